@@ -7,6 +7,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import RedirectResponse
 
 from moderation.api.access import needs
+from moderation.api.problems import RefusedCall
 from moderation.api.rights import Caller
 from moderation.console.navigation import LINKS
 from moderation.console.pages import ROUTERS
@@ -15,7 +16,7 @@ from moderation.console.stream import LiveConsole
 from streams.errors import CallerMistake
 from web.assets import STATIC, missing_vendor_files
 
-_home = page_router()
+_others = page_router()
 
 
 def mount_console(app: FastAPI) -> None:
@@ -37,7 +38,7 @@ def mount_console(app: FastAPI) -> None:
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
 
-    app.include_router(_home, include_in_schema=False)
+    app.include_router(_others, include_in_schema=False)
 
     @app.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:
@@ -45,8 +46,14 @@ def mount_console(app: FastAPI) -> None:
         return RedirectResponse("/console", 303)
 
 
-@_home.get("", openapi_extra=needs("read"))
+@_others.get("", openapi_extra=needs("read"))
 async def home(request: Request) -> RedirectResponse:
     """Lead to the first page of the navigation that the caller may open."""
     caller: Caller = request.state.caller
     return RedirectResponse(next(one.path for one in LINKS if caller.may(one.permission)), 303)
+
+
+@_others.get("/{path:path}", openapi_extra=needs("read"))
+async def no_page(path: str) -> None:
+    """Refuse an unknown address."""
+    raise RefusedCall("not_found", f"there is no page {ascii(path)[:200]}", "choose a page above, or Ctrl+K")

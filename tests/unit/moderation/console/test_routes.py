@@ -60,3 +60,9 @@ def test_home_leads_to_the_first_page_of_the_role(client: TestClient, role: str,
     answer = client.get("/console", headers={"Authorization": f"Bearer hush_{role}"}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, path)
     assert client.get("/", follow_redirects=False).headers["location"] == "/console"
+
+
+def test_unknown_address_is_answered_by_a_page(client: TestClient) -> None:
+    answer = client.get("/console/nowhere", headers={"Authorization": "Bearer hush_moderator"})
+    assert answer.status_code == 404
+    assert "there is no page" in answer.text and "<main" in answer.text
