@@ -37,7 +37,7 @@ def overflow(page: Page) -> int:
 def preview(page: Page) -> None:
     page.get_by_role("button", name="This month so far").click()
     page.keyboard.press("p")
-    expect(page.locator("#update-title")).to_be_visible()
+    expect(page.locator("#update-title")).to_be_visible(timeout=20_000)
 
 
 def test_report_is_published_by_keyboard_and_corrected(world: ConsoleWorld, open_as: Open, tmp_path: Path) -> None:
