@@ -207,6 +207,7 @@ async def test_end_by_the_pipeline_is_not_laid_to_an_earlier_decider() -> None:
     await services.cases.decide("one", "show", countries=["IN"], actor="zoe", reason="seen")
     assert tags(await listed(board)) == ["one"]
     clear = waiting("one", "clear", country="DE")
+    await asyncio.sleep(0.002)  # a later millisecond
     services.reviews.automated.apply(replace(clear, version=version_of(3, 0), decided_at_ms=now_ms()))
     assert await listed(board) == []
     assert [one.gone for one in board.listing(ALL, ASHA).gone] == ["it no longer waits"]
