@@ -159,7 +159,7 @@ class _Policies:
         return await self._read(_POLICY_SECONDS)
 
     async def read_on(self) -> PolicyTopic:
-        """Read up to the present end, whatever the age of what is known."""
+        """Read up to the present end, also right after another read."""
         return await self._read(-1.0)
 
     async def _read(self, fresh_seconds: float) -> PolicyTopic:

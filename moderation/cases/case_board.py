@@ -31,7 +31,7 @@ from moderation.review.fold import AppealFold
 from streams.flags.overrides import OverrideHistory
 
 LEAST_STALE = 1_000
-"""Stale entries that are kept at least, so that few hashtags do not build the heap anew all the time."""
+"""Least number of stale entries at which the heap is rebuilt, so that few hashtags do not rebuild it all the time."""
 _Logs = tuple[CaseFold, AutomatedFold, OverrideHistory, AppealFold]
 
 

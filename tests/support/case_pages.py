@@ -67,8 +67,6 @@ def add_texts(services: Services, decisions: Sequence[Decision], limit: int = 0)
         assert evidence is not None
         pairs = [*zip(evidence.sampled, evidence.sampled_at), *zip(evidence.highest, evidence.highest_at)]  # noqa: B905
         for tweet, at in filter(lambda pair: is_known(pair[1]), pairs):
-            words = (
-                f"{SECRET_WORDS} {tweet}: why do they say this about us, look what they wrote #{decision.display}"
-            )
+            words = f"{SECRET_WORDS} {tweet}: why do they say this about us, look what they wrote #{decision.display}"
             store.records[at.partition, at.offset] = native_tweet(int(tweet), words)
     texts.settings = texts.settings.model_copy(update={"texts_per_shift": limit})
