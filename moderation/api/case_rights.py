@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import Request
 
+from moderation.api.problems import RefusedCall
 from moderation.api.rights import check_rights
 from moderation.cases.case import HashtagCase
 from moderation.cases.records import CoveredItem
@@ -29,3 +30,22 @@ def check_case_rights(
     categories = {one.item.category for one in case.items if one.item.id in names} - {""}
     for country in {one.country for one in covers}:
         check_rights(request, country=country, categories=categories, lasts_ms=lasts_ms)
+
+
+def check_claim_rights(request: Request, case: HashtagCase) -> None:
+    """Check that the caller may decide on the country of a part of a case, and so may claim it or hand it over.
+
+    Raises:
+        RefusedCall: no grant covers any of its countries (403).
+    """
+    found = [one.item.country for one in case.items if one.is_open]
+    refused = None
+    for country in dict.fromkeys(found):
+        try:
+            check_rights(request, country=country)
+        except RefusedCall as refusal:
+            refused = refusal
+        else:
+            return
+    if refused is not None:
+        raise refused

@@ -12,7 +12,7 @@ from moderation.api.access import GuardedRoute, needs, write_once
 from moderation.api.answers import JsonReply
 from moderation.api.blinding import reader_of
 from moderation.api.bodies import CountryQuery, Duration, HashtagQuery, IdempotencyKey
-from moderation.api.case_rights import check_case_rights
+from moderation.api.case_rights import check_case_rights, check_claim_rights
 from moderation.api.case_shapes import (
     AgreementAnswer,
     CaseDecidedAnswer,
@@ -149,6 +149,7 @@ async def claim(request: Request, case: CasePath, body: ClaimBody, idempotency_k
     service = _cases(request)
 
     async def work(actor: str) -> dict[str, Any]:
+        check_claim_rights(request, await service.find(case))
         return _detailed(await service.claim(case, actor=actor, reason=body.reason), service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
@@ -160,6 +161,7 @@ async def take_over(request: Request, case: CasePath, body: ClaimBody, idempoten
     service = _cases(request)
 
     async def work(actor: str) -> dict[str, Any]:
+        check_claim_rights(request, await service.find(case))
         return _detailed(await service.take_over(case, actor=actor, reason=body.reason), service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
@@ -264,6 +266,7 @@ async def escalate(request: Request, case: CasePath, body: EscalationBody, idemp
     service = _cases(request)
 
     async def work(actor: str) -> dict[str, Any]:
+        check_claim_rights(request, await service.find(case))
         return _detailed(await service.escalate(case, body.team, actor=actor, reason=body.reason), service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)

@@ -183,7 +183,7 @@ def test_second_look_needs_rights_in_its_country(configure: Configure, log: InMe
     cast(FastAPI, running.app).state.services = in_memory_services(log, [decision("down")], share=1.0)
     calls = Calls(running, "lim")
     path = f"/v1/cases/{case_of(calls, 'down')['id']}"
-    assert calls.post(f"{path}/claim").status_code == 201
-    refused = calls.post(f"{path}/decision", verdict="show")
-    assert (refused.status_code, kind_of(refused)) == (403, "beyond_rights")
-    assert "abuse" not in refused.text
+    for call, body in (("claim", {}), ("escalation", {"team": "legal"}), ("decision", {"verdict": "show"})):
+        refused = calls.post(f"{path}/{call}", **body)
+        assert (refused.status_code, kind_of(refused)) == (403, "beyond_rights")
+        assert "abuse" not in refused.text
