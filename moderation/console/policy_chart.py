@@ -24,6 +24,8 @@ _TOP, _PLOT = 34, 60
 _BOTTOM = _TOP + _PLOT
 HEIGHT = _BOTTOM + 20
 _UNITS = 400
+LEAST_HASHTAGS = 5
+"""Hashtags from which they are drawn: the bars of fewer would reveal the share of one, also before a first answer."""
 _RIGHT = 0.7
 """Share of the width up to which a label fits to the right of its line, also on a phone."""
 
@@ -35,6 +37,8 @@ def survey_words(survey: RuleSurvey) -> str:
     """
     if not survey.judged:
         return "No hashtag was large enough to be judged"
+    if survey.judged < LEAST_HASHTAGS:
+        return f"Fewer than {LEAST_HASHTAGS} hashtags judged: too few to draw"
     found = (
         f"{counted(survey.judged, 'hashtag')} judged, {survey.above:,} reached {share_words(survey.rule.suppress_at)}"
     )
@@ -43,7 +47,8 @@ def survey_words(survey: RuleSurvey) -> str:
 
 def threshold_chart(rule: Rule, survey: RuleSurvey | None) -> str:
     """Draw the hashtags of a rule by their harmful share, with both thresholds; None: not counted yet."""
-    parts = [_bars(survey.bins, rule) if survey is not None else "", *_marks(rule), *_axis()]
+    bars = _bars(survey.bins, rule) if survey is not None and survey.judged >= LEAST_HASHTAGS else ""
+    parts = [bars, *_marks(rule), *_axis()]
     words = "Hashtags by the lower bound of their harmful share" + (f": {survey_words(survey)}" if survey else "")
     size = {"width": "100%", "height": HEIGHT}
     return element("svg", "".join(parts), class_="chart thresholds", role="img", aria_label=words, **size)

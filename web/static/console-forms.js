@@ -130,8 +130,9 @@
     place.replaceChildren();
     if (problem === null) return;
     add(place, "strong", NAMES[problem.status] ?? problem.title ?? "It was refused");
-    add(place, "p", problem.detail ?? "");
-    for (const fault of (problem.errors ?? []).slice(0, 20)) {
+    const faults = problem.errors ?? [];
+    if (faults.length === 0) add(place, "p", problem.detail ?? ""); // else it repeats the first faults
+    for (const fault of faults.slice(0, 20)) {
       const where = fault.parameter ?? fault.pointer?.replace(/^#\/?/, "").replaceAll("/", " › ") ?? "";
       add(place, "p", `${where ? `${where}: ` : ""}${fault.detail}`);
     }

@@ -69,13 +69,20 @@ def test_thresholds_wait_for_the_last_day_and_then_count_hashtags(
     client: TestClient, policies: InMemoryPolicies
 ) -> None:
     policies.records[:] = [record_of(LIVE.canonical.encode())]
-    policies.evidence[:] = steady(LIVE, {"calm": 0.02, "harsh": 0.9})
+    policies.evidence[:] = steady(LIVE, {f"calm{n}": 0.02 for n in range(4)} | {"harsh": 0.9})
     policies.wait_seconds = 0.01
     first = read_page(client, "/console/policy")
     assert "Counting the last day" in first.text and 'hx-trigger="load delay:1s"' in first.text
-    part = until(lambda: read_page(client, "/console/policy/thresholds"), "2 hashtags judged, 1 reached 50%")
+    part = until(lambda: read_page(client, "/console/policy/thresholds"), "5 hashtags judged, 1 reached 50%")
     assert "hx-get" not in part.text and "Everywhere else" in part.text.replace(">everywhere", ">Everywhere")
     assert "harsh" not in part.text, "numbers are those of all hashtags together"
+
+
+def test_few_hashtags_are_not_drawn(client: TestClient, policies: InMemoryPolicies) -> None:
+    policies.records[:] = [record_of(LIVE.canonical.encode())]
+    policies.evidence[:] = steady(LIVE, {f"calm{n}": 0.02 for n in range(3)} | {"harsh": 0.9})
+    part = until(lambda: read_page(client, "/console/policy/thresholds"), "Fewer than 5 hashtags judged")
+    assert "<rect" not in part.text
 
 
 def test_places_are_named_once_for_equal_surfaces() -> None:
