@@ -1,10 +1,13 @@
 """Ports on loopback, chosen below the range that the kernel assigns to outgoing connections.
 
 A restarted server needs its old port again. From the kernel's range, an outgoing connection could occupy it by then.
+Processes that start servers side by side draw from different slices: a port that one has drawn is free until its server
+listens, and another process could draw it, too.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 
@@ -12,6 +15,8 @@ from devkit.stack.errors import StackError, StackMistake
 
 LOOPBACK = "127.0.0.1"
 _LOWEST, _HIGHEST = 20_000, 32_000
+_SLICES = 24
+"""Slices of the range; a process has that of its id, and uses the others once its own is full."""
 _random = random.SystemRandom()
 _given: set[int] = set()
 """Ports that `free_port` has returned: their servers may not listen yet, so none is returned twice."""
@@ -35,8 +40,10 @@ def free_port() -> int:
     Raises:
         StackError: none found in 200 draws.
     """
-    for _ in range(200):
-        port = _random.randrange(_LOWEST, _HIGHEST)
+    size = (_HIGHEST - _LOWEST) // _SLICES
+    own = _LOWEST + os.getpid() % _SLICES * size
+    for draw in range(200):
+        port = _random.randrange(own, own + size) if draw < 100 else _random.randrange(_LOWEST, _HIGHEST)
         if port not in _given and is_free(port):
             _given.add(port)
             return port

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.stack import KafkaServer, StackError
+from devkit.stack import KafkaServer, StackError, ports
 from devkit.stack.errors import StackMistake
 from devkit.stack.jars import Jar, default_cache, kafka_class_path, listed_jars
 from devkit.stack.ports import answers, claim, free_port, is_free
@@ -34,6 +34,15 @@ def gone(pid: int, seconds: float = 60.0) -> bool:
 
 def test_free_ports_are_given_once() -> None:
     assert len({free_port() for _ in range(500)}) == 500
+
+
+def test_neighbouring_processes_draw_different_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    for process in (7_001, 7_002):
+        monkeypatch.setattr(os, "getpid", lambda process=process: process)
+        monkeypatch.setattr(ports, "_given", set())
+        drawn.append({free_port() for _ in range(50)})
+    assert not drawn[0] & drawn[1]
 
 
 def test_ports_are_free_or_claimed() -> None:
