@@ -131,7 +131,8 @@
     if (problem === null) return;
     add(place, "strong", NAMES[problem.status] ?? problem.title ?? "It was refused");
     const faults = problem.errors ?? [];
-    if (faults.length === 0) add(place, "p", problem.detail ?? ""); // else it repeats the first faults
+    const repeats = faults.length > 0 && problem.type?.endsWith("/mistake"); // its detail has the first faults
+    if (!repeats) add(place, "p", problem.detail ?? "");
     for (const fault of faults.slice(0, 20)) {
       const where = fault.parameter ?? fault.pointer?.replace(/^#\/?/, "").replaceAll("/", " › ") ?? "";
       add(place, "p", `${where ? `${where}: ` : ""}${fault.detail}`);
