@@ -100,7 +100,7 @@ class _Show:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
         self._state.health.sent = traffic.sent
-        self._state.reviewer_link = ""  # it ends with the API
+        self._state.reviewer_link = self._state.policy_path = ""  # they end with the run
         judgement = verdict.judge(now_ms())
         self._finish(judgement)
         return 0 if judgement.good and (judgement.complete or self._stop.is_set()) else EXIT_NO

@@ -54,6 +54,7 @@ class DemoState:
     trends_url: str
     search_url: str
     policy_path: str
+    """Policy file of the run; "" after its end."""
     exports: str
     """Shell line that points other commands at this stack; "" if their defaults do."""
     ends_after_seconds: float | None

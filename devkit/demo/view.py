@@ -84,10 +84,10 @@ def hints(state: DemoState) -> list[tuple[str, str]]:
     else:
         found.append(("pause automation", "pause --reason 'trying it out'"))
     commands = [(label, f".venv/bin/hushtag {command}") for label, command in found]
-    commands += [
-        ("change the policy", f"edit {state.policy_path}, with a higher serial"),
-        ("see the pages", f"{state.trends_url}/?country={COUNTRY}&held=on  {state.search_url}/?country={COUNTRY}"),
-    ]
+    if state.policy_path:
+        commands.append(("change the policy", f"edit {state.policy_path}, with a higher serial"))
+    pages = f"{state.trends_url}/?country={COUNTRY}&held=on  {state.search_url}/?country={COUNTRY}"
+    commands.append(("see the pages", pages))
     if state.reviewer_link:
         commands.insert(0, ("decide (link opens once)", state.reviewer_link))
     return ([("in another terminal, first", state.exports)] if state.exports else []) + commands
