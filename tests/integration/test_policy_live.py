@@ -15,14 +15,12 @@ from streams.log.decisions import Decision, decode_record
 from streams.log.evidence import decode_evidence_record
 from streams.settings import Settings
 from tests.support import steady_tweets
-from tests.support.steady_tweets import HARSH, Two, keep_tweeting
+from tests.support.steady_tweets import HARSH, KNOWN_PASTS, Two, keep_tweeting
 from tests.support.workers import environment, hushtag, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
-# A country without tweets: its low threshold adds to the evidence of each policy the pasts that the other one needs.
-OVERRIDE = "    overrides: [{country: DE, suppress_at: 0.2, clear_at: 0.01}]\n"
-POLICY, STRICT = (text + OVERRIDE for text in (steady_tweets.POLICY, steady_tweets.STRICT))
+POLICY, STRICT = (text + KNOWN_PASTS for text in (steady_tweets.POLICY, steady_tweets.STRICT))
 WHO = ("--actor", "asha", "--reason", "a campaign runs", "--yes")
 
 

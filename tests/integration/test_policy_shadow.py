@@ -13,9 +13,11 @@ import urllib.request
 import pytest
 from hushtag_client import FlagsClient
 
-from tests.support.steady_tweets import POLICY, STRICT, keep_tweeting, wait_until
+from tests.support import steady_tweets
+from tests.support.steady_tweets import KNOWN_PASTS, keep_tweeting, wait_until
 from tests.support.workers import WorkerProcess, environment, free_port, hushtag
 
+POLICY, STRICT = (text + KNOWN_PASTS for text in (steady_tweets.POLICY, steady_tweets.STRICT))
 PLACES = 2
 """The hashtag has the same state in India and in the world."""
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]

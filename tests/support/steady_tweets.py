@@ -34,6 +34,8 @@ categories:
 HARSH = "you people are disgusting vermin and filth, get out of our country"
 MILD = "what a lovely match this evening, well played by everyone on the field"
 STRICT = POLICY.replace("suppress_at: 0.30", "suppress_at: 0.84").replace("clear_at: 0.25", "clear_at: 0.01")
+# A country without tweets: its low threshold adds to the evidence of each policy the pasts that the other one needs.
+KNOWN_PASTS = "    overrides: [{country: DE, suppress_at: 0.2, clear_at: 0.01}]\n"
 TAG = ("watched", "trends", "IN")
 AUTHORS = 60
 
