@@ -60,7 +60,7 @@ document.addEventListener("live-page", () => {
 
 
 @dataclass(slots=True)
-class Figures:
+class QueueFigures:
     """Measured times in ms, and what must be zero."""
 
     paints: list[float]
@@ -75,7 +75,7 @@ class Figures:
     """Updates a second that were applied."""
 
 
-def measure(cases: int, rate: int, seconds: int) -> Figures:
+def measure(cases: int, rate: int, seconds: int) -> QueueFigures:
     """Open the queue some times while it changes, and then press keys for a while."""
     with served(cases, rate) as (url, orders), opened_browser() as browser:
         browser.new_page().goto(f"{url}/console/queue")  # the server's and the browser's first call
@@ -92,7 +92,7 @@ def measure(cases: int, rate: int, seconds: int) -> Figures:
             "({keys: keyTimes, moves, unequal, badge: document.querySelector('[data-text=queue-count]').textContent})"
         )
     badge = int(found["badge"].replace(",", ""))
-    return Figures(paints, found["keys"], found["moves"], found["unequal"], badge, waiting, applied)
+    return QueueFigures(paints, found["keys"], found["moves"], found["unequal"], badge, waiting, applied)
 
 
 def first_paint(browser: Browser, url: str) -> float:

@@ -32,11 +32,12 @@ from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
 from moderation.cases.agreement import quality_as_dict
-from moderation.cases.case import HashtagCase, work_order
+from moderation.cases.case import HashtagCase
 from moderation.cases.queue import is_waiting
 from moderation.cases.records import COMMON_TEAM, CoveredItem
 from moderation.cases.service import CaseService
 from moderation.cases.view import case_as_dict, case_result_dict, detailed_dict
+from moderation.cases.work_order import work_order
 from moderation.drafts import duration_ms, expiry_of
 from streams.clock import now_ms
 from streams.orders.speakers import same_person

@@ -57,7 +57,7 @@ class HeldAnswer(AnswerModel):
 
 
 @dataclass(slots=True)
-class HeldTag:
+class HeldRegister:
     """Hashtag that one source holds back in a country, and the surfaces on which it does."""
 
     register: Register
@@ -104,7 +104,7 @@ async def held_now(
 
 def held_tags(
     decisions: Iterable[Decision], people: OverrideHistory, at_ms: int, *, stops: bool = True, viewers: str = ""
-) -> list[HeldTag]:
+) -> list[HeldRegister]:
     """Resolve all registers of the logs, and group those that win by what they say.
 
     Args:
@@ -121,7 +121,7 @@ def held_tags(
     of_place: dict[tuple[str, str], list[Register]] = {}
     for one in registers:
         of_place.setdefault((one.hashtag, one.surface), []).append(one)
-    groups: dict[tuple[Any, ...], HeldTag] = {}
+    groups: dict[tuple[Any, ...], HeldRegister] = {}
     for one in registers:
         if one.hashtag == ANY_HASHTAG or one.surface in RESERVED_SURFACES or not one.in_force(at_ms):
             continue
@@ -134,11 +134,11 @@ def held_tags(
         if winner(candidates(of_place[one.hashtag, one.surface], place), pressed, at_ms) != one:
             continue
         key = (one.hashtag, one.country, one.source, one.action, one.category, one.version)
-        groups.setdefault(key, HeldTag(one, [])).surfaces.append(one.surface)
+        groups.setdefault(key, HeldRegister(one, [])).surfaces.append(one.surface)
     return list(groups.values())
 
 
-def _key(one: HeldTag, sort: HeldSort) -> tuple[str | int, ...]:
+def _key(one: HeldRegister, sort: HeldSort) -> tuple[str | int, ...]:
     register = one.register
     name = (register.hashtag, register.country, register.source, register.action, register.category, register.version)
     if sort == "ends":
@@ -146,7 +146,7 @@ def _key(one: HeldTag, sort: HeldSort) -> tuple[str | int, ...]:
     return name if sort == "hashtag" else (register.decided_at_ms, *name)
 
 
-def _row(one: HeldTag, *, show_legal: bool) -> dict[str, Any]:
+def _row(one: HeldRegister, *, show_legal: bool) -> dict[str, Any]:
     register = one.register
     return {
         "hashtag": register.hashtag,

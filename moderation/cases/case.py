@@ -10,11 +10,6 @@ from moderation.cases.records import MOST_COVERED, CoveredItem
 from moderation.review.items import BLIND_KINDS, ItemKind, ReviewItem
 from streams.errors import CallerMistake
 
-WorkPlace = tuple[int, int, int, str]
-"""Sort key of the order of work: the rank, and the place in it."""
-APPEAL, HOLD, LATER_ORDER, OTHER, BLIND = range(1, 6)
-"""Ranks; orders that are due come before them."""
-
 
 @dataclass(frozen=True, slots=True)
 class CaseItem:
@@ -89,22 +84,6 @@ class HashtagCase:
         countries = sorted({one.item.country for one in items})
         surfaces = sorted({surface for one in items for surface in one.open_surfaces or one.item.surfaces})
         return countries, surfaces, sorted({one.item.category for one in items} - {""})
-
-
-def work_order(case: HashtagCase, *, blinded: bool = False) -> WorkPlace:
-    """Return the sort key of the order of work: appeals by age, holds by lapse, the rest by reach and age.
-
-    `moderation.cases.work_order` has the order with legal orders in it.
-
-    A case that its reader sees blinded comes last, by id: its place must not reveal its reach.
-    """
-    if blinded:
-        return BLIND, 0, 0, case.id
-    if (appealed_ms := case.appealed_ms) is not None:
-        return APPEAL, appealed_ms, case.began_ms, case.id
-    if (lapses_ms := case.lapses_ms) is not None:
-        return HOLD, lapses_ms, case.began_ms, case.id
-    return OTHER, -case.reach, case.began_ms, case.id
 
 
 def covered_items(

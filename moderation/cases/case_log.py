@@ -138,6 +138,10 @@ class CaseLog:
             raise NoSuchCase(f"there is no case {name[:40]!r}", fix="hushtag cases list")
         return case
 
+    async def of_tag(self, hashtag: str) -> list[HashtagCase]:
+        """Return the cases of a hashtag (normalised)."""
+        return [*(await self._read()).of_tag(hashtag).values()]
+
     def version(self, case: HashtagCase) -> str:
         """Return the version that a decision must name: of the case's records and people's overrides; "" for none."""
         return max(self.fold.progress(case.id).version, self._service.view.fold.version(self._scopes(case)))

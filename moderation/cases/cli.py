@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from moderation.cases.case import HashtagCase, work_order
+from moderation.cases.case import HashtagCase
 from moderation.cases.lines import CASE_HEADERS, case_cells, case_lines, cover_words
 from moderation.cases.queue import is_waiting
 from moderation.cases.records import CASE_VERDICTS, COMMON_TEAM, SKIP_CAUSES
+from moderation.cases.work_order import work_order
 from moderation.drafts import expiry_of
 from moderation.evidence.cli import texts
 from moderation.options import Actor, Json, Reason, Share, Wait

@@ -1,4 +1,4 @@
-"""How a case was closed, and by whom: for those who had it in their list. Pure."""
+"""End of a case: the way it was closed and the person, for people who had it in their list. Pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """First answers: a person answers a case before seeing the machine's numbers, so that the score pulls no answer. Pure.
 
-A person owes a first answer on a case in which more than a second look is open, unless the person has given one, has
-decided it, or a hold of it lapses soon (`review.skip_first_answer_within` of the policy). Until then no answer to a
-person who may decide has numbers of the machine about the hashtag:
+A person owes a first answer on a case in which more than a second look is open. None is owed after one was given, after
+the person has decided the case, and while a hold of it lapses soon (`review.skip_first_answer_within` of the policy).
+Until then no answer to a person who may decide has numbers of the machine about the hashtag:
 
 - withheld: harmful share and bounds, thresholds, scored counts, scores, weights, signals with values, terms, the
   highest-scoring tweets, statements of reasons;

@@ -8,17 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from moderation.cases.case import LATER_ORDER, HashtagCase, WorkPlace, work_order
+from moderation.cases.case import HashtagCase
 from streams.constants import DAY_MS
 from streams.orders.cases import Case
 
-DUE_ORDER = 0
-"""Rank of an order that is due; `moderation.cases.case` has the others."""
+WorkPlace = tuple[int, int, int, str]
+"""Sort key of the order of work: the rank, and the place in it."""
+DUE_ORDER, APPEAL, HOLD, LATER_ORDER, OTHER, BLIND = range(6)
+"""Ranks."""
 DUE_WITHIN_MS = DAY_MS
 WORK_ORDER_WORDS = (
     "orders due within a day, appeals by age, holds by lapse, then later orders by deadline and the rest by reach and"
     " age; second looks last"
 )
+
+
+def work_order(case: HashtagCase, *, blinded: bool = False) -> WorkPlace:
+    """Return the place of a case: appeals by age, holds by lapse, the rest by reach and age.
+
+    A case that its reader sees blinded comes last, by id: its place must not reveal its reach.
+    """
+    if blinded:
+        return BLIND, 0, 0, case.id
+    if (appealed_ms := case.appealed_ms) is not None:
+        return APPEAL, appealed_ms, case.began_ms, case.id
+    if (lapses_ms := case.lapses_ms) is not None:
+        return HOLD, lapses_ms, case.began_ms, case.id
+    return OTHER, -case.reach, case.began_ms, case.id
 
 
 def order_place(order: Case, at_ms: int) -> WorkPlace:

@@ -1,4 +1,4 @@
-"""What the pages of appeals show: the contested decision, who may judge, and what each outcome would change. Pure."""
+"""View of an appeal: the contested decision in words, and the consequences of each outcome. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from moderation.console.hashtag_words import measure_words
-from moderation.console.words import listed, place_words, plain_words
+from moderation.console.words import listed, plain_words
 from moderation.review.appeals import AppealSubject, Effect
 from moderation.review.automated import AutomatedFold
 from moderation.statements.collect import order_restrictions, override_restriction
 from moderation.statements.restriction import Restriction
+from streams.countries import in_country
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override, Undo
 from streams.orders.records import OrderRuling
@@ -21,7 +22,7 @@ OLD_MS = 7 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one outcome of an appeal changes."""
+    """Outcome of an appeal, with its consequences in words."""
 
     title: str
     button: str
@@ -37,21 +38,12 @@ def restriction_words(one: Restriction) -> str:
     """
     of = f" for {plain_words(one.category)}" if one.category else ""
     on = f" on {listed(list(one.surfaces))}" if one.kind == "hashtag" and one.surfaces else ""
-    return f"{measure_words(one.measure)}{of} {in_place(one.country)}{on}, by {decider_words(one)}"
+    return f"{measure_words(one.measure)}{of} {in_country(one.country)}{on}, by {decider_words(one)}"
 
 
 def decider_words(one: Restriction) -> str:
     """Name who decided a restriction; a legal order stays nameless."""
     return {"automated": "the pipeline", "legal": "a legal order"}.get(one.source, one.actor)
-
-
-def in_place(country: str) -> str:
-    """Name a country as the place of an effect.
-
-    >>> in_place("IN"), in_place("*")
-    ('in India', 'everywhere')
-    """
-    return place_words(country) if country == "*" else f"in {place_words(country)}"
 
 
 def restrictions_in_force(
@@ -105,7 +97,7 @@ def uphold_words(subject: AppealSubject) -> list[str]:
 
 def _effect_words(contested: Restriction, effect: Effect) -> str:
     what = measure_words(contested.measure)
-    place = in_place(contested.country)
+    place = in_country(contested.country)
     if isinstance(effect, OrderRuling):
         return f"Declines this target of the legal order, so it is no longer {what} {place}."
     if isinstance(effect, Undo):

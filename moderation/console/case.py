@@ -19,7 +19,6 @@ from moderation.api.services import services_of
 from moderation.cases.case import HashtagCase
 from moderation.cases.view import case_as_dict, detailed_dict
 from moderation.console import case_words
-from moderation.console.case_family import look_alikes_of
 from moderation.console.case_next import following, free_cases, next_case
 from moderation.console.case_view import CaseFacts, blind_problem, case_view
 from moderation.console.crowd_chart import crowd_chart, numbered_moments
@@ -121,7 +120,9 @@ async def _values(request: Request, found: HashtagCase, wanted: QueueFilter) -> 
         return values | {"view": None, "problem": blind_problem(found, person, at_ms)}
     automated, people = services.reviews.automated, services.moderation.view
     blinded = service.blinded(person)
-    relatives = [one for one in look_alikes_of(found.hashtag, automated) if one.hashtag not in blinded]
+    relatives = [
+        one for one in live_of(request).families.look_alikes_of(found.hashtag, automated) if one.hashtag not in blinded
+    ]
     facts = CaseFacts(
         case=found,
         log=service,

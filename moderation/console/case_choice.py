@@ -20,7 +20,7 @@ _KEYS: dict[CaseVerdict, str] = {"hide": "u", "show": "o", "leave": ""}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FinalAnswer:
     """One final answer: its button and its dialog."""
 
     verdict: CaseVerdict
@@ -37,7 +37,7 @@ class Answer:
 class Choice:
     """Everything that the final answer needs."""
 
-    answers: list[Answer]
+    answers: list[FinalAnswer]
     countries: list[str]
     surfaces: list[str]
     touches: list[str]
@@ -69,7 +69,7 @@ def choice_of(
         verdicts.append("leave")
     return Choice(
         answers=[
-            Answer(
+            FinalAnswer(
                 verdict=verdict,
                 key=_KEYS[verdict],
                 verb=action_words(verdict, states),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 
 from hushtag_client.registers import Reason
 
@@ -45,7 +46,7 @@ class MachineView:
     suppress_at: float | None
     clear_at: float | None
     readings: list[Reading]
-    """When it was decided, and now where that differs."""
+    """Evidence of the decision, and the present evidence where it differs."""
     signals: list[ReasonInWords]
     languages: str
     """Languages of the sampled tweets."""
@@ -73,7 +74,7 @@ def machine_views(case: HashtagCase, latest: Iterable[Decision], policy: Policy 
 
 def meter(evidence: Evidence, rule: Rule | None, title: str) -> str:
     """Draw a harmful share with its bounds on a scale from 0 to 100%, against the thresholds of a rule."""
-    parts = [element("title", _escaped(title)), element("rect", class_="track", x=_LEFT, y=20, width=_WIDTH, height=10)]
+    parts = [element("title", escape(title)), element("rect", class_="track", x=_LEFT, y=20, width=_WIDTH, height=10)]
     low, high = _x(evidence.lower), _x(evidence.upper)
     parts.append(element("rect", class_="bounds", x=low, y=20, width=max(high - low, 2.0), height=10))
     parts.append(element("rect", class_="share", x=_x(evidence.share) - 1.5, y=16, width=3, height=18))
@@ -149,7 +150,3 @@ def _x(share: float) -> float:
 def _inside(x: float) -> float:
     """Keep a centred label of the meter inside the picture."""
     return min(max(x, 44.0), _WIDTH + 2 * _LEFT - 44.0)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""What the case page shows to one person. Pure.
+"""View of a case for one person. Pure.
 
 The machine's numbers are built only where no first answer is due, so that no template can show them before it.
 """

@@ -39,7 +39,7 @@ class NumberedMoment:
     number: int
     at_ms: int
     words: str
-    """What happened where, without the actor."""
+    """Event and its place, without the actor."""
     actor: str
     """Person who decided; "" for the pipeline. A page isolates it with `<bdi>`."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container
 from typing import Annotated, NamedTuple
-from urllib.parse import quote
 
 from fastapi import Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -14,6 +13,7 @@ from moderation.api.blinding import reader_of
 from moderation.api.rights import Caller
 from moderation.api.services import services_of
 from moderation.cases.case import HashtagCase
+from moderation.console.hashtag_words import hashtag_path
 from moderation.console.navigation import LINKS
 from moderation.console.render import page
 from moderation.console.route import page_router
@@ -69,7 +69,7 @@ def hashtag_matches(tag: TypedHashtag, cases: Collection[HashtagCase], blinded: 
     Of a hashtag that the person reviews blind no state is named.
     """
     found = [Match(f"#{case.display}", f"/console/cases/{case.id}", _state(case, blinded)) for case in cases]
-    own = Match(f"#{tag.hashtag}", hashtag_href(tag.hashtag), "any hashtag: state, history, decisions")
+    own = Match(f"#{tag.hashtag}", hashtag_path(tag.hashtag), "any hashtag: state, history, decisions")
     exact = any(case.hashtag == tag.hashtag for case in cases)
     return [*found[:1], own, *found[1:]] if exact else [own, *found]
 
@@ -87,12 +87,3 @@ def page_matches(words: str, caller: Caller) -> list[Match]:
         for one in LINKS
         if caller.may(one.permission) and words.casefold() in one.name.casefold()
     ]
-
-
-def hashtag_href(hashtag: str) -> str:
-    """Return the address of the page about a hashtag (normalised).
-
-    >>> hashtag_href("a/b")
-    '/console/hashtags/a%2Fb'
-    """
-    return f"/console/hashtags/{quote(hashtag, safe='')}"

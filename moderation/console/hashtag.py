@@ -11,7 +11,6 @@ from starlette.responses import Response
 from moderation.api.access import may, needs
 from moderation.api.blinding import blinded_for
 from moderation.api.services import services_of
-from moderation.console.case_family import look_alikes_of
 from moderation.console.case_words import DURATIONS, grounds_of
 from moderation.console.hashtag_limits import country_choices, limit_words, longest_ms
 from moderation.console.hashtag_numbers import case_due, cases_of_tag
@@ -27,6 +26,7 @@ from moderation.console.hashtag_words import ANSWERS, UNDO_REASONS, hashtag_path
 from moderation.console.orders_words import scripts_words
 from moderation.console.render import page
 from moderation.console.route import page_router
+from moderation.console.stream import live_of
 from moderation.drafts import duration_ms
 from streams.naming import TypedHashtag, tag_of
 from streams.policy import Policy
@@ -65,7 +65,7 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
             "scripts": scripts_words(one.hashtag),
             "version": version_of_tag(services.moderation.view, one.hashtag),
         }
-        for one in look_alikes_of(tag.hashtag, automated, known)
+        for one in live_of(request).families.look_alikes_of(tag.hashtag, automated, known)
         if one.hashtag not in blinded | {"*"}
     ]
     display = report.display if report.known else tag.display

@@ -1,4 +1,4 @@
-"""What the page of a hashtag shows, from its report: places, people's decisions, history and statements. Pure.
+"""View of a hashtag, built from its report: places, people's decisions, history and statements. Pure.
 
 Numbers of the machine are built only where the reader may see them, so that no template can show them before.
 """
@@ -49,7 +49,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TagPlace:
     """State of the hashtag for viewers in a country, on surfaces where it is the same."""
 
     country: str
@@ -59,7 +59,7 @@ class Place:
     causes: list[Cause]
 
 
-def places_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list[Place]:
+def places_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list[TagPlace]:
     """List where the hashtag is hidden, ranked lower and shown; surfaces with the same state and causes together."""
     found: dict[tuple[str, str, str], tuple[list[str], list[Cause]]] = {}
     for one in report.states():
@@ -74,7 +74,7 @@ def places_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list
         surfaces.append(one.surface)
     order = [*STATES, "good"]
     places = [
-        Place(country, listed(surfaces), badge, STATES.get(badge, "shown"), causes)
+        TagPlace(country, listed(surfaces), badge, STATES.get(badge, "shown"), causes)
         for (country, badge, _), (surfaces, causes) in found.items()
     ]
     return sorted(places, key=lambda one: (order.index(one.badge), not one.causes, one.country))
@@ -174,6 +174,6 @@ def statement_view(restriction: Restriction, *, numbers: bool, show_legal: bool)
     }
 
 
-def countries_named(places: Iterable[Place], overrides: Iterable[OverrideNow]) -> list[str]:
+def countries_named(places: Iterable[TagPlace], overrides: Iterable[OverrideNow]) -> list[str]:
     """List the countries that a decision probably is about."""
     return sorted({one.country for one in places} | {one.country for one in overrides})

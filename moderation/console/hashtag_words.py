@@ -37,7 +37,7 @@ def by_words(register: Register, *, show_legal: bool) -> str:
     return register.actor
 
 
-class Answer(NamedTuple):
+class OverrideChoice(NamedTuple):
     """Decision that a person can take on any hashtag."""
 
     verb: str
@@ -48,9 +48,9 @@ class Answer(NamedTuple):
 
 
 ANSWERS = {
-    "block": Answer("Block", "b", "It is hidden there, against the pipeline.", "hide"),
-    "allow": Answer("Allow", "a", "It is shown there, against the pipeline. Legal orders stay.", "show"),
-    "hold": Answer("Hold", "h", "It is hidden there until a person decides, or until it ends.", "leave"),
+    "block": OverrideChoice("Block", "b", "It is hidden there, against the pipeline.", "hide"),
+    "allow": OverrideChoice("Allow", "a", "It is shown there, against the pipeline. Legal orders stay.", "show"),
+    "hold": OverrideChoice("Hold", "h", "It is hidden there until a person decides, or until it ends.", "leave"),
 }
 UNDO_REASONS = (
     ("Mistake", "The decision was a mistake."),

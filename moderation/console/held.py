@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from hushtag_client.normalise import normalise
@@ -14,9 +13,10 @@ from starlette.responses import Response
 
 from moderation.api.access import may, needs
 from moderation.api.blinding import blinded_for
-from moderation.api.held import HeldTag, held_tags
+from moderation.api.held import HeldRegister, held_tags
 from moderation.api.services import services_of
 from moderation.console.hashtag_words import STATES, by_words, hashtag_path
+from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import place_words, plain_words
@@ -54,14 +54,14 @@ class HeldFilter:
     @property
     def rows(self) -> int:
         """Number of rows to show."""
-        return min(max(int(self.most[:6]), PAGE), MOST) if self.most.isdecimal() else PAGE
+        return shown_rows(self.most, least=PAGE, greatest=MOST)
 
     @property
     def narrows(self) -> bool:
         """Whether it leaves anything out."""
         return any((self.hashtag, self.country, self.surface, self.state, self.source, self.category))
 
-    def selects(self, held: HeldTag) -> bool:
+    def selects(self, held: HeldRegister) -> bool:
         """Return whether a held hashtag passes the filters; one for every country is held in each of them."""
         one = held.register
         return (
@@ -75,9 +75,7 @@ class HeldFilter:
 
     def link(self, **changes: str) -> str:
         """Build the address of the list with other filters."""
-        other = replace(self, **changes)
-        given = {one.name: getattr(other, one.name) for one in fields(other) if getattr(other, one.name) != one.default}
-        return f"/console/held?{urlencode(given)}" if given else "/console/held"
+        return list_address("/console/held", self, **changes)
 
 
 @router.get("/held", openapi_extra=needs("read"))
@@ -100,7 +98,7 @@ async def show_held(request: Request, wanted: Annotated[HeldFilter, Depends()]) 
     )
 
 
-async def held_for(request: Request) -> tuple[list[HeldTag], int]:
+async def held_for(request: Request) -> tuple[list[HeldRegister], int]:
     """Return all that is held now, and the number of hashtags left out because the reader reviews them blind."""
     services, blinded = services_of(request), await blinded_for(request)
     await services.reviews.refresh()
@@ -108,7 +106,7 @@ async def held_for(request: Request) -> tuple[list[HeldTag], int]:
     return [one for one in found if one.register.hashtag not in blinded], len(blinded)
 
 
-def held_row(held: HeldTag, automated: AutomatedFold, *, show_legal: bool) -> dict[str, Any]:
+def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) -> dict[str, Any]:
     """Build a row: counts of tweets and authors, but no number of the machine."""
     one = held.register
     tweets, authors = reach_of(automated, one.hashtag, one.country)
@@ -141,10 +139,10 @@ def reach_of(automated: AutomatedFold, hashtag: str, country: str) -> tuple[int,
     return max(((one.tweets, one.authors) for one in evidence), default=(0, 0))
 
 
-def in_order(found: Sequence[HeldTag], sort: str, automated: AutomatedFold) -> list[HeldTag]:
+def in_order(found: Sequence[HeldRegister], sort: str, automated: AutomatedFold) -> list[HeldRegister]:
     """Sort held hashtags; equal ones by name and country."""
 
-    def by_name(held: HeldTag) -> tuple[Any, ...]:
+    def by_name(held: HeldRegister) -> tuple[Any, ...]:
         return held.register.hashtag, held.register.country, held.register.source, held.register.category
 
     named = sorted(found, key=by_name)
@@ -157,7 +155,7 @@ def in_order(found: Sequence[HeldTag], sort: str, automated: AutomatedFold) -> l
     return sorted(named, key=lambda one: -reach_of(automated, one.register.hashtag, one.register.country)[0])
 
 
-def counts_by_place(found: Iterable[HeldTag]) -> dict[str, Any]:
+def counts_by_place(found: Iterable[HeldRegister]) -> dict[str, Any]:
     """Count the hashtags by country and surface, the countries with the most first."""
     cells = {(one.register.country, surface, one.register.hashtag) for one in found for surface in one.surfaces}
     by_cell = Counter((country, surface) for country, surface, _ in cells)
@@ -173,7 +171,7 @@ def counts_by_place(found: Iterable[HeldTag]) -> dict[str, Any]:
     }
 
 
-def filter_choices(every: Iterable[HeldTag]) -> dict[str, list[tuple[str, str]]]:
+def filter_choices(every: Iterable[HeldRegister]) -> dict[str, list[tuple[str, str]]]:
     """List the values that each filter can select, with their words."""
     held = list(every)
     return {

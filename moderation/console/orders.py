@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from moderation.api.access import needs
 from moderation.api.rights import Caller
 from moderation.api.services import Services, services_of
+from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import place_words
@@ -25,7 +25,8 @@ from streams.orders.states import state_label
 
 router = page_router()
 PAGE = 200
-"""Orders on one page."""
+"""Orders before "Show more"."""
+MOST = 10_000
 SHOWN = {"open": "With a deadline", "closed": "Without one (final, declined, revoked)", "all": "All"}
 
 
@@ -48,7 +49,7 @@ class OrderFilter:
     @property
     def rows(self) -> int:
         """Number of rows to show."""
-        return min(max(int(self.most[:6]), PAGE), 10_000) if self.most.isdecimal() else PAGE
+        return shown_rows(self.most, least=PAGE, greatest=MOST)
 
     def selects(self, case: Case) -> bool:
         """Return whether an order passes."""
@@ -62,9 +63,7 @@ class OrderFilter:
 
     def link(self, **changes: str) -> str:
         """Build the address of the list with other filters."""
-        other = replace(self, **changes)
-        given = {one.name: getattr(other, one.name) for one in fields(other) if getattr(other, one.name) != one.default}
-        return f"/console/orders?{urlencode(given)}" if given else "/console/orders"
+        return list_address("/console/orders", self, **changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any, cast, get_args
-from urllib.parse import urlencode
 
+from moderation.console.list_address import list_address
 from moderation.orders.selection import Selection
 from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
@@ -71,9 +71,7 @@ class TargetFilter:
 
     def link(self, order: str, **changes: str) -> str:
         """Build the address of the order's page with other filters."""
-        other = replace(self, **changes)
-        given = {one.name: getattr(other, one.name) for one in fields(other) if getattr(other, one.name)}
-        return f"/console/orders/{order}?{urlencode(given)}#targets" if given else f"/console/orders/{order}#targets"
+        return f"{list_address(f'/console/orders/{order}', self, **changes)}#targets"
 
 
 def _texts(row: TargetRow) -> tuple[str, ...]:

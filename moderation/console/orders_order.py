@@ -54,7 +54,7 @@ async def show_order(request: Request, order: OrderPath, wanted: Annotated[Targe
         may_confirm=listed(sorted(ALLOWED["orders"])),
         surfaces=(await services.names()).surfaces,
         blind=blind,
-        limit=limit_words(request, case.order.country),
+        limit=why_not_here(request, case.order.country),
         **_common_words(case, at_ms),
         **({} if blind else await _targets(services, case, cases, wanted)),
     )
@@ -70,7 +70,7 @@ async def export(request: Request, order: OrderPath, wanted: Annotated[TargetFil
     return attachment(rows_csv(case, wanted.rows(case, cases), cases), f"{order}.csv", "text/csv")
 
 
-def limit_words(request: Request, country: str) -> str:
+def why_not_here(request: Request, country: str) -> str:
     """Say why the caller may not decide in a country; "" for callers who may."""
     try:
         check_rights(request, country=country)

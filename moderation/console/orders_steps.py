@@ -11,7 +11,7 @@ from moderation.orders.view import in_force
 from streams.countries import country_name
 from streams.orders.cases import Case
 from streams.orders.fold import OrderFold
-from streams.orders.records import TARGET_KINDS, OrderNote, OrderReceived, OrderState, OrderStep, Outcome
+from streams.orders.records import TARGET_KINDS, OrderReceived, OrderRuling, OrderState, OrderStep, Outcome
 from streams.orders.states import CLOSED_STATES, NEXT_STATES, RESTRICTING, state_label
 
 LABELS: dict[OrderState, str] = {
@@ -45,7 +45,7 @@ class StepChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class OrderEvent:
     """Entry of the timeline."""
 
     at_ms: int
@@ -98,23 +98,23 @@ def now_words(case: Case, at_ms: int) -> str:
     return f"In force {until}: {counted(many, 'restriction')} in {where}."
 
 
-def timeline(case: Case) -> list[Moment]:
+def timeline(case: Case) -> list[OrderEvent]:
     """List everything that happened to an order, newest first."""
     found = [_moment(record, case) for _, record in case.history]
-    found += [Moment(note.at_ms, note.actor, "note", note.text) for note in case.notes if note.text]
+    found += [OrderEvent(note.at_ms, note.actor, "note", note.text) for note in case.notes if note.text]
     return sorted(found, key=lambda one: one.at_ms)[::-1]
 
 
-def _moment(record: object, case: Case) -> Moment:
+def _moment(record: object, case: Case) -> OrderEvent:
     if isinstance(record, OrderReceived):
-        return Moment(record.at_ms, record.actor, f"took in {counted(record.added, 'target')}", "")
+        return OrderEvent(record.at_ms, record.actor, f"took in {counted(record.added, 'target')}", "")
     if isinstance(record, OrderStep):
         until = f" until {moment_words(record.expires_at_ms)}" if record.expires_at_ms else ""
-        return Moment(record.at_ms, record.actor, f"made it {state_label(record.to)}{until}", record.reason)
-    assert not isinstance(record, OrderNote)
-    many = sum(last - first + 1 for first, last in record.targets)  # type: ignore[attr-defined]
-    what = f"ruled {record.outcome} on {counted(many, 'target')}"  # type: ignore[attr-defined]
-    return Moment(record.at_ms, record.actor, what, record.reason)  # type: ignore[attr-defined]
+        return OrderEvent(record.at_ms, record.actor, f"made it {state_label(record.to)}{until}", record.reason)
+    assert isinstance(record, OrderRuling)
+    many = sum(last - first + 1 for first, last in record.targets)
+    what = f"ruled {record.outcome} on {counted(many, 'target')}"
+    return OrderEvent(record.at_ms, record.actor, what, record.reason)
 
 
 def _choice(to: OrderState, case: Case, cases: OrderFold, at_ms: int) -> StepChoice:

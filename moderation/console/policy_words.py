@@ -18,7 +18,7 @@ MODES = {
     "review": "sends to a person",
     "shadow": "only notes it",
 }
-"""What happens to a hashtag that a rule hits, by mode."""
+"""Effect on a hashtag over a rule's threshold, by mode."""
 
 
 class RuleRow(NamedTuple):

@@ -51,7 +51,7 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class QueueListing:
     """List of one person, in the order of work."""
 
     entries: list[QueueEntry]
@@ -115,7 +115,7 @@ class QueueBoard:
             if moved_ms + GONE_MS < at_ms or len(self._moved) > MOST_GONE:
                 del self._moved[case]
 
-    def listing(self, wanted: QueueFilter, viewer: Viewer) -> Listing:
+    def listing(self, wanted: QueueFilter, viewer: Viewer) -> QueueListing:
         """Return the list of a person under a filter."""
         personal = self._differences(viewer.person)
         found = [
@@ -127,7 +127,7 @@ class QueueBoard:
         if viewer.cases and blinded:
             found += [one for one in blinded if wanted.selects(one) and wanted.selects_claim(one, viewer.person)]
             found.sort(key=lambda one: one.place)
-        return Listing(found, [*self._gone_for(wanted, viewer)] if viewer.cases else [])
+        return QueueListing(found, [*self._gone_for(wanted, viewer)] if viewer.cases else [])
 
     def teams(self) -> list[str]:
         """Return the teams with open cases, and the common one first."""

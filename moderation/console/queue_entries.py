@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from moderation.cases.case import APPEAL, BLIND, HOLD, OTHER, HashtagCase, WorkPlace
-from moderation.cases.work_order import order_place
+from moderation.cases.case import HashtagCase
+from moderation.cases.work_order import OTHER, WorkPlace, order_place, work_order
 from moderation.wording import counted, listed
 from streams.orders.cases import Case
 from streams.policy.look_alikes import skeleton
@@ -20,7 +20,7 @@ _EFFECTS = {
     "review": "still shown",
     "paused": "still shown",
 }
-"""What an item does to the hashtag, by its kind; the first kind of a case that is in this list counts."""
+"""Effect of an item on the hashtag, by its kind; of a case, the first kind in this list counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class QueueEntry:
     countries: tuple[str, ...] = ()
     why: tuple[str, ...] = ()
     effect: str = ""
-    """What is done to the hashtag now, and where, in words."""
+    """Present state of the hashtag and its surfaces, in words."""
     categories: tuple[str, ...] = ()
     ends_ms: int | None = None
     """Lapse of the hold, or the deadline of the order."""
@@ -76,7 +76,7 @@ def entry_of_case(case: HashtagCase, plain: Mapping[str, Any], viewers: Sequence
         viewers=tuple(viewers),
     )
     if plain["blinded"]:
-        return replace(common, blinded=True, place=(BLIND, 0, 0, case.id))
+        return replace(common, blinded=True, place=work_order(case, blinded=True))
     return replace(
         common,
         effect=_effect(plain["why"], plain["surfaces"]),
@@ -85,7 +85,7 @@ def entry_of_case(case: HashtagCase, plain: Mapping[str, Any], viewers: Sequence
         began_ms=plain["began_ms"],
         reach=plain["reach"],
         version=plain["version"],
-        place=_place(plain, case.id),
+        place=work_order(case),
     )
 
 
@@ -105,14 +105,6 @@ def entry_of_order(case: Case, team: str, at_ms: int) -> QueueEntry:
         claimed_by=case.assignee,
         place=order_place(case, at_ms),
     )
-
-
-def _place(plain: Mapping[str, Any], case: str) -> WorkPlace:
-    if plain["appealed_ms"] is not None:
-        return APPEAL, plain["appealed_ms"], plain["began_ms"], case
-    if plain["lapses_ms"] is not None:
-        return HOLD, plain["lapses_ms"], plain["began_ms"], case
-    return OTHER, -plain["reach"], plain["began_ms"], case
 
 
 def _effect(why: Sequence[str], surfaces: Sequence[str]) -> str:

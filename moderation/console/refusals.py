@@ -39,7 +39,7 @@ NEXT_STEPS: Mapping[str, str] = {
     "bug": "Try again. If it fails again, tell an admin when it happened.",
     "": "Reload the page, then try again.",
 }
-"""What to do next, by type of problem; "" stands for the others."""
+"""Next step of the reader, by type of problem; "" stands for the others."""
 _ASIDE = re.compile(r" ?\([^()]*\)")
 _CASE = re.compile(r"^case-[0-9a-f]{16}: ")
 

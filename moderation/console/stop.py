@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from moderation.api.access import may, needs
 from moderation.api.blinding import blinded_for
-from moderation.api.held import HeldTag, held_tags
+from moderation.api.held import HeldRegister, held_tags
 from moderation.api.keys import Permission
 from moderation.api.rights import Caller
 from moderation.api.services import Services, services_of
@@ -71,7 +71,7 @@ async def show_stop(
     pauses = pauses_in_force(view, at_ms)
 
     @cache
-    def held(country: str) -> list[HeldTag]:
+    def held(country: str) -> list[HeldRegister]:
         viewers = "" if country == WORLD else country
         found = held_tags(automated.latest.values(), view, at_ms, stops=False, viewers=viewers)
         return [one for one in found if one.register.hashtag not in blinded]
@@ -142,7 +142,7 @@ def past_presses(history: OverrideHistory, most: int = 10) -> list[dict[str, Any
 
 
 def pressed_view(
-    pause: Mapping[str, Any], held: Sequence[HeldTag], after: Sequence[Mapping[str, Any]], at_ms: int
+    pause: Mapping[str, Any], held: Sequence[HeldRegister], after: Sequence[Mapping[str, Any]], at_ms: int
 ) -> dict[str, Any]:
     """Describe a pause in force, and what its release changes.
 
@@ -187,7 +187,9 @@ def overlaps(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     )
 
 
-def lifted_by(scope: Mapping[str, Any], held: Iterable[HeldTag], others: Sequence[Mapping[str, Any]]) -> list[HeldTag]:
+def lifted_by(
+    scope: Mapping[str, Any], held: Iterable[HeldRegister], others: Sequence[Mapping[str, Any]]
+) -> list[HeldRegister]:
     """List what a stop button of a scope lifts and no other one does: only decisions of the pipeline.
 
     Args:
@@ -211,5 +213,5 @@ def lifted_by(scope: Mapping[str, Any], held: Iterable[HeldTag], others: Sequenc
             for surface in other["surfaces"]
         }
         if surfaces := sorted((set(row.surfaces) & set(scope["surfaces"])) - lifted):
-            found.append(HeldTag(one, surfaces))
+            found.append(HeldRegister(one, surfaces))
     return found

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moderation.api.stop import pauses_in_force
-from moderation.console.words import listed, machine_time, place_words, plain_words
+from moderation.console.words import listed, machine_time, plain_words
 from moderation.drafts import moment_ms
 from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.countries import in_country
 from streams.flags.overrides import OverrideHistory
 
 ISOLATED = "\u2068{}\u2069"
@@ -51,9 +52,8 @@ def scope_words(scope: Mapping[str, Any]) -> str:
     >>> scope_words({"country": "*", "surfaces": ["trends"], "category": "hateful_conduct"})
     'everywhere on trends for hateful conduct'
     """
-    place = place_words(scope["country"])
     of = f" for {plain_words(scope['category'])}" if scope["category"] else ""
-    return f"{place if scope['country'] == '*' else f'in {place}'} on {listed(list(scope['surfaces']))}{of}"
+    return f"{in_country(scope['country'])} on {listed(list(scope['surfaces']))}{of}"
 
 
 def countdown_words(until_ms: int, at_ms: int) -> str:

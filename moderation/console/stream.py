@@ -22,6 +22,7 @@ from moderation.api.events import RECHECK_SECONDS, counted_stream
 from moderation.api.problems import RefusedCall
 from moderation.api.rights import Caller
 from moderation.api.services import Services
+from moderation.console.case_family import FamilyIndex
 from moderation.console.live_texts import live_texts
 from moderation.console.queue_board import QueueBoard, Viewer
 from moderation.console.queue_filter import FilterQuery, QueueFilter
@@ -52,7 +53,7 @@ class StreamKey:
 
 
 class LiveConsole:
-    """Board of the queue with its streams, for use from one event loop.
+    """State of the console: the queue's board with its streams, and look-alikes, for use from one event loop.
 
     Args:
         services: services of the API.
@@ -60,6 +61,7 @@ class LiveConsole:
 
     def __init__(self, services: Services) -> None:
         self.board = QueueBoard(services)
+        self.families = FamilyIndex()
         self.hub: EventHub[StreamKey] = EventHub(self.page)
         self._services = services
         self._cache = RowCache()

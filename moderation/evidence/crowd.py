@@ -40,7 +40,7 @@ class CrowdPoint(NamedTuple):
     authors: int
     """Estimated number of distinct authors."""
     established: int
-    """Those with an old account who write texts of their own."""
+    """Authors with an old account and a text of their own."""
     young: int | None
     """Authors with a young account, estimated; None: not measured."""
     copies: int | None

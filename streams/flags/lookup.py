@@ -23,7 +23,7 @@ from streams.flags.refusals import store_error
 _SCAN_COUNT = 5_000
 _CHANGES_COUNT = 1_000
 _CLOCK_SKEW_MS = 5_000
-"""How far the clocks of Redis and of a writer of decisions may differ."""
+"""Greatest difference between the clocks of Redis and of a writer of decisions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from moderation.api.keys import ApiKey, KeyRing, Rights, hash_of
 from moderation.api.limits import RateLimit
-from moderation.cases.case import BLIND
+from moderation.cases.work_order import BLIND
 from tests.support.api_calls import RING, SERVICE, Calls, Configure, decision, kind_of
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog

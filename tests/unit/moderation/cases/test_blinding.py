@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from moderation.cases.case import work_order
 from moderation.cases.fold import BLIND_MS
 from moderation.cases.view import detailed_dict
+from moderation.cases.work_order import work_order
 from moderation.errors import StaleReview
 from streams.errors import CallerMistake
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.cases.case import work_order
 from moderation.cases.records import case_id
+from moderation.cases.work_order import work_order
 from moderation.drafts import STOP, OverrideDraft
 from moderation.review.automated import KEPT_MS
 from streams.errors import CallerMistake

@@ -8,10 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from moderation.api.services import Services
-from moderation.cases.case import work_order
 from moderation.cases.queue import is_waiting
 from moderation.cases.records import COMMON_TEAM
-from moderation.cases.work_order import DUE_ORDER
+from moderation.cases.work_order import DUE_ORDER, work_order
 from moderation.console.queue_board import QueueBoard, Viewer
 from moderation.console.queue_entries import QueueEntry
 from moderation.console.queue_filter import QueueFilter
