@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from moderation.personal_runs import PersonalRuns
 from streams.clock import now_ms
 from streams.constants import HOUR_MS, MINUTE_MS
 from streams.errors import CallerMistake, DependencyAway, HushtagError
@@ -28,10 +28,6 @@ SURVEY_FRESH_MS = 15 * MINUTE_MS
 """Age up to which a survey is shown again."""
 SURVEY_AGAIN_MS = 30_000
 """Age after which a failed survey is begun again."""
-JOBS_MAX = 20
-"""Results kept; the oldest goes first."""
-JOBS_EACH = 3
-"""Results kept of one person, so that no person pushes out those of others."""
 Feed = Callable[[int], AsyncGenerator[tuple[EvidenceRecord, int, int], None]]
 """A time to the records since, each with the number read and the total."""
 
@@ -75,7 +71,7 @@ class Backtests:
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._one = asyncio.Lock()
-        self._jobs: OrderedDict[str, BacktestJob] = OrderedDict()
+        self._jobs = PersonalRuns[BacktestJob]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._survey: BacktestJob | None = None
         self._judged: set[BacktestJob] = set()
@@ -96,22 +92,14 @@ class Backtests:
 
     def impact(self, live: Policy, new: Policy, back_ms: int, owner: str) -> BacktestJob:
         """Begin a comparison of two policies on the past; the owner's last one ends if it still runs."""
-        own = [job for job in self._jobs.values() if job.owner == owner]
-        for job in own:
-            job.unwanted = True
-        for job in own[: -JOBS_EACH + 1]:
-            del self._jobs[job.id]
         job = BacktestJob(owner, new.revision)
-        self._jobs[job.id] = job
-        while len(self._jobs) > JOBS_MAX:
-            self._jobs.popitem(last=False)[1].unwanted = True
+        self._jobs.add(job)
         self._begin(job, _impact(live, new), back_ms)
         return job
 
     def find(self, job: str, owner: str) -> BacktestJob | None:
         """Return a person's job; None for an unknown one."""
-        found = self._jobs.get(job)
-        return found if found is not None and found.owner == owner else None
+        return self._jobs.find(job, owner)
 
     def survey(self, live: Policy) -> BacktestJob:
         """Return the survey of the live policy over the last day; begin one if there is none or it is old."""
@@ -125,7 +113,7 @@ class Backtests:
 
     async def close(self) -> None:
         """End all jobs."""
-        for job in (*self._jobs.values(), *self._judged, *filter(None, [self._survey])):
+        for job in (*self._jobs, *self._judged, *filter(None, [self._survey])):
             job.unwanted = True
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

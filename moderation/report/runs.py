@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
+from moderation.personal_runs import PersonalRuns
 from moderation.report.made import MadeReport, Period
 from moderation.report.read import OnRead
 from streams.clock import now_ms
@@ -18,10 +18,6 @@ from streams.errors import HushtagError
 
 Read = Callable[[Period, OnRead], Awaitable[MadeReport]]
 """Reads the logs and makes the report of a period."""
-RUNS_MAX = 20
-"""Runs that are kept; beyond it the oldest is forgotten."""
-RUNS_EACH = 3
-"""Runs that are kept of one person, so that no person pushes out those of others."""
 
 
 class ReportRun:
@@ -52,20 +48,13 @@ class ReportRuns:
     def __init__(self, read: Read) -> None:
         self._read = read
         self._one = asyncio.Lock()
-        self._runs: OrderedDict[str, ReportRun] = OrderedDict()
+        self._runs = PersonalRuns[ReportRun]()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, period: Period, owner: str) -> ReportRun:
         """Begin a report; the owner's last run ends if it still runs."""
-        own = [one for one in self._runs.values() if one.owner == owner]
-        for one in own:
-            one.unwanted = True
-        for one in own[: -RUNS_EACH + 1]:
-            del self._runs[one.id]
         run = ReportRun(owner, period)
-        self._runs[run.id] = run
-        while len(self._runs) > RUNS_MAX:
-            self._runs.popitem(last=False)[1].unwanted = True
+        self._runs.add(run)
         task = asyncio.create_task(self._make(run))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -73,12 +62,11 @@ class ReportRuns:
 
     def find(self, run: str, owner: str) -> ReportRun | None:
         """Return a person's run; None for an unknown one."""
-        found = self._runs.get(run)
-        return found if found is not None and found.owner == owner else None
+        return self._runs.find(run, owner)
 
     async def close(self) -> None:
         """End all runs."""
-        for one in self._runs.values():
+        for one in self._runs:
             one.unwanted = True
         await asyncio.gather(*self._tasks, return_exceptions=True)
 

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from moderation.policies.backtests import JOBS_MAX, SURVEY_AGAIN_MS, SURVEY_FRESH_MS, BacktestJob, Backtests
+from moderation.personal_runs import RUNS_MAX
+from moderation.policies.backtests import SURVEY_AGAIN_MS, SURVEY_FRESH_MS, BacktestJob, Backtests
 from streams.errors import DependencyAway
 from streams.log.evidence import EvidenceRecord
 from tests.support.backtest_cases import LIVE, NEW, steady
@@ -40,7 +41,7 @@ async def test_survey_is_shared_until_it_is_old_or_the_policy_changes(policies: 
 
 async def test_jobs_are_bounded_and_belong_to_their_person(policies: InMemoryPolicies) -> None:
     _, backtests, _ = policies.services()
-    jobs = [backtests.impact(LIVE, NEW, 1, f"person-{number}") for number in range(JOBS_MAX + 1)]
+    jobs = [backtests.impact(LIVE, NEW, 1, f"person-{number}") for number in range(RUNS_MAX + 1)]
     assert backtests.find(jobs[0].id, "person-0") is None, "the oldest is gone"
     assert backtests.find(jobs[1].id, "person-1") is jobs[1]
     assert backtests.find(jobs[1].id, "person-2") is None
@@ -51,7 +52,7 @@ async def test_jobs_are_bounded_and_belong_to_their_person(policies: InMemoryPol
 async def test_person_with_many_jobs_pushes_out_no_other(policies: InMemoryPolicies) -> None:
     _, backtests, _ = policies.services()
     other = backtests.impact(LIVE, NEW, 1, "ben")
-    own = [backtests.impact(LIVE, NEW, 1, "ann") for _ in range(JOBS_MAX + 1)]
+    own = [backtests.impact(LIVE, NEW, 1, "ann") for _ in range(RUNS_MAX + 1)]
     assert backtests.find(other.id, "ben") is other
     assert [backtests.find(one.id, "ann") is not None for one in own[-4:]] == [False, True, True, True]
     await backtests.close()
