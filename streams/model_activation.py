@@ -7,6 +7,8 @@ the activation of the live record again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from models import ArtefactError, artefact
@@ -15,7 +17,7 @@ from streams.errors import CallerMistake
 from streams.log.models import read_models, revision_of
 from streams.log.newest import newest_log_time_ms
 from streams.log.partials import encode_partial
-from streams.log.policies import ModelChange, PolicyRecord, encode_policy_record, read_policy_topic
+from streams.log.policies import ModelChange, PolicyRecord, PolicyTopic, encode_policy_record, read_policy_topic
 from streams.log.policy_order import policy_key
 from streams.log.producer import Sender
 from streams.log.topic_specs import MODELS, PARTIALS, POLICY
@@ -23,6 +25,7 @@ from streams.scoring import load_text_scorer
 from streams.settings import Settings
 
 _DEADLINE_SECONDS = 15.0
+_ROLLBACK_FIX = "`hushtag model status` lists the models that are kept; `hushtag model apply FILE` takes another one"
 
 
 async def activate_model(
@@ -80,6 +83,63 @@ async def activate_model(
         return record if begun is None or record is not live else replace(live, from_tick_ms=begun.from_tick_ms)
     finally:
         await sender.stop()
+
+
+async def rollback_model(settings: Settings, *, reason: str, actor: str, to: str | None = None) -> PolicyRecord:
+    """Make the model before the live one live again, from the pane after the newest tweet's on.
+
+    Args:
+        settings: addresses and topic names.
+        reason: text for the record.
+        actor: person who activates the model.
+        to: revision to return to, or its first digits; None: the model before the live one.
+
+    Returns:
+        The live record of the `policy` topic.
+
+    Raises:
+        CallerMistake: there is no such model, it is live already, or it cannot be loaded by this version.
+        DependencyAway: the broker does not answer.
+    """
+    topic = await read_policy_topic(settings)
+    if topic.live is None:
+        raise CallerMistake("no policy is live yet", fix="start a worker: it makes its policy and its model live")
+    data = artefact_to_restore(await read_models(settings), earlier_model(topic, to), topic.live.model_revision)
+    try:
+        categories = artefact.loads(data).categories
+    except ArtefactError as error:
+        raise CallerMistake(str(error), fix=_ROLLBACK_FIX) from error
+    return await activate_model(settings, data, categories, reason=reason, actor=actor)
+
+
+def earlier_model(topic: PolicyTopic, to: str | None = None) -> str:
+    """Return the revision that a rollback makes live: `to`, or that of the model before the live one.
+
+    Raises:
+        CallerMistake: no other model was live before.
+    """
+    if to is not None:
+        return to
+    named = topic.model_named_by
+    change = named.model_change if named is not None else None
+    if change is None:
+        raise CallerMistake("no other model was live before this one", fix=_ROLLBACK_FIX)
+    return change.before
+
+
+def artefact_to_restore(kept: Mapping[str, bytes], wanted: str, live: str) -> bytes:
+    """Return the kept artefact of a revision, or of the only one that begins with its digits.
+
+    Raises:
+        CallerMistake: none or several begin so, or the model is live already.
+    """
+    found = [revision for revision in kept if wanted and revision.startswith(wanted)]
+    if len(found) != 1:
+        what = "is not kept" if not found else f"is the beginning of {len(found)} models"
+        raise CallerMistake(f"model {wanted[:40]} {what}", fix=_ROLLBACK_FIX)
+    if found[0] == live:
+        raise CallerMistake(f"model {live} is live already", fix=_ROLLBACK_FIX)
+    return kept[found[0]]
 
 
 async def _check_for_concurrent_change(settings: Settings, sequence: int) -> None:

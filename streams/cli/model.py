@@ -1,4 +1,4 @@
-"""`hushtag model apply` and `status`: switch all workers to another model at one tick, without a restart."""
+"""`hushtag model apply`, `rollback` and `status`: switch all workers to another model at one tick, without a restart."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from models.scorer import LinearScorer
+    from streams.log.policies import PolicyRecord
 
 _FIX = "the live model stays; train another one, or see models/MODEL_CARD.md"
 
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     """Add the group `model` to the command."""
     group = typer.Typer(name="model", help="Look at the live model and replace it.", no_args_is_help=True)
     group.command()(apply)
+    group.command()(rollback)
     group.command()(status)
     app.add_typer(group)
 
@@ -65,12 +67,42 @@ def apply(
     from streams.model_activation import activate_model
 
     quieten()
-    record = asyncio.run(activate_model(load_settings(), data, scorer.categories, reason=reason, actor=actor))
+    print_live(
+        asyncio.run(activate_model(load_settings(), data, scorer.categories, reason=reason, actor=actor)), as_json
+    )
+
+
+def rollback(
+    reason: Reason,
+    actor: Actor,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="REVISION", help="Model to return to.", show_default="the model before the live one"),
+    ] = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Score with the model before the live one again, from one tick on, in all workers.
+
+    Its artefact comes from the topic `models`. A calibrated scale goes back with its model.
+    """
+    require_account(reason, actor)
+    if not yes and not confirm(f"score with {to or 'the model before the live one'} from now on?"):
+        errors.print("nothing was sent")
+        raise typer.Exit(EXIT_NO)
+    from streams.model_activation import rollback_model
+
+    quieten()
+    print_live(asyncio.run(rollback_model(load_settings(), to=to, reason=reason, actor=actor)), as_json)
+
+
+def print_live(record: PolicyRecord, as_json: bool) -> None:
+    """Print which model is live, and since when."""
     if as_json:
-        print_json({"model": scorer.revision, "from_tick_ms": record.from_tick_ms, "policy": record.revision})
+        print_json({"model": record.model_revision, "from_tick_ms": record.from_tick_ms, "policy": record.revision})
     else:
         since = in_utc(record.from_tick_ms, seconds=True)
-        print(f"model {scorer.revision} is live for panes from {since} on")
+        print(f"model {record.model_revision} is live for panes from {since} on")
 
 
 def status(as_json: JsonLines = False) -> None:

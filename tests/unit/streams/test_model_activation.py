@@ -19,7 +19,7 @@ from streams.constants import PANE_MS
 from streams.errors import CallerMistake
 from streams.log.partials import decode_partial
 from streams.log.policies import ModelChange, PolicyRecord, read_policy_topic
-from streams.model_activation import activate_model
+from streams.model_activation import activate_model, rollback_model
 from streams.pipeline.policy_proposer import PolicyProposer
 from streams.policy.activation import Activation
 from tests.support.other_model import GOOD, OTHER, OWN, REVISION, cache_of
@@ -201,3 +201,45 @@ async def test_first_worker_publishes_its_artefact_once(shells: Shells, tmp_path
     (kept,) = shells.topics.read("models", 0)
     assert (kept.key, kept.value) == (OWN.revision.encode(), GOOD)
     assert {one.model_revision for one in activations(shells)} == {OWN.revision}
+
+
+async def back(shells: Shells, to: str | None = None) -> PolicyRecord:
+    return await rollback_model(shells.context.settings, to=to, reason="it was wrong", actor="meera")
+
+
+async def begin_with_own_model(shells: Shells) -> PolicyRecord:
+    live = record_of(OWN.revision)
+    shells.topics.append("policy", 0, msgspec.json.encode(live), key=live.revision.encode())
+    shells.topics.append("models", 0, GOOD, key=OWN.revision.encode())
+    return live
+
+
+async def test_rollback_restores_model_before_the_live_one(shells: Shells) -> None:
+    await begin_with_own_model(shells)
+    await put(shells)
+    record = await back(shells)
+    assert record.model_revision == OWN.revision
+    assert record.model_change == ModelChange(before=REVISION, actor="meera", reason="it was wrong")
+    assert [one.model_revision for one in activations(shells)] == [REVISION, OWN.revision]
+    assert len(shells.topics.read("models", 0)) == 2, "both artefacts are kept once"
+    assert (await back(shells)).model_revision == REVISION, "a second rollback undoes the first"
+
+
+async def test_rollback_to_revision_takes_its_first_digits(shells: Shells) -> None:
+    await begin_with_own_model(shells)
+    await put(shells)
+    assert (await back(shells, OWN.revision[:6])).model_revision == OWN.revision
+
+
+async def test_rollback_without_earlier_or_kept_model_is_refused(shells: Shells) -> None:
+    with pytest.raises(CallerMistake, match="no policy is live yet"):
+        await back(shells)
+    live = record_of()
+    shells.topics.append("policy", 0, msgspec.json.encode(live), key=live.revision.encode())
+    with pytest.raises(CallerMistake, match="no other model was live before"):
+        await back(shells)
+    await put(shells)
+    for to, match in ((None, f"model {'f' * 12} is not kept"), (REVISION, "is live already"), ("", "is not kept")):
+        with pytest.raises(CallerMistake, match=match):
+            await back(shells, to)
+    assert [one.model_revision for one in activations(shells)] == [REVISION]
