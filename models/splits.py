@@ -42,10 +42,18 @@ class EvaluationSplit:
     left_out: dict[str, int]
 
 
-def read_training(folder: Path, tenth: int = 0) -> TrainingSplit:
-    """Read the training files with one tenth of TENTHS held out. Raises TrainingDataError."""
+def read_training(folder: Path, tenth: int = 0, without: str = "") -> TrainingSplit:
+    """Read the training files with one tenth of TENTHS held out. Raises TrainingDataError.
+
+    `without` names a source to leave out of both parts, with the near-duplicates of its texts in other sources.
+    """
     examples = data.read_folder(folder, data.TRAIN_FILES)
     clusters = near_duplicates.clusters([example.text for example in examples])
+    if without:
+        of_source = np.array([example.source.startswith(without) for example in examples])
+        rest = ~np.isin(clusters, clusters[of_source])
+        examples = [example for example, is_kept in zip(examples, rest, strict=True) if is_kept]
+        clusters = clusters[rest]
     out = assign_tenths(examples, clusters) == tenth
     kept = [example for example, is_out in zip(examples, out, strict=True) if not is_out]
     return TrainingSplit(

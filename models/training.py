@@ -32,6 +32,8 @@ ROMANISED = "romanised"
 NO_WORDS = 0.02
 # Source of sentences written to fool a classifier: trained on, but unlike a hashtag's texts.
 NOT_TWEETED = "hatemojibuild"
+FEWEST_LABELS = 10
+"""Minimum clean and harmful texts of a language to calibrate a column on them."""
 _LARGEST_WEIGHT = 32_767
 
 Floats = npt.NDArray[np.float64]
@@ -112,9 +114,9 @@ class TrainingTexts:
         return np.array([LANGUAGES.index(example.language) for example in self.real])
 
 
-def prepare(folder: Path, recipe: Recipe, tenth: int = 0) -> TrainingTexts:
-    """Read and generate the texts of a training. Raises TrainingDataError."""
-    read = splits.read_training(folder, tenth)
+def prepare(folder: Path, recipe: Recipe, tenth: int = 0, without: str = "") -> TrainingTexts:
+    """Read and generate the texts of a training; see `splits.read_training`. Raises TrainingDataError."""
+    read = splits.read_training(folder, tenth, without)
     real = read.examples
     folds = _folds([f"{e.source} {e.language} {e.labels[0]}" for e in real], read.clusters, recipe)
     return TrainingTexts(real, [], [], folds, np.array([], np.intp), len(read.held_out)).drawn(recipe, 0)
@@ -139,11 +141,19 @@ def cross_validate(
 
 
 def train(
-    folder: Path, recipe: Recipe | None = None, *, tenth: int = 0, progress: Progress = lambda step, part: None
+    folder: Path,
+    recipe: Recipe | None = None,
+    *,
+    tenth: int = 0,
+    without: str = "",
+    progress: Progress = lambda step, part: None,
 ) -> bytes:
-    """Train on the files of `folder` without one tenth and return an artefact. Raises TrainingDataError."""
+    """Train on the files of `folder` without one tenth and return an artefact. Raises TrainingDataError.
+
+    `without` leaves out a source, to measure the recipe on it; see `splits.read_training`.
+    """
     recipe = recipe or Recipe()
-    texts = prepare(folder, recipe, tenth)
+    texts = prepare(folder, recipe, tenth, without)
     real, folds, languages = texts.real, texts.folds, texts.languages()
     cross_validated = recipe.n_folds / (recipe.n_folds + recipe.n_drawings)
     held_out = cross_validate(texts, recipe, recipe.n_folds, lambda step, part: progress(step, part * cross_validated))
@@ -175,7 +185,8 @@ def train(
     )
     counts = {"labelled": len(real), "held out": texts.n_held_out}
     counts |= {ROMANISED: len(texts.romanised), templates.SOURCE: len(texts.own)}
-    about = _about(folder, recipe, counts) | {"prevalences": dict(zip(data.COLUMNS, prevalences, strict=True))}
+    about = _about(folder, recipe, counts) | ({"without": without} if without else {})
+    about |= {"prevalences": dict(zip(data.COLUMNS, prevalences, strict=True))}
     return artefact.dump(numbers, data.CATEGORIES, about)
 
 
@@ -256,12 +267,22 @@ def _calibrate(
     slopes, intercepts = np.zeros((len(LANGUAGES), N_COLUMNS)), np.zeros((len(LANGUAGES), N_COLUMNS))
     for group in range(len(LANGUAGES)):
         for column in range(N_COLUMNS):
-            use = (languages == group) & (labels[:, column] != data.UNLABELLED)
+            use = _calibrating(labels[:, column], languages == group)
             weights = calibration.to_prevalence(labels[use, column], prevalences[column])
             slopes[group, column], intercepts[group, column] = calibration.fit_platt(
                 margins[use, column], labels[use, column], weights
             )
     return slopes, intercepts
+
+
+def _calibrating(labels: Labels, is_own: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Select the texts (n_texts,) that calibrate a column of a language: its own, or all if it has too few.
+
+    A language has too few if a source was left out: `uli_hi` is the only one in Hindi.
+    """
+    labelled: npt.NDArray[np.bool_] = labels != data.UNLABELLED
+    own = labelled & is_own
+    return own if min(int((labels[own] == one).sum()) for one in (0, 1)) >= FEWEST_LABELS else labelled
 
 
 def _share_errors(
@@ -274,7 +295,7 @@ def _share_errors(
     moments, errors = np.zeros((len(LANGUAGES), N_COLUMNS, 4)), np.zeros((len(LANGUAGES), N_COLUMNS, 3))
     for group in range(len(LANGUAGES)):
         for column in range(N_COLUMNS):
-            use = (languages == group) & (labels[:, column] != data.UNLABELLED)
+            use = _calibrating(labels[:, column], languages == group)
             moments[group, column], errors[group, column] = share.of_held_out(
                 probabilities[use, column], labels[use, column], folds[use], recipe.seed
             )
