@@ -13,6 +13,10 @@ probability of clean and of harmful texts:
 - the model: a0 and a1 are estimates. Their covariance comes from a grouped bootstrap of texts that their model had not
   seen (`of_held_out`).
 
+Annotators differ more than texts of one collection do. `between` is the covariance of a0 and a1 between sources of
+labels. It widens the lower bound alone, so that a tag is hidden only where most annotators would agree. It is zero
+where a platform's own labels have fitted a0 and a1 (`models.platform_scale`).
+
 The bounds are the shares at which the observed mean is z standard errors away from the expected mean, as Wilson's for
 a proportion and Fieller's for a ratio. Both sides are quadratic in the share, so the bounds are the roots of a
 quadratic.
@@ -23,7 +27,7 @@ its mean is the share, and the bounds are Wilson's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -33,24 +37,38 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 N_DRAWS = 200
-N_MOMENTS, N_ERRORS = 4, 3
+N_MOMENTS, N_ERRORS, N_BETWEEN = 4, 3, 3
 _LEAST_GAP = 1e-9
+_WITH_BETWEEN = np.array([np.nan], "<f8").tobytes()  # no mean is NaN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scale:
     """Conversion from a scorer's mean probabilities to harmful shares, by group of languages and column.
 
-    moments (n_groups, n_columns, 4), errors (n_groups, n_columns, 3): as `of_held_out` returns them.
+    moments (n_groups, n_columns, 4), errors (n_groups, n_columns, 3): as `of_held_out` returns them;
+    between (n_groups, n_columns, 3): variance between sources of the clean mean, covariance, variance of the harmful
+    mean; zeros (the default) if the scale was fitted to the platform's labels, or nothing was estimated.
     """
 
     moments: Floats
     errors: Floats
+    between: Floats = field(default_factory=lambda: np.zeros(N_BETWEEN))
+
+    def __post_init__(self) -> None:
+        """Repeat one `between` for all groups and columns."""
+        object.__setattr__(self, "between", np.broadcast_to(self.between, (*self.moments.shape[:2], N_BETWEEN)))
 
     @property
     def n_groups(self) -> int:
         """Number of groups of languages."""
         return len(self.moments)
+
+    @property
+    def is_calibrated(self) -> npt.NDArray[np.bool_]:
+        """Whether no variance between sources is added, (n_groups, n_columns): else measured on mixed sources."""
+        found: npt.NDArray[np.bool_] = (self.between == 0).all(axis=2)
+        return found
 
     def estimates(self, means: Floats, mix: Floats) -> Floats:
         """Estimate harmful shares (n_tags, n_columns) from mean probabilities of that shape; NaN stays NaN.
@@ -67,7 +85,8 @@ class Scale:
         self, mean: Floats, n: npt.NDArray[np.int64], mix: Floats, column: int, confidence: float
     ) -> tuple[Floats, Floats, Floats]:
         """Compute estimate, lower and upper bound of one column; see `models.share.bounds`."""
-        return bounds(mean, n, mix, self.moments[:, column], self.errors[:, column], confidence)
+        moments, errors, between = (part[:, column] for part in (self.moments, self.errors, self.between))
+        return bounds(mean, n, mix, moments, errors, confidence, between)
 
     def gaps(self, mix: Floats, column: int) -> Floats:
         """Compute the difference (n_tags,) of a column's expected means at shares of 1 and 0."""
@@ -76,8 +95,11 @@ class Scale:
         return found
 
     def to_bytes(self) -> bytes:
-        """Serialise the scale for `from_bytes`."""
-        return np.concatenate((self.moments, self.errors), axis=2).astype("<f8").tobytes()
+        """Serialise the scale for `from_bytes`; a scale without `between` has the bytes of earlier versions."""
+        if not self.between.any():
+            return np.concatenate((self.moments, self.errors), axis=2).astype("<f8").tobytes()
+        packed = np.concatenate((self.moments, self.errors, self.between), axis=2).astype("<f8")
+        return _WITH_BETWEEN + packed.tobytes()
 
 
 @lru_cache(maxsize=64)
@@ -91,8 +113,11 @@ def plain(n_columns: int) -> Scale:
 @lru_cache(maxsize=64)
 def from_bytes(packed: bytes, n_columns: int) -> Scale:
     """Deserialise a scale of `n_columns` columns. Raises ValueError."""
-    numbers = np.frombuffer(packed, "<f8").reshape(-1, n_columns, N_MOMENTS + N_ERRORS)
-    return Scale(numbers[:, :, :N_MOMENTS], numbers[:, :, N_MOMENTS:])
+    has_between = packed.startswith(_WITH_BETWEEN)
+    n_numbers = N_MOMENTS + N_ERRORS + N_BETWEEN * has_between
+    numbers = np.frombuffer(packed.removeprefix(_WITH_BETWEEN), "<f8").reshape(-1, n_columns, n_numbers)
+    moments, errors, between = np.split(numbers, [N_MOMENTS, N_MOMENTS + N_ERRORS], axis=2)
+    return Scale(moments, errors, between) if has_between else Scale(moments, errors)
 
 
 def of_held_out(
@@ -125,7 +150,13 @@ def of_held_out(
 
 
 def bounds(
-    mean: Floats, n: npt.NDArray[np.int64], mix: Floats, moments: Floats, errors: Floats, confidence: float
+    mean: Floats,
+    n: npt.NDArray[np.int64],
+    mix: Floats,
+    moments: Floats,
+    errors: Floats,
+    confidence: float,
+    between: Floats | None = None,
 ) -> tuple[Floats, Floats, Floats]:
     """Estimate harmful shares of hashtags.
 
@@ -136,6 +167,7 @@ def bounds(
         moments: (n_languages, 4) of one column, as `of_held_out` returns them.
         errors: (n_languages, 3) of one column, as `of_held_out` returns them.
         confidence: of the two-sided interval, in (0.5, 1).
+        between: (n_languages, 3) of one column, as `Scale.between` has it; widens the lower bound alone.
 
     Returns:
         Estimate, lower and upper bound, each (n_tags,) in [0, 1]. The bounds are 0 and 1 if n is 0, or if the model
@@ -155,7 +187,11 @@ def bounds(
     adjusted = _roots(above, gap, v0, v1, v2, z2)
     sampled = _roots(estimate, np.ones_like(gap), np.zeros_like(gap), 1 / some, -1 / some, z2)
     is_bounded = (n > 0) & np.isfinite(adjusted[0])
-    lower = np.where(is_bounded, np.clip(np.minimum(adjusted[0], sampled[0]), 0.0, 1.0), 0.0)
+    lowest = adjusted[0]
+    if between is not None and between.any():
+        b0, b01, b1 = _mixed(mix**2, between).T
+        lowest = _roots(above, gap, v0 + b0, v1 + 2 * (b01 - b0), v2 + b0 - 2 * b01 + b1, z2)[0]
+    lower = np.where(is_bounded, np.clip(np.minimum(lowest, sampled[0]), 0.0, 1.0), 0.0)
     upper = np.where(is_bounded, np.clip(np.maximum(adjusted[1], sampled[1]), 0.0, 1.0), 1.0)
     return np.clip(estimate, lower, upper), lower, upper
 

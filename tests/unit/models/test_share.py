@@ -126,6 +126,39 @@ def test_scale_round_trips_through_bytes() -> None:
         share.from_bytes(SCALE.to_bytes()[:-8], 2)
 
 
+BETWEEN = np.array([[0.003, 0.001, 0.01], [0.001, 0.0, 0.002]])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(0.2, 0.8), st.integers(5, 400), st.floats(0, 1))
+def test_between_widens_lower_bound_alone(mean: float, n: int, part: float) -> None:
+    means, sizes, mix = np.array([mean]), np.array([n]), np.array([[part, 1 - part]])
+    estimate, lower, upper = share.bounds(means, sizes, mix, MOMENTS, ERRORS, 0.9)
+    zeros = share.bounds(means, sizes, mix, MOMENTS, ERRORS, 0.9, np.zeros((2, 3)))
+    assert [one.tobytes() for one in zeros] == [one.tobytes() for one in (estimate, lower, upper)]
+    wide = share.bounds(means, sizes, mix, MOMENTS, ERRORS, 0.9, BETWEEN)
+    assert (wide[0].tobytes(), wide[2].tobytes()) == (estimate.tobytes(), upper.tobytes())
+    both = share.bounds(means, sizes, mix, MOMENTS, ERRORS + BETWEEN, 0.9)
+    assert wide[1] <= lower
+    assert wide[1] == pytest.approx(both[1]), "as if the model's own error were larger"
+
+
+def test_scale_with_between_round_trips_through_bytes() -> None:
+    scale = share.Scale(SCALE.moments, SCALE.errors, np.stack([BETWEEN, np.zeros((2, 3))], axis=1))
+    back = share.from_bytes(scale.to_bytes(), 2)
+    assert back.between.tobytes() == scale.between.tobytes() and back.moments.tobytes() == SCALE.moments.tobytes()
+    assert back.is_calibrated.tolist() == [[False, True], [False, True]]
+    means, n, mix = np.array([0.5]), np.array([60]), np.array([[1.0, 0.0]])
+    assert back.bounds(means, n, mix, 0, 0.9)[1] < SCALE.bounds(means, n, mix, 0, 0.9)[1]
+    assert back.bounds(means, n, mix, 1, 0.9)[1] == SCALE.bounds(means, n, mix, 1, 0.9)[1]
+
+
+def test_scale_without_between_has_bytes_of_earlier_versions() -> None:
+    earlier = np.concatenate((SCALE.moments, SCALE.errors), axis=2).astype("<f8").tobytes()
+    assert SCALE.to_bytes() == earlier
+    assert share.from_bytes(earlier, 2).is_calibrated.all()
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.floats(0, 1), st.integers(1, 64), st.sampled_from([0.8, 0.95, 0.99]))
 def test_plain_scale_returns_mean_with_wilson_bounds(mean: float, n: int, level: float) -> None:
