@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from models.share import Scale
 from streams.backtest.compare import CategoryTotal, PolicyChange, Spells, compare, totals
 from streams.backtest.coverage import needs_replay
 from streams.backtest.histogram import Histogram, Histograms
@@ -62,10 +63,19 @@ class Impact:
     Args:
         history: policies by revision, which may grow. With it the live side follows the policy that each tick was
             judged under, and `live` is the last of them. Without it `live` is tried on all of the evidence.
+        scales: scales that are tried with the new policy, by the bytes of the evidence's; see `PolicyEvaluator`.
     """
 
-    def __init__(self, live: Policy, new: Policy, *, history: Mapping[str, Policy] | None = None) -> None:
+    def __init__(
+        self,
+        live: Policy,
+        new: Policy,
+        *,
+        history: Mapping[str, Policy] | None = None,
+        scales: Mapping[bytes, Scale] | None = None,
+    ) -> None:
         self.live, self.new = live, new
+        self._scales = scales
         self.tags = Tags()
         self.recorders = [SpellRecorder(), SpellRecorder()]
         """Spells under the live policy and under the new one."""
@@ -76,7 +86,7 @@ class Impact:
         self._histograms = Histograms(live, new)
         self._shards: dict[int, _Shard] = {}
         self._categories: tuple[str, ...] | None = None
-        self._evaluators: dict[str, PolicyEvaluator] = {}
+        self._evaluators: dict[tuple[str, bool], PolicyEvaluator] = {}
         self._following = False
 
     def follow(self) -> None:
@@ -166,17 +176,19 @@ class Impact:
         for evaluator in self._evaluators.values():
             evaluator.forget_terms(numbers)
 
-    def _evaluator(self, policy: Policy) -> PolicyEvaluator:
-        evaluator = self._evaluators.get(policy.revision)
+    def _evaluator(self, policy: Policy, *, tries_scales: bool = False) -> PolicyEvaluator:
+        scales = self._scales if tries_scales else None
+        key = policy.revision, scales is not None
+        evaluator = self._evaluators.get(key)
         if evaluator is None:
             assert self._categories is not None
-            evaluator = self._evaluators[policy.revision] = PolicyEvaluator(policy, self._categories, self.tags)
+            evaluator = self._evaluators[key] = PolicyEvaluator(policy, self._categories, self.tags, scales)
         return evaluator
 
     def _open(self, shards: int) -> _Shard:
         backtests = [
             PolicyBacktest(
-                self._evaluator(policy),
+                self._evaluator(policy, tries_scales=recorder is self.recorders[1]),
                 self.tags,
                 recorder.record,
                 protected=policy.never_suppressed,
@@ -187,7 +199,10 @@ class Impact:
         if self.new.never_suppressed:
             backtests.append(
                 PolicyBacktest(
-                    self._evaluator(self.new), self.tags, self._unprotected.record, only=self.new.never_suppressed
+                    self._evaluator(self.new, tries_scales=True),
+                    self.tags,
+                    self._unprotected.record,
+                    only=self.new.never_suppressed,
                 )
             )
         past = EvidenceHistory(self.tags)

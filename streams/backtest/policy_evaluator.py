@@ -7,10 +7,11 @@ key a step changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from models.share import Scale
 from streams.backtest.history import EvidenceBlock, EvidenceChunk, EvidenceTick, TickRows
 from streams.counting.keys import COUNTRY_MASK, Tags, country_name
 from streams.judging.circuit_breakers import CircuitBreakers, scorer_fault
@@ -76,10 +77,14 @@ class PolicyEvaluator:
 
     Args:
         categories: of the model, in the order of its score columns after `any`.
+        scales: scales to try in place of those of the evidence, by the bytes of these (`Scale.to_bytes`).
     """
 
-    def __init__(self, policy: Policy, categories: Collection[str], tags: Tags) -> None:
+    def __init__(
+        self, policy: Policy, categories: Collection[str], tags: Tags, scales: Mapping[bytes, Scale] | None = None
+    ) -> None:
         self.policy = policy
+        self._scales = scales or {}
         self._columns = {category: 1 + at for at, category in enumerate(categories)}
         self.scopes = scopes_of(policy, self._columns)
         self._curated = CuratedTags(policy, tags)
@@ -94,7 +99,7 @@ class PolicyEvaluator:
 
     def judge(self, block: EvidenceBlock) -> dict[Scope, BlockLevels]:
         """Judge every row of a block under its own rule, in every scope."""
-        table = block.table
+        table = self.rescaled(block.table)
         listed = self._curated.among(table.keys)
         codes = table.keys & COUNTRY_MASK
         present = np.unique(codes).tolist()
@@ -109,6 +114,16 @@ class PolicyEvaluator:
                 known[same] = _judge(table, codes, kept, listed, column, dict(zip(present, rules, strict=True)))
             found[scope] = known[same]
         return found
+
+    def rescaled(self, table: EvidenceTable) -> EvidenceTable:
+        """Return a table with the scale that is tried; one with another scale than expected stays as it is."""
+        if not self._scales or table.scale is None:
+            return table
+        scale = self._scales.get(table.scale.to_bytes())
+        if scale is None:
+            return table
+        established, past = (one and replace(one, scale=scale) for one in (table.established, table.past))
+        return replace(table, scale=scale, established=established, past=past)
 
     def forget_terms(self, used: Container[int]) -> None:
         """Drop the compared hashtags whose numbers are not in use any more."""
@@ -185,7 +200,7 @@ class _TickView:
         """Return the tick's table of the shortest window, as a judge under this policy has it."""
         rows, floor = self._shortest, self._evaluator.policy.evidence_floor
         assert rows is not None
-        table = rows.block.table
+        table = self._evaluator.rescaled(rows.block.table)
         return table.take(rows.first + np.flatnonzero(table.tweets[rows.first : rows.last] >= floor))
 
     def _rows_of(self, key: int) -> list[tuple[TickRows, int, Mapping[Scope, BlockLevels]]]:

@@ -1,4 +1,4 @@
-"""`hushtag model apply`, `rollback` and `status`: switch all workers to another model at one tick, without a restart."""
+"""`hushtag model apply`, `rollback`, `status`: switch all workers to another model at one tick, without a restart."""
 
 from __future__ import annotations
 
