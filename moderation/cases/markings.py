@@ -7,7 +7,7 @@ a tweet in a case counts. It changes neither the case's version nor what surface
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, get_args
 
 import msgspec
@@ -88,6 +88,11 @@ class MarkingFold:
             for tweet, marks in self._of(case).items()
             if marks.keys() - {person}
         }
+
+    def by_case(self) -> Iterator[tuple[str, list[TextMarking]]]:
+        """Yield each case with all markings in it, by tweet and person."""
+        for case, tweets in self._cases.items():
+            yield case, [one for marks in tweets.values() for one in marks.values()]
 
     def _of(self, case: str) -> Mapping[str, Mapping[str, TextMarking]]:
         return self._cases.get(case, {})

@@ -106,6 +106,21 @@ class TextReader:
             return []
         places = dict(zip(sampled, sampled_at, strict=True))
         await asyncio.gather(self._audit(hashtag, tuple(places), actor, purpose, case), self._kept.refresh())
+        found = await self._find(places)
+        await self._kept.keep({one.id: content_of(one) for one in found.values() if one.state == "shown"})
+        return [found[tweet] for tweet in sampled]
+
+    async def read_for_scoring(self, places: Mapping[str, SampledAt]) -> dict[str, TextContent]:
+        """Return the texts of tweets by id, as far as they can be read, for the model.
+
+        No person sees them, so that no reading is recorded, and no text is kept.
+        """
+        await self._kept.refresh()
+        found = await self._find(places)
+        return {tweet: content_of(one) for tweet, one in found.items() if one.state == "shown"}
+
+    async def _find(self, places: Mapping[str, SampledAt]) -> dict[str, ShownText]:
+        """Look tweets up among the kept texts, at their last refresh, and in the source topic."""
         found: dict[str, ShownText] = {}
         for tweet, at in places.items():
             if self._kept.is_deleted(tweet):
@@ -119,8 +134,7 @@ class TextReader:
         for tweet, position in missing.items():
             lang, is_there = places[tweet].lang, position in records
             found[tweet] = match_record(tweet, lang, records[position]) if is_there else ShownText(tweet, "gone", lang)
-        await self._kept.keep({one.id: content_of(one) for one in found.values() if one.state == "shown"})
-        return [found[tweet] for tweet in sampled]
+        return found
 
     async def opened(self, actor: str, hashtag: str, case: str) -> frozenset[str]:
         """Return the tweets of a case that a person has opened within the shift; nothing is recorded."""

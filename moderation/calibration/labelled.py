@@ -1,0 +1,131 @@
+"""Labels of several people combined to one label a text, with the agreement between people. Pure.
+
+Of people who differ about a text, the majority counts; a text without one is disputed and is left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from streams.policy.look_alikes import visual_form
+
+MOST_OF_ONE = 0.8
+"""Greatest part of the labels that one person may have given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonLabel:
+    """Label of one person on one text that the live model has scored."""
+
+    subject: str
+    actor: str
+    harmful: bool
+    categories: dict[str, bool] = field(default_factory=dict)
+    language: str
+    probabilities: tuple[float, ...]
+    hashtag: str = ""
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedLabel:
+    """Label of one text."""
+
+    subject: str
+    harmful: bool
+    categories: dict[str, bool]
+    language: str
+    probabilities: tuple[float, ...]
+    hashtag: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTexts:
+    """Texts with a label, and how people agree about them."""
+
+    texts: tuple[AgreedLabel, ...]
+    people: dict[str, int]
+    """Texts that each person labelled, most first."""
+    shared: int
+    """Texts that several people labelled."""
+    agreed: int
+    """Texts of `shared` that all of them labelled alike."""
+    disputed: int
+    """Texts without a majority, which are left out."""
+
+    @property
+    def greatest_part(self) -> float:
+        """Part of the labels by the person with most of them; 0 without labels."""
+        given = sum(self.people.values())
+        return max(self.people.values(), default=0) / given if given else 0.0
+
+    @property
+    def is_one_person(self) -> bool:
+        """Whether one person's labels decide."""
+        return bool(self.people) and self.greatest_part > MOST_OF_ONE
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Count clean and harmful texts by language."""
+        found: dict[str, tuple[int, int]] = {}
+        for one in self.texts:
+            clean, harmful = found.get(one.language, (0, 0))
+            found[one.language] = (clean + (not one.harmful), harmful + one.harmful)
+        return found
+
+    def category_counts(self, category: str) -> dict[str, tuple[int, int]]:
+        """Count clean and harmful texts of a category by language, where people labelled it."""
+        found: dict[str, tuple[int, int]] = {}
+        for one in self.texts:
+            if (is_harmful := one.categories.get(category)) is not None:
+                clean, harmful = found.get(one.language, (0, 0))
+                found[one.language] = (clean + (not is_harmful), harmful + is_harmful)
+        return found
+
+
+def combine(labels: Iterable[PersonLabel]) -> LabelledTexts:
+    """Combine labels to one for each text; of a person's labels of a text the newest counts."""
+    by_text: dict[str, dict[str, PersonLabel]] = {}
+    for one in labels:
+        people = by_text.setdefault(one.subject, {})
+        known = people.get(visual_form(one.actor))
+        if known is None or one.at_ms >= known.at_ms:
+            people[visual_form(one.actor)] = one
+    texts: list[AgreedLabel] = []
+    shared = agreed = disputed = 0
+    given = Counter[str]()
+    names: dict[str, str] = {}
+    for subject, people in by_text.items():
+        for person, one in people.items():
+            given[names.setdefault(person, one.actor)] += 1
+        votes = [one.harmful for one in people.values()]
+        shared += len(votes) > 1
+        agreed += len(votes) > 1 and len(set(votes)) == 1
+        harmful = _majority(votes)
+        if harmful is None:
+            disputed += 1
+            continue
+        first = next(iter(people.values()))
+        texts.append(
+            AgreedLabel(
+                subject, harmful, _categories(list(people.values()), harmful), first.language, first.probabilities,
+                next((one.hashtag for one in people.values() if one.hashtag), ""),
+            )
+        )  # fmt: skip
+    return LabelledTexts(tuple(texts), dict(given.most_common()), shared, agreed, disputed)
+
+
+def _majority(votes: Sequence[bool]) -> bool | None:
+    yes = sum(votes)
+    return None if 2 * yes == len(votes) else 2 * yes > len(votes)
+
+
+def _categories(people: Sequence[PersonLabel], harmful: bool) -> dict[str, bool]:
+    """Combine the labels by category; a clean text has none of them."""
+    found: dict[str, bool] = {}
+    for name in dict.fromkeys(name for one in people for name in one.categories):
+        vote = _majority([one.categories[name] for one in people if name in one.categories])
+        if vote is not None:
+            found[name] = vote and harmful
+    return found
