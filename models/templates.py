@@ -61,7 +61,7 @@ def generate(n_per_language: int, seed: int, part: str = "all") -> list[Example]
     examples = []
     for language in ("en", "hi", "hi-Latn"):
         rng = random.Random(f"{seed} {language}")
-        kinds = _patterns()["hi" if language.startswith("hi") else "en"]["kinds"]
+        kinds = read_patterns()["hi" if language.startswith("hi") else "en"]["kinds"]
         for kind in kinds:
             wanted = round(n_per_language * _SHARES[kind]) * (2 if (language, kind) in _TWICE else 1)
             examples += [
@@ -86,7 +86,7 @@ def _part(patterns: list[str], part: str) -> list[str]:
 
 
 def _sentence(language: str, patterns: list[str], rng: random.Random) -> str:
-    slots = _patterns()["hi" if language.startswith("hi") else "en"]["slots"]
+    slots = read_patterns()["hi" if language.startswith("hi") else "en"]["slots"]
     text = _filled(rng.choice(patterns), slots, rng)
     if language == "hi-Latn":
         text = romanise(text, rng)
@@ -105,5 +105,6 @@ def _filled(pattern: str, slots: dict[str, list[str]], rng: random.Random) -> st
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> dict[str, Any]:
+def read_patterns() -> dict[str, Any]:
+    """Read the patterns and fillers of each language."""
     return tomllib.loads((Path(__file__).parent / "templates.toml").read_text("utf-8"))

@@ -209,7 +209,7 @@ def test_pattern_parts_are_complements() -> None:
 
 def test_mean_by_kind_separates_insults_from_everyday(folder: Path) -> None:
     found = unseen_patterns.mean_by_kind(folder, SMALL, quarter=3)
-    assert set(found) == set(templates._patterns()["en"]["kinds"])
+    assert set(found) == set(templates.read_patterns()["en"]["kinds"])
     for language in ("en", "hi", "hi-Latn"):
         assert found["insult"][language] > found["everyday"][language]
 
@@ -236,7 +236,8 @@ def test_probes_are_neither_trained_on_nor_simulated() -> None:
 
 def test_patterns_are_not_in_the_simulator() -> None:
     simulated = "\n".join(path.read_text("utf-8").lower() for path in sorted(SIMULATED.glob("texts_*.yaml")))
-    patterns = [p for language in templates._patterns().values() for kind in language["kinds"].values() for p in kind]
+    languages = templates.read_patterns().values()
+    patterns = [p for language in languages for kind in language["kinds"].values() for p in kind]
     long = [pattern for pattern in patterns if len(pattern.split()) > 3]
     assert [pattern for pattern in long if pattern.lower() in simulated] == []
 
@@ -265,6 +266,6 @@ def test_fit_platt_recovers_curve_and_prevalence() -> None:
 
 
 def test_patterns_use_existing_slots() -> None:
-    for language in templates._patterns().values():
+    for language in templates.read_patterns().values():
         for pattern in (p for part in (language["kinds"], language["slots"]) for ps in part.values() for p in ps):
             assert set(templates._SLOT.findall(pattern)) <= set(language["slots"]), pattern

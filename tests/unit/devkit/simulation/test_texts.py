@@ -63,7 +63,7 @@ def _bones(template: str) -> str:
 def test_templates_share_no_sentence_with_training_data() -> None:
     templates = pytest.importorskip("models.templates", reason="models/templates.py is absent: nothing to compare with")
     training = {example.text for example in templates.generate(2_000, 1)}
-    bones = {_bones(pattern) for pattern in _strings(templates._patterns())}
+    bones = {_bones(pattern) for pattern in _strings(templates.read_patterns())}
     rng = Random(5)
     for kind, own in OWN.templates.items():
         shared = {template for template in own if len(_bones(template).split()) > 2 and _bones(template) in bones}
