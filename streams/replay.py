@@ -29,7 +29,7 @@ from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.scoring import TextScorer, score_batches
 from streams.windows.corrections import Corrections
-from streams.windows.open_pane import Scores
+from streams.windows.open_pane import Scores, TextBatch
 from streams.windows.pane import Pane
 
 _BEFORE_ALL = -1
@@ -193,7 +193,7 @@ class Replay:
             self._share_sketches(settled.sketches)
             yield from settled.decisions
 
-    def _score(self, batches: Sequence[tuple[str, bytes]]) -> Scores:
+    def _score(self, batches: Sequence[TextBatch]) -> Scores:
         return score_batches(batches, self._scorers.get, self._columns)
 
     def _share_sketches(self, sketches: Iterable[AuthorSketch]) -> None:

@@ -12,9 +12,9 @@ import models
 from models import copies, features
 from models.protocol import GroupingScorer, PointsScorer, Scorer
 from models.scorer import LinearScorer
-from streams.counting.block_counts import MAX_GROUPS
+from streams.counting.block_counts import MAX_GROUPS, UNSCORED
 from streams.errors import CallerMistake
-from streams.windows.open_pane import Scores
+from streams.windows.open_pane import Scores, TextBatch
 
 
 class TextScorer:
@@ -36,8 +36,13 @@ class TextScorer:
             raise ValueError(f"a scorer may have at most {MAX_GROUPS} language groups, not {self.scale.n_groups}")
         """Scale from probabilities to shares; None: a probability is taken as a share."""
 
-    def __call__(self, lines: bytes) -> Scores:
-        """Score texts, one per line in UTF-8 (lone surrogates pass). Blocks: call it in a thread from an event loop."""
+    def __call__(self, lines: bytes, languages: npt.NDArray[np.uint8] | None = None) -> Scores:
+        """Score texts. Blocks: call it in a thread from an event loop.
+
+        Args:
+            lines: n texts, one per line in UTF-8 (lone surrogates pass).
+            languages: (n,) languages that the payloads name, as `streams.counting.origins` numbers them; None: unknown.
+        """
         joined = lines.decode("utf-8", "surrogatepass")
         points, offsets = features.encode_lines(joined)
         if isinstance(self._scorer, LinearScorer):
@@ -72,23 +77,22 @@ def silent(lines: bytes, columns: int) -> Scores:
     """Return scores without a model: no probabilities, but fingerprints."""
     points, offsets = features.encode_lines(lines.decode("utf-8", "surrogatepass"))
     probabilities = np.full((len(offsets) - 1, columns), np.nan, np.float32)
-    return Scores(probabilities, copies.fingerprints_of_points(points, offsets), silent=True)
+    groups = np.full(len(probabilities), UNSCORED, np.uint8)
+    return Scores(probabilities, copies.fingerprints_of_points(points, offsets), groups, silent=True)
 
 
-def score_batches(
-    batches: Sequence[tuple[str, bytes]], scorers: Callable[[str], TextScorer | None], columns: int
-) -> Scores:
+def score_batches(batches: Sequence[TextBatch], scorers: Callable[[str], TextScorer | None], columns: int) -> Scores:
     """Score batches of texts, each by its own model, and concatenate the scores in order.
 
     Args:
-        batches: pairs of a model revision and texts, one per line.
+        batches: texts, each with the revision of its model.
         scorers: returns the scorer of a revision; None if the model cannot be loaded.
         columns: number of score columns of a text.
     """
     found = []
-    for revision, lines in batches:
+    for revision, lines, languages in batches:
         scorer = scorers(revision)
-        found.append(silent(lines, columns) if scorer is None else scorer(lines))
+        found.append(silent(lines, columns) if scorer is None else scorer(lines, languages))
     if len(found) == 1:
         return found[0]
     return Scores(

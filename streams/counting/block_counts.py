@@ -30,9 +30,12 @@ FLAGS = 0x0F
 GROUP_SHIFT = 4
 """Position of the bits above them: the scorer's language group of the text plus one, set when the pane settles.
 
-0 stands for an entry without a score.
+0 stands for an entry that was not scored. An entry with a group and without a score is in a language that the scorer
+does not read.
 """
 MAX_GROUPS = 15
+UNSCORED = 255
+"""Language group of a text that no model has scored."""
 
 UNKNOWN_AGE = -1
 

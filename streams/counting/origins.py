@@ -58,6 +58,16 @@ def origins_of(partition: int, offsets: Ints, languages: npt.NDArray[np.uint8]) 
     return packed
 
 
+def languages_of(origins: Ints) -> npt.NDArray[np.uint8]:
+    """Unpack the numbers (n,) of the languages of origins (n,); 0 for an unknown one.
+
+    >>> languages_of(np.array([NO_ORIGIN, language_code("ta")])).tolist() == [0, LANGUAGES.index("ta")]
+    True
+    """
+    codes = (origins & ((1 << _LANGUAGE_BITS) - 1)).astype(np.uint8)
+    return np.where(codes < len(LANGUAGES), codes, np.uint8(0))
+
+
 def origin_parts(origin: int) -> tuple[int, int, str]:
     """Unpack an origin to partition, offset and language; (-1, -1, "und") for one that is unknown.
 

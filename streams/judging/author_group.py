@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from models.share import Scale, plain
-from streams.counting.block_counts import GROUP_SHIFT, RETWEET
+from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, RETWEET, UNSCORED
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.two_stage_share import ShareCorrection, correct
 from streams.signals.base import Bools, Doubles, Ints
@@ -61,7 +61,9 @@ class ScoredRows(NamedTuple):
     scored: Bools
     """(n,) whether the author has a score that counts."""
     language: npt.NDArray[np.uint8]
-    """(n,) language group of the text, in [0, scale.n_groups) where it is scored."""
+    """(n,) language group of the text, in [0, scale.n_groups) where it is scored, `UNSCORED` where it was not read."""
+    unread: Bools
+    """(n,) whether the text is in a language that the model does not read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +82,15 @@ class AuthorGroup:
     """Meaning of `share`; None: it is the harmful share."""
     groups: Ints | None = None
     """(m, scale.n_groups) scored authors by the language group of their text; None: there is one group."""
+    unread: Ints | None = None
+    """(m, MAX_GROUPS) sampled authors by the language group that the model does not read; None: it read all texts."""
+
+    def read_part(self) -> Doubles:
+        """Return (m,) the part of the sampled authors' texts that the model has read; 1 where it has looked at none."""
+        if self.unread is None:
+            return np.ones(len(self.scored))
+        looked = self.scored + self.unread.sum(axis=1)
+        return np.where(looked > 0, self.scored / np.maximum(looked, 1), 1.0)
 
     def estimates(self) -> Doubles:
         """Estimate the harmful shares (m, c), any category first; NaN where no author is scored."""
@@ -104,8 +115,9 @@ class AuthorGroup:
         share = np.full_like(self.share, np.nan)
         np.divide(total, scored[:, None], out=share, where=scored[:, None] > 0)
         groups = None if self.groups is None or part.groups is None else self.groups - part.groups
+        unread = self.unread if self.unread is None or part.unread is None else self.unread - part.unread
         authors = np.maximum(self.authors - part.authors, 0)
-        return AuthorGroup(authors, scored, np.clip(share, 0.0, 1.0), self.correction, self.scale, groups)
+        return AuthorGroup(authors, scored, np.clip(share, 0.0, 1.0), self.correction, self.scale, groups, unread)
 
     def spread(self, rows: Ints, m: int) -> AuthorGroup:
         """Return m rows: this group's at `rows`, and no authors at the others. The correction is dropped."""
@@ -119,6 +131,7 @@ class AuthorGroup:
             None,
             self.scale,
             None if found.groups is None else found.groups * there[:, None],
+            None if found.unread is None else found.unread * there[:, None],
         )
 
     def take(self, at: Ints) -> AuthorGroup:
@@ -130,6 +143,7 @@ class AuthorGroup:
             self.correction and self.correction.take(at),
             self.scale,
             None if self.groups is None else self.groups[at],
+            None if self.unread is None else self.unread[at],
         )
 
     def _scale_and_mix(self) -> tuple[Scale, Doubles]:
@@ -178,27 +192,45 @@ def measure_group(
         texts: the scored texts of the sample; None: they are found here.
     """
     m = len(authors)
-    scored, language = texts or scored_rows(sample, scale)
+    scored, language, unread = texts or scored_rows(sample, scale)
     if counted is not None:
         authors, scored = _part_of(authors, sample.group, counted), scored & counted
+        unread = unread & counted
     groups, totals = _totals(sample.group, scored, language, sample.scores, m, 1 if scale is None else scale.n_groups)
     counts: Ints = groups.sum(axis=1)
     share = np.full((m, columns), np.nan)
     np.divide(totals, counts[:, None], out=share, where=counts[:, None] > 0)
     share, correction = correct(share, sample.group, scored, corrections)
-    return AuthorGroup(authors, counts, share, correction, scale, None if scale is None else groups)
+    return AuthorGroup(
+        authors,
+        counts,
+        share,
+        correction,
+        scale,
+        None if scale is None else groups,
+        _unread(sample.group[unread], language[unread], m),
+    )
 
 
 def scored_rows(sample: AuthorSample, scale: Scale | None) -> ScoredRows:
     """Find the texts of a sample whose scores count."""
     n_groups = 1 if scale is None else scale.n_groups
     if not len(sample.group):
-        return ScoredRows(np.zeros(0, bool), np.zeros(0, np.uint8))
+        return ScoredRows(np.zeros(0, bool), np.zeros(0, np.uint8), np.zeros(0, bool))
     scored = ~np.isnan(sample.scores[:, 0])
-    if n_groups == 1:
-        return ScoredRows(scored, np.zeros(len(scored), np.uint8))
     language = np.subtract(sample.flags >> GROUP_SHIFT, 1, dtype=np.uint8)  # a text of no group has the greatest
-    return ScoredRows(scored & (language < n_groups), language)
+    unread = ~scored & (language != UNSCORED)
+    if n_groups == 1:
+        language = np.where(scored, np.uint8(0), language)
+    return ScoredRows(scored & (language < n_groups), language, unread)
+
+
+def _unread(tag: Ints, language: npt.NDArray[np.uint8], m: int) -> Ints | None:
+    """Count unread texts by tag and language group (m, MAX_GROUPS); None: there are none."""
+    if not len(tag):
+        return None
+    counts = np.bincount(tag * MAX_GROUPS + np.minimum(language, MAX_GROUPS - 1), minlength=m * MAX_GROUPS)
+    return counts.reshape(m, MAX_GROUPS).astype(np.int64)
 
 
 def _part_of(authors: Ints, tag: Ints, counted: Bools) -> Ints:

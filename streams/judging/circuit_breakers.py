@@ -24,8 +24,8 @@ from streams.counting.keys import COUNTRY_MASK
 from streams.counting.sketch import K
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
-from streams.judging.levels import CONTESTED
-from streams.log.decisions import HIDING, Decision, DecisionReason, ScopeDecision
+from streams.judging.levels import CONTESTED, OVER_WITHOUT
+from streams.log.decisions import HIDING, NOT_ASSESSED, Decision, DecisionReason, ScopeDecision
 from streams.policy import Rule
 from streams.policy.shape import Valves
 from streams.signals.base import Ints, rounded
@@ -226,6 +226,8 @@ def rule_under_breaker(rule: Rule, state: ScopeDecision | None, level: int) -> R
     """Return the rule for a state: a review that a breaker has made stays one until it ends, or is contested."""
     if state is None or not state.valve or not rule.hides or level == CONTESTED:
         return rule
+    if state.valve == NOT_ASSESSED and level >= OVER_WITHOUT:
+        return rule
     return _reviewing(rule)
 
 
@@ -238,7 +240,8 @@ def scorer_fault(limits: Valves, table: EvidenceTable | None) -> DecisionReason 
     if table is None or not len(table.keys):
         return None
     if limits.least_scored is not None:
-        share = float(table.scored.sum() / np.minimum(table.authors, K).sum().clip(1))
+        looked = table.scored.sum() + (0 if table.unread is None else table.unread.sum())
+        share = float(looked / np.minimum(table.authors, K).sum().clip(1))
         if share < limits.least_scored:
             return DecisionReason("least_scored", rounded(share), limits.least_scored)
     some = table.scored > 0

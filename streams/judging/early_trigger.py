@@ -18,7 +18,7 @@ from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, NOWHERE, WORLD_MASK, range_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_builder import EvidenceBuilder
-from streams.windows.open_pane import OpenPane, PaneSum, Scores
+from streams.windows.open_pane import OpenPane, PaneSum, Scores, TextBatch
 from streams.windows.open_panes import OpenPanes
 from streams.windows.pane import NO_STRINGS, build_pane, commonest
 from streams.windows.window import SlidingWindow
@@ -37,11 +37,9 @@ class FiringPane:
     sampled: PaneSum
     """The same with the entries alone that the samples of the window take."""
     unscored: Ints
-    """Entries of `sampled` without a score."""
-    model: str
-    """Revision of the model that scores the pane."""
-    texts: bytes
-    """Texts of `unscored`, one a line."""
+    """Entries of `sampled` that no model has looked at."""
+    batch: TextBatch
+    """Texts of `unscored`, and the model that scores the pane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +55,16 @@ class EarlyFiring:
     @property
     def texts(self) -> bytes:
         """Texts to score, one a line."""
-        return b"".join([pane.texts for pane in self.panes])
+        return b"".join([pane.batch.lines for pane in self.panes])
 
     @property
-    def batches(self) -> list[tuple[str, bytes]]:
+    def batches(self) -> list[TextBatch]:
         """The same texts by the model that scores them, in their order."""
-        runs = groupby(self.panes, key=lambda pane: pane.model)
-        return [(model, b"".join([pane.texts for pane in panes])) for model, panes in runs]
+        found = []
+        for model, run in groupby([pane.batch for pane in self.panes], key=lambda batch: batch.model):
+            _, lines, languages = zip(*run, strict=True)
+            found.append(TextBatch(model, b"".join(lines), np.concatenate(languages)))
+        return found
 
     def displays(self, key: int) -> list[str]:
         """Return the commonest spellings of a key, one for each open pane and country that has it."""
@@ -173,9 +174,9 @@ class EarlyTrigger:
         sums = [pane.sum(tags) for _, pane in panes]
         taken = window.narrowed(keys, sums, self._evidence.store.count_expired(window, tick_ms))
         for (number, pane), total, sampled in zip(panes, sums, taken, strict=True):
-            pane.score_by(model := model_of(number))
+            pane.score_by(model_of(number))
             unscored = pane.unscored(sampled.entries)
-            firing.append(FiringPane(number, pane, total, sampled, unscored, model, pane.texts(unscored)))
+            firing.append(FiringPane(number, pane, total, sampled, unscored, pane.batch(unscored)))
         return EarlyFiring(keys, tick_ms, firing)
 
     def _over(self, floor: int, touched: Ints, window: SlidingWindow) -> tuple[Ints, Ints]:

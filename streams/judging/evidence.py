@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import UNSET
 
+from models.languages import GROUPS, READ
 from models.share import Scale
 from streams.counting.block_counts import LINKED, RETWEET
 from streams.judging.author_group import AuthorGroup, GroupBounds, ShareBounds, established, measure_group, scored_rows
@@ -47,6 +49,8 @@ class EvidenceTable:
     """Meaning of `share`; None: it is the harmful share."""
     groups: Ints | None = None
     """(m, scale.n_groups) scored authors by the language group of their text; None: there is one group."""
+    unread: Ints | None = None
+    """(m, MAX_GROUPS) sampled authors by the language group that the model does not read; None: it read all texts."""
     established: AuthorGroup | None = None
     """The established authors in the window; None: all authors are established."""
     past: AuthorGroup | None = None
@@ -55,7 +59,7 @@ class EvidenceTable:
     @property
     def everyone(self) -> AuthorGroup:
         """All authors in the window."""
-        return AuthorGroup(self.authors, self.scored, self.share, self.correction, self.scale, self.groups)
+        return AuthorGroup(self.authors, self.scored, self.share, self.correction, self.scale, self.groups, self.unread)
 
     def estimates(self) -> Doubles:
         """Estimate the harmful shares (m, c) of all authors, any category first; NaN where no author is scored."""
@@ -90,6 +94,7 @@ class EvidenceTable:
             hidden_tags=None if self.hidden_tags is None else [self.hidden_tags[row] for row in at.tolist()],
             scale=self.scale,
             groups=None if self.groups is None else self.groups[at],
+            unread=None if self.unread is None else self.unread[at],
             established=self.established and self.established.take(at),
             past=self.past and self.past.take(at),
         )
@@ -124,6 +129,7 @@ class EvidenceTable:
             established_lower=rounded(own.lower),
             established_upper=rounded(own.upper),
             **signals,
+            unread=self._unread(row) or UNSET,
             predecessor=self.hidden_tags[row] if self.hidden_tags else "",
             sampled=sampled,
             sampled_at=sampled_at,
@@ -133,6 +139,17 @@ class EvidenceTable:
             looked=0 if self.correction is None else int(self.correction.looked[row]),
             stage_2="" if self.correction is None else self.correction.revisions[row],
         )
+
+    def _unread(self, row: int) -> dict[str, int]:
+        """Count the sampled authors of one row by the language that the model does not read, the commonest first."""
+        counts = [] if self.unread is None else self.unread[row].tolist()
+        known = self.scale is not None and self.scale.n_groups == len(READ)  # the groups of our own scorer
+        found: dict[str, int] = {}
+        for group, count in enumerate(counts):
+            name = GROUPS[group] if known and group < len(GROUPS) else GROUPS[-1]
+            if count:
+                found[name] = found.get(name, 0) + count
+        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
 
 def tabulate(
@@ -201,5 +218,6 @@ def tabulate(
         hidden_tags=None if migrated is None else migrated.of,
         scale=scale,
         groups=everyone.groups,
+        unread=everyone.unread,
         established=measure_group(sample, authors, own, columns, corrections, scale, texts),
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.share import Scale, from_bytes
+from streams.counting.block_counts import MAX_GROUPS
 from streams.counting.keys import Tags, country_of
 from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
@@ -76,6 +77,7 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
     rows = np.array([row for _, _, row in named], np.int64)
     row_bytes = _ROW_BYTES + _GROUPS * (10 + 8 * table.share.shape[1])
     row_bytes += 0 if table.groups is None else _GROUPS * table.groups.shape[1]
+    row_bytes += 0 if table.unread is None else _GROUPS * table.unread.shape[1]
     run = np.cumsum(np.array([len(name) * 4 + 8 + row_bytes for name, _, _ in named], np.int64)) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(named)]
     for part, (first, last) in enumerate(pairwise(cuts)):
@@ -125,6 +127,7 @@ def _group_columns(group: AuthorGroup) -> GroupColumns:
         scored=_packed(group.scored, "<u2"),
         share=_packed(group.share, "<f8"),
         groups=b"" if group.groups is None else _packed(group.groups, "u1"),
+        unread=b"" if group.unread is None or not group.unread.any() else _packed(group.unread, "u1"),
         **found,
     )
 
@@ -177,6 +180,7 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         hidden_tags=_hidden_tags(records),
         scale=scale,
         groups=everyone.groups,
+        unread=everyone.unread,
         established=_group([record.established for record in records], scale, columns),
         past=_past(records, scale, columns),
     )
@@ -196,6 +200,7 @@ def _group(parts: Sequence[GroupColumns], scale: Scale | None, columns: int) -> 
         correction=_correction(parts, scored, columns),
         scale=scale,
         groups=None if scale is None else column("groups", "u1").astype(np.int64).reshape(-1, scale.n_groups),
+        unread=_unread(parts, scored),
     )
 
 
@@ -237,6 +242,13 @@ def _correction(parts: Sequence[GroupColumns], rows: Sequence[int], columns: int
     names = chain.from_iterable(part.stage_2 for part in parts)
     revisions = dict(zip(corrected.tolist(), names, strict=True))
     return ShareCorrection(looked, variance, tuple(revisions.get(row, "") for row in range(len(looked))))
+
+
+def _unread(parts: Sequence[GroupColumns], rows: Sequence[int]) -> Ints | None:
+    if not any(part.unread for part in parts):
+        return None
+    counts = [part.unread or bytes(n * MAX_GROUPS) for part, n in zip(parts, rows, strict=True)]
+    return np.frombuffer(b"".join(counts), "u1").astype(np.int64).reshape(-1, MAX_GROUPS)
 
 
 def _hidden_tags(records: Sequence[EvidenceRecord]) -> list[str] | None:

@@ -12,6 +12,9 @@ an action ends once its tag has not been over for `clear_after`, and at once whe
 established authors and these now speak otherwise. A discount becomes a suppression by the established authors' own
 verdict alone, not as these leave. Below the floors an action is neither renewed nor ended: it expires.
 
+A tag that is unread begins a review and nothing else: people are asked. The review gives way once the tag can be
+judged.
+
 A hold lapses when it expires, and so does a suppression that has lasted as long as it may without a person. A lapsed
 tag stays clear until its upper bound has been below `clear_at`.
 """
@@ -21,8 +24,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from streams.judging.key_state import Scope
-from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_WITHOUT, UNDER, RuleResult
-from streams.log.decisions import FLAGGING, HIDING, Action, DecisionReason, ScopeDecision
+from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_WITHOUT, UNDER, UNREAD, RuleResult
+from streams.log.decisions import FLAGGING, HIDING, NOT_ASSESSED, Action, DecisionReason, ScopeDecision
 from streams.policy import Rule
 
 ACTION_OF_MODE: dict[str, Action] = {
@@ -67,6 +70,8 @@ def decide(
         return _from_clear(result, state, rule, tick_ms, scope, protected, gone)
     if protected:
         return _clear(state, tick_ms)
+    if state.valve == NOT_ASSESSED and result.level >= OVER_WITHOUT:
+        return _begin(result, rule, tick_ms, scope)
     if not _is_of_mode(state, rule):  # the mode was changed while the decision was in force
         if result.level >= BETWEEN:
             return _begin(result, rule, tick_ms, scope)
@@ -93,6 +98,8 @@ def _is_of_mode(state: ScopeDecision, rule: Rule) -> bool:
 
 def _is_active(result: RuleResult, state: ScopeDecision) -> bool:
     """Return whether a tag still is what its action began for. A second bound keeps a discount from flapping."""
+    if state.valve == NOT_ASSESSED:
+        return result.level == UNREAD
     return result.level >= OVER_WITHOUT or (state.action == "discount" and result.voice.disputed)
 
 
@@ -102,7 +109,7 @@ def _counted_below(result: RuleResult, state: ScopeDecision, tick_ms: int, pause
         without = state.without and result.level != OVER  # the established authors have confirmed it
         changes = state.below_since_ms or without != state.without
         return replace(state, below_since_ms=0, without=without) if changes else state
-    if result.level in (UNDER, BETWEEN) and not state.below_since_ms and not paused:
+    if result.level in (UNDER, BETWEEN, UNREAD) and not state.below_since_ms and not paused:
         return replace(state, below_since_ms=tick_ms)
     return state
 
@@ -159,7 +166,7 @@ def _from_clear(
         if result.level != UNDER and not gone:
             return state
         return None if rested else replace(state, lapsed=False)
-    if result.level >= OVER_WITHOUT and rested and not protected:
+    if result.level >= (OVER_WITHOUT if rule.mode == "shadow" else UNREAD) and rested and not protected:
         return _begin(result, rule, tick_ms, scope)
     return None if rested else state
 
@@ -171,7 +178,9 @@ def _action(result: RuleResult, rule: Rule) -> Action:
 
 def _begin(result: RuleResult, rule: Rule, tick_ms: int, scope: Scope) -> ScopeDecision:
     action, reasons, voice, valve = _action(result, rule), result.reasons, result.voice, ""
-    if action in HIDING and voice.innocent_past:
+    if result.level == UNREAD:
+        action, valve = "review", NOT_ASSESSED
+    elif action in HIDING and voice.innocent_past:
         action, valve = "review", "innocent_past"
         reasons = (*reasons, DecisionReason(valve, voice.innocent_past, rule.innocent_past))
     return ScopeDecision(

@@ -6,6 +6,9 @@ whose lower bound reaches `suppress_at` decides:
     the established authors, if these are enough    OVER            The tag is hidden.
     the other authors, if both are enough           CONTESTED       The tag is discounted.
     all authors, if the established are too few     OVER_WITHOUT    The tag is hidden.
+
+A group has no verdict if the model has read less than `min_scored` of its texts. A corroborated tag of which that
+holds for all authors is UNREAD: nothing hides it, and people are asked.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from streams.judging.author_group import GroupBounds
 from streams.judging.evidence import EvidenceTable
 from streams.log.decisions import DecisionReason, Evidence
 from streams.policy import Rule
-from streams.signals.base import YES_NO, Bools, Numbers, Signal, rounded
+from streams.signals.base import YES_NO, Bools, Doubles, Numbers, Signal, rounded
 from streams.signals.registry import BY_NAME
 
 Levels = npt.NDArray[np.int8]
@@ -30,11 +33,13 @@ LOW = 0
 """Level of a key below the floors: too small to judge."""
 UNDER = 1
 BETWEEN = 2
-OVER_WITHOUT = 3
+UNREAD = 3
+"""Level of a corroborated key whose texts are mostly in languages that the model does not read."""
+OVER_WITHOUT = 4
 """Level of a key that is over without a verdict of established authors, who are too few."""
-CONTESTED = 4
+CONTESTED = 5
 """Level of a key under which coordinated authors write harm and the established ones do not."""
-OVER = 5
+OVER = 6
 """Level of a key under which the established authors write harm."""
 
 TWEETS_EACH = 3
@@ -135,6 +140,8 @@ class RuleLevels:
     """Whether the other authors are enough for a verdict, too, and may write harm."""
     innocent: Bools
     """Whether many established authors used the tag before, and wrote no harm."""
+    read_part: Doubles
+    """Part of the sampled authors' texts that the model has read."""
     listed: Bools
     """Whether the tag is, or looks like, a curated term."""
     asked: list[AskedSignal]
@@ -157,9 +164,12 @@ class RuleLevels:
             CONTESTED: ("coordinated_share_lower", self.others),
         }
         name, bounds = deciding.get(int(self.level[row]), ("harmful_share_lower", self.everyone))
+        decided = DecisionReason(name, rounded(float(bounds.lower[row])), self.rule.suppress_at)
+        if self.level[row] == UNREAD:
+            decided = DecisionReason("scored_share", rounded(float(self.read_part[row])), self.rule.min_scored)
         values = [(one.signal.name, float(one.values[row]), one.threshold) for one in self.asked]
         return (
-            DecisionReason(name, rounded(float(bounds.lower[row])), self.rule.suppress_at),
+            decided,
             *(DecisionReason(name, rounded(value), least) for name, value, least in values if value >= least),
         )
 
@@ -192,7 +202,8 @@ def levels(
         margin: factor on the threshold of each measured signal; early decisions ask for more here too.
     """
     everyone, m = table.bounds(column, confidence), len(table.keys)
-    floors = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
+    big = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors)
+    floors, read_part = big & (table.scored > 0), table.everyone.read_part()
     asked = [
         AskedSignal(BY_NAME[name], BY_NAME[name].values(table, listed), threshold)
         for name, threshold in rule.corroboration.thresholds
@@ -202,7 +213,9 @@ def levels(
         reached += values >= (threshold if signal.kind is YES_NO else margin * threshold)  # NaN reaches nothing
     corroborated = reached >= rule.corroboration.need
 
+    read = read_part >= rule.min_scored
     own, others, enough, disputed = everyone, GroupBounds.unknown(m), np.ones(m, bool), np.zeros(m, bool)
+    own_read, others_read = read, read
     if table.established is not None:
         enough = table.established.authors >= rule.min_established
         rows = np.flatnonzero(floors & enough)  # most rows have no verdict of the group, and need no bounds
@@ -211,6 +224,10 @@ def levels(
         rows = rows[(table.authors - table.established.authors >= least)[rows]]
         rest = table.everyone.take(rows).without(table.established.take(rows))
         others = rest.bounds(column, confidence).spread(rows, m)
+        if table.unread is not None:
+            own_read = table.established.read_part() >= rule.min_scored
+            others_read = np.zeros(m, bool)
+            others_read[rows] = rest.read_part() >= rule.min_scored
         disputed[rows] = others.upper[rows] >= rule.clear_at
     innocent = np.zeros(m, bool)
     if table.past is not None:
@@ -219,16 +236,30 @@ def levels(
 
     level = np.full(m, BETWEEN, np.int8)
     level[everyone.upper < rule.clear_at] = UNDER
-    level[~enough & corroborated & (everyone.lower >= rule.suppress_at)] = OVER_WITHOUT
-    level[disputed & (others.lower >= rule.suppress_at)] = CONTESTED
-    level[enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
     level[~floors] = LOW
+    level[big & ~read & corroborated] = UNREAD
+    level[floors & read & ~enough & corroborated & (everyone.lower >= rule.suppress_at)] = OVER_WITHOUT
+    level[floors & others_read & disputed & (others.lower >= rule.suppress_at)] = CONTESTED
+    level[floors & own_read & enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
     if table.established is not None:  # many begin at one tick, and their evidence shows these bounds
         rows = np.flatnonzero(level == OVER_WITHOUT)
         for whole, part in zip(own, table.established.take(rows).bounds(column, confidence), strict=True):
             whole[rows] = part
     return RuleLevels(
-        table, rule, column, confidence, level, everyone, own, others, enough, disputed, innocent, listed, asked
+        table,
+        rule,
+        column,
+        confidence,
+        level,
+        everyone,
+        own,
+        others,
+        enough,
+        disputed,
+        innocent,
+        read_part,
+        listed,
+        asked,
     )
 
 

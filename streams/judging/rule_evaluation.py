@@ -10,7 +10,7 @@ from streams.counting.keys import COUNTRY_MASK, country_name, country_of
 from streams.judging.curated_terms import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
-from streams.judging.levels import NOTHING, OVER_WITHOUT, RuleLevels, RuleResult, combine, levels
+from streams.judging.levels import NOTHING, UNREAD, RuleLevels, RuleResult, combine, levels
 from streams.policy import Policy, Rule
 from streams.signals.base import Ints
 
@@ -51,7 +51,7 @@ class RuleEvaluation:
         self._rows: dict[int, dict[int, int]] = {}
 
     def over(self) -> set[int]:
-        """Return the keys that are over, or contested, under their own rule in some scope."""
+        """Return the keys that are over, contested or unread under their own rule in some scope."""
         found: set[int] = set()
         if self._blind:
             return found
@@ -63,7 +63,7 @@ class RuleEvaluation:
                     rule = self._policy.rule(category, surface, country_name(code))
                     if window_ms in rule.windows_ms:
                         level = self._levels(window_ms, self._columns[category], rule).level
-                        found.update(table.keys[of_country & (level >= OVER_WITHOUT)].tolist())
+                        found.update(table.keys[of_country & (level >= UNREAD)].tolist())
         return found
 
     def rule(self, key: int, scope: Scope) -> Rule:

@@ -190,7 +190,7 @@ class ShardJudge:
         sampled = np.repeat(kept.keys, np.diff(kept.bounds)) >> COUNTRY_BITS
         entries = kept.entries[np.isin(sampled, np.fromiter(scored_tags, np.int64, len(scored_tags)))]
         unscored = closed.pane.unscored(entries)
-        return TickJob(closed, trimmed, scored_tags, unscored, closed.pane.texts(unscored), model)
+        return TickJob(closed, trimmed, scored_tags, unscored, closed.pane.batch(unscored))
 
     def due(self, up_to_ms: int | None = None) -> int | None:
         """Return the number of the pane that `next_tick` would close."""
@@ -307,7 +307,7 @@ class ShardJudge:
             settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if firing else tick_ms,
             policy_revision=policy.revision,
-            model_revision=firing.panes[-1].model if firing else self.model_revision,
+            model_revision=firing.panes[-1].batch.model if firing else self.model_revision,
             provisional=bool(state.early),
         )
 

@@ -23,7 +23,7 @@ from streams.judging.circuit_breakers import (
 )
 from streams.judging.hysteresis import decide
 from streams.judging.key_state import Scope
-from streams.judging.levels import OVER_WITHOUT, RuleResult
+from streams.judging.levels import UNREAD, RuleResult
 from streams.log.decisions import REPEAT_LAPSED_MS, DecisionReason, ScopeDecision
 from streams.policy import Policy, Rule
 from streams.signals.base import Ints
@@ -102,7 +102,7 @@ def step(
         for scope in scopes:
             before = state.get(scope)
             result = evaluation.result(key, scope)
-            if before is None and result.level < OVER_WITHOUT:
+            if before is None and result.level < UNREAD:
                 continue
             if is_protected is None:
                 is_protected = tags.name(key) in protected

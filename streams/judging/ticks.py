@@ -10,6 +10,7 @@ from streams.counting.block_counts import Ints, Trimmed
 from streams.judging.evidence_codec import TickEvidence
 from streams.log.author_sketches import AuthorSketch
 from streams.log.decisions import Decision, DecisionReason, Progress
+from streams.windows.open_pane import TextBatch
 from streams.windows.open_panes import ClosedPane
 from streams.windows.pane import Pane
 
@@ -25,10 +26,8 @@ class TickJob:
     """Numbers of the tags whose entries are scored."""
     unscored: Ints
     """Entries of the pane to score."""
-    texts: bytes
-    """Their texts, one a line."""
-    model: str
-    """Revision of the model that scores them: the one in force at the pane's start."""
+    batch: TextBatch
+    """Their texts, and the model that scores them: the one in force at the pane's start."""
 
     @property
     def tick_ms(self) -> int:
@@ -36,9 +35,9 @@ class TickJob:
         return (self.closed.number + 1) * PANE_MS
 
     @property
-    def batches(self) -> list[tuple[str, bytes]]:
+    def batches(self) -> list[TextBatch]:
         """Texts to score, by the revision of the model."""
-        return [(self.model, self.texts)]
+        return [self.batch]
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ Action = Literal["suppress", "hold", "discount", "review", "shadow", "allow", "c
 HIDING: frozenset[str] = frozenset({"suppress", "hold"})
 FLAGGING: frozenset[str] = HIDING | {"discount"}
 """Actions that surfaces apply without a person."""
+NOT_ASSESSED = "not_assessed"
+"""Valve of a review that begins because the model does not read most of the texts."""
 REPEAT_LAPSED_MS = 12 * HOUR_MS
 """Interval at which a lapsed decision is published again: it may bar the next for longer than decisions are kept."""
 
@@ -75,6 +77,8 @@ class Evidence(_Measured, frozen=True, kw_only=True):
     """Lower bound of the harmful share among the established authors."""
     established_upper: float = 1.0
     """Upper bound of the same."""
+    unread: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    """Sampled authors whose texts the model does not read, by language group; absent where it read all of them."""
     predecessor: str = ""
     """Hidden tag with the greatest `successor`; "" without one."""
     sampled: tuple[str, ...] = ()
@@ -91,6 +95,11 @@ class Evidence(_Measured, frozen=True, kw_only=True):
     """Scored authors whose texts stage 2 has read too; 0: `share` is stage 1's alone."""
     stage_2: str = ""
     """Revision of stage 2; "" where it had no part: it was away, or had not reached this hashtag."""
+
+
+def unread_of(evidence: Evidence) -> dict[str, int]:
+    """Return the sampled authors whose texts the model does not read, by language; empty where it read all of them."""
+    return {} if isinstance(evidence.unread, msgspec.UnsetType) else evidence.unread
 
 
 POSITION_FIELDS = frozenset({"sampled_at", "highest", "highest_at"})
@@ -117,7 +126,7 @@ class ScopeDecision(msgspec.Struct, frozen=True, kw_only=True):
     provisional: bool = False
     """Whether it is an early decision, of a tick that has not settled. A provisional `clear` withdraws one."""
     valve: str = ""
-    """Circuit breaker, or `innocent_past`, that turned an action that hides into this `review`."""
+    """Circuit breaker, `innocent_past` or `not_assessed`: why an action that hides became this `review`."""
     weight: float | None = None
     """Factor on the tweets of a discounted hashtag, in [0, 1]: the established part of its authors; else None."""
     without: bool = False
@@ -155,6 +164,33 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
         return is_renewal(self.version)
 
 
+class LanguageTexts(msgspec.Struct, frozen=True, array_like=True):
+    """Sampled texts in one language that the model has looked at."""
+
+    language: str
+    """Storage group of `models.languages`; `und` where the model does not tell languages apart."""
+    texts: int
+    """Texts; one of two hashtags counts twice."""
+    read: int
+    """Texts of these that the model has read, and scored."""
+
+
+class LanguageCoverage(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="coverage"):
+    """Texts of one shard and hour by language: which part the model has read.
+
+    A pure function of the settled panes. It may repeat after a restart, always the same. An hour without texts has no
+    record.
+    """
+
+    shard: int
+    from_ms: int
+    """Start of the hour."""
+    to_ms: int
+    """End of the hour."""
+    languages: tuple[LanguageTexts, ...]
+    """Languages with texts, by name."""
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="progress"):
     """Progress of a shard's judge: everything up to `position` has been published and acknowledged."""
 
@@ -183,6 +219,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     """Tick from which the model in force has been so; -1: from the beginning."""
     surfaces: tuple[str, ...] = ()
     """Surfaces of the policy in force, for readers of the flags."""
+    texts_from_ms: int = -1
+    """Start of the next `LanguageCoverage`; -1: nothing is counted yet."""
+    texts: tuple[LanguageTexts, ...] = ()
+    """Texts of the next `LanguageCoverage` so far."""
 
     @property
     def version(self) -> str:
@@ -204,7 +244,7 @@ class StoppedShard(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     reason: str
 
 
-DecisionRecord = Decision | Progress | StoppedShard
+DecisionRecord = Decision | Progress | StoppedShard | LanguageCoverage
 
 
 def renewal_version(version: str) -> str:
@@ -242,16 +282,21 @@ def version_of(offset: int, tick_ms: int, *, incarnation: int = 0) -> str:
 encode_record = msgspec.json.Encoder().encode
 """A record of `suppression-decisions` to JSON."""
 decode_record = msgspec.json.Decoder(DecisionRecord).decode
-"""JSON of `suppression-decisions` to Decision, Progress or StoppedShard."""
+"""JSON of `suppression-decisions` to one of the types of DecisionRecord."""
 
 
-def decision_in(value: bytes | None) -> Decision | None:
-    """Decode a decision for a reader that only displays it; None for other records and for malformed ones.
+def record_in(value: bytes | None) -> DecisionRecord | None:
+    """Decode a record for a reader that only displays it; None for a malformed one.
 
     A consumer that acts on the topic uses `decode_record`, and counts and reports the records that it cannot decode.
     """
     try:
-        record = decode_record(value or b"")
+        return decode_record(value or b"")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def decision_in(value: bytes | None) -> Decision | None:
+    """Decode a decision as `record_in`; None for other records."""
+    record = record_in(value)
     return record if isinstance(record, Decision) else None

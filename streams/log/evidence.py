@@ -57,6 +57,8 @@ class GroupColumns(msgspec.Struct, array_like=True, frozen=True):
     """float64 (corrected, 1 + categories): variance of the correction of `share`, in rows that stage 2 corrected."""
     stage_2: list[str] = []
     """(corrected,) revision of stage 2."""
+    unread: bytes = b""
+    """uint8 (rows, MAX_GROUPS): sampled authors by the language group that is not read; empty where all are 0."""
 
 
 class EvidenceRecord(msgspec.Struct, frozen=True):

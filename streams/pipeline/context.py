@@ -16,7 +16,7 @@ from streams.pipeline.model_cache import ModelCache
 from streams.pipeline.webhook import Webhook
 from streams.scoring import TextScorer, score_batches
 from streams.settings import Settings
-from streams.windows.open_pane import Scores
+from streams.windows.open_pane import Scores, TextBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +41,26 @@ class Context:
     def __post_init__(self) -> None:
         object.__setattr__(self, "writes", FlagWriteState(self.metrics, shards=self.settings.shards))
 
-    async def score(self, batches: Sequence[tuple[str, bytes]]) -> Scores:
+    async def score(self, batches: Sequence[TextBatch]) -> Scores:
         """Score texts without blocking the event loop.
 
         Args:
-            batches: pairs of a model revision and the texts to score by it, one text per line.
+            batches: texts to score, each with the revision of its model.
         """
-        scorers = {revision: await self.models.scorer(revision) for revision, _ in batches}
+        scorers = {batch.model: await self.models.scorer(batch.model) for batch in batches}
         columns = 1 + len(self.scorer.categories)
         self.metrics.model_missing.set(None in scorers.values())
-        if not any(lines for _, lines in batches):
+        if not any(batch.lines for batch in batches):
             return score_batches(batches, scorers.get, columns)
         loop = asyncio.get_running_loop()
         with self.metrics.score_seconds.time():
             scores = await loop.run_in_executor(self.executor, score_batches, batches, scorers.get, columns)
         if not scores.silent:
             self.metrics.scored_texts.inc(len(scores.copies))
-            scorer = scorers[batches[-1][0]]
+            scorer = scorers[batches[-1].model]
             drift = None if scorer is None or len(batches) > 1 else self.models.drift(scorer)
             if drift is not None:
-                self.metrics.score_drift.set(drift.add(scores.probabilities[:, 0]))
+                self.metrics.score_drift.set(drift.add(scores.probabilities[scores.is_read, 0]))
         return scores
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:

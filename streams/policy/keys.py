@@ -114,6 +114,7 @@ Dwell = Annotated[int, *_duration_text, AfterValidator(_between(PANE_MS, LONGEST
 Expiry = Annotated[int, *_duration_text, AfterValidator(_between(2 * PANE_MS, 7 * LONGEST_WINDOW_MS, 1_000))]
 Grace = Annotated[int, *_duration_text, AfterValidator(_between(0, DAY_MS, 1_000))]
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+OptionalShare = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 ReachedShare = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Confidence = Annotated[float, Field(gt=0.5, lt=1, allow_inf_nan=False)]
 Floor = Annotated[int, Field(ge=1, le=1_000_000)]

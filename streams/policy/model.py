@@ -19,7 +19,7 @@ from streams.policy.durations import parse_duration
 from streams.policy.keys import Confidence, Hashtag, Surface, Window
 from streams.policy.look_alikes import DomainMatcher, TermMatcher, ascii_of
 from streams.policy.resolve import Layer, RuleTable, rule_table
-from streams.policy.rules import Rule
+from streams.policy.rules import MIN_SCORED, Rule
 from streams.policy.shape import Category, CuratedTerm, LinkDomain, Review, Strict, Valves, rule_keys
 
 
@@ -208,6 +208,8 @@ class Policy(Strict):
         if self.review == Review():
             del whole["review"]  # as above
         for category in whole["categories"].values():
+            if category["min_scored"] == MIN_SCORED:
+                del category["min_scored"]  # as above
             for scope in (category, *category["overrides"]):
                 if "windows" in scope:
                     scope["windows"] = _by_length(scope["windows"])

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MODES = ("suppress", "hold_for_review", "review", "shadow")
+MIN_SCORED = 0.5
+"""Default of `Rule.min_scored`."""
 HIDING_MODES = frozenset({"suppress", "hold_for_review"})
 """Modes that keep a tag from its surfaces without a person."""
 
@@ -54,6 +56,8 @@ class Rule:
     """Least established authors for a verdict of theirs."""
     innocent_past: int = 100
     """Established authors of a harmless past from which a tag is not hidden without a person."""
+    min_scored: float = MIN_SCORED
+    """Least part of the sampled authors' texts that the model has read, for an automated decision."""
     clear_after_ms: int = 60_000
     """Time after which an action ends whose tag has not been over."""
 

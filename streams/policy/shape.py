@@ -21,13 +21,14 @@ from streams.policy.keys import (
     Hashtag,
     Match,
     Mode,
+    OptionalShare,
     ReachedShare,
     Share,
     Surface,
     Window,
     threshold_of,
 )
-from streams.policy.rules import NO_CORROBORATION, Corroboration
+from streams.policy.rules import MIN_SCORED, NO_CORROBORATION, Corroboration
 from streams.signals.base import Signal
 from streams.signals.registry import SIGNALS, WEIGHED
 
@@ -84,6 +85,7 @@ class RuleOverride(Strict):
     expiry: Expiry | None = Field(default=None, description="As in the category.")
     min_established: Floor | None = Field(default=None, description="As in the category.")
     innocent_past: Floor | None = Field(default=None, description="As in the category.")
+    min_scored: OptionalShare | None = Field(default=None, description="As in the category.")
     clear_after: Dwell | None = Field(default=None, description="As in the category.")
     corroborate: Corroborate | None = Field(
         default=None, description="As in the category; replaces the whole of it, signal by signal is not merged."
@@ -139,6 +141,12 @@ class Category(Strict):
         default=100,
         description="A tag is not hidden but goes to review, if this many established authors used it in the longest "
         "window before the shortest one and the upper bound of their harmful share is below `clear_at`.",
+    )
+    min_scored: OptionalShare = Field(
+        default=MIN_SCORED,
+        description="Least part of the sampled authors whose texts are in a language that the model reads. Below it no "
+        "automated decision hides a tag. A corroborated tag over `min_tweets` and `min_authors` goes to review then, "
+        "as not assessed. 0 judges every tag by the texts that were read.",
     )
     clear_after: Dwell = Field(
         default=60_000,
@@ -252,6 +260,7 @@ def rule_keys(scope: Category | RuleOverride) -> dict[str, Any]:
         "expiry_ms": scope.expiry,
         "min_established": scope.min_established,
         "innocent_past": scope.innocent_past,
+        "min_scored": scope.min_scored,
         "clear_after_ms": scope.clear_after,
         "corroboration": None if scope.corroborate is None else scope.corroborate.to_rule(),
     }

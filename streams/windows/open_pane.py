@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.block_counts import Entries, Ints, Strings
+from streams.counting.block_counts import UNSCORED, Entries, Ints, Strings
 from streams.counting.columns import Array, GrowingColumns
 from streams.counting.keys import COUNTRY_BITS
+from streams.counting.origins import languages_of
 from streams.counting.sketch import KeyedHash, UInts, smallest_rows
 from streams.events.links import APART
 
@@ -48,12 +50,23 @@ class PaneSum:
         return PaneSum(self.keys, self.counts, bounds, self.entries[rows], self.author[rows], self.order[rows])
 
 
+class TextBatch(NamedTuple):
+    """Texts that one model scores."""
+
+    model: str
+    """Revision of the model."""
+    lines: bytes
+    """n texts, one a line."""
+    languages: npt.NDArray[np.uint8]
+    """(n,) languages that the payloads name, as `streams.counting.origins` numbers them."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """Scores by stage 1 of n texts."""
 
     probabilities: npt.NDArray[np.float32]
-    """(n, 1 + categories): any category first, then each."""
+    """(n, 1 + categories): any category first, then each; NaN for a text that the model does not read."""
     copies: npt.NDArray[np.uint32]
     """(n,) fingerprints that copies share; 0 for a text without words."""
     in_groups: npt.NDArray[np.uint8] | None = None
@@ -63,8 +76,16 @@ class Scores:
 
     @property
     def groups(self) -> npt.NDArray[np.uint8]:
-        """Language group (n,) of each text, as the scorer numbers them."""
-        return np.zeros(len(self.copies), np.uint8) if self.in_groups is None else self.in_groups
+        """Language group (n,) of each text, as the scorer numbers them; `UNSCORED` without a model."""
+        if self.in_groups is not None:
+            return self.in_groups
+        return np.isnan(self.probabilities[:, 0]).astype(np.uint8)  # the one group, and after it what is not read
+
+    @property
+    def is_read(self) -> npt.NDArray[np.bool_]:
+        """Whether the model reads the language of each text (n,)."""
+        read: npt.NDArray[np.bool_] = ~np.isnan(self.probabilities[:, 0])
+        return read
 
     def part(self, first: int, end: int) -> Scores:
         """Return the scores of texts [first, end)."""
@@ -90,6 +111,7 @@ class OpenPane:
         self.scored_by = ""
         """Revision of the model that scores the entries."""
         self._groups: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
+        """Language group of each entry; `UNSCORED` where no model has looked at it."""
         self._hashes = hashes
         self._compact_at = _COMPACT_AT
 
@@ -157,6 +179,10 @@ class OpenPane:
         lines = b"\n".join([*self.entries["texts"][entries].tolist(), b""])
         return _HOSTS.sub(b"", lines) if _APART in lines else lines
 
+    def batch(self, entries: Ints) -> TextBatch:
+        """Return the texts of some entries, for the model that scores them."""
+        return TextBatch(self.scored_by, self.texts(entries), languages_of(self.entries["origin"][entries]))
+
     def lines(self, entries: Ints) -> list[str]:
         """Return the texts of some entries with the hosts behind them; see `streams.events.links`."""
         return [line.decode("utf-8", "surrogatepass") for line in self.entries["texts"][entries].tolist()]
@@ -168,13 +194,15 @@ class OpenPane:
     def score_by(self, model: str) -> None:
         """Score entries with this model from now on, also those that another model has scored early."""
         if model != self.scored_by:
-            self._scores = np.full_like(self._scores, np.nan) if self.scored_by else self._scores
+            if self.scored_by:
+                self._scores[:] = np.nan
+                self._groups[:] = UNSCORED
             self.scored_by = model
 
     def unscored(self, entries: Ints) -> Ints:
-        """Return the entries without a score."""
+        """Return the entries that no model has looked at."""
         self._make_room()
-        new: Ints = entries[np.isnan(self._scores[entries, 0])]
+        new: Ints = entries[self._groups[entries] == UNSCORED]
         return new
 
     def score(self, entries: Ints, scores: Scores) -> None:
@@ -185,7 +213,7 @@ class OpenPane:
         self._groups[entries] = scores.groups
 
     def scores(self, entries: Ints) -> Scores:
-        """Return the scores of some entries: without one, NaN as probabilities and 0 as fingerprint and group."""
+        """Return the scores of some entries; without one: NaN, 0 as fingerprint, and `UNSCORED` as group."""
         self._make_room()
         return Scores(self._scores[entries], self._copies[entries], self._groups[entries])
 
@@ -196,4 +224,4 @@ class OpenPane:
             unknown = np.full((more, self._scores.shape[1]), np.nan, np.float32)
             self._scores = np.concatenate((self._scores, unknown))
             self._copies = np.concatenate((self._copies, np.zeros(more, np.uint32)))
-            self._groups = np.concatenate((self._groups, np.zeros(more, np.uint8)))
+            self._groups = np.concatenate((self._groups, np.full(more, UNSCORED, np.uint8)))

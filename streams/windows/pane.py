@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.constants import MINUTE_MS, PANE_MS
-from streams.counting.block_counts import FLAGS, GROUP_SHIFT, NOTHING_TRIMMED, Ints, Strings, Trimmed
+from streams.counting.block_counts import FLAGS, GROUP_SHIFT, NOTHING_TRIMMED, UNSCORED, Ints, Strings, Trimmed
 from streams.counting.keys import COUNTRY_BITS, ends_of, range_of
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 from streams.windows.open_pane import OpenPane, PaneSum
@@ -50,7 +50,7 @@ class Pane:
     copy: npt.NDArray[np.uint32]
     """(n,) fingerprint of the text; 0 where it was not scored."""
     scores: Floats
-    """(n, c) calibrated probabilities; NaN where the text was not scored."""
+    """(n, c) calibrated probabilities; NaN where the text was not scored, or not read."""
     trimmed: Trimmed = NOTHING_TRIMMED
     """Counts lost to tail trimming."""
 
@@ -116,9 +116,9 @@ def build_pane(
     shown = np.isin(tags, np.fromiter(scored_tags, np.int64, len(scored_tags)))
     scores[~shown] = np.nan
     copy[~shown] = 0
+    groups = np.where(shown, known.groups, np.uint8(UNSCORED))
     flags = open_pane.entries["flags"][entries] & np.uint8(FLAGS)
-    scored = ~np.isnan(scores[:, 0])
-    flags[scored] |= (known.groups[scored] + np.uint8(1)) << np.uint8(GROUP_SHIFT)
+    flags |= (groups + np.uint8(1)) << np.uint8(GROUP_SHIFT)  # UNSCORED wraps round to 0
     return Pane(
         start_ms=number * PANE_MS,
         length_ms=PANE_MS,

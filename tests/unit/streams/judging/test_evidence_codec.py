@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from models.share import Scale
+from streams.counting.block_counts import MAX_GROUPS
 from streams.counting.keys import Tags, country_of
 from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
@@ -48,7 +49,14 @@ def random_group(dice: np.random.Generator, rows: int, *, corrected: bool = True
         correction=random_correction(dice, rows) if corrected else None,
         scale=SCALE,
         groups=dice.multinomial(scored, (0.5, 0.3, 0.2)),
+        unread=random_unread(dice, rows),
     )
+
+
+def random_unread(dice: np.random.Generator, rows: int) -> np.ndarray | None:
+    """Leave no row, some rows, or all rows unread in part."""
+    some = dice.random(rows) < dice.choice([0, 0.3, 1])
+    return dice.integers(0, 5, (rows, MAX_GROUPS)) * some[:, None] if some.any() else None
 
 
 def random_past(dice: np.random.Generator, rows: int) -> AuthorGroup | None:
@@ -80,6 +88,7 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
         correction=everyone.correction,
         scale=SCALE,
         groups=everyone.groups,
+        unread=everyone.unread,
         established=random_group(dice, m),
         past=random_past(dice, m),
     )
@@ -106,7 +115,8 @@ def content_of(group: AuthorGroup | None, row: int) -> bytes:
         int(correction.looked[row]), correction.variance[row].tolist(), correction.revisions[row]
     )  # fmt: skip
     columns = [np.atleast_1d(getattr(group, name)[row]).tobytes() for name in GROUP_COLUMNS]
-    return b"".join([*columns, f"{corrected or None}".encode()])
+    unread = [] if group.unread is None else group.unread[row][group.unread[row] > 0].tolist()
+    return b"".join([*columns, f"{corrected or None} {unread}".encode()])
 
 
 def through_the_log(records: list[EvidenceRecord]) -> list[EvidenceRecord]:

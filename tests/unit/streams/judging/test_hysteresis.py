@@ -20,6 +20,7 @@ from streams.judging.levels import (
     OVER,
     OVER_WITHOUT,
     UNDER,
+    UNREAD,
     EstablishedVoice,
     RuleResult,
 )
@@ -538,3 +539,40 @@ def test_decide_early_is_barred_by_state_or_protection():
     assert early(CLEAR, OVER, 20_000) is None, "it rests"
     assert early(CLEAR, OVER, 30_000) is not None
     assert early(decision("clear", 0, 0, lapsed=True), OVER, 500_000) is None
+
+
+def test_unread_tag_begins_a_review_in_modes_that_act():
+    for mode in ("suppress", "hold_for_review", "review"):
+        begun = step(None, UNREAD, TICK, replace(RULE, mode=mode))
+        assert begun is not None and (begun.action, begun.valve) == ("review", "not_assessed")
+    assert step(None, UNREAD, TICK, replace(RULE, mode="shadow")) is None
+    assert decide_early(result(UNREAD), None, RULE, TICK, scope=SCOPE, protected=False) is None
+
+
+def test_unread_review_lasts_while_unread_and_gives_way_to_a_verdict():
+    begun = step(None, UNREAD, TICK)
+    assert begun is not None
+    under = rule_under_breaker(RULE, begun, UNREAD)
+    assert step(begun, UNREAD, 10 * TICK, under).expires_at_ms > begun.expires_at_ms, "renewed"
+    for level, action in ((OVER, "suppress"), (OVER_WITHOUT, "suppress"), (CONTESTED, "discount")):
+        after = step(begun, level, 2 * TICK, rule_under_breaker(RULE, begun, level))
+        assert after is not None and (after.action, after.valve) == (action, "")
+    waits = step(begun, BETWEEN, 2 * TICK, rule_under_breaker(RULE, begun, BETWEEN))
+    assert waits is not None and waits.below_since_ms == 2 * TICK
+    ended = step(waits, BETWEEN, 2 * TICK + RULE.clear_after_ms, rule_under_breaker(RULE, waits, BETWEEN))
+    assert ended is not None and ended.action == "clear"
+
+
+def test_unread_review_of_a_reviewing_rule_gives_way_to_its_own():
+    reviewing = replace(RULE, mode="review")
+    begun = step(None, UNREAD, TICK, reviewing)
+    after = step(begun, OVER, 2 * TICK, reviewing)
+    assert after is not None and (after.action, after.valve) == ("review", "") and after.since_ms == 2 * TICK
+
+
+def test_suppression_ends_when_its_tag_becomes_unread():
+    state = decision(expires_at_ms=900_000)
+    waits = step(state, UNREAD, 4 * TICK)
+    assert waits is not None and (waits.action, waits.below_since_ms) == ("suppress", 4 * TICK)
+    ended = step(waits, UNREAD, 4 * TICK + RULE.clear_after_ms)
+    assert ended is not None and ended.action == "clear"

@@ -47,7 +47,7 @@ def settle(harness: JudgeHarness, scorers: dict[str, TextScorer]) -> list[str]:
     """Settle the due ticks; return the models that scored their panes."""
     by = []
     while (job := harness.judge.next_tick()) is not None:
-        by += [model for model, texts in job.batches if texts]
+        by += [model for model, texts, _ in job.batches if texts]
         harness.settled.append(harness.judge.settle(job, score_batches(job.batches, scorers.get, 2)))
         harness.decisions += harness.settled[-1].decisions
     return by
@@ -161,7 +161,7 @@ def test_early_firing_over_two_models_scores_by_each():
     write(harness, 2, good=10, watermark_ms=PANE_MS)
     look = harness.judge.next_early()
     assert look is not None
-    assert [(model, texts.count(b"\n")) for model, texts in look.batches] == [
+    assert [(model, texts.count(b"\n")) for model, texts, _ in look.batches] == [
         (SCORER.revision, 10), (CONTRARY.revision, 10)
     ]  # fmt: skip
     (early,) = harness.judge.decide_early(look, score_batches(look.batches, BOTH.get, 2))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.counting.block_counts import UNSCORED
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.sketch import K, KeyedHash
 from streams.windows.open_pane import OpenPane, PaneSum, Scores
@@ -164,7 +165,7 @@ def test_unscored_entries_are_scored_once():
     assert pane.texts(pane.unscored(pane.sum().entries)) == b"two\nthree\n"
     assert scores(pane, pane.sum([1])) == [
         (tags.key("a", "IN"), [0.5, 0.25], 9, 0),
-        (tags.key("a", "IN"), [-1, -1], 0, 0),
+        (tags.key("a", "IN"), [-1, -1], 0, UNSCORED),
     ]
 
 

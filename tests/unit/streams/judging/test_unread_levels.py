@@ -1,0 +1,107 @@
+"""Tags whose texts are in languages that the model does not read: nothing hides them, and people are asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.languages import GROUPS
+from models.share import Scale
+from streams.counting.block_counts import MAX_GROUPS
+from streams.judging.author_group import AuthorGroup
+from streams.judging.circuit_breakers import scorer_fault
+from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_WITHOUT, UNDER, UNREAD, RuleLevels, levels
+from streams.log.decisions import DecisionReason
+from streams.policy.rules import NO_CORROBORATION, Corroboration, Rule
+from streams.policy.shape import Valves
+from tests.support.evidence import evidence_table
+
+RULE = Rule(
+    "suppress", (600_000,), 10, 5, 0.4, 0.2, 0.95, 60_000, 600_000, NO_CORROBORATION, min_established=10,
+)  # fmt: skip
+ASKS = replace(RULE, corroboration=Corroboration(1, (("burst", 3.0),)))
+TAMIL = GROUPS.index("ta")
+
+
+def unread(count: int, group: int = TAMIL) -> np.ndarray:
+    counts = np.zeros((1, MAX_GROUPS), np.int64)
+    counts[0, group] = count
+    return counts
+
+
+def judged(
+    own: tuple[int, float, int], others: tuple[int, float, int] = (0, 0.0, 0), rule: Rule = RULE, **given: object
+) -> RuleLevels:
+    """Judge a tag of (read, harmful share of these, unread) established authors, and of others."""
+    read, n_unread = own[0] + others[0], own[2] + others[2]
+    harmful = own[0] * own[1] + others[0] * others[1]
+    established = AuthorGroup(
+        np.array([own[0] + own[2]]), np.array([own[0]]), np.array([[own[1] if own[0] else np.nan] * 2]),
+        scale=given.get("scale"), groups=given.get("groups"), unread=unread(own[2]) if n_unread else None,
+    )  # fmt: skip
+    table = evidence_table(
+        **{
+            "tweets": np.array([100]), "authors": np.array([read + n_unread]), "scored": np.array([read]),
+            "share": np.array([[harmful / read if read else np.nan] * 2]), "established": established,
+            "unread": unread(n_unread) if n_unread else None, **given,
+        }
+    )  # fmt: skip
+    return levels(table, rule, 1, np.zeros(1, bool), 0.95)
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [
+        ((0, 0.0, 40), (0, 0.0, 0), UNREAD),
+        ((0, 0.0, 0), (0, 0.0, 40), UNREAD),
+        ((19, 0.9, 21), (0, 0.0, 0), UNREAD),
+        ((20, 0.9, 20), (0, 0.0, 0), OVER),
+        ((0, 0.0, 0), (19, 0.9, 21), UNREAD),
+        ((0, 0.0, 0), (20, 0.9, 20), OVER_WITHOUT),
+        ((19, 0.0, 21), (0, 0.0, 0), UNREAD),
+        ((60, 0.0, 20), (0, 0.0, 0), UNDER),
+        ((0, 0.0, 4), (0, 0.0, 0), LOW),
+    ],
+)
+def test_mostly_unread_tag_has_no_verdict(own, others, expected):
+    assert judged(own, others).level[0] == expected
+
+
+def test_each_group_needs_its_own_texts_read():
+    """Hate in Hindi by others: unread established authors keep the tag, and read ones decide."""
+    assert judged((0, 0.0, 40), (60, 0.9, 0)).level[0] == CONTESTED
+    assert judged((9, 0.9, 12), (60, 0.1, 0)).level[0] != OVER, "the established authors are mostly unread"
+    assert judged((60, 0.0, 0), (0, 0.0, 40)).level[0] == UNDER, "the others are unread: they contest nothing"
+    assert judged((40, 0.9, 0), (0, 0.0, 60)).level[0] == OVER, "the established authors are read"
+
+
+def test_uncorroborated_unread_tag_is_not_reviewed():
+    assert judged((0, 0.0, 40), rule=ASKS).level[0] == LOW
+    assert judged((10, 0.3, 40), rule=ASKS).level[0] == BETWEEN
+    assert judged((0, 0.0, 40), rule=ASKS, burst=np.array([3.0])).level[0] == UNREAD
+
+
+def test_zero_floor_judges_by_the_texts_that_were_read():
+    lenient = replace(RULE, min_scored=0.0)
+    assert judged((10, 0.9, 90), rule=lenient).level[0] == OVER
+    assert judged((0, 0.0, 90), rule=lenient).level[0] == LOW
+
+
+def test_unread_result_names_its_part_and_languages():
+    found = judged((8, 0.0, 32)).result(0)
+    assert found.reasons[0] == DecisionReason("scored_share", 0.2, 0.5)
+    assert found.evidence is not None and found.evidence.unread == {"other": 32}, "another scorer's groups"
+    scale = Scale(np.tile([0.0, 1.0, 0.0, 0.0], (3, 2, 1)), np.zeros((3, 2, 3)))
+    ours = judged((8, 0.0, 32), scale=scale, groups=np.array([[8, 0, 0]])).result(0)
+    assert ours.evidence is not None and ours.evidence.unread == {"ta": 32}
+    read = judged((40, 0.9, 0)).result(0)
+    assert read.evidence is not None and not read.evidence.unread
+
+
+def test_unread_texts_are_no_fault_of_the_scorer():
+    limits = Valves(least_scored=0.5)
+    assert scorer_fault(limits, judged((2, 0.0, 48)).table) is None
+    silent = judged((2, 0.0, 0), authors=np.array([50])).table
+    assert scorer_fault(limits, silent) == DecisionReason("least_scored", 0.04, 0.5)
