@@ -50,6 +50,11 @@ def romanise(text: str, rng: random.Random) -> str:
     return _WORD.sub(lambda match: _word(match[0], rng), text.translate(_DIGITS))
 
 
+def spell(word: str) -> str:
+    """Spell a Devanagari word in Roman letters, always in the same way."""
+    return "".join(_pieces(word))
+
+
 def _word(word: str, rng: random.Random) -> str:
     return "".join(rng.choice((piece, *_VARIANTS.get(piece, ()))) for piece in _pieces(word))
 

