@@ -1,0 +1,220 @@
+"""Fit the scale of a model to a platform's own labels. Pure.
+
+The scale of a trained model has the mean probabilities a0 and a1 of clean and of harmful texts of mixed sources. A
+platform's texts and people differ from them, and `Scale.between` says how much. A few hundred labels replace them. Of
+each language and column:
+
+- The labels give both means, with a covariance that counts texts of one cluster (a hashtag) as alike.
+- The trained scale is the prior, with its own errors plus the variance between sources. The fit is the mean of both,
+  weighted by precision (empirical Bayes: Efron and Morris, 1975), so that few labels already help.
+- With enough labels no variance between sources remains. Below that, the rest of it stays in the lower bound.
+
+Weights and probabilities stay as they are: a fitted model ranks texts as before. Coverage is measured by halves: the
+scale is fitted to one half of the clusters, and hashtags are made of the texts of the other half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from models import artefact, data
+from models.column_fit import ENOUGH, FEWEST, ColumnNumbers, ColumnTexts, Floats, coverage, fit_column
+from models.scorer import LANGUAGES, LinearScorer
+from models.share import Scale
+
+MIXED = "mixed_scale"
+"""Name of the trained scale in the metadata of a fitted artefact, so that a later fit has the same prior."""
+_BETWEEN = np.array([0.002, 0.0, 0.015])  # of a model that has none: as measured on the project's sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledText:
+    """Label of one text that the live model has scored.
+
+    probabilities: (1 + n_categories,) of the live model; a fitted model has the same.
+    language: one of LANGUAGES, as the model found it.
+    harmful, categories: None or absent: not labelled.
+    cluster: hashtag, author or file; texts of one cluster are alike. Empty: the text stands for itself.
+    """
+
+    probabilities: tuple[float, ...]
+    language: str
+    harmful: bool | None
+    categories: Mapping[str, bool] = field(default_factory=dict)
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnScale:
+    """Fit of one language and column. `category` is empty for any category."""
+
+    language: str
+    category: str
+    clean: int
+    """Labelled texts that are not harmful."""
+    harmful: int
+    before: tuple[float, float]
+    """Mean probability of clean and of harmful texts, as the live model has them."""
+    after: tuple[float, float]
+    errors: tuple[float, float]
+    """Standard errors of `after`."""
+    coverage_before: float | None
+    """Part of the intervals that held the true share, by cross-validation; None: too few labels to say."""
+    coverage_after: float | None
+    is_fitted: bool
+    is_calibrated: bool
+    """Whether the labels are enough, so that no variance between sources remains."""
+
+    @property
+    def missing_clean(self) -> int:
+        """Clean texts that are missing to calibrate."""
+        return max(0, ENOUGH - self.clean)
+
+    @property
+    def missing_harmful(self) -> int:
+        """Harmful texts that are missing to calibrate."""
+        return max(0, ENOUGH - self.harmful)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlatformScale:
+    """Scale that labels give, and how far it holds."""
+
+    scale: Scale
+    prior: Scale
+    """Trained scale, before any label."""
+    columns: tuple[ColumnScale, ...]
+    """Every language and column, languages first."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the labels change anything."""
+        return any(one.is_fitted for one in self.columns)
+
+    @property
+    def fitted_languages(self) -> tuple[str, ...]:
+        """Languages of which a column was fitted."""
+        return tuple(dict.fromkeys(one.language for one in self.columns if one.is_fitted))
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Clean and harmful texts by language."""
+        return {one.language: (one.clean, one.harmful) for one in self.columns if not one.category}
+
+    @property
+    def coverage_before(self) -> float | None:
+        """Mean coverage over all columns where it is known."""
+        return _mean([one.coverage_before for one in self.columns])
+
+    @property
+    def coverage_after(self) -> float | None:
+        """Mean coverage of the fitted scale over all columns where it is known."""
+        return _mean([one.coverage_after for one in self.columns])
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Reasons why a language and column was not calibrated, if it has any label."""
+        return tuple(_problem(one) for one in self.columns if not one.is_calibrated and one.clean + one.harmful)
+
+    def artefact(self, live: LinearScorer, about: Mapping[str, object]) -> bytes:
+        """Build the model file: the weights of the live model with this scale. `about` describes the labels."""
+        numbers = replace(
+            live.numbers, moments=self.scale.moments, errors=self.scale.errors, between=np.array(self.scale.between)
+        )
+        kept = {name: np.asarray(getattr(self.prior, name)).tolist() for name in ("moments", "errors", "between")}
+        return artefact.dump(numbers, live.categories, live.training | {"calibration": dict(about), MIXED: kept})
+
+
+def score(live: LinearScorer, texts: Sequence[str]) -> tuple[Floats, list[str]]:
+    """Compute probabilities (n, n_columns), NaN for a text that is not read, and the language of each text."""
+    probabilities, languages = live.score_languages(texts)
+    return probabilities.astype(np.float64), languages
+
+
+def prior_of(live: LinearScorer) -> Scale:
+    """Return the scale of a model before any fit, with a variance between sources wherever it has none."""
+    kept = live.training.get(MIXED)
+    if isinstance(kept, dict):
+        return Scale(*(np.array(kept[name], np.float64) for name in ("moments", "errors", "between")))
+    scale = live.scale
+    between = np.where(scale.is_calibrated[:, :, None], _BETWEEN, scale.between)
+    return Scale(scale.moments, scale.errors, between)
+
+
+def fit(live: LinearScorer, labels: Sequence[LabelledText], seed: int = 0) -> PlatformScale:
+    """Fit the scale of a model to labels.
+
+    Args:
+        live: model that has scored the labels; one that was fitted before starts from its trained scale.
+        labels: all labels of the platform, those of earlier fits included.
+        seed: of the halves that measure coverage.
+    """
+    prior, scale = prior_of(live), live.scale
+    moments, errors, between = (np.array(part) for part in (scale.moments, scale.errors, scale.between))
+    columns = []
+    for group, language in enumerate(LANGUAGES):
+        own = [one for one in labels if one.language == language]
+        for column, category in enumerate(("", *live.categories)):
+            texts = _of_column(own, column, category)
+            before, trained = _column_of(scale, group, column), _column_of(prior, group, column)
+            held = coverage(texts, before, trained, np.random.default_rng([seed, group, column]))
+            is_fitted = min(texts.counts) >= FEWEST
+            after = fit_column(texts, trained) if is_fitted else before
+            moments[group, column], errors[group, column], between[group, column] = (
+                after.moments, after.errors, after.between,
+            )  # fmt: skip
+            columns.append(
+                ColumnScale(
+                    language=language,
+                    category=category,
+                    clean=texts.counts[0],
+                    harmful=texts.counts[1],
+                    before=_pair(before.moments[:2]),
+                    after=_pair(after.moments[:2]),
+                    errors=_pair(np.sqrt((after.errors + after.between)[[0, 2]])),
+                    coverage_before=None if held is None else held[0],
+                    coverage_after=None if held is None or not is_fitted else held[1],
+                    is_fitted=is_fitted,
+                    is_calibrated=min(texts.counts) >= ENOUGH,
+                )
+            )
+    return PlatformScale(Scale(moments, errors, between), prior, tuple(columns))
+
+
+def _of_column(labels: Sequence[LabelledText], column: int, category: str) -> ColumnTexts:
+    """Select the texts of one language that are labelled for a column."""
+    of_texts = [one.categories.get(category) if category else one.harmful for one in labels]
+    used = [(one, bool(label)) for one, label in zip(labels, of_texts, strict=True) if label is not None]
+    clusters = [one.cluster or f"\0{number}" for number, (one, _) in enumerate(used)]
+    return ColumnTexts(
+        np.array([one.probabilities[column] for one, _ in used], np.float64),
+        np.array([label for _, label in used], np.intp),
+        np.unique(clusters, return_inverse=True)[1] if clusters else np.zeros(0, np.intp),
+    )
+
+
+def _column_of(scale: Scale, group: int, column: int) -> ColumnNumbers:
+    return ColumnNumbers(*(np.array(part[group, column]) for part in (scale.moments, scale.errors, scale.between)))
+
+
+def _pair(numbers: Floats) -> tuple[float, float]:
+    return float(numbers[0]), float(numbers[1])
+
+
+def _mean(found: Sequence[float | None]) -> float | None:
+    known = [one for one in found if one is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _problem(one: ColumnScale) -> str:
+    """Say which labels a language and column needs."""
+    parts = [
+        f"{missing} more {kind}"
+        for missing, kind in ((one.missing_clean, "clean"), (one.missing_harmful, "harmful"))
+        if missing
+    ]
+    state = "is fitted in part" if one.is_fitted else "stays as it is"
+    return f"{one.language}, {one.category or data.COLUMNS[0]}: {state}, {' and '.join(parts)} texts are missing"
