@@ -12,8 +12,9 @@ from rich.text import Text
 from models.explain import masked
 from streams.explain.changes import OVER_WORDS
 from streams.explain.explanation import TERMS_SHOWN, Explanation
+from streams.explain.flag_text import read_part
 from streams.explain.hashtag_report import Outcome, SurfaceState
-from streams.explain.signal_report import BelowFloor, SignalReport, WindowVolume, moment
+from streams.explain.signal_report import BelowFloor, SignalReport, WindowVolume, moment, reading_of
 from streams.explain.word_report import WordReport
 from streams.naming import format_duration
 from streams.policy.places import PolicyLine
@@ -26,6 +27,13 @@ _OUTCOMES: dict[Outcome, str] = {
     "cleared": "cleared",
     "lifted": "lifted by the stop button",
 }
+
+
+_ASKED = ("contested", "not assessed")
+"""Levels at which people are asked."""
+MIXED_SOURCES = (
+    "the interval is measured on mixed sources, not on this platform: docs/policy.md#calibrate-to-your-platform"
+)
 
 
 class ExplanationPrinter:
@@ -98,7 +106,8 @@ class ExplanationPrinter:
     def _automated(self, register: Register) -> None:
         names = ("tweets", "authors", "established", "scored")
         counts = ", ".join(f"{register.evidence[name]} {name}" for name in names if name in register.evidence)
-        self._line(f"    {counts}; policy {register.policy_revision}, model {register.model_revision}")
+        read = f", read {part}" if (part := read_part(register.evidence)) else ""
+        self._line(f"    {counts}{read}; policy {register.policy_revision}, model {register.model_revision}")
         if "looked" in register.evidence:
             self._line(f"    {_stages(register.evidence['looked'], str(register.evidence['stage_2']))}")
         for number, end in enumerate(self._whole.ends_when(register)):
@@ -128,15 +137,16 @@ class ExplanationPrinter:
             self._signal_report(one, missing, " and ".join(surfaces))
 
     def _signal_report(self, one: SignalReport, missing: Sequence[str], on: str) -> None:
-        share = f"harmful share {one.lower:.2f} to {one.upper:.2f} over {one.scored} authors"
-        self._line(
-            f"{_words(one.category)} on {on}, {_where(one.country)}: {one.level}; {share}, "
-            f"{format_duration(one.window_ms)} up to {moment(one.tick_ms)}",
-            style="red" if one.level in OVER_WORDS else "yellow" if one.level == "contested" else "",
+        share = (
+            f" harmful share {one.lower:.2f} to {one.upper:.2f} over {one.scored} authors," if one.is_assessed else ""
         )
-        for line in _established(one):
+        self._line(
+            f"{_words(one.category)} on {on}, {_where(one.country)}: {one.level};{share} "
+            f"{format_duration(one.window_ms)} up to {moment(one.tick_ms)}",
+            style="red" if one.level in OVER_WORDS else "yellow" if one.level in _ASKED else "",
+        )
+        for line in filter(None, (reading_of(one), *_assessed(one))):
             self._line(f"    {line}")
-        self._line(f"    {_stages(one.looked, one.stage_2)}")
         evidence = self._whole.evidence
         for signal in one.signals:
             name = evidence.policies.name(evidence.revision)
@@ -191,6 +201,16 @@ class ExplanationPrinter:
             because = f" ({_one_line(event.reason)})" if event.reason else ""
             by = "" if event.source == "automated" else f" by {event.actor}"
             self._line(f"  {moment(event.at_ms)}  {_where(event.country)}: {event.what}{by}{because}{more}")
+
+
+def _assessed(one: SignalReport) -> Iterator[str]:
+    """Describe the harmful share of a tag of which enough was read: whose it is, and how it was measured."""
+    if not one.is_assessed:
+        return
+    if not one.is_calibrated:
+        yield MIXED_SOURCES
+    yield from _established(one)
+    yield _stages(one.looked, one.stage_2)
 
 
 def _established(one: SignalReport) -> Iterator[str]:

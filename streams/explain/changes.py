@@ -11,7 +11,8 @@ from streams.constants import HOUR_MS
 from streams.explain.signal_report import SignalReport, moment
 from streams.judging.hysteresis import ACTION_OF_MODE
 from streams.judging.levels import LEAST_PART
-from streams.log.decisions import HIDING, DecisionReason, ScopeDecision
+from streams.languages import authors_words
+from streams.log.decisions import HIDING, NOT_ASSESSED, DecisionReason, ScopeDecision
 from streams.naming import format_duration
 from streams.policy import Rule
 
@@ -135,10 +136,14 @@ def would_hide(
 
 def _missing_harm(now: SignalReport) -> Iterator[str]:
     """Yield what the harmful shares and the corroborating signals lack; nothing where the tag is contested."""
+    if not now.is_assessed:
+        yield _missing_texts(now, now.read_part, "sampled")
+        return
     share, others = now.signals[2], now.signals[3:]
     enough = now.established >= now.min_established
     least = max(now.min_established, LEAST_PART * now.authors)
-    if enough and now.coordinated >= least and now.coordinated_lower >= share.threshold:
+    others_read = now.coordinated_read >= now.min_scored
+    if enough and others_read and now.coordinated >= least and now.coordinated_lower >= share.threshold:
         if now.level == "between":
             yield f"the same in {format_duration(now.shortest_window_ms)}, the window that decides what is contested"
         return
@@ -152,11 +157,22 @@ def _missing_harm(now: SignalReport) -> Iterator[str]:
             f"a lower bound of the harmful share of {share.threshold:g} among its {now.established} established "
             f"authors, it is {now.established_lower:.2f}, or among {rest}"
         )
+    read, whose = (now.established_read, "established sampled") if enough else (now.read_part, "sampled")
+    if read < now.min_scored:
+        yield _missing_texts(now, read, whose)
     passed = sum(one.passed for one in others)
     if passed < now.need:
         names = ", ".join(f"{one.signal} {one.threshold:g}" for one in others if not one.passed)
         unless = ", except where it is contested" if enough else ""
         yield f"{now.need - passed} more of the corroborating signals ({names}){unless}"
+
+
+def _missing_texts(now: SignalReport, read: float, whose: str) -> str:
+    languages = authors_words({one.language: one.authors for one in now.unread})
+    return (
+        f"texts that the model reads by {now.min_scored:.0%} of its {whose} authors (min_scored), it reads {read:.0%}; "
+        f"not read: {languages}"
+    )
 
 
 def _bars(
@@ -166,7 +182,7 @@ def _bars(
         yield "an end of its protection: it is in never_suppress"
     if fault is not None:
         yield f"a scorer that is trusted: {fault.signal} is {fault.value:g}, the limit {fault.threshold:g}"
-    if state is not None and state.valve and now.level != "contested":
+    if state is not None and state.valve not in ("", NOT_ASSESSED) and now.level != "contested":
         yield f"a decision by a person, or the end of its review: {state.valve.replace('_', ' ')}"
     elif state is not None and state.action == "discount" and now.level == OVER_WORDS[1]:
         yield f"the end of its discount, or {now.min_established} established authors who write harm"

@@ -10,6 +10,7 @@ from typing import Any
 from hushtag_client.registers import Reason, Register
 
 from streams.countries import country_name
+from streams.languages import read_words
 from streams.signals.base import COUNT, SHARE
 from streams.signals.registry import SIGNALS
 
@@ -27,9 +28,15 @@ _SHARES = {
     "coordinated_share_lower": "Harmful share of the other accounts",
 }
 _LABELS = (
-    _SHARES | {"innocent_past": "Established accounts without harm before"} | {one.name: one.label for one in SIGNALS}
+    _SHARES
+    | {"innocent_past": "Established accounts without harm before", "scored_share": "Sampled authors read"}
+    | {one.name: one.label for one in SIGNALS}
 )
-_KINDS = dict.fromkeys(_SHARES, SHARE) | {"innocent_past": COUNT} | {one.name: one.kind for one in SIGNALS}
+_KINDS = (
+    dict.fromkeys((*_SHARES, "scored_share"), SHARE)
+    | {"innocent_past": COUNT}
+    | {one.name: one.kind for one in SIGNALS}
+)
 _LARGEST = 2**63
 _UPPER = {"harmful_share_lower": "upper", "established_share_lower": "established_upper"}
 """Member of the evidence with the upper bound to a lower one."""
@@ -100,6 +107,18 @@ def numbers_of(evidence: Mapping[str, Any]) -> dict[str, int | float]:
     }
 
 
+def read_part(evidence: Mapping[str, Any]) -> str:
+    """Say which part of the sampled authors' texts the model has read; "" where it has read all of them.
+
+    >>> read_part({"scored": 48, "unread": {"ta": 16, "bn": "many"}}), read_part({"scored": 64})
+    ('75% of 64 sampled authors (Tamil 16 not read)', '')
+    """
+    found = evidence.get("unread")
+    unread = numbers_of(found) if isinstance(found, Mapping) else {}
+    counts = {str(language): int(count) for language, count in unread.items() if count > 0}
+    return read_words(int(numbers_of(evidence).get("scored", 0)), counts)
+
+
 def number_in_words(signal: str, value: float) -> str:
     """Format a signal's number: a share as a percentage, a ratio as a factor, a count as a whole number."""
     if signal in _KINDS:
@@ -127,6 +146,8 @@ def one_line(register: Register) -> str:
             own = reason.signal == "established_share_lower" and "established" in evidence
             parts.append(f"{evidence['established']} of {evidence['authors']} authors" if own
                          else f"{evidence['authors']} authors")  # fmt: skip
+    if parts and (read := read_part(register.evidence)):
+        parts.append(f"read {read}")
     return ", ".join(parts) or f"by {register.actor or register.source}"
 
 

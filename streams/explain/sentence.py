@@ -11,7 +11,7 @@ from streams.countries import in_country
 from streams.explain.explanation import Explanation
 from streams.explain.flag_text import one_line, source_words
 from streams.explain.hashtag_report import SurfaceState
-from streams.explain.signal_report import SignalReport, moment
+from streams.explain.signal_report import SignalReport, moment, reading_of
 from streams.naming import format_duration
 
 _LEVELS = {
@@ -158,6 +158,8 @@ def _distance(whole: Explanation) -> str:
         return "no automated decision is in force, and the last hour has no evidence of it"
     one, missing = nearest
     scope = f"{one.category.replace('_', ' ')} on {one.surface}"
+    if not one.is_assessed:
+        return f"it is not assessed for {scope}, {reading_of(one)}"
     if missing:
         return f"it would be hidden for {scope} with {_and(missing)}"
     quiet = [

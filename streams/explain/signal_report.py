@@ -14,21 +14,37 @@ import msgspec
 import numpy as np
 
 from streams.counting.keys import Tags
-from streams.judging.author_group import ShareBounds
+from streams.judging.author_group import AuthorGroup, ShareBounds
 from streams.judging.circuit_breakers import scorer_fault
+from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_codec import table_of
-from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_WITHOUT, UNDER, RuleLevels, combine, levels
-from streams.log.decisions import DecisionReason
+from streams.judging.levels import (
+    BETWEEN,
+    CONTESTED,
+    LOW,
+    OVER,
+    OVER_WITHOUT,
+    UNDER,
+    UNREAD,
+    RuleLevels,
+    combine,
+    levels,
+)
+from streams.languages import in_order, read_words
+from streams.log.decisions import DecisionReason, unread_of
 from streams.log.evidence import EvidenceRecord
 from streams.policy import Policy, Rule
 from streams.policy.places import PolicyLine, PolicyLines
 from streams.signals.base import rounded
 
-LevelWord = Literal["over", "over without established authors", "contested", "between", "under", "too small to say"]
+LevelWord = Literal[
+    "over", "over without established authors", "contested", "not assessed", "between", "under", "too small to say"
+]  # fmt: skip
 _WORDS: dict[int, LevelWord] = {
     OVER: "over",
     OVER_WITHOUT: "over without established authors",
     CONTESTED: "contested",
+    UNREAD: "not assessed",
     BETWEEN: "between",
     UNDER: "under",
     LOW: "too small to say",
@@ -49,6 +65,13 @@ class SignalValue(msgspec.Struct, frozen=True, kw_only=True):
     """Text of that line."""
 
 
+class LanguageCount(msgspec.Struct, frozen=True):
+    """Sampled authors whose texts are in a language that the model does not read."""
+
+    language: str
+    authors: int
+
+
 class SignalReport(msgspec.Struct, frozen=True, kw_only=True):
     """A hashtag in a country under the rule of a category on a surface, at a settled tick."""
 
@@ -63,6 +86,7 @@ class SignalReport(msgspec.Struct, frozen=True, kw_only=True):
     tweets: int
     authors: int
     scored: int
+    """Sampled authors whose texts the model has read."""
     lower: float
     upper: float
     established: int
@@ -79,11 +103,23 @@ class SignalReport(msgspec.Struct, frozen=True, kw_only=True):
     """Factor on the tweets of a contested tag in rankings: about the established part of its authors."""
     innocent_past: int
     """Established authors of a large and harmless past; 0 without one."""
+    suppress_at: float
     clear_at: float
     signals: tuple[SignalValue, ...]
-    """The floors, the harmful share of the authors that decide, then the corroborating signals."""
+    """The floors, the harmful share of the authors that decide (where it is not assessed: the part of them that was
+    read), then the corroborating signals."""
     need: int
     """Number of corroborating signals that the rule asks for."""
+    unread: tuple[LanguageCount, ...] = ()
+    """Sampled authors whose texts it does not read, by language, the commonest first."""
+    established_read: float = 1.0
+    """Part of the established sampled authors whose texts it reads."""
+    coordinated_read: float = 1.0
+    """Part of the other sampled authors whose texts it reads."""
+    min_scored: float = 0.0
+    """Part of the sampled authors from which an automated decision is taken."""
+    is_calibrated: bool = True
+    """Whether the harmful share is on a scale fitted to the platform's labels; else it is measured on mixed sources."""
     looked: int = 0
     """Scored authors whose texts stage 2 has read; 0: the share is stage 1's alone."""
     stage_2: str = ""
@@ -95,6 +131,17 @@ class SignalReport(msgspec.Struct, frozen=True, kw_only=True):
     """Time after which an action ends whose tag has not been over."""
     holding: bool = False
     """Whether a gap of the log was in the windows, so that nothing was cleared."""
+
+    @property
+    def read_part(self) -> float:
+        """Part of the sampled authors whose texts the model has read; 1 where none was sampled."""
+        sampled = self.scored + sum(one.authors for one in self.unread)
+        return self.scored / sampled if sampled else 1.0
+
+    @property
+    def is_assessed(self) -> bool:
+        """Whether the model has read enough for a verdict; if not, no bound of a harmful share is known."""
+        return self.level != "not assessed"
 
 
 class BelowFloor(msgspec.Struct, frozen=True):
@@ -114,7 +161,16 @@ class WindowVolume(msgspec.Struct, frozen=True):
     tweets: int
     authors: int
     share: float | None
-    """Harmful share of any category; None: nothing was scored."""
+    """Harmful share of any category, of the authors whose texts were read; None: nothing was scored."""
+
+
+def reading_of(one: SignalReport) -> str:
+    """Say which part of the sampled authors' texts the model has read, and what follows; "" where it has read all."""
+    unread = {count.language: count.authors for count in one.unread}
+    if not unread:
+        return ""
+    then = "" if one.is_assessed else ": no automated decision"
+    return f"read {read_words(one.scored, unread)}, min_scored {one.min_scored:.0%}{then}"
 
 
 def row_of(record: EvidenceRecord, hashtag: str, country: str) -> int | None:
@@ -168,6 +224,9 @@ def signal_reports(
     return found
 
 
+_UNKNOWN = ShareBounds(0.0, 0.0, 1.0)
+
+
 class _JudgedRow(NamedTuple):
     levels: RuleLevels
     own: ShareBounds
@@ -191,7 +250,9 @@ def _report(
     table, rule, voice = judged.table, judged.rule, judged.voice(0)
     tweets, authors = int(table.tweets[0]), int(table.authors[0])
     own = authors if table.established is None else int(table.established.authors[0])
-    deciding, at = _deciding(one), places.of("suppress_at", *scope)
+    everyone, deciding = judged.everyone.at(0), _deciding(one)
+    if level == UNREAD:
+        everyone, one = _UNKNOWN, _JudgedRow(judged, _UNKNOWN, _UNKNOWN)
     return SignalReport(
         category=category,
         surface=surface,
@@ -203,8 +264,8 @@ def _report(
         tweets=tweets,
         authors=authors,
         scored=int(table.scored[0]),
-        lower=rounded(float(judged.everyone.lower[0])),
-        upper=rounded(float(judged.everyone.upper[0])),
+        lower=rounded(everyone.lower),
+        upper=rounded(everyone.upper),
         established=own,
         established_lower=rounded(one.own.lower),
         established_upper=rounded(one.own.upper),
@@ -214,11 +275,12 @@ def _report(
         min_established=rule.min_established,
         weight=voice.weight,
         innocent_past=voice.innocent_past,
+        suppress_at=rule.suppress_at,
         clear_at=rule.clear_at,
         signals=(
             _value("min_tweets", tweets, rule.min_tweets, places.of("min_tweets", *scope)),
             _value("min_authors", authors, rule.min_authors, places.of("min_authors", *scope)),
-            _value(*deciding, rule.suppress_at, at),
+            _value(*deciding, places.of_signal(deciding[0], *scope)),
             *(
                 _value(
                     asked.signal.name,
@@ -230,6 +292,11 @@ def _report(
             ),
         ),
         need=rule.corroboration.need,
+        unread=tuple(LanguageCount(*pair) for pair in in_order(unread_of(judged.evidence(0))).items()),
+        established_read=_read_part(table.established or table.everyone),
+        coordinated_read=_read_part(table.everyone.without(table.established or table.everyone)),
+        min_scored=rule.min_scored,
+        is_calibrated=_is_calibrated(table, judged.column),
         looked=0 if table.correction is None else int(table.correction.looked[0]),
         stage_2="" if table.correction is None else table.correction.revisions[0],
         predecessor=table.hidden_tags[0] if table.hidden_tags else "",
@@ -239,13 +306,29 @@ def _report(
     )
 
 
-def _deciding(one: _JudgedRow) -> tuple[str, float]:
-    """Return the name and the lower bound of the harmful share that decides: of all authors, or of a part of them."""
-    if int(one.levels.level[0]) == CONTESTED:
-        return "coordinated_share_lower", one.others.lower
+def _is_calibrated(table: EvidenceTable, column: int) -> bool:
+    """Return whether the scales of the languages in the only row are fitted to the platform's labels."""
+    scale, groups = table.scale, table.groups
+    if scale is None:
+        return True
+    there = np.ones(scale.n_groups, bool) if groups is None else groups[0] > 0
+    return bool(scale.is_calibrated[there, column].all())
+
+
+def _read_part(group: AuthorGroup) -> float:
+    return rounded(float(group.read_part()[0]))
+
+
+def _deciding(one: _JudgedRow) -> tuple[str, float, float]:
+    """Return name, value and threshold of the signal that decides: a harmful share, or the part that was read."""
+    rule, level = one.levels.rule, int(one.levels.level[0])
+    if level == UNREAD:
+        return "scored_share", float(one.levels.read_part[0]), rule.min_scored
+    if level == CONTESTED:
+        return "coordinated_share_lower", one.others.lower, rule.suppress_at
     if one.levels.enough[0]:
-        return "established_share_lower", one.own.lower
-    return "harmful_share_lower", float(one.levels.everyone.lower[0])
+        return "established_share_lower", one.own.lower, rule.suppress_at
+    return "harmful_share_lower", float(one.levels.everyone.lower[0]), rule.suppress_at
 
 
 def _value(name: str, value: float, threshold: float, place: PolicyLine | None) -> SignalValue:

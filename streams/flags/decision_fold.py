@@ -152,5 +152,5 @@ def _evidence(ruling: ScopeDecision | None) -> dict[str, Any]:
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in plain.items()
-        if name not in POSITION_FIELDS
+        if name not in POSITION_FIELDS and value is not msgspec.UNSET
     }

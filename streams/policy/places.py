@@ -17,7 +17,11 @@ _RULE_KEYS = {
     "windows": "windows_ms",
     "corroborate": "corroboration",
 }
-_SHARES = ("harmful_share_lower", "established_share_lower", "coordinated_share_lower")
+_KEYS = {
+    **dict.fromkeys(("harmful_share_lower", "established_share_lower", "coordinated_share_lower"), "suppress_at"),
+    "scored_share": "min_scored",
+}
+"""Key of the rule that sets the threshold of a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class PolicyLines:
             return self._at(("valves", signal))
         if signal in Corroborate.model_fields:
             return self.of("corroborate", category, surface, country, signal)
-        return self.of("suppress_at" if signal in _SHARES else signal, category, surface, country)
+        return self.of(_KEYS.get(signal, signal), category, surface, country)
 
     def of(self, key: str, category: str, surface: str, country: str, *inner: str) -> PolicyLine | None:
         """Return the line that sets a key of the rule for a scope."""

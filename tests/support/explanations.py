@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from hushtag_client.registers import Register
 
+from models.languages import GROUPS, READ
+from models.share import Scale, plain
+from streams.counting.block_counts import MAX_GROUPS
 from streams.counting.keys import Tags
 from streams.explain.evidence_report import EvidenceReport
 from streams.explain.gather import gather_evidence
@@ -54,6 +57,12 @@ valves: {new_suppressions_per_hour: 16}
 POLICY = parse_policy(POLICY_TEXT, "policy.yaml")
 OVER = {"tweets": 60, "share": 0.9}
 CALM = {"tweets": 60, "share": 0.05}
+
+_PLAIN = plain(2)
+IN_LANGUAGES = Scale(np.repeat(_PLAIN.moments, len(READ), axis=0), np.repeat(_PLAIN.errors, len(READ), axis=0))
+"""Scale on which scores are harmful shares, in each language that the model reads."""
+UNREAD_TAG = {"authors": 64, "scored": 12, "established": 40, "unread": 52, "established_unread": 33}
+"""Columns of a tag most of whose texts the model does not read."""
 
 PLACES = PolicyLines(POLICY, POLICY_TEXT)
 
@@ -134,34 +143,62 @@ def tick(
 
 
 def tag_records(
-    *ticks: Mapping[str, float], tag: str = "tag", policy: Policy = POLICY, past: int = 0
+    *ticks: Mapping[str, float], tag: str = "tag", policy: Policy = POLICY, past: int = 0, scale: Scale | None = None
 ) -> list[EvidenceRecord]:
     """Return evidence of one tag in the world, one record a tick, whose values are over unless given.
 
     Args:
-        ticks: values by column; `established` and `established_share` give a part of the authors.
+        ticks: values by column; `established` and `established_share` give a part of the authors. `unread` counts
+            sampled authors in Tamil, and `established_unread` the established ones of them; they need a scale.
         past: number of established authors in its past, who wrote no harm.
+        scale: meaning of the scores; None: they are harmful shares.
     """
-    conditions = conditions_of(policy, shards=1, categories=("hateful_conduct",), model_revision="0" * 12)
+    conditions = conditions_of(policy, shards=1, categories=("hateful_conduct",), model_revision="0" * 12, scale=scale)
     found = []
     for at, given in enumerate(ticks, 1):
         tags = Tags()
         one = {"tweets": 60, "authors": 50, "scored": 50, "share": 0.9, "burst": 3.0, "young": 0.1} | given
         own, own_share = int(one.pop("established", one["authors"])), one.pop("established_share", one["share"])
+        established_unread = one.pop("established_unread", 0)
         columns: dict[str, object] = {name: np.array([value]) for name, value in one.items()}
         columns |= {"keys": np.array([tags.key(tag, "*")]), "share": np.array([[one["share"]] * 2])}
         scored = round(one["scored"] * own / max(1, one["authors"]))
-        columns["established"] = AuthorGroup(np.array([own]), np.array([scored]), np.array([[own_share] * 2]))
+        columns["scale"] = scale
+        columns |= _by_language(scale, int(one["scored"]), int(one.get("unread", 0)))
+        columns["established"] = AuthorGroup(
+            np.array([own]), np.array([scored]), np.array([[own_share] * 2]), None, scale,
+            **_by_language(scale, scored, int(established_unread)),
+        )  # fmt: skip
         if past:
-            columns["past"] = AuthorGroup(np.array([past]), np.array([min(past, 64)]), np.zeros((1, 2)))
+            columns["past"] = AuthorGroup(
+                np.array([past]), np.array([min(past, 64)]), np.zeros((1, 2)), None, scale,
+                **_by_language(scale, min(past, 64), 0),
+            )  # fmt: skip
         table = evidence_table(SHORT, **columns)
         found += records_of(TickEvidence(at * 10_000, conditions, False, {SHORT: table}), 0, tags)
     return found
 
 
-def signal_report(surface: str = "trends", *, past: int = 0, policy: Policy = POLICY, **given: float) -> SignalReport:
+def _by_language(scale: Scale | None, scored: int, unread: int) -> dict[str, object]:
+    """Return columns of one row: all scored texts in English, all unread ones in Tamil."""
+    if scale is None:
+        return {}
+    return {
+        "groups": np.array([[scored, *(0,) * (scale.n_groups - 1)]]),
+        "unread": np.array([[unread * (group == GROUPS.index("ta")) for group in range(MAX_GROUPS)]]),
+    }
+
+
+def signal_report(
+    surface: str = "trends",
+    *,
+    past: int = 0,
+    policy: Policy = POLICY,
+    scale: Scale | None = None,
+    **given: float,
+) -> SignalReport:
     """Return the report of the tag under the rule of a surface; see `tag_records`."""
-    (record,) = tag_records(given, past=past, policy=policy)
+    (record,) = tag_records(given, past=past, policy=policy, scale=scale)
     found = signal_reports({SHORT: record}, "tag", "*", policy, PLACES)
     (one,) = [one for one in found if one.surface == surface]
     return one

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -16,10 +18,12 @@ from streams.explain.explanation import Explanation
 from streams.explain.word_report import WordReport
 from streams.log.policies import PolicyRecord
 from tests.support.explanations import (
+    IN_LANGUAGES,
     OVER,
     POLICY,
     POLICY_TEXT,
     SHORT,
+    UNREAD_TAG,
     EvidenceTopics,
     decision,
     report,
@@ -80,6 +84,31 @@ async def test_established_authors_and_past_are_printed(topics):
     text = printed(Explanation(report(), evidence))
     assert "Innocent past: 340 established authors used it before without harm; people decide." in text
     assert "Established:" not in text, "all authors are"
+
+
+def test_unassessed_hashtag_has_languages_and_no_share() -> None:
+    one = signal_report(scale=IN_LANGUAGES, **UNREAD_TAG)
+    explanation = Explanation(report(), EvidenceReport(reports=[one]))
+    text = printed(explanation)
+    assert "hateful conduct on trends, everywhere: not assessed; 2 min up to" in text
+    assert "read 19% of 64 sampled authors (Tamil 52 not read), min_scored 50%: no automated decision" in text
+    assert "scored share 0.1875, threshold 0.5" in text
+    assert "harmful" not in text and "Established:" not in text
+    (plain,) = explanation.as_dict(in_full=False)["standings"]
+    assert [*plain["unread"]] == [{"language": "ta", "authors": 52}]
+    assert (plain["lower"], plain["upper"], plain["established_upper"], plain["coordinated_lower"]) == (0, 1, 1, 0)
+
+
+@pytest.mark.parametrize(("between", "shown"), [(0.0, False), (0.01, True)])
+def test_interval_of_mixed_sources_is_named(between: float, shown: bool) -> None:
+    scale = dataclasses.replace(IN_LANGUAGES, between=np.full(3, between))
+    one = signal_report(scale=scale, unread=10, **OVER)
+    text = printed(Explanation(report(), EvidenceReport(reports=[one])))
+    assert (
+        "measured on mixed sources, not on this platform: docs/policy.md#calibrate-to-your-platform" in text
+    ) is shown
+    assert "read 83% of 60 sampled authors (Tamil 10 not read), min_scored 50%" in text
+    assert one.is_calibrated is not shown and "no automated decision" not in text
 
 
 async def test_discounted_hashtag_is_shown_with_its_weight(topics):

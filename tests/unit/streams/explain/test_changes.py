@@ -17,11 +17,21 @@ from streams.explain.changes import would_clear, would_hide
 from streams.explain.signal_report import SignalReport
 from streams.judging.evidence_codec import table_of
 from streams.judging.hysteresis import decide
-from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_WITHOUT, UNDER, EstablishedVoice, levels
+from streams.judging.levels import (
+    BETWEEN,
+    CONTESTED,
+    LOW,
+    OVER,
+    OVER_WITHOUT,
+    UNDER,
+    UNREAD,
+    EstablishedVoice,
+    levels,
+)
 from streams.judging.levels import RuleResult as Level
 from streams.log.decisions import Action, DecisionReason, Evidence, ScopeDecision
 from streams.policy import Rule
-from tests.support.explanations import EVIDENCE, POLICY, tag_records
+from tests.support.explanations import EVIDENCE, IN_LANGUAGES, POLICY, UNREAD_TAG, tag_records
 from tests.support.explanations import signal_report as report
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
@@ -109,6 +119,18 @@ def test_innocent_past_bars_until_a_person_decides():
     ]
     assert would_hide(over, state=flag()) == [], "what is hidden already is not asked about"
     assert would_hide(report(past=340, **CONTESTED_TAG)) == []
+
+
+def test_would_hide_asks_for_texts_that_are_read():
+    one = report(scale=IN_LANGUAGES, **UNREAD_TAG)
+    missing = "texts that the model reads by 50% of its sampled authors (min_scored), it reads 19%; not read: Tamil 52"
+    assert one.level == "not assessed" and would_hide(one) == [missing]
+    assert would_hide(one, state=flag("review", valve="not_assessed")) == [missing]
+    (own, _) = would_hide(report(scale=IN_LANGUAGES, burst=0.0, **UNREAD_TAG))
+    assert own == (
+        "texts that the model reads by 50% of its established sampled authors (min_scored), it reads 20%; "
+        "not read: Tamil 52"
+    )
 
 
 def test_would_clear_lists_conditions_without_times():
@@ -247,26 +269,26 @@ def is_met(end: str, level: int, part: EstablishedVoice, tick_ms: int) -> bool:
     if "not while" in end:
         return False
     if end.startswith("the others were too few"):
-        return level in (UNDER, BETWEEN) and not part.disputed and bool(at) and tick_ms >= at[-1]
+        return level in (UNDER, BETWEEN, UNREAD) and not part.disputed and bool(at) and tick_ms >= at[-1]
     if end.startswith("that and the upper bound of all"):
         return level == UNDER and not part.disputed and (not at or tick_ms >= at[-1])
     if end.startswith("the upper bound"):
         return level == UNDER and (not at or tick_ms >= at[-1])
     if end.startswith("it was"):
-        return level in (UNDER, BETWEEN) and bool(at) and tick_ms >= at[-1]
+        return level in (UNDER, BETWEEN, UNREAD) and bool(at) and tick_ms >= at[-1]
     if end.startswith("it is contested"):
         return level == CONTESTED
     if end.startswith("at least"):
         return level == OVER and (not at or tick_ms >= at[-1])
     if end.endswith("at the first such settled tick"):
-        return part.enough and level in (UNDER, BETWEEN)
+        return part.enough and level in (UNDER, BETWEEN, UNREAD)
     assert "expires" in end or "without a person" in end, end
     return False
 
 
 @given(
     action=st.sampled_from(["suppress", "hold", "discount"]),
-    level=st.sampled_from([LOW, UNDER, BETWEEN, OVER_WITHOUT, CONTESTED, OVER]),
+    level=st.sampled_from([LOW, UNDER, BETWEEN, UNREAD, OVER_WITHOUT, CONTESTED, OVER]),
     part=st.builds(voice, enough=st.booleans(), disputed=st.booleans()),
     without=st.booleans(),
     paused=st.booleans(),
@@ -299,12 +321,14 @@ def test_would_clear_agrees_with_decide(action, level, part, without, paused, wa
     rest_share=st.floats(0, 1),
     burst=st.sampled_from([0.0, 3.0]),
     past=st.sampled_from([0, 340]),
-    state=st.sampled_from(["clear", "discount", None]),
+    unread=st.sampled_from([0, 0.3, 0.6, 0.9]),
+    own_unread=st.floats(0, 1),
+    state=st.sampled_from(["clear", "discount", "review", None]),
     waited=st.integers(1, 3),
     lapsed=st.booleans(),
 )
 def test_would_hide_agrees_with_decide(
-    tweets, authors, part, own_share, rest_share, burst, past, state, waited, lapsed
+    tweets, authors, part, own_share, rest_share, burst, past, unread, own_unread, state, waited, lapsed
 ):
     rule = dataclasses.replace(RULE, dwell_ms=20_000)
     own = round(part * authors)
@@ -312,13 +336,18 @@ def test_would_hide_agrees_with_decide(
     given = {
         "tweets": tweets, "authors": authors, "scored": authors, "share": share, "established": own,
         "established_share": own_share, "burst": burst,
+        "unread": round(authors * unread / (1 - unread)),
     }  # fmt: skip
+    given["established_unread"] = round(own_unread * given["unread"])
     tick_ms = BEGAN_MS + waited * 10_000
-    (record,) = tag_records(given, past=past)
+    (record,) = tag_records(given, past=past, scale=IN_LANGUAGES)
     judged = levels(table_of([record], Tags()), rule, 1, np.zeros(1, bool), rule.confidence)
-    before = None if state is None else flag(state, lapsed=lapsed and state == "clear", expires_at_ms=BEGAN_MS + DAY_MS)
+    changes = {"lapsed": lapsed and state == "clear", "valve": "not_assessed" if state == "review" else ""}
+    before = None if state is None else flag(state, expires_at_ms=BEGAN_MS + DAY_MS, **changes)
     after = decide(judged.result(0), before, rule, tick_ms, scope=SCOPE, protected=False, max_automated_ms=2 * DAY_MS)
     wanted = {CONTESTED: "discount", OVER: "suppress", OVER_WITHOUT: "suppress"}.get(int(judged.level[0]))
-    now = msgspec.structs.replace(report(past=past, **given), tick_ms=tick_ms, dwell_ms=rule.dwell_ms)
+    now = msgspec.structs.replace(
+        report(past=past, scale=IN_LANGUAGES, **given), tick_ms=tick_ms, dwell_ms=rule.dwell_ms
+    )
     acts = wanted is not None and after is not None and after.action == wanted
     assert acts == (would_hide(now, state=before) == [])

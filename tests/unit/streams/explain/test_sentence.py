@@ -17,9 +17,12 @@ from streams.explain.signal_report import BelowFloor
 from streams.log.decisions import Decision, version_of
 from streams.log.moderation import Override
 from tests.support.explanations import (
+    EVIDENCE,
+    IN_LANGUAGES,
     NOW_MS,
     POLICY,
     SHORT,
+    UNREAD_TAG,
     EvidenceTopics,
     decision,
     history,
@@ -151,6 +154,22 @@ def test_reviewed_tag_is_shown() -> None:
 def test_shown_tag_names_its_level_in_words(level: str, words: str) -> None:
     reports = [msgspec.structs.replace(signal_report(), level=level)]
     assert words in sentence_of(explained(evidence=EvidenceReport(reports=reports, seen=True)))
+
+
+def test_unassessed_tag_names_languages_and_no_share() -> None:
+    reviewed = msgspec.structs.replace(scope(action="review"), valve="not_assessed")
+    evidence = EvidenceReport(reports=[signal_report(scale=IN_LANGUAGES, **UNREAD_TAG)])
+    text = sentence_of(explained(decision(1, reviewed), evidence=evidence))
+    assert text == (
+        "#Tag is shown everywhere: it is not assessed for hateful conduct on trends, read 19% of 64 sampled authors "
+        "(Tamil 52 not read), min_scored 50%: no automated decision."
+    )
+
+
+def test_hidden_tag_names_part_that_was_read() -> None:
+    read = msgspec.structs.replace(EVIDENCE, unread={"ta": 12})
+    text = sentence_of(explained(decision(1, msgspec.structs.replace(scope(), evidence=read))))
+    assert "40 authors, read 76% of 50 sampled authors (Tamil 12 not read))" in text
 
 
 def test_paused_discount_is_named() -> None:
