@@ -17,6 +17,7 @@ import typer
 from devkit.simulation.config import DEFAULT_START_MS, MAX_START_MS, SimulationConfig
 from devkit.simulation.data import own_texts, tag_names
 from devkit.simulation.demo import LEAST_RATE, demo_config
+from devkit.simulation.hard import hard_config
 from devkit.simulation.lines import SimulatedRecord, encode_line
 from devkit.simulation.moving import moving_config
 from devkit.simulation.play import play
@@ -56,10 +57,12 @@ def simulate(
     partitions: Annotated[int, typer.Option(min=1, max=10_000, help="Partitions of the log.")] = 4,
     deletions: Annotated[float, typer.Option(min=0, max=1, help="Share of tweets that are deleted later.")] = 0.0,
     preset: Annotated[
-        Literal["scenario", "demo", "moving"],
+        Literal["scenario", "demo", "moving", "hard", "slow"],
         typer.Option(
             help="scenario: stories drawn by the seed; demo: stories on a fixed schedule; moving: a campaign moves to "
-            "another hashtag at half-time."
+            "another hashtag at half-time; hard: campaigns of every share and disguise beside hijacked protests, "
+            "reclaimed words, sarcasm and languages that no model reads; slow: the same over an hour (--minutes 60 "
+            "--rate 8)."
         ),
     ] = "scenario",
     json: Annotated[bool, typer.Option("--json", help="Accepted for consistency: output is always JSON.")] = False,
@@ -131,6 +134,10 @@ def _config(preset: str, seed: int, minutes: float, rate: float, start_ms: int, 
     names = tag_names()
     if preset == "scenario":
         return scenario_config(seed, names, minutes=minutes, rate=rate, start_ms=start_ms, partitions=partitions)
+    if preset in ("hard", "slow"):
+        return hard_config(
+            seed, names, minutes=minutes, rate=rate, start_ms=start_ms, partitions=partitions, slow=preset == "slow"
+        )
     if preset == "moving":
         return moving_config(seed, names, minutes=minutes, rate=rate, start_ms=start_ms, partitions=partitions)
     return demo_config(names, seed=seed, rate=rate, hours=minutes / 60, start_ms=start_ms, partitions=partitions)

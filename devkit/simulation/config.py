@@ -1,4 +1,4 @@
-"""Configuration of a simulated run. `scenario`, `demo` and `moving` build one."""
+"""Configuration of a simulated run. `scenario`, `demo`, `moving` and `hard` build one."""
 
 from __future__ import annotations
 

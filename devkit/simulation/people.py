@@ -10,6 +10,7 @@ from devkit.simulation.countries import Country
 from devkit.simulation.dice import digits
 from streams.constants import DAY_MS
 
+YOUNG_DAYS = 25
 SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
 """Epoch of Twitter's ids, whose upper 41 bits count milliseconds."""
 
@@ -50,7 +51,9 @@ class Author(msgspec.Struct, gc=False, eq=False):
     user_v2: bytes = b""
 
 
-def make_author(seed: int, group: str, number: int, country: Country, start_ms: int, *, young: bool) -> Author:
+def make_author(
+    seed: int, group: str, number: int, country: Country, start_ms: int, *, young: bool, young_days: int = YOUNG_DAYS
+) -> Author:
     """Make account `number` of a group.
 
     Args:
@@ -58,8 +61,9 @@ def make_author(seed: int, group: str, number: int, country: Country, start_ms: 
         group: name of the group, part of the seed of the account.
         number: number of the account in its group, at least 0.
         country: country of the account.
-        start_ms: start of the run. A young account was created within the 25 days before, others 60 to 4,000 days.
+        start_ms: start of the run. A young account was created within `young_days` before, others 60 to 4,000 days.
         young: whether the account is young.
+        young_days: age in days that a young account is below.
     """
     bits = digits(seed, group, number)
 
@@ -68,7 +72,7 @@ def make_author(seed: int, group: str, number: int, country: Country, start_ms: 
         bits, found = divmod(bits, n)
         return found
 
-    age_ms = (take(25 * 1440) + 30) * 60_000 if young else (60 + take(3_940)) * DAY_MS + take(1440) * 60_000
+    age_ms = (take(young_days * 1440) + 30) * 60_000 if young else (60 + take(3_940)) * DAY_MS + take(1440) * 60_000
     born_ms = max(0, start_ms - age_ms)
     first, last = _FIRST[take(len(_FIRST))], _LAST[take(len(_LAST))]
     reach = take(1000)
@@ -91,13 +95,23 @@ def make_author(seed: int, group: str, number: int, country: Country, start_ms: 
 class AuthorPool:
     """Group of accounts, some more active than others."""
 
-    def __init__(self, seed: int, group: str, country: Country, size: int, young_share: float, start_ms: int) -> None:
+    def __init__(
+        self,
+        seed: int,
+        group: str,
+        country: Country,
+        size: int,
+        young_share: float,
+        start_ms: int,
+        young_days: int = YOUNG_DAYS,
+    ) -> None:
         assert size > 0
         self.size = size
         self._facts = (seed, group)
         self._country = country
         self._young = round(young_share * size)
         self._start_ms = start_ms
+        self._young_days = young_days
         self._known: dict[int, Author] = {}
 
     def draw(self, rng: Random) -> Author:
@@ -111,6 +125,8 @@ class AuthorPool:
         if found is None:
             young = (number + 1) * self._young // self.size > number * self._young // self.size
             seed, group = self._facts
-            found = make_author(seed, group, number, self._country, self._start_ms, young=young)
+            found = make_author(
+                seed, group, number, self._country, self._start_ms, young=young, young_days=self._young_days
+            )
             self._known[number] = found
         return found

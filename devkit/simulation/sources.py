@@ -103,7 +103,7 @@ class StorySource:
         )
         self._crowd = AuthorPool(
             config.seed, f"story/{number}", BY_CODE[first.country], first.n_authors, first.young_share,
-            config.start_ms + first.start_ms,
+            config.start_ms + first.start_ms, first.young_days,
         )  # fmt: skip
         rest = max(story.harmful_share - story.copy_share, 0.0) / (1 - story.copy_share)
         self._harmful_share = rest if story.harmful else story.harmful_share

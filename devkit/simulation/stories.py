@@ -8,6 +8,8 @@ from math import exp, pi, sin
 from random import Random
 from typing import Literal
 
+from devkit.simulation.people import YOUNG_DAYS
+
 VolumeCurve = Literal["growing", "hump", "pulses", "steady"]
 
 _RAMP_MS = 60_000
@@ -20,7 +22,7 @@ class Story:
     """Plan for one hashtag. Times are milliseconds since the run's start, [start_ms, end_ms)."""
 
     kind: str
-    """Kind in the ground truth: campaign, protest, counter_speech, news, sports, festival or bot_flood.
+    """Kind in the ground truth, see `truth.TruthTag.kind`.
 
     A `hijack` is not in it: its authors write under the hashtag of an earlier story.
     """
@@ -42,7 +44,8 @@ class Story:
     """Share of texts that vary a few masters, retweets excluded; below 1. A campaign's masters are all harmful."""
     n_masters: int = 24
     young_share: float = 0.05
-    """Share of authors whose account is younger than 25 days."""
+    """Share of authors whose account is younger than `young_days`."""
+    young_days: int = YOUNG_DAYS
     retweet_share: float = 0.15
     subject: int = 0
     """Number of the people or cause in the texts."""
@@ -52,6 +55,8 @@ class Story:
     """Hashtag of the story that some of the tweets quote."""
     crowd: str = ""
     """Hashtag of an earlier story with the same authors; "" for other authors."""
+    variant: str = ""
+    """Variant of the kind in the ground truth, such as a campaign without copies; "" without one."""
 
     @property
     def harmful(self) -> bool:

@@ -17,6 +17,8 @@ import msgspec
 
 KINDS = ("harmful", "clean", "protest", "counter_speech", "news", "sports", "festival", "promotion")
 """Kinds of text; each has a file texts_<kind>.yaml."""
+HARD_KINDS = ("reclaimed", "sarcasm", "mockery")
+"""Kinds that preset `hard` adds. `mockery` is harmful without a slur, `reclaimed` has slurs without harm."""
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _DEVANAGARI = re.compile("[\u0900-\u097f]")
@@ -53,6 +55,10 @@ class TagNames(msgspec.Struct, frozen=True):
     sports: list[str]
     festival: list[str]
     bot_flood: list[str]
+    reclaimed: list[str]
+    sarcasm: list[str]
+    unread: dict[str, list[str]]
+    """By language."""
     organic: dict[str, list[str] | NameParts]
     one_use: NameParts
 
@@ -138,7 +144,8 @@ class LabelledTexts:
 
     Their hashtags are removed, since the ground truth would not know of them. A campaign of thousands of tweets needs
     many texts: a language with fewer than `FEW` harmful ones also uses those of a related language. Roman Hindi uses
-    those of Hindi, Hindi those of English. A language without clean texts uses the simulator's own.
+    those of Hindi, Hindi those of English. A language without clean texts uses the simulator's own, and so do
+    `HARD_KINDS`, which no label tells apart.
     """
 
     FEW = 100
@@ -174,6 +181,8 @@ class LabelledTexts:
 
     def draw(self, kind: str, language: str, rng: Random, subject: int = 0) -> str:
         """Draw a labelled text, or one of the simulator's own."""
+        if kind in HARD_KINDS:
+            return self._own.draw(kind, language, rng, subject)
         found: Sequence[str] = (self._harmful if kind == "harmful" else self._clean).get(language, ())
         if kind == "harmful":
             found = found or self._all_harmful

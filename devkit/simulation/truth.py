@@ -19,7 +19,10 @@ class TruthTag(msgspec.Struct, kw_only=True):
     """Normalised form of the hashtag."""
     display: str
     kind: str
-    """One of campaign, protest, counter_speech, news, sports, festival, bot_flood, organic."""
+    """One of campaign, protest, counter_speech, news, sports, festival, bot_flood, reclaimed, sarcasm, unread, organic.
+
+    `unread` is in a language that no model was measured on.
+    """
     harmful: bool
     """Whether it should be suppressed in `countries` at some time between `from_ms` and shortly after `to_ms`."""
     never_suppress: bool
@@ -36,6 +39,8 @@ class TruthTag(msgspec.Struct, kw_only=True):
     """Planned share of harmful texts, retweets and those of a hijack excluded."""
     attacked_from_ms: int | None = None
     """Time from which other accounts write harm under it; None, and absent from the file: never."""
+    variant: str = ""
+    """Variant of the kind, see `hard`; "" is absent from the file."""
 
 
 class GroundTruth:
@@ -65,6 +70,7 @@ class GroundTruth:
                 to_ms=start_ms + story.end_ms,
                 language=story.languages[0][0],
                 harmful_share=round(story.harmful_share, 3),
+                variant=story.variant,
             )
 
     def note(self, draft: TweetDraft) -> None:
@@ -110,4 +116,6 @@ def _plain(tag: TruthTag) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(tag)
     if tag.attacked_from_ms is None:
         del plain["attacked_from_ms"]
+    if not tag.variant:
+        del plain["variant"]
     return plain

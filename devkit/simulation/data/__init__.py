@@ -1,6 +1,6 @@
 """Texts and hashtag names of the simulator, read once. No other module of the simulation opens a file.
 
-`texts_harmful.yaml` contains abuse of invented peoples: read its warning first.
+`texts_harmful.yaml` and `texts_mockery.yaml` contain abuse of invented peoples: read their warnings first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from importlib import resources
 import msgspec
 from ruamel.yaml import YAML
 
-from devkit.simulation.texts import KINDS, OwnTexts, TagNames, TextTemplates
+from devkit.simulation.texts import HARD_KINDS, KINDS, OwnTexts, TagNames, TextTemplates
 
 
 def _read(name: str) -> object:
@@ -22,7 +22,8 @@ def _read(name: str) -> object:
 @lru_cache(maxsize=1)
 def own_texts() -> OwnTexts:
     """Read all kinds of text in all languages of the files."""
-    return OwnTexts({kind: msgspec.convert(_read(f"texts_{kind}.yaml"), list[TextTemplates]) for kind in KINDS})
+    kinds = (*KINDS, *HARD_KINDS)
+    return OwnTexts({kind: msgspec.convert(_read(f"texts_{kind}.yaml"), list[TextTemplates]) for kind in kinds})
 
 
 @lru_cache(maxsize=1)

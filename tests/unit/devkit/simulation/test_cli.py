@@ -54,6 +54,16 @@ def test_simulate_writes_log_and_truth(tmp_path: Path) -> None:
     assert any(tag["harmful"] for tag in tags)
 
 
+def test_hard_preset_names_variants_in_truth(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.json"
+    code, out, _ = command("--preset", "hard", "--minutes", "0.5", "--truth", str(truth))
+    assert code == 0
+    assert out
+    tags = json.loads(truth.read_bytes())["tags"]
+    assert {tag["variant"] for tag in tags if "variant" in tag} >= {"open", "disguised", "mockery", "before", "after"}
+    assert all("variant" not in tag for tag in tags if tag["kind"] in ("unread", "organic"))
+
+
 def test_bare_payloads_have_no_clock_ahead() -> None:
     code, out, _ = command("--seed", "1", "--minutes", "1.5", "--rate", "60", "--bare")
     assert code == 0

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import scenarios
 from devkit.simulation import countries, dice
 from devkit.simulation.config import DEFAULT_START_MS
 from devkit.simulation.countries import BY_CODE, COUNTRIES, activity
@@ -28,7 +27,7 @@ from tests.support.simulator import LABELLED, NAMES, OWN, read, small
 
 
 def test_doctests() -> None:
-    for module in (countries, dice, common, scenarios):
+    for module in (countries, dice, common):
         assert doctest.testmod(module).failed == 0
 
 
@@ -155,3 +154,9 @@ def test_author_pool_is_independent_of_draw_order() -> None:
     assert [one.member(i).id for i in range(50)] == [other.member(i).id for i in reversed(range(50))][::-1]
     young = sum(DEFAULT_START_MS - one.member(i).born_ms < 30 * 86_400_000 for i in range(50))
     assert young == 25
+
+
+def test_young_accounts_are_below_their_age() -> None:
+    pool = AuthorPool(1, "g", BY_CODE["IN"], 50, 1.0, DEFAULT_START_MS, young_days=5)
+    ages_ms = [DEFAULT_START_MS - pool.member(number).born_ms for number in range(50)]
+    assert 0 < min(ages_ms) < 86_400_000 < 4 * 86_400_000 < max(ages_ms) <= 5.1 * 86_400_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from random import Random
 
@@ -11,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.simulation import lines
-from devkit.simulation.texts import KINDS, CompiledTemplates, LabelledText, LabelledTexts, OwnTexts, tidy
+from devkit.simulation.texts import (
+    HARD_KINDS,
+    KINDS,
+    CompiledTemplates,
+    LabelledText,
+    LabelledTexts,
+    OwnTexts,
+    tidy,
+)
 from devkit.simulation.truth import TruthTag
 from devkit.simulation.writing import varied, with_tags
 from models.copies import fingerprints
@@ -40,7 +49,7 @@ def test_most_varied_copies_keep_fingerprint() -> None:
 
 def test_own_texts_are_varied_and_short() -> None:
     rng = Random(1)
-    for kind in KINDS:
+    for kind in (*KINDS, *HARD_KINDS):
         for language in ("en", "hi", "hi-Latn"):
             texts = {OWN.draw(kind, language, rng, rng.randrange(8)) for _ in range(4000)}
             least = 2_000 if kind in ("harmful", "clean") else 250
@@ -48,11 +57,23 @@ def test_own_texts_are_varied_and_short() -> None:
             assert all(0 < len(text) < 200 and not re.search("[#＃@{}\n]", text) for text in texts)
 
 
-def test_harmful_file_begins_with_warning() -> None:
-    path = ROOT / "devkit" / "simulation" / "data" / "texts_harmful.yaml"
-    assert path.read_text(encoding="utf-8").startswith("# WARNING")
-    others = [one for one in path.parent.glob("texts_*.yaml") if one != path]
-    assert len(others) == len(KINDS) - 1
+def test_offensive_files_begin_with_warning() -> None:
+    folder = ROOT / "devkit" / "simulation" / "data"
+    for kind in ("harmful", "mockery", "reclaimed"):
+        assert (folder / f"texts_{kind}.yaml").read_text(encoding="utf-8").startswith("# WARNING")
+    assert len(list(folder.glob("texts_*.yaml"))) == len(KINDS) + len(HARD_KINDS)
+
+
+@pytest.mark.parametrize(
+    ("language", "script"), [("ta", "TAMIL"), ("bn", "BENGALI"), ("ur", "ARABIC"), ("es", "LATIN")]
+)
+def test_unread_languages_have_texts_of_their_script(language: str, script: str) -> None:
+    rng = Random(3)
+    texts = {OWN.draw("clean", language, rng) for _ in range(2_000)}
+    assert len(texts) > 500
+    for text in texts:
+        letters = [unicodedata.name(letter) for letter in text if letter.isalpha()]
+        assert all(name.startswith(script) for name in letters), text
 
 
 def _bones(template: str) -> str:
@@ -92,6 +113,7 @@ def test_labelled_texts_cover_each_language() -> None:
     assert texts.draw("harmful", "hi-Latn", rng) in {row.text for row in LABELLED if row.lang == "hi" and row.harmful}
     assert texts.draw("protest", "hi-Latn", rng).startswith("kindly")
     assert not texts.draw("clean", "ja", rng).startswith("kindly")
+    assert not re.search("kindly|wicked", texts.draw("reclaimed", "en", rng) + texts.draw("mockery", "en", rng))
     with pytest.raises(ValueError, match="harmful"):
         LabelledText("no label at all").label()
 
