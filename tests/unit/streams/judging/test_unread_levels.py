@@ -77,6 +77,12 @@ def test_each_group_needs_its_own_texts_read():
     assert judged((40, 0.9, 0), (0, 0.0, 60)).level[0] == OVER, "the established authors are read"
 
 
+def test_mostly_read_others_alone_contest():
+    """The other authors that were read all write harm; they are too small a part of the others."""
+    assert judged((60, 0.0, 0), (30, 1.0, 20)).level[0] == CONTESTED
+    assert judged((60, 0.0, 0), (30, 1.0, 40)).level[0] == BETWEEN
+
+
 def test_uncorroborated_unread_tag_is_not_reviewed():
     assert judged((0, 0.0, 40), rule=ASKS).level[0] == LOW
     assert judged((10, 0.3, 40), rule=ASKS).level[0] == BETWEEN
