@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moderation import skip
+from moderation.calibration import cli as calibration
 from moderation.drafts import AcceptedRecord, OverrideDraft, expiry_of, override_draft, undo_draft, words_of
 from moderation.options import (
     Actor,
@@ -46,8 +47,9 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the four override commands, `skip` and the group `moderation` to the command."""
+    """Add the four override commands, `skip` and the groups `calibrate` and `moderation` to the command."""
     skip.register(app)
+    calibration.register(app)
     app.command("block")(_override_command("block", "Hide hashtags for a time, overruling the pipeline."))
     app.command("allow")(_override_command("allow", "Show hashtags for a time, overruling the pipeline."))
     app.command("hold")(_override_command("hold", "Hide hashtags for a time, until a review."))

@@ -29,7 +29,14 @@ _ROLLBACK_FIX = "`hushtag model status` lists the models that are kept; `hushtag
 
 
 async def activate_model(
-    settings: Settings, data: bytes, categories: tuple[str, ...], *, reason: str, actor: str
+    settings: Settings,
+    data: bytes,
+    categories: tuple[str, ...],
+    *,
+    reason: str,
+    actor: str,
+    by_workers: bool = False,
+    if_live: str | None = None,
 ) -> PolicyRecord:
     """Make all shards score with an artefact, from the pane after the newest tweet's on.
 
@@ -39,12 +46,15 @@ async def activate_model(
         categories: the categories of the artefact.
         reason: text for the record.
         actor: person who activates the model.
+        by_workers: leave the activation to the workers, which read the record within seconds; the model then begins a
+            pane later. It needs no right to write to the logs of the shards.
+        if_live: revision of the model that it replaces; None: any.
 
     Returns:
         The live record of the `policy` topic; its `from_tick_ms` is the start of the model's first pane.
 
     Raises:
-        CallerMistake: no policy is live yet, or the live model has other categories.
+        CallerMistake: no policy is live yet, the live model has other categories, or it is not `if_live`.
         DependencyAway: the broker does not answer.
     """
     revision = revision_of(data)
@@ -52,6 +62,11 @@ async def activate_model(
     live = topic.live
     if live is None:
         raise CallerMistake("no policy is live yet", fix="start a worker: it makes its policy and its model live")
+    if if_live is not None and live.model_revision not in (if_live, revision):
+        raise CallerMistake(
+            f"model {live.model_revision} is live, not {if_live}",
+            fix="look at what this model would change now, and repeat it if still wanted",
+        )
     counted = await _categories_of(settings, live.model_revision)
     if categories != counted:
         raise CallerMistake(
@@ -70,7 +85,7 @@ async def activate_model(
             record = replace(
                 live,
                 model_revision=revision,
-                from_tick_ms=(await newest_log_time_ms(settings) // PANE_MS + 1) * PANE_MS,
+                from_tick_ms=(await newest_log_time_ms(settings) // PANE_MS + 1 + by_workers) * PANE_MS,
                 model_change=ModelChange(before=live.model_revision, actor=actor, reason=reason),
                 before=sequence,
             )
@@ -78,14 +93,16 @@ async def activate_model(
             named = await sender.send(settings.topic(POLICY), 0, encode_policy_record(record), key=key)
             sequence = (await sender.acknowledged([named]))[0].offset
             await _check_for_concurrent_change(settings, sequence)
-        value, shards = encode_partial(record.activation(sequence)), range(settings.shards)
+        value, shards = encode_partial(record.activation(sequence)), range(0 if by_workers else settings.shards)
         await sender.acknowledged([await sender.send(settings.topic(PARTIALS), shard, value) for shard in shards])
         return record if begun is None or record is not live else replace(live, from_tick_ms=begun.from_tick_ms)
     finally:
         await sender.stop()
 
 
-async def rollback_model(settings: Settings, *, reason: str, actor: str, to: str | None = None) -> PolicyRecord:
+async def rollback_model(
+    settings: Settings, *, reason: str, actor: str, to: str | None = None, by_workers: bool = False
+) -> PolicyRecord:
     """Make the model before the live one live again, from the pane after the newest tweet's on.
 
     Args:
@@ -93,6 +110,7 @@ async def rollback_model(settings: Settings, *, reason: str, actor: str, to: str
         reason: text for the record.
         actor: person who activates the model.
         to: revision to return to, or its first digits; None: the model before the live one.
+        by_workers: see `activate_model`.
 
     Returns:
         The live record of the `policy` topic.
@@ -109,7 +127,7 @@ async def rollback_model(settings: Settings, *, reason: str, actor: str, to: str
         categories = artefact.loads(data).categories
     except ArtefactError as error:
         raise CallerMistake(str(error), fix=_ROLLBACK_FIX) from error
-    return await activate_model(settings, data, categories, reason=reason, actor=actor)
+    return await activate_model(settings, data, categories, reason=reason, actor=actor, by_workers=by_workers)
 
 
 def earlier_model(topic: PolicyTopic, to: str | None = None) -> str:

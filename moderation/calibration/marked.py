@@ -7,7 +7,7 @@ tweets that were marked as attacks: if people hid the hashtag for some categorie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from moderation.cases.case import HashtagCase
@@ -69,6 +69,11 @@ def unmarked_counts(markings: MarkingFold, cases: Mapping[str, HashtagCase], per
         if remaining := len(_places(case).keys() - own.keys()):
             found[case.id] = remaining
     return found
+
+
+def sampled_places(cases: Iterable[HashtagCase]) -> dict[str, tuple[str, SampledAt]]:
+    """Return hashtag and position of every tweet that a case has sampled, by id."""
+    return {tweet: (case.hashtag, at) for case in cases for tweet, at in _places(case).items()}
 
 
 def _places(case: HashtagCase | None) -> dict[str, SampledAt]:

@@ -30,8 +30,8 @@ _ABOUT = {
     PANES: "Settled panes. Private: the form may change with any version.",
     EVIDENCE: "Signals of hashtags as columns. Private: read them with `hushtag explain` or `policy impact`.",
     DECISIONS: "Decisions of the pipeline, progress of each shard, and signs of life of stopped shards.",
-    MODERATION: "Decisions of people: overrides, orders, speakers, cases, appeals, readings and markings of texts, "
-    "published reports, ended sessions, repairs.",
+    MODERATION: "Decisions of people: overrides, orders, speakers, cases, appeals, readings, markings and labels of "
+    "texts, published reports, ended sessions, repairs.",
     POLICY: "Every policy that was ever live, reports of workers, and incarnations of the shards' topics.",
     MODELS: "Models as pieces of files. Private: read them with `hushtag model`.",
     AUDIT: "The hash chain over the records of people and policies.",

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from moderation.audit.chain import AuditEntry
+from moderation.calibration.records import TextLabel
 from moderation.cases.markings import TextMarking
 from moderation.cases.records import CaseRecord as ReviewRecord
 from moderation.evidence.readings import TextReading
@@ -26,7 +27,7 @@ RECORDS: dict[str, tuple[type, ...]] = {
     DECISIONS: get_args(DecisionRecord),
     MODERATION: (
         *get_args(TagRecord), *get_args(CaseRecord), *get_args(ReviewRecord), *get_args(AppealRecord), TextReading,
-        TextMarking, ReportPublished, SessionEnded, Skip, FlagRepair,
+        TextMarking, TextLabel, ReportPublished, SessionEnded, Skip, FlagRepair,
     ),
     POLICY: (PolicyRecord, WorkerReport, NewIncarnation),
     AUDIT: (AuditEntry,),

@@ -108,9 +108,9 @@ ROLES: tuple[Role, ...] = (
     ),
     Role(
         "api",
-        "`api`",
-        reads=(TWEETS, MODERATION, POLICY, DECISIONS, EVIDENCE, AUDIT, SHOWN_TEXTS),
-        writes=(MODERATION, POLICY, SHOWN_TEXTS),
+        "`api`, `calibrate`",
+        reads=(TWEETS, MODERATION, POLICY, DECISIONS, EVIDENCE, AUDIT, SHOWN_TEXTS, MODELS),
+        writes=(MODERATION, POLICY, SHOWN_TEXTS, MODELS),
         checks=True,
         redis="read",
     ),
@@ -143,7 +143,7 @@ ROLES: tuple[Role, ...] = (
         writes=(POLICY,),
         checks=True,
     ),
-    Role("model", "`model apply`", reads=(TWEETS, POLICY, MODELS), writes=(POLICY, MODELS, PARTIALS)),
+    Role("model", "`model apply`, `model rollback`", reads=(TWEETS, POLICY, MODELS), writes=(POLICY, MODELS, PARTIALS)),
     Role(
         "operator",
         "`skip`, `dead-letters`",

@@ -1,0 +1,86 @@
+"""Labels as people hand them in: lines of JSON or bodies of the API, checked before anything is scored. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import msgspec
+
+from moderation.tables import RowProblem
+from streams.errors import CallerMistake
+
+MOST_LABELS = 20_000
+"""Greatest number of labels in a file."""
+LINE_FIX = '{"text" or "tweet_id", "harmful": true or false, "categories"?: {"abuse": true}, "lang"?, "person"?}'
+
+
+class LabelDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Label that was not scored yet: of a text, or of a tweet that a case has sampled."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)] | None = None
+    tweet_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")] | None = None
+    harmful: bool | None
+    """None withdraws the person's label."""
+    categories: dict[str, bool] = {}
+    lang: Annotated[str, msgspec.Meta(max_length=35)] = "und"
+    person: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """Person who labelled it; "" for the one who hands it in."""
+
+    def problem(self, categories: Sequence[str]) -> tuple[str, str, str] | None:
+        """Return field, problem and fix of a label that contradicts itself; None for a good one."""
+        if (self.text is None) == (self.tweet_id is None):
+            return "text", "either a text or a tweet_id is needed", "give one of them"
+        if self.text is not None and not self.text.strip():
+            return "text", "the text is empty", "leave the line out"
+        if unknown := [name for name in self.categories if name not in categories]:
+            return "categories", f"unknown category {unknown[0][:40]!r}", f"use one of {', '.join(categories)}"
+        if self.harmful is False and any(self.categories.values()):
+            return "categories", "a text that is not harmful has a harmful category", "correct one of the two"
+        return None
+
+
+_decoder = msgspec.json.Decoder(LabelDraft)
+
+
+def parse_labels(data: bytes, name: str, categories: Sequence[str]) -> tuple[list[LabelDraft], list[RowProblem]]:
+    """Parse lines of JSON to labels; a bad line gives a problem and does not stop the others.
+
+    Args:
+        data: content of the file, in UTF-8.
+        name: name of the file, for errors.
+        categories: categories of the live model.
+
+    Raises:
+        CallerMistake: the file has no label, or too many.
+    """
+    found: list[LabelDraft] = []
+    problems: list[RowProblem] = []
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            draft = _decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            problems.append(RowProblem(f"line {number}", "line", "", str(error)[:200], LINE_FIX))
+            continue
+        if (problem := draft.problem(categories)) is not None:
+            field, what, fix = problem
+            problems.append(RowProblem(f"line {number}", field, "", what, fix))
+            continue
+        found.append(draft)
+        if len(found) > MOST_LABELS:
+            raise CallerMistake(f"{name} has more than {MOST_LABELS:,} labels", fix="split the file")
+    if not found and not problems:
+        raise CallerMistake(f"{name} has no label", fix=f"one line for each: {LINE_FIX}")
+    return found, problems
+
+
+def in_parts(drafts: Sequence[LabelDraft], size: int) -> Iterator[Sequence[LabelDraft]]:
+    """Yield the labels in parts of a size.
+
+    >>> [len(part) for part in in_parts([LabelDraft(text="a", harmful=True)] * 5, 2)]
+    [2, 2, 1]
+    """
+    for begin in range(0, len(drafts), size):
+        yield drafts[begin : begin + size]

@@ -1,0 +1,76 @@
+"""The scale that labels give, as commands, the API and the console show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from models import platform_scale
+from models.platform_scale import ENOUGH, FEWEST, ColumnScale, LabelledText, PlatformScale
+from models.scorer import LinearScorer
+from models.share import Scale
+from moderation.calibration.labelled import AgreedLabel
+
+ColumnFit = ColumnScale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaleFit:
+    """Fit of the live model's scale."""
+
+    found: PlatformScale
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a language has enough labels to fit anything."""
+        return self.found.is_ready
+
+    @property
+    def fitted_languages(self) -> tuple[str, ...]:
+        """Languages whose scale would change."""
+        return self.found.fitted_languages
+
+    @property
+    def columns(self) -> tuple[ColumnFit, ...]:
+        """Languages and categories of which people labelled a text."""
+        return tuple(one for one in self.found.columns if one.clean + one.harmful)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Reasons why a language and category is not the platform's yet."""
+        return self.found.problems
+
+    def missing_words(self) -> str:
+        """Say how many labels of each language are missing until its scale is the platform's."""
+        parts = []
+        for one in self.found.columns:
+            if not one.category and one.clean + one.harmful and not one.is_calibrated:
+                kinds = ((one.missing_clean, "clean"), (one.missing_harmful, "harmful"))
+                missing = " and ".join(f"{count} more {kind}" for count, kind in kinds if count)
+                parts.append(
+                    f"{one.clean + one.harmful} of {2 * ENOUGH} labels in {one.language}, {missing} are missing"
+                )
+        return "; ".join(parts) or (
+            f"no language has a label: {FEWEST} clean and {FEWEST} harmful texts begin to help, "
+            f"{ENOUGH} of each are enough"
+        )
+
+    def scales(self, live: LinearScorer) -> Mapping[bytes, Scale]:
+        """Return the fitted scale by the bytes of the live one, to try it on the past."""
+        return {live.scale.to_bytes(): self.found.scale}
+
+    def artefact(self, live: LinearScorer, about: Mapping[str, object]) -> bytes:
+        """Build the model file with this scale; `about` describes the labels."""
+        return self.found.artefact(live, about)
+
+
+def fit_scale(live: LinearScorer, labels: Sequence[AgreedLabel]) -> ScaleFit:
+    """Fit the scale of the live model to labelled texts."""
+    texts = [
+        LabelledText(
+            probabilities=one.probabilities, language=one.language, harmful=one.harmful, categories=one.categories,
+            cluster=one.hashtag,
+        )
+        for one in labels
+    ]  # fmt: skip
+    return ScaleFit(platform_scale.fit(live, texts))

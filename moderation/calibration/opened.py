@@ -1,0 +1,33 @@
+"""A calibration service on the configured Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from moderation.calibration.live_models import KafkaModels
+from moderation.calibration.service import CalibrationService
+from moderation.cases.markings import MarkingService
+from moderation.cases.service import CaseService
+from moderation.evidence.reader import open_text_reader
+from moderation.review.automated import DecisionsFollower
+from moderation.review.service import ReviewService
+from moderation.service import ModerationService
+from streams.settings import Settings
+
+
+@asynccontextmanager
+async def open_calibration(settings: Settings) -> AsyncGenerator[CalibrationService, None]:
+    """Open the service with the services that it reads from.
+
+    Raises:
+        DependencyAway: Kafka does not answer.
+        TopicsError: a topic is missing.
+    """
+    async with (
+        ModerationService(settings) as moderation,
+        DecisionsFollower(settings, share=0.0) as follower,
+        open_text_reader(settings, moderation) as texts,
+    ):
+        cases = CaseService(moderation, ReviewService(moderation, follower))
+        yield CalibrationService(moderation, MarkingService(moderation), cases, texts, KafkaModels(settings))

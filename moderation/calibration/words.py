@@ -1,0 +1,118 @@
+"""A calibration in words and as JSON. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from moderation.wording import counted
+
+if TYPE_CHECKING:
+    from moderation.calibration.fitting import ColumnFit
+    from moderation.calibration.service import Labels, Preview
+
+FIT_HEADERS = (
+    "language", "category", "clean", "harmful", "mean of clean", "mean of harmful", "coverage", "state",
+)  # fmt: skip
+
+
+def label_lines(labels: Labels) -> list[str]:
+    """Describe the labels: how many, by whom, how far people agree, and which ones do not count."""
+    texts = labels.texts
+    lines = [f"model {labels.live.revision}: {counted(len(texts.texts), 'labelled text')}"]
+    if labels.marked:
+        lines.append(f"{counted(labels.marked, 'label')} from markings in cases")
+    if texts.people:
+        lines.append("by " + ", ".join(f"{person} ({count:,})" for person, count in texts.people.items()))
+    if texts.shared:
+        lines.append(
+            f"{counted(texts.shared, 'text')} labelled by several people: they agree on "
+            f"{texts.agreed / texts.shared:.0%}; {texts.disputed:,} without a majority are left out"
+        )
+    for count, why in (
+        (labels.other_model, "of texts that another model scored: hand their file in again"),
+        (labels.unreadable, "of tweets whose text cannot be read any more"),
+        (labels.unread, "of texts in languages that the model does not read"),
+    ):
+        if count:
+            lines.append(
+                f"{counted(count, 'label')} do not count: {why}" if count > 1 else f"1 label does not count: {why}"
+            )
+    return lines
+
+
+def fit_cells(one: ColumnFit) -> tuple[str, ...]:
+    """Build the line of a language and category; the columns are `FIT_HEADERS`."""
+    return (
+        one.language, one.category or "any", f"{one.clean:,}", f"{one.harmful:,}",
+        _mean(one.before[0], one.after[0], one.errors[0], is_fitted=one.is_fitted),
+        _mean(one.before[1], one.after[1], one.errors[1], is_fitted=one.is_fitted),
+        coverage_words(one), state_words(one),
+    )  # fmt: skip
+
+
+def coverage_words(one: ColumnFit) -> str:
+    """Say how many intervals held the true share before and after, in cross-validation; "" where it is not known."""
+    if one.coverage_before is None or one.coverage_after is None:
+        return ""
+    return f"{one.coverage_before:.0%} → {one.coverage_after:.0%}"
+
+
+def state_words(one: ColumnFit) -> str:
+    """Say whether the scale of a language and category is the platform's."""
+    if one.is_calibrated:
+        return "fitted"
+    if one.is_fitted:
+        return f"partly fitted: {missing_words(one)}"
+    return missing_words(one) or "as it is"
+
+
+def missing_words(one: ColumnFit) -> str:
+    """Say which labels are missing; "" if none are."""
+    missing = ((one.missing_clean, "clean"), (one.missing_harmful, "harmful"))
+    return " and ".join(f"{count:,} more {kind}" for count, kind in missing if count)
+
+
+def preview_as_dict(preview: Preview) -> dict[str, Any]:
+    """Build the JSON of the labels and the scale that they give."""
+    labels, fit = preview.labels, preview.fit
+    texts = labels.texts
+    return {
+        "model": labels.live.revision,
+        "before": labels.live.before or None,
+        "texts": len(texts.texts),
+        "marked": labels.marked,
+        "people": [{"person": person, "labels": count} for person, count in texts.people.items()],
+        "one_person": texts.is_one_person,
+        "shared": texts.shared,
+        "agreed": texts.agreed,
+        "disputed": texts.disputed,
+        "not_counted": {
+            "other_model": labels.other_model, "unreadable": labels.unreadable, "unread": labels.unread,
+        },
+        "ready": fit.is_ready,
+        "missing": "" if fit.is_ready else fit.missing_words(),
+        "problems": list(fit.problems),
+        "columns": [column_as_dict(one) for one in fit.columns],
+    }  # fmt: skip
+
+
+def column_as_dict(one: ColumnFit) -> dict[str, Any]:
+    """Build the JSON of a language and category."""
+    return {
+        "language": one.language,
+        "category": one.category or None,
+        "clean": one.clean,
+        "harmful": one.harmful,
+        "missing_clean": one.missing_clean,
+        "missing_harmful": one.missing_harmful,
+        "calibrated": one.is_calibrated,
+        "means_before": [round(value, 4) for value in one.before],
+        "means_after": [round(value, 4) for value in one.after],
+        "errors": [round(value, 4) for value in one.errors],
+        "coverage_before": one.coverage_before,
+        "coverage_after": one.coverage_after,
+    }
+
+
+def _mean(before: float, after: float, error: float, *, is_fitted: bool) -> str:
+    return f"{before:.2f} → {after:.2f} ± {error:.2f}" if is_fitted else f"{before:.2f}"

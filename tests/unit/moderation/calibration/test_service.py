@@ -1,0 +1,184 @@
+"""Calibration: labels are scored and kept without their texts, combined, fitted, put live and rolled back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from moderation.calibration.drafts import LabelDraft
+from moderation.calibration.records import text_subject
+from moderation.calibration.service import CalibrationService
+from moderation.cases.markings import MarkingService
+from streams.errors import CallerMistake
+from streams.log.decisions import SampledAt
+from tests.support.case_world import CaseHarness, decision, ruling
+from tests.support.in_memory_calibration import HARMFUL, InMemoryModels, drafts, two_people
+from tests.support.in_memory_texts import InMemoryTexts, in_memory_texts, native_tweet
+
+PLACE = SampledAt(0, 7, "en")
+
+
+class World(CaseHarness):
+    """Calibration on a log in memory, with a case that has sampled the tweet 17."""
+
+    def __init__(self) -> None:
+        evidence = msgspec.structs.replace(ruling("hold").evidence, sampled_at=(PLACE,))
+        super().__init__(decision(ruling("hold", evidence=evidence)))
+        self.store, self.models = InMemoryTexts(), InMemoryModels()
+        self.store.records[0, 7] = native_tweet(17, HARMFUL[0])
+        self.markings = MarkingService(self.service, clock=lambda: self.now_ms)
+        self.calibration = self.again()
+
+    def again(self) -> CalibrationService:
+        """Build the service of another process."""
+        texts = in_memory_texts(self.service, self.store)
+        return CalibrationService(
+            self.service, self.markings, self.cases, texts, self.models, clock=lambda: self.now_ms
+        )
+
+    async def add(self, *labels: LabelDraft, actor: str = "asha") -> Any:
+        self.now_ms += 1
+        return await self.calibration.add(labels, actor=actor, reason="r")
+
+
+def label(text: str, harmful: bool | None, **more: Any) -> LabelDraft:
+    return LabelDraft(text=text, harmful=harmful, lang="en", **more)
+
+
+async def test_record_has_scores_and_no_text() -> None:
+    world = World()
+    found = await world.add(label(HARMFUL[0], True, categories={"abuse": True}))
+    assert (found.added, found.unchanged, found.problems) == (1, 0, ())
+    [record] = world.log.records
+    assert HARMFUL[0].encode() not in record.value and b"filthy" not in record.value + record.key
+    assert record.key.startswith(f"label:{text_subject(HARMFUL[0])}|review|".encode())
+    [text] = (await world.again().labels()).texts.texts
+    assert (text.language, text.harmful, text.categories) == ("en", True, {"abuse": True})
+    assert len(text.probabilities) == 4 and 0 < text.probabilities[0] < 1
+
+
+async def test_later_label_of_a_person_replaces_the_earlier() -> None:
+    world = World()
+    assert [(await world.add(label("a text", one))).added for one in (True, True, False)] == [1, 0, 1]
+    keys = {record.key for record in world.log.records}
+    assert len(keys) == 1, "compaction keeps the last one alone"
+    [text] = (await world.calibration.labels()).texts.texts
+    assert not text.harmful and text.categories == dict.fromkeys(("abuse", "gendered_abuse", "hateful_conduct"), False)
+    await world.add(label("a text", None))
+    assert (await world.calibration.labels()).texts.texts == ()
+    assert (await world.add(label("a text", None))).added == 0, "there is nothing to withdraw"
+
+
+async def test_unread_language_and_unknown_tweet_are_refused_by_line() -> None:
+    world = World()
+    found = await world.add(
+        label("இது ஒரு தமிழ் வாக்கியம், வணக்கம்", True),
+        LabelDraft(tweet_id="404", harmful=True),
+        LabelDraft(tweet_id="17", harmful=True),
+        LabelDraft(harmful=True),
+    )
+    assert found.added == 1
+    assert [(one.where, one.field) for one in found.problems] == [
+        ("label 2", "tweet_id"), ("label 4", "text"), ("label 1", "text"),
+    ]  # fmt: skip
+    assert "does not read this language (ta)" in found.problems[2].problem
+    [text] = (await world.calibration.labels()).texts.texts
+    assert text.hashtag == "tag", "the hashtag of its case is the cluster"
+
+
+async def test_markings_are_labels_and_decisions_label_no_text() -> None:
+    world = World()
+    case = (await world.case()).id
+    assert (await world.calibration.labels()).texts.texts == ()
+    await world.markings.mark(case, "tag", "17", "attack", actor="ann", reason="r")
+    found = await world.calibration.labels()
+    assert [(one.subject, one.harmful, one.categories) for one in found.texts.texts] == [("tweet-17", True, {})]
+    assert found.marked == 1
+    await world.cases.decide("tag", "hide", actor="ann", reason="r")
+    [text] = (await world.calibration.labels()).texts.texts
+    assert text.categories == {"abuse": True}, "hidden for abuse, so the attack is abuse"
+    await world.markings.mark(case, "tag", "17", "counter_speech", actor="ann", reason="r")
+    [text] = (await world.calibration.labels()).texts.texts
+    assert not text.harmful and not any(text.categories.values())
+    await world.markings.mark(case, "tag", "17", "none", actor="ann", reason="r")
+    assert (await world.calibration.labels()).texts.texts == ()
+    assert not [one for one in world.log.records if b'"text_reading"' in one.value], "no person reads a text"
+
+
+async def test_marking_of_an_unreadable_tweet_does_not_count() -> None:
+    world = World()
+    world.store.records.clear()
+    await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
+    found = await world.calibration.labels()
+    assert (found.texts.texts, found.unreadable) == ((), 1)
+
+
+async def test_labels_of_other_weights_do_not_count() -> None:
+    world = World()
+    await world.add(label("a text", True), LabelDraft(tweet_id="17", harmful=True))
+    for record in list(world.log.records):
+        value = msgspec.json.decode(record.value)
+        changed = msgspec.json.encode(value | {"scores": "0" * 12, "probabilities": [0.1] * 4})
+        world.log.send([(changed, record.key)])
+    found = await world.again().labels()
+    assert (found.other_model, [one.subject for one in found.texts.texts]) == (1, ["tweet-17"])
+    assert found.texts.texts[0].probabilities[0] > 0.2, "a tweet that can be read is scored again"
+
+
+async def test_apply_keeps_scores_and_changes_the_scale() -> None:
+    world = World()
+    await world.calibration.add(two_people(60, 60), actor="asha", reason="r")
+    preview = await world.calibration.preview()
+    [column, *_] = preview.fit.columns
+    assert (column.language, column.clean, column.harmful, column.is_calibrated) == ("en", 60, 60, True)
+    before = await world.models.live()
+    record = await world.calibration.apply(actor="zoe", reason="our labels", if_live=before.revision)
+    live = await world.models.live()
+    assert record.model_revision == live.revision != before.revision
+    assert live.scores == before.scores
+    assert record.model_change is not None
+    assert record.model_change.reason == "our labels (scale of en fitted to 120 labelled texts of 2 people)"
+    after = live.scorer.numbers
+    assert after.moments[0, 0, 0] == pytest.approx(column.after[0])
+    assert not after.between[0, 0].any() and (after.moments[1:] == before.scorer.numbers.moments[1:]).all()
+    assert live.scorer.training["calibration"]["people"] == 2  # type: ignore[index]
+    again = (await world.calibration.preview()).fit.columns[0]
+    assert again.before == pytest.approx(column.after), "labels of the model before stay valid"
+    assert again.after == pytest.approx(column.after), "a second fit starts from the trained scale"
+    await world.calibration.rollback(actor="zoe", reason="wrong", if_live=live.revision)
+    assert (await world.models.live()).revision == before.revision
+
+
+async def test_one_person_needs_the_flag_and_is_recorded() -> None:
+    world = World()
+    await world.calibration.add(drafts(50, 50), actor="asha", reason="r")
+    await world.add(label("of another person", False), actor="ben")
+    with pytest.raises(CallerMistake, match="asha gave 99% of the labels") as refused:
+        await world.calibration.apply(actor="zoe", reason="r")
+    assert "--one-person" in refused.value.fix
+    record = await world.calibration.apply(actor="zoe", reason="r", one_person=True)
+    assert record.model_change is not None and record.model_change.reason.endswith("2 people, most of one person)")
+    live = await world.models.live()
+    assert live.scorer.training["calibration"]["one_person"] is True  # type: ignore[index]
+
+
+async def test_apply_without_enough_labels_says_what_is_missing() -> None:
+    world = World()
+    with pytest.raises(CallerMistake, match="no language has a label"):
+        await world.calibration.apply(actor="zoe", reason="r")
+    await world.calibration.add(two_people(30, 4), actor="asha", reason="r")
+    with pytest.raises(CallerMistake, match="34 of 100 labels in en, 20 more clean and 46 more harmful are missing"):
+        await world.calibration.apply(actor="zoe", reason="r")
+    assert not world.models.records
+
+
+async def test_apply_after_another_model_went_live_is_refused() -> None:
+    world = World()
+    await world.calibration.add(two_people(60, 60), actor="asha", reason="r")
+    seen = (await world.models.live()).revision
+    await world.calibration.apply(actor="zoe", reason="r")
+    for write in (world.calibration.apply, world.calibration.rollback):
+        with pytest.raises(CallerMistake, match=f"is live, not {seen}"):
+            await write(actor="ann", reason="r", if_live=seen)
