@@ -15,6 +15,7 @@ from starlette.responses import Response
 from moderation.api import (
     appeals,
     audit,
+    calibration,
     case_bulk,
     cases,
     crowd,
@@ -80,6 +81,7 @@ ROUTERS = (
     policy.router,
     policy_changes.router,
     policy_shadow.router,
+    calibration.router,
     reports.router,
     people.router,
     audit.router,

@@ -72,14 +72,14 @@ async def begin_impact(request: Request, body: BacktestBody) -> Response:
     new = await checked_policy(request, body.policy)
     live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
     job = services.backtests.impact(live, new, since_ms, reader_of(request))
-    return JsonReply(_job_as_dict(job, None), 202)
+    return JsonReply(job_as_dict(job, None), 202)
 
 
 @router.get("/policy/impacts/{job}", openapi_extra=needs("decide"), response_model=BacktestAnswer)
 async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]) -> Response:
     """Return the progress of a run that the caller began, and its report."""
     found, reader = own_job(request, job), await report_reader(request)
-    return await asyncio.to_thread(lambda: JsonReply(_job_as_dict(found, reader)))  # it may have thousands of hashtags
+    return await asyncio.to_thread(lambda: JsonReply(job_as_dict(found, reader)))  # it may have thousands of hashtags
 
 
 @router.get("/policy/history", openapi_extra=needs("read"), response_model=PolicyHistoryAnswer)
@@ -209,7 +209,8 @@ def _record_as_dict(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
     return {name: plain[name] for name in names} | {"live": record.revision == live_record(topic).revision}
 
 
-def _job_as_dict(job: BacktestJob, reader: ReportReader | None) -> dict[str, Any]:
+def job_as_dict(job: BacktestJob, reader: ReportReader | None) -> dict[str, Any]:
+    """Build the answer about a run."""
     return {
         "id": job.id,
         "revision": job.revision,

@@ -13,6 +13,8 @@ from fastapi import Request
 from moderation.api.feed import EventFeed, RawRecord
 from moderation.audit.reading import read_page
 from moderation.audit.rows import AuditFilter, AuditRow
+from moderation.calibration.live_models import KafkaModels
+from moderation.calibration.service import CalibrationService
 from moderation.cases.first_answer import skip_within_ms_of
 from moderation.cases.markings import MarkingService
 from moderation.cases.presence import Presence
@@ -75,6 +77,7 @@ class Services:
     crowds: CrowdSource
     reports: ReportService
     session_ends: SessionEnds
+    calibration: CalibrationService
 
 
 def services_of(request: Request) -> Services:
@@ -127,13 +130,14 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             await _closed(stack, Backtests(evidence_feed(settings))),
             await _closed(stack, Shadows(shadow_follower(settings))),
             EventFeed(await _moderation_records(settings, stack), policies.live),
-            await stack.enter_async_context(open_text_reader(settings, moderation)),
-            MarkingService(moderation),
+            texts := await stack.enter_async_context(open_text_reader(settings, moderation)),
+            markings := MarkingService(moderation),
             Presence(),
             publication_wait(settings),
             await stack.enter_async_context(CrowdFollower(settings, open_hashtags)),
             ReportService(await _closed(stack, ReportRuns(report_reader(settings))), moderation, settings.reports),
             SessionEnds(moderation),
+            CalibrationService(moderation, markings, cases, texts, KafkaModels(settings)),
         )
 
 

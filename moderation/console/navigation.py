@@ -24,6 +24,7 @@ LINKS = (
     PageLink("Held now", "/console/held", "read"),
     PageLink("Stop button", "/console/stop", "read"),
     PageLink("Policy", "/console/policy", "decide"),
+    PageLink("Calibration", "/console/calibration", "decide"),
     PageLink("Transparency", "/console/transparency", "audit"),
     PageLink("People", "/console/people", "lead"),
 )

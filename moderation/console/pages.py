@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moderation.console import (
     appeals,
+    calibration,
     case,
     closed,
     finder,
@@ -27,6 +28,7 @@ from moderation.console import (
 
 ROUTERS = (
     appeals.router,
+    calibration.router,
     case.router,
     closed.router,
     finder.router,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from moderation.personal_runs import PersonalRuns
@@ -21,6 +21,7 @@ from streams.policy import Policy
 from streams.settings import Settings
 
 if TYPE_CHECKING:  # its import takes half a second
+    from models.share import Scale
     from streams.backtest import ImpactReport
 
 DAY_MS = 24 * HOUR_MS
@@ -45,7 +46,9 @@ class _Ended(Exception):
 class BacktestJob:
     """One run over the evidence."""
 
-    def __init__(self, owner: str, revision: str) -> None:
+    def __init__(self, owner: str, revision: str, *, tries_scale: bool = False) -> None:
+        self.tries_scale = tries_scale
+        """Whether the scale of the model is tried, not a policy."""
         self.id = secrets.token_urlsafe(12)
         self.owner = owner
         """Person who asked for it; "" for the survey."""
@@ -90,11 +93,16 @@ class Backtests:
             job.unwanted = True  # a call that was cancelled leaves its thread behind
             self._judged.discard(job)
 
-    def impact(self, live: Policy, new: Policy, back_ms: int, owner: str) -> BacktestJob:
-        """Begin a comparison of two policies on the past; the owner's last one ends if it still runs."""
-        job = BacktestJob(owner, new.revision)
+    def impact(
+        self, live: Policy, new: Policy, back_ms: int, owner: str, *, scales: Mapping[bytes, Scale] | None = None
+    ) -> BacktestJob:
+        """Begin a comparison of two policies on the past; the owner's last one ends if it still runs.
+
+        With `scales` the new side also reads the evidence on other scales (see `Impact`).
+        """
+        job = BacktestJob(owner, new.revision, tries_scale=scales is not None)
         self._jobs.add(job)
-        self._begin(job, _impact(live, new), back_ms)
+        self._begin(job, _impact(live, new, scales), back_ms)
         return job
 
     def find(self, job: str, owner: str) -> BacktestJob | None:
@@ -164,11 +172,11 @@ def _is_old(survey: BacktestJob) -> bool:
     return {"done": age_ms > SURVEY_FRESH_MS, "failed": age_ms > SURVEY_AGAIN_MS}.get(survey.state, False)
 
 
-def _impact(live: Policy, new: Policy) -> Callable[[], _Backtest]:
+def _impact(live: Policy, new: Policy, scales: Mapping[bytes, Scale] | None = None) -> Callable[[], _Backtest]:
     def make() -> _Backtest:
         from streams.backtest import Impact
 
-        return Impact(live, new)
+        return Impact(live, new, scales=scales)
 
     return make
 

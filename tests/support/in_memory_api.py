@@ -9,6 +9,7 @@ from moderation.api.feed import EventFeed
 from moderation.api.services import Services, live_policy_facts
 from moderation.audit.chain import AuditInput, Chain, SourcePosition
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
+from moderation.calibration.service import CalibrationService
 from moderation.cases.first_answer import skip_within_ms_of
 from moderation.cases.markings import MarkingService
 from moderation.cases.presence import Presence
@@ -27,6 +28,7 @@ from streams.explain.hashtag_report import HashtagReport
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from streams.policy.names import PolicyNames
+from tests.support.in_memory_calibration import InMemoryModels
 from tests.support.in_memory_crowds import InMemoryCrowds
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
 from tests.support.in_memory_policies import POLICY, InMemoryPolicies
@@ -42,6 +44,7 @@ def in_memory_services(
     share: float = 1.0,
     policies: InMemoryPolicies | None = None,
     reports: Path | None = None,
+    models: InMemoryModels | None = None,
 ) -> Services:
     """Build the services on a log, with fixed automated decisions.
 
@@ -51,6 +54,7 @@ def in_memory_services(
         share: share of suppressions that get a second look.
         policies: the topic of policies; None: the shipped one without evidence.
         reports: folder of published reports; None: nothing can be published.
+        models: models that were live; None: the committed one.
     """
     policies = policies or InMemoryPolicies()
     moderation = in_memory_service(log)
@@ -96,22 +100,25 @@ def in_memory_services(
         return make_report(people, decisions, period, now_ms())
 
     reviews = ReviewService(moderation, follower)
+    cases = CaseService(moderation, reviews, first_answers=skip_first_answer_ms)
+    texts, markings = in_memory_texts(moderation), MarkingService(moderation)
     return Services(
         moderation,
         OrderService(moderation),
         reviews,
-        CaseService(moderation, reviews, first_answers=skip_first_answer_ms),
+        cases,
         report,
         audit_page,
         names,
         policies.topic,
         *policies.services(),
         EventFeed(records, live),
-        in_memory_texts(moderation),
-        MarkingService(moderation),
+        texts,
+        markings,
         Presence(),
         published,
         InMemoryCrowds(),
         ReportService(ReportRuns(made_report), moderation, reports),
         SessionEnds(moderation),
+        CalibrationService(moderation, markings, cases, texts, models or InMemoryModels()),
     )

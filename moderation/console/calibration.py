@@ -1,0 +1,58 @@
+"""The page of calibration: labels by people, the scale that they give, texts to mark, and the way live and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.blinding import reader_of
+from moderation.api.keys import ALLOWED
+from moderation.api.services import services_of
+from moderation.calibration.labelled import MOST_OF_ONE
+from moderation.calibration.marked import unmarked_counts
+from moderation.calibration.words import coverage_words, state_words
+from moderation.console.render import page
+from moderation.console.route import page_router
+
+router = page_router()
+CASES = 20
+"""Cases with texts to mark on the page."""
+
+
+@router.get("/calibration", openapi_extra=needs("decide"))
+async def show_calibration_page(request: Request) -> Response:
+    """Show the page; the part with the labels follows, because a fit takes a moment."""
+    return page(request, "calibration.html", leads=sorted(ALLOWED["lead"]), cases=await _cases(request))
+
+
+@router.get("/calibration/scale", openapi_extra=needs("decide"))
+async def show_scale(request: Request) -> Response:
+    """Show the labels and the scale that they give."""
+    preview = await services_of(request).calibration.preview()
+    return page(
+        request,
+        "calibration_part.html",
+        live=preview.labels.live,
+        labels=preview.labels,
+        fit=preview.fit,
+        coverage=coverage_words,
+        state=state_words,
+        most_of_one=MOST_OF_ONE,
+        leads=sorted(ALLOWED["lead"]),
+    )
+
+
+async def _cases(request: Request) -> list[dict[str, Any]]:
+    """Return the open cases with sampled texts that the person has not marked, those with most texts first."""
+    services, person = services_of(request), reader_of(request)
+    cases = await services.cases.refresh()
+    counts = unmarked_counts(await services.markings.refresh(), cases, person)
+    found = [
+        {"id": case.id, "display": case.display, "texts": counts[case.id]}
+        for case in cases.values()
+        if case.is_open and case.id in counts and not services.cases.is_blind(case, person)
+    ]
+    return sorted(found, key=lambda one: (-one["texts"], one["display"]))[:CASES]
