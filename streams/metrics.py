@@ -174,6 +174,13 @@ class Metrics(MetricSet):
     open_panes: Gauge = gauge("hushtag_open_panes", "Panes that have not settled.", "shard")
     candidate_tags: Gauge = gauge("hushtag_candidate_tags", "Hashtags with enough authors to be judged.", "shard")
     scored_texts: Counter = counter("hushtag_scored_texts", "Texts scored by stage 1.")
+    texts_by_language: Counter = counter(
+        "hushtag_texts_by_language",
+        "Sampled texts that stage 1 has looked at, by language, and whether it reads that language.",
+        "language",
+        "read",
+    )
+    """`language`: a storage group of `models.languages`, or und without one. `read`: true, false."""
     score_drift: Gauge = gauge(
         "hushtag_score_drift", "Population stability index of recent scores against the scores of labelled tweets."
     )
@@ -344,6 +351,13 @@ class Metrics(MetricSet):
         for stage in stages:
             self.stage.labels(stage=stage).set(1)
         self.shards.labels(prefix=prefix).set(shards)
+
+    def count_texts(self, language: str, *, read: int, unread: int) -> None:
+        """Count texts in a language that stage 1 has looked at."""
+        self.scored_texts.inc(read)
+        for is_read, count in (("true", read), ("false", unread)):
+            if count:
+                self.texts_by_language.labels(language=language, read=is_read).inc(count)
 
     def set_order_clocks(self, clocks: Sequence[tuple[str, str, float]]) -> None:
         """Set the gauges of open legal orders and remove those of all others.

@@ -20,7 +20,7 @@ from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch
-from streams.log.decisions import Decision
+from streams.log.decisions import Decision, LanguageCoverage
 from streams.log.evidence import EvidenceRecord
 from streams.log.lines import LogRecord
 from streams.log.panes import PaneRow, rows_of
@@ -97,6 +97,8 @@ class Replay:
         self.counts = ReplayCounts()
         self.sketches: list[AuthorSketch] = []
         """Author sketches that the judges emitted."""
+        self.coverage: list[LanguageCoverage] = []
+        """Whole hours of texts by language that the judges emitted."""
         times, hashes, sharding = times or TimeRules(), KeyedHash(hash_key), Sharding(shards)
         numbers = sorted(set(partitions))
         self._sources = {
@@ -191,6 +193,7 @@ class Replay:
                 yield from self._minute(judge, pane)
             self._keep(judge, settled.evidence)
             self._share_sketches(settled.sketches)
+            self.coverage += settled.coverage
             yield from settled.decisions
 
     def _score(self, batches: Sequence[TextBatch]) -> Scores:

@@ -36,6 +36,7 @@ from streams.judging.early_trigger import EarlyFiring, EarlyTrigger
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.evidence_codec import TickEvidence, conditions_of
 from streams.judging.key_state import KeyState
+from streams.judging.language_coverage import LanguageCounter
 from streams.judging.log_position import LogPosition, ReplayPoint
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_decisions import ShardDecisions
@@ -106,6 +107,7 @@ class ShardJudge:
         self.store = WindowStore(hashes, columns, self._trimmer)
         self.evidence = EvidenceBuilder(self.store, columns, self.side_inputs)
         self.evidence.scale = scale_of(model_revision)
+        self.languages = LanguageCounter(shard)
         self.pause = ClearingPause()
         self._score_columns = {category: 1 + at for at, category in enumerate(categories)}
         self._decisions = ShardDecisions(self.tags, self._score_columns, shards)
@@ -201,7 +203,9 @@ class ShardJudge:
         """Settle a pane: count it, judge every busy tag, and return what is to be published."""
         number = job.closed.number
         settled = SettledTick(job.tick_ms)
-        settled.panes = self._push(self._build(job, scores))
+        pane = self._build(job, scores)
+        settled.coverage = self.languages.add(pane, self.evidence.scale)
+        settled.panes = self._push(pane)
         settled.side_records = chain.from_iterable([one.settle(number, self.store) for one in self.side_inputs])
         if self.timeline.policy is not None:
             self._decide(self.timeline.policy, settled, model_missing=scores.silent or self._model_missing)
@@ -340,6 +344,7 @@ class ShardJudge:
             minutes_from_ms=self.store.minutes_from_ms,
             passed_ms=self.position.passed_ms,
             surfaces=() if self.timeline.policy is None else tuple(sorted(self.timeline.policy.surfaces)),
+            **self.languages.progress(),
             **fields,
         )
 
@@ -421,6 +426,7 @@ class ShardJudge:
             return
         self.timeline.recover(progress.activations)
         self.pause.until_ms = progress.hold_until_ms
+        self.languages.recover(progress)
         self.open.recover(progress.settled_ms // PANE_MS - 1, progress.blocks)
         self.position.watermark_ms = progress.replay_passed_ms
         self.position.settled_offset, self.position.settled_watermark_ms = progress.position, progress.passed_ms

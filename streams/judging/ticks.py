@@ -9,7 +9,7 @@ from streams.constants import PANE_MS
 from streams.counting.block_counts import Ints, Trimmed
 from streams.judging.evidence_codec import TickEvidence
 from streams.log.author_sketches import AuthorSketch
-from streams.log.decisions import Decision, DecisionReason, Progress
+from streams.log.decisions import Decision, DecisionReason, LanguageCoverage, Progress
 from streams.windows.open_pane import TextBatch
 from streams.windows.open_panes import ClosedPane
 from streams.windows.pane import Pane
@@ -46,7 +46,7 @@ class SettledTick:
 
     1. Send `panes`, `side_records` and `evidence`.
     2. Send `sketches` to every shard, and wait: an owner that recovers a decision does not send its sketch again.
-    3. Send `decisions`, and wait until everything is acknowledged.
+    3. Send `decisions` and `coverage`, and wait until everything is acknowledged.
     4. Send `progress`, which vouches for all of it.
     """
 
@@ -58,6 +58,8 @@ class SettledTick:
     sketches: list[AuthorSketch] = field(default_factory=list)
     """Authors of campaigns; see `streams.judging.campaigns`."""
     decisions: list[Decision] = field(default_factory=list)
+    coverage: list[LanguageCoverage] = field(default_factory=list)
+    """Hours that the tick ends."""
     progress: Progress | None = None
     confirmed: int = 0
     withdrawn: int = 0

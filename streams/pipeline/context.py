@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
+from streams.judging.language_coverage import count_texts
 from streams.log.producer import Sender
 from streams.metrics import Metrics
 from streams.pipeline.flag_writes import FlagWriteState
@@ -56,8 +57,9 @@ class Context:
         with self.metrics.score_seconds.time():
             scores = await loop.run_in_executor(self.executor, score_batches, batches, scorers.get, columns)
         if not scores.silent:
-            self.metrics.scored_texts.inc(len(scores.copies))
             scorer = scorers[batches[-1].model]
+            for one in count_texts(scores.groups, scores.is_read, None if scorer is None else scorer.scale):
+                self.metrics.count_texts(one.language, read=one.read, unread=one.texts - one.read)
             drift = None if scorer is None or len(batches) > 1 else self.models.drift(scorer)
             if drift is not None:
                 self.metrics.score_drift.set(drift.add(scores.probabilities[scores.is_read, 0]))

@@ -21,7 +21,7 @@ from streams.judging.ticks import SettledTick, TickJob
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
 from streams.log.corrections import are_corrections
-from streams.log.decisions import Decision, Progress, encode_record
+from streams.log.decisions import Decision, LanguageCoverage, Progress, encode_record
 from streams.log.evidence import encode_evidence_record
 from streams.log.panes import encode_pane
 from streams.log.partials import Partial, decode_partial, encode_partial
@@ -43,6 +43,7 @@ _QUEUED_BATCHES = 4
 _TEXTS_BYTES = 64 * 1024 * 1024
 """Memory for the texts of stage 2, divided by the number of shards."""
 PROGRESS_KEY = b"progress"
+COVERAGE_KEY = b"coverage"
 
 
 class JudgePartition:
@@ -221,8 +222,9 @@ class JudgePartition:
                 # 2. Sketches of the tick's campaigns, to every shard. They are acknowledged before step 3: the next
                 #    owner does not send the sketch of a decision that it recovers.
                 await self._send_sketches(settled.sketches)
-                # 3. Decisions of the tick. They are acknowledged before step 4.
+                # 3. Decisions of the tick, and the hours that it ends. They are acknowledged before step 4.
                 acks += await self._send_decisions(settled.decisions)
+                acks += await self._send_coverage(settled.coverage)
                 self._stage.report_tick(judge, settled)
                 progress = settled.progress or progress
         acks += await self._send_decisions(await self._decide_early(judge, newest))
@@ -322,6 +324,9 @@ class JudgePartition:
         # A renewal goes first: else its flag would lapse for a moment.
         records = [record for one in decisions for record in (*self._stop.follow(one), one)]
         return [await self._send(topic, encode_record(one), f"{one.hashtag}|{one.country}".encode()) for one in records]
+
+    async def _send_coverage(self, hours: Sequence[LanguageCoverage]) -> list[Ack]:
+        return [await self._send(self._stage.decisions_topic, encode_record(one), COVERAGE_KEY) for one in hours]
 
     async def _send(self, topic: str, value: bytes, key: bytes | None = None) -> Ack:
         return await self._context.sender.send(topic, self.shard, value, key=key)

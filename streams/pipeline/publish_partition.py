@@ -23,7 +23,7 @@ from streams.errors import ContractError, FlagStoreUnavailable
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
 from streams.flags.store import Applied, FlagStore
-from streams.log.decisions import FLAGGING, Decision, Progress, decode_record, is_renewal, version_of
+from streams.log.decisions import FLAGGING, Decision, Progress, StoppedShard, decode_record, is_renewal, version_of
 from streams.log.fillers import is_filler
 from streams.log.moderation import OtherRecord, decode_moderation
 from streams.log.reading import LogReader, connection
@@ -272,7 +272,7 @@ class DecisionsPartition(PublishPartition):
         if isinstance(decoded, Progress):
             if decoded.settled_ms >= self.settled_ms:
                 self.settled_ms, self.surfaces = decoded.settled_ms, decoded.surfaces
-        else:
+        elif isinstance(decoded, StoppedShard):
             self._sign_ms = max(self._sign_ms, record.timestamp)
         return []
 

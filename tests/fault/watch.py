@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from redis.exceptions import RedisError
 
-from streams.log.decisions import Decision, decode_record
+from streams.log.decisions import Progress, decode_record
 from tests.fault.traffic import TAGS, Traffic
 from tests.fault.world import SHARDS, Scene
 
@@ -129,8 +129,8 @@ class Watch:
         kind = "hashtag-partials"
         if not partials:
             emitted = decode_record(value)
-            kind = "decision" if isinstance(emitted, Decision) else "progress"
-            if not isinstance(emitted, Decision):
+            kind = "progress" if isinstance(emitted, Progress) else "decision"
+            if isinstance(emitted, Progress):
                 before = self.settled_ms
                 self._settled[emitted.shard] = max(self._settled[emitted.shard], emitted.settled_ms)
                 if self.settled_ms > before:

@@ -22,6 +22,7 @@ from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_decisions import ShardDecisions
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.account_facts_view import AccountFactsView
+from streams.judging.side_inputs import corrections
 from streams.judging.side_inputs.corrections import CorrectionIndex
 from streams.log.corrections import are_corrections
 from streams.log.decisions import ScopeDecision
@@ -62,7 +63,7 @@ def simulate_people(seed: int, span: Span = SHORT) -> tuple[SimulatedPipeline, l
         return world, problems(world)
 
 
-REPEATS = ("a repeated pane record differs", "equal versions, other content")
+REPEATS = ("a repeated pane record differs", "a repeated hour differs", "equal versions, other content")
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
@@ -225,6 +226,7 @@ def committing_the_position() -> Any:
         pytest.param(lambda: without(decisions=[]), id="read decisions"),
         pytest.param(lambda: without(panes=[], rollups=[]), id="read panes"),
         pytest.param(lambda: without_records(are_retractions), id="read retractions"),
+        pytest.param(lambda: forgetting(texts=(), texts_from_ms=-1), id="read the texts of the hour"),
         pytest.param(lambda: patch.object(OpenPanes, "blocks", lambda panes: {}), id="know the open blocks"),
         pytest.param(committing_the_position, id="replay what had not settled"),
         pytest.param(lambda: patch.object(OpenPane, "void", lambda *_: None), id="absolute counts"),
@@ -322,6 +324,14 @@ def passed_by_then() -> Any:
     return recovering(change)
 
 
+def without_scales() -> Any:
+    """Let settled corrections lose the scale of their stage 2."""
+    real = corrections.encode_rows
+    return patch.object(
+        corrections, "encode_rows", lambda rows, tags, of: real(rows, tags, [(*one[:2], b"") for one in of])
+    )
+
+
 @pytest.mark.parametrize(
     "rule",
     [
@@ -329,6 +339,7 @@ def passed_by_then() -> Any:
         pytest.param(counting_at_once, id="no tick that was passed is touched"),
         pytest.param(read_again_from_nowhere, id="replay what had not counted"),
         pytest.param(passed_by_then, id="know the watermark where it begins"),
+        pytest.param(without_scales, id="read stage 2's scale"),
     ],
 )
 def test_breaking_any_stage_2_rule_is_detected(rule):

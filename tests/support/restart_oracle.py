@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from streams.judging.clearing_pause import skipped_spans
 from streams.judging.side_inputs.author_sketches import received_sketches
 from streams.log.account_facts import AppliedMark, FactsMark
 from streams.log.author_sketches import AuthorSketch
-from streams.log.decisions import Decision, ScopeDecision, decode_record
+from streams.log.decisions import Decision, LanguageCoverage, ScopeDecision, decode_record
 from streams.log.panes import PaneRow, assemble, pane_records, rows_of
 from streams.log.partials import Partial
 from streams.policy import Policy, parse_policy
@@ -172,6 +172,7 @@ class Reference:
         self.rows = {(row.hashtag, row.country, row.start_ms): row for row in emitted if isinstance(row, PaneRow)}
         self.history = history([one for one in emitted if isinstance(one, Decision)])
         self.late = replay.counts.late_registers
+        self.hours = {(one.shard, one.from_ms): one for one in replay.coverage}
         self.sketches = set(replay.sketches)
         self.panes = [
             {pane.start_ms: content(pane, judge.tags) for pane in judge.store.short_panes} for judge in replay.judges
@@ -209,8 +210,11 @@ def problems(world: SimulatedPipeline) -> list[str]:
                 key = bad[0]
                 found.append(f"pane {start_ms} of shard {shard}: {key}: {ours.get(key)} for {theirs.get(key)}")
         renewals: list[Decision] = []
+        hours: dict[tuple[int, int], LanguageCoverage] = {}
         for value in world.logs["decisions", shard]:
             one = decode_record(value)
+            if isinstance(one, LanguageCoverage) and hours.setdefault((one.shard, one.from_ms), one) != one:
+                found.append(f"a repeated hour differs: {one}")
             if not isinstance(one, Decision):
                 continue
             if one.is_renewal:
@@ -225,6 +229,7 @@ def problems(world: SimulatedPipeline) -> list[str]:
             early = [r for r in one.rulings if r.provisional and r.action != "clear" and r.since_ms <= one.settled_ms]
             if early:
                 found.append(f"an early ruling outlives its tick: {one}")
+        found += _wrong_hours(hours, {key: one for key, one in reference.hours.items() if one.shard == shard})
         found += [f"a renewal outlives a later decision: {one}" for one in renewals if not _extends(one, decisions)]
         for one in decisions:
             past = reference.history.get((one.hashtag, one.country), [])
@@ -241,6 +246,16 @@ def problems(world: SimulatedPipeline) -> list[str]:
         if early:
             found.append(f"neither confirmed nor withdrawn: {one}")
     return found
+
+
+def _wrong_hours(
+    hours: Mapping[tuple[int, int], LanguageCoverage], expected: Mapping[tuple[int, int], LanguageCoverage]
+) -> list[str]:
+    """Compare the hours of a shard; the reference ends with the last tweet, so it lacks the last hour."""
+    end_ms = max((one.to_ms for one in expected.values()), default=0)
+    found = {key: one for key, one in hours.items() if one.to_ms <= end_ms}
+    keys = [key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)]
+    return [f"another hour than the reference's: {found.get(key)} for {expected.get(key)}" for key in keys]
 
 
 def _extends(renewal: Decision, decisions: Sequence[Decision]) -> bool:

@@ -14,7 +14,7 @@ from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
-from streams.log.decisions import Decision, decode_record, encode_record
+from streams.log.decisions import Decision, Progress, decode_record, encode_record
 from streams.log.panes import assemble, encode_pane, is_pane, pane_records
 from streams.log.partials import decode_partial, encode_partial
 from streams.orders.account_facts import AccountFactFold
@@ -66,6 +66,8 @@ class SimulatedJudge(Run):
                     if settled.sketches:
                         yield from self.send_sketches(settled.sketches)
                     self.send_decisions(settled.decisions)
+                    for hour in settled.coverage:
+                        self.outbox.put(("decisions", shard), encode_record(hour))
                     last = settled.progress or last
                     if rng.random() < 0.3:
                         yield
@@ -126,7 +128,7 @@ class SimulatedJudge(Run):
         self.own = OwnOffsets(len(published))
         decisions = [one for one in published if isinstance(one, Decision) and not one.is_renewal]
         progress = max(
-            (one for one in published if not isinstance(one, Decision)), key=lambda one: one.version, default=None
+            (one for one in published if isinstance(one, Progress)), key=lambda one: one.version, default=None
         )
         yield
         state = RecoveredState(decisions)

@@ -84,4 +84,5 @@ def small_units() -> Iterator[None]:
         patches.enter_context(patch("streams.judging.side_inputs.author_sketches.DELAY_MS", PANE_MS))
         patches.enter_context(patch("streams.judging.side_inputs.author_sketches.MOST", 6))
         patches.enter_context(patch("streams.judging.campaigns.MINUTE_MS", PANE_MS))
+        patches.enter_context(patch("streams.judging.language_coverage.HOUR_MS", 2 * PANE_MS))
         yield

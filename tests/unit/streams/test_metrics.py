@@ -45,6 +45,8 @@ def test_labels_come_from_a_closed_set() -> None:
         "stage",
         "prefix",
         "order",  # bounded by MOST_ORDER_CLOCKS
+        "language",  # a storage group of the model
+        "read",
     }
     labels = {
         label
@@ -53,6 +55,17 @@ def test_labels_come_from_a_closed_set() -> None:
         for label in collector._labelnames
     }
     assert labels <= allowed
+
+
+def test_texts_are_counted_by_language_and_whether_read() -> None:
+    metrics = Metrics()
+    metrics.count_texts("en", read=5, unread=0)
+    metrics.count_texts("ta", read=0, unread=3)
+    (family,) = metrics.texts_by_language.collect()
+    found = {(one.labels["language"], one.labels["read"]): one.value for one in family.samples}
+    assert found == {("en", "true"): 5, ("ta", "false"): 3}
+    (scored,) = metrics.scored_texts.collect()
+    assert scored.samples[0].value == 5
 
 
 def test_metrics_are_exposed_with_their_labels() -> None:
