@@ -1,0 +1,108 @@
+"""Count of the sampled texts by language, hour by hour: which part of the traffic the model has read.
+
+The count adds up settled panes, each once, and its state is in the progress record. So the next owner continues where
+the previous one stopped, and a replay of the same log counts the same. The windows could not be counted instead: they
+may be shorter than an hour, and their samples are thinned at other moments after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from models.languages import GROUPS
+from models.share import Scale
+from streams.constants import HOUR_MS
+from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, UNSCORED
+from streams.log.decisions import LanguageCoverage, LanguageTexts, Progress
+from streams.windows.pane import Pane
+
+UNTOLD = "und"
+"""Language of the texts of a model that does not tell languages apart."""
+_NAMES = (*GROUPS, *[UNTOLD] * (MAX_GROUPS - len(GROUPS)))
+"""Languages by their group."""
+
+
+class CountState(TypedDict):
+    """Fields of the progress record from which the count continues."""
+
+    texts_from_ms: int
+    texts: tuple[LanguageTexts, ...]
+
+
+class LanguageCounter:
+    """Count of the texts of one shard in the present hour."""
+
+    def __init__(self, shard: int) -> None:
+        self._shard = shard
+        self._hour_ms = -1
+        """Start of the hour; -1: nothing is counted."""
+        self._counts: dict[str, tuple[int, int]] = {}
+        """Texts, and those that were read, by language."""
+
+    def add(self, pane: Pane, scale: Scale | None) -> list[LanguageCoverage]:
+        """Count a settled pane of ten seconds, and return the hours that it ends.
+
+        An idle shard skips empty panes, so an hour may end with the first pane of a later one.
+
+        Args:
+            pane: next pane of the shard.
+            scale: of the model that scored it; None: the model does not tell languages apart.
+        """
+        ended = [*self._close(pane.start_ms)]
+        for one in texts_of(pane, scale):
+            self._hour_ms = pane.start_ms // HOUR_MS * HOUR_MS
+            texts, read = self._counts.get(one.language, (0, 0))
+            self._counts[one.language] = texts + one.texts, read + one.read
+        return [*ended, *self._close(pane.end_ms)]
+
+    def _close(self, at_ms: int) -> Iterator[LanguageCoverage]:
+        begun_ms, end_ms = self._hour_ms, self._hour_ms + HOUR_MS
+        if begun_ms >= 0 and at_ms >= end_ms:
+            yield LanguageCoverage(shard=self._shard, from_ms=begun_ms, to_ms=end_ms, languages=self._languages())
+            self._hour_ms, self._counts = -1, {}
+
+    def _languages(self) -> tuple[LanguageTexts, ...]:
+        return tuple(LanguageTexts(name, *counts) for name, counts in sorted(self._counts.items()))
+
+    def progress(self) -> CountState:
+        """Return the fields of the progress record."""
+        return {"texts_from_ms": self._hour_ms, "texts": self._languages()}
+
+    def recover(self, progress: Progress) -> None:
+        """Continue the previous owner's count."""
+        self._hour_ms = progress.texts_from_ms
+        self._counts = {one.language: (one.texts, one.read) for one in progress.texts}
+
+
+def texts_of(pane: Pane, scale: Scale | None) -> list[LanguageTexts]:
+    """Count the texts of a pane that the model has looked at."""
+    groups = np.subtract(pane.flags >> GROUP_SHIFT, 1, dtype=np.uint8)
+    return count_texts(groups, ~np.isnan(pane.scores[:, 0]), scale)
+
+
+def count_texts(
+    groups: npt.NDArray[np.uint8], is_read: npt.NDArray[np.bool_], scale: Scale | None
+) -> list[LanguageTexts]:
+    """Count texts by language; languages without texts are left out.
+
+    Args:
+        groups: (n,) language groups, `UNSCORED` for a text that no model has looked at.
+        is_read: (n,) whether the model has read the text.
+        scale: of the model; None: it does not tell languages apart.
+    """
+    looked = _by_group(groups)
+    if not any(looked):
+        return []
+    read = _by_group(groups[is_read])
+    if scale is None:
+        return [LanguageTexts(UNTOLD, sum(looked), sum(read))]
+    return [LanguageTexts(*one) for one in zip(_NAMES, looked, read, strict=True) if one[1]]
+
+
+def _by_group(groups: npt.NDArray[np.uint8]) -> list[int]:
+    counts: list[int] = np.bincount(groups, minlength=UNSCORED + 1)[:MAX_GROUPS].tolist()
+    return counts
