@@ -26,7 +26,9 @@ class LogCount:
 
     def __init__(self, moderation: Iterable[bytes], decided: Iterable[bytes]) -> None:
         records = [json.loads(value) for value in moderation]
-        decisions = [record for record in map(json.loads, decided) if record.get("kind") == "decision"]
+        emitted = list(map(json.loads, decided))
+        decisions = [record for record in emitted if record.get("kind") == "decision"]
+        self.coverage = [record for record in emitted if record.get("kind") == "coverage"]
         self.orders = OrderCount()
         for record in records:
             self.orders.apply(record)
@@ -89,7 +91,23 @@ class LogCount:
             "suppressions_by_duration": dict(Counter(duration_class(one.lasted_ms) for one in episodes)),
             "suppressions_overruled_by_people": self.hashtags.overruled(episodes, from_ms, to_ms),
             "decisions_by_people": dict(Counter(one.get("action", "undo") for one in decided)),
+            "texts_by_language": None if country is not None else self._texts(from_ms, to_ms),
             "quality": None if country is not None else self._quality(from_ms, to_ms),
+        }
+
+    def _texts(self, from_ms: int, to_ms: int) -> dict[str, Any]:
+        """Count the texts of each shard and hour once."""
+        hours = {(one["from_ms"], one["shard"]): one for one in self.coverage if from_ms <= one["from_ms"] < to_ms}
+        rows = [row for one in hours.values() for row in one["languages"]]
+        read, unread = {}, {}
+        for name in {row[0] for row in rows}:
+            read[name] = sum(row[2] for row in rows if row[0] == name)
+            unread[name] = sum(row[1] - row[2] for row in rows if row[0] == name)
+        return {
+            "hours": len({hour for hour, _ in hours}),
+            "total": sum(row[1] for row in rows),
+            "read": {name: count for name, count in read.items() if count},
+            "unread": {name: count for name, count in unread.items() if count},
         }
 
     def _quality(self, from_ms: int, to_ms: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from hushtag_client import AsyncFlagsClient
 
-from devkit.scenario import hashtags
+from devkit.scenario import hashtags, languages
 from devkit.scenario.india import AUTHORITY, CRITICAL, REDUCED, REFERENCE, RELEASED, SECOND, THIRD, OrderStory
 from devkit.scenario.publications import Publications, publish_story
 from devkit.scenario.surfaces import SURFACES, ExpectedEffect, until_applied
@@ -204,9 +204,12 @@ async def _hold_back_hashtags(log: ModerationService, settings: Settings, report
     await log.override(drafts)
     await log.undo(UndoDraft(tag_of(hashtags.UNDONE), "IN", None, "second moderator", "it is a football match"))
     decided = hashtags.decisions(SURFACES, now_ms())
+    counted = [(encode_record(one), b"coverage") for one in languages.coverage(at_ms)]
     producer = DeadlineProducer(connection(settings), settings.topic(DECISIONS), 10.0)
     try:
-        await asyncio.to_thread(producer.send, [(encode_record(one), one.hashtag.encode()) for one in decided])
+        await asyncio.to_thread(
+            producer.send, [*((encode_record(one), one.hashtag.encode()) for one in decided), *counted]
+        )
     finally:
         await asyncio.to_thread(producer.close)
     await asyncio.sleep(max(0, max(one.decided_at_ms for one in decided) - now_ms() + 1) / 1000)

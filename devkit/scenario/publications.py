@@ -18,10 +18,11 @@ from moderation.report.export import as_csv
 from moderation.report.facts import count_facts
 from moderation.report.publish import PublishedReport, publish
 from moderation.report.read import read_automated, read_moderation
+from moderation.report.texts_read import texts_read
 from moderation.report.update import update
 from streams.errors import DependencyAway
 from streams.flags.overrides import OverrideHistory
-from streams.log.decisions import Decision
+from streams.log.decisions import Decision, LanguageCoverage
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS, MODERATION
 from streams.settings import Settings
@@ -36,7 +37,7 @@ class Publications:
     report: PublishedReport
     """Report on India; its numbers are those of the update, the page and the table."""
     world: PublishedReport
-    """Report on all countries, with appeals; a platform publishes one of the two."""
+    """Report on all countries, with appeals and languages; a platform publishes one of the two."""
     update: str
     letters: dict[str, str] = field(default_factory=dict)
     """Letters to the authority, by order."""
@@ -62,15 +63,22 @@ async def publish_story(settings: Settings, from_ms: int, at_ms: int) -> tuple[P
     """Make the documents about [from_ms, at_ms] as of `at_ms`, and compare every number in them with the raw log."""
     people = await read_moderation(settings)
     automated, _ = await read_automated(settings, from_ms, at_ms + 1)
-    made = documents(people, automated.decisions(), from_ms, at_ms)
+    made = documents(people, automated.decisions(), automated.coverage(), from_ms, at_ms)
     return made, verified(made, await _values(settings, MODERATION), await _values(settings, DECISIONS))
 
 
-def documents(people: OverrideHistory, decisions: Sequence[Decision], from_ms: int, at_ms: int) -> Publications:
+def documents(
+    people: OverrideHistory,
+    decisions: Sequence[Decision],
+    coverage: Sequence[LanguageCoverage],
+    from_ms: int,
+    at_ms: int,
+) -> Publications:
     """Make the documents with the code that a platform runs."""
     period = from_ms, at_ms + 1
     india = publish(count_facts(people, decisions, *period, "IN", now_ms=at_ms))
-    world = publish(count_facts(people, decisions, *period, now_ms=at_ms), quality_of(people, *period))
+    everywhere = count_facts(people, decisions, *period, now_ms=at_ms)
+    world = publish(everywhere, quality_of(people, *period), texts_read(coverage))
     made = Publications(india, world, update(india), page=page.html(india, at_ms), table=as_csv(india))
     states = target_states(people.fold, at_ms)
     for case in people.fold.orders.cases.values():

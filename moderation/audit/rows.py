@@ -17,7 +17,11 @@ from moderation.wording import iso_words
 from streams.log.skips import KIND as SKIP
 from streams.log.topic_specs import DECISIONS, POLICY
 
+COVERAGE = "coverage"
+"""Kind of the records of `streams.log.decisions.LanguageCoverage`."""
 _ACTIONS = ("action", "verdict", "outcome", "to", "answer", "team", "why", "mark")
+_LAST_MS = 10**14
+"""Greatest time that is rendered."""
 _TARGETS = ("hashtag", "target", "account", "order", "case", "decision")
 
 
@@ -100,6 +104,8 @@ def _columns(entry: AuditEntry) -> tuple[str, str, str, str, str, str]:
         return _policy_columns(record)
     kind = _text(record, "kind")
     if entry.source.topic == DECISIONS:
+        if kind == COVERAGE:
+            return kind, "count", f"shard {_text(record, 'shard')}", "", "hushtag", _languages(record)
         action, reason = _rulings(record)
         return kind, action, _text(record, "hashtag"), _text(record, "country"), _text(record, "actor"), reason
     target = next((found for name in _TARGETS if (found := _text(record, name))), "")
@@ -132,6 +138,14 @@ def _rulings(record: Mapping[str, Any]) -> tuple[str, str]:
         for one in rulings
     ]
     return ", ".join(actions), "; ".join(reasons)
+
+
+def _languages(record: Mapping[str, Any]) -> str:
+    rows = [one for one in _list(record.get("languages")) if isinstance(one, list) and len(one) == 3]
+    counts = ", ".join(f"{read} of {texts} in {language}" for language, texts, read in rows)
+    begun = record.get("from_ms")
+    known = isinstance(begun, int) and 0 <= begun < _LAST_MS
+    return f"texts read in the hour from {iso_words(begun) if known else '?'}: {counts or 'none'}"
 
 
 def _weight(ruling: Mapping[str, Any]) -> str:

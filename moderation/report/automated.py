@@ -17,7 +17,7 @@ import msgspec
 from moderation.audit.chain import AuditEntry, record_bytes
 from moderation.audit.sources import is_loss, kept_decision
 from streams.errors import EXIT_NO, HushtagError
-from streams.log.decisions import FLAGGING, HIDING, Action, Decision, ScopeDecision, decision_in
+from streams.log.decisions import FLAGGING, HIDING, Action, Decision, LanguageCoverage, ScopeDecision, record_in
 from streams.log.topic_specs import DECISIONS
 
 ALWAYS_MS = 0
@@ -55,7 +55,7 @@ class AutomatedDecisions:
     """Automated decisions of a report, merged from two logs.
 
     Apply all records of the topic first, then all entries of the audit log, each log in its order. Then read
-    `decisions` and `gaps`.
+    `decisions`, `coverage` and `gaps`.
 
     Args:
         begins: partition → the first offset that the topic retains.
@@ -70,6 +70,8 @@ class AutomatedDecisions:
         """(partition, offset, log time) → digest of the topic's record."""
         self._within: dict[tuple[str, str, str], Decision] = {}
         self._before: dict[tuple[str, str], Decision] = {}
+        self._coverage: dict[tuple[int, int], LanguageCoverage] = {}
+        """Hours that begin in the period, by shard and start; a record may repeat."""
         self._gaps: list[CoverageGap] = []
 
     def apply_record(self, partition: int, offset: int, log_time_ms: int, value: bytes | None) -> None:
@@ -114,6 +116,10 @@ class AutomatedDecisions:
         """List each decision once, including earlier ones that may count in the report's period."""
         return [*self._before.values(), *self._within.values()]
 
+    def coverage(self) -> list[LanguageCoverage]:
+        """List the texts by language of each shard and hour that begins in the report's period, each once."""
+        return [*self._coverage.values()]
+
     def gaps(self) -> list[CoverageGap]:
         """List the coverage gaps within the report's period, in order, without overlaps."""
         found = list(self._gaps)
@@ -130,8 +136,10 @@ class AutomatedDecisions:
         return merged
 
     def _take(self, value: bytes | None) -> None:
-        decision = decision_in(value)
-        if decision is None or decision.decided_at_ms >= self._to_ms:
+        decision = record_in(value)
+        if isinstance(decision, LanguageCoverage) and self._from_ms <= decision.from_ms < self._to_ms:
+            self._coverage.setdefault((decision.shard, decision.from_ms), decision)
+        if not isinstance(decision, Decision) or decision.decided_at_ms >= self._to_ms:
             return
         if decision.decided_at_ms >= self._from_ms:
             self._within.setdefault((decision.hashtag, decision.country, decision.version), _slim(decision))

@@ -12,9 +12,10 @@ from moderation.report.automated import CoverageGap
 from moderation.report.export import as_csv
 from moderation.report.facts import count_facts
 from moderation.report.publish import PublishedReport, publish
+from moderation.report.texts_read import texts_read
 from moderation.report.update import update
 from streams.flags.overrides import OverrideHistory
-from streams.log.decisions import Decision
+from streams.log.decisions import Decision, LanguageCoverage
 
 PAGE, TABLE, NUMBERS, UPDATE = "report.html", "report.csv", "report.json", "update.txt"
 FILES = (PAGE, TABLE, NUMBERS, UPDATE)
@@ -61,11 +62,16 @@ def make_report(
     period: Period,
     at_ms: int,
     *,
+    coverage: Sequence[LanguageCoverage] = (),
     gaps: Sequence[CoverageGap] = (),
     unread: str = "",
 ) -> MadeReport:
-    """Count and round the numbers of a period; second looks and appeals are given for all countries together only."""
+    """Count and round the numbers of a period.
+
+    Second looks, appeals and languages are given for all countries together only.
+    """
     from_ms, to_ms, where = period.from_ms, period.to_ms, period.country
     facts = count_facts(people, decisions, from_ms, to_ms, where, now_ms=at_ms, gaps=gaps)
-    published = publish(facts, quality_of(people, from_ms, to_ms) if where is None else None)
+    quality, texts = (quality_of(people, from_ms, to_ms), texts_read(coverage)) if where is None else (None, None)
+    published = publish(facts, quality, texts)
     return MadeReport(period, published, at_ms, unread)

@@ -20,9 +20,11 @@ from moderation.report.words import (
     count_text,
     in_sentence,
     place_words,
+    read_share,
 )
 from moderation.wording import day_words, time_words
 from streams.countries import country_name
+from streams.languages import language_name
 from streams.naming import format_duration
 from web.templates import page_templates
 
@@ -94,4 +96,6 @@ _environment.filters.update(
     time=time_words,
     duration=format_duration,
     words=category_words,
+    language=language_name,
+    read_share=read_share,
 )

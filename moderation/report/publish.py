@@ -19,6 +19,7 @@ from moderation.report.held_back import HeldBack
 from moderation.report.order_facts import OrderFacts
 from moderation.report.quality import ReviewQuality
 from moderation.report.rounding import THRESHOLD, Count, round_count, round_group, round_parts
+from moderation.report.texts_read import TextsRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,15 @@ class PublishedReport:
     threshold: int = THRESHOLD
 
 
-def publish(facts: ReportFacts, quality: ReviewQuality | None = None) -> PublishedReport:
+def publish(
+    facts: ReportFacts, quality: ReviewQuality | None = None, texts: TextsRead | None = None
+) -> PublishedReport:
     """Round small counts; the facts hold no reasons, names, references or accounts.
 
     Args:
         facts: exact counts of the period.
         quality: results of second looks and appeals; None leaves them out.
+        texts: sampled texts by language; None leaves them out.
     """
     targets = {kind: round_count(count) for kind, count in facts.targets.items()}
     states = {kind: round_parts(targets[kind], counts) for kind, counts in facts.states.items()}
@@ -81,6 +85,7 @@ def publish(facts: ReportFacts, quality: ReviewQuality | None = None) -> Publish
             ),
             "decisions_by_people": round_group(facts.by_people),
             "automated_decisions_lacking": [{"from_ms": gap.from_ms, "to_ms": gap.to_ms} for gap in facts.gaps],
+            "texts_by_language": texts.published() if texts else None,
             "quality": quality.published() if quality else None,
             "counts_below_are_rounded": THRESHOLD,
         }

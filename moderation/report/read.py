@@ -35,7 +35,15 @@ async def read_report(settings: Settings, period: Period, on_read: OnRead = _ign
     people = await read_moderation(settings, on_read)
     automated, unread = await read_automated(settings, period.from_ms, period.to_ms, on_read)
     on_read("counting", 0)
-    return make_report(people, automated.decisions(), period, now_ms(), gaps=automated.gaps(), unread=unread)
+    return make_report(
+        people,
+        automated.decisions(),
+        period,
+        now_ms(),
+        coverage=automated.coverage(),
+        gaps=automated.gaps(),
+        unread=unread,
+    )
 
 
 def report_reader(settings: Settings) -> Callable[[Period, OnRead], Awaitable[MadeReport]]:

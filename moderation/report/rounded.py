@@ -35,7 +35,7 @@ def rounded_words(facts: Mapping[str, Any]) -> list[str]:
             found.append(f"The median duration of {what} is left out for {_categories(missing)} with few of them.")
     quality = facts["quality"]
     if facts["country"] != "*":
-        found.append("Second looks and appeals are given for all countries together only.")
+        found.append("Second looks, appeals and languages are given for all countries together only.")
     elif quality is not None and quality["second_looks"] and quality["false_positive_rate"] is None:
         found.append("The share of wrong suppressions is left out: too few second looks.")
     if facts["confidential_orders"]:

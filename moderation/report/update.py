@@ -21,6 +21,7 @@ from moderation.report.words import (
 )
 from moderation.wording import day_words, listed, time_words
 from streams.countries import country_name
+from streams.languages import OTHER, language_name
 from streams.naming import format_duration
 
 MOST_ORDERS = 10
@@ -64,6 +65,7 @@ def update(report: PublishedReport, *, name: str = "hushtag") -> str:
     first, last = day_words(facts["from_ms"]), day_words(facts["to_ms"] - 1)
     parts = [f"Update{where}, {first} to {last}", "", *_held_back(facts, where), ""]
     parts += _orders(facts, where)
+    parts += _languages(facts)
     parts += ["", f"Counts from 1 to {report.threshold - 1} are not given exactly. Published by {name}."]
     return "\n".join(line for part in parts for line in _wrapped(part)) + "\n"
 
@@ -166,6 +168,23 @@ def _by_order(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {what}: {_named(order['targets'])}; {got}."
     if len(listed_orders) < len(orders):
         yield "- The counts of the other orders are too small to give."
+
+
+def _languages(facts: Mapping[str, Any]) -> Iterator[str]:
+    texts = facts["texts_by_language"]
+    if texts is None or not texts["total"]:
+        return
+    yield ""
+    yield (
+        f"Our systems looked at {in_sentence(texts['total'], 'texts')} of some authors of each busy hashtag. "
+        f"They read {_texts(texts['read'])}, and do not read {_texts(texts['unread'])}."
+    )
+
+
+def _texts(counts: Mapping[str, Count]) -> str:
+    names = {one: "other languages" if one == OTHER else language_name(one) for one in counts}
+    named = [f"{count_text(count, 'texts')} in {names[one]}" for one, count in counts.items()]
+    return listed(named) if named else "none"
 
 
 def _named(targets: Mapping[str, Count]) -> str:

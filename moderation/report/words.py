@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from moderation.report.rounding import Count
 from streams.countries import country_name
@@ -70,6 +71,19 @@ def place_words(country: str) -> str:
     ('India', 'all countries')
     """
     return "all countries" if country == "*" else country_name(country)
+
+
+def read_share(texts: Mapping[str, Any]) -> str:
+    """Format the part of the texts that was read, never 100% of some unread ones; "" if a count is not exact.
+
+    >>> read_share({"read": {"en": 90}, "unread": {"ta": 10}}), read_share({"read": {"en": 90}, "unread": {"ta": "<5"}})
+    ('90%', '')
+    """
+    counts = [*texts["read"].values(), *texts["unread"].values()]
+    if not counts or not all(isinstance(one, int) for one in counts):
+        return ""
+    part = round(100 * sum(texts["read"].values()) / sum(counts))
+    return f"{min(part, 99) if texts['unread'] else part}%"
 
 
 def category_words(category: str) -> str:

@@ -29,7 +29,8 @@ _ABOUT = {
     PARTIALS: "Counts of blocks. Private: the form may change with any version.",
     PANES: "Settled panes. Private: the form may change with any version.",
     EVIDENCE: "Signals of hashtags as columns. Private: read them with `hushtag explain` or `policy impact`.",
-    DECISIONS: "Decisions of the pipeline, progress of each shard, and signs of life of stopped shards.",
+    DECISIONS: "Decisions of the pipeline, progress of each shard, texts by language and hour, and signs of life of "
+    "stopped shards.",
     MODERATION: "Decisions of people: overrides, orders, speakers, cases, appeals, readings, markings and labels of "
     "texts, published reports, ended sessions, repairs.",
     POLICY: "Every policy that was ever live, reports of workers, and incarnations of the shards' topics.",

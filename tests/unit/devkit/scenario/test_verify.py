@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from devkit.scenario import hashtags
+from devkit.scenario import hashtags, languages
 from devkit.scenario.india import ACCOUNTS, CRITICAL, REDUCED, SPEAKERS, SUSPENDED, WITHHELD, OrderStory, order_story
 from devkit.scenario.log_count import LogCount
 from devkit.scenario.publications import Publications, documents, verified
@@ -51,7 +51,9 @@ class Played:
         for draft in hashtags.after(SURFACES, at_ms):
             self._append(draft, at_ms + 50)
         self.at_ms = at_ms + 100
-        self.made = documents(self.world.log.view, self.decisions, NOW_MS - DAY_MS, self.at_ms)
+        self.coverage = languages.coverage(at_ms)
+        hours = {(one.shard, one.from_ms): one for one in self.coverage}
+        self.made = documents(self.world.log.view, self.decisions, [*hours.values()], NOW_MS - DAY_MS, self.at_ms)
 
     def _orders(self, story: OrderStory) -> Iterator[str]:
         tags = [Target("hashtag", tag.lower(), tag) for tag in (*REDUCED, *CRITICAL)]
@@ -91,9 +93,12 @@ class Played:
             expires_at_ms=draft.expires_at_ms, edits=self.world.log.view.fold.version(scopes),
         )))  # fmt: skip
 
+    def decided(self) -> list[bytes]:
+        return [encode_record(one) for one in (*self.decisions, *self.coverage)]
+
     def problems(self, made: Publications | None = None) -> list[str]:
         values = [value for value, _ in self.world.log.records]
-        found = verified(made or self.made, values, [encode_record(one) for one in self.decisions])
+        found = verified(made or self.made, values, self.decided())
         assert found.checked > 350
         return found.problems
 
@@ -142,12 +147,24 @@ def test_wrong_number_in_a_letter_is_found(played: Played) -> None:
     assert any("targets in the annex" in one for one in played.problems(replace(played.made, letters=shorter)))
 
 
-def test_every_wrong_value_of_the_report_is_found(played: Played) -> None:
+def test_languages_are_counted_once_for_each_shard_and_hour(played: Played) -> None:
+    assert played.made.world.facts["texts_by_language"] == {
+        "hours": 3,
+        "total": 3_465,
+        "read": {"en": 1_875, "hi-Latn": 735, "hi": 591},
+        "unread": {"ta": "260 to 263", "ur": "<5"},
+    }
+    assert played.made.report.facts["texts_by_language"] is None
+
+
+@pytest.mark.parametrize("document", ["report", "world"])
+def test_every_wrong_value_of_a_report_is_found(played: Played, document: str) -> None:
     """Change one number of the JSON after another."""
     values = [value for value, _ in played.world.log.records]
-    count = LogCount(values, [encode_record(one) for one in played.decisions])
-    expected = count.facts(NOW_MS - DAY_MS, played.at_ms + 1, "IN", played.at_ms)
-    facts = json.loads(json.dumps(played.made.report.facts))
+    count = LogCount(values, played.decided())
+    country = {"report": "IN", "world": None}[document]
+    expected = count.facts(NOW_MS - DAY_MS, played.at_ms + 1, country, played.at_ms)
+    facts = json.loads(json.dumps(getattr(played.made, document).facts))
     changed = list(_numbers(facts))
     assert len(changed) > 60
     for part, name in changed:

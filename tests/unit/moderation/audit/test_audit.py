@@ -39,7 +39,9 @@ from moderation.audit.process import AuditReadiness
 from moderation.audit.rows import AuditFilter, row_of
 from moderation.audit.sources import audit_input, is_kept, lost_records
 from moderation.audit.verify import Verification, VerificationResult
+from streams.constants import HOUR_MS
 from streams.errors import CallerMistake, ContractError, SettingsError
+from streams.log.decisions import LanguageCoverage, LanguageTexts, encode_record
 
 KEY = b"k" * 32
 TOPIC = "x.audit"
@@ -398,6 +400,20 @@ def test_row_of_automated_decision() -> None:
     row = row_of(entry_of(json.dumps(record).encode(), "suppression-decisions"))
     assert (row.action, row.target) == ("suppress", "tag")
     assert row.reason == "hate on trends: suppress (harmful_share_lower 0.41 past 0.35)"
+
+
+def test_row_of_coverage_has_texts_read_by_language() -> None:
+    coverage = LanguageCoverage(
+        shard=3, from_ms=HOUR_MS, to_ms=2 * HOUR_MS,
+        languages=(LanguageTexts("en", 12, 12), LanguageTexts("ta", 4, 0)),
+    )  # fmt: skip
+    assert is_kept("suppression-decisions", encode_record(coverage))
+    row = row_of(entry_of(encode_record(coverage), "suppression-decisions"))
+    assert (row.kind, row.action, row.target, row.actor) == ("coverage", "count", "shard 3", "hushtag")
+    assert row.reason == "texts read in the hour from 1970-01-01T01:00:00.000+00:00: 12 of 12 in en, 0 of 4 in ta"
+    for value in (b'{"kind":"coverage"}', b'{"kind":"coverage","from_ms":1e99,"languages":[[1],7,{}]}',
+                  b'{"kind":"coverage","from_ms":99999999999999999999,"languages":7}'):  # fmt: skip
+        assert row_of(entry_of(value, "suppression-decisions")).reason == "texts read in the hour from ?: none"
 
 
 def test_row_of_discount_has_its_weight() -> None:

@@ -15,8 +15,19 @@ from moderation.audit.sources import audit_input, lost_records
 from moderation.report.automated import AutomatedDecisions, CoverageGap, LogsDisagree
 from moderation.report.episodes import episodes
 from moderation.report.facts import count_facts
+from moderation.report.texts_read import texts_read
 from streams.flags.overrides import OverrideHistory
-from streams.log.decisions import Decision, Evidence, Progress, SampledAt, ScopeDecision, encode_record, version_of
+from streams.log.decisions import (
+    Decision,
+    Evidence,
+    LanguageCoverage,
+    LanguageTexts,
+    Progress,
+    SampledAt,
+    ScopeDecision,
+    encode_record,
+    version_of,
+)
 
 FROM_MS, TO_MS = 1_000, 2_000
 PARTITIONS = 2
@@ -154,6 +165,33 @@ def test_other_topics_and_malformed_records_are_ignored() -> None:
     for entry in Chain().extend([AuditInput(source, b"k", b"v") for source in others]):
         found.apply_entry(entry)
     assert (found.decisions(), found.gaps()) == ([], [])
+
+
+def coverage(shard: int, from_ms: int, texts: int) -> LanguageCoverage:
+    languages = (LanguageTexts("en", texts, texts), LanguageTexts("ta", 9, 0))
+    return LanguageCoverage(shard=shard, from_ms=from_ms, to_ms=from_ms + 100, languages=languages)
+
+
+def test_hours_of_the_period_count_once_from_both_logs() -> None:
+    """Each shard repeats an hour, and the topic has lost the records that the audit log has."""
+    hours = [
+        coverage(0, 900, 70),
+        coverage(0, 1_000, 7),
+        coverage(0, 1_000, 7),
+        coverage(0, 1_900, 8),
+        coverage(0, 2_000, 9),
+    ]
+    records = [Record(0, n, one.to_ms, encode_record(one)) for n, one in enumerate(hours)]
+    others = [Record(1, n, 1_100, encode_record(coverage(1, 1_000, 20))) for n in range(2)]
+    audited = [
+        AuditInput(SourcePosition("suppression-decisions", one.partition, one.offset, one.at_ms), b"k", one.value)
+        for one in (*records, *others)
+    ]
+    for begins in ({0: 0, 1: 0}, {0: 3, 1: 2}, {0: 9, 1: 9}):
+        found = gathered([*records, *others], begins, audited).coverage()
+        assert sorted((one.shard, one.from_ms) for one in found) == [(0, 1_000), (0, 1_900), (1, 1_000)]
+        texts = texts_read(found)
+        assert (texts.hours, texts.read, texts.unread) == (2, {"en": 35}, {"ta": 27})
 
 
 def test_kept_decision_tells_discount_from_suppression() -> None:

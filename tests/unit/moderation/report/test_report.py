@@ -28,6 +28,7 @@ from moderation.report.plots import LabeledBar, bar_table
 from moderation.report.publish import publish
 from moderation.report.quality import ReviewQuality
 from moderation.report.rounding import THRESHOLD, Count, bar_length, round_count, round_group, round_parts
+from moderation.report.texts_read import TextsRead
 from moderation.report.update import update as update_text
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, encode_moderation
@@ -342,6 +343,39 @@ def test_page_and_json_hold_no_names_or_external_links() -> None:
     empty = publish(facts_of(OrdersWorld(), []))
     assert "No order was received" in page.html(empty, NOW_MS)
     assert "0 legal orders" in update_text(empty)
+
+
+def test_languages_that_were_not_read_are_published() -> None:
+    facts = facts_of(OrdersWorld(), [])
+    assert publish(facts).facts["texts_by_language"] is None
+    assert "Languages that our systems read" not in page.html(publish(facts), NOW_MS)
+    report = publish(facts, texts=TextsRead(24, {"en": 900, "hi-Latn": 60}, {"ta": 30, "other": 10}))
+    assert report.facts["texts_by_language"] == {
+        "hours": 24, "total": 1_000, "read": {"en": 900, "hi-Latn": 60}, "unread": {"ta": 30, "other": 10}
+    }  # fmt: skip
+    html = page.html(report, NOW_MS)
+    assert "In 24 whole hours they looked at 1,000 texts and read 96% of them." in html
+    for row in (
+        '<td>Hindi in Latin letters</td><td class="number">60</td><td class="number">0</td>',
+        '<td>Tamil</td><td class="number">0</td><td class="number">30</td>',
+    ):
+        assert row in html
+    text = " ".join(update_text(report).split())
+    assert "They read 900 texts" not in text
+    assert "They read 900 in English and 60 in Hindi in Latin letters, and do not read 30 in Tamil" in text
+    few = page.html(publish(facts, texts=TextsRead(24, {"en": 900}, {"ta": 3})), NOW_MS)
+    assert "and read" not in few and "fewer than 5 texts" in few
+    assert "No text was looked at in a whole hour" in page.html(publish(facts, texts=TextsRead(0, {}, {})), NOW_MS)
+
+
+@given(st.dictionaries(st.sampled_from(["en", "hi", "ta", "ur"]), st.tuples(st.integers(0, 12), st.integers(0, 12))))
+def test_small_counts_of_texts_are_hidden(counts: dict[str, tuple[int, int]]) -> None:
+    read = {name: count for name, (count, _) in counts.items() if count}
+    unread = {name: count for name, (_, count) in counts.items() if count}
+    published = TextsRead(1, read, unread).published()
+    assert published["read"].keys() == read.keys() and published["unread"].keys() == unread.keys()
+    given = [published["total"], *published["read"].values(), *published["unread"].values()]
+    assert not any(isinstance(one, int) and 0 < one < THRESHOLD for one in given)
 
 
 def test_quality_is_published_above_threshold() -> None:
