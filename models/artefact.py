@@ -18,17 +18,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models import features, skops_data
+from models import features, languages, skops_data
 from models.errors import ArtefactError
 from models.scorer import LANGUAGES, LinearScorer, LinearWeights
 
-FORMAT = "hushtag-linear-2"
+FORMAT = "hushtag-linear-3"
 ARTEFACT_PATH = Path(__file__).parent / "artefact" / "scorer.skops"
 MAX_BYTES = 64 << 20
 
 _ARRAYS = tuple(field.name for field in fields(LinearWeights))
-_TYPES = {name: np.dtype(np.int16 if name == "weights" else np.float64) for name in _ARRAYS}
-_TEXTS = ("format", "features", "training", "categories")
+_TYPES = {name: np.dtype(np.float64) for name in _ARRAYS} | {
+    "weights": np.dtype(np.int16),
+    "detector": np.dtype(np.int8),
+}
+_TEXTS = ("format", "features", "languages", "training", "categories")
 _ID = re.compile(r'("__id__": |"file": ")(\d+)')
 
 Content = dict[str, Any]
@@ -39,6 +42,7 @@ def dump(numbers: LinearWeights, categories: tuple[str, ...], training: dict[str
     content: Content = {
         "format": FORMAT,
         "features": features.fingerprint(),
+        "languages": languages.fingerprint(),
         "categories": list(categories),
         "training": json.dumps(training, sort_keys=True, ensure_ascii=False),
         **{name: np.ascontiguousarray(getattr(numbers, name), _TYPES[name]) for name in _ARRAYS},
@@ -60,6 +64,11 @@ def loads(data: bytes, name: str = "artefact") -> LinearScorer:
             f"{name} was trained on features {content['features']!r}, this version computes "
             f"{features.fingerprint()!r}: train the model again"
         )
+    if content["languages"] != languages.fingerprint():
+        raise ArtefactError(
+            f"{name} was made for language rules {content['languages']!r}, this version has "
+            f"{languages.fingerprint()!r}: run `python -m models.build_languages` on it, or train the model again"
+        )
     categories = tuple(content["categories"])
     numbers = LinearWeights(**{key: np.ascontiguousarray(content[key]) for key in _ARRAYS})
     n_columns, n_buckets = 1 + len(categories), len(numbers.weights)
@@ -73,10 +82,13 @@ def loads(data: bytes, name: str = "artefact") -> LinearScorer:
         "moments": (len(LANGUAGES), n_columns, 4),
         "errors": (len(LANGUAGES), n_columns, 3),
         "deciles": (n_columns, 9),
+        "detector": (len(numbers.detector), len(languages.LATIN)),
+        "between": (len(LANGUAGES), n_columns, 3),
     }
     check_shapes({key: content[key] for key in _ARRAYS}, shapes, _TYPES, name)
-    if n_buckets == 0 or n_buckets & (n_buckets - 1):
-        raise ArtefactError(f"{name}: {n_buckets} buckets, expected a power of two")
+    for n_rows in (n_buckets, len(numbers.detector)):
+        if n_rows == 0 or n_rows & (n_rows - 1):
+            raise ArtefactError(f"{name}: {n_rows} buckets, expected a power of two")
     return LinearScorer(hashlib.sha256(data).hexdigest()[:12], categories, numbers, json.loads(content["training"]))
 
 

@@ -36,10 +36,16 @@ class TextExplanation:
         return self.intercept + sum(contribution for _, contribution in self.terms)
 
 
-def explain(scorer: LinearScorer, text: str, column: int = 0) -> TextExplanation | None:
-    """Explain one column (0: any category) of a text's score; None for a text without a word."""
+def explain(scorer: LinearScorer, text: str, column: int = 0, hint: int = 0) -> TextExplanation | None:
+    """Explain one column (0: any category) of a text's score.
+
+    Returns None for a text without a word, and for one in a language that the model does not read. `hint` is the
+    number of the payload's language, see `languages.hint_of`.
+    """
     numbers = scorer.numbers
     points, offsets = features.encode([text])
+    if np.isnan(scorer.score_and_fingerprint(points, offsets, np.array([hint], np.uint8))[0][0, 0]):
+        return None
     words, owners, buckets, ends = find_words(points, offsets, *features.lookups(), len(numbers.weights))
     if not words:
         return None

@@ -68,7 +68,26 @@ _SCRIPTS: tuple[tuple[tuple[int, int], tuple[str, ...]], ...] = (
 """Blocks of code points, and the languages written in them, the commonest first. The first block is Devanagari."""
 DEVANAGARI = 1
 """Number of Devanagari among the scripts; 0 stands for Latin and for any block that is not listed."""
-_BELIEVED = ("ta", "te", "kn", "ml", "bn", "pa", "gu", "mr", "ur", "ne", "or", "as", "si", "sd", "ks", "kok", "bho", "mai")
+_BELIEVED = (
+    "ta",
+    "te",
+    "kn",
+    "ml",
+    "bn",
+    "pa",
+    "gu",
+    "mr",
+    "ur",
+    "ne",
+    "or",
+    "as",
+    "si",
+    "sd",
+    "ks",
+    "kok",
+    "bho",
+    "mai",
+)
 """Languages whose tag decides for a text in Latin script, where people write them too."""
 _LEANING = ("es", "pt", "fr", "de", "it")
 """Languages whose tag decides for a text in Latin script, unless the detector clearly finds a read language."""
@@ -170,9 +189,7 @@ def detector_table() -> npt.NDArray[np.int8]:
     return table
 
 
-def lookups() -> tuple[
-    npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]
-]:
+def lookups() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Return the tables that the kernels take: scripts, outcomes, leanings, Latin tags."""
     return script_table(), outcomes(), leanings(), latin_tags()
 

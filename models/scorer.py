@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from models import features
+from models import features, languages
 from models.kernels.points import Offsets, Points
 from models.kernels.scoring import score_batch
 from models.share import Scale
 
-LANGUAGES = ("en", "hi-Latn", "hi")
+Hints = npt.NDArray[np.uint8]
+
+LANGUAGES = languages.READ
 """Groups with a calibration each, in the order of `models.kernels.scoring.group_of`."""
 
 
@@ -25,7 +27,9 @@ class LinearWeights:
     slopes and intercepts (len(LANGUAGES), n_columns): the probability is logistic(slope * margin + intercept);
     no_words (n_columns,): probabilities of a text without a word;
     moments (len(LANGUAGES), n_columns, 4) and errors (len(LANGUAGES), n_columns, 3): see `models.share`;
-    deciles (n_columns, 9) of the probabilities of labelled tweets: see `models.drift`.
+    deciles (n_columns, 9) of the probabilities of labelled tweets: see `models.drift`;
+    detector (n_rows, len(languages.LATIN)), n_rows a power of two: see `models.kernels.languages`;
+    between (len(LANGUAGES), n_columns, 3): covariance between sources of the moments' means, see `models.share`.
     """
 
     weights: npt.NDArray[np.int16]
@@ -37,6 +41,8 @@ class LinearWeights:
     moments: npt.NDArray[np.float64]
     errors: npt.NDArray[np.float64]
     deciles: npt.NDArray[np.float64]
+    detector: npt.NDArray[np.int8]
+    between: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +53,8 @@ class LinearScorer:
     categories: tuple[str, ...]
     numbers: LinearWeights
     training: dict[str, object] = field(default_factory=dict)
+    is_gated: bool = True
+    """Whether a text in a language that is not read gets NaN."""
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Score texts; see `Scorer.score`."""
@@ -59,19 +67,46 @@ class LinearScorer:
     @property
     def scale(self) -> Scale:
         """Scale of shares; the groups are LANGUAGES. See `GroupingScorer.scale`."""
-        return Scale(self.numbers.moments, self.numbers.errors)
+        return Scale(self.numbers.moments, self.numbers.errors, self.numbers.between)
 
     def score_groups(self, points: Points, offsets: Offsets) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
         """Score and group encoded texts; see `GroupingScorer.score_groups`."""
         return self.score_and_fingerprint(points, offsets)[:2]
 
     def score_and_fingerprint(
-        self, points: Points, offsets: Offsets
+        self, points: Points, offsets: Offsets, hints: Hints | None = None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
-        """Return the results of `score_groups` and `copies.fingerprints_of_points` in one pass over the words."""
+        """Return the results of `score_groups` and `copies.fingerprints_of_points` in one pass over the words.
+
+        Args:
+            points: code points of all texts.
+            offsets: (n + 1,) bounds of the texts.
+            hints: (n,) numbers of the payloads' languages (`languages.hint_of`); None: none is known.
+        """
+        out, tags, fingerprints = self._score(points, offsets, hints)
+        return out, languages.groups_of_tags()[tags], fingerprints
+
+    def score_languages(
+        self, texts: Sequence[str], hints: Hints | None = None
+    ) -> tuple[npt.NDArray[np.float32], list[str]]:
+        """Score texts and name their languages, `languages.TAGS`; see `score_and_fingerprint` for the hints."""
+        out, tags, _ = self._score(*features.encode(texts), hints)
+        return out, [languages.TAGS[tag] for tag in tags.tolist()]
+
+    def reading_all(self) -> LinearScorer:
+        """Return the scorer without its language gate, for texts whose language is known to be a read one."""
+        return replace(self, is_gated=False)
+
+    def _score(
+        self, points: Points, offsets: Offsets, hints: Hints | None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
         n_texts, numbers = len(offsets) - 1, self.numbers
+        if not self.is_gated:
+            hints = np.full(n_texts, languages.ANY, np.uint8)
+        elif hints is None:
+            hints = np.zeros(n_texts, np.uint8)
         out = np.empty((n_texts, 1 + len(self.categories)), np.float32)
-        groups, fingerprints = np.empty(n_texts, np.uint8), np.empty(n_texts, np.uint32)
+        tags, fingerprints = np.empty(n_texts, np.uint8), np.empty(n_texts, np.uint32)
         score_batch(
             points,
             offsets,
@@ -82,8 +117,12 @@ class LinearScorer:
             numbers.slopes,
             numbers.intercepts,
             numbers.no_words,
+            numbers.detector,
+            *languages.lookups(),
+            hints,
+            languages.TAGS.index(languages.UNDETERMINED),
             out,
-            groups,
+            tags,
             fingerprints,
         )
-        return out, groups, fingerprints
+        return out, tags, fingerprints

@@ -23,6 +23,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from models import artefact, calibration, data, features, share, splits, templates
+from models.languages import detector_table
 from models.romanise import romanise
 from models.scorer import LANGUAGES, LinearWeights
 
@@ -152,7 +153,14 @@ def train(
 
     `without` leaves out a source, to measure the recipe on it; see `splits.read_training`.
     """
-    recipe = recipe or Recipe()
+    numbers, about = fit(folder, recipe or Recipe(), tenth, without, progress)
+    return artefact.dump(numbers, data.CATEGORIES, about)
+
+
+def fit(
+    folder: Path, recipe: Recipe, tenth: int = 0, without: str = "", progress: Progress = lambda step, part: None
+) -> tuple[LinearWeights, dict[str, object]]:
+    """Return the parameters and the metadata of the artefact that `train` returns. Raises TrainingDataError."""
     texts = prepare(folder, recipe, tenth, without)
     real, folds, languages = texts.real, texts.folds, texts.languages()
     cross_validated = recipe.n_folds / (recipe.n_folds + recipe.n_drawings)
@@ -182,12 +190,13 @@ def train(
         moments=moments,
         errors=errors,
         deciles=np.quantile(probabilities[tweeted], np.arange(1, 10) / 10, axis=0).T,
+        detector=detector_table(),
+        between=np.zeros((len(LANGUAGES), N_COLUMNS, 3)),
     )
     counts = {"labelled": len(real), "held out": texts.n_held_out}
     counts |= {ROMANISED: len(texts.romanised), templates.SOURCE: len(texts.own)}
     about = _about(folder, recipe, counts) | ({"without": without} if without else {})
-    about |= {"prevalences": dict(zip(data.COLUMNS, prevalences, strict=True))}
-    return artefact.dump(numbers, data.CATEGORIES, about)
+    return numbers, about | {"prevalences": dict(zip(data.COLUMNS, prevalences, strict=True))}
 
 
 def prevalences_of(labels: Labels) -> list[float]:

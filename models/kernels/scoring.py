@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from models.kernels.fingerprints import fingerprint_of
+from models.kernels.languages import unread_tag
 from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find
 from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
 from models.kernels.words import read_words
@@ -49,16 +50,26 @@ def score_batch(
     slopes: npt.NDArray[np.float64],
     intercepts: npt.NDArray[np.float64],
     no_words: npt.NDArray[np.float64],
+    detector: npt.NDArray[np.int8],
+    scripts: npt.NDArray[np.uint8],
+    outcomes: npt.NDArray[np.uint8],
+    leanings: npt.NDArray[np.uint8],
+    latin: npt.NDArray[np.uint8],
+    hints: npt.NDArray[np.uint8],
+    undetermined: int,
     out: npt.NDArray[np.float32],
-    groups: npt.NDArray[np.uint8],
+    tags: npt.NDArray[np.uint8],
     fingerprints: npt.NDArray[np.uint32],
 ) -> None:
-    """Fill out (n_texts, n_columns) with probabilities, column 0 any category, and groups, fingerprints (n_texts,).
+    """Fill out (n_texts, n_columns) with probabilities, column 0 any category, and tags, fingerprints (n_texts,).
 
     weights (n_buckets, n_columns + 1): the last column separates Roman Hindi from English. A column's margin is
     biases[c] + scales[c] * sum over blocks of (block scale * sum of weights / sqrt(size)). Its probability is
     logistic(slopes[g, c] * margin + intercepts[g, c]) with g the text's group (0 English, 1 Roman Hindi,
-    2 Devanagari). A text without a word gets `no_words` and group 0. No category exceeds column 0.
+    2 Devanagari), which is also the number of its language's tag. No category exceeds column 0. A text without a word
+    gets `no_words` and the tag `undetermined`. A text in a language that is not read gets NaN; see
+    `models.kernels.languages.unread_tag` for the tables from `detector` to `latin`. hints (n_texts,) are the numbers of
+    the payloads' languages.
     """
     n_columns = out.shape[1]
     words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)
@@ -67,6 +78,7 @@ def score_batch(
     ends = np.empty(N_BLOCKS, np.int64)
     stamps = np.full(len(weights), -1, np.int32)
     margins = np.empty(n_columns + 1, np.float64)
+    sums = np.empty(len(latin), np.int32)
     mask = np.uint64(len(weights) - 1)
     for text in range(len(offsets) - 1):
         n_words = read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near)
@@ -74,9 +86,17 @@ def score_batch(
         if n_words == 0:
             for c in range(n_columns):
                 out[text, c] = no_words[c]
-            groups[text] = 0
+            tags[text] = undetermined
             continue
         find(words, bounds, n_words, skeleton, mask, stamps, text * N_BLOCKS, found, owners, ends)
+        unread = unread_tag(
+            words, bounds, n_words, found, ends[1], hints[text], detector, scripts, outcomes, leanings, latin, sums
+        )
+        if unread >= 0:
+            for c in range(n_columns):
+                out[text, c] = math.nan
+            tags[text] = unread
+            continue
         margins[:] = 0.0
         begin = 0
         for block in range(N_BLOCKS):
@@ -93,7 +113,7 @@ def score_batch(
         for c in range(n_columns + 1):
             margins[c] = biases[c] + scales[c] * margins[c]
         group = group_of(words, bounds[n_words], margins[n_columns])
-        groups[text] = group
+        tags[text] = group
         for c in range(n_columns):
             p = 1.0 / (1.0 + math.exp(-(slopes[group, c] * margins[c] + intercepts[group, c])))
             out[text, c] = p if c == 0 else min(np.float32(p), out[text, 0])

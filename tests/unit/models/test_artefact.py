@@ -15,7 +15,7 @@ import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
-from models import ArtefactError, artefact, features, load_scorer, skops_data
+from models import ArtefactError, artefact, features, languages, load_scorer, skops_data
 
 GOOD = artefact.ARTEFACT_PATH.read_bytes()
 
@@ -159,6 +159,11 @@ def test_load_refuses_weights_that_do_not_match_the_digest() -> None:
 def test_load_refuses_another_format_version() -> None:
     with pytest.raises(ArtefactError, match=r"hushtag-linear-99.*train the model again"):
         artefact.loads(signed(format="hushtag-linear-99"))
+
+
+def test_load_refuses_other_language_rules() -> None:
+    with pytest.raises(ArtefactError, match=f"0123456789abcdef.*{languages.fingerprint()}.*models.build_languages"):
+        artefact.loads(signed(languages="0123456789abcdef"))
 
 
 def test_load_refuses_another_features_fingerprint() -> None:

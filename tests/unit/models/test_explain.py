@@ -26,8 +26,9 @@ def scorer() -> LinearScorer:
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(st.sampled_from(list(HOSTILE.values())), st.text(st.characters(), max_size=120)))
 def test_contributions_and_intercept_sum_to_the_log_odds(scorer: LinearScorer, text: str) -> None:
-    probabilities = scorer.score([text])[0]
-    found = explain.explain(scorer, text)
+    reading = scorer.reading_all()
+    probabilities = reading.score([text])[0]
+    found = explain.explain(reading, text)
     if found is None:
         assert features.words_of(text) == []
         return

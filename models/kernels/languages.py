@@ -1,0 +1,113 @@
+"""Name the language of a text from its folded words: script, the payload's hint, and n-grams for Latin script.
+
+`models.languages` has the rules and their tables. The detector adds up rows of a table for the buckets that the score
+uses anyway: words, pairs of words and character n-grams (`models.kernels.ngrams`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from models.compiled import compiled
+from models.kernels.points import Points
+
+N_SCRIPTS = 64  # upper bound, for counts
+_ASCII = 128
+_SYMBOLS = 0x2000  # signs and emoji from here on, but for the scripts in the table
+_POINTS_PER_SCRIPT = 16
+N_READ = 2  # columns of the detector that are read: English and Roman Hindi
+FEWEST_WORDS = 3
+# Residual Cyrillic letters count fourfold: three of four are folded to Latin look-alikes.
+_CYRILLIC_FIRST, _CYRILLIC_END, _CYRILLIC_WEIGHT = 0x0400, 0x0530, 4
+CLEAR = 24.0  # lead of the best language in units of the table, per square root of the number of features
+_ASK, _READS = 0, 254
+
+
+@compiled
+def main_script(words: Points, n_points: int, scripts: npt.NDArray[np.uint8]) -> int:
+    """Return the unread script with most letters if all unread scripts have most letters, else 1 or 0.
+
+    1 stands for at least half Devanagari, 0 for Latin script.
+    """
+    counts = np.zeros(N_SCRIPTS, np.int64)
+    for i in range(n_points):
+        point = words[i]
+        if point < _ASCII:
+            counts[0] += 1
+            continue
+        block = point // np.uint32(_POINTS_PER_SCRIPT)
+        script = scripts[block] if block < len(scripts) else np.uint8(0)
+        if script == 0 and point >= _SYMBOLS:
+            continue
+        counts[script] += _CYRILLIC_WEIGHT if _CYRILLIC_FIRST <= point < _CYRILLIC_END else 1
+    n_unread, best, total = 0, 2, counts[0] + counts[1]
+    for script in range(2, N_SCRIPTS):
+        n_unread += counts[script]
+        if counts[script] > counts[best]:
+            best = script
+    total += n_unread
+    if 2 * n_unread > total:
+        return best
+    return 1 if total > 0 and 2 * counts[1] >= total else 0
+
+
+@compiled
+def unread_tag(
+    words: Points,
+    bounds: npt.NDArray[np.int32],
+    n_words: int,
+    found: npt.NDArray[np.int32],
+    n_found: int,
+    hint: int,
+    detector: npt.NDArray[np.int8],
+    scripts: npt.NDArray[np.uint8],
+    outcomes: npt.NDArray[np.uint8],
+    leanings: npt.NDArray[np.uint8],
+    latin: npt.NDArray[np.uint8],
+    sums: npt.NDArray[np.int32],
+) -> int:
+    """Return the tag's number of a text that is not read, or -1 for one that is.
+
+    Args:
+        words: folded letters of the text, word i being words[bounds[i]:bounds[i + 1]].
+        bounds: ends of its words.
+        n_words: number of its words, emoji included.
+        found: buckets of its features, `n_found` of them.
+        hint: number of the payload's language, see `models.languages.hint_of`.
+        detector: (n_buckets, n_latin), a power of two of rows.
+        scripts: table of scripts.
+        outcomes: table of outcomes by hint and script.
+        leanings: the detector's column that a hint leans to.
+        latin: tags' numbers of the columns.
+        sums: scratch (n_latin,).
+    """
+    outcome = outcomes[hint, main_script(words, bounds[n_words], scripts)]
+    if outcome == _READS:
+        return -1
+    if outcome != _ASK:
+        return int(outcome) - 1
+    leaning = leanings[hint]
+    n_written = 0
+    for word in range(n_words):
+        n_written += words[bounds[word]] < _SYMBOLS
+    if n_written < FEWEST_WORDS:
+        return int(latin[leaning]) if leaning != 0 else -1
+    mask, n_latin = len(detector) - 1, len(latin)
+    sums[:] = 0
+    for i in range(n_found):
+        row = found[i] & mask
+        for column in range(n_latin):
+            sums[column] += detector[row, column]
+    read, best = sums[0], N_READ
+    for column in range(1, N_READ):
+        read = max(read, sums[column])
+    for column in range(N_READ, n_latin):
+        if sums[column] > sums[best]:
+            best = column
+    clear = CLEAR * np.sqrt(n_found)
+    if sums[best] - read > clear:
+        return int(latin[best])
+    if leaning != 0 and read - sums[leaning] <= clear:
+        return int(latin[leaning])
+    return -1
