@@ -144,8 +144,8 @@ def _languages(record: Mapping[str, Any]) -> str:
     rows = [one for one in _list(record.get("languages")) if isinstance(one, list) and len(one) == 3]
     counts = ", ".join(f"{read} of {texts} in {language}" for language, texts, read in rows)
     begun = record.get("from_ms")
-    known = isinstance(begun, int) and 0 <= begun < _LAST_MS
-    return f"texts read in the hour from {iso_words(begun) if known else '?'}: {counts or 'none'}"
+    hour = iso_words(begun) if isinstance(begun, int) and 0 <= begun < _LAST_MS else "?"
+    return f"texts read in the hour from {hour}: {counts or 'none'}"
 
 
 def _weight(ruling: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from streams.errors import FlagStoreUnavailable, TopicsError
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.memory_store import MemoryFlagStore
-from streams.log.decisions import Action, Progress, StoppedShard, encode_record, version_of
+from streams.log.decisions import Action, LanguageCoverage, Progress, StoppedShard, encode_record, version_of
 from streams.pipeline.publish_partition import DecisionsPartition
 from streams.pipeline.publish_stage import DecisionsStage, ModerationStage
 from tests.support.decisions import decision
@@ -368,6 +368,16 @@ async def test_sign_of_a_stopped_judge_reaches_the_heartbeat(
         await publishing.deliver()
         await publishing.beat()
         assert beats[-1] == renewed_ms, "until its ticks have caught up"
+
+
+async def test_texts_by_language_are_no_sign_of_a_stopped_judge(publishing: Publishing) -> None:
+    publishing.append_raw(encode_record(LanguageCoverage(shard=0, from_ms=0, to_ms=1, languages=())))
+    publishing.append(1, "suppress")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver()
+    assert publishing.partition is not None and publishing.partition.renewed_ms == 0
+    assert publishing.letters == []
 
 
 async def test_surfaces_of_newest_progress_reach_the_heartbeat(
