@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from moderation.statements.masking import cut
 from moderation.statements.restriction import Measure, Restriction, TargetKind
+from streams.languages import authors_words
+from streams.log.decisions import unread_of
 
 EEA = (
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT",
@@ -187,6 +189,11 @@ def facts(restriction: Restriction) -> str:
             f"classifier estimates that {evidence.share:.0%} wrote harmful text (between {evidence.lower:.0%} and "
             f"{evidence.upper:.0%} with the confidence that the policy asks for)."
         )
+        if unread := unread_of(evidence):
+            parts.append(
+                f"The classifier does not read the languages of {sum(unread.values())} more sampled authors "
+                f"({authors_words(unread)}), and did not assess their texts."
+            )
         wrote = f"between {evidence.established_lower:.0%} and {evidence.established_upper:.0%} wrote harmful text"
         parts.append(
             f"About {evidence.established} of the authors have established accounts: neither new, nor with copied "

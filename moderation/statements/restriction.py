@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from streams.log.decisions import DecisionReason, Evidence
+from streams.log.decisions import DecisionReason, Evidence, unread_of
 from streams.signals.registry import WEIGHED
 
 TargetKind = Literal["hashtag", "account", "tweet"]
@@ -96,4 +96,4 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
     counts = ("window_ms", "tweets", "authors", "scored")
     shares = ("share", "lower", "upper", "established", "established_lower", "established_upper")
     kept = (*counts, *shares, *(one.name for one in WEIGHED if one.recorded))
-    return {name: getattr(evidence, name) for name in kept}
+    return {name: getattr(evidence, name) for name in kept} | {"unread": dict(unread_of(evidence))}

@@ -6,6 +6,7 @@ shares, lists and country names. A missing translation fails a test, so a statem
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -20,6 +21,8 @@ from babel.numbers import format_decimal, format_percent
 
 from moderation.statements.dsa import dsa_statement
 from moderation.statements.restriction import Restriction
+from streams.languages import OTHER, in_order, language_name
+from streams.log.decisions import unread_of
 from streams.signals.registry import BY_NAME
 
 LANGUAGES = ("en", "hi")
@@ -47,6 +50,12 @@ class Translator:
     def country(self, code: str) -> str:
         """Return a country's name; an unknown code stays a code."""
         return str(self.locale.territories.get(code, code))
+
+    def language(self, tag: str) -> str:
+        """Return a language's name by its BCP 47 tag; an unknown tag stays a tag."""
+        if self._catalogue is None:
+            return language_name(tag)
+        return str(self.locale.languages.get(tag.replace("-", "_"), tag))
 
     def share(self, value: float) -> str:
         """Format a share in [0, 1] as a percentage."""
@@ -192,6 +201,7 @@ def _automated_reasons(restriction: Restriction, tr: Translator) -> list[str]:
                 upper=tr.share(evidence.upper),
             )
         )
+        lines += _unread(unread_of(evidence), tr)
     if restriction.measure == "discounted":
         lines.append(
             tr.text(
@@ -204,6 +214,28 @@ def _automated_reasons(restriction: Restriction, tr: Translator) -> list[str]:
     if signals:
         lines.append(tr.text("Besides the texts, these signals supported it: {signals}.", signals=tr.all_of(signals)))
     return lines
+
+
+def _unread(unread: Mapping[str, int], tr: Translator) -> list[str]:
+    """Say of how many people the texts were not read, and in which languages."""
+    if not unread:
+        return []
+    languages = [tr.language(one) for one in in_order(unread) if one != OTHER]
+    people = tr.number(sum(unread.values()))
+    if not languages:
+        return [
+            tr.text(
+                "It does not read the languages of {people} more people; it did not assess their tweets.", people=people
+            )
+        ]
+    return [
+        tr.text(
+            "It does not read the languages of {people} more people, such as {languages}; it did not assess their "
+            "tweets.",
+            people=people,
+            languages=tr.all_of(languages),
+        )
+    ]
 
 
 def _surface(surface: str, tr: Translator) -> str:

@@ -160,6 +160,17 @@ def test_dsa_statement_of_automated_suppression() -> None:
     assert "Rumour" not in json.dumps(statement.as_dict())
 
 
+def test_dsa_statement_counts_authors_that_were_not_assessed() -> None:
+    [one] = decision_restrictions(decision(ruling(evidence=replace(EVIDENCE, unread={"bn": 3, "ta": 20}))))
+    statement = dsa_statement(one)
+    assert statement is not None
+    assert (
+        "The classifier does not read the languages of 23 more sampled authors (Tamil 20, Bengali 3), and did not "
+        "assess their texts." in statement.decision_facts
+    )
+    assert one.as_dict()["evidence"]["unread"] == {"bn": 3, "ta": 20}
+
+
 def test_dsa_statement_of_discount_demotes() -> None:
     [one] = decision_restrictions(decision(ruling(action="discount", weight=0.34), country="FR"))
     statement = dsa_statement(one)

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from babel.messages.extract import extract
+from msgspec.structs import replace
 
 from moderation.statements.collect import (
     decision_restrictions,
@@ -15,6 +16,7 @@ from moderation.statements.collect import (
 from moderation.statements.text import LANGUAGES, catalogue, user_text
 from streams.signals import registry
 from tests.support.statement_builders import (
+    EVIDENCE,
     decision,
     ruling,
 )
@@ -49,6 +51,21 @@ def test_user_text_of_suppression_in_english_and_hindi() -> None:
     hindi = user_text(one, "hi")
     assert "भारत" in hindi and "24 नवंबर 2025" in hindi
     assert not re.search(r"[A-Za-z]", re.sub(r"#Rumour|UTC|" + one.reference, "", hindi))
+
+
+def test_user_text_names_people_whose_tweets_were_not_assessed() -> None:
+    read = replace(EVIDENCE, unread={"bn": 3, "ta": 20, "other": 1})
+    [one] = decision_restrictions(decision(ruling(evidence=read)))
+    assert (
+        "It does not read the languages of 24 more people, such as Tamil and Bengali; it did not assess their tweets."
+        in user_text(one, "en").splitlines()
+    )
+    hindi = user_text(one, "hi")
+    assert "24 लोगों की भाषाएँ, जैसे तमिल और बंगाली" in hindi and not re.search(
+        r"[A-Za-z]{4}", hindi.partition("\n")[2][:-60]
+    )
+    [other] = decision_restrictions(decision(ruling(evidence=replace(EVIDENCE, unread={"other": 2}))))
+    assert "It does not read the languages of 2 more people; it did not assess" in user_text(other, "en")
 
 
 def test_user_text_of_discount_in_english_and_hindi() -> None:
