@@ -19,7 +19,7 @@ Numbers = Annotated[
     Field(description="`after_first_answer`: numbers are left out until POST /v1/cases/{case}/answer."),
 ]
 """Whether the machine's numbers are in an answer to this person."""
-Why = Literal["hold", "review", "contested", "paused", "appeal", "second_look", "control"]
+Why = Literal["hold", "review", "not_assessed", "contested", "paused", "appeal", "second_look", "control"]
 
 
 class ClaimBody(WriteBody):
@@ -78,8 +78,16 @@ class CaseClosingAnswer(AnswerModel):
     """End of a case."""
 
     at_ms: Millis
-    how: ClosedHow = Field(description="Verdict of a person; `lapsed` and `ended`: none was given in time.")
+    how: ClosedHow = Field(description="Verdict of a person; the others: none was given in time.")
     by: str = Field(description="Person who decided; empty for a second look, and where no person did.")
+
+
+class UnreadLanguageAnswer(AnswerModel):
+    """Language that the model does not read."""
+
+    language: str = Field(description="BCP 47 tag, or `other`.")
+    name: str = Field(description="In English.")
+    share: float = Field(description="Share of the sampled authors, in [0, 1].")
 
 
 class CaseRowAnswer(AnswerModel):
@@ -102,6 +110,9 @@ class CaseRowAnswer(AnswerModel):
     lapses_ms: int | None = Field(None, description="End of the hold that ends first; null without one.")
     appealed_ms: int | None = Field(None, description="Time of the oldest open appeal; null without one.")
     reach: int | None = Field(None, description="Greatest number of tweets in a window that decided.")
+    languages: list[UnreadLanguageAnswer] | None = Field(
+        None, description="Languages that the model does not read, of many sampled authors, the largest first."
+    )
     labels: list[str] | None = None
     version: str | None = Field(None, description="Give it as `if_version` of the next decision.")
     first_answer: FirstAnswer | None = Field(None, description="Your first answer; null without one.")
@@ -121,7 +132,9 @@ class CaseItemAnswer(AnswerModel):
     ends_ms: int | None
     cause: str
     by: str = Field(description="Person who held it or filed the appeal; empty for the pipeline.")
-    evidence: dict[str, Any] | None = Field(description="Before your first answer only `tweets` and `authors`.")
+    evidence: dict[str, Any] | None = Field(
+        description="Before your first answer only `tweets`, `authors` and `unread`."
+    )
     open: bool
     closed_ms: int | None
 

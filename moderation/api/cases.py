@@ -33,6 +33,7 @@ from moderation.api.rights import check_rights
 from moderation.api.services import services_of
 from moderation.cases.agreement import quality_as_dict
 from moderation.cases.case import HashtagCase
+from moderation.cases.languages import is_in_language
 from moderation.cases.queue import is_waiting
 from moderation.cases.records import COMMON_TEAM, CoveredItem
 from moderation.cases.service import CaseService
@@ -64,6 +65,10 @@ async def list_cases(
     category: Annotated[str | None, Query(max_length=80)] = None,
     why: Why | None = None,
     label: Annotated[str | None, Query(max_length=40)] = None,
+    language: Annotated[
+        str | None,
+        Query(max_length=20, description="Only with many authors in this language, which the model does not read."),
+    ] = None,
     claimed: Annotated[Literal["free", "mine", "others"] | None, Query(description="Only by claim.")] = None,
     closed_within: Annotated[
         Duration | None, Query(description="Only those closed in this time: with state `closed`, what others decided.")
@@ -92,7 +97,7 @@ async def list_cases(
         )
         and (closed_within is None or _closed_ms(case, service, person) >= closed_from_ms)
     ]
-    if any(one is not None for one in (country, category, why, label, claimed)):
+    if any(one is not None for one in (country, category, why, label, language, claimed)):
         found = [
             case
             for case in found
@@ -101,6 +106,7 @@ async def list_cases(
             and (category is None or category in plain.get("categories", ()))
             and (why is None or why in plain["why"])
             and (label is None or label in plain.get("labels", ()))
+            and (language is None or is_in_language(plain, language))
             and claimed in (None, _claim_word(plain["claimed_by"], person))
         ]
     page, following = page_of(

@@ -31,6 +31,8 @@ class CrowdPointAnswer(AnswerModel):
     coordinated: int = Field(description="The other authors: young accounts, copied texts, a campaign hidden before.")
     young: int | None = Field(description="Authors with a young account, estimated from a sample; null: not measured.")
     copies: int | None = Field(description="Authors of a text that another author wrote too, estimated likewise.")
+    sampled: int = Field(description="Authors whose texts the model has looked at; 0 where `unread` is empty.")
+    unread: dict[str, int] = Field(description="Those of them whose texts it does not read, by language.")
 
 
 class CrowdMomentAnswer(AnswerModel):
@@ -57,6 +59,9 @@ class CrowdAnswer(AnswerModel):
     window_ms: int = Field(description="Window that each point counts; 0 without evidence.")
     floor: int = Field(description="A minute without a point had fewer tweets than this in the window.")
     newest_at_ms: int | None = Field(description="Newest minute of the evidence of any hashtag; null: none was read.")
+    is_calibrated: bool | None = Field(
+        description="Whether harmful shares are on a scale fitted to the platform's labels; null: no evidence was read."
+    )
     complete: bool = Field(description="false: the evidence is still being read; ask again in some seconds.")
     points: list[CrowdPointAnswer]
     moments: list[CrowdMomentAnswer] = Field(description="Decisions on the hashtag in any country, oldest first.")
@@ -98,6 +103,7 @@ async def crowd_of(request: Request, case: HashtagCase, country: str | None = No
         "window_ms": read.window_ms,
         "floor": read.floor,
         "newest_at_ms": read.newest_ms or None,
+        "is_calibrated": read.is_calibrated,
         "complete": read.complete,
         "points": [_point_dict(one) for one in read.points],
         "moments": [one.as_dict() for one in moments],
@@ -111,4 +117,4 @@ def main_country(case: HashtagCase) -> str:
 
 
 def _point_dict(point: CrowdPoint) -> dict[str, Any]:
-    return point._asdict() | {"coordinated": point.coordinated}
+    return point._asdict() | {"coordinated": point.coordinated, "unread": dict(point.unread)}

@@ -124,7 +124,8 @@ class CaseLog:
     def closing(self, case: HashtagCase) -> CaseClosing | None:
         """Return how and by whom a case was closed; None while it is open."""
         overrides = [one for _, one in self._board.overrides.overrides(case.hashtag)]
-        return closing_of(case, overrides, self._reviews.fold.by_tag.get(case.hashtag, ()))
+        appeals = self._reviews.fold.by_tag.get(case.hashtag, ())
+        return closing_of(case, overrides, appeals, self._reviews.automated)
 
     async def find(self, name: str) -> HashtagCase:
         """Return a case by its id, or the newest case of a hashtag."""

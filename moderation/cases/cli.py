@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from moderation.cases.case import HashtagCase
+from moderation.cases.languages import is_in_language
 from moderation.cases.lines import CASE_HEADERS, case_cells, case_lines, cover_words
 from moderation.cases.queue import is_waiting
 from moderation.cases.records import CASE_VERDICTS, COMMON_TEAM, SKIP_CAUSES
@@ -52,6 +53,9 @@ def list_(
     country: Annotated[str | None, typer.Option("--country", "-c", help="Only with an open item in it.")] = None,
     why: Annotated[str | None, typer.Option(help="Only for this reason, such as hold or appeal.")] = None,
     label: Annotated[str | None, typer.Option("--label", "-l", help="Only with this label.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Only with many authors in this language, which the model does not read; ta.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every team, closed cases and skipped ones, too.")] = False,
     actor: Actor = None,
     share: Share = DEFAULT_SHARE,
@@ -74,6 +78,7 @@ def list_(
             if (where is None or where in one["countries"])
             and (why is None or why in one["why"])
             and (label is None or label in one.get("labels", ()))
+            and (language is None or is_in_language(one, language))
         ]
         if as_json:
             _print_json(*shown)

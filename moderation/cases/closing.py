@@ -7,13 +7,18 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from moderation.cases.case import CaseItem, HashtagCase
+from moderation.review.automated import AutomatedFold
 from moderation.review.fold import AppealStatus
-from moderation.review.items import BLIND_KINDS
+from moderation.review.items import BLIND_KINDS, NOT_ASSESSED
 from streams.log.moderation import Override
 
-ClosedHow = Literal["hide", "show", "leave", "uphold", "overturn", "second_look", "lapsed", "ended"]
-"""Verdict of a person, or of the reviewers of a `second_look`. `lapsed`: a hold ended without an answer. `ended`: the
-pipeline or a stop button no longer asks, a hold was undone, or the time to answer is over."""
+ClosedHow = Literal[
+    "hide", "show", "leave", "uphold", "overturn", "second_look", "lapsed", "assessed", "cooled", "ended"
+]  # fmt: skip
+"""Verdict of a person, or of the reviewers of a `second_look`. `lapsed`: a hold ended without an answer. Of a hashtag
+that was not assessed: `assessed`, the model reads enough of it now and the policy decides; `cooled`, it is small again,
+no longer corroborated, or read and harmless. `ended`: the pipeline or a stop button no longer asks, a hold was undone,
+or the time to answer is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +35,16 @@ class CaseClosing:
         return asdict(self)
 
 
-def closing_of(case: HashtagCase, overrides: Sequence[Override], appeals: Iterable[AppealStatus]) -> CaseClosing | None:
+def closing_of(
+    case: HashtagCase, overrides: Sequence[Override], appeals: Iterable[AppealStatus], automated: AutomatedFold
+) -> CaseClosing | None:
     """Find out what closed the last part of a case; None while it is open, or if nothing of it is kept.
 
     Args:
         case: the case.
         overrides: people's overrides of its hashtag, oldest first.
         appeals: appeals about its hashtag.
+        automated: automated decisions.
     """
     if case.is_open:
         return None
@@ -45,11 +53,16 @@ def closing_of(case: HashtagCase, overrides: Sequence[Override], appeals: Iterab
         last = case.progress.decisions[-1] if case.progress.decisions else None
         return CaseClosing(last.at_ms, last.verdict, last.actor) if last is not None else None
     at_ms, item = max(ends, key=lambda pair: pair[0])
-    return _of_item(at_ms, item, case, overrides, appeals)
+    return _of_item(at_ms, item, case, overrides, appeals, automated)
 
 
 def _of_item(
-    at_ms: int, one: CaseItem, case: HashtagCase, overrides: Sequence[Override], appeals: Iterable[AppealStatus]
+    at_ms: int,
+    one: CaseItem,
+    case: HashtagCase,
+    overrides: Sequence[Override],
+    appeals: Iterable[AppealStatus],
+    automated: AutomatedFold,
 ) -> CaseClosing:
     item = one.item
     if item.kind in BLIND_KINDS:
@@ -67,6 +80,9 @@ def _of_item(
     if answered:
         last = answered[-1]
         return CaseClosing(at_ms, "hide" if last.action == "block" else "show", last.actor)
+    how = automated.outcome(item) if item.kind == NOT_ASSESSED else None
+    if how == "assessed" or how == "cooled":
+        return CaseClosing(at_ms, how)
     lapsed = item.kind == "hold" and one.closed_ms == item.ends_ms
     if lapsed and item.by:
         lapsed = any(found.action == "hold" and found.expires_at_ms == item.ends_ms for found in overrides)

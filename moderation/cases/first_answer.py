@@ -6,7 +6,8 @@ Until then no answer to a person who may decide has numbers of the machine about
 
 - withheld: harmful share and bounds, thresholds, scored counts, scores, weights, signals with values, terms, the
   highest-scoring tweets, statements of reasons;
-- shown: counts of tweets and authors, reach, times, states, people's words.
+- shown: counts of tweets and authors, of those in languages that the model does not read, reach, times, states,
+  people's words.
 
 Readers who may not decide see the numbers; second looks have the stronger rule of `blinding`. Lists keep the rows of
 these hashtags without the numbers, since a state is no secret here. Where to ask:

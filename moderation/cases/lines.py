@@ -18,7 +18,7 @@ def case_cells(plain: Mapping[str, Any], now_ms: int) -> tuple[str, ...]:
     return (
         f"#{plain['display']}",
         plain["id"],
-        ", ".join(why.replace("_", " ") for why in plain["why"]),
+        ", ".join(why.replace("_", " ") for why in plain["why"]) + _languages(plain, " ({})"),
         ", ".join(map(place_words, plain["countries"])),
         ", ".join(plain.get("surfaces", ())),
         "" if lapses_ms is None else f"in {format_duration(lapses_ms - now_ms)}",
@@ -39,14 +39,16 @@ def case_lines(plain: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     state = "open" if plain["open"] else "closed"
     labels = f", labels {', '.join(plain['labels'])}" if plain["labels"] else ""
     yield f"#{plain['display']}  {plain['id']}  {state}, began {time_words(plain['began_ms'])}{by}"
-    reach = f", reach {plain['reach']:,}" if plain["reach"] else ""
+    reach = (f", reach {plain['reach']:,}" if plain["reach"] else "") + _languages(plain, ", not read: {}")
     yield f"  team {plain['team']}{labels}{reach}, version {plain['version'] or 'none'}"
     for item in plain["items"]:
         yield _item_line(item, now_ms)
         evidence = item["evidence"]
         if evidence is not None:
-            share = f"{evidence['share']:.2f} ({evidence['lower']:.2f} to {evidence['upper']:.2f})"
-            yield f"      {evidence['tweets']:,} tweets by {evidence['authors']:,} authors, harmful share {share}"
+            share = "harm not assessed"
+            if "share" in evidence:
+                share = f"harmful share {evidence['share']:.2f} ({evidence['lower']:.2f} to {evidence['upper']:.2f})"
+            yield f"      {evidence['tweets']:,} tweets by {evidence['authors']:,} authors, {share}"
     yield _tweets(plain["tweets"])
     for record in plain["history"]:
         yield f"  {time_words(record['at_ms'])}  {record['actor']} {_history_words(record)}: {record['reason']}"
@@ -62,6 +64,11 @@ def cover_words(covers: Sequence[Mapping[str, Any]]) -> str:
     for one in covers:
         places.setdefault(one["country"], set()).update(one["surfaces"])
     return "; ".join(f"{place_words(country)} on {', '.join(sorted(found))}" for country, found in places.items())
+
+
+def _languages(plain: Mapping[str, Any], form: str) -> str:
+    found = plain.get("languages", ())
+    return form.format(", ".join(f"{one['name']} {one['share']:.0%}" for one in found)) if found else ""
 
 
 def _item_line(item: Mapping[str, Any], now_ms: int) -> str:

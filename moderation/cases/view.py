@@ -9,6 +9,7 @@ import msgspec
 from moderation.cases.case import CaseItem, HashtagCase
 from moderation.cases.case_log import CaseLog
 from moderation.cases.first_answer import first_answer_of
+from moderation.cases.languages import unread_languages
 from moderation.cases.records import CaseClaim, CaseDecision, CaseLook, CaseRecord, CaseSkip, FirstAnswerRecord
 from moderation.cases.service import CaseResult
 from moderation.review.items import BLIND_KINDS, ItemKind
@@ -17,7 +18,7 @@ from streams.orders.speakers import same_person
 
 SHOWN, AFTER_FIRST_ANSWER = "shown", "after_first_answer"
 """Values of `numbers` in answers."""
-COUNTS = ("tweets", "authors")
+COUNTS = ("tweets", "authors", "unread")
 """Members of evidence that are shown before the first answer."""
 _MEASURED_KINDS: frozenset[ItemKind] = frozenset({"contested", "review"})
 """Kinds whose cause, after a colon, has values of signals."""
@@ -55,6 +56,7 @@ def case_as_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
         "lapses_ms": case.lapses_ms,
         "appealed_ms": case.appealed_ms,
         "reach": case.reach,
+        "languages": [one.as_dict() for one in unread_languages(case)],
         "labels": list(case.progress.labels),
         "version": log.version(case),
         "first_answer": first_answer_of(case, actor),

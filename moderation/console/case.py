@@ -132,6 +132,7 @@ async def _values(request: Request, found: HashtagCase, wanted: QueueFilter) -> 
         latest=[*automated.latest_of_tag(found.hashtag)],
         people=people,
         policy=await _live_policy(request),
+        mixed=not services.crowds.is_calibrated,
         relatives=[one._replace(case=await _open_case(request, one.hashtag)) for one in relatives],
         at_ms=at_ms,
         withheld=service.withheld(person).case(found.hashtag),

@@ -13,11 +13,11 @@ from html import escape
 from hushtag_client.registers import Reason
 
 from moderation.cases.case import CaseItem, HashtagCase
-from moderation.console.case_words import language_words
 from moderation.console.words import percent_words
-from moderation.review.items import BLIND_KINDS
+from moderation.review.items import BLIND_KINDS, NOT_ASSESSED
 from streams.explain.flag_text import ReasonInWords, reason_in_words
-from streams.log.decisions import Decision, Evidence, ScopeDecision
+from streams.languages import language_name, read_words
+from streams.log.decisions import Decision, Evidence, ScopeDecision, unread_of
 from streams.policy import Policy, Rule
 from web.svg import element, label, line
 
@@ -31,7 +31,10 @@ class Reading:
     when: str
     at_ms: int
     evidence: Evidence
+    read: str
+    """Part of the sampled authors whose texts the model has read; "" for all of them."""
     svg: str
+    """Picture of the harmful share; "" where it was not assessed."""
     words: str
 
 
@@ -47,6 +50,8 @@ class MachineView:
     clear_at: float | None
     readings: list[Reading]
     """Evidence of the decision, and the present evidence where it differs."""
+    assessed: bool
+    """Whether the model has read enough of the texts for a harmful share."""
     signals: list[ReasonInWords]
     languages: str
     """Languages of the sampled tweets."""
@@ -93,10 +98,11 @@ def _view(one: CaseItem, decision: Decision | None, policy: Policy | None) -> Ma
     surfaces = one.open_surfaces or item.surfaces
     rule = _rule(policy, item.category, surfaces, item.country)
     ruling = _ruling(decision, item.category, surfaces)
-    readings = [_reading("when it was decided", item.began_ms, item.evidence, rule)]
+    assessed = item.kind != NOT_ASSESSED
+    readings = [_reading("when it was decided", item.began_ms, item.evidence, rule, assessed)]
     if ruling is not None and decision is not None and ruling.evidence not in (None, item.evidence):
         assert ruling.evidence is not None
-        readings.append(_reading("now", decision.decided_at_ms, ruling.evidence, rule))
+        readings.append(_reading("now", decision.decided_at_ms, ruling.evidence, rule, assessed))
     newest = readings[-1].evidence
     numbers = {"upper": newest.upper, "established_upper": newest.established_upper}
     reasons = ruling.reasons if ruling is not None else ()
@@ -109,6 +115,7 @@ def _view(one: CaseItem, decision: Decision | None, policy: Policy | None) -> Ma
         suppress_at=rule.suppress_at if rule is not None else None,
         clear_at=rule.clear_at if rule is not None else None,
         readings=readings,
+        assessed=assessed,
         signals=[
             reason_in_words(Reason(signal=one.signal, value=one.value, threshold=one.threshold), numbers)
             for one in reasons
@@ -120,10 +127,15 @@ def _view(one: CaseItem, decision: Decision | None, policy: Policy | None) -> Ma
     )
 
 
-def _reading(when: str, at_ms: int, evidence: Evidence, rule: Rule | None) -> Reading:
+def _reading(when: str, at_ms: int, evidence: Evidence, rule: Rule | None, assessed: bool) -> Reading:
+    read = read_words(evidence.scored, unread_of(evidence))
+    if not assessed:
+        return Reading(
+            when, at_ms, evidence, read, "", "The model does not read most of its texts, and estimates no harm"
+        )
     share = f"{percent_words(evidence.lower)} and {percent_words(evidence.upper)}"
     words = f"Between {share} of the authors write harm; the best estimate is {percent_words(evidence.share)}"
-    return Reading(when, at_ms, evidence, meter(evidence, rule, words), words)
+    return Reading(when, at_ms, evidence, read, meter(evidence, rule, words), words)
 
 
 def _rule(policy: Policy | None, category: str, surfaces: Iterable[str], country: str) -> Rule | None:
@@ -139,7 +151,7 @@ def _ruling(decision: Decision | None, category: str, surfaces: Iterable[str]) -
 
 
 def _languages(evidence: Evidence) -> str:
-    counts = Counter(language_words(at.lang) for at in evidence.sampled_at)
+    counts = Counter(language_name(at.lang) for at in evidence.sampled_at)
     return ", ".join(f"{name} {count}" for name, count in counts.most_common())
 
 

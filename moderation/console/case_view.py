@@ -59,6 +59,8 @@ class CaseView:
     first: str
     """The person's first answer; "" for none."""
     machine: list[MachineView]
+    mixed: bool
+    """Whether harmful shares are measured on mixed sources, not on this platform, as far as is known."""
     choice: Choice | None
     appeals: int
     decided: Mapping[str, Any] | None
@@ -77,6 +79,8 @@ class CaseFacts:
     latest: Sequence[Decision]
     people: OverrideHistory
     policy: Policy | None
+    mixed: bool
+    """See `CaseView`."""
     relatives: Sequence[Relative]
     at_ms: int
     withheld: HashtagCase | None
@@ -106,6 +110,7 @@ def case_view(facts: CaseFacts) -> CaseView:
         due_elsewhere=due if due != case.id else "",
         first=first_answer_of(case, facts.person) or "",
         machine=[] if due else machine_views(case, facts.latest, facts.policy),
+        mixed=facts.mixed,
         choice=choice_of(case, places, in_force, facts.grants),
         appeals=sum(one.item.kind == "appeal" for one in case.open_items),
         decided=decisions[-1] if case.progress.decisions and decisions else None,

@@ -102,22 +102,6 @@ SKIPS: tuple[tuple[str, SkipCause, str], ...] = (
     ("d", "distress", "It distresses me"),
     ("o", "other", "Another reason"),
 )
-_LANGUAGES = {
-    "ar": "Arabic", "bn": "Bengali", "de": "German", "en": "English", "es": "Spanish", "fa": "Persian", "fr": "French",
-    "gu": "Gujarati", "hi": "Hindi", "id": "Indonesian", "it": "Italian", "ja": "Japanese", "kn": "Kannada",
-    "ko": "Korean", "ml": "Malayalam", "mr": "Marathi", "ne": "Nepali", "nl": "Dutch", "pa": "Punjabi", "pl": "Polish",
-    "pt": "Portuguese", "ru": "Russian", "si": "Sinhala", "ta": "Tamil", "te": "Telugu", "th": "Thai", "tl": "Tagalog",
-    "tr": "Turkish", "uk": "Ukrainian", "und": "unknown language", "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
-
-
-def language_words(lang: str) -> str:
-    """Name a language by its primary subtag.
-
-    >>> language_words("hi"), language_words("xx")
-    ('Hindi', 'xx')
-    """
-    return _LANGUAGES.get(lang, lang)
 
 
 def rule_words(category: str) -> str:

@@ -77,6 +77,7 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
         "path_of_tag": hashtag_path(tag.hashtag),
         "note": note,
         "due": due,
+        "mixed": not services.crowds.is_calibrated,
         "places": places,
         "overrides": overrides,
         "events": history_of(report, show_legal=show_legal),

@@ -16,7 +16,7 @@ from moderation.console.words import listed, plain_words
 from moderation.statements.collect import active_restrictions
 from moderation.statements.restriction import Restriction
 from moderation.statements.text import user_text
-from streams.explain.flag_text import ReasonInWords, numbers_of, reason_in_words
+from streams.explain.flag_text import ReasonInWords, numbers_of, read_part, reason_in_words
 from streams.explain.hashtag_report import HashtagReport, Outcome
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
@@ -44,6 +44,8 @@ class Cause:
     early: bool
     ends_ms: int
     counts: str
+    read: str
+    """Part of the sampled authors whose texts the model has read; "" for all of them."""
     numbers: list[ReasonInWords]
     """Signals and thresholds; empty where the reader may not see them."""
 
@@ -95,6 +97,7 @@ def cause_of(register: Register, outcome: Outcome, at_ms: int, *, numbers: bool,
         early=register.provisional,
         ends_ms=register.expires_at_ms,
         counts=" by ".join(counts),
+        read=read_part(register.evidence),
         numbers=[reason_in_words(one, register.evidence) for one in register.reasons] if numbers else [],
     )
 

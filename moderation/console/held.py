@@ -15,6 +15,7 @@ from moderation.api.access import may, needs
 from moderation.api.blinding import blinded_for
 from moderation.api.held import HeldRegister, held_tags
 from moderation.api.services import services_of
+from moderation.cases.languages import languages_of
 from moderation.console.hashtag_words import STATES, by_words, hashtag_path
 from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
@@ -22,6 +23,7 @@ from moderation.console.route import page_router
 from moderation.console.words import place_words, plain_words
 from moderation.review.automated import AutomatedFold
 from streams.clock import now_ms
+from streams.log.decisions import Evidence
 
 router = page_router()
 PAGE = 200
@@ -110,6 +112,7 @@ def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) 
     """Build a row: counts of tweets and authors, but no number of the machine."""
     one = held.register
     tweets, authors = reach_of(automated, one.hashtag, one.country)
+    largest = max(evidence_of(automated, one.hashtag, one.country), key=lambda found: found.tweets, default=None)
     return {
         "display": one.display or one.hashtag,
         "path": hashtag_path(one.hashtag),
@@ -124,19 +127,25 @@ def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) 
         "ends_ms": one.expires_at_ms,
         "tweets": tweets,
         "authors": authors,
+        "unread": ", ".join(found.words for found in languages_of(largest)),
     }
 
 
 def reach_of(automated: AutomatedFold, hashtag: str, country: str) -> tuple[int, int]:
     """Return the tweets and authors of the hashtag's last decision in a country; the largest for everywhere."""
-    evidence = [
+    found = evidence_of(automated, hashtag, country)
+    return max(((one.tweets, one.authors) for one in found), default=(0, 0))
+
+
+def evidence_of(automated: AutomatedFold, hashtag: str, country: str) -> list[Evidence]:
+    """Return the evidence of the hashtag's last decisions in a country, or in all for everywhere."""
+    return [
         scope.evidence
         for one in automated.latest_of_tag(hashtag)
         if country == "*" or one.country in (country, "*")
         for scope in one.rulings
         if scope.evidence is not None
     ]
-    return max(((one.tweets, one.authors) for one in evidence), default=(0, 0))
 
 
 def in_order(found: Sequence[HeldRegister], sort: str, automated: AutomatedFold) -> list[HeldRegister]:

@@ -19,6 +19,7 @@ from moderation.console.route import page_router
 from moderation.console.stream import MOST_ROWS, PAGE_ROWS, live_of, total_words, viewer_of
 from moderation.console.words import WHY
 from streams.countries import country_name
+from streams.languages import language_name
 
 router = page_router()
 FILTERS_WHY = {name: words for name, words in WHY.items() if name != "control"}
@@ -58,14 +59,16 @@ async def show_queue(
 
 
 def _offered(entries: Iterable[QueueEntry], wanted: QueueFilter) -> dict[str, dict[str, str]]:
-    """Return the countries and categories to filter by, those of the list and the chosen ones, with their words."""
-    countries, categories = {wanted.country}, {wanted.category}
+    """Return the values to filter by, those of the list and the chosen ones, with their words."""
+    countries, categories, languages = {wanted.country}, {wanted.category}, {wanted.language}
     for one in entries:
         countries.update(one.countries)
         categories.update(one.categories)
+        languages.update(unread.language for unread in one.languages)
     words = {code: "Everywhere" if code == "*" else country_name(code) for code in countries - {""}}
     return {
         "countries": dict(sorted(words.items(), key=lambda pair: pair[1])),
+        "languages": {tag: language_name(tag) for tag in sorted(languages - {""}, key=language_name)},
         "categories": {name: name.replace("_", " ") for name in sorted(categories - {""})},
     }
 

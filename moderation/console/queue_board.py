@@ -35,6 +35,8 @@ _CLOSED: Mapping[ClosedHow, str] = {
     "overturn": "decision overturned by {by}",
     "second_look": "the second look is done",
     "lapsed": "the hold has lapsed",
+    "assessed": "enough of it is read now: the policy decides",
+    "cooled": "it has cooled down, or what is read is harmless",
     "ended": "it no longer waits",
 }
 

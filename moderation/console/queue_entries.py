@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from moderation.cases.case import HashtagCase
+from moderation.cases.languages import UnreadLanguage, unread_languages
 from moderation.cases.work_order import OTHER, WorkPlace, order_place, work_order
 from moderation.wording import counted, listed
 from streams.orders.cases import Case
@@ -17,6 +18,7 @@ _EFFECTS = {
     "hold": "hidden",
     "appeal": "appealed",
     "contested": "ranked lower",
+    "not_assessed": "still shown, mostly not read",
     "review": "still shown",
     "paused": "still shown",
 }
@@ -39,6 +41,8 @@ class QueueEntry:
     effect: str = ""
     """Present state of the hashtag and its surfaces, in words."""
     categories: tuple[str, ...] = ()
+    languages: tuple[UnreadLanguage, ...] = ()
+    """Languages that the model does not read, of many sampled authors."""
     ends_ms: int | None = None
     """Lapse of the hold, or the deadline of the order."""
     began_ms: int = 0
@@ -81,6 +85,7 @@ def entry_of_case(case: HashtagCase, plain: Mapping[str, Any], viewers: Sequence
         common,
         effect=_effect(plain["why"], plain["surfaces"]),
         categories=tuple(plain["categories"]),
+        languages=unread_languages(case),
         ends_ms=plain["lapses_ms"],
         began_ms=plain["began_ms"],
         reach=plain["reach"],

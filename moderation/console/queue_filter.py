@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -26,6 +26,7 @@ class QueueFilter:
     why: str = ""
     country: str = ""
     category: str = ""
+    language: str = ""
     claimed: str = ""
     q: str = ""
     """Part of the hashtag."""
@@ -39,7 +40,7 @@ class QueueFilter:
     @property
     def shared(self) -> QueueFilter:
         """The same filter without what depends on the person who reads."""
-        return QueueFilter(team=self.team, why=self.why, country=self.country, category=self.category, q=self.q)
+        return replace(self, claimed="")
 
     def selects(self, entry: QueueEntry, *, any_team: bool = False) -> bool:
         """Return whether the filter selects an entry, apart from its claim."""
@@ -48,6 +49,7 @@ class QueueFilter:
             and (not self.why or self.why in entry.why or (self.why == "second_look" and "control" in entry.why))
             and (not self.country or self.country in entry.countries)
             and (not self.category or self.category in entry.categories)
+            and (not self.language or any(self.language == one.language for one in entry.languages))
             and (not self.q or _normalised(self.q) in (entry.hashtag or _normalised(entry.display)))
         )
 
@@ -73,12 +75,19 @@ def queue_filter(
     why: Annotated[str, Query(max_length=20)] = "",
     country: Annotated[str, Query(max_length=2)] = "",
     category: Annotated[str, Query(max_length=80)] = "",
+    language: Annotated[str, Query(max_length=20)] = "",
     claimed: _Claimed = "",
     q: Annotated[str, Query(max_length=280)] = "",
 ) -> QueueFilter:
     """Return the filter of an address; a dependency of routes."""
     return QueueFilter(
-        team=team or COMMON_TEAM, why=why, country=country.upper(), category=category, claimed=claimed, q=q.strip()
+        team=team or COMMON_TEAM,
+        why=why,
+        country=country.upper(),
+        category=category,
+        language=language,
+        claimed=claimed,
+        q=q.strip(),
     )
 
 

@@ -19,6 +19,7 @@ from moderation.console.refusals import console_problem, page_tables, step_words
 from moderation.console.stop_notice import countdown_words, notice_values
 from streams import countries
 from streams.clock import now_ms
+from streams.languages import language_name, shares_words
 from web.assets import asset_url
 from web.templates import page_templates
 
@@ -42,6 +43,8 @@ def templates() -> Environment:
         counted=words.counted,
         countdown=countdown_words,
         listed=words.listed,
+        language=language_name,
+        shares_of=shares_words,
         step=step_words,
     )
     environment.globals.update(

@@ -14,6 +14,7 @@ __all__ = ["counted", "listed"]
 WHY = {
     "hold": "held for a person",
     "review": "to review",
+    "not_assessed": "not assessed",
     "contested": "contested",
     "paused": "shown by the stop button",
     "appeal": "appeal",

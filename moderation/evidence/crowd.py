@@ -3,7 +3,8 @@
 A point has the counts of the policy's shortest window that ends at its minute. The evidence has a hashtag only where it
 has `evidence_floor` tweets in the window. It tells established authors from the others, whom hushtag calls coordinated;
 it does not name protected speakers. Young accounts and authors of copied texts are shares of a sample, so their numbers
-are estimates. No share, score or number of scored authors is kept.
+are estimates. Of sampled authors whose texts the model does not read it has the number, by language. No share of harm
+and no score is kept.
 
 Everything of the last `RECENT_MS` is kept, because a case may begin at any time. Of what is older only the hashtags of
 open cases are kept.
@@ -11,14 +12,19 @@ open cases are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from models.languages import GROUPS, READ
+from models.share import Scale, from_bytes
 from streams.constants import HOUR_MS, MINUTE_MS
-from streams.log.evidence import EvidenceRecord
+from streams.counting.block_counts import MAX_GROUPS
+from streams.languages import OTHER
+from streams.log.evidence import EvidenceConditions, EvidenceRecord
 
 BEFORE_MS = HOUR_MS
 """Time before a case that its crowd shows."""
@@ -29,6 +35,7 @@ RECENT_MS = BEFORE_MS + 15 * MINUTE_MS
 FINE_MS = 2 * HOUR_MS
 """Longest time with a point for every minute; a longer one has every fifth."""
 Ints = npt.NDArray[np.int64]
+NOTHING_UNREAD: Mapping[str, int] = MappingProxyType({})
 _UNKNOWN = -1
 
 
@@ -45,6 +52,10 @@ class CrowdPoint(NamedTuple):
     """Authors with a young account, estimated; None: not measured."""
     copies: int | None
     """Authors of a text that another author wrote too, estimated; None: not measured."""
+    sampled: int = 0
+    """Authors whose texts the model has looked at, a sample; 0 where `unread` is empty."""
+    unread: Mapping[str, int] = NOTHING_UNREAD
+    """Those of them whose texts it does not read, by language."""
 
     @property
     def coordinated(self) -> int:
@@ -60,6 +71,8 @@ class _Rows(NamedTuple):
     countries: npt.NDArray[np.bytes_]
     counts: npt.NDArray[np.int32]
     """(n, 5) fields of `CrowdPoint` after the time; -1 where not measured."""
+    looked: npt.NDArray[np.uint8] | None
+    """(n, 1 + MAX_GROUPS) sampled authors whose text was read, and those unread by group; None: all were read."""
 
     def find(self, tag: int, country: str) -> int | None:
         first, end = self.tags.searchsorted(tag, "left"), self.tags.searchsorted(tag, "right")
@@ -68,7 +81,18 @@ class _Rows(NamedTuple):
 
     def only(self, tags: Ints) -> _Rows:
         kept = np.isin(self.tags, tags)
-        return _Rows(self.tags[kept], self.countries[kept], self.counts[kept])
+        looked = None if self.looked is None else self.looked[kept]
+        return _Rows(self.tags[kept], self.countries[kept], self.counts[kept], looked)
+
+    def point(self, at_ms: int, row: int) -> CrowdPoint:
+        tweets, authors, established, *others = self.counts[row].tolist()
+        young, copies = (None if one == _UNKNOWN else one for one in others)
+        read, unread = 0, {}
+        if self.looked is not None and self.looked[row, 1:].any():
+            read, unread = int(self.looked[row, 0]), _by_language(self.looked[row, 1:].tolist())
+        return CrowdPoint(
+            at_ms, tweets, authors, established, young, copies, read + sum(unread.values()), unread or NOTHING_UNREAD
+        )
 
 
 class CrowdFold:
@@ -77,6 +101,8 @@ class CrowdFold:
     def __init__(self) -> None:
         self.window_ms = 0
         """Length of the window of the newest minute; 0 before the first."""
+        self.is_calibrated: bool | None = None
+        """Whether the scale of the newest minute was fitted to the platform's labels; None before the first."""
         self.floor = 0
         """Least tweets in the window from which the newest minute has a hashtag."""
         self._minutes: dict[int, dict[tuple[int, int], _Rows]] = {}
@@ -95,7 +121,7 @@ class CrowdFold:
     def nbytes(self) -> int:
         """Memory of the rows in bytes."""
         rows = [one for minute in self._minutes.values() for one in minute.values()]
-        return sum(column.nbytes for one in rows for column in one)
+        return sum(column.nbytes for one in rows for column in one if column is not None)
 
     def wants(self, tick_ms: int, window_ms: int, windows_ms: Iterable[int]) -> bool:
         """Return whether the fold reads the records of a tick and window."""
@@ -108,6 +134,8 @@ class CrowdFold:
             return
         if record.tick_ms >= self.newest_ms:
             self.window_ms, self.floor = record.window_ms, record.conditions.evidence_floor
+            scale = scale_of(record.conditions)
+            self.is_calibrated = scale is None or bool(scale.is_calibrated.all())
         rows = _rows_of(record)
         minute[record.shard, record.part] = rows.only(self._kept) if record.tick_ms < self._thin_before_ms else rows
 
@@ -147,7 +175,7 @@ class CrowdFold:
             for candidate in (place, *minute):  # a hashtag stays in its shard
                 rows = minute.get(candidate)
                 if rows is not None and (row := rows.find(tag, country)) is not None:
-                    found.append(_point(at_ms, rows.counts[row].tolist()))
+                    found.append(rows.point(at_ms, row))
                     place = candidate
                     break
         return found
@@ -171,12 +199,6 @@ def step_of(since_ms: int, until_ms: int) -> int:
     return MINUTE_MS if until_ms - since_ms <= FINE_MS else 5 * MINUTE_MS
 
 
-def _point(at_ms: int, counts: list[int]) -> CrowdPoint:
-    tweets, authors, established, *others = counts
-    young, copies = (None if one == _UNKNOWN else one for one in others)
-    return CrowdPoint(at_ms, tweets, authors, established, young, copies)
-
-
 def _rows_of(record: EvidenceRecord) -> _Rows:
     tags = np.array([hash(one) for one in record.hashtags], np.int64)
     order = tags.argsort(kind="stable")
@@ -185,7 +207,33 @@ def _rows_of(record: EvidenceRecord) -> _Rows:
     established = np.minimum(np.frombuffer(record.established.authors, "<i8"), authors)
     columns = [tweets, authors, established, _estimate(record, "young", authors), _estimate(record, "copies", authors)]
     counts = np.minimum(np.stack(columns, axis=1), np.iinfo(np.int32).max).astype(np.int32)
-    return _Rows(tags[order], np.array(record.countries, "S2")[order], counts[order])
+    return _Rows(tags[order], np.array(record.countries, "S2")[order], counts[order], _looked(record, order))
+
+
+def _looked(record: EvidenceRecord, order: Ints) -> npt.NDArray[np.uint8] | None:
+    if not record.everyone.unread:
+        return None
+    scored = np.minimum(np.frombuffer(record.everyone.scored, "<u2"), 255).astype(np.uint8)
+    unread = np.frombuffer(record.everyone.unread, "u1").reshape(-1, MAX_GROUPS)
+    scale = scale_of(record.conditions)
+    if scale is None or scale.n_groups != len(READ):  # another scorer's groups have other meanings
+        unread = np.pad(unread.sum(axis=1, dtype=np.uint8)[:, None], ((0, 0), (MAX_GROUPS - 1, 0)))
+    return np.column_stack([scored, unread])[order]
+
+
+def scale_of(conditions: EvidenceConditions) -> Scale | None:
+    """Return the scale of an evidence; None where shares are harmful shares."""
+    return from_bytes(conditions.scale, 1 + len(conditions.categories)) if conditions.scale else None
+
+
+def _by_language(counts: list[int]) -> dict[str, int]:
+    """Name the counts of storage groups."""
+    found: dict[str, int] = {}
+    for group, count in enumerate(counts):
+        if count:
+            name = GROUPS[group] if group < len(GROUPS) else OTHER
+            found[name] = found.get(name, 0) + count
+    return found
 
 
 def _estimate(record: EvidenceRecord, signal: str, authors: Ints) -> Ints:

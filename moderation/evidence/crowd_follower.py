@@ -54,12 +54,18 @@ class Crowd:
     """Least tweets in the window of a point."""
     newest_ms: int
     """End of the newest minute that was read; 0: none."""
+    is_calibrated: bool | None
+    """Whether the scale of the newest minute was fitted to the platform's labels; None: nothing was read."""
     complete: bool
     """Whether everything was read; if not, the read goes on, and a later call has more."""
 
 
 class CrowdSource(Protocol):
     """Source of crowds; `CrowdFollower` on Kafka."""
+
+    @property
+    def is_calibrated(self) -> bool | None:
+        """`Crowd.is_calibrated` at the last read."""
 
     async def read(self, hashtag: str, country: str, since_ms: int) -> Crowd:
         """Read the crowd of a hashtag in a country from a time to now."""
@@ -108,12 +114,17 @@ class CrowdFollower:
         """Memory of what is kept, in bytes."""
         return self._fold.nbytes
 
+    @property
+    def is_calibrated(self) -> bool | None:
+        """`Crowd.is_calibrated` at the last read."""
+        return self._fold.is_calibrated
+
     async def read(self, hashtag: str, country: str, since_ms: int) -> Crowd:
         """Read the crowd of a hashtag in a country from a time to now, `LONGEST_MS` at most."""
         complete = await self._refresh()
         at_ms, fold = self._clock(), self._fold
         points = fold.series(hashtag, country, max(since_ms, at_ms - LONGEST_MS), at_ms)
-        return Crowd(points, fold.window_ms, fold.floor, fold.newest_ms, complete)
+        return Crowd(points, fold.window_ms, fold.floor, fold.newest_ms, fold.is_calibrated, complete)
 
     async def _refresh(self) -> bool:
         """Read on; return whether the present end was reached within the wait."""

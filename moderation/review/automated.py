@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Protocol, Self
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol, Self
 
 from moderation.changes import ChangeMemory
-from moderation.review.items import DEFAULT_SHARE, ReviewItem, items_of
+from moderation.review.items import DEFAULT_SHARE, ReviewItem, is_not_assessed, items_of
 from moderation.statements.collect import decision_restrictions
 from moderation.statements.restriction import Restriction
 from streams.log.decisions import FLAGGING, Decision, decision_in
@@ -21,6 +22,11 @@ KEPT_MS = 7 * 86_400_000
 _PRUNE_MS = 3_600_000
 
 
+Outcome = Literal["assessed", "cooled", "lapsed"]
+"""End of an item by a decision: it acts on the category by texts that were read, it asks no longer, or it has asked as
+long as it may."""
+
+
 @dataclass(slots=True)
 class _ItemEnd:
     """Last decision with an item, and the first one after it that lacks the item; records come in any order."""
@@ -30,6 +36,8 @@ class _ItemEnd:
     absent: str = ""
     """Least version above it of a decision without the item; "" for none."""
     absent_ms: int = 0
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    """See `_LastDecision`."""
 
     def note_present(self, version: str) -> None:
         if version > self.present:
@@ -37,9 +45,19 @@ class _ItemEnd:
             if self.absent <= version:
                 self.absent = ""
 
-    def note_absent(self, version: str, at_ms: int) -> None:
-        if version > self.present and (not self.absent or version < self.absent):
-            self.absent, self.absent_ms = version, at_ms
+    def note_absent(self, last: _LastDecision) -> None:
+        if last.version > self.present and (not self.absent or last.version < self.absent):
+            self.absent, self.absent_ms, self.outcomes = last.version, last.at_ms, last.outcomes
+
+
+class _LastDecision(NamedTuple):
+    """What is kept of a key's newest decision."""
+
+    version: str = ""
+    at_ms: int = 0
+    items: frozenset[str] = frozenset()
+    outcomes: Mapping[str, Outcome] = MappingProxyType({})
+    """Outcome of a review that is over by category; without one it has `cooled`."""
 
 
 class AutomatedFold:
@@ -62,7 +80,7 @@ class AutomatedFold:
         """Hashtags in the order of their last change."""
         self._countries: dict[str, set[str]] = {}
         self._ends: dict[str, _ItemEnd] = {}
-        self._last: dict[tuple[str, str], tuple[str, int, frozenset[str]]] = {}
+        self._last: dict[tuple[str, str], _LastDecision] = {}
         self._items_of_key: dict[tuple[str, str], set[str]] = {}
         self._versions: dict[str, str] = {}
         self._share = share
@@ -90,6 +108,11 @@ class AutomatedFold:
         end = self._ends.get(item.id)
         return item.ends_ms if end is None or not end.absent else min(item.ends_ms, end.absent_ms)
 
+    def outcome(self, item: ReviewItem) -> Outcome | None:
+        """Return the way in which a decision ended an item; None where none did."""
+        end = self._ends.get(item.id)
+        return None if end is None or not end.absent else end.outcomes.get(item.category, "cooled")
+
     def hashtags(self) -> Collection[str]:
         """Return the hashtags with a decision or an item."""
         return self._countries.keys()
@@ -109,19 +132,20 @@ class AutomatedFold:
     def _apply_items(self, decision: Decision, key: tuple[str, str]) -> None:
         found = {item.id: item for item in items_of(decision, share=self._share, secret=self._secret)}
         known = self._items_of_key.setdefault(key, set())
-        last = self._last.get(key, ("", 0, frozenset[str]()))
+        last = self._last.get(key, _LastDecision())
+        new = _LastDecision(decision.version, decision.decided_at_ms, frozenset(found), _outcomes(decision))
         for item in found.values():
             if item.id not in self.items or item.ends_ms >= self.items[item.id].ends_ms:
                 self.items[item.id] = item
             end = self._ends.setdefault(item.id, _ItemEnd())
             end.note_present(decision.version)
-            if item.id not in known and item.id not in last[2]:
-                end.note_absent(last[0], last[1])
+            if item.id not in known and item.id not in last.items:
+                end.note_absent(last)
         for name in known - found.keys() if not decision.is_renewal else ():
-            self._ends[name].note_absent(decision.version, decision.decided_at_ms)
+            self._ends[name].note_absent(new)
         known.update(found)
-        if decision.version > last[0] and not decision.is_renewal:
-            self._last[key] = decision.version, decision.decided_at_ms, frozenset(found)
+        if decision.version > last.version and not decision.is_renewal:
+            self._last[key] = new
 
     def prune(self, now_ms: int) -> None:
         """Remove everything that ended more than `KEPT_MS` ago."""
@@ -145,6 +169,12 @@ class AutomatedFold:
         self._countries = {}
         for hashtag, country in (*self.latest, *self._items_of_key):
             self._countries.setdefault(hashtag, set()).add(country)
+
+
+def _outcomes(decision: Decision) -> dict[str, Outcome]:
+    found: dict[str, Outcome] = {one.category: "lapsed" for one in decision.rulings if one.lapsed}
+    acting = (one.category for one in decision.rulings if one.action != "clear" and not is_not_assessed(one))
+    return found | dict.fromkeys(acting, "assessed")
 
 
 class AutomatedSource(Protocol):

@@ -17,15 +17,23 @@ from typing import Any, Literal
 
 from moderation.statements.collect import decision_restrictions
 from moderation.statements.restriction import Restriction
-from streams.log.decisions import Decision, Evidence, ScopeDecision
+from streams.languages import read_words
+from streams.log import decisions
+from streams.log.decisions import Decision, Evidence, ScopeDecision, unread_of
 from streams.signals.registry import WEIGHED
 
-ItemKind = Literal["hold", "review", "contested", "paused", "appeal", "second_look", "control"]
-"""Why an item is in a case. `control` is a second look at a hashtag that was never suppressed."""
+ItemKind = Literal["hold", "review", "not_assessed", "contested", "paused", "appeal", "second_look", "control"]
+"""Why an item is in a case. `not_assessed`: the model does not read most of its texts, so nothing automated hides it.
+`control` is a second look at a hashtag that was never suppressed."""
+NOT_ASSESSED: ItemKind = "not_assessed"
 BLIND_KINDS: frozenset[ItemKind] = frozenset({"second_look", "control"})
 DEFAULT_SHARE = 0.05
 CONTROL_FACTOR = 4
 """Share of controls among decisions that hid nothing, as a multiple of the share of suppressions; at most all."""
+SCORED_SHARE = "scored_share"
+"""Reason of such a review: the part of the sampled authors whose texts were read."""
+_HARM = ("share", "lower", "upper", "established_lower", "established_upper")
+"""Members of evidence that are no measure of a hashtag whose texts are mostly unread."""
 _EVIDENCE = (
     *("tweets", "authors", "scored", "share", "lower", "upper"),
     *("established", "established_lower", "established_upper"),
@@ -72,8 +80,15 @@ class ReviewItem:
             "ends_ms": self.ends_ms or None,
             "cause": self.cause,
             "by": self.by,
-            "evidence": {name: getattr(self.evidence, name) for name in _EVIDENCE} if self.evidence else None,
+            "evidence": self._evidence_as_dict(),
         }
+
+    def _evidence_as_dict(self) -> dict[str, Any] | None:
+        if self.evidence is None:
+            return None
+        left_out = _HARM if self.kind == NOT_ASSESSED else ()
+        plain = {name: getattr(self.evidence, name) for name in _EVIDENCE if name not in left_out}
+        return plain | {"unread": dict(unread_of(self.evidence))}
 
 
 def reference_of(identity: str) -> str:
@@ -112,10 +127,18 @@ def items_of(decision: Decision, *, share: float, secret: bytes) -> list[ReviewI
     groups: dict[tuple[str, str, int], list[ScopeDecision]] = {}
     for ruling in decision.rulings:
         if ruling.action in ("review", "shadow"):
-            groups.setdefault((ruling.action, ruling.category, ruling.since_ms), []).append(ruling)
-    found += [_queued_item(decision, group, "review") for (action, *_), group in groups.items() if action == "review"]
-    controls = [_queued_item(decision, group, "control") for group in groups.values() if group[0].evidence]
+            kind = NOT_ASSESSED if is_not_assessed(ruling) else ruling.action
+            groups.setdefault((kind, ruling.category, ruling.since_ms), []).append(ruling)
+    for kind in ("review", NOT_ASSESSED):
+        found += [_queued_item(decision, group, kind) for (one, *_), group in groups.items() if one == kind]
+    judged = [group for (kind, *_), group in groups.items() if kind != NOT_ASSESSED]
+    controls = [_queued_item(decision, group, "control") for group in judged if group[0].evidence]
     return found + [one for one in controls if is_sampled(one.id, min(1.0, CONTROL_FACTOR * share), secret)]
+
+
+def is_not_assessed(ruling: ScopeDecision) -> bool:
+    """Return whether a ruling asks people because the model does not read most of the texts."""
+    return ruling.action == "review" and ruling.valve == decisions.NOT_ASSESSED
 
 
 def _item(restriction: Restriction, kind: ItemKind, cause: str = "") -> ReviewItem:
@@ -149,15 +172,26 @@ def _queued_item(decision: Decision, rulings: list[ScopeDecision], kind: ItemKin
         began_ms=first.since_ms,
         ends_ms=max(ruling.expires_at_ms for ruling in rulings),
         evidence=first.evidence,
-        cause=_cause(first) if kind == "review" else "",
+        cause="" if kind == "control" else _cause(first),
     )
 
 
 def _cause(ruling: ScopeDecision) -> str:
     """Say why a ruling became a review: the name of the valve, with its value and its limit."""
+    if is_not_assessed(ruling):
+        return _unread_cause(ruling)
     reason = next((one for one in ruling.reasons if one.signal == ruling.valve), None)
     if reason is None:
         return ruling.valve.replace("_", " ")
     if ruling.valve == "innocent_past":
         return f"innocent past: {reason.value:g} established authors used it before without harm"
     return f"{ruling.valve.replace('_', ' ')}: {reason.value:g}, the limit is {reason.threshold:g}"
+
+
+def _unread_cause(ruling: ScopeDecision) -> str:
+    least = next((one.threshold for one in ruling.reasons if one.signal == SCORED_SHARE), None)
+    asked = "" if least is None else f"; the policy asks for {least:.0%}"
+    if ruling.evidence is None:
+        return f"not assessed: too few of its sampled authors were read{asked}"
+    read = read_words(ruling.evidence.scored, unread_of(ruling.evidence))
+    return f"not assessed: the model read {read or 'too few of its authors'}{asked}"

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from moderation.cases.case import HashtagCase
 from moderation.cases.service import CaseService
 from moderation.drafts import OverrideDraft, UndoDraft
 from moderation.review.service import ReviewService
-from streams.log.decisions import Action, Decision, Evidence, ScopeDecision, version_of
+from streams.log.decisions import (
+    NOT_ASSESSED,
+    Action,
+    Decision,
+    DecisionReason,
+    Evidence,
+    ScopeDecision,
+    version_of,
+)
 from streams.log.moderation import Override, Verb
 from streams.naming import tag_of
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
@@ -26,6 +36,16 @@ def ruling(action: Action, surface: str = "trends", *, tweets: int = 9, **change
         "evidence": evidence,
     }  # fmt: skip
     return ScopeDecision(**fields | changes)
+
+
+UNREAD = replace(EVIDENCE, scored=12, unread={"bn": 9, "ta": 41, "other": 2}, copies=0.5)
+"""Evidence of a hashtag most of whose sampled authors write in languages that the model does not read."""
+
+
+def unread_ruling(surface: str = "trends", **changes: Any) -> ScopeDecision:
+    """Build the review of a hashtag that was not assessed."""
+    reasons = (DecisionReason("scored_share", 0.188, 0.5), DecisionReason("copies", 0.5, 0.4))
+    return ruling("review", surface, **{"valve": NOT_ASSESSED, "reasons": reasons, "evidence": UNREAD} | changes)
 
 
 def decision(

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from hushtag_client.normalise import normalise
+from msgspec.structs import replace
 
 from streams.clock import now_ms
-from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
+from streams.log.decisions import (
+    NOT_ASSESSED,
+    Action,
+    Decision,
+    DecisionReason,
+    Evidence,
+    ScopeDecision,
+    version_of,
+)
 
 MINUTE_MS = 60_000
 SHARE = 0.61803
@@ -24,6 +33,7 @@ def waiting(
     category: str = "hateful_conduct",
     surfaces: tuple[str, ...] = ("search", "trends"),
     number: int = 1,
+    valve: str = "",
     **evidence: Any,
 ) -> Decision:
     """Build a decision of ten minutes ago that waits for a person, and lapses after some minutes."""
@@ -36,7 +46,7 @@ def waiting(
         ScopeDecision(
             category=category, surface=surface, action=action, since_ms=at_ms,
             expires_at_ms=now_ms() + round(minutes * MINUTE_MS), evidence=measured,
-            reasons=(DecisionReason("harmful_share_lower", 0.5, 0.4),),
+            reasons=(DecisionReason("harmful_share_lower", 0.5, 0.4),), valve=valve,
         )
         for surface in surfaces
     )  # fmt: skip
@@ -44,3 +54,11 @@ def waiting(
         hashtag=normalise(tag), display=tag, country=country, rulings=rulings, version=version_of(number, 1), tick_ms=1,
         settled_ms=1, decided_at_ms=at_ms, policy_revision="p", model_revision="m",
     )  # fmt: skip
+
+
+def unread(tag: str, languages: dict[str, int], *, scored: int = 12, **more: Any) -> Decision:
+    """Build the review of a hashtag whose texts the model mostly does not read; authors by language."""
+    made = waiting(tag, "review", valve=NOT_ASSESSED, scored=scored, unread=languages, copies=0.83, **more)
+    sampled = scored + sum(languages.values())
+    reasons = (DecisionReason("scored_share", scored / sampled, 0.5), DecisionReason("copies", 0.83, 0.4))
+    return replace(made, rulings=tuple(replace(one, reasons=reasons) for one in made.rulings))

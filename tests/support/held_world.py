@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from streams.clock import now_ms
 from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
 
@@ -27,13 +29,14 @@ def held(
     minutes: int = 5,
     lasts_ms: int = HOUR_MS,
     category: str = "abuse",
+    unread: dict[str, int] | None = None,
     **more: Any,
 ) -> Decision:
     """Decide on a hashtag, some minutes ago."""
     at_ms = now_ms() - minutes * MINUTE_MS
     evidence = Evidence(
         window_ms=600_000, tweets=tweets, authors=tweets * 2 // 3, scored=min(tweets, 200), share=SHARE,
-        lower=0.5, upper=0.7, sampled=("1", "2"), established=3,
+        lower=0.5, upper=0.7, sampled=("1", "2"), established=3, unread=unread or UNSET,
     )  # fmt: skip
     rulings = tuple(
         ScopeDecision(

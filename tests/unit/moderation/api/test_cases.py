@@ -14,6 +14,7 @@ from moderation.api.keys import ApiKey, KeyRing, Rights, hash_of
 from moderation.api.limits import RateLimit
 from moderation.cases.work_order import BLIND
 from tests.support.api_calls import RING, SERVICE, Calls, Configure, decision, kind_of
+from tests.support.console_cases import unread
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 
@@ -63,6 +64,19 @@ def test_pages_are_cut_by_cursor_and_filters_count(client: TestClient) -> None:
         answer = calls.get("/v1/cases", **query).json()
         assert {row["hashtag"] for row in answer["items"]} == expected
         assert answer["total"] == len(expected)
+
+
+def test_cases_are_found_by_the_language_that_is_not_read(configure: Configure, log: InMemoryLog) -> None:
+    running = configure(KeyRing.of([*RING, SERVICE]), RateLimit(1e6, 1_000_000))
+    decisions = [unread("tamil", {"ta": 41, "bn": 9, "other": 2}), unread("urdu", {"ur": 52})]
+    cast(FastAPI, running.app).state.services = in_memory_services(log, decisions)
+    calls = Calls(running)
+    for query, expected in (({"language": "ta"}, ["tamil"]), ({"language": "hi"}, []), ({"why": "review"}, []),
+                            ({"why": "not_assessed", "language": "ur"}, ["urdu"])):  # fmt: skip
+        answer = calls.get("/v1/cases", **query).json()
+        assert ([row["hashtag"] for row in answer["items"]], answer["total"]) == (expected, len(expected))
+    [row] = calls.get("/v1/cases", language="bn").json()["items"]
+    assert row["languages"][0] == {"language": "ta", "name": "Tamil", "share": 0.64}
 
 
 def test_case_is_claimed_kept_and_decided_in_part(client: TestClient) -> None:

@@ -41,6 +41,8 @@ def test_crowd_has_counts_and_moments_and_no_share(client: TestClient, minute_ms
             "coordinated": 10,
             "young": 10,
             "copies": 20,
+            "sampled": 0,
+            "unread": {},
         }
     ]
     assert (found["country"], found["countries"]) == ("IN", ["IN"])

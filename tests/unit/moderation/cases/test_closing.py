@@ -8,7 +8,9 @@ import pytest
 
 from moderation.cases.closing import CaseClosing
 from moderation.cases.view import case_as_dict
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from streams.log.decisions import ScopeDecision
+from streams.log.moderation import Override
+from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling, unread_ruling
 
 
 async def closing(world: CaseHarness) -> CaseClosing | None:
@@ -37,6 +39,47 @@ async def test_lapsed_hold_and_cleared_item_name_no_person() -> None:
     world = CaseHarness(decision(ruling("review")))
     world.automated.fold.apply(decision(ruling("clear"), number=2, at_ms=50))
     assert await closing(world) == CaseClosing(50, "ended")
+
+
+@pytest.mark.parametrize(
+    ("rulings", "how"),
+    [
+        ([ruling("suppress")], "assessed"),
+        ([ruling("shadow")], "assessed"),
+        ([ruling("clear")], "cooled"),
+        ([], "cooled"),
+        ([ruling("clear", lapsed=True)], "ended"),
+        ([ruling("suppress", category="gendered_abuse"), ruling("clear")], "cooled"),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+async def test_unassessed_case_says_how_it_ended(rulings: list[ScopeDecision], how: str, late: bool) -> None:
+    ends, unread = decision(*rulings, number=2, at_ms=50), decision(unread_ruling())
+    world = CaseHarness(*((ends, unread) if late else (unread, ends)))
+    assert await closing(world) == CaseClosing(50, how)  # type: ignore[arg-type]
+
+
+async def test_unassessed_case_that_only_expires_has_ended() -> None:
+    world = CaseHarness(decision(unread_ruling()))
+    world.now_ms = HOUR_MS
+    assert await closing(world) == CaseClosing(HOUR_MS, "ended")
+
+
+async def test_unassessed_case_stays_open_while_it_is_renewed() -> None:
+    world = CaseHarness(decision(unread_ruling()), decision(unread_ruling(expires_at_ms=2 * HOUR_MS), number=2))
+    world.now_ms = HOUR_MS
+    assert await closing(world) is None
+    assert (await world.case()).kinds == ("not_assessed",)
+
+
+@pytest.mark.parametrize(("verdict", "effect"), [("hide", "block"), ("show", "allow")])
+async def test_person_decides_an_unassessed_case(verdict: Any, effect: str) -> None:
+    world = CaseHarness(decision(unread_ruling(), unread_ruling("search")))
+    done = await world.cases.decide("tag", verdict, actor="ann", reason="seen")
+    [written] = done.effects
+    assert isinstance(written.record, Override) and written.record.action == effect
+    assert written.record.surfaces == ("search", "trends")
+    assert await closing(world) == CaseClosing(100, verdict, "ann")
 
 
 async def test_hold_by_a_person_lapses_or_is_undone() -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from models.share import Scale
 from moderation.api.keys import ApiKey
+from streams.clock import now_ms
+from streams.constants import MINUTE_MS
 from tests.support.api_calls import SERVICE, Calls, limited
 from tests.support.case_pages import HOSTILE_TAG, SECRET_WORDS, add_texts, case_decision
+from tests.support.console_cases import unread
 from tests.support.console_client import console_client, read_page, words_of_page
+from tests.support.in_memory_crowds import crowd_record
 from tests.support.in_memory_log import InMemoryLog
 
 NUMBERS = re.compile(r"0\.618|61\.8|62\s?%|51\s?%|71\s?%|45\s?%|30\s?%|34\s?%|0\.51|0\.71|0\.33")
@@ -75,6 +81,42 @@ def test_page_has_numbers_and_no_text_after_the_answer(client: TestClient) -> No
     assert SECRET_WORDS not in text
     assert 'data-tweet="150" data-highest' in text
     assert not NUMBERS.search(page_of(client, case, "admin")), "the answer of one person opens numbers to another"
+
+
+def test_unassessed_case_names_languages_and_never_a_share() -> None:
+    client = console_client([unread("tamil", {"ta": 41, "bn": 9, "other": 2})], InMemoryLog(), keys=[SERVICE])
+    case = case_of(client, "tamil")
+    before = words_of_page(read_page(client, f"/console/cases/{case}"))
+    assert "Not read Tamil 64%, Bengali 14% of the sampled authors" in before
+    assert "nothing automated hides it. A person who reads Tamil decides." in before
+    answered(client, case)
+    after = page_of(client, case)
+    assert "The model does not read most of its texts, and estimates no harm" in after
+    assert "Sampled authors read" in after and "Copied texts" in after and "the policy asks for 50%" in after
+    assert not re.search(r"61\.8|62\s?%|70\s?%|hide from|write harm|mixed sources", after)
+    plain = Calls(client).get(f"/v1/cases/{case}").json()
+    assert not {"share", "lower", "upper"} & plain["items"][0]["evidence"].keys()
+
+
+def test_crowd_names_unread_languages(client: TestClient) -> None:
+    case, rows = case_of(client), {("held", "IN"): (90, 40, 30)}
+    crowds, minute_ms = services(client).crowds, now_ms() // MINUTE_MS * MINUTE_MS
+    crowds.fold.apply(crowd_record(minute_ms - MINUTE_MS, rows, scored=[30]))
+    assert "Not read" not in page_of(client, case, part="/crowd")
+    crowds.fold.apply(crowd_record(minute_ms, rows, scored=[12], unread=[{"ta": 41, "bn": 11}]))
+    panel = page_of(client, case, part="/crowd")
+    assert "Not read, by language: Tamil 64%, Bengali 17% of 64 sampled authors." in panel
+
+
+def test_shares_on_mixed_sources_lead_to_calibration(client: TestClient) -> None:
+    case = case_of(client)
+    assert "mixed sources" not in page_of(client, case)
+    answered(client, case)
+    hint = 'not on this platform: <a href="/console/calibration">calibrate the model</a>'
+    assert hint in page_of(client, case)
+    scale = Scale(np.ones((3, 2, 4)), np.zeros((3, 2, 3))).to_bytes()
+    services(client).crowds.fold.apply(crowd_record(60_000, {("held", "*"): (90, 40, 30)}, scale=scale))
+    assert "mixed sources" not in page_of(client, case)
 
 
 def test_hold_that_lapses_soon_needs_no_first_answer() -> None:

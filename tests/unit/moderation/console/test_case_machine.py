@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from moderation.cases.case import HashtagCase
 from moderation.console.case_machine import machine_views, meter
 from streams.log.decisions import Decision
-from tests.support.case_world import EVIDENCE, CaseHarness, decision, ruling
+from tests.support.case_world import EVIDENCE, CaseHarness, decision, ruling, unread_ruling
 from tests.support.in_memory_api import POLICY
 
 RULE = POLICY.rule("abuse", "trends", "IN")
@@ -35,6 +35,15 @@ def test_view_without_a_policy_or_decision_has_no_thresholds() -> None:
     [view] = machine_views(case_of(decision(ruling("hold"))), [], None)
     assert (view.suppress_at, view.clear_at, view.signals, view.mode) == (None, None, [], "")
     assert "hide from" not in view.readings[0].svg
+
+
+def test_unassessed_hashtag_has_neither_picture_nor_share() -> None:
+    [view] = machine_views(case_of(decision(unread_ruling())), [], POLICY)
+    [reading] = view.readings
+    assert (reading.svg, view.assessed) == ("", False)
+    assert reading.words == "The model does not read most of its texts, and estimates no harm"
+    assert reading.read == "19% of 64 sampled authors (Tamil 41, Bengali 9, other 2 not read)"
+    assert view.cause.startswith("not assessed: the model read 19%")
 
 
 def test_meter_keeps_marks_and_labels_inside_the_picture() -> None:

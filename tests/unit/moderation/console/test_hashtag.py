@@ -70,6 +70,14 @@ def test_numbers_come_after_the_first_answer() -> None:
     assert "Harmful share 62–70%, threshold 40%" in after and "50% to 70%" in after
 
 
+def test_hidden_hashtag_says_what_was_not_read() -> None:
+    client = console_client([held("rumour", unread={"ta": 80, "bn": 20})])
+    page = words_of_page(read_page(client, "/console/hashtags/rumour", "reader"))
+    assert "Read 67% of 300 sampled authors (Tamil 80, Bengali 20 not read)" in page
+    assert "It does not read the languages of 100 more people, such as Tamil and Bengali" in page
+    assert "not read: Tamil 27%" in words_of_page(read_page(client, "/console/held"))
+
+
 def test_reader_without_decisions_sees_numbers_and_no_buttons() -> None:
     page = read_page(console_client([held("rumour", "hold")]), "/console/hashtags/rumour", "reader")
     assert "threshold 40%" in page.text

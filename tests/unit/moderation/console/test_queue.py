@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from moderation.console.queue_bulk import bulk_row
 from moderation.console.queue_entries import QueueEntry
-from tests.support.console_cases import SHARE, waiting
+from tests.support.console_cases import SHARE, unread, waiting
 
 New = Callable[..., TestClient]
 
@@ -57,6 +57,33 @@ def test_long_queue_shows_a_page_and_more_on_demand(console_client: New) -> None
     whole = client.get("/console/queue", params={"country": "IN", "rows": 200}).text
     assert len(ids(whole)) == 130
     assert "Show more" not in whole
+
+
+def test_row_names_unread_languages_and_filters_by_them(console_client: New) -> None:
+    client = console_client(
+        unread("tamil", {"ta": 41, "bn": 9, "other": 2}), unread("urdu", {"ur": 52}), waiting("read", "review")
+    )
+    page = client.get("/console/queue").text
+    assert "Tamil 64%, Bengali 14%</span>" in page and "Urdu 81%</span>" in page
+    assert page.count("still shown, mostly not read on search and trends") == 2
+    assert '<option value="bn">Bengali</option><option value="ta">Tamil</option><option value="ur">Urdu' in page
+    for query, names in (({"language": "bn"}, ["tamil"]), ({"why": "not_assessed"}, ["tamil", "urdu"]),
+                         ({"why": "review"}, ["read"]), ({"language": "te"}, [])):  # fmt: skip
+        found = client.get("/console/queue", params=query).text
+        assert sorted(re.findall(r"<bdi>#(\w+)</bdi>", found)) == names, query
+    assert '<option value="te" selected>Telugu' in found
+    assert not re.search(rf"{SHARE}|62%|61\.8|50%|83%|0\.5\b", page)
+
+
+def test_queue_that_is_read_offers_no_filter_by_language(console_client: New) -> None:
+    assert 'name="language"' not in console_client(waiting("one")).get("/console/queue").text
+
+
+def test_bulk_dialog_names_unread_languages(console_client: New) -> None:
+    client = console_client(unread("tamil", {"ta": 52}))
+    [case] = ids(client.get("/console/queue").text)
+    page = client.get("/console/queue/bulk", params={"verdict": "hide", "case": case}).text
+    assert "<th>Not read</th>" in page and "<td>Tamil 81%</td>" in page
 
 
 def test_empty_queue_says_so(console_client: New) -> None:

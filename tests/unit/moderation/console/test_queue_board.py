@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from moderation.api.services import Services
@@ -20,7 +21,7 @@ from streams.clock import now_ms
 from streams.log.decisions import version_of
 from streams.naming import tag_of
 from streams.orders.records import Target
-from tests.support.console_cases import waiting
+from tests.support.console_cases import unread, waiting
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 
@@ -60,6 +61,23 @@ async def test_board_lists_what_waits_in_the_order_of_work() -> None:
     entries = await listed(QueueBoard(services))
     assert [one.id for one in entries] == [one.id for one in plain]
     assert tags(entries)[:4] == ["soon", "later", "big", "small"]
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("suppress", "enough of it is read now: the policy decides"),
+        ("clear", "it has cooled down, or what is read is harmless"),
+    ],
+)
+async def test_row_of_unassessed_case_says_how_it_ended(action: Any, words: str) -> None:
+    services = services_with(unread("tamil", {"ta": 52}))
+    board = QueueBoard(services)
+    assert [one.why for one in await listed(board)] == [("not_assessed",)]
+    services.reviews.automated.apply(replace(waiting("tamil", action), version=version_of(2, 0)))
+    await board.follow()
+    [gone] = board.listing(ALL, ASHA).gone
+    assert gone.gone == words
 
 
 async def test_blind_second_look_shows_neither_reach_nor_surfaces() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.share import Scale
 from moderation.evidence.crowd import CrowdFold, CrowdPoint
 from moderation.evidence.crowd_follower import apply_evidence
 from streams.constants import HOUR_MS, MINUTE_MS
@@ -30,6 +34,29 @@ def test_point_has_counts_and_estimates_without_shares() -> None:
     [india] = fold.series("tag", "IN", 0, HOUR_MS)
     assert (india.established, india.coordinated, india.young) == (20, 0, None), "estimates are never contradictory"
     assert (fold.window_ms, fold.floor, fold.newest_ms) == (WINDOW_MS, FLOOR, MINUTE_MS)
+
+
+def test_point_counts_unread_authors_by_language() -> None:
+    fold, rows = CrowdFold(), {("tag", "*"): (90, 40, 30), ("read", "*"): (60, 20, 5)}
+    fold.apply(crowd_record(MINUTE_MS, rows, scored=[12, 20], unread=[{"ta": 41, "other": 2}, {}]))
+    [tag], [read] = (fold.series(name, "*", 0, HOUR_MS) for name in ("tag", "read"))
+    assert (tag.sampled, dict(tag.unread)) == (55, {"ta": 41, "other": 2})
+    assert (read.sampled, dict(read.unread)) == (0, {})
+    fold.thin(2 * MINUTE_MS, ["tag"])
+    assert fold.series("tag", "*", 0, HOUR_MS) == [tag]
+    other = CrowdFold()
+    other.apply(crowd_record(MINUTE_MS, rows, scored=[12, 20], unread=[{"ta": 41, "other": 2}, {}], scale=b""))
+    [unnamed] = other.series("tag", "*", 0, HOUR_MS)
+    assert dict(unnamed.unread) == {"other": 43}, "groups of another scorer have no names"
+
+
+def test_fold_knows_whether_the_scale_is_the_platforms() -> None:
+    fold, rows, scale = CrowdFold(), {("tag", "*"): (90, 40, 30)}, Scale(np.ones((3, 2, 4)), np.zeros((3, 2, 3)))
+    assert fold.is_calibrated is None
+    mixed = replace(scale, between=np.full(3, 0.1))
+    for minute, (one, expected) in enumerate(((mixed, False), (scale, True)), 1):
+        fold.apply(crowd_record(minute * MINUTE_MS, rows, scale=one.to_bytes()))
+        assert fold.is_calibrated is expected
 
 
 def test_only_minutes_of_the_shortest_window_are_read() -> None:

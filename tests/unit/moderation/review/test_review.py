@@ -32,7 +32,7 @@ from streams.log.moderation import Override, Undo
 from streams.naming import tag_of
 from streams.orders.cases import Case
 from streams.orders.records import OrderRuling, Outcome, Target
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling, unread_ruling
 from tests.support.in_memory_log import FixedDecisions, in_memory_service
 
 ITEM = "hushtag-" + "0" * 24
@@ -84,6 +84,24 @@ def test_review_has_its_cause(valve: str, value: float, limit: float, cause: str
     reasons = (DecisionReason("harmful_share_lower", 0.5, 0.4), DecisionReason(valve or "young", value, limit))
     [item] = items_of(decision(ruling("review", valve=valve, reasons=reasons)), share=0.0, secret=b"s")
     assert (item.kind, item.cause, item.as_dict()["cause"]) == ("review", cause, cause)
+
+
+def test_unassessed_hashtag_is_an_item_without_shares_of_harm() -> None:
+    both = decision(unread_ruling(), unread_ruling("search"), ruling("review", "account"))
+    review, item = items_of(both, share=1.0, secret=b"s")[:2]
+    assert (review.kind, item.kind, item.surfaces) == ("review", "not_assessed", ("search", "trends"))
+    assert item.cause == (
+        "not assessed: the model read 19% of 64 sampled authors (Tamil 41, Bengali 9, other 2 not read); "
+        "the policy asks for 50%"
+    )
+    plain = item.as_dict()["evidence"]
+    assert plain["unread"] == {"bn": 9, "ta": 41, "other": 2} and plain["copies"] == 0.5
+    assert not {"share", "lower", "upper", "established_lower", "established_upper"} & plain.keys()
+    assert "share" in review.as_dict()["evidence"]
+
+
+def test_unassessed_hashtag_is_no_control() -> None:
+    assert [one.kind for one in items_of(decision(unread_ruling()), share=1.0, secret=b"s")] == ["not_assessed"]
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.binary(max_size=8), st.integers(0, 99))

@@ -1,0 +1,57 @@
+"""Languages of a case that the model does not read, so that a person who reads them can take it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from moderation.cases.case import HashtagCase
+from moderation.review.items import BLIND_KINDS, NOT_ASSESSED
+from streams.languages import in_order, language_name
+from streams.log.decisions import Evidence, unread_of
+
+LEAST_SHARE = 0.1
+"""Share of the sampled authors from which a language is named; the largest of a `not_assessed` case always is."""
+
+
+class UnreadLanguage(NamedTuple):
+    """Language that the model does not read, and its share of the sampled authors, in [0, 1]."""
+
+    language: str
+    """BCP 47 tag, or `other`."""
+    share: float
+
+    @property
+    def words(self) -> str:
+        """Name and share.
+
+        >>> UnreadLanguage("ta", 0.807).words
+        'Tamil 81%'
+        """
+        return f"{language_name(self.language)} {self.share:.0%}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert to plain JSON."""
+        return {"language": self.language, "name": language_name(self.language), "share": self.share}
+
+
+def unread_languages(case: HashtagCase) -> tuple[UnreadLanguage, ...]:
+    """List the languages that the model does not read, of the item that reaches most; the largest share first."""
+    items = [one.item for one in case.open_items or case.items if one.item.kind not in BLIND_KINDS]
+    found = max(items, key=lambda one: (one.kind == NOT_ASSESSED, one.reach, one.id), default=None)
+    return () if found is None else languages_of(found.evidence, largest=found.kind == NOT_ASSESSED)
+
+
+def languages_of(evidence: Evidence | None, *, largest: bool = False) -> tuple[UnreadLanguage, ...]:
+    """List the languages with at least `LEAST_SHARE` of the sampled authors; `largest`: the largest in any case."""
+    unread = {} if evidence is None else unread_of(evidence)
+    if evidence is None or not unread:
+        return ()
+    sampled = evidence.scored + sum(unread.values())
+    found = [UnreadLanguage(tag, round(count / sampled, 2)) for tag, count in in_order(unread).items()]
+    return tuple(one for one in found if one.share >= LEAST_SHARE) or tuple(found[: int(largest)])
+
+
+def is_in_language(plain: Mapping[str, Any], language: str) -> bool:
+    """Return whether the JSON of a case names a language that the model does not read."""
+    return any(one["language"] == language for one in plain.get("languages", ()))

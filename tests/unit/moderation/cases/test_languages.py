@@ -1,0 +1,57 @@
+"""Languages of a case that the model does not read."""
+
+from __future__ import annotations
+
+import doctest
+
+from msgspec.structs import replace
+
+from moderation.cases import languages
+from moderation.cases.languages import is_in_language, languages_of, unread_languages
+from moderation.cases.lines import case_cells, case_lines
+from moderation.cases.view import case_as_dict, detailed_dict
+from tests.support.case_world import EVIDENCE, UNREAD, CaseHarness, decision, ruling, unread_ruling
+
+TAMIL = {"language": "ta", "name": "Tamil", "share": 0.64}
+BENGALI = {"language": "bn", "name": "Bengali", "share": 0.14}
+
+
+def test_doctests() -> None:
+    assert doctest.testmod(languages).failed == 0
+
+
+async def test_case_names_languages_with_many_unread_authors() -> None:
+    world = CaseHarness(decision(unread_ruling()), decision(ruling("hold", tweets=900), country="US"))
+    plain = case_as_dict(await world.case(), world.cases, "ann")
+    assert plain["languages"] == [TAMIL, BENGALI]
+    assert is_in_language(plain, "bn") and not is_in_language(plain, "other")
+    assert not is_in_language({"blinded": True}, "ta")
+
+
+async def test_case_with_all_texts_read_names_no_language() -> None:
+    world = CaseHarness(decision(ruling("hold")))
+    assert case_as_dict(await world.case(), world.cases, "ann")["languages"] == []
+
+
+def test_small_languages_are_named_only_where_asked() -> None:
+    scattered = replace(EVIDENCE, scored=60, unread={"ta": 3, "bn": 1})
+    assert languages_of(scattered) == ()
+    assert [one.words for one in languages_of(scattered, largest=True)] == ["Tamil 5%"]
+    assert languages_of(None, largest=True) == languages_of(EVIDENCE, largest=True) == ()
+
+
+async def test_blind_second_look_names_no_language() -> None:
+    world = CaseHarness(decision(ruling("suppress", evidence=UNREAD)), share=1.0)
+    case = await world.case()
+    assert unread_languages(case) == ()
+    assert "languages" not in case_as_dict(case, world.cases, "ann")
+
+
+async def test_terminal_names_languages_and_no_share() -> None:
+    world = CaseHarness(decision(unread_ruling()))
+    case = await world.case()
+    lines = [*case_lines(detailed_dict(case, world.cases, "ann"), world.now_ms)]
+    assert "not read: Tamil 64%, Bengali 14%" in lines[1]
+    assert "9 tweets by 8 authors, harm not assessed" in lines[3]
+    assert not any("0.50" in line or "harmful share" in line for line in lines)
+    assert "not assessed (Tamil 64%, Bengali 14%)" in case_cells(case_as_dict(case, world.cases, "ann"), 0)
