@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from benchmarks.scenarios import DEV, dev_texts
+from benchmarks.scenarios.sources import DEV, dev_texts
 from devkit.simulation.cli import load_texts
 from devkit.simulation.texts import TextSource
 from streams.constants import DAY_MS, MINUTE_MS

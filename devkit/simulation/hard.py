@@ -3,11 +3,13 @@
 Every innocent hashtag has the copies and young accounts that a policy asks for: only its texts protect it. Variants of
 campaigns, as the ground truth names them:
 
-    open        40, 60, 80 and 100% of the authors write harm; two thirds of it are copies by young accounts
-    distinct    without copies          grown       without young accounts       disguised   without either
-    answered    half of the tweets under it are counter-speech
-    mockery     harm in polite words
-    slow        as open, over an hour: the only campaigns of preset `slow`
+    open        40, 60, 80 or 100% of the authors write harm. Two thirds of it are copies, mostly by young accounts.
+    distinct    No text is a copy.
+    grown       No account is young.
+    disguised   No text is a copy, and no account is young.
+    answered    Half of the tweets under it are counter-speech.
+    mockery     The harm is in polite words.
+    slow        As open, over an hour: the only campaigns of preset `slow`.
 
 Variants of an attacked hashtag are `before`, `among` and `after`: accounts that are less than five days old copy harm
 under it before its own people write, beside them, or once half of its time is over.

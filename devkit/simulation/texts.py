@@ -58,7 +58,7 @@ class TagNames(msgspec.Struct, frozen=True):
     reclaimed: list[str]
     sarcasm: list[str]
     unread: dict[str, list[str]]
-    """By language."""
+    """Names by language, of languages that no model was measured on."""
     organic: dict[str, list[str] | NameParts]
     one_use: NameParts
 

@@ -1,0 +1,105 @@
+"""Command line of the scenarios: runs in two processes, tables, goals, JSON and the picture."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import benchmarks.scenarios
+from benchmarks.machine import machine
+from benchmarks.scenarios import tables
+from benchmarks.scenarios.goals import goals, outcomes, precision
+from benchmarks.scenarios.runs import Run, observe, runs
+from benchmarks.scenarios.sources import SIMULATOR, material, names
+from benchmarks.scenarios.verdicts import Verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_SEEDS = "0-6"
+EXIT_MISSED = 3
+
+
+def seeds_of(text: str) -> list[int]:
+    """Parse a list of seeds and ranges.
+
+    >>> seeds_of("3,7,20-22")
+    [3, 7, 20, 21, 22]
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        low, dash, high = part.strip().partition("-")
+        found += range(int(low), int(high) + 1) if dash else [int(low)]
+    return found
+
+
+def run_all(cases: Sequence[Run]) -> list[Verdict]:
+    """Run all cases in two processes, which share the models that this process has loaded."""
+    columns = (TextColumn("scenarios"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    found = []
+    with Progress(*columns, console=Console(stderr=True)) as progress, ProcessPoolExecutor(2) as pool:
+        task = progress.add_task("", total=len(cases))
+        for one in pool.map(observe, cases):
+            found.append(one)
+            progress.advance(task)
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the scenarios, print tables and goals; return the exit code."""
+    given = _arguments(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    sources = given.source or list(names())
+    console.print(machine(), highlight=False)
+    if sources == [SIMULATOR]:
+        console.print("texts: the simulator's own, since ../shared/data/harm is absent; model: the committed one")
+    for source in sources:
+        found = material(source)  # trains a model that the cache lacks: minutes
+        console.print(f"{source}: {', '.join(found.languages)}; model {found.scorer.revision}", highlight=False)
+    verdicts = run_all(runs(sources, seeds_of(given.seeds), given.policy))
+    tags = outcomes(verdicts)
+    for table in (tables.campaigns(tags), tables.times(tags), tables.innocents(tags), tables.unread(tags)):
+        console.print(table, highlight=False)
+    part = precision(tags)
+    console.print(f"precision over all hashtags: {'-' if part is None else f'{part:.3f}'}", highlight=False)
+    found_goals = goals(verdicts)
+    console.print(tables.of_goals(found_goals), highlight=False)
+    for reason in [f"{goal.text}: {reason}" for goal in found_goals for reason in goal.reasons]:
+        console.print(f"MISSED {reason}", markup=False, highlight=False)
+    if given.json:
+        rows = {
+            "machine": machine(),
+            "seeds": given.seeds,
+            "policy": given.policy.name,
+            "goals": [goal._asdict() for goal in found_goals],
+            "tags": [asdict(tag) for tag in tags],
+        }
+        given.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if given.picture:
+        given.picture.write_text(tables.picture(tags), "utf-8")
+    return 0 if all(goal.met for goal in found_goals) else EXIT_MISSED
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scenarios",
+        description=benchmarks.scenarios.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seeds", default=os.environ.get("SEEDS", DEFAULT_SEEDS), help="such as 0-6 or 3,7,20-29")
+    parser.add_argument("--source", action="append", choices=names(), help="only this source; repeatable")
+    parser.add_argument("--policy", type=Path, default=ROOT / "config" / "demo-policy.yaml")
+    parser.add_argument("--json", type=Path, help="write all outcomes there")
+    parser.add_argument("--picture", type=Path, help="write the recall by harmful share there, as SVG")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

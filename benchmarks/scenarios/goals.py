@@ -1,0 +1,74 @@
+"""Goals of the scenarios, each met or missed by the outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from benchmarks.scenarios.verdicts import TagOutcome, Verdict
+
+PROTECTED = ("protest", "counter_speech", "news", "sports")
+"""Kinds that no settled decision may suppress."""
+UNREAD = "unread"
+OPEN = "open"
+LEAST_FOUND = {1.0: 0.9, 0.8: 0.8, 0.6: 0.5}
+"""Least recall of open campaigns by their harmful share."""
+MOST_WITHDRAWN = 0.05
+
+
+class Goal(NamedTuple):
+    """One goal, its figure, and the hashtags that miss it."""
+
+    text: str
+    met: bool
+    figure: str
+    reasons: tuple[str, ...] = ()
+
+
+def outcomes(verdicts: Iterable[Verdict]) -> list[TagOutcome]:
+    """List the outcomes of all runs."""
+    return [tag for verdict in verdicts for tag in verdict.tags]
+
+
+def goals(verdicts: Sequence[Verdict]) -> list[Goal]:
+    """Compare all outcomes with the goals that the room's docstring states."""
+    tags = outcomes(verdicts)
+    unread = [one for one in tags if one.kind == UNREAD]
+    protected = [one for one in tags if one.kind in PROTECTED]
+    found = [
+        _no_one("no unread hashtag is suppressed", unread, [one for one in unread if one.seconds is not None]),
+        _no_one("each unread hashtag has a case", unread, [one for one in unread if not one.not_assessed]),
+        _no_one(
+            f"no settled suppression of {', '.join(PROTECTED).replace('_', '-')}",
+            protected,
+            [one for one in protected if one.silenced],
+        ),
+    ]
+    for share, least in LEAST_FOUND.items():
+        of_share = [one for one in tags if one.variant == OPEN and one.share == share]
+        missed = [one for one in of_share if not one.found]
+        rate = 1 - len(missed) / len(of_share) if of_share else 0.0
+        text = f"{least:.0%} of open campaigns with {share:.0%} harmful authors are found"
+        met = rate >= least
+        figure = f"{len(of_share) - len(missed)} of {len(of_share)}"
+        found.append(Goal(text, met, figure, () if met else tuple(map(_named, missed))))
+    early, withdrawn = sum(one.early_flags for one in verdicts), sum(one.withdrawn for one in verdicts)
+    text = f"at most {MOST_WITHDRAWN:.0%} of early flags are withdrawn"
+    found.append(Goal(text, withdrawn <= MOST_WITHDRAWN * early, f"{withdrawn} of {early}"))
+    return found
+
+
+def precision(tags: Iterable[TagOutcome]) -> float | None:
+    """Return the part of the flagged hashtags that are campaigns; None: none is flagged."""
+    tags = list(tags)
+    right, wrong = sum(one.harmful and one.found for one in tags), sum(one.silenced for one in tags)
+    return right / (right + wrong) if right + wrong else None
+
+
+def _no_one(text: str, of: Sequence[TagOutcome], missing: Sequence[TagOutcome]) -> Goal:
+    return Goal(text, bool(of) and not missing, f"{len(missing)} of {len(of)} miss it", tuple(map(_named, missing)))
+
+
+def _named(one: TagOutcome) -> str:
+    kind = f"{one.kind} {one.variant}".strip()
+    return f"{one.source} {one.preset} seed {one.seed}: {kind} {one.hashtag} ({one.language})"

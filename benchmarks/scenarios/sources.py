@@ -1,0 +1,107 @@
+"""Texts of one labelled source and the model trained without it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+
+from devkit.simulation.data import own_texts
+from devkit.simulation.hard import LANGUAGES
+from devkit.simulation.texts import LabelledText, LabelledTexts, OwnTexts, TextSource
+from models import left_out
+from streams.scoring import TextScorer, load_text_scorer
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "harm"
+DEV = DATA / "dev"
+SIMULATOR = "simulator"
+"""Name of the source that has the simulator's own texts and the committed model."""
+MIXED = ("protest", "sports", "festival")
+"""Kinds that draw half of their texts from the clean ones of the source."""
+DEV_LANGUAGES = {
+    "davidson": "en",
+    "mhs_ken20_dev": "en",
+    "mhs_ken20_test": "en",
+    "hatemojibuild_dev": "en",
+    "hatemojibuild_test": "en",
+    "uli_en": "en",
+    "uli_hi": "hi-Latn",
+    "identity_templates_en": "en",
+    "identity_templates_hi-latn": "hi-Latn",
+}
+IDENTITY_EVERY = 30
+"""One in this many clean identity sentences ("Aki is a kind muslim") is used: all would dominate the texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMaterial:
+    """Texts for a simulation, their languages, and the scorer that has not seen them."""
+
+    texts: TextSource
+    languages: tuple[str, ...]
+    scorer: TextScorer
+
+
+class LeftOutTexts:
+    """Harmful and clean texts of a source; other kinds are the simulator's, some of them mixed with clean ones."""
+
+    def __init__(self, labelled: LabelledTexts, own: OwnTexts) -> None:
+        self._labelled, self._own = labelled, own
+
+    def draw(self, kind: str, language: str, rng: Random, subject: int = 0) -> str:
+        """Draw a text of this kind, in this language or else in a related one."""
+        if kind in ("harmful", "clean"):
+            return self._labelled.draw(kind, language, rng, subject)
+        if kind in MIXED and rng.random() < 0.5:
+            return self._labelled.draw("clean", language, rng, subject)
+        return self._own.draw(kind, language, rng, subject)
+
+
+def names(folder: Path = DATA) -> tuple[str, ...]:
+    """Return the sources that can be left out; the simulator's texts alone where the labelled texts are absent."""
+    return left_out.SOURCES if (folder / "train").is_dir() else (SIMULATOR,)
+
+
+@lru_cache(maxsize=8)
+def material(name: str, folder: Path = DATA) -> SourceMaterial:
+    """Load the texts of a source and the model trained without it.
+
+    Raises:
+        TrainingDataError: the labelled texts cannot be used.
+    """
+    own = own_texts()
+    if name == SIMULATOR:
+        return SourceMaterial(own, LANGUAGES, load_text_scorer())
+    rows = [
+        LabelledText(example.text, harmful=example.labels[0], lang=example.language)
+        for example in left_out.texts_of(folder, name)
+    ]
+    labelled = LabelledTexts(rows, own)
+    enough = tuple(one for one in LANGUAGES if labelled.n_harmful_in.get(one, 0) >= LabelledTexts.FEW)
+    return SourceMaterial(LeftOutTexts(labelled, own), enough, TextScorer(left_out.scorer_without(folder, name)))
+
+
+def dev_texts(folder: Path, *, adversarial: bool = False) -> Iterator[dict[str, object]]:
+    """Read the dev splits as lines for `simulate --texts`: tweets with labels, and some clean identity sentences.
+
+    `adversarial` adds HatemojiBuild. Davidson's "offensive" is left out, as its source advises: neither clean nor
+    hateful.
+    """
+    for name, language in DEV_LANGUAGES.items():
+        if name.startswith("hatemoji") and not adversarial:
+            continue
+        with (folder / f"{name}.jsonl").open(encoding="utf-8") as file:
+            for number, line in enumerate(file):
+                row = json.loads(line)
+                if row["detail"] == "offensive":
+                    continue
+                if name.startswith("identity") and (row["y"] or number % IDENTITY_EVERY):
+                    continue
+                yield {
+                    "text": row["text"],
+                    "harmful": bool(row["y"]),
+                    "lang": "hi" if row["script"] == "deva" else language,
+                }
