@@ -190,7 +190,7 @@ def bounds(
     lowest = adjusted[0]
     if between is not None and between.any():
         b0, b01, b1 = _mixed(mix**2, between).T
-        lowest = _roots(above, gap, v0 + b0, v1 + 2 * (b01 - b0), v2 + b0 - 2 * b01 + b1, z2)[0]
+        lowest = _least(above, gap, v0 + b0, v1 + 2 * (b01 - b0), v2 + b0 - 2 * b01 + b1, z2)
     lower = np.where(is_bounded, np.clip(np.minimum(lowest, sampled[0]), 0.0, 1.0), 0.0)
     upper = np.where(is_bounded, np.clip(np.maximum(adjusted[1], sampled[1]), 0.0, 1.0), 1.0)
     return np.clip(estimate, lower, upper), lower, upper
@@ -205,6 +205,18 @@ def _roots(above: Floats, gap: Floats, v0: Floats, v1: Floats, v2: Floats, z2: f
     safe = np.where(a > 0, a, 1.0)
     centre, half = b / safe, np.sqrt(np.maximum(b**2 - safe * c, 0.0)) / safe
     return np.where(a > 0, centre - half, -np.inf), np.where(a > 0, centre + half, np.inf)
+
+
+def _least(above: Floats, gap: Floats, v0: Floats, v1: Floats, v2: Floats, z2: float) -> Floats:
+    """Return the least share >= 0 that solves the inequality of `_roots`.
+
+    It exists even if the variance of the harmful mean is so large that no upper bound does: a share of 0 needs no
+    harmful mean.
+    """
+    a, b, c = gap**2 - z2 * v2, above * gap + z2 * v1 / 2, above**2 - z2 * v0
+    root = np.sqrt(np.maximum(b**2 - a * c, 0.0))
+    found: Floats = np.where((above > 0) & (c > 0) & (b + root > 0), c / np.maximum(b + root, _LEAST_GAP), 0.0)
+    return found
 
 
 def _mixed(mix: Floats, numbers: Floats) -> Floats:

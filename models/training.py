@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from models import artefact, calibration, data, features, share, splits, templates
+from models import artefact, between_sources, calibration, data, features, share, splits, templates
 from models.languages import detector_table
 from models.romanise import romanise
 from models.scorer import LANGUAGES, LinearWeights
@@ -36,6 +36,7 @@ NOT_TWEETED = "hatemojibuild"
 FEWEST_LABELS = 10
 """Minimum clean and harmful texts of a language to calibrate a column on them."""
 _LARGEST_WEIGHT = 32_767
+_LEFT_OUT_STEPS = 3  # trainings without a source, for the progress
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
@@ -98,7 +99,11 @@ class TrainingTexts:
 
     def rows_without(self, fold: int) -> npt.NDArray[np.intp]:
         """Return the indices into `examples` without the labelled texts of a fold and their copies."""
-        rest = np.flatnonzero(self.folds != fold)
+        return self.rows_of(self.folds != fold)
+
+    def rows_of(self, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+        """Return the indices into `examples` of some labelled texts (n_real,), their copies and all sentences."""
+        rest = np.flatnonzero(kept)
         copies = len(self.real) + np.flatnonzero(np.isin(self.origins, rest))  # a copy follows its tweet's fold
         first_own = len(self.real) + len(self.romanised)
         return np.concatenate((rest, copies, np.arange(first_own, first_own + len(self.own))))
@@ -163,15 +168,16 @@ def fit(
     """Return the parameters and the metadata of the artefact that `train` returns. Raises TrainingDataError."""
     texts = prepare(folder, recipe, tenth, without)
     real, folds, languages = texts.real, texts.folds, texts.languages()
-    cross_validated = recipe.n_folds / (recipe.n_folds + recipe.n_drawings)
-    held_out = cross_validate(texts, recipe, recipe.n_folds, lambda step, part: progress(step, part * cross_validated))
+    n_steps = recipe.n_folds + recipe.n_drawings + _LEFT_OUT_STEPS
+    held_out = cross_validate(
+        texts, recipe, recipe.n_folds, lambda step, part: progress(step, part * recipe.n_folds / n_steps)
+    )
     weights, biases = np.zeros((recipe.n_buckets, N_COLUMNS + 1)), np.zeros(N_COLUMNS + 1)
     for number in range(recipe.n_drawings):
         fitted = _fit(training_set(texts.drawn(recipe, number).examples, recipe), recipe, N_COLUMNS + 1)
         weights += fitted[0] / recipe.n_drawings
         biases += fitted[1] / recipe.n_drawings
-        step = (recipe.n_folds + number + 1) / (recipe.n_folds + recipe.n_drawings)
-        progress(f"drawing {number + 1}", step)
+        progress(f"drawing {number + 1}", (recipe.n_folds + number + 1) / n_steps)
     labels = data.labels_of(real)
     prevalences = prevalences_of(labels)
     slopes, intercepts = _calibrate(held_out, labels, languages, prevalences)
@@ -179,6 +185,8 @@ def fit(
     probabilities[:, 1:] = np.minimum(probabilities[:, 1:], probabilities[:, :1])
     tweeted = np.array([not e.source.startswith(NOT_TWEETED) for e in real])
     moments, errors = _share_errors(probabilities[tweeted], labels[tweeted], languages[tweeted], folds[tweeted], recipe)
+    between = _between(texts, recipe, probabilities, (slopes, intercepts), moments)
+    progress("left-out sources", 1.0)
     scales = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _LARGEST_WEIGHT
     numbers = LinearWeights(
         weights=np.rint(weights / scales).astype(np.int16),
@@ -191,7 +199,7 @@ def fit(
         errors=errors,
         deciles=np.quantile(probabilities[tweeted], np.arange(1, 10) / 10, axis=0).T,
         detector=detector_table(),
-        between=np.zeros((len(LANGUAGES), N_COLUMNS, 3)),
+        between=between,
     )
     counts = {"labelled": len(real), "held out": texts.n_held_out}
     counts |= {ROMANISED: len(texts.romanised), templates.SOURCE: len(texts.own)}
@@ -309,6 +317,45 @@ def _share_errors(
                 probabilities[use, column], labels[use, column], folds[use], recipe.seed
             )
     return moments, errors
+
+
+def _between(
+    texts: TrainingTexts, recipe: Recipe, cross_validated: Floats, platt: tuple[Floats, Floats], moments: Floats
+) -> Floats:
+    """Estimate the variance between the sources of English, each left out of one model; see `between_sources`.
+
+    Args:
+        texts: all texts.
+        recipe: of the models; one drawing each.
+        cross_validated: (n_real, n_columns) probabilities.
+        platt: slopes and intercepts (n_languages, n_columns).
+        moments: (n_languages, n_columns, 4).
+    """
+    labels, language = data.labels_of(texts.real), LANGUAGES.index("en")
+    names = np.array([example.source for example in texts.real])
+    is_used = (texts.languages() == language) & np.array([not name.startswith(NOT_TWEETED) for name in names.tolist()])
+    whole = training_set(texts.examples, recipe)
+    deviations: list[list[float]] = [[] for _ in range(N_COLUMNS)]
+    for source in sorted(set(names[is_used].tolist())):
+        is_own = is_used & (names == source)
+        if not between_sources.is_enough(labels[is_own, 0]):
+            continue
+        weights, biases = _fit(whole.rows(texts.rows_of(names != source)), recipe, N_COLUMNS)
+        margins = np.asarray(whole.matrix[np.flatnonzero(is_own)] @ weights) + biases
+        outside = 1 / (1 + np.exp(-(platt[0][language] * margins + platt[1][language])))
+        outside[:, 1:] = np.minimum(outside[:, 1:], outside[:, :1])
+        others = is_used & ~is_own
+        for column in range(N_COLUMNS):
+            if between_sources.is_enough(labels[is_own, column]) and between_sources.is_enough(labels[others, column]):
+                deviations[column].append(
+                    between_sources.deviation(
+                        outside[:, column],
+                        labels[is_own, column],
+                        cross_validated[others, column],
+                        labels[others, column],
+                    )
+                )
+    return between_sources.between_of(deviations, moments)
 
 
 def _about(folder: Path, recipe: Recipe, counts: dict[str, int]) -> dict[str, object]:
