@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models import platform_scale
-from models.platform_scale import ENOUGH, FEWEST, ColumnScale, LabelledText, PlatformScale
+from models.column_fit import ENOUGH, FEWEST
+from models.platform_scale import ColumnScale, LabelledText, PlatformScale
 from models.scorer import LinearScorer
 from models.share import Scale
 from moderation.calibration.labelled import AgreedLabel

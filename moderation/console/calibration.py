@@ -55,4 +55,4 @@ async def _cases(request: Request) -> list[dict[str, Any]]:
         for case in cases.values()
         if case.is_open and case.id in counts and not services.cases.is_blind(case, person)
     ]
-    return sorted(found, key=lambda one: (-one["texts"], one["display"]))[:CASES]
+    return sorted(found, key=lambda one: (-counts[str(one["id"])], one["display"]))[:CASES]
