@@ -14,8 +14,11 @@ Ints = npt.NDArray[np.intp]
 
 ENOUGH = 50
 """Clean and harmful texts, each, with which a column counts as calibrated."""
-FEWEST = 10
+FEWEST = 5
 """Clean and harmful texts, each, below which a column stays as it was."""
+SPREAD = 0.5
+"""Standard deviation of a mean between sources, in gaps between clean and harmful texts. Measured on the project's
+sources: 0.36 of the clean mean, 0.47 of the harmful one."""
 CONFIDENCE = 0.9
 """Confidence of the intervals whose coverage is measured."""
 _SHARES = np.arange(11) / 10
@@ -60,21 +63,17 @@ class ColumnTexts:
 def fit_column(texts: ColumnTexts, prior: ColumnNumbers) -> ColumnNumbers:
     """Combine labels and the trained numbers by precision; at least one text of each label.
 
-    The trained means have their errors and the variance between sources as covariance. With `ENOUGH` labels no variance
-    between sources is kept. With fewer, the part of the uncertainty that exceeds the trained errors is kept in
-    `between`, which lowers the lower bound alone.
+    The trained means count as one draw of sources, with a standard deviation of `SPREAD` gaps each. What remains
+    uncertain goes into the errors. `between` shrinks as labels grow, and is zero with `ENOUGH` of them.
     """
     means, variances, sampling = _measure(texts, prior.moments[2:])
-    of_prior = _matrix(prior.errors) + _matrix(prior.between)
+    gap = prior.moments[1] - prior.moments[0]
+    of_prior = _matrix(prior.errors) + (SPREAD * gap) ** 2 * np.eye(2)
     weight = of_prior @ np.linalg.pinv(of_prior + sampling)
     fitted = prior.moments[:2] + weight @ (means - prior.moments[:2])
     covariance = of_prior - weight @ of_prior
-    moments = np.concatenate((fitted, variances))
-    if min(texts.counts) >= ENOUGH:
-        return ColumnNumbers(moments, _packed(covariance), np.zeros(share.N_BETWEEN))
-    rest = covariance - _matrix(prior.errors)
-    values, vectors = np.linalg.eigh(rest)
-    return ColumnNumbers(moments, prior.errors, _packed((vectors * np.maximum(values, 0.0)) @ vectors.T))
+    missing = max(0.0, 1 - min(texts.counts) / ENOUGH)
+    return ColumnNumbers(np.concatenate((fitted, variances)), _packed(covariance), missing * prior.between)
 
 
 def coverage(

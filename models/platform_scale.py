@@ -5,9 +5,10 @@ platform's texts and people differ from them, and `Scale.between` says how much.
 each language and column:
 
 - The labels give both means, with a covariance that counts texts of one cluster (a hashtag) as alike.
-- The trained scale is the prior, with its own errors plus the variance between sources. The fit is the mean of both,
+- The trained scale is the prior, with its own errors plus a variance between sources. The fit is the mean of both,
   weighted by precision (empirical Bayes: Efron and Morris, 1975), so that few labels already help.
-- With enough labels no variance between sources remains. Below that, the rest of it stays in the lower bound.
+- What remains uncertain widens both bounds. With enough labels the lower bound has no further allowance for the
+  variance between sources; below that, a part of it.
 
 Weights and probabilities stay as they are: a fitted model ranks texts as before. Coverage is measured by halves: the
 scale is fitted to one half of the clusters, and hashtags are made of the texts of the other half.
@@ -27,7 +28,6 @@ from models.share import Scale
 
 MIXED = "mixed_scale"
 """Name of the trained scale in the metadata of a fitted artefact, so that a later fit has the same prior."""
-_BETWEEN = np.array([0.002, 0.0, 0.015])  # of a model that has none: as measured on the project's sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,22 +135,23 @@ def score(live: LinearScorer, texts: Sequence[str]) -> tuple[Floats, list[str]]:
 
 
 def prior_of(live: LinearScorer) -> Scale:
-    """Return the scale of a model before any fit, with a variance between sources wherever it has none."""
+    """Return the scale of a model before any fit."""
     kept = live.training.get(MIXED)
     if isinstance(kept, dict):
         return Scale(*(np.array(kept[name], np.float64) for name in ("moments", "errors", "between")))
-    scale = live.scale
-    between = np.where(scale.is_calibrated[:, :, None], _BETWEEN, scale.between)
-    return Scale(scale.moments, scale.errors, between)
+    return live.scale
 
 
-def fit(live: LinearScorer, labels: Sequence[LabelledText], seed: int = 0) -> PlatformScale:
+def fit(
+    live: LinearScorer, labels: Sequence[LabelledText], seed: int = 0, *, with_coverage: bool = True
+) -> PlatformScale:
     """Fit the scale of a model to labels.
 
     Args:
         live: model that has scored the labels; one that was fitted before starts from its trained scale.
         labels: all labels of the platform, those of earlier fits included.
         seed: of the halves that measure coverage.
+        with_coverage: whether to measure it, which takes a second.
     """
     prior, scale = prior_of(live), live.scale
     moments, errors, between = (np.array(part) for part in (scale.moments, scale.errors, scale.between))
@@ -160,7 +161,8 @@ def fit(live: LinearScorer, labels: Sequence[LabelledText], seed: int = 0) -> Pl
         for column, category in enumerate(("", *live.categories)):
             texts = _of_column(own, column, category)
             before, trained = _column_of(scale, group, column), _column_of(prior, group, column)
-            held = coverage(texts, before, trained, np.random.default_rng([seed, group, column]))
+            rng = np.random.default_rng([seed, group, column])
+            held = coverage(texts, before, trained, rng) if with_coverage else None
             is_fitted = min(texts.counts) >= FEWEST
             after = fit_column(texts, trained) if is_fitted else before
             moments[group, column], errors[group, column], between[group, column] = (
