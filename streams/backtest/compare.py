@@ -32,10 +32,13 @@ class PolicyOutcome(msgspec.Struct, frozen=True):
     authors: int
     tweets: int
     lower: float
-    """Lower bound of the harmful share at the start, among the authors that decided."""
+    """Lower bound of the harmful share at the start, among the authors that decided.
+
+    Of a tag that was not assessed: the part of the sampled authors whose texts were read.
+    """
     upper: float
     threshold: float
-    """`suppress_at` of the rule."""
+    """`suppress_at` of the rule, or `min_scored`."""
     weight: float | None = None
     """Weight of a `discount` at the start."""
     established: int = 0
@@ -183,7 +186,7 @@ def side_of(spells: Sequence[Spell]) -> PolicyOutcome | None:
     evidence = first.evidence
     assert evidence is not None, "an action begins with its evidence"
     return PolicyOutcome(
-        action=first.action,
+        action=spells[0].action,
         from_ms=spells[0].from_ms,
         spells=len(spells),
         minutes=sum(spell.minutes for spell in spells),

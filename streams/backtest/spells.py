@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from streams.judging.key_state import Scope
-from streams.log.decisions import HIDING, ScopeDecision
+from streams.log.decisions import HIDING, NOT_ASSESSED, ScopeDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Spell:
 
     @property
     def action(self) -> str:
-        """Action of the decision that began the spell."""
-        return self.decision.action
+        """Action of the decision that began the spell; `NOT_ASSESSED` for a review whose texts were not read."""
+        return NOT_ASSESSED if self.decision.valve == NOT_ASSESSED else self.decision.action
 
     @property
     def hides(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from streams.backtest.compare import Effect, EffectTotal, PolicyChange, PolicyOutcome
 from streams.backtest.impact import ImpactReport
+from streams.log.decisions import NOT_ASSESSED
 
 SETTLED_ONLY = (
     "Settled decisions are predicted, and exactly. Early ones, which hide a tag some seconds sooner, are not: they "
@@ -28,6 +29,7 @@ _DONE = {
     "hold": "held for review",
     "discount": "ranked by established authors",
     "review": "queued for review",
+    NOT_ASSESSED: "not assessed, queued for review",
     "shadow": "noted (shadow)",
 }
 
@@ -69,7 +71,9 @@ def tags(changes: Iterable[PolicyChange]) -> str:
 
 
 def margin_in_words(side: PolicyOutcome) -> str:
-    """Render the lower bound at the start, the threshold, and the margin."""
+    """Render the lower bound at the start, the threshold, and the margin; or the part that was read."""
+    if side.action == NOT_ASSESSED:
+        return f"read {side.lower:.0%}, min_scored {side.threshold:.0%}"
     return f"{side.lower:.2f} ≥ {side.threshold:g} (+{side.margin:.2f})"
 
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
-from streams.backtest.compare import Kind, PolicyChange
-from streams.backtest.text import summary, tags
+from streams.backtest.compare import Kind, PolicyChange, compare
+from streams.backtest.spells import Spell
+from streams.backtest.text import margin_in_words, side_in_words, summary, tags
+from streams.counting.keys import Tags
+from streams.log.decisions import DecisionReason
+from tests.support.explanations import EVIDENCE, scope
+
+TAGS = Tags()
+KEY = TAGS.key("tag", "*")
 
 
 @dataclass
@@ -29,6 +37,19 @@ CHANGES = [
     change("a", "IN"), change("a", "*"), change("a", "IN", "search"), change("b", "IN"),
     change("a", "US", kind="newly"),
 ]  # fmt: skip
+
+
+def test_review_of_unread_tag_claims_no_bound() -> None:
+    reasons = (DecisionReason("scored_share", 0.1875, 0.5), DecisionReason("copies", 0.5, 0.3))
+    evidence = replace(EVIDENCE, scored=12, unread={"ta": 52})
+    begun = replace(scope(action="review"), since_ms=60_000, valve="not_assessed", reasons=reasons, evidence=evidence)
+    new = {(KEY, ("hateful_conduct", "trends")): [Spell(60_000, 360_000, begun)]}
+    live = {at: [Spell(60_000, 360_000, scope(action="review"))] for at in new}
+    [found] = compare({}, new, TAGS)
+    assert (found.kind, found.effect) == ("newly", "flagged")
+    assert side_in_words(found.new) == "not assessed, queued for review 01-01 00:01:00, 5.0 min"
+    assert margin_in_words(found.side) == "read 19%, min_scored 50%"
+    assert [one.kind for one in compare(live, new, TAGS)] == ["action"]
 
 
 def test_summary_counts_each_hashtag_once_for_all_scopes() -> None:
