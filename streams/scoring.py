@@ -10,11 +10,16 @@ import numpy.typing as npt
 
 import models
 from models import copies, features
+from models.languages import hint_of
 from models.protocol import GroupingScorer, PointsScorer, Scorer
 from models.scorer import LinearScorer
 from streams.counting.block_counts import MAX_GROUPS, UNSCORED
+from streams.counting.origins import LANGUAGES
 from streams.errors import CallerMistake
 from streams.windows.open_pane import Scores, TextBatch
+
+_HINTS = np.array([hint_of(tag) for tag in LANGUAGES], np.uint8)
+"""Number of each language of the payloads as the language gate numbers it."""
 
 
 class TextScorer:
@@ -46,7 +51,8 @@ class TextScorer:
         joined = lines.decode("utf-8", "surrogatepass")
         points, offsets = features.encode_lines(joined)
         if isinstance(self._scorer, LinearScorer):
-            probabilities, known_groups, fingerprints = self._scorer.score_and_fingerprint(points, offsets)
+            hints = None if languages is None else _HINTS[languages]
+            probabilities, known_groups, fingerprints = self._scorer.score_and_fingerprint(points, offsets, hints)
             return Scores(probabilities, fingerprints, known_groups)
         groups = None
         if isinstance(self._scorer, GroupingScorer):

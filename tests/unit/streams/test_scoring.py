@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 from models import drift, load_scorer
 from models.copies import fingerprints
 from models.explain import explain
+from models.languages import GROUPS
 from models.protocol import GroupingScorer, PointsScorer
 from models.scorer import LANGUAGES, LinearScorer
-from streams.counting.block_counts import MAX_GROUPS, to_lines
+from streams.counting.block_counts import MAX_GROUPS, UNSCORED, to_lines
+from streams.counting.origins import language_code
 from streams.pipeline.model_cache import ModelCache
 from streams.scoring import TextScorer, score_batches
+from streams.windows.open_pane import Scores, TextBatch
 from tests.support.shells import make_shells
 
 HOSTILE = [
@@ -84,8 +87,31 @@ def test_scores_have_the_language_group_of_each_text(scorer: LinearScorer) -> No
     assert grouped.scale.moments.shape[1] == 1 + len(scorer.categories)
 
 
+def batch(model: str, texts: list[str], languages: list[str] | None = None) -> TextBatch:
+    named = [language_code(one) for one in languages or [""] * len(texts)]
+    return TextBatch(model, to_lines(texts), np.array(named, np.uint8))
+
+
+def test_payload_language_keeps_a_text_unread(scorer: LinearScorer) -> None:
+    marathi = "आज पाऊस खूप पडला आहे"
+    texts = batch("one", [marathi, marathi, "good morning from Leeds"], ["mr", "hi", "en"])
+    scores = score_batches([texts], {"one": TextScorer(scorer)}.get, 1 + len(scorer.categories))
+    assert scores.is_read.tolist() == [False, True, True]
+    assert [GROUPS[group] for group in scores.groups.tolist()] == ["mr", "hi", "en"]
+
+
+def test_text_without_a_model_has_no_group(scorer: LinearScorer) -> None:
+    scores = score_batches([batch("lost", ["one"]), batch("one", ["two"])], {"one": TextScorer(scorer)}.get, 4)
+    assert scores.silent and scores.groups.tolist() == [UNSCORED, 0]
+
+
+def test_scorer_without_groups_may_leave_texts_unread() -> None:
+    scores = Scores(np.array([[0.5], [np.nan]], np.float32), np.zeros(2, np.uint32))
+    assert scores.groups.tolist() == [0, 1]
+
+
 def test_texts_of_two_models_keep_their_groups(scorer: LinearScorer) -> None:
-    batches = [("one", to_lines(["good morning from Leeds"])), ("other", to_lines(["आज बहुत बारिश हुई", "good night"]))]
+    batches = [batch("one", ["good morning from Leeds"]), batch("other", ["आज बहुत बारिश हुई", "good night"])]
     scorers = {"one": TextScorer(scorer), "other": TextScorer(scorer)}
     scores = score_batches(batches, scorers.get, 1 + len(scorer.categories))
     assert [LANGUAGES[at] for at in scores.groups.tolist()] == ["en", "hi", "en"]
@@ -108,6 +134,6 @@ async def test_worker_reports_score_drift(scorer: LinearScorer, monkeypatch: pyt
     shells = make_shells(monkeypatch)
     cache = ModelCache(shells.context.settings, texts, shells.context.metrics)
     context = replace(shells.context, scorer=texts, models=cache)
-    await context.score([(texts.revision, b"good morning\n" * 300)])
+    await context.score([batch(texts.revision, ["good morning"] * 300)])
     (first,) = (sample.value for sample in context.metrics.score_drift.collect()[0].samples)
     assert first > drift.LARGE, "labelled tweets are never all equal"
