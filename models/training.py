@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from models import artefact, between_sources, calibration, data, features, share, splits, templates
+from models import artefact, between_sources, data, features, splits, templates, trained_scale
 from models.languages import detector_table
 from models.romanise import romanise
 from models.scorer import LANGUAGES, LinearWeights
@@ -33,8 +33,6 @@ ROMANISED = "romanised"
 NO_WORDS = 0.02
 # Source of sentences written to fool a classifier: trained on, but unlike a hashtag's texts.
 NOT_TWEETED = "hatemojibuild"
-FEWEST_LABELS = 10
-"""Minimum clean and harmful texts of a language to calibrate a column on them."""
 _LARGEST_WEIGHT = 32_767
 _LEFT_OUT_STEPS = 3  # trainings without a source, for the progress
 
@@ -180,11 +178,12 @@ def fit(
         progress(f"drawing {number + 1}", (recipe.n_folds + number + 1) / n_steps)
     labels = data.labels_of(real)
     prevalences = prevalences_of(labels)
-    slopes, intercepts = _calibrate(held_out, labels, languages, prevalences)
+    slopes, intercepts = trained_scale.calibrate(held_out, labels, languages, prevalences)
     probabilities = 1 / (1 + np.exp(-(slopes[languages] * held_out + intercepts[languages])))
     probabilities[:, 1:] = np.minimum(probabilities[:, 1:], probabilities[:, :1])
     tweeted = np.array([not e.source.startswith(NOT_TWEETED) for e in real])
-    moments, errors = _share_errors(probabilities[tweeted], labels[tweeted], languages[tweeted], folds[tweeted], recipe)
+    of_tweets = (probabilities[tweeted], labels[tweeted], languages[tweeted], folds[tweeted])
+    moments, errors = trained_scale.share_errors(*of_tweets, recipe.seed)
     between = _between(texts, recipe, probabilities, (slopes, intercepts), moments)
     progress("left-out sources", 1.0)
     scales = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _LARGEST_WEIGHT
@@ -275,48 +274,6 @@ def _fit_column(texts: FeatureMatrix, labels: Labels, recipe: Recipe) -> tuple[F
         weights += part * coefficients
         bias += part * float(model.intercept_[0])
     return weights, bias
-
-
-def _calibrate(
-    margins: Floats, labels: Labels, languages: npt.NDArray[np.intp], prevalences: list[float]
-) -> tuple[Floats, Floats]:
-    """Fit slopes and intercepts (n_languages, n_columns) on cross-validated margins (n_texts, n_columns)."""
-    slopes, intercepts = np.zeros((len(LANGUAGES), N_COLUMNS)), np.zeros((len(LANGUAGES), N_COLUMNS))
-    for group in range(len(LANGUAGES)):
-        for column in range(N_COLUMNS):
-            use = _calibrating(labels[:, column], languages == group)
-            weights = calibration.to_prevalence(labels[use, column], prevalences[column])
-            slopes[group, column], intercepts[group, column] = calibration.fit_platt(
-                margins[use, column], labels[use, column], weights
-            )
-    return slopes, intercepts
-
-
-def _calibrating(labels: Labels, is_own: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Select the texts (n_texts,) that calibrate a column of a language: its own, or all if it has too few.
-
-    A language has too few if a source was left out: `uli_hi` is the only one in Hindi.
-    """
-    labelled: npt.NDArray[np.bool_] = labels != data.UNLABELLED
-    own = labelled & is_own
-    return own if min(int((labels[own] == one).sum()) for one in (0, 1)) >= FEWEST_LABELS else labelled
-
-
-def _share_errors(
-    probabilities: Floats, labels: Labels, languages: npt.NDArray[np.intp], folds: npt.NDArray[np.intp], recipe: Recipe
-) -> tuple[Floats, Floats]:
-    """Estimate moments and errors of shares; see `models.share.of_held_out`.
-
-    Shapes: (n_languages, n_columns, 4) and (n_languages, n_columns, 3).
-    """
-    moments, errors = np.zeros((len(LANGUAGES), N_COLUMNS, 4)), np.zeros((len(LANGUAGES), N_COLUMNS, 3))
-    for group in range(len(LANGUAGES)):
-        for column in range(N_COLUMNS):
-            use = _calibrating(labels[:, column], languages == group)
-            moments[group, column], errors[group, column] = share.of_held_out(
-                probabilities[use, column], labels[use, column], folds[use], recipe.seed
-            )
-    return moments, errors
 
 
 def _between(
