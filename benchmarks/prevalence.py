@@ -23,6 +23,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,9 @@ from streams.log.decisions import ScopeDecision
 from streams.policy import Policy, parse_policy
 from streams.scoring import TextScorer, load_text_scorer
 from streams.signals.registry import MEASURED
+
+if TYPE_CHECKING:
+    from models.encoder.stack import StackScorer
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("en", "hi", "hi-Latn")
@@ -85,8 +89,8 @@ class TagOutcome:
     seconds: float | None
 
 
-def pools(folder: Path, scorer: TextScorer, *, stage_2: bool = False) -> Pools:
-    """Every text that tags are made of, scored."""
+def pools(folder: Path, scorer: TextScorer, stack: StackScorer | None = None) -> Pools:
+    """Every text that tags are made of, scored, by stage 2 too if there is one."""
     texts: dict[tuple[str, str], list[str]] = {}
     for example in data.read_folder(folder, ("davidson", "mhs_ken20_dev", "mhs_ken20_test", "uli_en", "uli_hi")):
         texts.setdefault(("harmful" if example.labels[0] else "clean", example.language), []).append(example.text)
@@ -98,7 +102,6 @@ def pools(folder: Path, scorer: TextScorer, *, stage_2: bool = False) -> Pools:
         for language in LANGUAGES:
             texts[kind, language] = [own.draw(kind, language, rng, subject) for subject in range(N_DRAWN)]
     found = {key: scorer(to_lines([" ".join(text.split()) for text in some])) for key, some in texts.items()}
-    stack = load_stack() if stage_2 else None
     return {
         key: np.column_stack((one.probabilities, one.groups, *([stack.score(texts[key])] if stack else []))).astype(
             float
@@ -123,12 +126,12 @@ def scenario(of: Pools, seed: int) -> Iterator[Tag]:
         yield Tag(kind, language, panes, rng.permutation(scores))
 
 
-def judged(tags: Sequence[Tag], policy: Policy, scale: Scale | None) -> list[TagOutcome]:
-    """Judge every hashtag at the end of every pane, as the judge does. `scale` converts scores to shares."""
+def judged(tags: Sequence[Tag], policy: Policy, scale: Scale | None, scale_2: Scale | None = None) -> list[TagOutcome]:
+    """Judge every hashtag at the end of every pane, as the judge does. The scales convert scores to shares."""
     since: list[int | None] = [None] * len(tags)
     standing: dict[tuple[int, str], ScopeDecision | None] = {}
     for pane in range(PANES):
-        table = tabled(tags, pane, scale)
+        table = tabled(tags, pane, scale, scale_2)
         for category in policy.category_names:
             column = data.COLUMNS.index(category)
             rule = replace(policy.rule(category, policy.surfaces[0], "*"), mode="suppress")
@@ -153,7 +156,7 @@ def judged(tags: Sequence[Tag], policy: Policy, scale: Scale | None) -> list[Tag
     ]
 
 
-def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None) -> EvidenceTable:
+def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None, scale_2: Scale | None = None) -> EvidenceTable:
     """The evidence at the end of a pane, all corroboration granted."""
     n_groups = 1 if scale is None else scale.n_groups
     groups, samples = np.zeros((len(tags), n_groups), np.int64), []
@@ -166,7 +169,7 @@ def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None) -> EvidenceTable
         if len(sample):
             share[row] = sample[:, :N_COLUMNS].mean(axis=0)
             groups[row] = np.bincount(sample[:, N_COLUMNS].astype(np.int64), minlength=n_groups)
-    share, correction = corrected(share, samples)
+    share, correction = corrected(share, samples, scale_2)
     return EvidenceTable(
         window_ms=WINDOW_PANES * PANE_MS,
         keys=np.arange(len(tags)),
@@ -181,18 +184,21 @@ def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None) -> EvidenceTable
     )
 
 
-def corrected(share: Scores, samples: Sequence[Scores]) -> tuple[Scores, ShareCorrection | None]:
+def corrected(share: Scores, samples: Sequence[Scores], scale_2: Scale | None) -> tuple[Scores, ShareCorrection | None]:
     """Return the means, corrected by stage 2's scores of the first authors of each sample where it ran."""
     whole = np.concatenate(samples)
     differences = (whole[:, N_COLUMNS + 1 :] - whole[:, :N_COLUMNS]) if whole.shape[1] > N_COLUMNS + 1 else None
     if differences is None:
         return share, None
+    packed = b"" if scale_2 is None else scale_2.to_bytes()
     group = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
-    seen = SampleCorrections(differences.astype(np.float32), np.zeros(len(whole), np.int64), ["stage 2"])
+    seen = SampleCorrections(differences.astype(np.float32), np.zeros(len(whole), np.int64), ["stage 2"], [packed])
     return correct(share, group, np.ones(len(whole), bool), seen)
 
 
-def sensitivity(of: Pools, policy: Policy, language: str, scale: Scale | None) -> dict[str, list[float]]:
+def sensitivity(
+    of: Pools, policy: Policy, language: str, scale: Scale | None, scale_2: Scale | None = None
+) -> dict[str, list[float]]:
     """Category -> for each of SHARES, the part of tags that is over its threshold."""
     rng, found = np.random.default_rng(0), {category: [] for category in policy.category_names}
     for share in SHARES:
@@ -201,7 +207,7 @@ def sensitivity(of: Pools, policy: Policy, language: str, scale: Scale | None) -
             n = round(SAMPLE * share)
             parts = [rng.choice(of["harmful", language], n), rng.choice(of["clean", language], SAMPLE - n)]
             tags.append(Tag("harmful", language, np.zeros(SAMPLE, np.int64), np.concatenate(parts)))
-        table = tabled(tags, 0, scale)
+        table = tabled(tags, 0, scale, scale_2)
         for category in policy.category_names:
             column = data.COLUMNS.index(category)
             rule = policy.rule(category, policy.surfaces[0], "*")
@@ -219,13 +225,15 @@ def main() -> None:
     parser.add_argument("--policy", type=Path, default=ROOT / "config" / "policy.yaml")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of labelled texts, with dev/")
     parser.add_argument("--stage", type=int, choices=(1, 2), default=1, help="2: the encoder reads along")
+    parser.add_argument("--remember", type=Path, default=Path(".cache") / "encoder", help="cache folder of vectors")
     parser.add_argument("--picture", type=Path, help="where the curves of sensitivity go, as SVG")
     options = parser.parse_args()
     policy = parse_policy(options.policy.read_bytes(), str(options.policy))
     scorer = load_text_scorer()
-    of, scale = pools(options.data / "dev", scorer, stage_2=options.stage == 2), scorer.scale
+    stack = cast("StackScorer", load_stack(remember=options.remember)) if options.stage == 2 else None
+    of, scale, scale_2 = pools(options.data / "dev", scorer, stack), scorer.scale, stack and stack.scale
     seeds = range(options.first, options.first + options.scenarios)
-    outcomes = [outcome for seed in seeds for outcome in judged(list(scenario(of, seed)), policy, scale)]
+    outcomes = [outcome for seed in seeds for outcome in judged(list(scenario(of, seed)), policy, scale, scale_2)]
     print(f"{machine()}\n{options.scenarios} scenarios, thresholds of {options.policy.name}")
     campaigns = [one for one in outcomes if one.kind == "harmful"]
     seconds = [one.seconds for one in campaigns if one.seconds is not None]
@@ -241,7 +249,7 @@ def main() -> None:
     if seconds:
         median, late = np.quantile(seconds, (0.5, 0.95))
         print(f"seconds from the first tweet to the settled suppression: median {median:.0f}, 95% within {late:.0f}")
-    curves = {language: sensitivity(of, policy, language, scale) for language in LANGUAGES}
+    curves = {language: sensitivity(of, policy, language, scale, scale_2) for language in LANGUAGES}
     for language, by_category in curves.items():
         for category, parts in by_category.items():
             print(f"over the threshold, {language}, {category}: {', '.join(f'{part:.2f}' for part in parts)}")

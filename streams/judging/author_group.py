@@ -16,6 +16,7 @@ import numpy.typing as npt
 from models.compiled import compiled
 from models.share import Scale, plain
 from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, RETWEET, UNSCORED
+from streams.judging.row_scales import RowScales
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.two_stage_share import ShareCorrection, correct
 from streams.signals.base import Bools, Doubles, Ints
@@ -94,24 +95,24 @@ class AuthorGroup:
 
     def estimates(self) -> Doubles:
         """Estimate the harmful shares (m, c), any category first; NaN where no author is scored."""
-        scale, mix = self._scale_and_mix()
-        return scale.estimates(self.share, mix)
+        return self._scales().estimates(self.share)
 
     def bounds(self, column: int, confidence: float) -> GroupBounds:
         """Return estimate, lower and upper bound (m,) of the harmful share of a column; see `models.share.bounds`.
 
         The bounds include the sampling error of stage 2's correction.
         """
-        scale, mix = self._scale_and_mix()
-        share, lower, upper = scale.bounds(self.share[:, column], self.scored, mix, column, confidence)
+        scales = self._scales()
+        share, lower, upper = scales.bounds(self.share[:, column], self.scored, column, confidence)
         if self.correction is not None:
-            lower, upper = self.correction.widen(share, lower, upper, column, confidence, scale.gaps(mix, column))
+            lower, upper = self.correction.widen(share, lower, upper, column, confidence, scales.gaps(column))
         return GroupBounds(share, lower, upper)
 
     def without(self, part: AuthorGroup) -> AuthorGroup:
         """Return the authors that are not in a part of this group."""
         scored = self.scored - part.scored
-        total = np.nan_to_num(self.share) * self.scored[:, None] - np.nan_to_num(part.share) * part.scored[:, None]
+        parts = part._scales().converted(part.share, self._scales())
+        total = np.nan_to_num(self.share) * self.scored[:, None] - np.nan_to_num(parts) * part.scored[:, None]
         share = np.full_like(self.share, np.nan)
         np.divide(total, scored[:, None], out=share, where=scored[:, None] > 0)
         groups = None if self.groups is None or part.groups is None else self.groups - part.groups
@@ -146,12 +147,13 @@ class AuthorGroup:
             None if self.unread is None else self.unread[at],
         )
 
-    def _scale_and_mix(self) -> tuple[Scale, Doubles]:
-        """Return the scale, and (m, groups) the fraction of each row's scored authors in each language group."""
-        scale = self.scale or plain(self.share.shape[1])
-        if self.groups is None:
-            return scale, np.ones((len(self.scored), 1))
-        return scale, self.groups / np.maximum(self.scored, 1)[:, None]
+    def _scales(self) -> RowScales:
+        """Return the scales of the rows, by the fraction of each row's scored authors in each language group."""
+        columns = self.share.shape[1]
+        mix = np.ones((len(self.scored), 1))
+        if self.groups is not None:
+            mix = self.groups / np.maximum(self.scored, 1)[:, None]
+        return RowScales(self.scale or plain(columns), mix, self.correction, columns)
 
 
 def established(sample: AuthorSample, young_days: int, from_hidden: Bools | None) -> Bools:

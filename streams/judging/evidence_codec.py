@@ -121,7 +121,7 @@ def _group_columns(group: AuthorGroup) -> GroupColumns:
             "looked": _packed(correction.looked, "<u2"),
             "variance": _packed(correction.variance[corrected], "<f8"),
             "stage_2": [correction.revisions[row] for row in corrected.tolist()],
-        }
+        } | _scale_columns(correction, corrected)
     return GroupColumns(
         authors=_packed(group.authors, "<i8"),
         scored=_packed(group.scored, "<u2"),
@@ -130,6 +130,16 @@ def _group_columns(group: AuthorGroup) -> GroupColumns:
         unread=b"" if group.unread is None or not group.unread.any() else _packed(group.unread, "u1"),
         **found,
     )
+
+
+def _scale_columns(correction: ShareCorrection, corrected: Ints) -> dict[str, Any]:
+    """Encode the scales of corrected rows, those in use alone."""
+    of = correction.scale_of[corrected]
+    used = np.unique(of[of >= 0])
+    if not len(used):
+        return {}
+    numbers = np.where(of >= 0, np.searchsorted(used, of), -1)
+    return {"scales": [correction.scales[number] for number in used.tolist()], "scale_of": _packed(numbers, "i1")}
 
 
 def _past_columns(past: AuthorGroup | None, rows: Ints) -> dict[str, Any]:
@@ -241,7 +251,20 @@ def _correction(parts: Sequence[GroupColumns], rows: Sequence[int], columns: int
     variance[corrected] = np.frombuffer(b"".join(part.variance for part in parts), "<f8").reshape(-1, columns)
     names = chain.from_iterable(part.stage_2 for part in parts)
     revisions = dict(zip(corrected.tolist(), names, strict=True))
-    return ShareCorrection(looked, variance, tuple(revisions.get(row, "") for row in range(len(looked))))
+    scales = tuple(sorted({scale for part in parts for scale in part.scales}))
+    scale_of = np.full(len(looked), -1)
+    scale_of[corrected] = np.concatenate([_scale_numbers(part, scales) for part in parts])
+    return ShareCorrection(
+        looked, variance, tuple(revisions.get(row, "") for row in range(len(looked))), scale_of, scales
+    )
+
+
+def _scale_numbers(part: GroupColumns, scales: Sequence[bytes]) -> Ints:
+    """Number the scales of a record's corrected rows by their place in `scales`; -1 where a row has none."""
+    if not part.scale_of:
+        return np.full(len(part.stage_2), -1)
+    places = np.array([*map(scales.index, part.scales), -1])
+    return places[np.frombuffer(part.scale_of, "i1")]  # the last place is that of -1
 
 
 def _unread(parts: Sequence[GroupColumns], rows: Sequence[int]) -> Ints | None:

@@ -5,6 +5,9 @@ the quick scorer over all authors, and that of the difference of both scorers ov
 These are the first of the sample by author hash, and so a fair sample of it. The error of the second mean is
 independent: it widens each half of the interval to the root of the sum of squares (Zou and Donner 2008, "Construction
 of confidence limits about effect measures").
+
+The sum estimates the slow scorer's mean over all authors. It is therefore read on the slow scorer's own scale, which
+comes with the corrections.
 """
 
 from __future__ import annotations
@@ -36,11 +39,15 @@ class ShareCorrection:
     """(m, columns) variance of the mean difference; 0 where nothing was corrected."""
     revisions: tuple[str, ...]
     """(m,) revision of stage 2; "" where nothing was corrected; two joined by + while one replaces another."""
+    scale_of: Ints
+    """(m,) index into `scales` of the meaning of the corrected mean; -1: that of stage 1's."""
+    scales: tuple[bytes, ...]
+    """Different meanings, as `models.share.Scale.to_bytes` encodes them, ascending."""
 
     def take(self, rows: Ints) -> ShareCorrection:
         """Select rows by number."""
         revisions = tuple(self.revisions[row] for row in rows.tolist())
-        return ShareCorrection(self.looked[rows], self.variance[rows], revisions)
+        return ShareCorrection(self.looked[rows], self.variance[rows], revisions, self.scale_of[rows], self.scales)
 
     def widen(
         self, share: Doubles, lower: Doubles, upper: Doubles, column: int, confidence: float, gap: Doubles
@@ -99,8 +106,9 @@ def correct(
     whole = np.maximum(np.bincount(group[scored], minlength=m), 1)[:, None]
     corrected = np.where(enough[:, None], np.clip(share + mean, 0.0, 1.0), share)
     variance = spread / n * (1 - n / whole)  # finite population: the subsample is a part of the sample
-    revisions = _revisions(corrections, rows, of, m)
-    return corrected, ShareCorrection(looked, np.where(enough[:, None], variance, 0.0), revisions)
+    return corrected, ShareCorrection(
+        looked, np.where(enough[:, None], variance, 0.0), *_revisions(corrections, rows, of, m)
+    )
 
 
 @compiled
@@ -113,9 +121,24 @@ def sums(group: Ints, values: npt.NDArray[np.floating[Any]], m: int) -> Doubles:
     return found
 
 
-def _revisions(corrections: SampleCorrections, rows: Ints, group: Ints, m: int) -> tuple[str, ...]:
-    named = [""] * m
-    pairs = np.unique(np.stack((group, corrections.revisions[rows])), axis=1).T.tolist()
-    for key, name in sorted((key, corrections.names[number]) for key, number in pairs):
-        named[key] = f"{named[key]}+{name}" if named[key] else name
-    return tuple(named)
+def _revisions(
+    corrections: SampleCorrections, rows: Ints, group: Ints, m: int
+) -> tuple[tuple[str, ...], Ints, tuple[bytes, ...]]:
+    """Return (m,) the names of the revisions that corrected each group, and the scale of the one with most rows.
+
+    The scales are returned as (m,) indexes and the different ones.
+    """
+    named, chosen, most = [""] * m, [b""] * m, [0] * m
+    pairs, counts = np.unique(np.stack((group, corrections.revisions[rows])), axis=1, return_counts=True)
+    found = [
+        (key, corrections.names[number], corrections.scales[number], count)
+        for key, number, count in zip(*pairs.tolist(), counts.tolist(), strict=True)
+    ]
+    for key, name, scale, count in sorted(found):
+        if name not in named[key].split("+"):
+            named[key] = f"{named[key]}+{name}" if named[key] else name
+        if count > most[key]:
+            chosen[key], most[key] = scale, count
+    scales = tuple(sorted(set(chosen) - {b""}))
+    numbers = {scale: number for number, scale in enumerate(scales)}
+    return tuple(named), np.array([numbers.get(scale, -1) for scale in chosen], np.int64), scales

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
+from models.share import Scale, from_bytes
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.errors import ContractError
 from streams.windows.corrections import CorrectionRows, Corrections, pack_corrections
@@ -58,16 +59,31 @@ def decode_corrections(value: bytes) -> Corrections:
     if len(wrong):
         fix = "differences of probabilities lie in [-1, 1]"
         raise ContractError("bad_correction", field="differences", value=float(wrong[0]), fix=fix)
+    _check_scale(record.scale, len(numbers) // n)
     return record
 
 
-def encode_rows(rows: CorrectionRows, tags: Tags, revisions: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+def _is_finite(scale: Scale) -> bool:
+    return all(np.isfinite(part).all() for part in (scale.moments, scale.errors, scale.between))
+
+
+def _check_scale(packed: bytes, columns: int) -> None:
+    try:
+        is_valid = not packed or _is_finite(from_bytes(packed, columns))
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        fix = f"give finite numbers of {columns} columns, as `Scale.to_bytes` encodes them, or nothing"
+        raise ContractError("bad_correction", field="scale", value=len(packed), fix=fix)
+
+
+def encode_rows(rows: CorrectionRows, tags: Tags, revisions: Sequence[tuple[str, str, bytes]]) -> Iterator[bytes]:
     """Encode the corrections that a tick applies as records of `hashtag-panes`; equal for every owner of the shard.
 
     Args:
         rows: corrections to encode, in any order.
         tags: names the hashtags of the rows.
-        revisions: the revisions of stage 2 and of its stage 1, by number.
+        revisions: the revisions of stage 2 and of its stage 1, and stage 2's scale, by number.
     """
     for number in sorted(set(rows.revisions.tolist()), key=revisions.__getitem__):
         of_one = rows.take(rows.revisions == number)
@@ -75,8 +91,8 @@ def encode_rows(rows: CorrectionRows, tags: Tags, revisions: Sequence[tuple[str,
         order = sorted(range(len(of_one)), key=lambda row: (names[row], int(of_one.tweets[row])))
         of_one = of_one.take(np.array(order, np.int64))
         names = [names[row] for row in order]
-        stage_2, stage_1 = revisions[number]
+        stage_2, stage_1, scale = revisions[number]
         for piece in pack_corrections(
-            stage_2, stage_1, names, of_one.tweets, of_one.differences, of_one.received, MAX_BYTES
+            stage_2, stage_1, names, of_one.tweets, of_one.differences, of_one.received, MAX_BYTES, scale
         ):
             yield encode_corrections(piece)

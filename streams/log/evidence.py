@@ -59,6 +59,10 @@ class GroupColumns(msgspec.Struct, array_like=True, frozen=True):
     """(corrected,) revision of stage 2."""
     unread: bytes = b""
     """uint8 (rows, MAX_GROUPS): sampled authors by the language group that is not read; empty where all are 0."""
+    scales: list[bytes] = []
+    """Different meanings of corrected means, as `models.share.Scale.to_bytes` encodes them."""
+    scale_of: bytes = b""
+    """int8 (corrected,): index into `scales`, -1 for the meaning of `share` elsewhere; empty where all are -1."""
 
 
 class EvidenceRecord(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ import os
 import signal
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +37,8 @@ class EncoderHello(msgspec.Struct, frozen=True):
     model_revision: str = ""
     """Revision of the stage 1 that it was made for."""
     columns: int = 0
+    scale: bytes = b""
+    """Meaning of stage 2's probabilities, as `models.share.Scale.to_bytes` encodes it."""
     trouble: str = ""
 
 
@@ -59,10 +62,12 @@ def main(model: str | None = None) -> int:
 
         scorer = models.load_stack(None if model is None else Path(model))
         assert isinstance(scorer, StackScorer)
+        scorer = replace(scorer, stage_1=scorer.stage_1.reading_all())  # the judge asks about texts that were read
     except (ImportError, OSError, ValueError, models.EncoderUnavailable) as error:
         send(answers, encode(EncoderHello(trouble=str(error) or repr(error))))
         return 1
-    send(answers, encode(EncoderHello(scorer.revision, scorer.stage_1.revision, 1 + len(scorer.categories))))
+    columns, scale = 1 + len(scorer.categories), scorer.scale.to_bytes()
+    send(answers, encode(EncoderHello(scorer.revision, scorer.stage_1.revision, columns, scale)))
     while (frame := receive(sys.stdin.buffer)) is not None:
         texts = [text.decode("utf-8", "surrogatepass") for text in decode_texts(frame)]
         differences = scorer.score(texts).astype(np.float32) - scorer.stage_1.score(texts)

@@ -210,6 +210,7 @@ class Stage2:
             hashtags=[task.candidate.hashtag] * len(task.texts),
             tweets=np.array([tweet for tweet, _ in task.texts], "<i8").tobytes(),
             differences=differences.astype("<f4").tobytes(),
+            scale=process.hello.scale,
         )
         sender, topic = self._context.sender, self._context.settings.topic(PARTIALS)
         await sender.acknowledged([await sender.send(topic, task.shard, encode_corrections(record))])

@@ -36,6 +36,8 @@ class Corrections(msgspec.Struct, array_like=True, frozen=True):
     """float32 (n, columns): probability by stage 2 less that by stage 1, in [-1, 1]; any category first, then each."""
     received: bytes = b""
     """int64 (n,), in `hashtag-panes` only: pane from whose end a row counts."""
+    scale: bytes = b""
+    """Meaning of stage 2's probabilities, as `models.share.Scale.to_bytes` encodes it; empty: that of stage 1's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +112,7 @@ def pack_corrections(
     differences: Differences,
     received: Ints | None,
     most_bytes: int,
+    scale: bytes = b"",
 ) -> Iterator[Corrections]:
     """Split rows of one stage 2 into records of about `most_bytes`, in their order."""
     sizes = np.fromiter((_ROW_BYTES + 4 * len(one) for one in hashtags), np.int64, len(hashtags))
@@ -124,4 +127,5 @@ def pack_corrections(
                 tweets[first:last].astype("<i8").tobytes(),
                 differences[first:last].astype("<f4").tobytes(),
                 b"" if received is None else received[first:last].astype("<i8").tobytes(),
+                scale,
             )

@@ -21,8 +21,8 @@ from streams.counting.sketch import KeyedHash
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_decisions import ShardDecisions
 from streams.judging.shard_judge import ShardJudge
-from streams.judging.side_inputs.account_facts_view import AccountFactsView
 from streams.judging.side_inputs import corrections
+from streams.judging.side_inputs.account_facts_view import AccountFactsView
 from streams.judging.side_inputs.corrections import CorrectionIndex
 from streams.log.corrections import are_corrections
 from streams.log.decisions import ScopeDecision

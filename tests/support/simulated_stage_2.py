@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from models.share import Scale
 from streams.counting.block_counts import Flush
 from streams.counting.keys import Sharding
 from streams.log.corrections import encode_corrections
@@ -14,6 +15,12 @@ from streams.windows.corrections import Corrections
 from tests.support.simulated_run import Run
 from tests.support.simulated_sizes import PARTITIONS, SHARDS
 from tests.support.simulated_words import SCORER
+
+SCALES = {
+    "old": b"",
+    "new": Scale(np.broadcast_to([0.1, 0.8, 0.01, 0.02], (1, 3, 4)), np.full((1, 3, 3), 1e-4)).to_bytes(),
+}
+"""Meaning of the probabilities by revision; the old one has that of stage 1's."""
 
 
 class Reads(Run):
@@ -50,4 +57,5 @@ class Reads(Run):
                     revision, model_revision, [tag for tag, _ in wanted],
                     np.array([tweet for _, tweet in wanted], "<i8").tobytes(),
                     np.array([[rng.choice([-0.75, -0.5, 0.5, 0.75])] * 3 for _ in wanted], "<f4").tobytes(),
+                    scale=SCALES[revision],
                 )))  # fmt: skip

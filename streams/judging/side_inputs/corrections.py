@@ -48,6 +48,8 @@ class SampleCorrections:
     """(n,) indexes into `names`; -1 where stage 2 has not read the text."""
     names: list[str]
     """Revisions of stage 2, by number."""
+    scales: list[bytes]
+    """Meanings of stage 2's probabilities, by number; see `streams.windows.corrections.Corrections`."""
 
 
 class CorrectionIndex(SideInput):
@@ -64,8 +66,8 @@ class CorrectionIndex(SideInput):
         self.model_from_ms = -1
         """Time since which it is in force: earlier rows differ from the scores of another model."""
         self._tags = tags
-        self._revisions: list[tuple[str, str]] = []
-        """Revisions of stage 2 and of the stage 1 it corrects, by number."""
+        self._revisions: list[tuple[str, str, bytes]] = []
+        """Revisions of stage 2 and of the stage 1 it corrects, and stage 2's scale, by number."""
         self._columns = columns
         self._rows = no_corrections(columns)
         """Sorted by tweet; of each tweet, hashtag and stage 1 the first row of the log."""
@@ -157,18 +159,18 @@ class CorrectionIndex(SideInput):
         return len(record.differences) == 4 * len(record.hashtags) * self._columns
 
     def _number(self, record: Corrections) -> int:
-        revisions = (record.revision, record.model_revision)
+        revisions = (record.revision, record.model_revision, record.scale)
         if revisions not in self._revisions:
             self._revisions.append(revisions)
         return self._revisions.index(revisions)
 
     def _models(self, rows: CorrectionRows) -> Ints:
         """Number (n,) the models that rows differ from."""
-        names = [model for _, model in self._revisions]
+        names = [model for _, model, _ in self._revisions]
         return np.array([names.index(name) for name in names], np.int64)[rows.revisions]
 
     def _of_model_in_force(self, rows: Ints) -> npt.NDArray[np.bool_]:
-        ours = np.array([model == self.model_revision for _, model in self._revisions], bool)
+        ours = np.array([model == self.model_revision for _, model, _ in self._revisions], bool)
         return ours[self._rows.revisions[rows]]
 
     def _add(self, rows: CorrectionRows) -> CorrectionRows:
@@ -212,7 +214,8 @@ class CorrectionIndex(SideInput):
         differences = np.full((len(sample.group), self._columns), np.nan, np.float32)
         revisions = np.full(len(sample.group), -1)
         differences[at], revisions[at] = self._rows.differences[of], self._rows.revisions[of]
-        return SampleCorrections(differences, revisions, [revision for revision, _ in self._revisions])
+        names, _, scales = zip(*self._revisions, strict=True)
+        return SampleCorrections(differences, revisions, list(names), list(scales))
 
     def _find(self, tags: Ints, tweets: Ints) -> tuple[Ints, Ints]:
         """Return pairs (position in the arguments, row here) of the same tweet and hashtag."""

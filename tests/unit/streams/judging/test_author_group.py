@@ -195,7 +195,9 @@ def test_spread_puts_rows_among_empty_ones():
 
 
 def test_taken_rows_keep_their_correction():
-    correction = ShareCorrection(np.array([0, 9]), np.array([[0.0, 0.0], [0.01, 0.02]]), ("", "new"))
+    correction = ShareCorrection(
+        np.array([0, 9]), np.array([[0.0, 0.0], [0.01, 0.02]]), ("", "new"), np.array([-1, -1]), ()
+    )
     whole = group([5, 6], [30, 40], [0.25, 0.5], correction=correction)
     taken = whole.take(np.array([1]))
     assert taken.bounds(1, 0.95).at(0) == whole.bounds(1, 0.95).at(1)

@@ -278,12 +278,13 @@ def test_lower_bound_never_exceeds_estimate(seed, n_groups, confidence):
     errors = np.stack([error_0, deviation.prod(axis=2) * rng.uniform(-1, 1, (n_groups, columns)), error_1], axis=2)
     looked = rng.integers(0, 2, m) * np.minimum(scored, 5)
     variance = rng.random((m, columns)) * 0.01 * (looked > 0)[:, None]
+    scale_of, scales = (looked > 0) * rng.integers(0, 2, m) - 1, (Scale(moments * 0.9, errors).to_bytes(),)
     judged = evidence_table(
         tweets=scored,
         authors=scored,
         scored=scored,
         share=np.where(scored[:, None] > 0, rng.random((m, columns)), np.nan),
-        correction=ShareCorrection(looked, variance, ("new",) * m) if rng.random() < 0.5 else None,
+        correction=ShareCorrection(looked, variance, ("new",) * m, scale_of, scales) if rng.random() < 0.5 else None,
         scale=Scale(moments, errors),
         groups=groups,
     )

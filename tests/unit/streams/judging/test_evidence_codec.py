@@ -27,6 +27,7 @@ from tests.support.policy_cases import GOOD
 POLICY = parse_policy(GOOD, "good.yaml")
 CATEGORIES = ("hateful_conduct", "abuse")
 SCALE = Scale(np.random.default_rng(0).random((3, 3, 4)), np.random.default_rng(1).random((3, 3, 3)))
+SCALES_2 = tuple(sorted(Scale(SCALE.moments / n, SCALE.errors).to_bytes() for n in (2, 3)))
 CONDITIONS = conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12, scale=SCALE)
 GROUP_COLUMNS = ("authors", "scored", "share", "groups")
 
@@ -37,7 +38,9 @@ def random_correction(dice: np.random.Generator, rows: int) -> ShareCorrection |
     if not looked.any():
         return None
     variance = np.where(looked[:, None] > 0, dice.random((rows, 3)), 0.0)
-    return ShareCorrection(looked, variance, tuple("" if not one else f"rev{one % 2}" for one in looked.tolist()))
+    revisions = tuple("" if not one else f"rev{one % 2}" for one in looked.tolist())
+    scale_of = np.where(looked > 0, looked % 3 - 1, -1)
+    return ShareCorrection(looked, variance, revisions, scale_of, SCALES_2)
 
 
 def random_group(dice: np.random.Generator, rows: int, *, corrected: bool = True) -> AuthorGroup:
@@ -112,7 +115,8 @@ def content_of(group: AuthorGroup | None, row: int) -> bytes:
         return b"none"
     correction = group.correction
     corrected = correction is not None and correction.looked[row] and (
-        int(correction.looked[row]), correction.variance[row].tolist(), correction.revisions[row]
+        int(correction.looked[row]), correction.variance[row].tolist(), correction.revisions[row],
+        correction.scales[correction.scale_of[row]] if correction.scale_of[row] >= 0 else b"",
     )  # fmt: skip
     columns = [np.atleast_1d(getattr(group, name)[row]).tobytes() for name in GROUP_COLUMNS]
     unread = [] if group.unread is None else group.unread[row][group.unread[row] > 0].tolist()
@@ -252,7 +256,7 @@ def test_correction_by_stage_2_survives_round_trip():
     for one in (record.everyone, record.established):
         assert (one.looked, one.variance, one.stage_2) == (b"", b"", [])
     n = len(table.keys)
-    correction = ShareCorrection(np.full(n, 9), np.full((n, 3), 0.01), ("new",) * n)
+    correction = ShareCorrection(np.full(n, 9), np.full((n, 3), 0.01), ("new",) * n, np.zeros(n, np.int64), SCALES_2)
     (corrected,) = records_of(
         TickEvidence(10_000, conditions, False, {600_000: replace(table, correction=correction)}), 0, tags
     )

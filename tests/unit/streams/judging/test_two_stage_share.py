@@ -33,7 +33,7 @@ def columns_of(tags):
     for at in range(len(tags)):
         if (mine := linear[scored & (group == at)].astype(float)).size:
             share[at] = mine.mean(axis=0)
-    return share, group, scored, SampleCorrections(differences, revisions, ["new"])
+    return share, group, scored, SampleCorrections(differences, revisions, ["new"], [b"scale"])
 
 
 @given(TAGS)
@@ -50,6 +50,7 @@ def test_correct_adds_mean_difference_of_first_scored(tags):
             continue
         assert correction is not None and looked == len(differences) and correction.revisions[at] == "new"
         np.testing.assert_allclose(found[at], np.clip(share[at] + differences.mean(axis=0), 0, 1), atol=1e-9)
+        assert correction.scales[int(correction.scale_of[at])] == b"scale"
         variance = differences.var(axis=0, ddof=1) / looked * (1 - looked / whole)
         np.testing.assert_allclose(correction.variance[at], variance, atol=1e-9)
 
@@ -76,9 +77,10 @@ def test_subsample_is_first_scored_authors_only():
 
 def test_correct_names_both_revisions():
     share, group, scored, seen = columns_of([[((0.5, 0.5), (0.0, 0.0))] * 6])
-    seen = SampleCorrections(seen.differences, np.array([1, 0, 1, 0, 1, 0]), ["old", "new"])
+    seen = SampleCorrections(seen.differences, np.array([1, 0, 1, 0, 1, 1]), ["old", "new"], [b"a", b"b"])
     _, correction = correct(share, group, scored, seen)
     assert correction is not None and correction.revisions == ("new+old",)
+    assert [correction.scales[of] for of in correction.scale_of.tolist()] == [b"b"], "that of most rows"
 
 
 def test_widen_grows_with_spread_of_differences():
@@ -108,7 +110,7 @@ def test_interval_covers_share_by_stage_2(texts, harmful):
         rows = dice.permutation(5_000)[:64]
         differences = np.full((64, 1), np.nan, np.float32)
         differences[:texts, 0] = (stack - linear)[rows[:texts]]
-        seen = SampleCorrections(differences, np.where(np.arange(64) < texts, 0, -1), ["new"])
+        seen = SampleCorrections(differences, np.where(np.arange(64) < texts, 0, -1), ["new"], [b""])
         group = np.zeros(64, np.int64)
         share, correction = correct(np.array([[linear[rows].mean()]]), group, np.ones(64, bool), seen)
         lower, upper = share_bounds(share[:, 0], np.array([64]), 0.9)

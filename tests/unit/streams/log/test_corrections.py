@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.share import Scale
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.errors import ContractError
 from streams.log.corrections import are_corrections, decode_corrections, encode_corrections, encode_rows
@@ -20,6 +21,7 @@ from streams.log.skips import SkipIndex, read_shard_log
 from streams.windows.corrections import CorrectionRows, Corrections, correction_rows_of
 from tests.support.block_counts import flush
 
+SCALE = Scale(np.full((3, 2, 4), 0.5), np.zeros((3, 2, 3))).to_bytes()
 GOOD = Corrections("new", "one", ["a", "b"], np.array([1, 2], "<i8").tobytes(), np.zeros((2, 3), "<f4").tobytes())
 NAMES = ["a", "b", "हिन्दी", "é"]
 ROW = st.tuples(st.sampled_from(NAMES), st.integers(1, 2**62), st.integers(0, 9), st.sampled_from([0, 1]))
@@ -44,14 +46,14 @@ def test_applied_rows_round_trip_for_any_owner(rows: list[tuple[str, int, int, i
             np.array([[row[1] % 7 / 7, -0.5] for row in chosen], np.float32).reshape(-1, 2),
         )  # fmt: skip
         with patch("streams.log.corrections.MAX_BYTES", most):
-            return list(encode_rows(of, tags, [("old", "one"), ("new", "one")]))
+            return list(encode_rows(of, tags, [("old", "one", b""), ("new", "one", SCALE)]))
 
     unique = list({(name, tweet): at for at, (name, tweet, *_) in enumerate(rows)}.values())
     one, other = written(NAMES, unique), written(NAMES[::-1], unique[::-1])
     assert one == other
     tags, back = Tags(), set()
     for record in map(decode_corrections, one):
-        assert record.model_revision == "one"
+        assert record.model_revision == "one" and record.scale == (SCALE if record.revision == "new" else b"")
         found = correction_rows_of(record, tags, 0)
         for at in range(len(found)):
             name = tags.name(int(found.tags[at]) << COUNTRY_BITS)
@@ -72,6 +74,9 @@ def test_applied_rows_round_trip_for_any_owner(rows: list[tuple[str, int, int, i
         ("differences", np.array([0, 0, 0, 0, 0, 1.5], "<f4").tobytes()),
         ("differences", np.array([0, 0, 0, 0, 0, np.nan], "<f4").tobytes()),
         ("differences", np.array([0, 0, 0, 0, 0, -np.inf], "<f4").tobytes()),
+        ("scale", b"1234567"),
+        ("scale", Scale(np.zeros((1, 2, 4)), np.zeros((1, 2, 3))).to_bytes()),
+        ("scale", np.full(21, np.nan).tobytes()),
     ],
 )
 def test_mismatched_column_is_refused_by_field(field: str, value: object) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.share import Scale
 from streams.errors import SettingsError
 from streams.judging.stage_2_candidates import Candidate
 from streams.log.corrections import decode_corrections
@@ -23,13 +24,14 @@ from tests.support.shells import SCORER, Shells, make_shells
 
 COLUMNS = 1 + len(SCORER.categories)
 PARTIALS = "hashtag-partials"
+SCALE = Scale(np.full((1, COLUMNS, 4), 0.5), np.zeros((1, COLUMNS, 3))).to_bytes()
 
 
 class FakeProcess:
     """In place of `EncoderProcess`: gives the same answer for every text, until a test makes it fail."""
 
     def __init__(self, revision: str = "new", model_revision: str = SCORER.revision) -> None:
-        self.hello = EncoderHello(revision, model_revision, COLUMNS)
+        self.hello = EncoderHello(revision, model_revision, COLUMNS, SCALE)
         self.asked: list[list[bytes]] = []
         self.fails: Exception | None = None
         self.go_on = asyncio.Event()
@@ -148,6 +150,7 @@ async def test_corrections_go_to_the_shard_of_the_hashtag(shells: Shells) -> Non
         assert (record.revision, record.model_revision, record.hashtags) == ("new", SCORER.revision, ["a", "a"])
         assert np.frombuffer(record.tweets, "<i8").tolist() == [7, 5]
         assert np.frombuffer(record.differences, "<f4").tolist() == [0.25] * (2 * COLUMNS)
+        assert record.scale == SCALE, "a judge reads the scale from the record"
         assert value(shells, "encoder_up") == 1 and value(shells, "encoder_texts") == 2
     assert running.processes[0].ended == 1 and value(shells, "encoder_up") == 0
 
