@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -49,13 +50,19 @@ async def show_queue(
         offered=_offered(every, wanted),
         teams=live.board.teams(),
         common_team=COMMON_TEAM,
-        why_filters=FILTERS_WHY | ({"order": WHY["order"]} if viewer.orders else {}),
+        why_filters=_counted(FILTERS_WHY | ({"order": WHY["order"]} if viewer.orders else {}), every),
         claimed_words=CLAIMED,
         order_words=WORK_ORDER_WORDS,
         more=_address(wanted, more) if more else "",
         most_rows=MOST_ROWS,
         stream=_address(wanted, rows, "/console/stream?view=queue"),
     )
+
+
+def _counted(reasons: Mapping[str, str], entries: Iterable[QueueEntry]) -> dict[str, str]:
+    """Add the number of entries to each reason to wait."""
+    counts = Counter("second_look" if why == "control" else why for one in entries for why in one.why)
+    return {name: f"{words} ({counts[name]:,})" for name, words in reasons.items()}
 
 
 def _offered(entries: Iterable[QueueEntry], wanted: QueueFilter) -> dict[str, dict[str, str]]:

@@ -18,7 +18,7 @@ _EFFECTS = {
     "hold": "hidden",
     "appeal": "appealed",
     "contested": "ranked lower",
-    "not_assessed": "still shown, mostly not read",
+    "not_assessed": "still shown",
     "review": "still shown",
     "paused": "still shown",
 }

@@ -92,7 +92,7 @@ def test_unassessed_case_names_languages_and_never_a_share() -> None:
     answered(client, case)
     after = page_of(client, case)
     assert "The model does not read most of its texts, and estimates no harm" in after
-    assert "Sampled authors read" in after and "Copied texts" in after and "the policy asks for 50%" in after
+    assert "Sampled authors read" in after and "Copied texts" in after and "50%" in after
     assert not re.search(r"61\.8|62\s?%|70\s?%|hide from|write harm|mixed sources", after)
     plain = Calls(client).get(f"/v1/cases/{case}").json()
     assert not {"share", "lower", "upper"} & plain["items"][0]["evidence"].keys()

@@ -65,7 +65,8 @@ def test_row_names_unread_languages_and_filters_by_them(console_client: New) -> 
     )
     page = client.get("/console/queue").text
     assert "Tamil 64%, Bengali 14%</span>" in page and "Urdu 81%</span>" in page
-    assert page.count("still shown, mostly not read on search and trends") == 2
+    assert "not read: Urdu 81%" in page and page.count(">not assessed</span>") == 2
+    assert ">not assessed (2)</option>" in page and ">contested (0)</option>" in page
     assert '<option value="bn">Bengali</option><option value="ta">Tamil</option><option value="ur">Urdu' in page
     for query, names in (({"language": "bn"}, ["tamil"]), ({"why": "not_assessed"}, ["tamil", "urdu"]),
                          ({"why": "review"}, ["read"]), ({"language": "te"}, [])):  # fmt: skip
