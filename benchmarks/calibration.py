@@ -1,6 +1,6 @@
 """Coverage and error of estimated shares before and after a calibration on labels of a source left out of the model.
 
-    python -m benchmarks.calibration [--labels 100 300 1000] [--repeats 10] [--json] [--picture FILE]
+    python -m benchmarks.calibration [--labels 100 300 1000] [--repeats 10] [--json]
 
 For each source of labels, stage 1 is trained without it (`models/left_out.py`). Texts of the source are drawn at
 random as labels, and `models/platform_scale.py` fits the scale to them. Hashtags with known shares of harmful authors
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -155,12 +156,13 @@ def main() -> None:
         for one in found:
             print(json.dumps(asdict(one)))
     else:
-        print(machine())
+        print(machine(), file=sys.stderr)
         for line in table(found):
             print(line)
     missed = [one.source for one in found if one.labels >= LABELS_OF_GOAL and one.coverage < LEAST_COVERAGE]
     if missed:
-        print(f"coverage below {LEAST_COVERAGE} after {LABELS_OF_GOAL} labels: {', '.join(dict.fromkeys(missed))}")
+        names = ", ".join(dict.fromkeys(missed))
+        print(f"coverage below {LEAST_COVERAGE} after {LABELS_OF_GOAL} labels: {names}", file=sys.stderr)
         raise SystemExit(EXIT_NO)
 
 

@@ -5,7 +5,7 @@ sources, in units of their gap between clean and harmful texts, is one draw of a
 1986). Its mean square is the variance of a source that no model has seen.
 
 Only a part of it, and none of the clean mean, goes into the lower bound: with all of it a hashtag whose authors all
-write harm would not be hidden. `PART` is chosen by measurement (docs/decisions/31-between-sources.md).
+write harm would not be hidden. `PART` is chosen by measurement (docs/decisions/18-share-bounds.md).
 """
 
 from __future__ import annotations

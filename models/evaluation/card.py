@@ -3,8 +3,10 @@
     hushtag evaluate --json > one.json; hushtag evaluate --stage 2 --json > two.json
     python -m models.evaluation.attacks > attacks.md
     python -m benchmarks.scoring --kinds > kinds.md
+    python -m benchmarks.calibration > calibration.md
 
     python -m models.evaluation.card --stage-1 one.json --stage-2 two.json --attacks attacks.md --kinds kinds.md
+    python -m models.evaluation.card --calibration calibration.md
     python -m benchmarks.tenths --json > ten.json; python -m models.evaluation.card --tenths ten.json
 
 The text of the card between `<!-- made: NAME -->` and `<!-- made -->` is replaced; the rest is written by hand. No
@@ -176,12 +178,13 @@ def main() -> None:
     parser.add_argument("--tenths", type=Path, help="figures of `python -m benchmarks.tenths --json`")
     parser.add_argument("--attacks", type=Path, help="output of `python -m models.evaluation.attacks`")
     parser.add_argument("--kinds", type=Path, help="output of `python -m benchmarks.scoring --kinds`")
+    parser.add_argument("--calibration", type=Path, help="output of `python -m benchmarks.calibration`")
     parser.add_argument("--card", type=Path, default=CARD_PATH)
     options = parser.parse_args()
     one, two, ten = (
         None if path is None else Figures.read(path) for path in (options.stage_1, options.stage_2, options.tenths)
     )
-    tables = {"attacks": options.attacks, "simulated kinds": options.kinds}
+    tables = {"attacks": options.attacks, "simulated kinds": options.kinds, "calibration": options.calibration}
     made = card_parts(
         one, two, {name: path.read_text("utf-8") for name, path in tables.items() if path is not None}, ten
     )

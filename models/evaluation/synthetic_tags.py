@@ -98,7 +98,8 @@ def _made(
         truths.append(n_harmful / (_POPULATION * n))
     mean = np.array(means)
     mix = np.tile(np.array([float(language == one) for one in LANGUAGES]), (len(mean), 1))
-    found = share.bounds(mean, np.full(len(mean), n), mix, numbers.moments[:, 0], numbers.errors[:, 0], CONFIDENCE)
+    of_column = (numbers.moments[:, 0], numbers.errors[:, 0], CONFIDENCE, numbers.between[:, 0])
+    found = share.bounds(mean, np.full(len(mean), n), mix, *of_column)
     return SyntheticTags(texts, subject, language, n, np.array(truths), mean, *found, least_width(harmful, clean, n))
 
 
