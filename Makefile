@@ -124,7 +124,7 @@ memory: install ## measure memory and time under floods and with longer windows;
 recovery: install ## measure the time to recover from a kill -9; draws docs/images/recovery.svg
 	@$(BIN)/python -m benchmarks.recovery
 
-scenarios: install ## measure campaigns found and innocents spared, on sources that the model has not seen; SEEDS=0-6
+scenarios: install ## measure campaigns found and innocents spared, on sources that the model has not seen; SEEDS=0-2
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scenarios $(if $(JSON),--json $(JSON),)
 
 screenshot: install ## draw the pictures of the trends page and the console in docs/images

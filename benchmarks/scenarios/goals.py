@@ -11,8 +11,8 @@ PROTECTED = ("protest", "counter_speech", "news", "sports")
 """Kinds that no settled decision may suppress."""
 UNREAD = "unread"
 OPEN = "open"
-LEAST_FOUND = {1.0: 0.9, 0.8: 0.8, 0.6: 0.5}
-"""Least recall of open campaigns by their harmful share."""
+LEAST_FOUND = {1.0: 0.9, 0.8: 0.7}
+"""Least recall of open campaigns by their harmful share, once the scale is fitted to labels."""
 MOST_WITHDRAWN = 0.05
 
 
@@ -30,8 +30,8 @@ def outcomes(verdicts: Iterable[Verdict]) -> list[TagOutcome]:
     return [tag for verdict in verdicts for tag in verdict.tags]
 
 
-def goals(verdicts: Sequence[Verdict]) -> list[Goal]:
-    """Compare all outcomes with the goals that the room's docstring states."""
+def goals(verdicts: Sequence[Verdict], *, with_recall: bool) -> list[Goal]:
+    """Compare all outcomes with the goals that the room's docstring states, those for recall if asked."""
     tags = outcomes(verdicts)
     unread = [one for one in tags if one.kind == UNREAD]
     protected = [one for one in tags if one.kind in PROTECTED]
@@ -44,7 +44,7 @@ def goals(verdicts: Sequence[Verdict]) -> list[Goal]:
             [one for one in protected if one.silenced],
         ),
     ]
-    for share, least in LEAST_FOUND.items():
+    for share, least in LEAST_FOUND.items() if with_recall else ():
         of_share = [one for one in tags if one.variant == OPEN and one.share == share]
         missed = [one for one in of_share if not one.found]
         rate = 1 - len(missed) / len(of_share) if of_share else 0.0
@@ -71,4 +71,4 @@ def _no_one(text: str, of: Sequence[TagOutcome], missing: Sequence[TagOutcome]) 
 
 def _named(one: TagOutcome) -> str:
     kind = f"{one.kind} {one.variant}".strip()
-    return f"{one.source} {one.preset} seed {one.seed}: {kind} {one.hashtag} ({one.language})"
+    return f"{one.source} {one.preset} seed {one.seed}, {one.labels} labels: {kind} {one.hashtag} ({one.language})"

@@ -19,10 +19,12 @@ from streams.policy import Policy, parse_policy
 from streams.replay import Replay
 
 HARD, SLOW = "hard", "slow"
-PRESETS = {HARD: (15.0, 40.0), SLOW: (60.0, 8.0)}
-"""Minutes and tweets a second of each preset."""
-_SHARDS, _FLUSH_MS = 2, 1_000
-"""Fewer shards and flushes than a worker has, for speed: settled decisions are the same, early ones up to 1 s later."""
+PRESETS = {HARD: (15.0, 40.0, 1_000), SLOW: (60.0, 8.0, 5_000)}
+"""Minutes, tweets a second, and milliseconds between two flushes of each preset.
+
+Fewer flushes than a worker has, and fewer shards, save time. Settled decisions are the same; early ones come later.
+"""
+_SHARDS = 2
 
 
 class Run(NamedTuple):
@@ -32,29 +34,29 @@ class Run(NamedTuple):
     preset: str
     seed: int
     policy: Path
+    labels: int = 0
+    """Labels of the source to which the model's scale is fitted."""
 
 
-def runs(sources: Iterable[str], seeds: Sequence[int], policy: Path) -> list[Run]:
+def runs(sources: Iterable[str], seeds: Sequence[int], policy: Path, labels: int = 0) -> list[Run]:
     """List the runs: every preset and seed of every source."""
-    return [Run(source, preset, seed, policy) for source in sources for seed in seeds for preset in PRESETS]
+    return [Run(source, preset, seed, policy, labels) for source in sources for seed in seeds for preset in PRESETS]
 
 
 def observe(run: Run) -> Verdict:
     """Simulate and judge one run. A pure function of the run, the models and the texts."""
-    found = material(run.source)
-    minutes, rate = PRESETS[run.preset]
+    found = material(run.source, run.labels)
+    minutes, rate, flush_ms = PRESETS[run.preset]
     config = hard_config(
         run.seed, tag_names(), minutes=minutes, rate=rate, languages=found.languages, slow=run.preset == SLOW
     )
     simulation = Simulation(config, found.texts)
     replay = Replay(
-        range(config.partitions), _policy(run.policy), found.scorer, shards=_SHARDS, early=True, flush_ms=_FLUSH_MS
+        range(config.partitions), _policy(run.policy), found.scorer, shards=_SHARDS, early=True, flush_ms=flush_ms
     )
     decisions = [one for one in replay.run(_records(simulation.lines())) if isinstance(one, Decision)]
-    end_ms = config.start_ms + config.duration_ms
-    return judge(
-        simulation.truth()["tags"], decisions, end_ms, {"source": run.source, "preset": run.preset, "seed": run.seed}
-    )
+    facts = {"source": run.source, "preset": run.preset, "seed": run.seed, "labels": run.labels}
+    return judge(simulation.truth()["tags"], decisions, config.start_ms + config.duration_ms, facts)
 
 
 @lru_cache(maxsize=1)

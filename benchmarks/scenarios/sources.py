@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,8 @@ from random import Random
 from devkit.simulation.data import own_texts
 from devkit.simulation.hard import LANGUAGES
 from devkit.simulation.texts import LabelledText, LabelledTexts, OwnTexts, TextSource
-from models import left_out
+from models import artefact, data, left_out, platform_scale
+from models.scorer import LinearScorer
 from streams.scoring import TextScorer, load_text_scorer
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "harm"
@@ -65,9 +66,14 @@ def names(folder: Path = DATA) -> tuple[str, ...]:
     return left_out.SOURCES if (folder / "train").is_dir() else (SIMULATOR,)
 
 
-@lru_cache(maxsize=8)
-def material(name: str, folder: Path = DATA) -> SourceMaterial:
+@lru_cache(maxsize=16)
+def material(name: str, n_labels: int = 0, folder: Path = DATA) -> SourceMaterial:
     """Load the texts of a source and the model trained without it.
+
+    Args:
+        name: one of `names`.
+        n_labels: texts, drawn at random, to whose labels the scale of the model is fitted; the others are returned.
+        folder: labelled texts, with train/ and dev/.
 
     Raises:
         TrainingDataError: the labelled texts cannot be used.
@@ -75,13 +81,34 @@ def material(name: str, folder: Path = DATA) -> SourceMaterial:
     own = own_texts()
     if name == SIMULATOR:
         return SourceMaterial(own, LANGUAGES, load_text_scorer())
-    rows = [
-        LabelledText(example.text, harmful=example.labels[0], lang=example.language)
-        for example in left_out.texts_of(folder, name)
-    ]
+    live = left_out.scorer_without(folder, name)
+    examples = left_out.texts_of(folder, name)
+    Random(f"labels of {name}").shuffle(examples)
+    rows = [LabelledText(one.text, harmful=one.labels[0], lang=one.language) for one in examples[n_labels:]]
     labelled = LabelledTexts(rows, own)
     enough = tuple(one for one in LANGUAGES if labelled.n_harmful_in.get(one, 0) >= LabelledTexts.FEW)
-    return SourceMaterial(LeftOutTexts(labelled, own), enough, TextScorer(left_out.scorer_without(folder, name)))
+    scorer = calibrated(live, examples[:n_labels]) if n_labels else live
+    return SourceMaterial(LeftOutTexts(labelled, own), enough, TextScorer(scorer))
+
+
+def calibrated(live: LinearScorer, examples: Sequence[data.Example]) -> LinearScorer:
+    """Fit the scale of a model to labelled texts, as `hushtag calibrate` does."""
+    probabilities, languages = platform_scale.score(live, [one.text for one in examples])
+    labels = [
+        platform_scale.LabelledText(
+            probabilities=tuple(row.tolist()),
+            language=language,
+            harmful=bool(one.labels[0]),
+            categories={
+                name: bool(label)
+                for name, label in zip(data.CATEGORIES, one.labels[1:], strict=True)
+                if label != data.UNLABELLED
+            },
+        )
+        for one, row, language in zip(examples, probabilities, languages, strict=True)
+    ]
+    found = platform_scale.fit(live, labels, with_coverage=False)
+    return artefact.loads(found.artefact(live, {"labels": len(examples)}))
 
 
 def dev_texts(folder: Path, *, adversarial: bool = False) -> Iterator[dict[str, object]]:

@@ -86,17 +86,22 @@ def of_goals(goals: Iterable[Goal]) -> Table:
 
 
 def picture(tags: Sequence[TagOutcome]) -> str:
-    """Draw the part of the open campaigns that is found, by harmful share, as an SVG file with a line a language."""
+    """Draw the part of the open campaigns that is found, by harmful share, as an SVG file.
+
+    It has a line for each number of labels, and the innocent hashtags that are suppressed at a share of 0.
+    """
     own = [one for one in tags if one.variant == OPEN]
-    shares = sorted({one.share for one in own})
+    innocent = [one for one in tags if not one.harmful]
     lines: dict[str, Sequence[tuple[float, float]]] = {}
-    for language in sorted({one.language for one in own}):
-        points = []
-        for share in shares:
-            row = [one for one in own if (one.language, one.share) == (language, share)]
+    for n_labels in sorted({one.labels for one in own}):
+        spared = [one for one in innocent if one.labels == n_labels]
+        points = [(0.0, 100 * sum(one.silenced for one in spared) / max(1, len(spared)))]
+        for share in sorted({one.share for one in own}):
+            row = [one for one in own if (one.labels, one.share) == (n_labels, share)]
             points.append((100 * share, 100 * sum(one.found for one in row) / max(1, len(row))))
-        lines[language] = points
-    return svg(LineChart("Open campaigns found, on sources that the model has not seen", "% harmful", "% found", lines))
+        lines[f"{n_labels} labels" if n_labels else "as trained"] = points
+    title = "Hashtags found, by the share of their authors who write harm, on sources that the model has not seen"
+    return svg(LineChart(title, "% of authors who write harm", "% found", lines))
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

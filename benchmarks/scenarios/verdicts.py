@@ -28,6 +28,8 @@ class TagOutcome:
     source: str
     preset: str
     seed: int
+    labels: int
+    """Labels of the source to which the model's scale was fitted."""
     hashtag: str
     kind: str
     variant: str
@@ -79,7 +81,7 @@ def judge(truth: Iterable[Truth], decisions: Sequence[Decision], end_ms: int, ru
         truth: the `tags` of a ground truth. An organic one has an outcome only if a decision names it.
         decisions: decisions of the run in order.
         end_ms: end of the run.
-        run: `source`, `preset` and `seed` of the run.
+        run: `source`, `preset`, `seed` and `labels` of the run.
     """
     by_tag: dict[str, list[Decision]] = {}
     for decision in decisions:

@@ -9,8 +9,9 @@ from benchmarks.scenarios.verdicts import TagOutcome, Verdict
 from tests.support.scenario_outcomes import outcome
 
 GOOD = [
-    *(outcome(share=share, settled_seconds=20.0) for share in (0.6, 0.8, 1.0)),
+    *(outcome(share=share, settled_seconds=20.0) for share in (0.8, 1.0)),
     outcome(share=0.4),
+    outcome(share=0.6),
     outcome(variant="disguised"),
     outcome("protest", "among", weight=0.3),
     outcome("reclaimed", "", hidden_seconds=30.0),
@@ -19,7 +20,7 @@ GOOD = [
 
 
 def missed(tags: list[TagOutcome], **more: int) -> list[str]:
-    return [goal.text for goal in goals([Verdict(tags, **more)]) if not goal.met]
+    return [goal.text for goal in goals([Verdict(tags, **more)], with_recall=True) if not goal.met]
 
 
 def test_goals_are_met_by_good_outcomes() -> None:
@@ -36,19 +37,20 @@ def test_goals_are_met_by_good_outcomes() -> None:
         (outcome("news", "", hidden_seconds=10.0), "no settled suppression"),
         (outcome("sports", "before", hidden_seconds=10.0), "no settled suppression"),
         (outcome(share=1.0), "90% of open campaigns with 100%"),
-        (outcome(share=0.8), "80% of open campaigns with 80%"),
+        (outcome(share=0.8), "70% of open campaigns with 80%"),
     ],
 )
 def test_outcome_that_misses_goal_is_named(bad: TagOutcome, text: str) -> None:
-    found = [goal for goal in goals([Verdict([*GOOD, bad], early_flags=1)]) if not goal.met]
+    found = [goal for goal in goals([Verdict([*GOOD, bad], early_flags=1)], with_recall=True) if not goal.met]
     assert len(found) == 1
     assert found[0].text.startswith(text)
-    assert any(bad.hashtag in reason and "uli_en hard seed 3" in reason for reason in found[0].reasons)
+    assert any(bad.hashtag in reason and "uli_en hard seed 3, 0 labels" in reason for reason in found[0].reasons)
 
 
-def test_half_of_campaigns_suffices_at_60_percent() -> None:
-    assert missed([*GOOD, outcome(share=0.6)]) == []
-    assert len(missed([*GOOD, outcome(share=0.6), outcome(share=0.6)])) == 1
+def test_recall_is_no_goal_without_labels() -> None:
+    found = goals([Verdict([*GOOD, outcome(share=1.0), outcome(share=0.8)])], with_recall=False)
+    assert all(goal.met for goal in found)
+    assert len(found) == 4
 
 
 def test_withdrawals_above_five_percent_miss_goal() -> None:
@@ -56,9 +58,9 @@ def test_withdrawals_above_five_percent_miss_goal() -> None:
 
 
 def test_goals_without_outcomes_are_missed() -> None:
-    assert len(missed([])) == 6
+    assert len(missed([])) == 5
 
 
 def test_precision_counts_found_campaigns_and_silenced_tags() -> None:
-    assert precision(GOOD) == 0.75
+    assert precision(GOOD) == 2 / 3
     assert precision([outcome()]) is None

@@ -23,10 +23,11 @@ def test_doctests() -> None:
 def test_runs_are_every_preset_and_seed_of_every_source() -> None:
     found = runs.runs(["a", "b"], [1, 2], POLICY)
     assert len(set(found)) == len(found) == 8
+    assert {run.labels for run in runs.runs(["a"], [1], POLICY, 300)} == {300}
 
 
 def test_short_run_suppresses_campaigns_and_spares_unread_languages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(runs.PRESETS, runs.HARD, (2.0, 60.0))
+    monkeypatch.setitem(runs.PRESETS, runs.HARD, (2.0, 60.0, 1_000))
     run = runs.Run(SIMULATOR, runs.HARD, 1, POLICY)
     verdict = runs.observe(run)
     found = {one.hashtag for one in verdict.tags if one.harmful and one.found}
@@ -38,12 +39,12 @@ def test_command_writes_json_and_picture_and_reports_missed_goals(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "names", lambda: (SIMULATOR,))
-    monkeypatch.setattr(runs, "PRESETS", {runs.HARD: (0.5, 20.0)})
+    monkeypatch.setattr(runs, "PRESETS", {runs.HARD: (0.5, 20.0, 1_000)})
     rows, drawn = tmp_path / "rows.json", tmp_path / "recall.svg"
     code = command.main(["--seeds", "4", "--json", str(rows), "--picture", str(drawn)])
     assert code == command.EXIT_MISSED
     content = json.loads(rows.read_text("utf-8"))
-    assert (content["seeds"], len(content["goals"])) == ("4", 7)
+    assert (content["seeds"], len(content["goals"]["0"])) == ("4", 6)
     assert {tag["seed"] for tag in content["tags"]} == {4}
     assert "MISSED" in capsys.readouterr().out
     assert drawn.read_text("utf-8").startswith("<svg")

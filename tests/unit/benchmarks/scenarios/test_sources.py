@@ -11,6 +11,9 @@ import pytest
 from benchmarks.scenarios import sources
 from devkit.simulation import cli
 from devkit.simulation.texts import LabelledTexts
+from models import artefact
+from models.data import UNLABELLED, Example
+from models.scorer import LANGUAGES
 from tests.support.simulator import LABELLED, OWN
 
 
@@ -37,6 +40,23 @@ def test_simulators_material_has_all_languages() -> None:
     found = sources.material(sources.SIMULATOR)
     assert found.texts is OWN
     assert found.languages == ("en", "hi", "hi-Latn")
+
+
+def test_calibrated_model_has_the_labels_scale() -> None:
+    live = artefact.load(artefact.ARTEFACT_PATH)
+    labels = [
+        Example(OWN.draw(kind, "en", rng, number % 4), "own", "", "en", (label, label, UNLABELLED, UNLABELLED))
+        for rng in (Random(2),)
+        for number in range(150)
+        for kind, label in (("harmful", 1), ("clean", 0))
+    ]
+    fitted = sources.calibrated(live, labels)
+    assert fitted.revision != live.revision
+    assert fitted.numbers.weights.tobytes() == live.numbers.weights.tobytes()
+    changed = fitted.scale.moments != live.scale.moments
+    english = LANGUAGES.index("en")
+    assert changed[english, 0].any() and changed[english, 1].any()
+    assert not changed[english, 2:].any() and not changed[LANGUAGES.index("hi")].any()
 
 
 def test_dev_splits_become_lines(tmp_path: Path) -> None:

@@ -46,12 +46,13 @@ def test_innocents_and_unread_languages_have_a_table_each() -> None:
 
 
 def test_goals_are_shown_as_met_or_missed() -> None:
-    rows = shown(tables.of_goals(goals([Verdict(TAGS)])))
-    assert len(rows) == 7
+    rows = shown(tables.of_goals(goals([Verdict(TAGS)], with_recall=True)))
+    assert len(rows) == 6
     assert {row[1] for row in rows} == {"met", "MISSED"}
 
 
-def test_picture_has_a_line_for_each_language() -> None:
-    drawn = tables.picture(TAGS)
+def test_picture_has_a_line_for_each_number_of_labels() -> None:
+    drawn = tables.picture([*TAGS, outcome(share=0.6, labels=300)])
     assert drawn.startswith("<svg")
     assert drawn.count("<polyline") == 2
+    assert "300 labels" in drawn
