@@ -9,7 +9,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Look at hashtags": ("explain", "flags", "panes", "score", "hashtags", "inspect"),
     "Moderate": ("block", "allow", "hold", "undo", "pause", "resume", "moderation", "cases", "appeal", "statement"),
     "Legal orders and reports": ("orders", "speakers", "notice", "report", "audit", "notify"),
-    "Policy and model": ("policy", "model", "train", "evaluate"),
+    "Policy and model": ("policy", "model", "calibrate", "train", "evaluate"),
     "Run": ("worker", "api", "api-key", "trends", "search", "topics", "acls", "settings", "warm-up", "schemas"),
     "Repair and keep": ("dead-letters", "skip", "dump", "replay", "backup", "restore", "reshard"),
     "Try it on this machine": ("demo", "up", "simulate", "scenario"),

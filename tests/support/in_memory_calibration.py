@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from models import artefact
 from moderation.calibration.drafts import LabelDraft
 from moderation.calibration.live_models import LiveModel, load_live
+from moderation.calibration.scoring import score_texts
 from streams.errors import CallerMistake
 from streams.log.policies import ModelChange, PolicyRecord
 from tests.support.in_memory_policies import SHIPPED, record_of
@@ -19,6 +20,13 @@ def _live(data: bytes, before: str) -> LiveModel:
         _loaded[data] = load_live(data)
     found = _loaded[data]
     return LiveModel(found.revision, found.scorer, found.scores, before)
+
+
+def compile_scorer() -> None:
+    """Score a text and load skops, so that no later call waits for them."""
+    import skops.io  # noqa: F401
+
+    score_texts(_live(artefact.ARTEFACT_PATH.read_bytes(), "").scorer, ["a text"], ["en"])
 
 
 class InMemoryModels:

@@ -21,7 +21,7 @@ PAGES = (
     "/console/queue", "/console/queue?hashtag=none", "/console/held", "/console/stop", "/console/stop?country=IN",
     "/console/appeals", "/console/hashtags/written", "/console/hashtags/never_seen", "/console/orders?show=all",
     "/console/orders/new", "/console/policy", "/console/policy/edit", "/console/policy/shadow",
-    "/console/transparency", "/console/people", "/console/closed", "/console/find?q=z",
+    "/console/transparency", "/console/people", "/console/calibration", "/console/closed", "/console/find?q=z",
     "/console/cases/case-" + "0" * 16,
     "/console/cases/{markup}", "/console/cases/{due}", "/console/cases/{look}", "/console/orders/{order}",
     "/console/orders/{order}/letter", "/console/appeals/{appeal}", "/console/policy/revisions/{revision}",

@@ -1,0 +1,97 @@
+"""`hushtag calibrate`: what it prints, its JSON, its exit codes, and what it asks before a scale goes live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from moderation.calibration import opened
+from streams.cli.main import make_app
+from streams.errors import CallerMistake
+from streams.settings import Settings
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_calibration import InMemoryModels, drafts, two_people
+from tests.support.in_memory_log import InMemoryLog
+
+WHO = ("--reason", "ours", "--actor", "asha")
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> InMemoryModels:
+    """Run the commands on one log and one list of models in memory, without evidence."""
+    log, found = InMemoryLog(), InMemoryModels()
+
+    @asynccontextmanager
+    async def opened_in_memory(_: Settings) -> AsyncGenerator[Any, None]:
+        yield in_memory_services(log, models=found).calibration
+
+    monkeypatch.setattr(opened, "open_calibration", opened_in_memory)
+    return found
+
+
+def run(*arguments: str, stdin: bytes = b"") -> Result:
+    return CliRunner().invoke(make_app(), ["calibrate", *arguments], input=stdin)
+
+
+def label(labels: Any) -> dict[str, int]:
+    found: dict[str, int] = json.loads(run("labels", "-", "--json", stdin=lines(labels)).stdout.splitlines()[-1])
+    return found
+
+
+def lines(labels: Any) -> bytes:
+    return b"\n".join(msgspec.json.encode(one) for one in labels)
+
+
+def test_status_shows_labels_people_and_what_is_missing(models: InMemoryModels) -> None:
+    empty = run()
+    assert empty.exit_code == 0 and "0 labelled texts" in empty.stdout
+    assert "no language has a label" in empty.stderr
+    label(two_people(60, 20))
+    shown = run("--no-impact")
+    assert "80 labelled texts" in shown.stdout and "by asha (40), meera (40)" in shown.stdout
+    assert "en\tany\t60\t20\t" in shown.stdout and "partly fitted: 30 more harmful" in shown.stdout
+    assert "hushtag calibrate apply" in shown.stdout
+
+
+def test_labels_report_bad_lines_and_take_nothing_if_strict(models: InMemoryModels, tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_bytes(lines(drafts(1, 1)) + b"\nnot json\n")
+    refused = run("labels", str(path), "--strict")
+    assert isinstance(refused.exception, CallerMistake) and "line 3" in refused.stderr
+    assert "0 labelled texts" in run().stdout
+    taken = run("labels", str(path))
+    assert taken.exit_code == 0 and "2 labels added, 0 known already, 1 not taken" in taken.stdout
+
+
+def test_apply_asks_and_says_what_is_live(models: InMemoryModels) -> None:
+    label(two_people(60, 60))
+    first = asyncio.run(models.live()).revision
+    asked = CliRunner().invoke(make_app(), ["calibrate", "apply", *WHO, "--no-impact"], input="n\n")
+    assert asked.exit_code == 3 and f"in place of model {first}" in asked.output and not models.records
+    done = run("apply", *WHO, "--no-impact", "--yes")
+    assert done.exit_code == 0 and f"before it {first}" in done.stdout and "hushtag model rollback" in done.stdout
+    [record] = models.records
+    assert record.model_change is not None and record.model_change.actor == "asha"
+
+
+def test_apply_of_one_persons_labels_needs_the_flag_and_warns(models: InMemoryModels) -> None:
+    label(drafts(60, 60))
+    refused = run("apply", *WHO, "--no-impact", "--yes", "--json")
+    assert isinstance(refused.exception, CallerMistake) and "--one-person" in refused.exception.fix
+    done = run("apply", *WHO, "--no-impact", "--yes", "--json", "--one-person")
+    assert done.exit_code == 0 and "one person gave most of the labels" in done.stderr
+    assert json.loads(done.stdout)["model"] == models.records[0].model_revision
+
+
+def test_apply_without_labels_asks_nothing_and_is_refused(models: InMemoryModels) -> None:
+    refused = run("apply", *WHO)
+    assert isinstance(refused.exception, CallerMistake) and "no language has a label" in str(refused.exception)
