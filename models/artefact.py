@@ -26,12 +26,12 @@ FORMAT = "hushtag-linear-3"
 ARTEFACT_PATH = Path(__file__).parent / "artefact" / "scorer.skops"
 MAX_BYTES = 64 << 20
 
-_ARRAYS = tuple(field.name for field in fields(LinearWeights))
-_TYPES = {name: np.dtype(np.float64) for name in _ARRAYS} | {
+ARRAYS = tuple(field.name for field in fields(LinearWeights))
+_TYPES = {name: np.dtype(np.float64) for name in ARRAYS} | {
     "weights": np.dtype(np.int16),
     "detector": np.dtype(np.int8),
 }
-_TEXTS = ("format", "features", "languages", "training", "categories")
+TEXTS = ("format", "features", "languages", "training", "categories")
 _ID = re.compile(r'("__id__": |"file": ")(\d+)')
 
 Content = dict[str, Any]
@@ -45,9 +45,9 @@ def dump(numbers: LinearWeights, categories: tuple[str, ...], training: dict[str
         "languages": languages.fingerprint(),
         "categories": list(categories),
         "training": json.dumps(training, sort_keys=True, ensure_ascii=False),
-        **{name: np.ascontiguousarray(getattr(numbers, name), _TYPES[name]) for name in _ARRAYS},
+        **{name: np.ascontiguousarray(getattr(numbers, name), _TYPES[name]) for name in ARRAYS},
     }
-    content["digest"] = digest(content, _TEXTS, _ARRAYS)
+    content["digest"] = digest(content, TEXTS, ARRAYS)
     return canonical(content)
 
 
@@ -58,7 +58,7 @@ def load(path: Path) -> LinearScorer:
 
 def loads(data: bytes, name: str = "artefact") -> LinearScorer:
     """Load the scorer from bytes; `name` identifies them in errors. Raises ArtefactError."""
-    content = content_of(data, name, FORMAT, _TEXTS, _ARRAYS)
+    content = content_of(data, name, FORMAT, TEXTS, ARRAYS)
     if content["features"] != features.fingerprint():
         raise ArtefactError(
             f"{name} was trained on features {content['features']!r}, this version computes "
@@ -70,7 +70,7 @@ def loads(data: bytes, name: str = "artefact") -> LinearScorer:
             f"{languages.fingerprint()!r}: run `python -m models.build_languages` on it, or train the model again"
         )
     categories = tuple(content["categories"])
-    numbers = LinearWeights(**{key: np.ascontiguousarray(content[key]) for key in _ARRAYS})
+    numbers = LinearWeights(**{key: np.ascontiguousarray(content[key]) for key in ARRAYS})
     n_columns, n_buckets = 1 + len(categories), len(numbers.weights)
     shapes = {
         "weights": (n_buckets, n_columns + 1),
@@ -85,7 +85,7 @@ def loads(data: bytes, name: str = "artefact") -> LinearScorer:
         "detector": (len(numbers.detector), len(languages.LATIN)),
         "between": (len(LANGUAGES), n_columns, 3),
     }
-    check_shapes({key: content[key] for key in _ARRAYS}, shapes, _TYPES, name)
+    check_shapes({key: content[key] for key in ARRAYS}, shapes, _TYPES, name)
     for n_rows in (n_buckets, len(numbers.detector)):
         if n_rows == 0 or n_rows & (n_rows - 1):
             raise ArtefactError(f"{name}: {n_rows} buckets, expected a power of two")

@@ -28,7 +28,7 @@ GROUPS = (*READ, "ta", "te", "kn", "ml", "bn", "pa", "gu", "mr", "ur", "es", "ot
 """Storage groups: the read languages, then unread ones."""
 LATIN = (
     "en", "hi-Latn", "es", "pt", "fr", "de", "it", "nl", "ca", "ro", "tr", "id", "tl", "vi", "sw", "pl",
-    "cs", "hu", "sv", "nb", "fi", "hr", "sq", "el",
+    "cs", "hu", "sv", "nb", "fi", "hr", "el",
 )  # fmt: skip
 """Columns of the detector. Greek is one because its letters are folded to Latin look-alikes."""
 _SCRIPTS: tuple[tuple[tuple[int, int], tuple[str, ...]], ...] = (

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-PERMITTED = ("MIT", "CC BY 4.0")
+PERMITTED = ("MIT", "CC BY 4.0", "Apache-2.0", "BSD-3-Clause")
 
 
 def problems(folder: Path) -> list[str]:

@@ -1,10 +1,12 @@
 """Name the language of a text from its folded words: script, the payload's hint, and n-grams for Latin script.
 
 `models.languages` has the rules and their tables. The detector adds up rows of a table for the buckets that the score
-uses anyway: words, pairs of words and character n-grams (`models.kernels.ngrams`).
+uses anyway: those of character n-grams (`models.kernels.ngrams`).
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,9 @@ N_READ = 2  # columns of the detector that are read: English and Roman Hindi
 FEWEST_WORDS = 3
 # Residual Cyrillic letters count fourfold: three of four are folded to Latin look-alikes.
 _CYRILLIC_FIRST, _CYRILLIC_END, _CYRILLIC_WEIGHT = 0x0400, 0x0530, 4
-CLEAR = 24.0  # lead of the best language in units of the table, per square root of the number of features
+# A lead in the table's units is clear above CLEAR * sqrt(n-grams + FEW); the second number holds short texts back.
+CLEAR, FEW = 40.0, 20
+N_PARTS = 4  # the first part of the n-grams, spread over the text, is enough for most texts
 _ASK, _READS = 0, 254
 
 
@@ -58,7 +62,7 @@ def unread_tag(
     bounds: npt.NDArray[np.int32],
     n_words: int,
     found: npt.NDArray[np.int32],
-    n_found: int,
+    ends: npt.NDArray[np.int64],
     hint: int,
     detector: npt.NDArray[np.int8],
     scripts: npt.NDArray[np.uint8],
@@ -73,7 +77,8 @@ def unread_tag(
         words: folded letters of the text, word i being words[bounds[i]:bounds[i + 1]].
         bounds: ends of its words.
         n_words: number of its words, emoji included.
-        found: buckets of its features, `n_found` of them.
+        found: buckets of its features; only character n-grams are used.
+        ends: ends of their blocks, see `models.kernels.ngrams.find`.
         hint: number of the payload's language, see `models.languages.hint_of`.
         detector: (n_buckets, n_latin), a power of two of rows.
         scripts: table of scripts.
@@ -94,18 +99,22 @@ def unread_tag(
     if n_written < FEWEST_WORDS:
         return int(latin[leaning]) if leaning != 0 else -1
     mask, n_latin = len(detector) - 1, len(latin)
+    read, best = 0, N_READ
     sums[:] = 0
-    for i in range(n_found):
-        row = found[i] & mask
-        for column in range(n_latin):
-            sums[column] += detector[row, column]
-    read, best = sums[0], N_READ
-    for column in range(1, N_READ):
-        read = max(read, sums[column])
-    for column in range(N_READ, n_latin):
-        if sums[column] > sums[best]:
-            best = column
-    clear = CLEAR * np.sqrt(n_found)
+    for part in range(N_PARTS):
+        for i in range(ends[0] + part, ends[1], N_PARTS):
+            row = found[i] & mask
+            for column in range(n_latin):
+                sums[column] += detector[row, column]
+        if 0 < part < N_PARTS - 1:
+            continue
+        read, best = max(sums[0], sums[1]), N_READ
+        for column in range(N_READ, n_latin):
+            if sums[column] > sums[best]:
+                best = column
+        if part == 0 and read - sums[best] > CLEAR * math.sqrt((ends[1] - ends[0]) // N_PARTS + FEW):
+            return -1  # clearly read, as most texts are
+    clear = CLEAR * math.sqrt(ends[1] - ends[0] + FEW)
     if sums[best] - read > clear:
         return int(latin[best])
     if leaning != 0 and read - sums[leaning] <= clear:

@@ -28,7 +28,7 @@ N_BLOCKS = 3
 # as many if it is also joined to others.
 FEATURES_PER_POINT = 20
 MAX_FEATURES = FEATURES_PER_POINT * MAX_POINTS + 64
-_WORD_SALT, _CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
+_WORD_SALT, CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
 
 
 @compiled
@@ -87,7 +87,7 @@ def find(
                 hashed = (hashed ^ np.uint64(letter)) * PRIME
                 if j >= i + 2:
                     owners[n_found] = word
-                    n_found = _put(hashed ^ _CHAR_SALT, mask, stamps, first_stamp + 1, found, n_found)
+                    n_found = _put(hashed ^ CHAR_SALT, mask, stamps, first_stamp + 1, found, n_found)
     ends[1] = n_found
     before = SEED
     for word in range(n_words):

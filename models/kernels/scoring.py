@@ -90,7 +90,7 @@ def score_batch(
             continue
         find(words, bounds, n_words, skeleton, mask, stamps, text * N_BLOCKS, found, owners, ends)
         unread = unread_tag(
-            words, bounds, n_words, found, ends[1], hints[text], detector, scripts, outcomes, leanings, latin, sums
+            words, bounds, n_words, found, ends, hints[text], detector, scripts, outcomes, leanings, latin, sums
         )
         if unread >= 0:
             for c in range(n_columns):

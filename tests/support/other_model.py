@@ -30,7 +30,7 @@ def packed(**changes: Any) -> bytes:
     """Return the committed artefact with changed content; None removes a key. The digest is updated unless given."""
     changed = {key: value for key, value in (skops.io.loads(GOOD) | changes).items() if value is not None}
     if all(changes.values()) and "digest" not in changes:
-        changed["digest"] = artefact.digest(changed, artefact._TEXTS, artefact._ARRAYS)
+        changed["digest"] = artefact.digest(changed, artefact.TEXTS, artefact.ARRAYS)
     return artefact.canonical(changed)
 
 

@@ -28,7 +28,7 @@ def content(**changes: Any) -> dict[str, Any]:
 def signed(**changes: Any) -> bytes:
     """Make a file with a valid digest, as an attacker who knows the format could."""
     changed = content(**changes)
-    changed["digest"] = artefact.digest(changed, artefact._TEXTS, artefact._ARRAYS)
+    changed["digest"] = artefact.digest(changed, artefact.TEXTS, artefact.ARRAYS)
     signed_file: bytes = skops.io.dumps(changed)
     return signed_file
 
@@ -65,7 +65,7 @@ def test_load_refuses_text_fields_of_other_types(key: str, value: object) -> Non
     assert isinstance(content, dict)
     content[key] = value
     if key not in ("format", "digest"):
-        content["digest"] = artefact.digest(content, artefact._TEXTS, artefact._ARRAYS)
+        content["digest"] = artefact.digest(content, artefact.TEXTS, artefact.ARRAYS)
     with pytest.raises(ArtefactError):
         artefact.loads(artefact.canonical(content))
 

@@ -34,7 +34,7 @@ def test_contributions_and_intercept_sum_to_the_log_odds(scorer: LinearScorer, t
         return
     assert {word for word, _ in found.terms} == set(features.words_of(text))
     for column, p in enumerate(probabilities.tolist()):
-        own = explain.explain(scorer, text, column)
+        own = explain.explain(reading, text, column)
         assert own is not None
         expected = 1 / (1 + math.exp(-own.log_odds))
         assert min(expected, float(probabilities[0]) if column else 1.0) == pytest.approx(p, abs=1e-5)
