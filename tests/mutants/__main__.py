@@ -22,8 +22,8 @@ from pathlib import Path
 from tests.mutants.catalogue import Mutation, mutations
 from tests.support.paths import ROOT
 
-COPIED = ("streams", "client", "moderation", "surfaces", "web", "devkit", "tests", "pyproject.toml")
-LINKED = ("models", "benchmarks", "config", "docs")
+COPIED = ("streams", "models", "client", "moderation", "surfaces", "web", "devkit", "tests", "pyproject.toml")
+LINKED = ("benchmarks", "config", "docs")
 """Folders that tests read; no bug is planted there."""
 AT_ONCE = 2
 TIMEOUT_SECONDS = 120

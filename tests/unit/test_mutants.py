@@ -36,7 +36,7 @@ def test_missing_or_repeated_text_is_refused() -> None:
 
 
 def test_mutation_of_linked_folder_is_refused_and_leaves_checkout() -> None:
-    before = (ROOT / "models/scorer.py").read_text("utf-8")
-    one = Mutation("name", "rule", "models/scorer.py", before, "", ("tests/unit/test_mutants.py",))
+    before = (ROOT / "benchmarks/chart.py").read_text("utf-8")
+    one = Mutation("name", "rule", "benchmarks/chart.py", before, "", ("tests/unit/test_mutants.py",))
     assert "only linked" in plant(one).trouble
-    assert (ROOT / "models/scorer.py").read_text("utf-8") == before
+    assert (ROOT / "benchmarks/chart.py").read_text("utf-8") == before
