@@ -291,9 +291,10 @@ def record_in(value: bytes | None) -> DecisionRecord | None:
     A consumer that acts on the topic uses `decode_record`, and counts and reports the records that it cannot decode.
     """
     try:
-        return decode_record(value or b"")
+        record: DecisionRecord = decode_record(value or b"")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    return record
 
 
 def decision_in(value: bytes | None) -> Decision | None:
