@@ -13,16 +13,14 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from models.languages import GROUPS
+from models.languages import GROUPS, UNDETERMINED
 from models.share import Scale
 from streams.constants import HOUR_MS
 from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, UNSCORED
 from streams.log.decisions import LanguageCoverage, LanguageTexts, Progress
 from streams.windows.pane import Pane
 
-UNTOLD = "und"
-"""Language of the texts of a model that does not tell languages apart."""
-_NAMES = (*GROUPS, *[UNTOLD] * (MAX_GROUPS - len(GROUPS)))
+_NAMES = (*GROUPS, *[UNDETERMINED] * (MAX_GROUPS - len(GROUPS)))
 """Languages by their group."""
 
 
@@ -92,14 +90,14 @@ def count_texts(
     Args:
         groups: (n,) language groups, `UNSCORED` for a text that no model has looked at.
         is_read: (n,) whether the model has read the text.
-        scale: of the model; None: it does not tell languages apart.
+        scale: of the model; None: it does not tell languages apart, and all count as `UNDETERMINED`.
     """
     looked = _by_group(groups)
     if not any(looked):
         return []
     read = _by_group(groups[is_read])
     if scale is None:
-        return [LanguageTexts(UNTOLD, sum(looked), sum(read))]
+        return [LanguageTexts(UNDETERMINED, sum(looked), sum(read))]
     return [LanguageTexts(*one) for one in zip(_NAMES, looked, read, strict=True) if one[1]]
 
 

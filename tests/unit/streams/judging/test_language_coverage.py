@@ -9,11 +9,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.languages import GROUPS
+from models.languages import GROUPS, UNDETERMINED
 from models.share import Scale
 from streams.constants import HOUR_MS, PANE_MS
 from streams.counting.block_counts import FLAGS, GROUP_SHIFT, MAX_GROUPS
-from streams.judging.language_coverage import UNTOLD, LanguageCounter
+from streams.judging.language_coverage import LanguageCounter
 from streams.log.decisions import LanguageCoverage, LanguageTexts, Progress
 from streams.windows.pane import Pane, empty_pane
 from tests.support.judge_harness import JudgeHarness
@@ -49,7 +49,7 @@ def test_hours_equal_plain_count_of_panes(history: list[tuple[int, list[Text], b
         found += counter.add(pane_of(number, some), SCALE)
         for group, was_read in some:
             if group:
-                key = number // PANES_PER_HOUR, (*GROUPS, UNTOLD)[min(group - 1, len(GROUPS))]
+                key = number // PANES_PER_HOUR, (*GROUPS, UNDETERMINED)[min(group - 1, len(GROUPS))]
                 looked[key] += 1
                 read[key] += was_read
         if is_restarted:
@@ -80,7 +80,7 @@ def test_hour_ends_with_its_last_pane() -> None:
 def test_model_without_languages_counts_under_one_name() -> None:
     counter = LanguageCounter(1)
     [hour] = counter.add(pane_of(PANES_PER_HOUR - 1, [(1, True), (2, False)]), None)
-    assert hour.languages == (LanguageTexts(UNTOLD, 2, 1),)
+    assert hour.languages == (LanguageTexts(UNDETERMINED, 2, 1),)
 
 
 def judged(*numbers: int, harness: JudgeHarness | None = None) -> JudgeHarness:
@@ -96,7 +96,7 @@ def test_judge_reports_hour_once_and_next_owner_continues() -> None:
     whole = judged(last - 2, last - 1, last, last + 1)
     hours = [one for settled in whole.settled for one in settled.coverage]
     assert hours == [
-        LanguageCoverage(shard=0, from_ms=0, to_ms=HOUR_MS, languages=(LanguageTexts(UNTOLD, 15, 15),))
+        LanguageCoverage(shard=0, from_ms=0, to_ms=HOUR_MS, languages=(LanguageTexts(UNDETERMINED, 15, 15),))
     ]  # fmt: skip
     before = judged(last - 2, last - 1)
     after = judged(last, last + 1, harness=before.successor())
