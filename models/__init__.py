@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.errors import ArtefactError, EncoderUnavailable, TrainingDataError
-from models.protocol import Scorer
+from models.protocol import LanguageScorer, Scorer
 
 __all__ = ["ArtefactError", "EncoderUnavailable", "Scorer", "TrainingDataError", "load_scorer", "load_stack"]
 
 
-def load_scorer(path: Path | None = None) -> Scorer:
+def load_scorer(path: Path | None = None) -> LanguageScorer:
     """Load the scorer of an artefact and compile its kernels.
 
     The first call on a machine compiles for about 5 s; the machine code is then cached on disk.
@@ -28,7 +28,7 @@ def load_scorer(path: Path | None = None) -> Scorer:
     return scorer
 
 
-def load_stack(stage_1: Path | None = None, *, remember: Path | None = None) -> Scorer:
+def load_stack(stage_1: Path | None = None, *, remember: Path | None = None) -> LanguageScorer:
     """Load the stage 2 scorer, which adds an encoder to the linear scorer (about 100 texts a second and core).
 
     Args:

@@ -27,7 +27,7 @@ ARTEFACT_PATH = Path(__file__).parent / "artefact" / "scorer.skops"
 MAX_BYTES = 64 << 20
 
 ARRAYS = tuple(field.name for field in fields(LinearWeights))
-_TYPES = {name: np.dtype(np.float64) for name in ARRAYS} | {
+_TYPES: dict[str, np.dtype[Any]] = {name: np.dtype(np.float64) for name in ARRAYS} | {
     "weights": np.dtype(np.int16),
     "detector": np.dtype(np.int8),
 }

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import gettext
+import importlib
 import importlib.util
 import json
 import random
@@ -60,7 +61,8 @@ def table(folder: Path) -> npt.NDArray[np.int8]:
     probabilities = np.stack(columns, axis=1)
     mean = probabilities.mean(axis=1, keepdims=True)
     weights = np.log((probabilities + _SMOOTHING) / (mean + _SMOOTHING))
-    return np.clip(np.rint(weights * UNITS), -127, 127).astype(np.int8)
+    found: npt.NDArray[np.int8] = np.clip(np.rint(weights * UNITS), -127, 127).astype(np.int8)
+    return found
 
 
 def with_table(data: bytes, detector: npt.NDArray[np.int8]) -> bytes:
@@ -84,13 +86,14 @@ def _labelled(folder: Path) -> dict[str, list[str]]:
 def _column(language: str, labelled: list[dict[str, float]]) -> Floats:
     """Compute the probabilities (N_ROWS,) of the n-grams of each row in one language."""
     if language == "hi-Latn":
-        inner = edge = _mixed(labelled, (1.0,))
-        return (inner[0] + edge[1]) / 2
+        only: Floats = _mixed(labelled, (1.0,)).mean(axis=0)
+        return only
     interface = _of_words(_words(_interface_texts(language)))
     stop_words = _of_words(Counter(dict.fromkeys(_words(_stop_words(language)), 1)))
     inner = _mixed([_lingua(language), *labelled, *([interface] if labelled else [])], (0.4, 0.5, 0.1))
     edge = _mixed([interface, stop_words, *labelled], (0.15, 0.1, 0.75) if labelled else (0.6, 0.4))
-    return (inner[0] + edge[1]) / 2
+    found: Floats = (inner[0] + edge[1]) / 2
+    return found
 
 
 def _mixed(sources: list[dict[str, float]], shares: tuple[float, ...]) -> Floats:
@@ -155,14 +158,13 @@ def _of_words(words: Counter[str]) -> dict[str, float]:
 
 def _lingua(language: str) -> dict[str, float]:
     """Read the probabilities of n-grams; lingua has that of an n-gram given its first letters."""
-    import brotli
-
+    decompress = importlib.import_module("brotli").decompress
     found: dict[str, float] = {}
     shorter: dict[str, float] = {}
     for length, name in enumerate(_LINGUA_FILES, 1):
         packed = (_package("lingua") / "language-models" / language / f"{name}.json.br").read_bytes()
         current: dict[str, float] = {}
-        for part, grams in json.loads(brotli.decompress(packed))["ngrams"].items():
+        for part, grams in json.loads(decompress(packed))["ngrams"].items():
             over, under = part.split("/")
             for gram in grams.split(" "):
                 current[gram] = int(over) / int(under) * (shorter.get(gram[:-1], 0.0) if length > 1 else 1.0)

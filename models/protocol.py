@@ -1,4 +1,4 @@
-"""Protocols of scorers: `Scorer` is required, `PointsScorer` and `GroupingScorer` are optional extensions."""
+"""Protocols of scorers: `Scorer` is required, the others are optional extensions."""
 
 from __future__ import annotations
 
@@ -26,9 +26,24 @@ class Scorer(Protocol):
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return probabilities in [0, 1], shape (n_texts, 1 + n_categories).
 
-        Column 0 is any category, column 1 + i is `categories[i]`. The result for a text is a pure function of that
-        text, regardless of its batch. Every str is accepted, and nothing is raised. The heavy part runs without the
-        GIL.
+        Column 0 is any category, column 1 + i is `categories[i]`. A row is NaN for a text in a language that the
+        scorer does not read. The result for a text is a pure function of that text, regardless of its batch. Every str
+        is accepted, and nothing is raised. The heavy part runs without the GIL.
+        """
+
+
+@runtime_checkable
+class LanguageScorer(Scorer, Protocol):
+    """Scorer that also names the language of each text."""
+
+    def score_languages(
+        self, texts: Sequence[str], hints: npt.NDArray[np.uint8] | None = None
+    ) -> tuple[npt.NDArray[np.float32], list[str]]:
+        """Return the result of `score`, and the language of each text, one of `models.languages.TAGS`.
+
+        Args:
+            texts: n texts.
+            hints: (n,) numbers of the payloads' languages (`models.languages.hint_of`); None: none is known.
         """
 
 
@@ -49,9 +64,12 @@ class GroupingScorer(PointsScorer, Protocol):
 
     @property
     def scale(self) -> Scale:
-        """Scale of at most `streams.counting.block_counts.MAX_GROUPS` groups; the meaning of a group never changes."""
+        """Scale of at most `streams.counting.block_counts.MAX_GROUPS` groups; the meaning of a group never changes.
+
+        A text that is not read may have a greater group, `models.languages.GROUPS`, below that limit.
+        """
 
     def score_groups(
         self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        """Return the result of `score_points`, and the group (n_texts,) of each text: a row of the scale."""
+        """Return the result of `score_points`, and the group (n_texts,) of each text: a row of the scale if it is read."""

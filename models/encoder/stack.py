@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from models.encoder.devanagari import Transliterator
 from models.encoder.encoder import Encoder
-from models.explain import explain
 from models.scorer import LANGUAGES, LinearScorer
 from models.share import Scale
 
@@ -94,19 +93,23 @@ class StackScorer:
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return probabilities, shape (n_texts, 1 + n_categories)."""
-        found = self.stage_1.score(texts)
-        explained = [explain(self.stage_1, text) for text in texts]
-        read = np.array([at for at, one in enumerate(explained) if one is not None], np.intp)
+        return self.score_languages(texts)[0]
+
+    def score_languages(
+        self, texts: Sequence[str], hints: npt.NDArray[np.uint8] | None = None
+    ) -> tuple[npt.NDArray[np.float32], list[str]]:
+        """Score texts and name their languages; see `LanguageScorer.score_languages`.
+
+        A text without words, or in a language that is not read, has the result of stage 1.
+        """
+        found, languages = self.stage_1.score_languages(texts, hints)
+        read = np.array([at for at, language in enumerate(languages) if language in LANGUAGES], np.intp)
         if len(read):
-            languages = [one.language for one in explained if one is not None]
-            groups = np.array([LANGUAGES.index(language) for language in languages])
-            encoded = [
-                encodable(texts[at], language, self.transliterator)
-                for at, language in zip(read.tolist(), languages, strict=True)
-            ]
+            groups = np.array([LANGUAGES.index(languages[at]) for at in read.tolist()])
+            encoded = [encodable(texts[at], languages[at], self.transliterator) for at in read.tolist()]
             margins = self.head.margins(self.encoder.encode(encoded))
             found[read] = self.head.probabilities(found[read].astype(np.float64), margins, groups)
-        return found
+        return found, languages
 
 
 def encodable(text: str, language: str, transliterator: Transliterator) -> str:

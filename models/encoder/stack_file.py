@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,10 @@ STACK_PATH = artefact.ARTEFACT_PATH.with_name("stack.skops")
 
 _HEAD = tuple(field.name for field in fields(StackHead))
 _ARRAYS = (*_HEAD, "words")
-_TYPES = {name: np.dtype(np.float64) for name in _HEAD} | {"inward": np.dtype(np.float16), "words": np.dtype(np.uint8)}
+_TYPES: dict[str, np.dtype[Any]] = {name: np.dtype(np.float64) for name in _HEAD} | {
+    "inward": np.dtype(np.float16),
+    "words": np.dtype(np.uint8),
+}
 _TEXTS = ("format", "stage_1", "encoder", "training")
 
 

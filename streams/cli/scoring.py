@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
+import numpy as np
 import typer
 
 import models
+from models.protocol import LanguageScorer
 from streams.cli.options import AlwaysJson
 from streams.errors import CallerMistake
 
@@ -42,28 +45,37 @@ def score(
 ) -> None:
     """Print the probability of harm for each line {"text": "...", "lang"?: "..."} on standard input, in order.
 
-    A line of output is {"harmful": p, "categories": {...}}; harmful is the calibrated probability of any category.
-    --explain adds {"explanation": {"language", "intercept", "terms", "rest"}}; "terms" is a list of pairs, word and
-    contribution. Intercept, contributions and rest add up to the log-odds of `harmful`. Stage 2 cannot be explained by
-    words.
+    A line of output is {"harmful": p, "categories": {...}, "language": tag}; harmful is the calibrated probability of
+    any category. Numbers are null for a text in a language that the model does not read; "lang" of the input, as the
+    platform names the language, helps to find it. --explain adds {"explanation": {"language", "intercept", "terms",
+    "rest"}}; "terms" is a list of pairs, word and contribution. Intercept, contributions and rest add up to the
+    log-odds of `harmful`. Stage 2 cannot be explained by words.
     """
+    from models.languages import hint_of
+
     if stage == 2 and (explain or show_terms):
         raise CallerMistake("--explain works for stage 1 only: an encoder has no terms", fix="leave --stage 2 out")
     scorer = _scorer(model) if stage == 1 else stack(model)
     out = sys.stdout
-    for texts, mistake in _batches(sys.stdin.buffer):
-        for text, row in zip(texts, scorer.score(texts).tolist(), strict=True):
-            harmful, *categories = (round(p, 6) for p in row)
-            answer = {"harmful": harmful, "categories": dict(zip(scorer.categories, categories, strict=True))}
+    for lines, mistake in _batches(sys.stdin.buffer):
+        texts, hints = [text for text, _ in lines], np.array([hint_of(lang) for _, lang in lines], np.uint8)
+        probabilities, found = scorer.score_languages(texts, hints)
+        for text, hint, row, language in zip(texts, hints.tolist(), probabilities.tolist(), found, strict=True):
+            harmful, *categories = (None if math.isnan(p) else round(p, 6) for p in row)
+            answer: dict[str, object] = {
+                "harmful": harmful,
+                "categories": dict(zip(scorer.categories, categories, strict=True)),
+                "language": language,
+            }
             if explain or show_terms:
-                answer["explanation"] = _explanation(scorer, text, in_full=show_terms)
+                answer["explanation"] = _explanation(scorer, text, hint, in_full=show_terms)
             out.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "backslashreplace").decode() + "\n")
         out.flush()
         if mistake is not None:
             raise mistake
 
 
-def _scorer(path: Path | None) -> models.Scorer:
+def _scorer(path: Path | None) -> LanguageScorer:
     try:
         return models.load_scorer(path)
     except models.ArtefactError as error:
@@ -71,7 +83,7 @@ def _scorer(path: Path | None) -> models.Scorer:
         raise CallerMistake(str(error), fix=fix) from error
 
 
-def stack(path: Path | None, remember: Path | None = None) -> models.Scorer:
+def stack(path: Path | None, remember: Path | None = None) -> LanguageScorer:
     """Load stage 2 on top of the linear model at `path`.
 
     Raises:
@@ -85,15 +97,15 @@ def stack(path: Path | None, remember: Path | None = None) -> models.Scorer:
         raise CallerMistake(str(error), fix="train stage 2 on this model: hushtag train --stage 2") from error
 
 
-def _explanation(scorer: models.Scorer, text: str, *, in_full: bool) -> dict[str, object] | None:
+def _explanation(scorer: object, text: str, hint: int, *, in_full: bool) -> dict[str, object] | None:
     """Explain a text by the N_TERMS words that moved the log-odds most; None where there is no explanation.
 
-    A text without a word has none, and neither has a model that is not linear.
+    A text without a word has none, nor one in a language that is not read, nor has a model that is not linear.
     """
     from models.explain import explain, masked
     from models.scorer import LinearScorer
 
-    found = explain(scorer, text) if isinstance(scorer, LinearScorer) else None
+    found = explain(scorer, text, hint=hint) if isinstance(scorer, LinearScorer) else None
     if found is None:
         return None
     terms = sorted(found.terms, key=lambda term: -abs(term[1]))
@@ -102,8 +114,8 @@ def _explanation(scorer: models.Scorer, text: str, *, in_full: bool) -> dict[str
     return {"language": found.language, "intercept": round(found.intercept, 4), "terms": shown, "rest": rest}
 
 
-def _batches(stream: BinaryIO) -> Iterator[tuple[list[str], CallerMistake | None]]:
-    """Yield the texts of the available lines, at most BATCH at a time, without waiting for more.
+def _batches(stream: BinaryIO) -> Iterator[tuple[list[tuple[str, str]], CallerMistake | None]]:
+    """Yield text and language of the available lines, at most BATCH at a time, without waiting for more.
 
     The last batch comes with the error of the line after it, if that line is wrong.
     """
@@ -113,11 +125,11 @@ def _batches(stream: BinaryIO) -> Iterator[tuple[list[str], CallerMistake | None
         *lines, rest = (rest + block).split(b"\n")
         if not block and rest:
             lines, rest = [rest], b""
-        texts: list[str] = []
+        texts: list[tuple[str, str]] = []
         for line in lines:
             number += 1
             try:
-                texts.append(_text(line))
+                texts.append(_text_and_language(line))
             except (ValueError, RecursionError) as error:
                 reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
                 yield texts, CallerMistake(f"line {number}: {reason}", fix='each line: {"text": "...", "lang"?: "..."}')
@@ -131,8 +143,8 @@ def _batches(stream: BinaryIO) -> Iterator[tuple[list[str], CallerMistake | None
             return
 
 
-def _text(line: bytes) -> str:
-    """Return the text of one line of JSON.
+def _text_and_language(line: bytes) -> tuple[str, str]:
+    """Return the text of one line of JSON and its language, "" without one.
 
     Raises:
         ValueError: the line is not such an object; the message has the reason.
@@ -150,4 +162,4 @@ def _text(line: bytes) -> str:
         raise ValueError(f'"text" is {type(text).__name__}, expected a string')
     if lang is not None and not isinstance(lang, str):
         raise ValueError(f'"lang" is {type(lang).__name__}, expected a string')
-    return text
+    return text, lang or ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ TWEETS_MAX = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class WordReport:
-    """Contributions of words over one text of each of some authors."""
+    """Contributions of words over one text of each of some authors, of texts that the model reads."""
 
     texts: int
     mean: float
@@ -56,10 +57,14 @@ async def gather_words(
     texts = await read_texts(settings, hashtag, from_ms, to_ms)
     if not texts or not isinstance(scorer, LinearScorer):
         return None
-    found = mean_contributions([explain(scorer, text) for text in texts])
+    harmful = scorer.score(texts)[:, 0]
+    read = [text for text, p in zip(texts, harmful.tolist(), strict=True) if not math.isnan(p)]
+    if not read:
+        return None
+    found = mean_contributions([explain(scorer, text) for text in read])
     return WordReport(
-        len(texts),
-        float(scorer.score(texts)[:, 0].mean()),
+        len(read),
+        sum(p for p in harmful.tolist() if not math.isnan(p)) / len(read),
         sorted(found, key=lambda term: (-abs(term[1]), term[0])),
         scorer.revision,
         unlike,

@@ -51,6 +51,30 @@ def test_scores_in_order(app: typer.Typer) -> None:
     assert all(answer["harmful"] >= max(answer["categories"].values()) for answer in answers)
 
 
+def test_score_of_unread_language_is_null(app: typer.Typer) -> None:
+    rows = [
+        {"text": "இந்த படம் மிகவும் நன்றாக இருக்கிறது"},
+        {"text": "Feliz cumpleaños hermana, te quiero mucho"},
+        {"text": "enna da panra", "lang": "ta"},
+        {"text": "mausam bahut accha hai aaj", "lang": "in"},
+        {"text": "आज मौसम बहुत अच्छा है"},
+        {"text": "आज मौसम बहुत अच्छा है", "lang": "mr"},
+        {"text": "have a lovely day", "lang": "en-IN"},
+        {"text": "#only"},
+    ]
+    lines = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    result = run(app, "score", "--explain", lines=lines)
+    assert result.exit_code == 0, result.output
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["language"] for answer in answers] == ["ta", "es", "ta", "hi-Latn", "hi", "mr", "en", "und"]
+    for answer in answers:
+        unread = answer["language"] in ("ta", "es", "mr")
+        assert all((p is None) is unread for p in (answer["harmful"], *answer["categories"].values()))
+        explanation = answer["explanation"]
+        assert (explanation is None) is (unread or answer["language"] == "und")
+        assert explanation is None or explanation["language"] == answer["language"]
+
+
 def test_explanation_adds_up_and_masks_words(app: typer.Typer) -> None:
     lines = b"".join(json.dumps({"text": text}).encode() + b"\n" for text in ("you v e r m i n", "तू रंडी है", "#only"))
     in_full, masked = (
