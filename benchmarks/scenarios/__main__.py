@@ -61,19 +61,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(machine(), highlight=False)
     if sources == [SIMULATOR]:
         console.print("texts: the simulator's own, since ../shared/data/harm is absent; model: the committed one")
-    counts = [0] if sources == [SIMULATOR] else given.labels
-    for source in sources:
-        found = material(source)  # trains a model that the cache lacks: minutes
-        console.print(f"{source}: {', '.join(found.languages)}; model {found.scorer.revision}", highlight=False)
-        for n_labels in counts:
-            material(source, n_labels)  # the processes share it
-    cases = [run for n_labels in counts for run in runs(sources, seeds_of(given.seeds), given.policy, n_labels)]
+    cases = runs(sources, seeds_of(given.seeds), given.policy, given.labels)
+    for source, n_labels in dict.fromkeys((run.source, run.labels) for run in cases):
+        found = material(source, n_labels)  # trains a model that the cache lacks; the processes share it
+        about = f"scale fitted to {n_labels} labels" if n_labels else "as trained"
+        console.print(
+            f"{source}: {', '.join(found.languages)}; model {found.scorer.revision}, {about}", highlight=False
+        )
     verdicts = run_all(cases)
     all_goals: dict[int, list[Goal]] = {}
-    for n_labels in counts:
+    for n_labels in given.labels:
         own = [verdict for run, verdict in zip(cases, verdicts, strict=True) if run.labels == n_labels]
-        all_goals[n_labels] = goals(own, with_recall=n_labels > 0 or sources == [SIMULATOR])
-        _report(console, n_labels, own, all_goals[n_labels])
+        if own:
+            all_goals[n_labels] = goals(own)
+            _report(console, n_labels, own, all_goals[n_labels])
     if given.json:
         rows = {
             "machine": machine(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from benchmarks.scenarios.sources import KNOWN, SIMULATOR
 from benchmarks.scenarios.verdicts import TagOutcome, Verdict
 
 PROTECTED = ("protest", "counter_speech", "news", "sports")
@@ -12,7 +13,7 @@ PROTECTED = ("protest", "counter_speech", "news", "sports")
 UNREAD = "unread"
 OPEN = "open"
 LEAST_FOUND = {1.0: 0.9, 0.8: 0.7}
-"""Least recall of open campaigns by their harmful share, once the scale is fitted to labels."""
+"""Least recall of open campaigns by their harmful share, on texts of known annotators."""
 MOST_WITHDRAWN = 0.05
 
 
@@ -30,8 +31,8 @@ def outcomes(verdicts: Iterable[Verdict]) -> list[TagOutcome]:
     return [tag for verdict in verdicts for tag in verdict.tags]
 
 
-def goals(verdicts: Sequence[Verdict], *, with_recall: bool) -> list[Goal]:
-    """Compare all outcomes with the goals that the room's docstring states, those for recall if asked."""
+def goals(verdicts: Sequence[Verdict]) -> list[Goal]:
+    """Compare all outcomes with the goals that the room's docstring states."""
     tags = outcomes(verdicts)
     unread = [one for one in tags if one.kind == UNREAD]
     protected = [one for one in tags if one.kind in PROTECTED]
@@ -44,8 +45,9 @@ def goals(verdicts: Sequence[Verdict], *, with_recall: bool) -> list[Goal]:
             [one for one in protected if one.silenced],
         ),
     ]
-    for share, least in LEAST_FOUND.items() if with_recall else ():
-        of_share = [one for one in tags if one.variant == OPEN and one.share == share]
+    known = [one for one in tags if one.source in (KNOWN, SIMULATOR) and one.variant == OPEN]
+    for share, least in LEAST_FOUND.items() if known else ():
+        of_share = [one for one in known if one.share == share]
         missed = [one for one in of_share if not one.found]
         rate = 1 - len(missed) / len(of_share) if of_share else 0.0
         text = f"{least:.0%} of open campaigns with {share:.0%} harmful authors are found"

@@ -13,6 +13,7 @@ from devkit.simulation.data import tag_names
 from devkit.simulation.hard import hard_config
 from devkit.simulation.lines import SimulatedRecord
 from devkit.simulation.run import Simulation
+from models import left_out
 from streams.log.decisions import Decision
 from streams.log.lines import LogRecord
 from streams.policy import Policy, parse_policy
@@ -38,9 +39,16 @@ class Run(NamedTuple):
     """Labels of the source to which the model's scale is fitted."""
 
 
-def runs(sources: Iterable[str], seeds: Sequence[int], policy: Path, labels: int = 0) -> list[Run]:
-    """List the runs: every preset and seed of every source."""
-    return [Run(source, preset, seed, policy, labels) for source in sources for seed in seeds for preset in PRESETS]
+def runs(sources: Iterable[str], seeds: Sequence[int], policy: Path, labels: Iterable[int] = (0,)) -> list[Run]:
+    """List the runs: every preset and seed of every source. Only the scale of a left-out source is fitted to labels."""
+    return [
+        Run(source, preset, seed, policy, n_labels)
+        for source in sources
+        for n_labels in labels
+        if n_labels == 0 or source in left_out.SOURCES
+        for seed in seeds
+        for preset in PRESETS
+    ]
 
 
 def observe(run: Run) -> Verdict:

@@ -1,4 +1,4 @@
-"""Texts of one labelled source and the model trained without it."""
+"""Texts of one labelled source, and a model that was trained without them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from random import Random
+
+import msgspec
 
 from devkit.simulation.data import own_texts
 from devkit.simulation.hard import LANGUAGES
@@ -20,6 +22,8 @@ DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "harm"
 DEV = DATA / "dev"
 SIMULATOR = "simulator"
 """Name of the source that has the simulator's own texts and the committed model."""
+KNOWN = "dev"
+"""Name of the source of the dev splits: the committed model was trained on other texts of the same annotators."""
 MIXED = ("protest", "sports", "festival")
 """Kinds that draw half of their texts from the clean ones of the source."""
 DEV_LANGUAGES = {
@@ -62,8 +66,8 @@ class LeftOutTexts:
 
 
 def names(folder: Path = DATA) -> tuple[str, ...]:
-    """Return the sources that can be left out; the simulator's texts alone where the labelled texts are absent."""
-    return left_out.SOURCES if (folder / "train").is_dir() else (SIMULATOR,)
+    """Return the sources of texts, the known one first; the simulator's where the labelled texts are absent."""
+    return (KNOWN, *left_out.SOURCES) if (folder / "train").is_dir() else (SIMULATOR,)
 
 
 @lru_cache(maxsize=16)
@@ -72,7 +76,8 @@ def material(name: str, n_labels: int = 0, folder: Path = DATA) -> SourceMateria
 
     Args:
         name: one of `names`.
-        n_labels: texts, drawn at random, to whose labels the scale of the model is fitted; the others are returned.
+        n_labels: texts of a left-out source, drawn at random, to whose labels the scale of the model is fitted. The
+            others are returned.
         folder: labelled texts, with train/ and dev/.
 
     Raises:
@@ -81,6 +86,9 @@ def material(name: str, n_labels: int = 0, folder: Path = DATA) -> SourceMateria
     own = own_texts()
     if name == SIMULATOR:
         return SourceMaterial(own, LANGUAGES, load_text_scorer())
+    if name == KNOWN:
+        rows = [msgspec.convert(row, LabelledText) for row in dev_texts(folder / "dev")]
+        return SourceMaterial(LeftOutTexts(LabelledTexts(rows, own), own), LANGUAGES, load_text_scorer())
     live = left_out.scorer_without(folder, name)
     examples = left_out.texts_of(folder, name)
     Random(f"labels of {name}").shuffle(examples)

@@ -9,7 +9,7 @@ from streams.log.decisions import Decision, ScopeDecision, version_of
 
 START_MS = 1_000_000
 END_MS = START_MS + 900_000
-RUN = {"source": "uli_en", "preset": "hard", "seed": 3, "labels": 0}
+RUN = {"source": "dev", "preset": "hard", "seed": 3, "labels": 0}
 
 
 def truth_tag(hashtag: str, kind: str, **more: Any) -> dict[str, Any]:

@@ -21,9 +21,9 @@ def test_doctests() -> None:
 
 
 def test_runs_are_every_preset_and_seed_of_every_source() -> None:
-    found = runs.runs(["a", "b"], [1, 2], POLICY)
-    assert len(set(found)) == len(found) == 8
-    assert {run.labels for run in runs.runs(["a"], [1], POLICY, 300)} == {300}
+    found = runs.runs(["dev", "uli_hi"], [1, 2], POLICY, (0, 300))
+    assert len(set(found)) == len(found) == 12
+    assert {run.source for run in found if run.labels} == {"uli_hi"}
 
 
 def test_short_run_suppresses_campaigns_and_spares_unread_languages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ def test_left_out_texts_mix_clean_ones_into_protests_alone() -> None:
 def test_sources_are_the_simulators_without_labelled_texts(tmp_path: Path) -> None:
     assert sources.names(tmp_path) == ("simulator",)
     (tmp_path / "train").mkdir()
+    assert sources.names(tmp_path)[0] == "dev"
     assert "uli_hi" in sources.names(tmp_path)
 
 

@@ -46,7 +46,7 @@ def test_innocents_and_unread_languages_have_a_table_each() -> None:
 
 
 def test_goals_are_shown_as_met_or_missed() -> None:
-    rows = shown(tables.of_goals(goals([Verdict(TAGS)], with_recall=True)))
+    rows = shown(tables.of_goals(goals([Verdict(TAGS)])))
     assert len(rows) == 6
     assert {row[1] for row in rows} == {"met", "MISSED"}
 

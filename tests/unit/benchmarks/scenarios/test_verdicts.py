@@ -19,7 +19,7 @@ def judged(decisions: list[Decision], kind: str = "campaign", **more: object) ->
 def test_campaign_is_found_by_its_first_settled_suppression() -> None:
     found = judged([decision("tag", "suppress", 12, early=True), decision("tag", "suppress", 20)])
     assert (found.early_seconds, found.settled_seconds, found.seconds, found.found) == (12.0, 20.0, 12.0, True)
-    assert (found.source, found.preset, found.seed) == ("uli_en", "hard", 3)
+    assert (found.source, found.preset, found.seed) == ("dev", "hard", 3)
 
 
 @pytest.mark.parametrize(
