@@ -29,6 +29,7 @@ from models import artefact, build_vocabulary, data, sources, splits, training, 
 from models.baseline import Baseline
 from models.evaluation import tenths
 from models.evaluation.figures import NOT_TWEETED
+from models.evaluation.reading import reading_all
 from models.evaluation.run import DEFAULT_DATA
 from models.evaluation.tenths import DIFFERENCE, PAIRS, SCORERS, TEXTS, TenthScores
 from models.evaluation.wording import NAMES, Figures
@@ -69,7 +70,7 @@ def scored(folder: Path, tenth: int, encoder: Encoder, report: Progressed) -> Ar
         report("baseline", 0.9)
         scorers = dict(zip(SCORERS, (Baseline(read.examples), stage_1, stage_2), strict=True))
         report("scores", 0.95)
-        scores = {name: scorer.score(texts)[:, 0].astype(np.float64) for name, scorer in scorers.items()}
+        scores = {name: reading_all(scorer).score(texts)[:, 0].astype(np.float64) for name, scorer in scorers.items()}
     return {
         "source": np.array([example.source for example in judged]),
         "language": np.array([example.language for example in judged]),

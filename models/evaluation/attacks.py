@@ -121,11 +121,14 @@ class AttackResult:
 
 
 def attack(scorer: LinearScorer, examples: list[data.Example]) -> Iterator[AttackResult]:
-    """Apply every disguise to the harmful texts of each language that the scorer finds without it."""
+    """Apply every disguise to the harmful texts of each language that the scorer finds without it.
+
+    A disguised text that the language gate takes for another language is lost.
+    """
     own = [example for example in examples if not example.source.startswith(NOT_TWEETED)]
     for language in ("en", "hi", "hi-Latn"):
         texts = {y: [e.text for e in own if e.language == language and e.labels[0] == y] for y in (0, 1)}
-        threshold = float(np.quantile(scorer.score(texts[0])[:, 0], 1 - FALSE_POSITIVE_RATE))
+        threshold = float(np.quantile(scorer.reading_all().score(texts[0])[:, 0], 1 - FALSE_POSITIVE_RATE))
         found = [t for t, p in zip(texts[1], scorer.score(texts[1])[:, 0], strict=True) if p >= threshold]
         worst = [_worst(scorer, text) for text in found]
         for kind, disguises in (("look-alike", LOOK_ALIKES), ("spacing", SPACINGS), ("spelling", SPELLINGS)):

@@ -19,6 +19,7 @@ from models import calibration, data
 from models.evaluation import measures
 from models.evaluation.measures import Curve, Floats, Interval
 from models.evaluation.probes import HATE, SPARED
+from models.evaluation.reading import reading_all
 from models.protocol import Scorer
 from models.scorer import LANGUAGES
 
@@ -103,7 +104,8 @@ class ScoredTexts:
 def score_sets(
     sets: Mapping[str, list[data.Example]], scorer: Scorer, baseline: Scorer | None = None
 ) -> list[ScoredTexts]:
-    """Score every set with the scorer and, if given, the baseline."""
+    """Score every set with the scorer and, if given, the baseline, both without their language gates."""
+    scorer, baseline = reading_all(scorer), None if baseline is None else reading_all(baseline)
     found = []
     for name, examples in sets.items():
         texts = [example.text for example in examples]

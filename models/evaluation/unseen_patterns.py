@@ -27,7 +27,7 @@ def mean_by_kind(folder: Path, recipe: training.Recipe, quarter: int) -> dict[st
 
     Returns kind -> language -> mean probability.
     """
-    scorer = artefact.loads(training.train(folder, replace(recipe, template_part=f"without {quarter}")))
+    scorer = artefact.loads(training.train(folder, replace(recipe, template_part=f"without {quarter}"))).reading_all()
     sentences = templates.generate(_N_SENTENCES, recipe.seed + _OTHER_SEED, f"only {quarter}")
     harmful = scorer.score([sentence.text for sentence in sentences])[:, 0]
     found: dict[str, dict[str, float]] = {}
