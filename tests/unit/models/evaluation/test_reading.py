@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from models import data, load_scorer
 from models.evaluation import figures
 from models.evaluation.reading import reading_all
+from models.protocol import Scorer
 from models.scorer import LinearScorer
 
 TAMIL = "இன்று மழை பெய்யும் என்று சொல்கிறார்கள்"
@@ -29,5 +32,5 @@ def test_labelled_texts_are_scored_whatever_the_gate_says() -> None:
 
 
 def test_scorer_of_another_team_is_left_alone() -> None:
-    foreign = Foreign()
-    assert reading_all(foreign) is foreign  # type: ignore[arg-type]
+    foreign = cast(Scorer, Foreign())
+    assert reading_all(foreign) is foreign
