@@ -1,8 +1,8 @@
 """Estimate how much the mean probability of harmful texts differs between sources of labels.
 
-Each source of a language is left out of a model in turn. The deviation of its harmful mean from that of the other
-sources, in units of their gap between clean and harmful texts, is one draw of a random effect (DerSimonian and Laird,
-1986). Its mean square is the variance of a source that no model has seen.
+Each source of English is left out of a model in turn. Its harmful mean deviates from that of the other sources. The
+deviation, divided by their gap between clean and harmful texts, is one draw of a random effect (DerSimonian and Laird,
+1986). The mean square is the variance of a source that no model has seen.
 
 Only a part of it, and none of the clean mean, goes into the lower bound: with all of it a hashtag whose authors all
 write harm would not be hidden. `PART` is chosen by measurement (docs/decisions/18-share-bounds.md).
@@ -23,7 +23,7 @@ Labels = npt.NDArray[np.int8]
 PART = 0.5
 """Part of the variance of the harmful mean that the lower bound carries."""
 FEWEST_SOURCES = 3
-"""Sources with which a column has a variance of its own; with fewer it borrows that of `harmful`."""
+"""Fewest sources to estimate a column's variance; with fewer it borrows that of `harmful`."""
 FEWEST_TEXTS = 50
 """Clean and harmful texts, each, of a source that counts."""
 

@@ -82,7 +82,7 @@ def coverage(
     """Measure which part of the intervals holds the true share, before and after a fit; None with too few labels.
 
     The fit sees one half of the clusters. Hashtags with known shares are made of the other half, no text twice in one
-    hashtag. The halves are drawn anew `_N_HALVES` times.
+    hashtag. The halves are drawn `_N_HALVES` times.
     """
     held: list[float] = []
     for _ in range(_N_HALVES):
