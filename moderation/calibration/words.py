@@ -8,7 +8,8 @@ from moderation.wording import counted
 
 if TYPE_CHECKING:
     from moderation.calibration.fitting import ColumnFit
-    from moderation.calibration.service import Labels, Preview
+    from moderation.calibration.label_book import Labels
+    from moderation.calibration.service import Preview
 
 FIT_HEADERS = (
     "language", "category", "clean", "harmful", "mean of clean", "mean of harmful", "coverage", "state",

@@ -1,0 +1,264 @@
+"""Labels of texts: taken in, scored by the live model, and read back as those that count for it.
+
+Nothing of a text is kept: a text of a file is scored at once, and a marked tweet is read again for each comparison.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from moderation.calibration.drafts import LabelDraft
+from moderation.calibration.fold import LabelFold
+from moderation.calibration.labelled import LabelledTexts, PersonLabel, combine
+from moderation.calibration.live_models import LiveModel, ModelStore
+from moderation.calibration.marked import marked_tweets, sampled_places
+from moderation.calibration.records import TextLabel, encode_label, label_id, text_subject, tweet_subject
+from moderation.calibration.scoring import ScoredText, score_texts
+from moderation.cases.case import HashtagCase
+from moderation.cases.markings import MarkingService
+from moderation.drafts import words_of
+from moderation.evidence.cipher import TextContent
+from moderation.evidence.shown import NO_POSITION
+from moderation.service import ModerationService
+from moderation.tables import RowProblem
+from streams.clock import now_ms
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import SampledAt
+
+
+class Cases(Protocol):
+    """Reader of cases; `cases.service.CaseService`."""
+
+    async def refresh(self) -> dict[str, HashtagCase]:
+        """Return the cases by id."""
+
+
+class TextFinder(Protocol):
+    """Reader of texts for the model; `evidence.reader.TextReader`."""
+
+    async def read_for_scoring(self, places: Mapping[str, SampledAt]) -> dict[str, TextContent]:
+        """Return the texts of tweets by id, as far as they can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedLabels:
+    """Result of handing in labels."""
+
+    added: int
+    unchanged: int
+    """Labels that the person had given already."""
+    problems: tuple[RowProblem, ...]
+    """Labels that were not taken, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Labels that count for the live model, and the number of those that do not."""
+
+    live: LiveModel
+    texts: LabelledTexts
+    other_model: int
+    """Labels of texts that another model has scored; their file must be handed in again."""
+    unreadable: int
+    """Labels of tweets whose text cannot be read any more."""
+    unread: int
+    """Labels of texts in languages that the model does not read."""
+    marked: int
+    """Labels that come from markings in cases."""
+
+
+class LabelBook:
+    """Reader and writer of labels, on services that the caller opens and closes.
+
+    Raises (from every method):
+        CallerMistake: no model is live, or it cannot be used.
+        DependencyAway: Kafka does not answer.
+    """
+
+    def __init__(
+        self,
+        moderation: ModerationService,
+        markings: MarkingService,
+        cases: Cases,
+        texts: TextFinder,
+        models: ModelStore,
+        *,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._moderation = moderation
+        self._markings = markings
+        self._cases = cases
+        self._texts = texts
+        self._models = models
+        self._clock = clock
+        self._fold = LabelFold()
+        self._scored: dict[tuple[str, str], ScoredText] = {}
+        """Scores of tweets that were read, by digest of the model and tweet."""
+
+    async def live(self) -> LiveModel:
+        """Return the live model."""
+        return await self._models.live()
+
+    async def add(self, drafts: Sequence[LabelDraft], *, actor: str, reason: str, where: str = "label") -> AddedLabels:
+        """Score the texts of labels and keep the labels; a person's later label of a text replaces the earlier.
+
+        Args:
+            drafts: labels.
+            actor: person who hands them in, and has given those that name no other person.
+            reason: text for the records.
+            where: name of a draft's place in problems, with its number.
+        """
+        actor, reason = words_of(actor, reason)
+        live = await self._models.live()
+        places = sampled_places((await self._cases.refresh()).values()) if any(one.tweet_id for one in drafts) else {}
+        wanted = {one.tweet_id: places.get(one.tweet_id, ("", NO_POSITION))[1] for one in drafts if one.tweet_id}
+        found = await self._texts.read_for_scoring(wanted) if wanted else {}
+        problems: list[RowProblem] = []
+        scored: list[tuple[LabelDraft, ScoredText]] = []
+        texts: list[tuple[str, str]] = []
+        kept: list[tuple[int, LabelDraft]] = []
+        for number, one in enumerate(drafts, 1):
+            if (problem := one.problem(live.scorer.categories)) is not None:
+                problems.append(RowProblem(f"{where} {number}", problem[0], "", problem[1], problem[2]))
+                continue
+            content = found.get(one.tweet_id) if one.tweet_id else TextContent(text=one.text or "", lang=one.lang)
+            if content is None:
+                problems.append(RowProblem(f"{where} {number}", "tweet_id", one.tweet_id or "", *_NO_TEXT))
+                continue
+            kept.append((number, one))
+            texts.append((content.text, content.lang))
+        scores = await asyncio.to_thread(score_texts, live.scorer, *_columns(texts))
+        for (number, one), score in zip(kept, scores, strict=True):
+            if score.probabilities is None:
+                what = f"the model does not read this language ({score.language})"
+                problems.append(RowProblem(f"{where} {number}", "text", "", what, "leave it out"))
+            else:
+                scored.append((one, score))
+        records = [self._record(one, score, live, places, actor, reason) for one, score in scored]
+        added = await self._write(records)
+        return AddedLabels(added, len(records) - added, tuple(problems))
+
+    async def labels(self) -> Labels:
+        """Return the labels that count for the live model."""
+        live = await self._models.live()
+        markings, cases = await self._markings.refresh(), await self._cases.refresh()
+        self._fold.follow(self._moderation.view.others)
+        names = live.scorer.categories
+        marked = marked_tweets(markings, cases, names)
+        stale = [one for one in self._fold if one.scores != live.scores]
+        places = {one.tweet: one.place for one in marked}
+        places |= {_tweet_of(one): SampledAt(one.partition, one.offset, one.lang) for one in stale if _tweet_of(one)}
+        scores = await self._scores_of(live, places)
+        found: list[PersonLabel] = []
+        unreadable = unread = other_model = 0
+        for one in self._fold:
+            score = _score_of(one) if one.scores == live.scores else scores.get(_tweet_of(one))
+            if score is None:
+                other_model += not _tweet_of(one)
+                unreadable += bool(_tweet_of(one))
+            elif score.probabilities is None:
+                unread += 1
+            else:
+                found.append(_person_label(one, score, score.probabilities, names))
+        n_given = len(found)
+        for mark in marked:
+            score = scores.get(mark.tweet)
+            if score is None:
+                unreadable += 1
+            elif score.probabilities is None:
+                unread += 1
+            else:
+                found.append(
+                    PersonLabel(
+                        subject=tweet_subject(mark.tweet), actor=mark.actor, harmful=mark.harmful,
+                        categories=mark.categories, language=score.language, probabilities=score.probabilities,
+                        hashtag=mark.hashtag, at_ms=mark.at_ms,
+                    )
+                )  # fmt: skip
+        return Labels(live, combine(found), other_model, unreadable, unread, len(found) - n_given)
+
+    def _record(
+        self,
+        draft: LabelDraft,
+        score: ScoredText,
+        live: LiveModel,
+        places: Mapping[str, tuple[str, SampledAt]],
+        actor: str,
+        reason: str,
+    ) -> TextLabel:
+        assert score.probabilities is not None
+        person = draft.person.strip() or actor
+        subject = tweet_subject(draft.tweet_id) if draft.tweet_id else text_subject(draft.text or "")
+        hashtag, at = places.get(draft.tweet_id or "", ("", NO_POSITION))
+        return TextLabel(
+            id=label_id(subject, person), subject=subject, hashtag=hashtag, partition=at.partition, offset=at.offset,
+            lang=at.lang if draft.tweet_id else draft.lang, harmful=draft.harmful, categories=draft.categories,
+            language=score.language, probabilities=score.probabilities, model=live.revision, scores=live.scores,
+            actor=person, reason=reason, at_ms=self._clock(),
+        )  # fmt: skip
+
+    async def _write(self, records: Sequence[TextLabel]) -> int:
+        """Write the records that change a label; return their number."""
+        new: list[TextLabel] = []
+
+        def changed(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
+            self._fold.follow(view.others)
+            wanted = {one.id: one for one in records}
+            new[:] = [one for one in wanted.values() if not _is_known(one, self._fold.find(one.id))]
+            return [encode_label(one) for one in new]
+
+        await self._moderation.transact(changed)
+        self._fold.follow(self._moderation.view.others)
+        return len(new)
+
+    async def _scores_of(self, live: LiveModel, places: Mapping[str, SampledAt]) -> dict[str, ScoredText]:
+        """Score tweets that can be read; scores are remembered, texts are not."""
+        missing = {tweet: at for tweet, at in places.items() if (live.scores, tweet) not in self._scored}
+        if missing:
+            found = await self._texts.read_for_scoring(missing)
+            texts = [(one.text, one.lang) for one in found.values()]
+            scores = await asyncio.to_thread(score_texts, live.scorer, *_columns(texts))
+            self._scored |= {(live.scores, tweet): one for tweet, one in zip(found, scores, strict=True)}
+        return {tweet: one for tweet in places if (one := self._scored.get((live.scores, tweet))) is not None}
+
+
+_NO_TEXT = ("its text cannot be read", "only tweets that a case has sampled have a position; else give the text")
+
+
+def _columns(texts: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    return [text for text, _ in texts], [lang for _, lang in texts]
+
+
+def _tweet_of(label: TextLabel) -> str:
+    """Return the id of the tweet of a label; "" for a text of a file."""
+    return label.subject.removeprefix("tweet-") if label.subject.startswith("tweet-") else ""
+
+
+def _score_of(label: TextLabel) -> ScoredText:
+    return ScoredText(label.language, label.probabilities)
+
+
+def _person_label(
+    label: TextLabel, score: ScoredText, probabilities: tuple[float, ...], names: tuple[str, ...]
+) -> PersonLabel:
+    harmful = bool(label.harmful)
+    categories = {name: one for name, one in label.categories.items() if name in names}
+    return PersonLabel(
+        subject=label.subject, actor=label.actor, harmful=harmful,
+        categories=categories if harmful else dict.fromkeys(names, False), language=score.language,
+        probabilities=probabilities, hashtag=label.hashtag, at_ms=label.at_ms,
+    )  # fmt: skip
+
+
+def _is_known(label: TextLabel, known: TextLabel | None) -> bool:
+    """Return whether a label changes nothing; a withdrawal of no label does not either."""
+    if known is None:
+        return label.harmful is None
+    fields = ("harmful", "categories", "scores")
+    plain, other = msgspec.to_builtins(label), msgspec.to_builtins(known)
+    return all(plain[name] == other[name] for name in fields)
