@@ -117,3 +117,9 @@ def test_artefact_keeps_weights_and_first_prior(live: LinearScorer) -> None:
     again = platform_scale.fit(fitted, labelled(drawn(80), 4))
     assert again.scale.to_bytes() == first.scale.to_bytes(), "the same labels are not counted twice"
     assert again.prior.to_bytes() == first.prior.to_bytes()
+
+
+def test_score_gives_probabilities_and_language(live: LinearScorer) -> None:
+    probabilities, languages = platform_scale.score(live, ["good morning to all of you", "यह हिंदी है", "இன்று மழை"])
+    assert languages == ["en", "hi", "ta"]
+    assert np.isfinite(probabilities[:2]).all() and np.isnan(probabilities[2]).all()
