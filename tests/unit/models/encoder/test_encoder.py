@@ -225,21 +225,16 @@ def test_vector_cache_separates_revisions(tmp_path: Path) -> None:
     assert "x" in one and "x" not in other and "x" in VectorCache(tmp_path, "a.1", 2)
 
 
-def test_kept_factor_reduces_the_network_weight() -> None:
+def test_stages_have_equal_weight_by_their_spread() -> None:
     rng, n = np.random.default_rng(0), 900
     labels = rng.integers(0, 2, (n, training.N_COLUMNS)).astype(np.int8)
-    linear, margins = (labels + rng.normal(0, spread, labels.shape) for spread in (1.0, 1.5))
+    linear, margins = (labels + rng.normal(0, spread, labels.shape) for spread in (1.0, 3.0))
     languages, rows = np.arange(n) % len(LANGUAGES), np.ones(n, bool)
-    empty = empty_head()
-    fitted, half = (
-        stacking._weighed(empty, linear, margins, labels, languages, rows, kept) for kept in ({}, {"hi-Latn": 0.5})
-    )
-    place = LANGUAGES.index("hi-Latn")
-    parts = [head.margin / head.linear for head in (fitted, half)]
-    assert parts[1][place] == pytest.approx(parts[0][place] / 2)
-    others = [at for at in range(len(LANGUAGES)) if at != place]
-    assert (parts[1][others] == parts[0][others]).all() and (fitted.margin > 0).all()
-    own = languages == place
-    log_odds = half.linear[place, 0] * linear[own, 0] + half.margin[place, 0] * margins[own, 0]
-    probabilities = 1 / (1 + np.exp(-(log_odds + half.intercept[place, 0])))
-    assert probabilities.mean() == pytest.approx(labels[:, 0].mean(), abs=0.01), "calibrated again"
+    fitted = stacking._weighed(empty_head(), linear, margins, labels, languages, rows)
+    for group in range(len(LANGUAGES)):
+        own = languages == group
+        spreads = linear[own].std(axis=0) * fitted.linear[group], margins[own].std(axis=0) * fitted.margin[group]
+        assert spreads[0] == pytest.approx(spreads[1]) and (spreads[0] > 0).all()
+        log_odds = fitted.linear[group] * linear[own] + fitted.margin[group] * margins[own] + fitted.intercept[group]
+        probabilities = 1 / (1 + np.exp(-log_odds))
+        assert probabilities.mean(axis=0) == pytest.approx(labels.mean(axis=0), abs=0.01), "calibrated"
