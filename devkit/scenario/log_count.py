@@ -103,11 +103,18 @@ class LogCount:
         for name in {row[0] for row in rows}:
             read[name] = sum(row[2] for row in rows if row[0] == name)
             unread[name] = sum(row[1] - row[2] for row in rows if row[0] == name)
+        small = [one for one in (sum(read.values()), sum(unread.values())) if 0 < one < 5]
+        share = round(sum(read.values()) / sum(row[1] for row in rows), 3) if rows and not small else None
+        if share in (0.0, 1.0) and sum(read.values()) and sum(unread.values()):
+            share = abs(share - 0.001)  # no part is rounded to nothing
         return {
             "hours": len({hour for hour, _ in hours}),
             "total": sum(row[1] for row in rows),
-            "read": {name: count for name, count in read.items() if count},
-            "unread": {name: count for name, count in unread.items() if count},
+            "read": sum(read.values()),
+            "unread": sum(unread.values()),
+            "read_share": share,
+            "read_by_language": {name: count for name, count in read.items() if count},
+            "unread_by_language": {name: count for name, count in unread.items() if count},
         }
 
     def _quality(self, from_ms: int, to_ms: int) -> dict[str, Any]:

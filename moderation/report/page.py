@@ -19,12 +19,12 @@ from moderation.report.words import (
     category_words,
     count_text,
     in_sentence,
+    language_words,
     place_words,
-    read_share,
+    share_words,
 )
 from moderation.wording import day_words, time_words
 from streams.countries import country_name
-from streams.languages import language_name
 from streams.naming import format_duration
 from web.templates import page_templates
 
@@ -96,6 +96,6 @@ _environment.filters.update(
     time=time_words,
     duration=format_duration,
     words=category_words,
-    language=language_name,
-    read_share=read_share,
+    language=language_words,
+    share=share_words,
 )

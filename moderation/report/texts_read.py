@@ -14,8 +14,6 @@ from typing import Any
 from moderation.report.rounding import round_count, round_parts
 from streams.log.decisions import LanguageCoverage
 
-_READ, _UNREAD = "read ", "unread "
-
 
 @dataclass(frozen=True, slots=True)
 class TextsRead:
@@ -29,21 +27,33 @@ class TextsRead:
     """Texts in a language that the model does not read."""
 
     def published(self) -> dict[str, Any]:
-        """Convert to plain JSON with small counts hidden: both groups are parts of one total.
+        """Convert to plain JSON with small counts hidden, from the total down to the languages.
 
-        >>> TextsRead(2, {"en": 90, "hi": 8}, {"ta": 3}).published()
-        {'hours': 2, 'total': 101, 'read': {'en': 90, 'hi': '7 to 10'}, 'unread': {'ta': '<5'}}
+        >>> TextsRead(2, {"en": 90, "hi": 8}, {"ta": 9, "ur": 3}).published() == {
+        ...     "hours": 2, "total": 110, "read": 98, "unread": 12, "read_share": 0.891,
+        ...     "read_by_language": {"en": 90, "hi": 8}, "unread_by_language": {"ta": "8 to 11", "ur": "<5"},
+        ... }
+        True
         """
-        parts = {_READ + name: count for name, count in self.read.items()}
-        parts |= {_UNREAD + name: count for name, count in self.unread.items()}
-        total = round_count(sum(parts.values()))
-        given = round_parts(total, parts)
+        read, unread = sum(self.read.values()), sum(self.unread.values())
+        total = round_count(read + unread)
+        parts = round_parts(total, {"read": read, "unread": unread})
+        is_exact = read + unread > 0 and all(isinstance(one, int) for one in parts.values())
         return {
             "hours": self.hours,
             "total": total,
-            "read": {name.removeprefix(_READ): count for name, count in given.items() if name.startswith(_READ)},
-            "unread": {name.removeprefix(_UNREAD): count for name, count in given.items() if name.startswith(_UNREAD)},
+            "read": parts.get("read", 0),
+            "unread": parts.get("unread", 0),
+            "read_share": _share(read, unread) if is_exact else None,
+            "read_by_language": round_parts(parts.get("read", 0), self.read),
+            "unread_by_language": round_parts(parts.get("unread", 0), self.unread),
         }
+
+
+def _share(read: int, unread: int) -> float:
+    """Return the read part in thousandths; 0 and 1 only where it is exact."""
+    part = round(read / (read + unread), 3)
+    return min(max(part, 0.001 if read else 0.0), 0.999 if unread else 1.0)
 
 
 def texts_read(coverage: Iterable[LanguageCoverage]) -> TextsRead:

@@ -17,11 +17,12 @@ from moderation.report.words import (
     category_words,
     count_text,
     in_sentence,
+    language_words,
     place_words,
+    share_words,
 )
 from moderation.wording import day_words, listed, time_words
 from streams.countries import country_name
-from streams.languages import OTHER, language_name
 from streams.naming import format_duration
 
 MOST_ORDERS = 10
@@ -175,16 +176,15 @@ def _languages(facts: Mapping[str, Any]) -> Iterator[str]:
     if texts is None or not texts["total"]:
         return
     yield ""
+    part = "" if texts["read_share"] is None else f" ({share_words(texts['read_share'])})"
     yield (
-        f"Our systems looked at {in_sentence(texts['total'], 'texts')} of some authors of each busy hashtag. "
-        f"They read {_texts(texts['read'])}, and do not read {_texts(texts['unread'])}."
+        f"Our systems looked at {in_sentence(texts['total'], 'texts')} of some authors of each busy hashtag, and read "
+        f"{count_text(texts['read'], 'texts')} of them{part}:"
     )
-
-
-def _texts(counts: Mapping[str, Count]) -> str:
-    names = {one: "other languages" if one == OTHER else language_name(one) for one in counts}
-    named = [f"{count_text(count, 'texts')} in {names[one]}" for one, count in counts.items()]
-    return listed(named) if named else "none"
+    for verb, counts in (("read", texts["read_by_language"]), ("not read", texts["unread_by_language"])):
+        if counts:
+            named = [f"{count_text(count, 'texts')} in {language_words(one)}" for one, count in counts.items()]
+            yield f"- {verb}: {listed(named)}."
 
 
 def _named(targets: Mapping[str, Count]) -> str:

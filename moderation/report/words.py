@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from moderation.report.rounding import Count
 from streams.countries import country_name
+from streams.languages import OTHER, language_name
 
 OUTCOMES: Mapping[str, str] = {
     "suspended": "suspended everywhere",
@@ -73,17 +73,24 @@ def place_words(country: str) -> str:
     return "all countries" if country == "*" else country_name(country)
 
 
-def read_share(texts: Mapping[str, Any]) -> str:
-    """Format the part of the texts that was read, never 100% of some unread ones; "" if a count is not exact.
+def language_words(tag: str) -> str:
+    """Name a language, or all that have no name here.
 
-    >>> read_share({"read": {"en": 90}, "unread": {"ta": 10}}), read_share({"read": {"en": 90}, "unread": {"ta": "<5"}})
-    ('90%', '')
+    >>> language_words("ta"), language_words("other")
+    ('Tamil', 'other languages')
     """
-    counts = [*texts["read"].values(), *texts["unread"].values()]
-    if not counts or not all(isinstance(one, int) for one in counts):
-        return ""
-    part = round(100 * sum(texts["read"].values()) / sum(counts))
-    return f"{min(part, 99) if texts['unread'] else part}%"
+    return "other languages" if tag == OTHER else language_name(tag)
+
+
+def share_words(share: float) -> str:
+    """Format a share as a percentage that is 0% and 100% only where it is exact.
+
+    >>> share_words(0.891), share_words(0.999), share_words(0.001), share_words(1.0), share_words(0.0)
+    ('89%', 'over 99%', 'under 1%', '100%', '0%')
+    """
+    if 0.995 <= share < 1:
+        return "over 99%"
+    return "under 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def category_words(category: str) -> str:

@@ -81,4 +81,4 @@ def test_hours_of_a_worker_equal_the_replay_and_the_report(settings: Settings, t
     report = json.loads(hushtag(settings, "report", "--from", days[0], "--to", days[1], "--json"))["texts_by_language"]
     assert report["hours"] == len({from_ms for _, from_ms in live})
     assert report["total"] == sum(texts for _, texts, _ in read)
-    assert report["unread"] == {"ta": sum(texts for language, texts, _ in read if language == "ta")}
+    assert report["unread_by_language"] == {"ta": sum(texts for language, texts, _ in read if language == "ta")}

@@ -151,8 +151,11 @@ def test_languages_are_counted_once_for_each_shard_and_hour(played: Played) -> N
     assert played.made.world.facts["texts_by_language"] == {
         "hours": 3,
         "total": 3_465,
-        "read": {"en": 1_875, "hi-Latn": 735, "hi": 591},
-        "unread": {"ta": "260 to 263", "ur": "<5"},
+        "read": 3_201,
+        "unread": 264,
+        "read_share": 0.924,
+        "read_by_language": {"en": 1_875, "hi-Latn": 735, "hi": 591},
+        "unread_by_language": {"ta": "260 to 263", "ur": "<5"},
     }
     assert played.made.report.facts["texts_by_language"] is None
 

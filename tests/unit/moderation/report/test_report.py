@@ -349,33 +349,44 @@ def test_languages_that_were_not_read_are_published() -> None:
     facts = facts_of(OrdersWorld(), [])
     assert publish(facts).facts["texts_by_language"] is None
     assert "Languages that our systems read" not in page.html(publish(facts), NOW_MS)
-    report = publish(facts, texts=TextsRead(24, {"en": 900, "hi-Latn": 60}, {"ta": 30, "other": 10}))
+    report = publish(facts, texts=TextsRead(24, {"en": 900, "hi-Latn": 60}, {"ta": 30, "other": 7, "ur": 3}))
     assert report.facts["texts_by_language"] == {
-        "hours": 24, "total": 1_000, "read": {"en": 900, "hi-Latn": 60}, "unread": {"ta": 30, "other": 10}
+        "hours": 24, "total": 1_000, "read": 960, "unread": 40, "read_share": 0.96,
+        "read_by_language": {"en": 900, "hi-Latn": 60},
+        "unread_by_language": {"ta": 30, "other": "6 to 9", "ur": "<5"},
     }  # fmt: skip
     html = page.html(report, NOW_MS)
-    assert "In 24 whole hours they looked at 1,000 texts and read 96% of them." in html
+    assert "In 24 whole hours they looked at 1,000 texts, and read 960 texts (96%)." in html
     for row in (
         '<td>Hindi in Latin letters</td><td class="number">60</td><td class="number">0</td>',
         '<td>Tamil</td><td class="number">0</td><td class="number">30</td>',
     ):
         assert row in html
     text = " ".join(update_text(report).split())
-    assert "They read 900 texts" not in text
-    assert "They read 900 in English and 60 in Hindi in Latin letters, and do not read 30 in Tamil" in text
-    few = page.html(publish(facts, texts=TextsRead(24, {"en": 900}, {"ta": 3})), NOW_MS)
-    assert "and read" not in few and "fewer than 5 texts" in few
-    assert "No text was looked at in a whole hour" in page.html(publish(facts, texts=TextsRead(0, {}, {})), NOW_MS)
+    assert "of each busy hashtag, and read 960 of them (96%): - read: 900 in English and 60 in Hindi in Latin" in text
+    assert "- not read: 30 in Tamil, 6 to 9 texts in other languages and fewer than 5 texts in Urdu." in text
+    few = publish(facts, texts=TextsRead(24, {"en": 900}, {"ta": 3}))
+    assert few.facts["texts_by_language"]["read_share"] is None
+    assert "900 to 903 texts" not in page.html(few, NOW_MS) and "899 to 902 texts" in page.html(few, NOW_MS)
+    nearly = publish(facts, texts=TextsRead(24, {"en": 99_990}, {"ta": 10}))
+    assert "99,990 texts (over 99%)" in page.html(nearly, NOW_MS)
+    none = publish(facts, texts=TextsRead(0, {}, {}))
+    assert "No text was looked at in a whole hour" in page.html(none, NOW_MS)
+    assert "Our systems looked" not in update_text(none)
 
 
-@given(st.dictionaries(st.sampled_from(["en", "hi", "ta", "ur"]), st.tuples(st.integers(0, 12), st.integers(0, 12))))
-def test_small_counts_of_texts_are_hidden(counts: dict[str, tuple[int, int]]) -> None:
-    read = {name: count for name, (count, _) in counts.items() if count}
-    unread = {name: count for name, (_, count) in counts.items() if count}
+@given(st.lists(st.dictionaries(st.sampled_from(["en", "hi", "ta", "ur"]), st.integers(1, 12)), min_size=2, max_size=2))
+def test_small_counts_of_texts_are_hidden(counts: list[dict[str, int]]) -> None:
+    """The counts are hidden from the top down, as all others of the report."""
+    read, unread = counts
     published = TextsRead(1, read, unread).published()
-    assert published["read"].keys() == read.keys() and published["unread"].keys() == unread.keys()
-    given = [published["total"], *published["read"].values(), *published["unread"].values()]
-    assert not any(isinstance(one, int) and 0 < one < THRESHOLD for one in given)
+    assert published["read_by_language"].keys() == read.keys()
+    assert published["unread_by_language"].keys() == unread.keys()
+    values = [published[name] for name in ("total", "read", "unread")]
+    values += [*published["read_by_language"].values(), *published["unread_by_language"].values()]
+    assert not any(isinstance(one, int) and 0 < one < THRESHOLD for one in values)
+    exact = isinstance(published["read"], int) and isinstance(published["unread"], int) and read | unread
+    assert (published["read_share"] is not None) == bool(exact)
 
 
 def test_quality_is_published_above_threshold() -> None:
