@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from devkit.scenario.languages import coverage
 from moderation.api.feed import EventFeed
 from moderation.api.services import Services, live_policy_facts
 from moderation.audit.chain import AuditInput, Chain, SourcePosition
@@ -24,6 +25,7 @@ from moderation.report.service import ReportService
 from moderation.review.service import ReviewService
 from moderation.session_ends import SessionEnds
 from streams.clock import now_ms
+from streams.constants import HOUR_MS
 from streams.explain.hashtag_report import HashtagReport
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
@@ -97,7 +99,8 @@ def in_memory_services(
         for one in list(log.records):
             people.apply(one.offset, one.key, one.value)
         on_read("decisions of people", people.next_offset)
-        return make_report(people, decisions, period, now_ms())
+        hours = {(one.shard, one.from_ms): one for one in coverage(period.from_ms + 4 * HOUR_MS)}
+        return make_report(people, decisions, period, now_ms(), coverage=[*hours.values()])
 
     reviews = ReviewService(moderation, follower)
     cases = CaseService(moderation, reviews, first_answers=skip_first_answer_ms)
