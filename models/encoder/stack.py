@@ -5,7 +5,7 @@ and column combine both stages; they are fitted by cross-validation and calibrat
 converted to Devanagari before it is encoded. A text without a word, or in a language that stage 1 does not read, keeps
 its score of stage 1, and no category exceeds `harmful`.
 
-Stage 2 has a scale of its own: its probabilities differ from stage 1's in their means of clean and of harmful texts.
+Stage 2 has a separate scale: its probabilities differ from stage 1's in their means of clean and of harmful texts.
 """
 
 from __future__ import annotations

@@ -264,7 +264,8 @@ def _scale_numbers(part: GroupColumns, scales: Sequence[bytes]) -> Ints:
     if not part.scale_of:
         return np.full(len(part.stage_2), -1)
     places = np.array([*map(scales.index, part.scales), -1])
-    return places[np.frombuffer(part.scale_of, "i1")]  # the last place is that of -1
+    found: Ints = places[np.frombuffer(part.scale_of, "i1")]  # the last place is that of -1
+    return found
 
 
 def _unread(parts: Sequence[GroupColumns], rows: Sequence[int]) -> Ints | None:

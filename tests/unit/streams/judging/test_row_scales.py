@@ -67,7 +67,7 @@ def test_scale_of_other_groups_is_ignored() -> None:
 
 @given(st.booleans(), st.booleans(), st.floats(0.05, 0.95), st.floats(0.05, 0.95))
 def test_authors_without_part_have_the_rest_of_the_share(whole_read: bool, part_read: bool, own: float, rest: float):
-    """Whichever of both groups stage 2 corrected."""
+    """Each of both groups may be corrected or not."""
 
     def mean(share: float, read: bool) -> float:
         scale = TWO if read else ONE
