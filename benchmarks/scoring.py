@@ -4,10 +4,11 @@
 
 Both read the same texts in the same batches, on one core, and give a probability: scikit-learn one column from words
 alone and from characters (the usual `char_wb` 3- to 5-grams), hushtag four calibrated columns from both and from
-skeletons; its second stage is measured, too, where the extra `encoder` is installed. With `--kinds` instead the mean
-probability of the simulator's own texts by kind and language, which no training saw. Last comes how many hashtags a
-second get a harmful share with its bounds. Time is the process's own CPU time, so that a busy machine does not blur it.
-Texts are the labelled ones of ../shared/data where that is there, else made by a seeded generator.
+skeletons, with and without its language gate. The second stage is measured where the extra `encoder` is installed. With
+`--kinds` instead the mean probability of the simulator's own texts by kind and language, which no training saw. Last
+comes how many hashtags a second get a harmful share with its bounds. Time is the process's own CPU time, so that a busy
+machine does not blur it. Texts are the labelled ones of ../shared/data where that is there, else made by a seeded
+generator.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from models.scorer import LinearScorer
 _DEV = Path(__file__).resolve().parents[2] / "shared" / "data" / "harm" / "dev"
 _LANGUAGES = ("en", "hi", "hi-Latn")
 N_STAGE_2 = 64  # texts a pass of it
+WITHOUT_GATE = "hushtag without the language gate"
 _TWEETS = ("davidson", "uli_en", "uli_hi")
 
 Score = Callable[[Sequence[str]], object]
@@ -106,8 +108,10 @@ def main() -> None:
     start = time.perf_counter()
     scorer = load_scorer()
     load_seconds = time.perf_counter() - start
+    assert isinstance(scorer, LinearScorer)
     contenders: dict[str, Score] = {
         "hushtag (words, characters, skeletons; 4 columns)": scorer.score,
+        WITHOUT_GATE: scorer.reading_all().score,
         "scikit-learn, words 1-2": scikit_learn(texts, ngram_range=(1, 2)),
         "scikit-learn, char_wb 3-5": scikit_learn(texts, analyzer="char_wb", ngram_range=(3, 5)),
     }
@@ -118,7 +122,6 @@ def main() -> None:
         )
     except EncoderUnavailable as error:
         print(f"stage 2 left out: {error} (make encoder)", file=sys.stderr)
-    assert isinstance(scorer, LinearScorer)
     shares = shares_per_second(scorer, 10_000, options.seconds)
     if options.json:
         result = {"machine": machine(), "texts": origin, "load_seconds": load_seconds, "texts_per_second": rates}
