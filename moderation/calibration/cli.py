@@ -185,8 +185,6 @@ def _show(preview: Preview) -> None:
         out.print(line)
     out.print("")
     print_list(FIT_HEADERS, [fit_cells(one) for one in preview.fit.columns], names=2)
-    for line in preview.fit.problems:
-        errors.print(line, style="yellow")
     if not preview.fit.is_ready:
         errors.print(preview.fit.missing_words(), style="yellow")
 
