@@ -69,24 +69,8 @@ _SCRIPTS: tuple[tuple[tuple[int, int], tuple[str, ...]], ...] = (
 DEVANAGARI = 1
 """Number of Devanagari among the scripts; 0 stands for Latin and for any block that is not listed."""
 _BELIEVED = (
-    "ta",
-    "te",
-    "kn",
-    "ml",
-    "bn",
-    "pa",
-    "gu",
-    "mr",
-    "ur",
-    "ne",
-    "or",
-    "as",
-    "si",
-    "sd",
-    "ks",
-    "kok",
-    "bho",
-    "mai",
+    *("ta", "te", "kn", "ml", "bn", "pa", "gu", "mr", "ur", "ne"),
+    *("or", "as", "si", "sd", "ks", "kok", "bho", "mai"),
 )
 """Languages whose tag decides for a text in Latin script, where people write them too."""
 _LEANING = ("es", "pt", "fr", "de", "it")
@@ -99,7 +83,7 @@ TAGS = tuple(dict.fromkeys((*GROUPS[:-1], *LATIN, *(tag for _, tags in _SCRIPTS 
 """Languages that the gate can name: the read ones first."""
 
 UNKNOWN, ANY = 0, 255
-"""Hints: no language is known, and a text that is read whatever its language is (labelled texts)."""
+"""Hints: no language is known, and a text that is read in any language (labelled texts)."""
 ASK, READS = 0, 254
 """Outcomes: the detector decides, and the text is read. Any other outcome is an unread tag's number plus one."""
 POINTS_PER_SCRIPT = 16
@@ -108,6 +92,14 @@ _SCRIPT_SIZE = 0x32000 // POINTS_PER_SCRIPT
 DETECTOR_PATH = Path(__file__).with_name("languages.npy")
 RULES = 1
 """Number of the rules in `models.kernels.languages`; it changes with them."""
+CYRILLIC_WEIGHT = 4
+"""Letters that a Cyrillic one counts for where it was not folded: three of four are folded to Latin look-alikes."""
+FEWEST_WORDS = 3
+"""Minimum number of words for the detector."""
+CLEAR, FEW = 40.0, 20
+"""A lead in the table's units is clear above CLEAR * sqrt(n-grams + FEW); FEW holds short texts back."""
+N_PARTS = 4
+"""Parts of a text's n-grams; the first, spread over the text, is enough where a read language leads clearly."""
 
 
 def hint_of(tag: str) -> int:
@@ -196,7 +188,8 @@ def lookups() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray
 
 def fingerprint() -> str:
     """Compute the fingerprint of the gate's rules, 16 hex digits. With other rules a model names other languages."""
-    digest = hashlib.sha256(repr((RULES, TAGS, GROUPS, LATIN)).encode())
+    numbers = (RULES, CYRILLIC_WEIGHT, FEWEST_WORDS, CLEAR, FEW, N_PARTS)
+    digest = hashlib.sha256(repr((*numbers, TAGS, GROUPS, LATIN)).encode())
     for table in (script_table(), outcomes(), leanings(), groups_of_tags()):
         digest.update(table.tobytes())
     return digest.hexdigest()[:16]

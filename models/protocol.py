@@ -72,4 +72,4 @@ class GroupingScorer(PointsScorer, Protocol):
     def score_groups(
         self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        """Return the result of `score_points`, and the group (n_texts,) of each text: a row of the scale if it is read."""
+        """Return the result of `score_points`, and the group (n_texts,) of each text, a row of the scale if read."""

@@ -13,19 +13,13 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from models.kernels.points import Points
+from models.languages import ASK, CLEAR, CYRILLIC_WEIGHT, FEW, FEWEST_WORDS, N_PARTS, POINTS_PER_SCRIPT, READS
 
-N_SCRIPTS = 64  # upper bound, for counts
+N_READ = 2  # columns of the detector that are read: English and Roman Hindi
+_MAX_SCRIPTS = 64
 _ASCII = 128
 _SYMBOLS = 0x2000  # signs and emoji from here on, but for the scripts in the table
-_POINTS_PER_SCRIPT = 16
-N_READ = 2  # columns of the detector that are read: English and Roman Hindi
-FEWEST_WORDS = 3
-# Residual Cyrillic letters count fourfold: three of four are folded to Latin look-alikes.
-_CYRILLIC_FIRST, _CYRILLIC_END, _CYRILLIC_WEIGHT = 0x0400, 0x0530, 4
-# A lead in the table's units is clear above CLEAR * sqrt(n-grams + FEW); the second number holds short texts back.
-CLEAR, FEW = 40.0, 20
-N_PARTS = 4  # the first part of the n-grams, spread over the text, is enough for most texts
-_ASK, _READS = 0, 254
+_CYRILLIC_FIRST, _CYRILLIC_END = 0x0400, 0x0530
 
 
 @compiled
@@ -34,19 +28,19 @@ def main_script(words: Points, n_points: int, scripts: npt.NDArray[np.uint8]) ->
 
     1 stands for at least half Devanagari, 0 for Latin script.
     """
-    counts = np.zeros(N_SCRIPTS, np.int64)
+    counts = np.zeros(_MAX_SCRIPTS, np.int64)
     for i in range(n_points):
         point = words[i]
         if point < _ASCII:
             counts[0] += 1
             continue
-        block = point // np.uint32(_POINTS_PER_SCRIPT)
+        block = point // np.uint32(POINTS_PER_SCRIPT)
         script = scripts[block] if block < len(scripts) else np.uint8(0)
         if script == 0 and point >= _SYMBOLS:
             continue
-        counts[script] += _CYRILLIC_WEIGHT if _CYRILLIC_FIRST <= point < _CYRILLIC_END else 1
+        counts[script] += CYRILLIC_WEIGHT if _CYRILLIC_FIRST <= point < _CYRILLIC_END else 1
     n_unread, best, total = 0, 2, counts[0] + counts[1]
-    for script in range(2, N_SCRIPTS):
+    for script in range(2, _MAX_SCRIPTS):
         n_unread += counts[script]
         if counts[script] > counts[best]:
             best = script
@@ -88,9 +82,9 @@ def unread_tag(
         sums: scratch (n_latin,).
     """
     outcome = outcomes[hint, main_script(words, bounds[n_words], scripts)]
-    if outcome == _READS:
+    if outcome == READS:
         return -1
-    if outcome != _ASK:
+    if outcome != ASK:
         return int(outcome) - 1
     leaning = leanings[hint]
     n_written = 0

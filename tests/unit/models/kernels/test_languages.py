@@ -10,7 +10,8 @@ import pytest
 from models import features, languages, load_scorer
 from models.build_languages import LENGTHS, N_ROWS, _rows
 from models.kernels.attribution import find_words
-from models.kernels.languages import CLEAR, FEW, FEWEST_WORDS, N_READ
+from models.kernels.languages import N_READ
+from models.languages import CLEAR, FEW, FEWEST_WORDS
 from models.scorer import LANGUAGES, LinearScorer
 from tests.support.other_languages import LATIN, READ
 
