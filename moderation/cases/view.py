@@ -20,7 +20,7 @@ SHOWN, AFTER_FIRST_ANSWER = "shown", "after_first_answer"
 """Values of `numbers` in answers."""
 COUNTS = ("tweets", "authors", "unread")
 """Members of evidence that are shown before the first answer."""
-_MEASURED_KINDS: frozenset[ItemKind] = frozenset({"contested", "review"})
+_MEASURED_KINDS: frozenset[ItemKind] = frozenset({"contested", "review", "not_assessed"})
 """Kinds whose cause, after a colon, has values of signals."""
 _RECORD_FIELDS = ("verdict", "effects", "why", "answer", "team", "add", "remove", "undoes", "take_over")
 

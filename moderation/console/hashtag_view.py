@@ -45,7 +45,7 @@ class Cause:
     ends_ms: int
     counts: str
     read: str
-    """Part of the sampled authors whose texts the model has read; "" for all of them."""
+    """Part of the sampled authors whose texts the model has read; "" for all, or where the reader may not see it."""
     numbers: list[ReasonInWords]
     """Signals and thresholds; empty where the reader may not see them."""
 
@@ -97,7 +97,7 @@ def cause_of(register: Register, outcome: Outcome, at_ms: int, *, numbers: bool,
         early=register.provisional,
         ends_ms=register.expires_at_ms,
         counts=" by ".join(counts),
-        read=read_part(register.evidence),
+        read=read_part(register.evidence) if numbers else "",
         numbers=[reason_in_words(one, register.evidence) for one in register.reasons] if numbers else [],
     )
 

@@ -55,7 +55,7 @@ class CrowdPoint(NamedTuple):
     sampled: int = 0
     """Authors whose texts the model has looked at, a sample; 0 where `unread` is empty."""
     unread: Mapping[str, int] = NOTHING_UNREAD
-    """Those of them whose texts it does not read, by language."""
+    """Sampled authors whose texts it does not read, by language."""
 
     @property
     def coordinated(self) -> int:

@@ -51,7 +51,7 @@ class _ItemEnd:
 
 
 class _LastDecision(NamedTuple):
-    """What is kept of a key's newest decision."""
+    """Newest decision of a key, in short."""
 
     version: str = ""
     at_ms: int = 0

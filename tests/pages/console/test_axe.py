@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 
 from moderation.api.services import Services
 from tests.support.case_pages import add_texts, case_decision
+from tests.support.console_cases import unread
 from tests.support.console_hostile import hostile_decisions, write_everywhere
 from tests.support.in_memory_policies import SHIPPED, InMemoryPolicies, record_of
 from tests.support.orders_console import all_states
@@ -23,8 +24,8 @@ PAGES = (
     "/console/orders/new", "/console/policy", "/console/policy/edit", "/console/policy/shadow",
     "/console/transparency", "/console/people", "/console/calibration", "/console/closed", "/console/find?q=z",
     "/console/cases/case-" + "0" * 16,
-    "/console/cases/{markup}", "/console/cases/{due}", "/console/cases/{look}", "/console/orders/{order}",
-    "/console/orders/{order}/letter", "/console/appeals/{appeal}", "/console/policy/revisions/{revision}",
+    "/console/cases/{markup}", "/console/cases/{due}", "/console/cases/{unread}", "/console/cases/{look}",
+    "/console/orders/{order}", "/console/orders/{order}/letter", "/console/appeals/{appeal}", "/console/policy/revisions/{revision}",
 )  # fmt: skip
 
 
@@ -32,6 +33,8 @@ async def arrange(services: Services) -> dict[str, str]:
     """Make something for every page: cases due, answered and blind, decisions, pauses, appeals and orders."""
     found = await write_everywhere(services)
     found["due"] = (await services.cases.find("due")).id
+    found["unread"] = (await services.cases.find("tamil")).id
+    await services.cases.answer("tamil", "unsure", actor="local", reason="first")
     look = await services.cases.claim("look", actor="asha")
     appeal = next(iter(services.reviews.fold.appeals))
     return found | {"look": look.id, "order": await all_states(services), "appeal": appeal}
@@ -56,6 +59,7 @@ def test_axe_is_silent_on_every_page_and_dialog(
     policies = InMemoryPolicies()
     policies.records.append(record_of(SHIPPED.replace(b"serial: 1 ", b"serial: 2 "), actor="meera", reason="calmer"))
     decisions = [*hostile_decisions(), case_decision("due", number=20), case_decision("look", "suppress", number=21)]
+    decisions.append(unread("tamil", {"ta": 41, "bn": 9, "other": 2}))
     world = new_console(*decisions, policies=policies, share=1.0)
     add_texts(world.services, decisions)
     names = world.run(arrange) | {"revision": policies.records[-1].revision}

@@ -134,7 +134,7 @@ def test_answers_say_why_numbers_are_missing(client: TestClient) -> None:
     paths = (case_of(calls, "held"), "/v1/hashtags/held", "/v1/hashtags/held/statements", "/v1/decisions")
     assert [calls.get(path).json()["numbers"] for path in paths] == ["after_first_answer"] * 4
     case = calls.get(paths[0]).json()
-    assert {tuple(one["evidence"]) for one in case["items"]} == {("tweets", "authors")}
+    assert {tuple(one["evidence"]) for one in case["items"]} == {("tweets", "authors", "unread")}
     assert (case["reach"], case["first_answer"]) == (4321, None)
     assert {one["cause"] for one in case["items"]} == {"", "contested", "suppressed share of top"}
     statements = calls.get(paths[2]).json()["items"]

@@ -89,6 +89,7 @@ def test_unassessed_case_names_languages_and_never_a_share() -> None:
     before = words_of_page(read_page(client, f"/console/cases/{case}"))
     assert "Not read Tamil 64%, Bengali 14% of the sampled authors" in before
     assert "nothing automated hides it. A person who reads Tamil decides." in before
+    assert Calls(client).get(f"/v1/cases/{case}").json()["items"][0]["cause"] == "not assessed"
     answered(client, case)
     after = page_of(client, case)
     assert "The model does not read most of its texts, and estimates no harm" in after
