@@ -4,7 +4,7 @@
 
 | answer | before the first answer |
 |---|---|
-| `/v1/cases/{case}` and every write on a case | items keep counts of tweets and authors; causes lose their values |
+| `/v1/cases/{case}` and every write on a case | items keep tweets, authors and unread; causes lose their values |
 | `/v1/cases/{case}/texts` | no count of the highest-scoring tweets; `highest=true` is refused: `first_answer_due` |
 | `/v1/cases/{case}/decision`, `/v1/cases/bulk` | refused: `first_answer_due` |
 | `/v1/hashtags/{hashtag}` | registers, places and decisions lose reasons, evidence and weights |

@@ -25,7 +25,8 @@ PAGES = (
     "/console/transparency", "/console/people", "/console/calibration", "/console/closed", "/console/find?q=z",
     "/console/cases/case-" + "0" * 16,
     "/console/cases/{markup}", "/console/cases/{due}", "/console/cases/{unread}", "/console/cases/{look}",
-    "/console/orders/{order}", "/console/orders/{order}/letter", "/console/appeals/{appeal}", "/console/policy/revisions/{revision}",
+    "/console/orders/{order}", "/console/orders/{order}/letter", "/console/appeals/{appeal}",
+    "/console/policy/revisions/{revision}",
 )  # fmt: skip
 
 
