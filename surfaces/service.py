@@ -282,6 +282,7 @@ def _templates() -> Environment:
         asset_url=asset_url,
         name_of=countries.country_name,
         numbers_of=flag_text.numbers_of,
+        read_part=flag_text.read_part,
         action_of=flag_text.action_of,
         category_of=flag_text.category_of,
         reason_in_words=flag_text.reason_in_words,

@@ -115,8 +115,8 @@ def read_part(evidence: Mapping[str, Any]) -> str:
     """
     found = evidence.get("unread")
     unread = numbers_of(found) if isinstance(found, Mapping) else {}
-    counts = {str(language): int(count) for language, count in unread.items() if count > 0}
-    return read_words(int(numbers_of(evidence).get("scored", 0)), counts)
+    counts = {str(language): int(count) for language, count in unread.items() if count >= 1}
+    return read_words(max(0, int(numbers_of(evidence).get("scored", 0))), counts)
 
 
 def number_in_words(signal: str, value: float) -> str:

@@ -76,3 +76,16 @@ def test_one_line_of_discount_has_established_part(evidence, part):
 
 def test_flag_text_doctests():
     assert doctest.testmod(flag_text).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        ({"scored": -16, "unread": {"ta": 16}}, "0% of 16 sampled authors (Tamil 16 not read)"),
+        ({"unread": {"<b>": 1, "bn": float("nan"), "te": 0.5, "mr": -2}}, "0% of 1 sampled authors (<b> 1 not read)"),
+        ({"scored": "many", "unread": ["ta"]}, ""),
+        ({"scored": 64, "unread": {}}, ""),
+    ],
+)
+def test_read_part_of_any_evidence_has_words_or_none(evidence: dict[str, Any], words: str) -> None:
+    assert flag_text.read_part(evidence) == words
