@@ -4,8 +4,8 @@
 
 A text that nearly duplicates one of the left-out source is left out too. Trainings are kept in `.cache/left-out`, under
 a hash of the recipe and the labelled files, as numbers without the language gate, which is added when they are read.
-The list of known words (`models/vocabulary.py`, which has no labels) stays the committed one, so that such a model scores
-in any process.
+The list of known words (`models/vocabulary.py`, which has no labels) stays the committed one, so that such a model
+scores in any process.
 """
 
 from __future__ import annotations
