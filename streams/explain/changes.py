@@ -81,16 +81,19 @@ def _ends(action: str, rule: Rule, now: SignalReport | None, state: ScopeDecisio
     since = f": since {moment(below_ms)}, so at {moment(below_ms + rule.clear_after_ms)}" if below_ms else ""
     clear_after = format_duration(rule.clear_after_ms)
     if action == "discount":
-        uppers = "" if now is None else f", they are {now.coordinated_upper:.2f} and {now.upper:.2f} now"
+        uppers = ""
+        if now is not None and now.is_assessed:
+            uppers = f", they are {now.coordinated_upper:.2f} and {now.upper:.2f} now"
         yield (
             f"the others were too few, or the upper bound of their harmful share was below {rule.clear_at:g}, for "
             f"{clear_after}{since}"
         )
         yield f"that and the upper bound of all are below {rule.clear_at:g} at a settled tick{uppers}{not_before}"
     else:
-        upper = "" if now is None else f", it is {now.upper:.2f} now"
+        upper = f", it is {now.upper:.2f} now" if now is not None and now.is_assessed else ""
         yield f"the upper bound of its harmful share falls below {rule.clear_at:g} at a settled tick{upper}{not_before}"
-        yield f"it was not over for {clear_after}{since}"
+        unread = " (it is not assessed now)" if now is not None and not now.is_assessed else ""
+        yield f"it was not over for {clear_after}{unread}{since}"
 
     least, has = rule.min_established, "" if now is None else f" (it has {now.established} now)"
     if action in HIDING:
@@ -101,7 +104,7 @@ def _ends(action: str, rule: Rule, now: SignalReport | None, state: ScopeDecisio
             "others do; it is then ranked by the established alone"
         )
     if action == "discount":
-        own = "" if now is None else f", it is {now.established_lower:.2f} now"
+        own = f", it is {now.established_lower:.2f} now" if now is not None and now.is_assessed else ""
         then = "hidden" if now is None or not now.innocent_past else "reviewed by people: its past is innocent"
         yield (
             f"at least {least} established authors{has} write harm at a settled tick (lower bound "

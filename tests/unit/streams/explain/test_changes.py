@@ -151,6 +151,14 @@ def test_would_clear_lists_conditions_without_times():
     assert last == "a person decides, or the hold expires; it is not renewed"
 
 
+def test_would_clear_of_unread_tag_claims_no_bound():
+    one = report(scale=IN_LANGUAGES, **UNREAD_TAG)
+    upper, over, *_ = ends(one, BEGAN_MS + HOUR_MS)
+    assert upper == "the upper bound of its harmful share falls below 0.3 at a settled tick"
+    assert over == "it was not over for 60 s (it is not assessed now)"
+    assert not any("it is 0" in end or "it is 1" in end for end in ends(one, BEGAN_MS + HOUR_MS, action="discount"))
+
+
 def test_would_clear_includes_times_of_decision():
     rule = dataclasses.replace(RULE, dwell_ms=2 * MINUTE_MS)
     cleared, *_, limit = ends(report(), rule=rule)
