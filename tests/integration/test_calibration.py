@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 
@@ -11,7 +12,7 @@ import pytest
 from models.share import from_bytes
 from streams.log.evidence import EvidenceRecord, decode_evidence_record
 from streams.log.models import revision_of
-from streams.log.policies import PolicyRecord, decode_policy_topic
+from streams.log.policies import read_policy_topic
 from streams.settings import Settings
 from tests.support.in_memory_calibration import two_people
 from tests.support.other_model import GOOD
@@ -77,7 +78,7 @@ def test_labels_fit_a_scale_that_judges_use_until_rollback(topics, tmp_path):
         assert worker.stop() == 0
     changes = [
         (one.model_change.actor, one.model_revision)
-        for value in values(settings, "policy")
-        if isinstance(one := decode_policy_topic(None, value), PolicyRecord) and one.model_change is not None
+        for _, one in asyncio.run(read_policy_topic(settings)).records
+        if one.model_change is not None
     ]
     assert changes == [("asha", applied["model"]), ("meera", trained)], "the audit log has both from the topic"
