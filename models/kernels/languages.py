@@ -28,8 +28,14 @@ def main_script(words: Points, n_points: int, scripts: npt.NDArray[np.uint8]) ->
 
     1 stands for at least half Devanagari, 0 for Latin script.
     """
+    n_ascii = 0
+    while n_ascii < n_points and words[n_ascii] < _ASCII:
+        n_ascii += 1
+    if n_ascii == n_points:
+        return 0
     counts = np.zeros(_MAX_SCRIPTS, np.int64)
-    for i in range(n_points):
+    counts[0] = n_ascii
+    for i in range(n_ascii, n_points):
         point = words[i]
         if point < _ASCII:
             counts[0] += 1
