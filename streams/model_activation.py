@@ -127,7 +127,9 @@ async def rollback_model(
         categories = artefact.loads(data).categories
     except ArtefactError as error:
         raise CallerMistake(str(error), fix=_ROLLBACK_FIX) from error
-    return await activate_model(settings, data, categories, reason=reason, actor=actor, by_workers=by_workers)
+    return await activate_model(
+        settings, data, categories, reason=reason, actor=actor, by_workers=by_workers, if_live=topic.live.model_revision
+    )
 
 
 def earlier_model(topic: PolicyTopic, to: str | None = None) -> str:

@@ -22,7 +22,7 @@ COVERAGE = "coverage"
 _ACTIONS = ("action", "verdict", "outcome", "to", "answer", "team", "why", "mark")
 _LAST_MS = 10**14
 """Greatest time that is rendered."""
-_TARGETS = ("hashtag", "target", "account", "order", "case", "decision")
+_TARGETS = ("hashtag", "target", "account", "order", "case", "decision", "subject")
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,8 @@ def _show(preview: Preview) -> None:
     print_list(FIT_HEADERS, [fit_cells(one) for one in preview.fit.columns], names=2)
     if not preview.fit.is_ready:
         errors.print(preview.fit.missing_words(), style="yellow")
+    for one in preview.fit.inverted:
+        errors.print(f"{one}: texts labelled harmful score no higher than clean ones", style="red")
 
 
 def _show_impact(report: ImpactReport) -> None:

@@ -41,6 +41,15 @@ class ScaleFit:
         """Reasons why a language and category is not the platform's yet."""
         return self.found.problems
 
+    @property
+    def inverted(self) -> tuple[str, ...]:
+        """Fitted languages and categories in which harmful texts score no higher than clean ones."""
+        return tuple(
+            f"{one.language}, {one.category or 'any harm'}"
+            for one in self.found.columns
+            if one.is_fitted and one.after[1] <= one.after[0]
+        )
+
     def missing_words(self) -> str:
         """Say how many labels of each language are missing until its scale is the platform's."""
         parts = []

@@ -27,8 +27,12 @@ from moderation.evidence.shown import NO_POSITION
 from moderation.service import ModerationService
 from moderation.tables import RowProblem
 from streams.clock import now_ms
+from streams.constants import MINUTE_MS
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import SampledAt
+
+AGAIN_MS = 10 * MINUTE_MS
+"""Time after which a tweet that could not be read is tried again."""
 
 
 class Cases(Protocol):
@@ -99,6 +103,8 @@ class LabelBook:
         self._fold = LabelFold()
         self._scored: dict[tuple[str, str], ScoredText] = {}
         """Scores of tweets that were read, by digest of the model and tweet."""
+        self._missed_ms: dict[str, int] = {}
+        """Time at which a tweet could not be read, by id."""
 
     async def live(self) -> LiveModel:
         """Return the live model."""
@@ -218,9 +224,15 @@ class LabelBook:
 
     async def _scores_of(self, live: LiveModel, places: Mapping[str, SampledAt]) -> dict[str, ScoredText]:
         """Score tweets that can be read; scores are remembered, texts are not."""
-        missing = {tweet: at for tweet, at in places.items() if (live.scores, tweet) not in self._scored}
+        at_ms = self._clock()
+        missing = {
+            tweet: at
+            for tweet, at in places.items()
+            if (live.scores, tweet) not in self._scored and at_ms - self._missed_ms.get(tweet, -AGAIN_MS) >= AGAIN_MS
+        }
         if missing:
             found = await self._texts.read_for_scoring(missing)
+            self._missed_ms |= {tweet: at_ms for tweet in missing if tweet not in found}
             texts = [(one.text, one.lang) for one in found.values()]
             scores = await asyncio.to_thread(score_texts, live.scorer, *_columns(texts))
             self._scored |= {(live.scores, tweet): one for tweet, one in zip(found, scores, strict=True)}

@@ -65,6 +65,11 @@ class CalibrationService(LabelBook):
             raise CallerMistake(f"model {live.revision} is live, not {if_live}", fix="look at the labels again")
         if not fit.is_ready:
             raise CallerMistake(f"no language has enough labels: {fit.missing_words()}", fix=_MORE)
+        if fit.inverted:
+            raise CallerMistake(
+                f"texts labelled harmful score no higher than clean ones ({'; '.join(fit.inverted)})",
+                fix="look whether the labels are swapped; such a scale would find no harm",
+            )
         if texts.is_one_person and not one_person:
             raise CallerMistake(
                 f"{next(iter(texts.people))} gave {texts.greatest_part:.0%} of the labels, and one person may give at "

@@ -85,6 +85,8 @@ def test_unusable_labels_are_named_one_by_one(api: TestClient, log: InMemoryLog)
     ]  # fmt: skip
     assert kind_of(calls.post("/v1/calibration/labels", items=[])) == "mistake"
     assert len(log.records) == 1 and b"fine" not in log.records[0].value
+    [row] = Calls(api, "legal").get("/v1/audit", kind="text_label").json()["items"]
+    assert (row["actor"], row["target"][:5], row["action"]) == ("moderator", "text-", "text_label")
 
 
 def test_impact_tries_the_scale_on_the_past(api: TestClient) -> None:

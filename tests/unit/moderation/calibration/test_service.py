@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from moderation.calibration.drafts import LabelDraft
+from moderation.calibration.label_book import AGAIN_MS
 from moderation.calibration.records import text_subject
 from moderation.calibration.service import CalibrationService
 from moderation.cases.markings import MarkingService
@@ -113,6 +114,28 @@ async def test_marking_of_an_unreadable_tweet_does_not_count() -> None:
     await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
     found = await world.calibration.labels()
     assert (found.texts.texts, found.unreadable) == ((), 1)
+
+
+async def test_unreadable_tweet_is_tried_again_after_ten_minutes() -> None:
+    world = World()
+    record = world.store.records.pop((0, 7))
+    await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
+    await world.calibration.labels()
+    world.store.records[0, 7] = record
+    world.now_ms += AGAIN_MS - 1
+    assert (await world.calibration.labels()).unreadable == 1
+    world.now_ms += 1
+    assert len((await world.calibration.labels()).texts.texts) == 1
+
+
+async def test_swapped_labels_are_refused() -> None:
+    world = World()
+    swapped = [msgspec.structs.replace(one, harmful=not one.harmful, categories={}) for one in two_people(30, 30)]
+    await world.calibration.add(swapped, actor="asha", reason="r")
+    assert (await world.calibration.preview()).fit.inverted == ("en, any harm",)
+    with pytest.raises(CallerMistake, match="score no higher than clean ones") as refused:
+        await world.calibration.apply(actor="zoe", reason="r")
+    assert "swapped" in refused.value.fix and not world.models.records
 
 
 async def test_labels_of_other_weights_do_not_count() -> None:
