@@ -19,7 +19,7 @@ from moderation.statements.collect import decision_restrictions
 from moderation.statements.restriction import Restriction
 from streams.languages import read_words
 from streams.log import decisions
-from streams.log.decisions import Decision, Evidence, ScopeDecision, unread_of
+from streams.log.decisions import HARM_FIELDS, Decision, Evidence, ScopeDecision, unread_of
 from streams.signals.registry import WEIGHED
 
 ItemKind = Literal["hold", "review", "not_assessed", "contested", "paused", "appeal", "second_look", "control"]
@@ -32,8 +32,6 @@ CONTROL_FACTOR = 4
 """Share of controls among decisions that hid nothing, as a multiple of the share of suppressions; at most all."""
 SCORED_SHARE = "scored_share"
 """Reason of such a review: the part of the sampled authors whose texts were read."""
-_HARM = ("share", "lower", "upper", "established_lower", "established_upper")
-"""Members of evidence that are no measure of a hashtag whose texts are mostly unread."""
 _EVIDENCE = (
     *("tweets", "authors", "scored", "share", "lower", "upper"),
     *("established", "established_lower", "established_upper"),
@@ -86,7 +84,7 @@ class ReviewItem:
     def _evidence_as_dict(self) -> dict[str, Any] | None:
         if self.evidence is None:
             return None
-        left_out = _HARM if self.kind == NOT_ASSESSED else ()
+        left_out = HARM_FIELDS if self.kind == NOT_ASSESSED else ()
         plain = {name: getattr(self.evidence, name) for name in _EVIDENCE if name not in left_out}
         return plain | {"unread": dict(unread_of(self.evidence))}
 

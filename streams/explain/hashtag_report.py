@@ -18,7 +18,7 @@ from hushtag_client.resolution import candidates, winner
 from streams.constants import DAY_MS
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.overrides import OverrideHistory, record_as_dict
-from streams.log.decisions import Decision
+from streams.log.decisions import HARM_FIELDS, NOT_ASSESSED, Decision
 
 Outcome = Literal["wins", "overruled", "expired", "cleared", "lifted"]
 
@@ -236,8 +236,13 @@ def register_as_dict(register: Register, outcome: Outcome | None = None) -> dict
 
 
 def decision_as_dict(decision: Decision) -> dict[str, Any]:
-    """Return a decision as plain JSON; each reason has the margin between its value and its threshold."""
+    """Return a decision as plain JSON; each reason has the margin between its value and its threshold.
+
+    Evidence of a review that was not assessed has no shares of harm.
+    """
     plain: dict[str, Any] = msgspec.to_builtins(decision)
     for scope, row in zip(decision.rulings, plain["rulings"], strict=True):
         row["reasons"] = [_reason_as_dict(one.signal, one.value, one.threshold) for one in scope.reasons]
+        if scope.valve == NOT_ASSESSED and row["evidence"]:
+            row["evidence"] = {name: value for name, value in row["evidence"].items() if name not in HARM_FIELDS}
     return plain

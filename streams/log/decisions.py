@@ -102,6 +102,8 @@ def unread_of(evidence: Evidence) -> dict[str, int]:
     return {} if isinstance(evidence.unread, msgspec.UnsetType) else evidence.unread
 
 
+HARM_FIELDS = frozenset({"share", "lower", "upper", "established_lower", "established_upper"})
+"""Fields of `Evidence` that are no measure of a hashtag whose texts are mostly unread."""
 POSITION_FIELDS = frozenset({"sampled_at", "highest", "highest_at"})
 """Fields of `Evidence` that lead to texts; readers' registers, webhooks and the audit log leave them out."""
 

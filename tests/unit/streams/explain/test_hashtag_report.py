@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 from hushtag_client.registers import Register
+from msgspec import structs
 
 from streams.explain.hashtag_report import HashtagReport
-from streams.log.decisions import version_of
+from streams.log.decisions import HARM_FIELDS, version_of
 from streams.log.moderation import Undo
-from tests.support.explanations import NOW_MS, decision, history, override, registers_of, scope
+from tests.support.explanations import EVIDENCE, NOW_MS, decision, history, override, registers_of, scope
 
 
 def test_states_name_deciding_register_per_surface() -> None:
@@ -111,3 +112,14 @@ def test_only_own_records_make_hashtag_known() -> None:
     other = history(override("a", "block", hashtag="other", display="other"))
     assert not HashtagReport("tag", [decision(1, scope(), tag="other")], other, [stop], NOW_MS).known
     assert HashtagReport("tag", [decision(1)], history(), [], NOW_MS).known
+
+
+def test_json_of_unassessed_review_has_no_share_of_harm() -> None:
+    evidence = structs.replace(EVIDENCE, scored=12, unread={"ta": 52})
+    unread = structs.replace(scope(action="review"), valve="not_assessed", evidence=evidence)
+    [plain] = HashtagReport("tag", [decision(1, unread, scope("search"))], history(), None, NOW_MS).as_dict()[
+        "decisions"
+    ]
+    hidden, read = plain["rulings"][0]["evidence"], plain["rulings"][1]["evidence"]
+    assert hidden["unread"] == {"ta": 52} and not HARM_FIELDS & hidden.keys()
+    assert read.keys() > HARM_FIELDS and "unread" not in read
