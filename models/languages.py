@@ -92,8 +92,11 @@ _SCRIPT_SIZE = 0x32000 // POINTS_PER_SCRIPT
 DETECTOR_PATH = Path(__file__).with_name("languages.npy")
 RULES = 1
 """Number of the rules in `models.kernels.languages`; it changes with them."""
-CYRILLIC_WEIGHT = 4
-"""Letters that a Cyrillic one counts for where it was not folded: three of four are folded to Latin look-alikes."""
+CYRILLIC_WEIGHT = 8
+"""Letters that a Cyrillic one counts for where it was not folded: three of four are folded to Latin look-alikes.
+
+A disguise of Latin words has only letters that are folded.
+"""
 FEWEST_WORDS = 3
 """Minimum number of words for the detector."""
 CLEAR, FEW = 40.0, 20
