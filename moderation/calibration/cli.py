@@ -148,7 +148,7 @@ def apply(
     else:
         since_words = in_utc(record.from_tick_ms, seconds=True)
         out.print(f"model {record.model_revision} is live for panes from {since_words} on, before it {revision}")
-        out.print("back: hushtag model rollback --reason ... --actor ...")
+        out.print("stage 2 does not run with a fitted scale; back: hushtag model rollback --reason ... --actor ...")
 
 
 def _run(settings: Settings, work: Callable[[CalibrationService], Awaitable[T]]) -> T:
