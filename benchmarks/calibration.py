@@ -1,6 +1,6 @@
 """Coverage and error of estimated shares before and after a calibration on labels of a source left out of the model.
 
-    python -m benchmarks.calibration [--labels 100 300 1000] [--repeats 10] [--json]
+    python -m benchmarks.calibration [--labels 100 300 1000] [--repeats 10] [--json] [--picture FILE]
 
 For each source of labels, stage 1 is trained without it (`models/left_out.py`). Texts of the source are drawn at
 random as labels, and `models/platform_scale.py` fits the scale to them. Hashtags with known shares of harmful authors
@@ -16,13 +16,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import chart
 from benchmarks.machine import machine
 from models import data, left_out, platform_scale
 from models.column_fit import CONFIDENCE
@@ -30,6 +31,7 @@ from models.evaluation.run import DEFAULT_DATA
 from models.platform_scale import LabelledText
 from models.scorer import LANGUAGES, LinearScorer
 from models.share import Scale
+from models.training import NOT_TWEETED
 
 SIZES = (50, 64)
 SHARES = np.arange(11) / 10
@@ -141,6 +143,26 @@ def table(found: list[CalibrationFigures]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
+def picture(found: list[CalibrationFigures]) -> str:
+    """Draw the coverage by number of labels as SVG, a line for each source of tweets."""
+    counts = sorted({one.labels for one in found})
+    sources = [source for source in dict.fromkeys(one.source for one in found) if not source.startswith(NOT_TWEETED)]
+    lines: dict[str, Sequence[tuple[float, float]]] = {
+        source: [(float(counts.index(one.labels)), one.coverage) for one in found if one.source == source]
+        for source in sources
+    }
+    return chart.svg(
+        chart.LineChart(
+            title="Coverage of the 90% interval on a source left out of the model",
+            x_label="labels of that source",
+            y_label="coverage",
+            lines=lines,
+            limits={f"goal {LEAST_COVERAGE}": LEAST_COVERAGE},
+            x_names={float(at): f"{count:,}" for at, count in enumerate(counts)},
+        )
+    )
+
+
 def main() -> None:
     """Print the figures; exit with 3 where the coverage misses the goal."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -150,6 +172,7 @@ def main() -> None:
         "--data", type=Path, default=DEFAULT_DATA, help="folder of labelled texts, with train/ and dev/"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--picture", type=Path, help="draw the coverage there, as SVG")
     options = parser.parse_args()
     found = list(figures(options.data, options.labels, options.repeats))
     if options.json:
@@ -159,6 +182,8 @@ def main() -> None:
         print(machine(), file=sys.stderr)
         for line in table(found):
             print(line)
+    if options.picture:
+        options.picture.write_text(picture(found), "utf-8")
     missed = [one.source for one in found if one.labels >= LABELS_OF_GOAL and one.coverage < LEAST_COVERAGE]
     if missed:
         names = ", ".join(dict.fromkeys(missed))

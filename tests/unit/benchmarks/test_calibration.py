@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import calibration
-from benchmarks.calibration import CalibrationFigures, SourceTexts, measure, table
+from benchmarks.calibration import CalibrationFigures, SourceTexts, measure, picture, table
 from models import load_scorer
 from models.scorer import LinearScorer
 
@@ -37,3 +37,14 @@ def test_table_has_a_row_for_each_figure() -> None:
     rows = list(table(found))
     assert rows[2] == "| uli_en | 1,000 | 0.91 | 0.04 | 0.15 | 0.57 |"
     assert len({row.count("|") for row in rows}) == 1
+
+
+def test_picture_has_a_line_for_each_source_of_tweets() -> None:
+    found = [
+        CalibrationFigures(source, labels, 0.5, 0.0, 0.1, 0.3)
+        for source in ("uli_en", "hatemojibuild")
+        for labels in (0, 100)
+    ]
+    drawn = picture(found)
+    assert drawn.count("<polyline") == 1
+    assert "uli_en" in drawn and "goal 0.85" in drawn and "hatemojibuild" not in drawn
