@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from streams.judging.author_group import GroupBounds
+from streams.judging.author_group import GroupBounds, ShareBounds
 from streams.judging.evidence import EvidenceTable
 from streams.log.decisions import DecisionReason, Evidence
 from streams.policy import Rule
@@ -116,6 +116,7 @@ class RuleResult(NamedTuple):
 
 _NO_VOICE = EstablishedVoice(enough=False, weight=1.0, disputed=False, innocent_past=0)
 NOTHING = RuleResult(LOW)
+_UNKNOWN = ShareBounds(0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +152,9 @@ class RuleLevels:
         return RuleResult(int(self.level[row]), self, row)
 
     def evidence(self, row: int) -> Evidence:
-        """Render one row for a decision record."""
+        """Render one row for a decision record; the few read texts of an unread tag bound nothing."""
+        if self.level[row] == UNREAD:
+            return self.table.evidence(row, _UNKNOWN, _UNKNOWN, self.listed, self.column)
         own = self.own.at(row)
         if self.table.established is not None and not self.enough[row] and self.level[row] != OVER_WITHOUT:
             own = self.table.established.take(np.array([row])).bounds(self.column, self.confidence).at(0)
