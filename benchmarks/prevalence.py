@@ -102,12 +102,13 @@ def pools(folder: Path, scorer: TextScorer, stack: StackScorer | None = None) ->
         for language in LANGUAGES:
             texts[kind, language] = [own.draw(kind, language, rng, subject) for subject in range(N_DRAWN)]
     found = {key: scorer(to_lines([" ".join(text.split()) for text in some])) for key, some in texts.items()}
-    return {
+    columns = {
         key: np.column_stack((one.probabilities, one.groups, *([stack.score(texts[key])] if stack else []))).astype(
             float
         )
         for key, one in found.items()
     }
+    return {key: of[~np.isnan(of).any(axis=1)] for key, of in columns.items()}  # without texts that are not read
 
 
 def scenario(of: Pools, seed: int) -> Iterator[Tag]:

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     encoder: Annotated[
         Literal["auto", "on", "off"],
         Field(description="whether stage 2 runs; auto: if its extra is installed (make encoder)"),
-    ] = "auto"
+    ] = "off"
     encoder_texts_per_second: Annotated[
         float, Field(ge=0, le=10_000, description="texts that stage 2 scores at most, 0: none; 60 take half a core")
     ] = 60.0

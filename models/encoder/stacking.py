@@ -42,14 +42,16 @@ class StackRecipe:
     n_folds: number of stage 1's folds that are held out to fit the weights of both stages and the scale.
     tenths: tenths of a source's texts that are encoded; all ten of other sources.
     template_weight: of a generated sentence, relative to a labelled text of its language.
+    network: spread of the network's part in a language group, relative to stage 1's part; 1 in others.
     """
 
     n_hidden: int = 128
     penalty: float = 3.0
     epochs: int = 12
-    n_folds: int = 3
+    n_folds: int = 5
     tenths: tuple[tuple[str, int], ...] = ((_LARGEST, 4), (templates.SOURCE, 4), (training.ROMANISED, 5))
     template_weight: float = 4.0
+    network: tuple[tuple[str, float], ...] = (("hi", 0.5),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +108,7 @@ def train(
         progress("whole", 0.9)
         head = _fitted(ready, np.arange(len(examples)), recipe, of_stage_1.seed)
         use = taken[:n_real] & (texts.folds < recipe.n_folds)
-        weighed = _weighed(head, log_odds_of(linear), seen, ready.labels[:n_real], languages, use)
+        weighed = _weighed(head, log_odds_of(linear), seen, ready.labels[:n_real], languages, use, dict(recipe.network))
         measured = use & np.array([_is_measured(example, recipe) for example in texts.real])
         probabilities = weighed.probabilities(linear[measured], seen[measured], languages[measured])
         scaled = _scaled(
@@ -180,20 +182,21 @@ def _weighed(
     labels: training.Labels,
     languages: Rows,
     rows: npt.NDArray[np.bool_],
+    network: dict[str, float],
 ) -> StackHead:
-    """Weigh both stages equally in each language group: each is divided by its spread, and the sum is calibrated.
+    """Divide each stage by its spread in each language group, multiply the network by `network`, calibrate the sum.
 
     Fitted weights favour stage 1, which knows the words of its sources. The network is better on other sources.
     """
     shape = (len(LANGUAGES), N_COLUMNS)
     of_linear, of_margin, intercept = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     prevalences = training.prevalences_of(labels)
-    for group in range(len(LANGUAGES)):
+    for group, language in enumerate(LANGUAGES):
         for column in range(N_COLUMNS):
             use = rows & (languages == group) & (labels[:, column] != data.UNLABELLED)
             both = np.column_stack((linear[use, column], seen[use, column]))
             weights = calibration.to_prevalence(labels[use, column], prevalences[column])
-            weighs = 1 / np.maximum(both.std(axis=0), _LEAST_SPREAD)
+            weighs = np.array([1.0, network.get(language, 1.0)]) / np.maximum(both.std(axis=0), _LEAST_SPREAD)
             slope, intercept[group, column] = calibration.fit_platt(both @ weighs, labels[use, column], weights)
             of_linear[group, column], of_margin[group, column] = slope * weighs
     return replace(head, linear=of_linear, margin=of_margin, intercept=intercept)

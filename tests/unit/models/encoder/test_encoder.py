@@ -225,16 +225,17 @@ def test_vector_cache_separates_revisions(tmp_path: Path) -> None:
     assert "x" in one and "x" not in other and "x" in VectorCache(tmp_path, "a.1", 2)
 
 
-def test_stages_have_equal_weight_by_their_spread() -> None:
+def test_network_has_its_part_of_stage_1_spread() -> None:
     rng, n = np.random.default_rng(0), 900
     labels = rng.integers(0, 2, (n, training.N_COLUMNS)).astype(np.int8)
     linear, margins = (labels + rng.normal(0, spread, labels.shape) for spread in (1.0, 3.0))
     languages, rows = np.arange(n) % len(LANGUAGES), np.ones(n, bool)
-    fitted = stacking._weighed(empty_head(), linear, margins, labels, languages, rows)
-    for group in range(len(LANGUAGES)):
+    fitted = stacking._weighed(empty_head(), linear, margins, labels, languages, rows, {"hi": 0.5})
+    for group, language in enumerate(LANGUAGES):
         own = languages == group
         spreads = linear[own].std(axis=0) * fitted.linear[group], margins[own].std(axis=0) * fitted.margin[group]
-        assert spreads[0] == pytest.approx(spreads[1]) and (spreads[0] > 0).all()
+        part = 0.5 if language == "hi" else 1.0
+        assert spreads[1] == pytest.approx(part * spreads[0]) and (spreads[0] > 0).all()
         log_odds = fitted.linear[group] * linear[own] + fitted.margin[group] * margins[own] + fitted.intercept[group]
         probabilities = 1 / (1 + np.exp(-log_odds))
         assert probabilities.mean(axis=0) == pytest.approx(labels.mean(axis=0), abs=0.01), "calibrated"

@@ -273,11 +273,12 @@ async def test_process_for_another_stage_1_is_refused(shells: Shells) -> None:
 
 def test_stage_2_enabled_by_settings_and_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage_2, "NEEDED", ("no_such_package",))
-    assert not is_enabled(Settings()) and not is_enabled(Settings(encoder="off"))
+    assert not is_enabled(Settings(encoder="auto")) and not is_enabled(Settings(encoder="off"))
     with pytest.raises(SettingsError, match="no_such_package"):
         is_enabled(Settings(encoder="on"))
     monkeypatch.setattr(stage_2, "NEEDED", ())
-    assert is_enabled(Settings()) and is_enabled(Settings(encoder="on"))
+    assert is_enabled(Settings(encoder="auto")) and is_enabled(Settings(encoder="on"))
+    assert not is_enabled(Settings()), "it finds fewer campaigns than stage 1 alone"
     assert not is_enabled(Settings(encoder="off")) and not is_enabled(Settings(encoder_texts_per_second=0))
 
 
