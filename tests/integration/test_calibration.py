@@ -9,6 +9,7 @@ import threading
 import msgspec
 import pytest
 
+from models import artefact
 from models.share import from_bytes
 from streams.log.evidence import EvidenceRecord, decode_evidence_record
 from streams.log.models import revision_of
@@ -44,6 +45,9 @@ def test_labels_fit_a_scale_that_judges_use_until_rollback(topics, tmp_path):
     try:
         trained = revision_of(GOOD)
         wait_until(lambda: judged_with(settings, trained))
+        first = newest_evidence(settings)
+        assert first is not None
+        assert first.conditions.scale == artefact.loads(GOOD).scale.to_bytes(), "by these bytes a new scale is tried"
         empty = json.loads(hushtag(settings, "calibrate", "--json"))
         assert (empty["model"], empty["texts"], empty["ready"], empty["impact"]) == (trained, 0, False, None)
         refused = answer(settings, "calibrate", "apply", *WHO, "--yes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from models.share import Scale
+from models.share import Scale, from_bytes
 from streams.backtest import Impact
 from streams.counting.keys import country_of
 from streams.log.evidence import EvidenceRecord, GroupColumns
@@ -64,6 +64,11 @@ def test_tried_scale_decides_as_evidence_recorded_under_it() -> None:
     assert spells(tried, 1) == spells(expected, 1), "the tried side"
     assert spells(tried, 0) == spells(live, 0), "the live side keeps its scale"
     assert spells(tried, 0) != spells(tried, 1)
+
+
+def test_scale_keeps_its_bytes_in_evidence() -> None:
+    for scale in (BEFORE, Scale(BEFORE.moments, BEFORE.errors, np.full(3, 0.01))):
+        assert from_bytes(scale.to_bytes(), 3).to_bytes() == scale.to_bytes()
 
 
 def test_evidence_of_another_scale_keeps_it() -> None:
