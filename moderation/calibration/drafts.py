@@ -33,6 +33,8 @@ class LabelDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             return "text", "either a text or a tweet_id is needed", "give one of them"
         if self.text is not None and not self.text.strip():
             return "text", "the text is empty", "leave the line out"
+        if not self.person.isprintable():
+            return "person", "the name has control characters", "plain text"
         if unknown := [name for name in self.categories if name not in categories]:
             return "categories", f"unknown category {unknown[0][:40]!r}", f"use one of {', '.join(categories)}"
         if self.harmful is False and any(self.categories.values()):

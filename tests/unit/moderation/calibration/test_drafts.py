@@ -25,6 +25,7 @@ BAD = {
     b'{"text": "a", "harmful": true, "categories": {"spam": true}}': "categories",
     b'{"text": "a", "harmful": false, "categories": {"abuse": true}}': "categories",
     b'{"text": "\xff", "harmful": true}': "line",
+    b'{"text": "a", "harmful": true, "person": "\\u001b[2J"}': "person",
 }
 
 
