@@ -56,7 +56,9 @@ def goals(verdicts: Sequence[Verdict]) -> list[Goal]:
         found.append(Goal(text, met, figure, () if met else tuple(map(_named, missed))))
     early, withdrawn = sum(one.early_flags for one in verdicts), sum(one.withdrawn for one in verdicts)
     text = f"at most {MOST_WITHDRAWN:.0%} of early flags are withdrawn"
-    found.append(Goal(text, withdrawn <= MOST_WITHDRAWN * early, f"{withdrawn} of {early}"))
+    met = withdrawn <= MOST_WITHDRAWN * early
+    reasons = () if met else tuple(_withdrawn(one) for one in verdicts if one.withdrawn and one.tags)
+    found.append(Goal(text, met, f"{withdrawn} of {early}", reasons))
     return found
 
 
@@ -71,6 +73,14 @@ def _no_one(text: str, of: Sequence[TagOutcome], missing: Sequence[TagOutcome]) 
     return Goal(text, bool(of) and not missing, f"{len(missing)} of {len(of)} miss it", tuple(map(_named, missing)))
 
 
+def _withdrawn(verdict: Verdict) -> str:
+    return f"{_run(verdict.tags[0])}: {verdict.withdrawn} of {verdict.early_flags}"
+
+
+def _run(one: TagOutcome) -> str:
+    return f"{one.source} {one.preset} seed {one.seed}, {one.labels} labels"
+
+
 def _named(one: TagOutcome) -> str:
     kind = f"{one.kind} {one.variant}".strip()
-    return f"{one.source} {one.preset} seed {one.seed}, {one.labels} labels: {kind} {one.hashtag} ({one.language})"
+    return f"{_run(one)}: {kind} {one.hashtag} ({one.language})"

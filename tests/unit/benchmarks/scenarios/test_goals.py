@@ -55,7 +55,9 @@ def test_recall_is_a_goal_on_known_annotators_alone() -> None:
 
 
 def test_withdrawals_above_five_percent_miss_goal() -> None:
-    assert missed(GOOD, early_flags=20, withdrawn=2) == ["at most 5% of early flags are withdrawn"]
+    (goal,) = (one for one in goals([Verdict(GOOD, early_flags=20, withdrawn=2)]) if not one.met)
+    assert goal.text == "at most 5% of early flags are withdrawn"
+    assert goal.reasons == ("dev hard seed 3, 0 labels: 2 of 20",)
 
 
 def test_goals_without_outcomes_are_missed() -> None:
