@@ -101,7 +101,13 @@ async def activate_model(
 
 
 async def rollback_model(
-    settings: Settings, *, reason: str, actor: str, to: str | None = None, by_workers: bool = False
+    settings: Settings,
+    *,
+    reason: str,
+    actor: str,
+    to: str | None = None,
+    by_workers: bool = False,
+    if_live: str | None = None,
 ) -> PolicyRecord:
     """Make the model before the live one live again, from the pane after the newest tweet's on.
 
@@ -111,24 +117,29 @@ async def rollback_model(
         actor: person who activates the model.
         to: revision to return to, or its first digits; None: the model before the live one.
         by_workers: see `activate_model`.
+        if_live: revision of the model that it replaces; None: any.
 
     Returns:
         The live record of the `policy` topic.
 
     Raises:
-        CallerMistake: there is no such model, it is live already, or it cannot be loaded by this version.
+        CallerMistake: there is no such model, it is live already, it cannot be loaded by this version, or `if_live` is
+            not live.
         DependencyAway: the broker does not answer.
     """
     topic = await read_policy_topic(settings)
     if topic.live is None:
         raise CallerMistake("no policy is live yet", fix="start a worker: it makes its policy and its model live")
-    data = artefact_to_restore(await read_models(settings), earlier_model(topic, to), topic.live.model_revision)
+    live = topic.live.model_revision
+    if if_live is not None and if_live != live:
+        raise CallerMistake(f"model {live} is live, not {if_live}", fix="look at the live model again")
+    data = artefact_to_restore(await read_models(settings), earlier_model(topic, to), live)
     try:
         categories = artefact.loads(data).categories
     except ArtefactError as error:
         raise CallerMistake(str(error), fix=_ROLLBACK_FIX) from error
     return await activate_model(
-        settings, data, categories, reason=reason, actor=actor, by_workers=by_workers, if_live=topic.live.model_revision
+        settings, data, categories, reason=reason, actor=actor, by_workers=by_workers, if_live=live
     )
 
 

@@ -87,8 +87,9 @@ async def apply_calibration(request: Request, body: CalibrationApplyBody, idempo
         check_rights(request, country="*", category="")
         calibration = services_of(request).calibration
         await _refuse_other(request, body.if_live)
+        await _refuse_other_scale(request, body.if_scale)
         record = await calibration.apply(
-            actor=actor, reason=body.reason, if_live=body.if_live, one_person=body.one_person
+            actor=actor, reason=body.reason, if_live=body.if_live, if_scale=body.if_scale, one_person=body.one_person
         )
         return _written(record, body.if_live)
 
@@ -118,6 +119,19 @@ async def _refuse_other(request: Request, if_live: str) -> None:
             "look at the labels and the live model again",
             version=live.revision,
             changed=[f"model {live.revision} went live"],
+        )
+
+
+async def _refuse_other_scale(request: Request, if_scale: str) -> None:
+    """Refuse to put a scale live that the caller has not seen (409)."""
+    scale = (await services_of(request).calibration.preview()).fit.revision
+    if scale != if_scale:
+        raise RefusedCall(
+            "stale",
+            f"the labels give scale {scale} now, not {if_scale}",
+            "look at the scale and what it would change again",
+            version=scale,
+            changed=["labels were added or withdrawn"],
         )
 
 

@@ -14,6 +14,11 @@ IfLiveModel = Annotated[
     Field(pattern=r"^[0-9a-f]{12}$", description="Revision of the live model that you saw; 409 if another is live."),
 ]
 
+IfScale = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-f]{12}$", description="`scale` that you saw; 409 if the labels give another one by now."),
+]
+
 
 class LabelRow(BaseModel):
     """Label of one text; give either a text or the id of a tweet that a case has sampled."""
@@ -40,6 +45,7 @@ class CalibrationApplyBody(WriteBody):
     """Scale to put live."""
 
     if_live: IfLiveModel
+    if_scale: IfScale
     one_person: Annotated[bool, Field(description="Accept labels that one person gave for the most part.")] = False
 
 
@@ -111,11 +117,14 @@ class CalibrationAnswer(AnswerModel):
     """Labels, and the scale that they give."""
 
     model: str = Field(description="Revision of the live model.")
+    scale: str = Field(description="Digest of the fitted scale: `if_scale` of `POST /v1/calibration/apply`.")
     before: str | None = Field(description="Revision that a rollback returns to.")
     texts: int = Field(description="Labelled texts.")
     marked: int = Field(description="Labels that come from markings in cases.")
     people: list[LabellerAnswer]
-    one_person: bool = Field(description="Whether one person gave most of the labels.")
+    handed_in: list[LabellerAnswer] = Field(description="Labels that a person handed in for others, by a file.")
+    one_person: bool = Field(description="Whether one person gave most of the labels of a mean.")
+    greatest_part: str = Field(description="Who gave the greatest part of which labels, in words.")
     shared: int = Field(description="Texts that several people labelled.")
     agreed: int = Field(description="Texts of these that all labelled alike.")
     disputed: int = Field(description="Texts without a majority, which are left out.")

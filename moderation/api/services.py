@@ -137,7 +137,14 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             await stack.enter_async_context(CrowdFollower(settings, open_hashtags)),
             ReportService(await _closed(stack, ReportRuns(report_reader(settings))), moderation, settings.reports),
             SessionEnds(moderation),
-            CalibrationService(moderation, markings, cases, texts, KafkaModels(settings)),
+            CalibrationService(
+                moderation,
+                markings,
+                cases,
+                texts,
+                KafkaModels(settings),
+                secret=settings.hash_key.get_secret_value().encode(),
+            ),
         )
 
 

@@ -79,9 +79,9 @@ def labels(
 ) -> None:
     """Take in labels: {"text" or "tweet_id", "harmful", "categories"?, "lang"?, "person"?} on each line.
 
-    Texts are scored at once. Only their scores, language and a hash are kept. `harmful: null` withdraws a label.
+    Texts are scored at once. Only their scores, language and a keyed hash are kept. `harmful: null` withdraws a label.
     """
-    from moderation.calibration.drafts import in_parts, parse_labels
+    from moderation.calibration.drafts import MOST_LABELS, in_parts, line_number, parse_labels
 
     data, name = read_file(file)
     who = actor_of(actor)
@@ -96,12 +96,12 @@ def labels(
         added = unchanged = 0
         with progress_bar("scoring the texts", enabled=not as_json) as bar:
             task = bar.add_task("", total=len(drafts))
-            for part in in_parts(drafts, _PART):
-                found = await service.add(part, actor=who, reason=reason)
+            for places, part in in_parts(drafts, MOST_LABELS if strict else _PART):
+                found = await service.add(part, actor=who, reason=reason, places=places, all_or_none=strict)
                 added, unchanged = added + found.added, unchanged + found.unchanged
                 bad += found.problems
                 bar.advance(task, len(part))
-        return added, unchanged, bad
+        return added, unchanged, sorted(bad, key=line_number)
 
     added, unchanged, problems = _run(load_settings(), work)
     if problems:
@@ -140,7 +140,9 @@ def apply(
         raise typer.Exit(EXIT_NO)
     record = _run(
         settings,
-        lambda service: service.apply(actor=who, reason=reason, if_live=revision, one_person=one_person),
+        lambda service: service.apply(
+            actor=who, reason=reason, if_live=revision, if_scale=preview.fit.revision, one_person=one_person
+        ),
     )
     if as_json:
         plain = {"model": record.model_revision, "before": revision, "from_tick_ms": record.from_tick_ms}

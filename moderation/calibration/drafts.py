@@ -45,8 +45,10 @@ class LabelDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 _decoder = msgspec.json.Decoder(LabelDraft)
 
 
-def parse_labels(data: bytes, name: str, categories: Sequence[str]) -> tuple[list[LabelDraft], list[RowProblem]]:
-    """Parse lines of JSON to labels; a bad line gives a problem and does not stop the others.
+def parse_labels(
+    data: bytes, name: str, categories: Sequence[str]
+) -> tuple[list[tuple[str, LabelDraft]], list[RowProblem]]:
+    """Parse lines of JSON to labels, each with its place; a bad line gives a problem and does not stop the others.
 
     Args:
         data: content of the file, in UTF-8.
@@ -56,7 +58,7 @@ def parse_labels(data: bytes, name: str, categories: Sequence[str]) -> tuple[lis
     Raises:
         CallerMistake: the file has no label, or too many.
     """
-    found: list[LabelDraft] = []
+    found: list[tuple[str, LabelDraft]] = []
     problems: list[RowProblem] = []
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
         if not line.strip():
@@ -70,7 +72,7 @@ def parse_labels(data: bytes, name: str, categories: Sequence[str]) -> tuple[lis
             field, what, fix = problem
             problems.append(RowProblem(f"line {number}", field, "", what, fix))
             continue
-        found.append(draft)
+        found.append((f"line {number}", draft))
         if len(found) > MOST_LABELS:
             raise CallerMistake(f"{name} has more than {MOST_LABELS:,} labels", fix="split the file")
     if not found and not problems:
@@ -78,11 +80,23 @@ def parse_labels(data: bytes, name: str, categories: Sequence[str]) -> tuple[lis
     return found, problems
 
 
-def in_parts(drafts: Sequence[LabelDraft], size: int) -> Iterator[Sequence[LabelDraft]]:
-    """Yield the labels in parts of a size.
+def in_parts(
+    drafts: Sequence[tuple[str, LabelDraft]], size: int
+) -> Iterator[tuple[tuple[str, ...], tuple[LabelDraft, ...]]]:
+    """Yield the places and the labels of a file in parts of a size, at least 1.
 
-    >>> [len(part) for part in in_parts([LabelDraft(text="a", harmful=True)] * 5, 2)]
-    [2, 2, 1]
+    >>> [places for places, _ in in_parts([(f"line {n}", LabelDraft(text="a", harmful=True)) for n in (1, 2, 3)], 2)]
+    [('line 1', 'line 2'), ('line 3',)]
     """
     for begin in range(0, len(drafts), size):
-        yield drafts[begin : begin + size]
+        part = drafts[begin : begin + size]
+        yield tuple(place for place, _ in part), tuple(draft for _, draft in part)
+
+
+def line_number(problem: RowProblem) -> int:
+    """Return the number in the place of a problem, to sort by.
+
+    >>> line_number(RowProblem("line 12", "text", "", "it is empty", "leave it out"))
+    12
+    """
+    return int(problem.where.rpartition(" ")[2])

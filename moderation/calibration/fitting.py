@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,11 @@ class ScaleFit:
     def columns(self) -> tuple[ColumnFit, ...]:
         """Languages and categories of which people labelled a text."""
         return tuple(one for one in self.found.columns if one.clean + one.harmful)
+
+    @property
+    def revision(self) -> str:
+        """Digest of the scale, so that no other scale goes live than the one that a person looked at."""
+        return hashlib.sha256(self.found.scale.to_bytes()).hexdigest()[:12]
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -75,12 +81,12 @@ class ScaleFit:
 
 
 def fit_scale(live: LinearScorer, labels: Sequence[AgreedLabel]) -> ScaleFit:
-    """Fit the scale of the live model to labelled texts."""
+    """Fit the scale of the live model to labelled texts; their order does not change a bit of it."""
     texts = [
         LabelledText(
             probabilities=one.probabilities, language=one.language, harmful=one.harmful, categories=one.categories,
             cluster=one.hashtag,
         )
-        for one in labels
+        for one in sorted(labels, key=lambda one: one.subject)
     ]  # fmt: skip
     return ScaleFit(platform_scale.fit(live, texts))

@@ -6,11 +6,13 @@ Nothing of a text is kept: a text of a file is scored at once, and a marked twee
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from moderation.calibration.drafts import LabelDraft
 from moderation.calibration.fold import LabelFold
@@ -30,6 +32,7 @@ from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import SampledAt
+from streams.orders.speakers import same_person
 
 AGAIN_MS = 10 * MINUTE_MS
 """Time after which a tweet that could not be read is tried again."""
@@ -74,10 +77,15 @@ class Labels:
     """Labels of texts in languages that the model does not read."""
     marked: int
     """Labels that come from markings in cases."""
+    handed_in: dict[str, int]
+    """Labels that a person handed in for others."""
 
 
 class LabelBook:
     """Reader and writer of labels, on services that the caller opens and closes.
+
+    Args:
+        secret: key of the hashes of texts; a label made with another key counts as one of another text.
 
     Raises (from every method):
         CallerMistake: no model is live, or it cannot be used.
@@ -92,6 +100,7 @@ class LabelBook:
         texts: TextFinder,
         models: ModelStore,
         *,
+        secret: bytes,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self._moderation = moderation
@@ -99,6 +108,7 @@ class LabelBook:
         self._cases = cases
         self._texts = texts
         self._models = models
+        self._secret = secret
         self._clock = clock
         self._fold = LabelFold()
         self._scored: dict[tuple[str, str], ScoredText] = {}
@@ -110,31 +120,46 @@ class LabelBook:
         """Return the live model."""
         return await self._models.live()
 
-    async def add(self, drafts: Sequence[LabelDraft], *, actor: str, reason: str, where: str = "label") -> AddedLabels:
+    async def add(
+        self,
+        drafts: Sequence[LabelDraft],
+        *,
+        actor: str,
+        reason: str,
+        places: Sequence[str] = (),
+        all_or_none: bool = False,
+    ) -> AddedLabels:
         """Score the texts of labels and keep the labels; a person's later label of a text replaces the earlier.
 
         Args:
             drafts: labels.
             actor: person who hands them in, and has given those that name no other person.
             reason: text for the records.
-            where: name of a draft's place in problems, with its number.
+            places: place of each draft in problems, such as `line 3`; empty: their numbers.
+            all_or_none: write nothing if a label has a problem.
         """
         actor, reason = words_of(actor, reason)
         live = await self._models.live()
-        places = sampled_places((await self._cases.refresh()).values()) if any(one.tweet_id for one in drafts) else {}
-        wanted = {one.tweet_id: places.get(one.tweet_id, ("", NO_POSITION))[1] for one in drafts if one.tweet_id}
+        at = sampled_places((await self._cases.refresh()).values()) if any(one.tweet_id for one in drafts) else {}
+        wanted = {one.tweet_id: at.get(one.tweet_id, ("", NO_POSITION))[1] for one in drafts if one.tweet_id}
         found = await self._texts.read_for_scoring(wanted) if wanted else {}
+        if any(one.harmful is None for one in drafts):
+            self._fold.follow((await self._moderation.refresh()).others)
         problems: list[RowProblem] = []
-        scored: list[tuple[LabelDraft, ScoredText]] = []
+        records: dict[int, TextLabel] = {}
         texts: list[tuple[str, str]] = []
         kept: list[tuple[int, LabelDraft]] = []
-        for number, one in enumerate(drafts, 1):
+        places = places or [f"label {number}" for number in range(1, len(drafts) + 1)]
+        for number, (one, place) in enumerate(zip(drafts, places, strict=True)):
             if (problem := one.problem(live.scorer.categories)) is not None:
-                problems.append(RowProblem(f"{where} {number}", problem[0], "", problem[1], problem[2]))
+                problems.append(RowProblem(place, problem[0], "", problem[1], problem[2]))
+                continue
+            if one.harmful is None and (known := self._fold.find(self._id_of(one, actor))) is not None:
+                records[number] = self._withdrawal(known, actor, reason)  # its tweet may be gone
                 continue
             content = found.get(one.tweet_id) if one.tweet_id else TextContent(text=one.text or "", lang=one.lang)
             if content is None:
-                problems.append(RowProblem(f"{where} {number}", "tweet_id", one.tweet_id or "", *_NO_TEXT))
+                problems.append(RowProblem(place, "tweet_id", one.tweet_id or "", *_NO_TEXT))
                 continue
             kept.append((number, one))
             texts.append((content.text, content.lang))
@@ -142,11 +167,12 @@ class LabelBook:
         for (number, one), score in zip(kept, scores, strict=True):
             if score.probabilities is None:
                 what = f"the model does not read this language ({score.language})"
-                problems.append(RowProblem(f"{where} {number}", "text", "", what, "leave it out"))
+                problems.append(RowProblem(places[number], "text", "", what, "leave it out"))
             else:
-                scored.append((one, score))
-        records = [self._record(one, score, live, places, actor, reason) for one, score in scored]
-        added = await self._write(records)
+                records[number] = self._record(one, score, live, at, actor, reason)
+        if problems and all_or_none:
+            return AddedLabels(0, 0, tuple(problems))
+        added = await self._write([records[number] for number in sorted(records)])
         return AddedLabels(added, len(records) - added, tuple(problems))
 
     async def labels(self) -> Labels:
@@ -186,7 +212,8 @@ class LabelBook:
                         hashtag=mark.hashtag, at_ms=mark.at_ms,
                     )
                 )  # fmt: skip
-        return Labels(live, combine(found), other_model, unreadable, unread, len(found) - n_given)
+        handed_in = Counter(one.by for one in self._fold if one.by)
+        return Labels(live, combine(found), other_model, unreadable, unread, len(found) - n_given, dict(handed_in))
 
     def _record(
         self,
@@ -199,14 +226,24 @@ class LabelBook:
     ) -> TextLabel:
         assert score.probabilities is not None
         person = draft.person.strip() or actor
-        subject = tweet_subject(draft.tweet_id) if draft.tweet_id else text_subject(draft.text or "")
+        subject = self._subject_of(draft)
         hashtag, at = places.get(draft.tweet_id or "", ("", NO_POSITION))
         return TextLabel(
             id=label_id(subject, person), subject=subject, hashtag=hashtag, partition=at.partition, offset=at.offset,
             lang=at.lang if draft.tweet_id else draft.lang, harmful=draft.harmful, categories=draft.categories,
             language=score.language, probabilities=score.probabilities, model=live.revision, scores=live.scores,
-            actor=person, reason=reason, at_ms=self._clock(),
+            actor=person, by="" if same_person(person, actor) else actor, reason=reason, at_ms=self._clock(),
         )  # fmt: skip
+
+    def _subject_of(self, draft: LabelDraft) -> str:
+        return tweet_subject(draft.tweet_id) if draft.tweet_id else text_subject(draft.text or "", self._secret)
+
+    def _id_of(self, draft: LabelDraft, actor: str) -> str:
+        return label_id(self._subject_of(draft), draft.person.strip() or actor)
+
+    def _withdrawal(self, known: TextLabel, actor: str, reason: str) -> TextLabel:
+        by = "" if same_person(known.actor, actor) else actor
+        return replace(known, harmful=None, categories={}, by=by, reason=reason, at_ms=self._clock())
 
     async def _write(self, records: Sequence[TextLabel]) -> int:
         """Write the records that change a label; return their number."""

@@ -6,13 +6,16 @@ Of people who differ about a text, the majority counts; a text without one is di
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from streams.policy.look_alikes import visual_form
 
 MOST_OF_ONE = 0.8
-"""Greatest part of the labels that one person may have given."""
+"""Greatest part of the labels of a mean that one person may have given."""
+_FEWEST = 5
+"""Labels from which a mean is fitted; see `models.column_fit.FEWEST`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,30 @@ class AgreedLabel:
     hashtag: str
 
 
+class OnePersonPart(NamedTuple):
+    """Labels of one kind, language and category of which one person gave most: they set one mean of the scale."""
+
+    person: str
+    part: float
+    """Part of these labels, in [0, 1]."""
+    language: str
+    category: str
+    """"" for harm of any category."""
+    harmful: bool
+
+    @property
+    def words(self) -> str:
+        """Say who gave which part of which labels.
+
+        >>> OnePersonPart("asha", 0.9, "hi", "abuse", True).words
+        'asha gave 90% of the harmful labels in hi, abuse'
+        """
+        kind = "harmful" if self.harmful else "clean"
+        return (
+            f"{self.person} gave {self.part:.0%} of the {kind} labels in {self.language}, {self.category or 'any harm'}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledTexts:
     """Texts with a label, and how people agree about them."""
@@ -54,17 +81,13 @@ class LabelledTexts:
     """Texts of `shared` that all of them labelled alike."""
     disputed: int
     """Texts without a majority, which are left out."""
-
-    @property
-    def greatest_part(self) -> float:
-        """Part of the labels by the person with most of them; 0 without labels."""
-        given = sum(self.people.values())
-        return max(self.people.values(), default=0) / given if given else 0.0
+    greatest: OnePersonPart | None
+    """Greatest part of one person among the means that may be fitted; None without any."""
 
     @property
     def is_one_person(self) -> bool:
-        """Whether one person's labels decide."""
-        return bool(self.people) and self.greatest_part > MOST_OF_ONE
+        """Whether one person's labels decide a mean of the scale."""
+        return self.greatest is not None and self.greatest.part > MOST_OF_ONE
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """Count clean and harmful texts by language."""
@@ -95,10 +118,13 @@ def combine(labels: Iterable[PersonLabel]) -> LabelledTexts:
     texts: list[AgreedLabel] = []
     shared = agreed = disputed = 0
     given = Counter[str]()
+    by_mean: dict[tuple[str, str, bool], Counter[str]] = {}
     names: dict[str, str] = {}
     for subject, people in by_text.items():
         for person, one in people.items():
             given[names.setdefault(person, one.actor)] += 1
+            for category, harmful_label in (("", one.harmful), *one.categories.items()):
+                by_mean.setdefault((one.language, category, harmful_label), Counter())[names[person]] += 1
         votes = [one.harmful for one in people.values()]
         shared += len(votes) > 1
         agreed += len(votes) > 1 and len(set(votes)) == 1
@@ -113,7 +139,16 @@ def combine(labels: Iterable[PersonLabel]) -> LabelledTexts:
                 next((one.hashtag for one in people.values() if one.hashtag), ""),
             )
         )  # fmt: skip
-    return LabelledTexts(tuple(texts), dict(given.most_common()), shared, agreed, disputed)
+    return LabelledTexts(tuple(texts), dict(given.most_common()), shared, agreed, disputed, _greatest(by_mean))
+
+
+def _greatest(by_mean: Mapping[tuple[str, str, bool], Counter[str]]) -> OnePersonPart | None:
+    found = []
+    for (language, category, harmful), people in by_mean.items():
+        [(person, count)] = people.most_common(1)
+        if people.total() >= _FEWEST:
+            found.append(OnePersonPart(person, count / people.total(), language, category, harmful))
+    return max(found, key=lambda one: (one.part, not one.category), default=None)
 
 
 def _majority(votes: Sequence[bool]) -> bool | None:

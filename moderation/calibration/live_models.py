@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from moderation.calibration.scoring import scores_revision
@@ -37,8 +37,8 @@ class ModelStore(Protocol):
     async def publish(self, data: bytes, live: LiveModel, *, actor: str, reason: str) -> PolicyRecord:
         """Make an artefact live in place of a model; raises CallerMistake if another one is live."""
 
-    async def rollback(self, *, actor: str, reason: str) -> PolicyRecord:
-        """Make the model before the live one live again."""
+    async def rollback(self, *, actor: str, reason: str, if_live: str) -> PolicyRecord:
+        """Make the model before a model live again; raises CallerMistake if another one is live."""
 
 
 class KafkaModels:
@@ -61,14 +61,14 @@ class KafkaModels:
             if topic.live is None:
                 raise CallerMistake("no policy is live yet", fix="start a worker: it makes its policy and model live")
             revision, named = topic.live.model_revision, topic.model_named_by
+            change = named.model_change if named is not None else None
+            before = change.before if change is not None else ""
             if self._live is None or self._live.revision != revision:
                 data = (await read_models(self._settings, wanted=revision)).get(revision)
                 if data is None:
                     raise CallerMistake(f"the live model {revision} is not kept", fix="hushtag model apply FILE")
-                change = named.model_change if named is not None else None
-                before = change.before if change is not None else ""
-                self._live = await asyncio.to_thread(load_live, data, before)
-            return self._live
+                self._live = await asyncio.to_thread(load_live, data)
+            return replace(self._live, before=before)  # the model may have been live twice
 
     async def publish(self, data: bytes, live: LiveModel, *, actor: str, reason: str) -> PolicyRecord:
         """Make an artefact live in place of a model."""
@@ -83,11 +83,11 @@ class KafkaModels:
             if_live=live.revision,
         )  # fmt: skip
 
-    async def rollback(self, *, actor: str, reason: str) -> PolicyRecord:
-        """Make the model before the live one live again."""
+    async def rollback(self, *, actor: str, reason: str, if_live: str) -> PolicyRecord:
+        """Make the model before a model live again."""
         from streams.model_activation import rollback_model
 
-        return await rollback_model(self._settings, actor=actor, reason=reason, by_workers=True)
+        return await rollback_model(self._settings, actor=actor, reason=reason, by_workers=True, if_live=if_live)
 
 
 def load_live(data: bytes, before: str = "") -> LiveModel:

@@ -30,4 +30,7 @@ async def open_calibration(settings: Settings) -> AsyncGenerator[CalibrationServ
         open_text_reader(settings, moderation) as texts,
     ):
         cases = CaseService(moderation, ReviewService(moderation, follower))
-        yield CalibrationService(moderation, MarkingService(moderation), cases, texts, KafkaModels(settings))
+        yield CalibrationService(
+            moderation, MarkingService(moderation), cases, texts, KafkaModels(settings),
+            secret=settings.hash_key.get_secret_value().encode(),
+        )  # fmt: skip

@@ -1,7 +1,7 @@
 """Record of one person's label of a text in the `moderation` topic. Pure.
 
-It has no text: only a hash or the tweet's id, and the probabilities that the model gave. The key names the text and the
-person, so a later label of the same person replaces the earlier one when the topic is compacted.
+It has no text: only a keyed hash or the tweet's id, and the probabilities that the model gave. The key names the text
+and the person, so a later label of the same person replaces the earlier one when the topic is compacted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streams.policy.look_alikes import visual_form
 
 KIND = "text_label"
 Subject = Annotated[str, msgspec.Meta(pattern=r"^(tweet-[0-9]{1,20}|text-[0-9a-f]{32})$")]
-"""Identity of a text: the id of a tweet, or a hash of the text of a file."""
+"""Identity of a text: the id of a tweet, or a keyed hash of the text of a file."""
 Revision = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}$")]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -47,6 +47,9 @@ class TextLabel(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     scores: Revision
     """Digest of the part of the model that scores, which a calibration leaves unchanged."""
     actor: Text
+    """Person who labelled the text."""
+    by: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """Person who handed the label in, if it was another."""
     reason: Text
     at_ms: Ms
 
@@ -70,11 +73,12 @@ def tweet_subject(tweet: str) -> str:
     return f"tweet-{tweet}"
 
 
-def text_subject(text: str) -> str:
-    """Return the identity of a text without a tweet: a hash of it.
+def text_subject(text: str, secret: bytes) -> str:
+    """Return the identity of a text without a tweet: a keyed hash, so that no short text can be guessed from it.
 
-    >>> text_subject("a  text ") == text_subject("a text")
+    >>> text_subject("a  text ", b"key") == text_subject("a text", b"key") != text_subject("a text", b"other")
     True
     """
     plain = " ".join(text.split()).encode("utf-8", "surrogatepass")
-    return f"text-{hashlib.blake2b(plain, digest_size=16).hexdigest()}"
+    key = hashlib.blake2b(secret, digest_size=32, person=b"labelled texts").digest()
+    return f"text-{hashlib.blake2b(plain, digest_size=16, key=key).hexdigest()}"

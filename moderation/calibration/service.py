@@ -45,7 +45,13 @@ class CalibrationService(LabelBook):
         return Preview(labels, self._preview[1].fit)
 
     async def apply(
-        self, *, actor: str, reason: str, if_live: str | None = None, one_person: bool = False
+        self,
+        *,
+        actor: str,
+        reason: str,
+        if_live: str | None = None,
+        if_scale: str | None = None,
+        one_person: bool = False,
     ) -> PolicyRecord:
         """Put the fitted scale live, as a new model with the same weights.
 
@@ -53,16 +59,22 @@ class CalibrationService(LabelBook):
             actor: person who puts it live.
             reason: text for the record.
             if_live: revision of the model that was live when the person looked; None: any.
+            if_scale: revision of the fitted scale that the person saw; None: any. Labels change it.
             one_person: accept labels of which one person gave most; the record says so.
 
         Raises:
-            CallerMistake: labels are missing, one person gave most of them, or another model is live.
+            CallerMistake: labels are missing, one person gave most of them, another model is live, the labels give
+                another scale, or the live model has this scale already.
         """
         actor, reason = words_of(actor, reason)
         preview = await self.preview()
         live, texts, fit = preview.labels.live, preview.labels.texts, preview.fit
         if if_live is not None and if_live != live.revision:
             raise CallerMistake(f"model {live.revision} is live, not {if_live}", fix="look at the labels again")
+        if if_scale is not None and if_scale != fit.revision:
+            raise CallerMistake(
+                f"labels have changed: they give scale {fit.revision} now, not {if_scale}", fix="look at it again"
+            )
         if not fit.is_ready:
             raise CallerMistake(f"no language has enough labels: {fit.missing_words()}", fix=_MORE)
         if fit.inverted:
@@ -70,10 +82,11 @@ class CalibrationService(LabelBook):
                 f"texts labelled harmful score no higher than clean ones ({'; '.join(fit.inverted)})",
                 fix="look whether the labels are swapped; such a scale would find no harm",
             )
-        if texts.is_one_person and not one_person:
+        if fit.found.scale.to_bytes() == live.scorer.scale.to_bytes():
+            raise CallerMistake(f"model {live.revision} has the scale of these labels already", fix="there is no need")
+        if texts.greatest is not None and texts.is_one_person and not one_person:
             raise CallerMistake(
-                f"{next(iter(texts.people))} gave {texts.greatest_part:.0%} of the labels, and one person may give at "
-                f"most {MOST_OF_ONE:.0%}",
+                f"{texts.greatest.words}, and one person may give at most {MOST_OF_ONE:.0%}",
                 fix="let a second person label texts, too; or accept it with --one-person, which is recorded",
             )
         about = {
@@ -97,7 +110,7 @@ class CalibrationService(LabelBook):
         live = await self._models.live()
         if if_live is not None and if_live != live.revision:
             raise CallerMistake(f"model {live.revision} is live, not {if_live}", fix="look at the live model again")
-        return await self._models.rollback(actor=actor, reason=reason)
+        return await self._models.rollback(actor=actor, reason=reason, if_live=live.revision)
 
 
 def _check_same_scores(data: bytes, live: LiveModel) -> None:

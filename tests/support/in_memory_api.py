@@ -123,5 +123,5 @@ def in_memory_services(
         InMemoryCrowds(),
         ReportService(ReportRuns(made_report), moderation, reports),
         SessionEnds(moderation),
-        CalibrationService(moderation, markings, cases, texts, models or InMemoryModels()),
+        CalibrationService(moderation, markings, cases, texts, models or InMemoryModels(), secret=b"key"),
     )

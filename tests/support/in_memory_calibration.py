@@ -47,8 +47,9 @@ class InMemoryModels:
         self._data.append(data)
         return await self._record(live.revision, actor, reason)
 
-    async def rollback(self, *, actor: str, reason: str) -> PolicyRecord:
+    async def rollback(self, *, actor: str, reason: str, if_live: str) -> PolicyRecord:
         live = await self.live()
+        assert live.revision == if_live
         if len(self._data) < 2:
             raise CallerMistake("no other model was live before this one", fix="hushtag model status")
         self._data.append(self._data[-2])

@@ -58,13 +58,16 @@ def test_labels_are_counted_by_person_and_language(api: TestClient) -> None:
 def test_scale_goes_live_and_back(api: TestClient, models: InMemoryModels) -> None:
     label(api)
     lead = Calls(api, "admin")
-    first = lead.get("/v1/calibration").json()["model"]
-    applied = lead.post("/v1/calibration/apply", if_live=first)
+    seen = lead.get("/v1/calibration").json()
+    first, scale = seen["model"], seen["scale"]
+    other = lead.post("/v1/calibration/apply", if_live=first, if_scale="0" * 12)
+    assert (other.status_code, kind_of(other), other.json()["version"]) == (409, "stale", scale)
+    applied = lead.post("/v1/calibration/apply", if_live=first, if_scale=scale)
     assert applied.status_code == 201, applied.text
     assert applied.json()["before"] == first
     now = lead.get("/v1/calibration").json()
     assert (now["model"], now["before"]) == (applied.json()["model"], first)
-    late = lead.post("/v1/calibration/apply", if_live=first)
+    late = lead.post("/v1/calibration/apply", if_live=first, if_scale=scale)
     assert (late.status_code, kind_of(late), late.json()["version"]) == (409, "stale", now["model"])
     back = lead.post("/v1/calibration/rollback", if_live=now["model"])
     assert back.status_code == 201 and back.json()["model"] == first
@@ -112,10 +115,11 @@ def test_roles_that_decide_nothing_neither_look_nor_label(api: TestClient, role:
 def test_only_unlimited_lead_puts_a_scale_live(api: TestClient, configure: Any) -> None:
     first = Calls(api).get("/v1/calibration").json()["model"]
     for path in ("apply", "rollback"):
-        assert Calls(api).post(f"/v1/calibration/{path}", if_live=first).status_code == 403
+        more = {"if_scale": "0" * 12} if path == "apply" else {}
+        assert Calls(api).post(f"/v1/calibration/{path}", if_live=first, **more).status_code == 403
     calls = calls_of(configure, limited("admin", countries=("IN",)))
     calls.actor = "lim"
-    assert kind_of(calls.post("/v1/calibration/apply", if_live=first)) == "beyond_rights"
+    assert kind_of(calls.post("/v1/calibration/apply", if_live=first, if_scale="0" * 12)) == "beyond_rights"
 
 
 def test_one_persons_labels_need_the_flag(api: TestClient) -> None:
@@ -123,6 +127,7 @@ def test_one_persons_labels_need_the_flag(api: TestClient) -> None:
     lead = Calls(api, "admin")
     first = lead.get("/v1/calibration").json()
     assert first["one_person"]
-    refused = lead.post("/v1/calibration/apply", if_live=first["model"])
+    seen = {"if_live": first["model"], "if_scale": first["scale"]}
+    refused = lead.post("/v1/calibration/apply", **seen)
     assert kind_of(refused) == "mistake" and "moderator gave 100%" in refused.json()["detail"]
-    assert lead.post("/v1/calibration/apply", if_live=first["model"], one_person=True).status_code == 201
+    assert lead.post("/v1/calibration/apply", **seen, one_person=True).status_code == 201

@@ -32,7 +32,8 @@ BAD = {
 def test_good_lines_are_taken_and_bad_ones_named() -> None:
     good = b'{"text": "a", "harmful": true, "categories": {"abuse": true}, "lang": "en", "person": "asha"}'
     found, problems = parse_labels(b"\xef\xbb\xbf" + good + b"\r\n\n" + b"\n".join(BAD), "labels.jsonl", NAMES)
-    assert found == [LabelDraft(text="a", harmful=True, categories={"abuse": True}, lang="en", person="asha")]
+    draft = LabelDraft(text="a", harmful=True, categories={"abuse": True}, lang="en", person="asha")
+    assert found == [("line 1", draft)]
     assert [one.field for one in problems] == list(BAD.values())
     assert [one.where for one in problems] == [f"line {number}" for number in range(3, 3 + len(BAD))]
     assert all(one.fix for one in problems)

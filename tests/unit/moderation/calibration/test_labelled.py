@@ -58,7 +58,8 @@ def test_one_person_decides_above_the_limit() -> None:
         return combine([*labels, *(label(str(own + n), "ben", True) for n in range(others))]).is_one_person
 
     assert MOST_OF_ONE == 0.8
-    assert (of(1, 0), of(9, 1), of(8, 2), of(1, 1), of(0, 0)) == (True, True, False, False, False)
+    assert (of(5, 0), of(9, 1), of(8, 2), of(5, 5), of(0, 0)) == (True, True, False, False, False)
+    assert not of(4, 0), "so few are fitted to nothing"
 
 
 _LABELS = st.lists(

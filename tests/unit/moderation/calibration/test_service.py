@@ -36,7 +36,7 @@ class World(CaseHarness):
         """Build the service of another process."""
         texts = in_memory_texts(self.service, self.store)
         return CalibrationService(
-            self.service, self.markings, self.cases, texts, self.models, clock=lambda: self.now_ms
+            self.service, self.markings, self.cases, texts, self.models, secret=b"key", clock=lambda: self.now_ms
         )
 
     async def add(self, *labels: LabelDraft, actor: str = "asha") -> Any:
@@ -54,7 +54,7 @@ async def test_record_has_scores_and_no_text() -> None:
     assert (found.added, found.unchanged, found.problems) == (1, 0, ())
     [record] = world.log.records
     assert HARMFUL[0].encode() not in record.value and b"filthy" not in record.value + record.key
-    assert record.key.startswith(f"label:{text_subject(HARMFUL[0])}|review|".encode())
+    assert record.key.startswith(f"label:{text_subject(HARMFUL[0], b'key')}|review|".encode())
     [text] = (await world.again().labels()).texts.texts
     assert (text.language, text.harmful, text.categories) == ("en", True, {"abuse": True})
     assert len(text.probabilities) == 4 and 0 < text.probabilities[0] < 1
@@ -170,6 +170,8 @@ async def test_apply_keeps_scores_and_changes_the_scale() -> None:
     again = (await world.calibration.preview()).fit.columns[0]
     assert again.before == pytest.approx(column.after), "labels of the model before stay valid"
     assert again.after == pytest.approx(column.after), "a second fit starts from the trained scale"
+    with pytest.raises(CallerMistake, match="has the scale of these labels already"):
+        await world.calibration.apply(actor="ann", reason="again")
     await world.calibration.rollback(actor="zoe", reason="wrong", if_live=live.revision)
     assert (await world.models.live()).revision == before.revision
 
@@ -178,7 +180,7 @@ async def test_one_person_needs_the_flag_and_is_recorded() -> None:
     world = World()
     await world.calibration.add(drafts(50, 50), actor="asha", reason="r")
     await world.add(label("of another person", False), actor="ben")
-    with pytest.raises(CallerMistake, match="asha gave 99% of the labels") as refused:
+    with pytest.raises(CallerMistake, match="asha gave 100% of the harmful labels in en, any harm") as refused:
         await world.calibration.apply(actor="zoe", reason="r")
     assert "--one-person" in refused.value.fix
     record = await world.calibration.apply(actor="zoe", reason="r", one_person=True)
@@ -205,3 +207,47 @@ async def test_apply_after_another_model_went_live_is_refused() -> None:
     for write in (world.calibration.apply, world.calibration.rollback):
         with pytest.raises(CallerMistake, match=f"is live, not {seen}"):
             await write(actor="ann", reason="r", if_live=seen)
+
+
+async def test_apply_refuses_a_scale_that_labels_changed_meanwhile() -> None:
+    world = World()
+    await world.calibration.add(two_people(60, 60), actor="asha", reason="r")
+    seen = (await world.calibration.preview()).fit.revision
+    await world.add(label("a lovely day", True), actor="ben")
+    with pytest.raises(CallerMistake, match=f"labels have changed: .* not {seen}"):
+        await world.calibration.apply(actor="zoe", reason="r", if_scale=seen)
+    await world.add(label("a lovely day", None), actor="ben")
+    assert await world.calibration.apply(actor="zoe", reason="r", if_scale=seen)
+
+
+async def test_one_person_may_not_give_one_language_or_kind() -> None:
+    world = World()
+    await world.calibration.add(two_people(60, 0), actor="asha", reason="r")
+    await world.calibration.add(drafts(0, 14), actor="meera", reason="r")
+    with pytest.raises(CallerMistake, match="meera gave 100% of the harmful labels in en"):
+        await world.calibration.apply(actor="zoe", reason="r")
+
+
+async def test_label_of_a_deleted_tweet_can_be_withdrawn() -> None:
+    world = World()
+    await world.add(LabelDraft(tweet_id="17", harmful=True))
+    world.store.records.clear()
+    found = await world.add(LabelDraft(tweet_id="17", harmful=None))
+    assert (found.added, found.problems) == (1, ())
+    assert (await world.again().labels()).texts.texts == ()
+
+
+async def test_label_for_another_person_names_who_handed_it_in() -> None:
+    world = World()
+    await world.add(label("a text", True, person="meera"), label("a text", False, person="Asha"), actor="asha")
+    records = [msgspec.json.decode(record.value) for record in world.log.records]
+    assert [(one["actor"], one["by"]) for one in records] == [("meera", "asha"), ("Asha", "")]
+    assert (await world.calibration.labels()).handed_in == {"asha": 1}
+
+
+async def test_problems_name_the_given_places_and_may_stop_all() -> None:
+    world = World()
+    labels = [label("fine", False), label("இது ஒரு தமிழ் வாக்கியம், வணக்கம்", True)]
+    found = await world.calibration.add(labels, actor="asha", reason="r", places=("line 7", "line 9"), all_or_none=True)
+    assert (found.added, [one.where for one in found.problems]) == (0, ["line 9"])
+    assert not world.log.records
