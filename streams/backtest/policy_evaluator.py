@@ -20,7 +20,7 @@ from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
 from streams.judging.levels import (
     NOTHING,
-    OVER_WITHOUT,
+    UNREAD,
     EstablishedVoice,
     Levels,
     RuleLevels,
@@ -260,7 +260,7 @@ class PolicyBacktest:
         for block in self._judged:
             over = np.zeros(len(block.table.keys), bool)
             for one in set(self._judged[block].values()):
-                over |= one.level >= OVER_WITHOUT
+                over |= one.level >= UNREAD
             any_over[block] = np.flatnonzero(over)
         for tick in chunk.ticks:
             for rows in tick.windows.values():

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Mapping
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -42,13 +43,23 @@ class Lived(NamedTuple):
     """Author sketches, as every shard received them."""
 
 
+class PartScorer(WordScorer):
+    """A scorer that reads about half of the texts."""
+
+    def score(self, texts):
+        found = super().score(texts)
+        found[[crc32(text.encode()) % 2 == 0 for text in texts]] = np.nan
+        return found
+
+
 def replayed(
-    lines, policy: Policy, read: CorrectionLog = (), sketches: Mapping[int, list[ReceivedSketch]] | None = None
-) -> Lived:
+    lines, policy: Policy, read: CorrectionLog = (), sketches: Mapping[int, list[ReceivedSketch]] | None = None,
+    scorer: WordScorer | None = None,
+) -> Lived:  # fmt: skip
     kept: list[EvidenceRecord] = []
     replay = Replay(
-        range(3), policy, TextScorer(WordScorer()), shards=SHARDS, keep_evidence=kept.append, corrections=read,
-        sketches=sketches,
+        range(3), policy, TextScorer(scorer or WordScorer()), shards=SHARDS, keep_evidence=kept.append,
+        corrections=read, sketches=sketches,
     )  # fmt: skip
     records = list(replay.run(read_lines(json.dumps(line).encode() for line in lines)))
     received = AuthorSketchIndex(Tags())
@@ -61,10 +72,12 @@ def replayed(
     )
 
 
-def predicted_exactly(lines, live: Policy, new: Policy, read: CorrectionLog = ()) -> None:
+def predicted_exactly(
+    lines, live: Policy, new: Policy, read: CorrectionLog = (), scorer: WordScorer | None = None
+) -> None:
     """Compare the prediction with a replay that takes the same authors for those of hidden tags as the live run."""
-    past = replayed(lines, live, read)
-    truth = replayed(lines, new, read, past.sketches)
+    past = replayed(lines, live, read, scorer=scorer)
+    truth = replayed(lines, new, read, past.sketches, scorer)
 
     impact = Impact(live, new)
     logs = impact.recorders = [ChangeLog(impact.tags), ChangeLog(impact.tags)]
@@ -107,6 +120,22 @@ def test_predicted_attacks_contain_every_outcome():
         assert len({one.weight for one in seen if one.action == "discount"}) > 10
         assert any(one.without for one in seen) and any(one.below_since_ms for one in seen)
         assert any(one.valve == "innocent_past" for one in seen)
+
+
+def needing(policy: str, min_scored: float) -> Policy:
+    return make_policy(policy.replace("    mode:", f"    min_scored: {min_scored}\n    mode:"))
+
+
+@pytest.mark.parametrize("attacked", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_impact_predicts_decisions_on_unread_texts(seed, attacked):
+    lines = under_attack(seed) if attacked else random_log(seed, n=1_500)
+    live, new = (
+        needing(text, least) for text, least in ((SMALL, 0.5), (changed_policy(seed), [0.0, 0.3, 0.7][seed % 3]))
+    )
+    predicted_exactly(lines, live, new, scorer=PartScorer())
+    found = [ruling for one in replayed(lines, live, scorer=PartScorer()).decisions for ruling in one.rulings]
+    assert {"not_assessed", ""} <= {one.valve for one in found}
 
 
 @pytest.mark.parametrize("seed", range(5))
