@@ -13,7 +13,7 @@ established authors and these now speak otherwise. A discount becomes a suppress
 verdict alone, not as these leave. Below the floors an action is neither renewed nor ended: it expires.
 
 A tag that is unread begins a review and nothing else: people are asked. The review gives way once the tag can be
-judged.
+judged. An action that surfaces apply is not renewed while its tag is unread.
 
 A hold lapses when it expires, and so does a suppression that has lasted as long as it may without a person. A lapsed
 tag stays clear until its upper bound has been below `clear_at`.
@@ -73,7 +73,7 @@ def decide(
     if state.valve == NOT_ASSESSED and result.level >= OVER_WITHOUT:
         return _begin(result, rule, tick_ms, scope)
     if not _is_of_mode(state, rule):  # the mode was changed while the decision was in force
-        if result.level >= BETWEEN:
+        if result.level >= BETWEEN and not (result.level == UNREAD and rule.mode == "shadow"):
             return _begin(result, rule, tick_ms, scope)
         return _clear(state, tick_ms)
     rested = tick_ms - state.since_ms >= rule.dwell_ms
@@ -123,7 +123,8 @@ def _renewed(
         if abs(weight - state.weight) > _STEP * state.weight:
             state = replace(state, weight=weight, reasons=_reasons(result, state), evidence=result.evidence)
     limit_ms = state.since_ms + max_automated_ms
-    if result.level >= BETWEEN and state.action != "hold":
+    is_blind = result.level == UNREAD and state.action in FLAGGING and not _is_active(result, state)
+    if result.level >= BETWEEN and state.action != "hold" and not is_blind:
         expires_at_ms = min(tick_ms + rule.expiry_ms, limit_ms)
         near = state.expires_at_ms - tick_ms <= rule.expiry_ms // 2
         if near and expires_at_ms > state.expires_at_ms and expires_at_ms > tick_ms:
@@ -131,7 +132,8 @@ def _renewed(
                 state, expires_at_ms=expires_at_ms, reasons=_reasons(result, state), evidence=result.evidence
             )
     if tick_ms >= state.expires_at_ms:
-        return _clear(state, tick_ms, lapsed=state.action == "hold" or result.level >= BETWEEN)
+        is_over = result.level >= BETWEEN and (not is_blind or tick_ms >= limit_ms)
+        return _clear(state, tick_ms, lapsed=state.action == "hold" or is_over)
     return state
 
 

@@ -138,7 +138,7 @@ class RuleLevels:
     enough: Bools
     """Whether there are enough established authors for a verdict."""
     disputed: Bools
-    """Whether the other authors are enough for a verdict, too, and may write harm."""
+    """Whether the other authors are enough for a verdict, too, were read, and may write harm."""
     innocent: Bools
     """Whether many established authors used the tag before, and wrote no harm."""
     read_part: Doubles
@@ -231,7 +231,7 @@ def levels(
             own_read = table.established.read_part() >= rule.min_scored
             others_read = np.zeros(m, bool)
             others_read[rows] = rest.read_part() >= rule.min_scored
-        disputed[rows] = others.upper[rows] >= rule.clear_at
+        disputed[rows] = (others_read & (others.upper >= rule.clear_at))[rows]
     innocent = np.zeros(m, bool)
     if table.past is not None:
         rows = np.flatnonzero(floors & (table.past.authors >= rule.innocent_past))
@@ -242,7 +242,7 @@ def levels(
     level[~floors] = LOW
     level[big & ~read & corroborated] = UNREAD
     level[floors & read & ~enough & corroborated & (everyone.lower >= rule.suppress_at)] = OVER_WITHOUT
-    level[floors & others_read & disputed & (others.lower >= rule.suppress_at)] = CONTESTED
+    level[floors & disputed & (others.lower >= rule.suppress_at)] = CONTESTED
     level[floors & own_read & enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
     if table.established is not None:  # many begin at one tick, and their evidence shows these bounds
         rows = np.flatnonzero(level == OVER_WITHOUT)

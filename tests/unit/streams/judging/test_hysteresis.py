@@ -576,3 +576,24 @@ def test_suppression_ends_when_its_tag_becomes_unread():
     assert waits is not None and (waits.action, waits.below_since_ms) == ("suppress", 4 * TICK)
     ended = step(waits, UNREAD, 4 * TICK + RULE.clear_after_ms)
     assert ended is not None and ended.action == "clear"
+
+
+def test_unread_review_ends_once_its_rule_notes_only():
+    """Mode `shadow` begins no review of an unread tag, so it does not begin it again at every tick."""
+    shadow = replace(RULE, mode="shadow")
+    for state in (step(None, UNREAD, TICK), decision()):
+        after = step(state, UNREAD, 2 * TICK, shadow)
+        assert after is not None and after.action == "clear"
+
+
+@pytest.mark.parametrize("action", ["suppress", "discount"])
+def test_hiding_action_is_not_renewed_while_its_tag_is_unread(action):
+    slow = replace(RULE, clear_after_ms=DAY_MS)
+    state = decision(action, expires_at_ms=60_000, weight=0.5 if action == "discount" else None)
+    for tick_ms in range(TICK, 60_000, TICK):
+        state = step(state, UNREAD, tick_ms, slow)
+        assert state is not None and (state.action, state.expires_at_ms) == (action, 60_000)
+    ended = step(state, UNREAD, 60_000, slow)
+    assert ended is not None and (ended.action, ended.lapsed) == ("clear", False)
+    begun = step(ended, UNREAD, 60_000 + RULE.dwell_ms, slow)
+    assert begun is not None and (begun.action, begun.valve) == ("review", "not_assessed")

@@ -112,3 +112,10 @@ def test_unread_texts_are_no_fault_of_the_scorer():
     assert scorer_fault(limits, judged((2, 0.0, 48)).table) is None
     silent = judged((2, 0.0, 0), authors=np.array([50])).table
     assert scorer_fault(limits, silent) == DecisionReason("least_scored", 0.04, 0.5)
+
+
+def test_unread_others_dispute_nothing():
+    """A discount ends once its verdict rests on texts that were not read."""
+    assert judged((60, 0.0, 0), (30, 1.0, 20)).disputed[0]
+    assert not judged((60, 0.0, 0), (20, 1.0, 30)).disputed[0]
+    assert not judged((40, 0.0, 0), (0, 0.0, 60)).disputed[0], "no bound of texts that nobody has read"
