@@ -57,6 +57,7 @@ class TextScorer:
         groups = None
         if isinstance(self._scorer, GroupingScorer):
             probabilities, groups = self._scorer.score_groups(points, offsets)
+            groups = np.minimum(groups, MAX_GROUPS - 1).astype(np.uint8)  # `UNSCORED` is no group of a scorer's
         elif isinstance(self._scorer, PointsScorer):
             probabilities = self._scorer.score_points(points, offsets)
         else:

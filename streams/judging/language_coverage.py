@@ -13,7 +13,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from models.languages import GROUPS, UNDETERMINED
+from models.languages import GROUPS, READ, UNDETERMINED
 from models.share import Scale
 from streams.constants import HOUR_MS
 from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, UNSCORED
@@ -90,13 +90,13 @@ def count_texts(
     Args:
         groups: (n,) language groups, `UNSCORED` for a text that no model has looked at.
         is_read: (n,) whether the model has read the text.
-        scale: of the model; None: it does not tell languages apart, and all count as `UNDETERMINED`.
+        scale: of the model; without one, or with other groups than our own, all texts count as `UNDETERMINED`.
     """
     looked = _by_group(groups)
     if not any(looked):
         return []
     read = _by_group(groups[is_read])
-    if scale is None:
+    if scale is None or scale.n_groups != len(READ):
         return [LanguageTexts(UNDETERMINED, sum(looked), sum(read))]
     return [LanguageTexts(*one) for one in zip(_NAMES, looked, read, strict=True) if one[1]]
 

@@ -17,6 +17,7 @@ from models.explain import explain
 from models.languages import GROUPS
 from models.protocol import GroupingScorer, PointsScorer
 from models.scorer import LANGUAGES, LinearScorer
+from models.share import Scale
 from streams.counting.block_counts import MAX_GROUPS, UNSCORED, to_lines
 from streams.counting.origins import language_code
 from streams.pipeline.model_cache import ModelCache
@@ -137,3 +138,25 @@ async def test_worker_reports_score_drift(scorer: LinearScorer, monkeypatch: pyt
     await context.score([batch(texts.revision, ["good morning"] * 300)])
     (first,) = (sample.value for sample in context.metrics.score_drift.collect()[0].samples)
     assert first > drift.LARGE, "labelled tweets are never all equal"
+
+
+class Numbering(OnlyTexts):
+    """A third-party scorer with groups, whose unread texts have the number of a text that was not scored."""
+
+    scale = Scale(np.tile([0.1, 0.9, 0.0, 0.0], (2, 2, 1)), np.zeros((2, 2, 3)))
+
+    def score_points(self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        return self.score_groups(points, offsets)[0]
+
+    def score_groups(
+        self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+        is_read = np.arange(len(offsets) - 1) % 2 == 0
+        found = np.where(is_read[:, None], 0.5, np.nan).astype(np.float32).repeat(2, axis=1)
+        return found, np.where(is_read, 1, UNSCORED).astype(np.uint8)
+
+
+def test_unread_text_of_another_scorer_counts_as_looked_at() -> None:
+    """With the number of an unscored text it would count neither as read nor as unread."""
+    assert isinstance(Numbering(), GroupingScorer)
+    assert TextScorer(Numbering())(to_lines(["one", "two"])).groups.tolist() == [1, MAX_GROUPS - 1]

@@ -13,7 +13,7 @@ from models.languages import GROUPS, UNDETERMINED
 from models.share import Scale
 from streams.constants import HOUR_MS, PANE_MS
 from streams.counting.block_counts import FLAGS, GROUP_SHIFT, MAX_GROUPS
-from streams.judging.language_coverage import LanguageCounter
+from streams.judging.language_coverage import LanguageCounter, count_texts
 from streams.log.decisions import LanguageCoverage, LanguageTexts, Progress
 from streams.windows.pane import Pane, empty_pane
 from tests.support.judge_harness import JudgeHarness
@@ -103,3 +103,9 @@ def test_judge_reports_hour_once_and_next_owner_continues() -> None:
     assert [one for settled in (*before.settled, *after.settled) for one in settled.coverage] == hours
     later = judged(last + 2, harness=whole.successor())
     assert [settled.coverage for settled in later.settled] == [[]]
+
+
+def test_groups_of_another_scorer_are_no_languages_of_ours() -> None:
+    theirs = Scale(np.zeros((2, 1, 4)), np.zeros((2, 1, 3)))
+    found = count_texts(np.array([0, 1, 1], np.uint8), np.array([True, True, False]), theirs)
+    assert found == [LanguageTexts(UNDETERMINED, 3, 2)]
