@@ -72,6 +72,11 @@ ENDPOINTS: Mapping[tuple[str, str], tuple[set[str], dict[str, Any] | None]] = {
     ("GET", "/v1/policy/shadow"): (DECIDERS, None),
     ("POST", "/v1/policy/shadow"): ({"admin"}, {"policy": POLICY.canonical, "lasts": "1s"}),
     ("POST", "/v1/policy/shadow/stop"): ({"admin"}, {}),
+    ("GET", "/v1/calibration"): (DECIDERS, None),
+    ("POST", "/v1/calibration/labels"): (DECIDERS, {"items": [{"text": "good morning", "harmful": False}]}),
+    ("POST", "/v1/calibration/impacts"): (DECIDERS, {}),
+    ("POST", "/v1/calibration/apply"): ({"admin"}, {"if_live": "0" * 12, "if_scale": "0" * 12}),
+    ("POST", "/v1/calibration/rollback"): ({"admin"}, {"if_live": "0" * 12}),
     ("GET", "/v1/speakers"): (JUDGES, None),
     ("GET", "/v1/audit"): (LEGAL, None),
     ("GET", "/v1/reports"): (LEGAL, None),
@@ -124,6 +129,7 @@ ENDPOINTS: Mapping[tuple[str, str], tuple[set[str], dict[str, Any] | None]] = {
 STREAMS = {("GET", "/v1/events")}
 """Endpoints without an end; `test_events.py` has their tests."""
 WITHOUT_ACTOR = {
+    "/v1/calibration/impacts",
     "/v1/policy/check",
     "/v1/policy/impacts",
     "/v1/policy/shadow/stop",
