@@ -270,11 +270,14 @@ def combine(results: Iterable[RuleResult]) -> RuleResult:
     """Combine the windows of a key: the highest level of any window; under needs every window to be under or low.
 
     Surfaces count recent tweets, so only the shortest window of the rule can contest a tag. Established authors of a
-    longer window keep a tag from being hidden in their absence; it is contested then.
+    longer window keep a tag from being hidden in their absence; it is contested then. An unread tag stays unread.
     """
     found = [one for one in results if one.level != LOW]
     best = max(found, key=lambda one: one.level, default=NOTHING)
     if best.level != CONTESTED or best.is_shortest:
         return best
     shortest = next((one for one in found if one.is_shortest), best)
+    unread = next((one for one in found if one.level == UNREAD), None)
+    if unread is not None and shortest.level != OVER_WITHOUT:
+        return unread
     return shortest._replace(level=CONTESTED if shortest.level == OVER_WITHOUT else BETWEEN)

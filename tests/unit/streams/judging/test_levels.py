@@ -16,6 +16,7 @@ from streams.judging.levels import (
     OVER,
     OVER_WITHOUT,
     UNDER,
+    UNREAD,
     EstablishedVoice,
     RuleLevels,
     RuleResult,
@@ -279,6 +280,9 @@ def test_combine_orders_levels_of_windows(levels_of_windows, expected, row):
         ((UNDER, CONTESTED), BETWEEN, 0),
         ((LOW, CONTESTED), BETWEEN, 1),
         ((UNDER, OVER_WITHOUT, CONTESTED), BETWEEN, 0),
+        ((UNREAD, CONTESTED), UNREAD, 0),
+        ((BETWEEN, UNREAD, CONTESTED), UNREAD, 1),
+        ((OVER_WITHOUT, UNREAD, CONTESTED), CONTESTED, 0),
     ],
 )
 def test_only_shortest_window_contests_a_tag(levels_of_windows, expected, row):
