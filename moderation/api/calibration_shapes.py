@@ -129,7 +129,8 @@ class CalibrationAnswer(AnswerModel):
     agreed: int = Field(description="Texts of these that all labelled alike.")
     disputed: int = Field(description="Texts without a majority, which are left out.")
     not_counted: UncountedAnswer
-    ready: bool
+    ready: bool = Field(description="Whether a language has enough labels to fit anything.")
+    live: bool = Field(description="Whether the live model has this scale already.")
     missing: str = Field(description="Labels that are missing, in words.")
     problems: list[str]
     columns: list[ScaleColumnAnswer]

@@ -12,10 +12,11 @@ import typer
 
 from moderation.options import Actor, Json
 from moderation.terminal import actor_of, errors, out, read_file, refuse_rows
+from moderation.wording import counted
 from streams.cli.inputs import confirm, since_ms
 from streams.cli.options import Yes
 from streams.cli.output import in_utc, quieten
-from streams.errors import EXIT_NO
+from streams.errors import EXIT_NO, CallerMistake
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -59,14 +60,14 @@ def status(
 
     settings, back_ms = load_settings(), since_ms(since)
     preview = _run(settings, lambda service: service.preview())
-    report = _impact(settings, preview, back_ms) if impact and preview.fit.is_ready else None
+    report = _impact(settings, preview, back_ms) if impact and preview.may_go_live else None
     if as_json:
         print(json.dumps(preview_as_dict(preview) | {"impact": _plain(report)}, ensure_ascii=False))
         return
     _show(preview)
     if report is not None:
         _show_impact(report)
-    if preview.fit.is_ready:
+    if preview.may_go_live:
         out.print("\nput it live: hushtag calibrate apply --reason ...")
 
 
@@ -81,7 +82,7 @@ def labels(
 
     Texts are scored at once. Only their scores, language and a keyed hash are kept. `harmful: null` withdraws a label.
     """
-    from moderation.calibration.drafts import MOST_LABELS, in_parts, line_number, parse_labels
+    from moderation.calibration.drafts import LINE_FIX, MOST_LABELS, in_parts, line_number, parse_labels
 
     data, name = read_file(file)
     who = actor_of(actor)
@@ -106,10 +107,12 @@ def labels(
     added, unchanged, problems = _run(load_settings(), work)
     if problems:
         refuse_rows(problems, as_json, strict=strict)
+        if not added + unchanged:
+            raise CallerMistake(f"{name} has no label that can be taken", fix=f"one line for each: {LINE_FIX}")
     if as_json:
         print(json.dumps({"added": added, "unchanged": unchanged, "problems": len(problems)}))
     else:
-        out.print(f"{added:,} labels added, {unchanged:,} known already, {len(problems):,} not taken")
+        out.print(f"{counted(added, 'label')} added, {unchanged:,} known already, {len(problems):,} not taken")
         out.print("see what they give: hushtag calibrate")
 
 
@@ -130,12 +133,12 @@ def apply(
     preview = _run(settings, lambda service: service.preview())
     if not as_json:
         _show(preview)
-        if impact and preview.fit.is_ready:
+        if impact and preview.may_go_live:
             _show_impact(_impact(settings, preview, back_ms))
     if preview.labels.texts.is_one_person and one_person:
         errors.print("one person gave most of the labels: this scale is one person's opinion", style="yellow")
     revision = preview.labels.live.revision
-    if preview.fit.is_ready and not yes and not confirm(f"put this scale live in place of model {revision}?"):
+    if preview.may_go_live and not yes and not confirm(f"put this scale live in place of model {revision}?"):
         errors.print("nothing was sent")
         raise typer.Exit(EXIT_NO)
     record = _run(
@@ -189,6 +192,8 @@ def _show(preview: Preview) -> None:
     print_list(FIT_HEADERS, [fit_cells(one) for one in preview.fit.columns], names=2)
     if not preview.fit.is_ready:
         errors.print(preview.fit.missing_words(), style="yellow")
+    if preview.is_live:
+        out.print(f"\nmodel {preview.labels.live.revision} has this scale: it is live")
     for one in preview.fit.inverted:
         errors.print(f"{one}: texts labelled harmful score no higher than clean ones", style="red")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot
 
 from models import platform_scale
 from models.column_fit import ENOUGH, FEWEST
@@ -14,6 +15,8 @@ from models.share import Scale
 from moderation.calibration.labelled import AgreedLabel
 
 ColumnFit = ColumnScale
+_ONE_SIDED = 1.28
+"""Quantile of the normal distribution at 90%."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,11 +52,14 @@ class ScaleFit:
 
     @property
     def inverted(self) -> tuple[str, ...]:
-        """Fitted languages and categories in which harmful texts score no higher than clean ones."""
+        """Fitted languages and categories in which harmful texts score no higher than clean ones.
+
+        A distance that chance explains (one-sided, 90%) counts as none: every bound of such a scale says 0% to 100%.
+        """
         return tuple(
             f"{one.language}, {one.category or 'any harm'}"
             for one in self.found.columns
-            if one.is_fitted and one.after[1] <= one.after[0]
+            if one.is_fitted and one.after[1] - one.after[0] <= one.is_calibrated * _ONE_SIDED * hypot(*one.errors)
         )
 
     def missing_words(self) -> str:

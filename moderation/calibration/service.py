@@ -26,6 +26,16 @@ class Preview:
     labels: Labels
     fit: ScaleFit
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the live model has this scale already."""
+        return self.fit.is_ready and self.fit.found.scale.to_bytes() == self.labels.live.scorer.scale.to_bytes()
+
+    @property
+    def may_go_live(self) -> bool:
+        """Whether `apply` takes this scale, but for the labels of one person."""
+        return self.fit.is_ready and not self.fit.inverted and not self.is_live
+
 
 class CalibrationService(LabelBook):
     """Fits the scale to the labels, and puts it live; see `LabelBook` for arguments and errors."""
@@ -82,7 +92,7 @@ class CalibrationService(LabelBook):
                 f"texts labelled harmful score no higher than clean ones ({'; '.join(fit.inverted)})",
                 fix="look whether the labels are swapped; such a scale would find no harm",
             )
-        if fit.found.scale.to_bytes() == live.scorer.scale.to_bytes():
+        if preview.is_live:
             raise CallerMistake(f"model {live.revision} has the scale of these labels already", fix="there is no need")
         if texts.greatest is not None and texts.is_one_person and not one_person:
             raise CallerMistake(

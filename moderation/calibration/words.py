@@ -65,7 +65,7 @@ def state_words(one: ColumnFit) -> str:
         return "fitted"
     if one.is_fitted:
         return f"partly fitted: {missing_words(one)}"
-    return missing_words(one) or "as it is"
+    return f"not fitted: {missing_words(one)}"
 
 
 def missing_words(one: ColumnFit) -> str:
@@ -95,6 +95,7 @@ def preview_as_dict(preview: Preview) -> dict[str, Any]:
             "other_model": labels.other_model, "unreadable": labels.unreadable, "unread": labels.unread,
         },
         "ready": fit.is_ready,
+        "live": preview.is_live,
         "missing": "" if fit.is_ready else fit.missing_words(),
         "problems": list(fit.problems),
         "columns": [column_as_dict(one) for one in fit.columns],

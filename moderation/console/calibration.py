@@ -38,6 +38,8 @@ async def show_scale(request: Request) -> Response:
         live=preview.labels.live,
         labels=preview.labels,
         fit=preview.fit,
+        is_live=preview.is_live,
+        may_go_live=preview.may_go_live,
         coverage=coverage_words,
         state=state_words,
         most_of_one=MOST_OF_ONE,

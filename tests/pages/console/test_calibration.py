@@ -23,7 +23,7 @@ def test_scale_is_tried_put_live_and_rolled_back(new_console: Callable[..., Cons
     world = new_console(waiting("LateShow"), policies=InMemoryPolicies(evidence=evidence))
     world.run(lambda services: services.calibration.add(two_people(60, 60), actor="asha", reason="r"))
     page = open_as(world, PAGE)
-    expect(page.locator("#scale")).to_contain_text("Enough for en")
+    expect(page.locator("#scale")).to_contain_text("They give a scale for English")
     expect(page.locator("#scale .badge.good").first).to_have_text("fitted")
     expect(page.get_by_text("1 text without your mark")).to_be_visible()
     page.keyboard.press("i")

@@ -15,6 +15,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from moderation.calibration import opened
+from moderation.calibration.drafts import LabelDraft
 from streams.cli.main import make_app
 from streams.errors import CallerMistake
 from streams.settings import Settings
@@ -95,3 +96,28 @@ def test_apply_of_one_persons_labels_needs_the_flag_and_warns(models: InMemoryMo
 def test_apply_without_labels_asks_nothing_and_is_refused(models: InMemoryModels) -> None:
     refused = run("apply", *WHO)
     assert isinstance(refused.exception, CallerMistake) and "no language has a label" in str(refused.exception)
+
+
+def test_labels_without_a_good_line_are_an_error(models: InMemoryModels) -> None:
+    refused = run("labels", "-", stdin=b"text,harmful\nfoo,yes\n")
+    assert isinstance(refused.exception, CallerMistake) and "no label that can be taken" in str(refused.exception)
+    assert "line 1" in refused.stderr and '"harmful": true or false' in refused.exception.fix
+
+
+def test_problem_names_the_line_of_the_file(models: InMemoryModels) -> None:
+    spanish = LabelDraft(text="hola amigos como estan hoy en la casa", harmful=False)
+    found = run("labels", "-", "--json", stdin=b"oops\n" + lines([*drafts(300, 300), spanish]))
+    problems = [json.loads(one)["problem"] for one in found.stdout.splitlines()[:-1]]
+    assert [one["where"] for one in problems] == ["line 1", "line 602"]
+    strict = run("labels", "-", "--strict", stdin=lines([*drafts(300, 300, first=9_000), spanish]))
+    assert isinstance(strict.exception, CallerMistake)
+    assert json.loads(run("--json", "--no-impact").stdout)["texts"] == 600, "a strict file is taken whole or not at all"
+
+
+def test_live_scale_is_not_offered_again(models: InMemoryModels) -> None:
+    label(two_people(60, 60))
+    run("apply", *WHO, "--no-impact", "--yes")
+    shown = run("--no-impact")
+    assert "it is live" in shown.stdout and "put it live" not in shown.stdout
+    refused = run("apply", *WHO, "--no-impact", "--yes")
+    assert isinstance(refused.exception, CallerMistake) and len(models.records) == 1

@@ -251,3 +251,17 @@ async def test_problems_name_the_given_places_and_may_stop_all() -> None:
     found = await world.calibration.add(labels, actor="asha", reason="r", places=("line 7", "line 9"), all_or_none=True)
     assert (found.added, [one.where for one in found.problems]) == (0, ["line 9"])
     assert not world.log.records
+
+
+async def test_labels_by_chance_are_refused() -> None:
+    world = World()
+    # Every second text of each kind is harmful: by construction both means are nearly equal.
+    mixed = [
+        msgspec.structs.replace(one, harmful=number % 4 < 2, categories={})
+        for number, one in enumerate(sorted(two_people(120, 120), key=lambda one: str(one.text)))
+    ]
+    await world.calibration.add(mixed, actor="asha", reason="r")
+    preview = await world.calibration.preview()
+    [column, *_] = preview.fit.columns
+    assert abs(column.after[1] - column.after[0]) < 0.04, "less than chance explains"
+    assert preview.fit.inverted and not preview.may_go_live

@@ -42,7 +42,7 @@ def test_part_says_what_is_missing(client: TestClient) -> None:
 async def test_part_shows_scale_people_and_forms_of_leads(client: TestClient) -> None:
     await calibration(client).add(two_people(60, 60), actor="asha", reason="r")
     words = words_of_page_part(read_page(client, PART))
-    assert "120 labelled texts. Enough for en." in words and "asha 60 labels" in words
+    assert "120 labelled texts. They give a scale for English." in words and "asha 60 labels" in words
     assert "fitted" in words and "Putting a scale live needs the role admin" in words
     lead = read_page(client, PART, "admin").text
     assert 'data-write="/v1/calibration/apply"' in lead and "No other model was live before" in lead
