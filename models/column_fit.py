@@ -14,6 +14,8 @@ Ints = npt.NDArray[np.intp]
 
 ENOUGH = 50
 """Clean and harmful texts, each, with which a column counts as calibrated."""
+LEAST_CLUSTERS = 5
+"""Clusters of clean and of harmful texts, each, with which it does: one hashtag does not tell how others differ."""
 FEWEST = 5
 """Clean and harmful texts, each, below which a column stays as it was."""
 SPREAD = 0.5
@@ -55,6 +57,16 @@ class ColumnTexts:
         harmful = int(self.labels.sum())
         return len(self.labels) - harmful, harmful
 
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters with clean texts or with harmful ones, the smaller number."""
+        return min(len(np.unique(self.clusters[self.labels == label])) for label in (0, 1))
+
+    @property
+    def readiness(self) -> float:
+        """Part of the labels and clusters that calibrate a column; 1 where they are enough."""
+        return min(1.0, min(self.counts) / ENOUGH, self.n_clusters / LEAST_CLUSTERS)
+
     def rows(self, chosen: npt.NDArray[np.bool_]) -> ColumnTexts:
         """Return the chosen texts."""
         return ColumnTexts(self.probabilities[chosen], self.labels[chosen], self.clusters[chosen])
@@ -64,7 +76,8 @@ def fit_column(texts: ColumnTexts, prior: ColumnNumbers) -> ColumnNumbers:
     """Combine labels and the trained numbers by precision; at least one text of each label.
 
     The trained means count as one draw of sources, with a standard deviation of `SPREAD` gaps each. What remains
-    uncertain goes into the errors. `between` shrinks as labels grow, and is zero with `ENOUGH` of them.
+    uncertain goes into the errors. `between` shrinks as labels grow, and is zero with `ENOUGH` of them from
+    `LEAST_CLUSTERS` clusters.
     """
     means, variances, sampling = _measure(texts, prior.moments[2:])
     gap = prior.moments[1] - prior.moments[0]
@@ -72,8 +85,8 @@ def fit_column(texts: ColumnTexts, prior: ColumnNumbers) -> ColumnNumbers:
     weight = of_prior @ np.linalg.pinv(of_prior + sampling)
     fitted = prior.moments[:2] + weight @ (means - prior.moments[:2])
     covariance = of_prior - weight @ of_prior
-    missing = max(0.0, 1 - min(texts.counts) / ENOUGH)
-    return ColumnNumbers(np.concatenate((fitted, variances)), _packed(covariance), missing * prior.between)
+    between = (1 - texts.readiness) * prior.between
+    return ColumnNumbers(np.concatenate((fitted, variances)), _packed(covariance), between)
 
 
 def coverage(

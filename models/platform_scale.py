@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from models import artefact, data
-from models.column_fit import ENOUGH, FEWEST, ColumnNumbers, ColumnTexts, Floats, coverage, fit_column
+from models.column_fit import ENOUGH, FEWEST, LEAST_CLUSTERS, ColumnNumbers, ColumnTexts, Floats, coverage, fit_column
 from models.scorer import LANGUAGES, LinearScorer
 from models.share import Scale
 
@@ -56,6 +56,8 @@ class ColumnScale:
     clean: int
     """Labelled texts that are not harmful."""
     harmful: int
+    clusters: int
+    """Clusters with texts of either label, the smaller number."""
     before: tuple[float, float]
     """Mean probability of clean and of harmful texts, as the live model has them."""
     after: tuple[float, float]
@@ -77,6 +79,22 @@ class ColumnScale:
     def missing_harmful(self) -> int:
         """Harmful texts that are missing to calibrate."""
         return max(0, ENOUGH - self.harmful)
+
+    @property
+    def missing_clusters(self) -> int:
+        """Hashtags, or texts of none, that are missing among the clean or the harmful texts."""
+        return max(0, LEAST_CLUSTERS - self.clusters)
+
+    def missing_words(self) -> str:
+        """Name the labels that are missing to calibrate; "" where none are."""
+        texts = [
+            f"{missing:,} more {kind}"
+            for missing, kind in ((self.missing_clean, "clean"), (self.missing_harmful, "harmful"))
+            if missing
+        ]
+        if texts:
+            return f"{' and '.join(texts)} texts"
+        return f"texts of {self.missing_clusters} more hashtags" if self.missing_clusters else ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,13 +192,14 @@ def fit(
                     category=category,
                     clean=texts.counts[0],
                     harmful=texts.counts[1],
+                    clusters=texts.n_clusters,
                     before=_pair(before.moments[:2]),
                     after=_pair(after.moments[:2]),
                     errors=_pair(np.sqrt((after.errors + after.between)[[0, 2]])),
                     coverage_before=None if held is None else held[0],
                     coverage_after=None if held is None or not is_fitted else held[1],
                     is_fitted=is_fitted,
-                    is_calibrated=min(texts.counts) >= ENOUGH,
+                    is_calibrated=texts.readiness == 1,
                 )
             )
     return PlatformScale(Scale(moments, errors, between), prior, tuple(columns))
@@ -213,10 +232,5 @@ def _mean(found: Sequence[float | None]) -> float | None:
 
 def _problem(one: ColumnScale) -> str:
     """Say which labels a language and column needs."""
-    parts = [
-        f"{missing} more {kind}"
-        for missing, kind in ((one.missing_clean, "clean"), (one.missing_harmful, "harmful"))
-        if missing
-    ]
     state = "is fitted in part" if one.is_fitted else "stays as it is"
-    return f"{one.language}, {one.category or data.COLUMNS[0]}: {state}, {' and '.join(parts)} texts are missing"
+    return f"{one.language}, {one.category or data.COLUMNS[0]}: {state}, {one.missing_words()} are missing"

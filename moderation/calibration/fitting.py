@@ -67,11 +67,10 @@ class ScaleFit:
         parts = []
         for one in self.found.columns:
             if not one.category and one.clean + one.harmful and not one.is_calibrated:
-                kinds = ((one.missing_clean, "clean"), (one.missing_harmful, "harmful"))
-                missing = " and ".join(f"{count} more {kind}" for count, kind in kinds if count)
-                parts.append(
-                    f"{one.clean + one.harmful} of {2 * ENOUGH} labels in {one.language}, {missing} are missing"
-                )
+                n_labels = f"{one.clean + one.harmful} of {2 * ENOUGH} labels in {one.language}"
+                if one.clean + one.harmful >= 2 * ENOUGH:
+                    n_labels = f"{one.clean + one.harmful} labels in {one.language}"
+                parts.append(f"{n_labels}, {one.missing_words()} are missing")
         return "; ".join(parts) or (
             f"no language has a label: {FEWEST} clean and {FEWEST} harmful texts begin to help, "
             f"{ENOUGH} of each are enough"

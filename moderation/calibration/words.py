@@ -64,14 +64,8 @@ def state_words(one: ColumnFit) -> str:
     if one.is_calibrated:
         return "fitted"
     if one.is_fitted:
-        return f"partly fitted: {missing_words(one)}"
-    return f"not fitted: {missing_words(one)}"
-
-
-def missing_words(one: ColumnFit) -> str:
-    """Say which labels are missing; "" if none are."""
-    missing = ((one.missing_clean, "clean"), (one.missing_harmful, "harmful"))
-    return " and ".join(f"{count:,} more {kind}" for count, kind in missing if count)
+        return f"partly fitted: {one.missing_words()}"
+    return f"not fitted: {one.missing_words()}"
 
 
 def preview_as_dict(preview: Preview) -> dict[str, Any]:
@@ -112,12 +106,17 @@ def column_as_dict(one: ColumnFit) -> dict[str, Any]:
         "missing_clean": one.missing_clean,
         "missing_harmful": one.missing_harmful,
         "calibrated": one.is_calibrated,
-        "means_before": [round(value, 4) for value in one.before],
-        "means_after": [round(value, 4) for value in one.after],
-        "errors": [round(value, 4) for value in one.errors],
+        "means_before": _hundredths(one.before),
+        "means_after": _hundredths(one.after),
+        "errors": _hundredths(one.errors),
         "coverage_before": one.coverage_before,
         "coverage_after": one.coverage_after,
     }
+
+
+def _hundredths(values: tuple[float, float]) -> list[float]:
+    """Round means; with more digits a marking in an open case would reveal the score of its text."""
+    return [round(value, 2) for value in values]
 
 
 def _mean(before: float, after: float, error: float, *, is_fitted: bool) -> str:

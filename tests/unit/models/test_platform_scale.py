@@ -60,6 +60,18 @@ def test_between_is_zero_with_enough_labels_and_shrinks_before() -> None:
     assert few.between == pytest.approx(PRIOR.between / ENOUGH)
 
 
+def test_one_hashtag_calibrates_nothing(live: LinearScorer) -> None:
+    """Its own texts cannot show how far other hashtags differ, however many they are."""
+    texts = drawn(10 * ENOUGH)
+    alone = fit_column(replace(texts, clusters=np.zeros_like(texts.clusters)), PRIOR)
+    assert alone.between == pytest.approx(0.8 * PRIOR.between)
+    found = platform_scale.fit(live, labelled(texts, 4, cluster="attack"))
+    assert not found.columns[0].is_calibrated and not found.scale.is_calibrated[0, 0]
+    assert found.problems == ("en, harmful: is fitted in part, texts of 4 more hashtags are missing",)
+    clusters = np.tile(np.arange(5), 4 * ENOUGH)
+    assert not fit_column(replace(texts, clusters=clusters), PRIOR).between.any()
+
+
 def test_texts_of_one_cluster_count_less() -> None:
     rng = np.random.default_rng(1)
     of_cluster = np.repeat(np.arange(20), 20)

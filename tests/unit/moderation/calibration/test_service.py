@@ -11,6 +11,7 @@ from moderation.calibration.drafts import LabelDraft
 from moderation.calibration.label_book import AGAIN_MS
 from moderation.calibration.records import text_subject
 from moderation.calibration.service import CalibrationService
+from moderation.calibration.words import preview_as_dict
 from moderation.cases.markings import MarkingService
 from streams.errors import CallerMistake
 from streams.log.decisions import SampledAt
@@ -194,7 +195,9 @@ async def test_apply_without_enough_labels_says_what_is_missing() -> None:
     with pytest.raises(CallerMistake, match="no language has a label"):
         await world.calibration.apply(actor="zoe", reason="r")
     await world.calibration.add(two_people(30, 4), actor="asha", reason="r")
-    with pytest.raises(CallerMistake, match="34 of 100 labels in en, 20 more clean and 46 more harmful are missing"):
+    with pytest.raises(
+        CallerMistake, match="34 of 100 labels in en, 20 more clean and 46 more harmful texts are missing"
+    ):
         await world.calibration.apply(actor="zoe", reason="r")
     assert not world.models.records
 
@@ -265,3 +268,12 @@ async def test_labels_by_chance_are_refused() -> None:
     [column, *_] = preview.fit.columns
     assert abs(column.after[1] - column.after[0]) < 0.04, "less than chance explains"
     assert preview.fit.inverted and not preview.may_go_live
+
+
+async def test_means_reveal_no_score_of_a_marked_text() -> None:
+    world = World()
+    await world.calibration.add(two_people(60, 60), actor="asha", reason="r")
+    before = preview_as_dict(await world.calibration.preview())["columns"][0]["means_after"]
+    await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
+    after = preview_as_dict(await world.calibration.preview())["columns"][0]["means_after"]
+    assert all(round(one, 2) == one for one in before + after)
