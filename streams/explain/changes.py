@@ -85,8 +85,8 @@ def _ends(action: str, rule: Rule, now: SignalReport | None, state: ScopeDecisio
         if now is not None and now.is_assessed:
             uppers = f", they are {now.coordinated_upper:.2f} and {now.upper:.2f} now"
         yield (
-            f"the others were too few, or the upper bound of their harmful share was below {rule.clear_at:g}, for "
-            f"{clear_after}{since}"
+            f"the others were too few or mostly not read, or the upper bound of their harmful share was below "
+            f"{rule.clear_at:g}, for {clear_after}{since}"
         )
         yield f"that and the upper bound of all are below {rule.clear_at:g} at a settled tick{uppers}{not_before}"
     else:
@@ -160,9 +160,10 @@ def _missing_harm(now: SignalReport) -> Iterator[str]:
             f"a lower bound of the harmful share of {share.threshold:g} among its {now.established} established "
             f"authors, it is {now.established_lower:.2f}, or among {rest}"
         )
-    read, whose = (now.established_read, "established sampled") if enough else (now.read_part, "sampled")
-    if read < now.min_scored:
-        yield _missing_texts(now, read, whose)
+    if now.read_part < now.min_scored:
+        yield _missing_texts(now, now.read_part, "sampled")
+    elif enough and now.established_read < now.min_scored:
+        yield _missing_texts(now, now.established_read, "established sampled")
     passed = sum(one.passed for one in others)
     if passed < now.need:
         names = ", ".join(f"{one.signal} {one.threshold:g}" for one in others if not one.passed)

@@ -7,8 +7,8 @@ whose lower bound reaches `suppress_at` decides:
     the other authors, if both are enough           CONTESTED       The tag is discounted.
     all authors, if the established are too few     OVER_WITHOUT    The tag is hidden.
 
-A group has no verdict if the model has read less than `min_scored` of its texts. A corroborated tag of which that
-holds for all authors is UNREAD: nothing hides it, and people are asked.
+A group has no verdict if the model has read less than `min_scored` of its texts. Where that holds for all authors
+nothing hides the tag; if it is corroborated it is UNREAD, and people are asked.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def levels(
         rest = table.everyone.take(rows).without(table.established.take(rows))
         others = rest.bounds(column, confidence).spread(rows, m)
         if table.unread is not None:
-            own_read = table.established.read_part() >= rule.min_scored
+            own_read = read & (table.established.read_part() >= rule.min_scored)
             others_read = np.zeros(m, bool)
             others_read[rows] = rest.read_part() >= rule.min_scored
         disputed[rows] = (others_read & (others.upper >= rule.clear_at))[rows]

@@ -74,7 +74,8 @@ def test_each_group_needs_its_own_texts_read():
     assert judged((0, 0.0, 40), (60, 0.9, 0)).level[0] == CONTESTED
     assert judged((9, 0.9, 12), (60, 0.1, 0)).level[0] != OVER, "the established authors are mostly unread"
     assert judged((60, 0.0, 0), (0, 0.0, 40)).level[0] == UNDER, "the others are unread: they contest nothing"
-    assert judged((40, 0.9, 0), (0, 0.0, 60)).level[0] == OVER, "the established authors are read"
+    assert judged((40, 0.9, 0), (0, 0.0, 60)).level[0] == UNREAD, "most texts of all authors are unread"
+    assert judged((40, 0.9, 0), (0, 0.0, 40)).level[0] == OVER, "the established authors are read"
 
 
 def test_mostly_read_others_alone_contest():
