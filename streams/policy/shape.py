@@ -144,9 +144,9 @@ class Category(Strict):
     )
     min_scored: OptionalShare = Field(
         default=MIN_SCORED,
-        description="Least part of the deciding authors (established ones, if enough) whose sampled texts are in a "
-        "language that the model reads. Below it no automated decision hides a tag. A corroborated tag that is below "
-        "it by all authors goes to review, as not assessed. 0 judges every tag by the texts that were read.",
+        description="Least part of the sampled authors, of all and of those that decide, whose texts are in a language "
+        "that the model reads. Below it no automated decision hides a tag. A corroborated tag that is below it by all "
+        "authors goes to review, as not assessed. 0 judges every tag by the texts that were read.",
     )
     clear_after: Dwell = Field(
         default=60_000,
