@@ -25,6 +25,7 @@ from streams.scoring import load_text_scorer
 from streams.settings import Settings
 
 _DEADLINE_SECONDS = 15.0
+_NO_POLICY_FIX = "start a worker: it makes its policy and its model live"
 _ROLLBACK_FIX = "`hushtag model status` lists the models that are kept; `hushtag model apply FILE` takes another one"
 
 
@@ -61,7 +62,7 @@ async def activate_model(
     topic = await read_policy_topic(settings)
     live = topic.live
     if live is None:
-        raise CallerMistake("no policy is live yet", fix="start a worker: it makes its policy and its model live")
+        raise CallerMistake("no policy is live yet", fix=_NO_POLICY_FIX)
     if if_live is not None and live.model_revision not in (if_live, revision):
         raise CallerMistake(
             f"model {live.model_revision} is live, not {if_live}",
@@ -129,7 +130,7 @@ async def rollback_model(
     """
     topic = await read_policy_topic(settings)
     if topic.live is None:
-        raise CallerMistake("no policy is live yet", fix="start a worker: it makes its policy and its model live")
+        raise CallerMistake("no policy is live yet", fix=_NO_POLICY_FIX)
     live = topic.live.model_revision
     if if_live is not None and if_live != live:
         raise CallerMistake(f"model {live} is live, not {if_live}", fix="look at the live model again")
@@ -141,6 +142,14 @@ async def rollback_model(
     return await activate_model(
         settings, data, categories, reason=reason, actor=actor, by_workers=by_workers, if_live=live
     )
+
+
+async def rollback_target(settings: Settings, to: str | None = None) -> tuple[str, str]:
+    """Return the revision of the live model and the one that a rollback makes live; see `rollback_model`."""
+    topic = await read_policy_topic(settings)
+    if topic.live is None:
+        raise CallerMistake("no policy is live yet", fix=_NO_POLICY_FIX)
+    return topic.live.model_revision, earlier_model(topic, to)
 
 
 def earlier_model(topic: PolicyTopic, to: str | None = None) -> str:

@@ -14,8 +14,10 @@ from moderation.api.services import services_of
 from moderation.calibration.labelled import MOST_OF_ONE
 from moderation.calibration.marked import unmarked_counts
 from moderation.calibration.words import coverage_words, state_words
+from moderation.cases.case import HashtagCase
 from moderation.console.render import page
 from moderation.console.route import page_router
+from moderation.review.items import NOT_ASSESSED
 
 router = page_router()
 CASES = 20
@@ -48,13 +50,20 @@ async def show_scale(request: Request) -> Response:
 
 
 async def _cases(request: Request) -> list[dict[str, Any]]:
-    """Return the open cases with sampled texts that the person has not marked, those with most texts first."""
+    """Return the open cases with sampled texts that the person has not marked, those with most texts first.
+
+    Cases of hashtags that the model does not read are left out: their labels do not count.
+    """
     services, person = services_of(request), reader_of(request)
     cases = await services.cases.refresh()
     counts = unmarked_counts(await services.markings.refresh(), cases, person)
     found = [
         {"id": case.id, "display": case.display, "texts": counts[case.id]}
         for case in cases.values()
-        if case.is_open and case.id in counts and not services.cases.is_blind(case, person)
+        if _is_shown(case) and case.id in counts and not services.cases.is_blind(case, person)
     ]
     return sorted(found, key=lambda one: (-counts[str(one["id"])], one["display"]))[:CASES]
+
+
+def _is_shown(case: HashtagCase) -> bool:
+    return any(one.item.kind != NOT_ASSESSED for one in case.open_items)

@@ -79,6 +79,10 @@ def rollback(
         str | None,
         typer.Option(metavar="REVISION", help="Model to return to.", show_default="the model before the live one"),
     ] = None,
+    if_live: Annotated[
+        str | None,
+        typer.Option(metavar="REVISION", help="Only if this model is live, so that no second rollback undoes a first."),
+    ] = None,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -87,13 +91,16 @@ def rollback(
     Its artefact comes from the topic `models`. A calibrated scale goes back with its model.
     """
     require_account(reason, actor)
-    if not yes and not confirm(f"score with {to or 'the model before the live one'} from now on?"):
-        errors.print("nothing was sent")
-        raise typer.Exit(EXIT_NO)
-    from streams.model_activation import rollback_model
+    from streams.model_activation import rollback_model, rollback_target
 
     quieten()
-    print_live(asyncio.run(rollback_model(load_settings(), to=to, reason=reason, actor=actor)), as_json)
+    settings = load_settings()
+    live, wanted = asyncio.run(rollback_target(settings, to))
+    if not yes and not confirm(f"score with model {wanted} in place of {if_live or live} from now on?"):
+        errors.print("nothing was sent")
+        raise typer.Exit(EXIT_NO)
+    record = rollback_model(settings, to=wanted, reason=reason, actor=actor, if_live=if_live or live)
+    print_live(asyncio.run(record), as_json)
 
 
 def print_live(record: PolicyRecord, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from streams.constants import PANE_MS
 from streams.errors import CallerMistake
 from streams.log.partials import decode_partial
 from streams.log.policies import ModelChange, PolicyRecord, read_policy_topic
-from streams.model_activation import activate_model, rollback_model
+from streams.model_activation import activate_model, rollback_model, rollback_target
 from streams.pipeline.policy_proposer import PolicyProposer
 from streams.policy.activation import Activation
 from tests.support.other_model import GOOD, OTHER, OWN, REVISION, cache_of
@@ -223,6 +223,17 @@ async def test_rollback_restores_model_before_the_live_one(shells: Shells) -> No
     assert [one.model_revision for one in activations(shells)] == [REVISION, OWN.revision]
     assert len(shells.topics.read("models", 0)) == 2, "both artefacts are kept once"
     assert (await back(shells)).model_revision == REVISION, "a second rollback undoes the first"
+
+
+async def test_rollback_in_place_of_another_model_is_refused(shells: Shells) -> None:
+    await begin_with_own_model(shells)
+    await put(shells)
+    live, wanted = await rollback_target(shells.context.settings)
+    assert (live, wanted) == (REVISION, OWN.revision)
+    await back(shells)
+    with pytest.raises(CallerMistake, match=f"{OWN.revision} is live, not {REVISION}"):
+        await rollback_model(shells.context.settings, reason="late", actor="ann", if_live=live)
+    assert len(activations(shells)) == 2, "a second person does not undo the first rollback"
 
 
 async def test_rollback_to_revision_takes_its_first_digits(shells: Shells) -> None:

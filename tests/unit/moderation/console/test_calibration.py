@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from moderation.calibration.service import CalibrationService
 from tests.support.api_calls import decision
+from tests.support.console_cases import unread, waiting
 from tests.support.console_client import console_client, read_page, words_of_page
 from tests.support.in_memory_calibration import drafts, two_people
 
@@ -31,6 +32,12 @@ def test_page_lists_cases_with_texts_to_mark(client: TestClient) -> None:
     assert "Reading the labels" in words and "#harsh 1 text without your mark" in words
     answer = read_page(client, "/console/calibration", "reader")
     assert answer.status_code == 403
+
+
+def test_page_lists_no_case_in_an_unread_language() -> None:
+    client = console_client([unread("madurai", {"ta": 41}), waiting("LateShow")])
+    words = words_of_page(read_page(client, "/console/calibration"))
+    assert "#LateShow" in words and "madurai" not in words
 
 
 def test_part_says_what_is_missing(client: TestClient) -> None:
