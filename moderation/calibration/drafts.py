@@ -66,7 +66,7 @@ def parse_labels(
         try:
             draft = _decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            problems.append(RowProblem(f"line {number}", "line", "", str(error)[:200], LINE_FIX))
+            problems.append(RowProblem(f"line {number}", "line", "", str(error)[:200], f"write {LINE_FIX}"))
             continue
         if (problem := draft.problem(categories)) is not None:
             field, what, fix = problem
