@@ -42,6 +42,7 @@ from tests.support.settled_history import SettledHistory
 from tests.support.simulated import SimulatedPipeline
 from tests.support.simulated_people import random_moderation
 from tests.support.simulated_sizes import BLOCK, LONG, SHORT, Span, small_units
+from tests.support.simulated_words import WordModel, score_a_part
 
 pytestmark = pytest.mark.simulation
 
@@ -95,6 +96,13 @@ def test_results_with_account_facts_equal_reference(seed):
 def test_results_with_stage_2_equal_reference(seed):
     """History with stage 2 records that are repeated, late, reordered, contradictory, or of another model."""
     found = simulate(seed, stage_2=True)
+    assert not found, failure_message(seed, found)
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 3))
+def test_results_with_unread_texts_equal_reference(seed, monkeypatch):
+    monkeypatch.setattr(WordModel, "score", score_a_part)
+    _, found = simulate_people(seed)
     assert not found, failure_message(seed, found)
 
 

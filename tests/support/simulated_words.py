@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import numpy as np
 
 from models.share import Scale
@@ -19,6 +21,16 @@ class WordModel:
         hate = np.array([0.875 if "bad" in text else 0.125 for text in texts], np.float32)
         abuse = np.array([0.875 if "rude" in text else 0.125 for text in texts], np.float32)
         return np.stack([np.maximum(hate, abuse), abuse, hate], axis=1)
+
+
+def score_a_part(model: WordModel, texts):
+    """Score texts as a model that reads two of five, and leaves the others as NaN; in place of `WordModel.score`."""
+    found = _score_all(model, texts)
+    found[[crc32(text.encode("utf-8", "replace")) % 5 < 3 for text in texts]] = np.nan
+    return found
+
+
+_score_all = WordModel.score
 
 
 class LaterWordModel(WordModel):
