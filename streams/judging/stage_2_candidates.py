@@ -26,7 +26,7 @@ from streams.policy import Policy, Rule
 MOST_TAGS = 64
 """Tags of one shard at one tick: more than a worker can read before the next tick."""
 _EXAMINED_TAGS = 8 * MOST_TAGS
-"""Tags of which the unread texts are looked up."""
+"""Tags whose texts are looked up."""
 _NEAR = 2
 """Factor by which a tag may lie below its rule's floors of tweets and authors: it may soon reach them."""
 
@@ -69,10 +69,10 @@ def candidates(
         for key, tweets in zip(table.keys[near].tolist(), table.tweets[near].tolist(), strict=True):
             heat[key >> COUNTRY_BITS] = max(tweets, heat.get(key >> COUNTRY_BITS, 0))
     chosen = sorted(heat, key=lambda tag: (tag not in unsure, -heat[tag], tag))[:_EXAMINED_TAGS]
-    unread = _unread_tweets(chosen, evidence, corrections)
+    to_read = _tweets_to_read(chosen, evidence, corrections)
     return [
-        Candidate(tags.name(tag << COUNTRY_BITS), tag in unsure, heat[tag], tuple(unread[tag]))
-        for tag in [tag for tag in chosen if unread[tag]][:MOST_TAGS]
+        Candidate(tags.name(tag << COUNTRY_BITS), tag in unsure, heat[tag], tuple(to_read[tag]))
+        for tag in [tag for tag in chosen if to_read[tag]][:MOST_TAGS]
     ]
 
 
@@ -108,7 +108,7 @@ def _rules(policy: Policy, columns: Mapping[str, int], country: str) -> set[tupl
     }
 
 
-def _unread_tweets(
+def _tweets_to_read(
     chosen: list[int], evidence: EvidenceBuilder, corrections: CorrectionIndex
 ) -> dict[int, dict[int, None]]:
     """Return for each tag the tweets of its samples' first authors that stage 2 has not read, in order."""
