@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from moderation.cases.case import HashtagCase
 from moderation.review.items import BLIND_KINDS, NOT_ASSESSED
-from streams.languages import in_order, language_name
+from streams.languages import OTHER, in_order, language_name
 from streams.log.decisions import Evidence, unread_of
 
 LEAST_SHARE = 0.1
@@ -48,8 +48,19 @@ def languages_of(evidence: Evidence | None, *, largest: bool = False) -> tuple[U
     if evidence is None or not unread:
         return ()
     sampled = evidence.scored + sum(unread.values())
-    found = [UnreadLanguage(tag, round(count / sampled, 2)) for tag, count in in_order(unread).items()]
+    ordered = sorted(in_order(unread).items(), key=lambda one: -one[1])
+    found = [UnreadLanguage(tag, round(count / sampled, 2)) for tag, count in ordered]
     return tuple(one for one in found if one.share >= LEAST_SHARE) or tuple(found[: int(largest)])
+
+
+def reader_words(languages: Sequence[Mapping[str, Any]]) -> str:
+    """Name the language that a person needs for a case, from the languages in its JSON.
+
+    >>> reader_words([{"language": "ta", "name": "Tamil"}]), reader_words([{"language": "other", "name": "other"}])
+    ('Tamil', 'them')
+    """
+    first = languages[0] if languages else None
+    return "them" if first is None or first["language"] in (OTHER, "und") else str(first["name"])
 
 
 def is_in_language(plain: Mapping[str, Any], language: str) -> bool:

@@ -13,6 +13,7 @@ from moderation.api.blinding import reader_of
 from moderation.api.rights import Caller
 from moderation.api.services import services_of
 from moderation.api.sessions import Session
+from moderation.cases.languages import reader_words
 from moderation.console import words
 from moderation.console.navigation import LINKS
 from moderation.console.refusals import console_problem, page_tables, step_words
@@ -44,6 +45,7 @@ def templates() -> Environment:
         countdown=countdown_words,
         listed=words.listed,
         language=language_name,
+        reader=reader_words,
         shares_of=shares_words,
         step=step_words,
     )

@@ -7,7 +7,7 @@ import doctest
 from msgspec.structs import replace
 
 from moderation.cases import languages
-from moderation.cases.languages import is_in_language, languages_of, unread_languages
+from moderation.cases.languages import is_in_language, languages_of, reader_words, unread_languages
 from moderation.cases.lines import case_cells, case_lines
 from moderation.cases.view import case_as_dict, detailed_dict
 from tests.support.case_world import EVIDENCE, UNREAD, CaseHarness, decision, ruling, unread_ruling
@@ -38,6 +38,13 @@ def test_small_languages_are_named_only_where_asked() -> None:
     assert languages_of(scattered) == ()
     assert [one.words for one in languages_of(scattered, largest=True)] == ["Tamil 5%"]
     assert languages_of(None, largest=True) == languages_of(EVIDENCE, largest=True) == ()
+
+
+def test_largest_language_is_first_even_without_a_group() -> None:
+    most_other = replace(EVIDENCE, scored=4, unread={"ta": 8, "other": 52})
+    found = languages_of(most_other, largest=True)
+    assert [one.language for one in found] == ["other", "ta"]
+    assert reader_words([one.as_dict() for one in found]) == "them", "no person reads a language called other"
 
 
 async def test_blind_second_look_names_no_language() -> None:
