@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from streams.counting.keys import Tags
 from streams.explain.changes import would_clear, would_hide
-from streams.explain.signal_report import SignalReport
+from streams.explain.signal_report import LanguageCount, SignalReport
 from streams.judging.evidence_codec import table_of
 from streams.judging.hysteresis import decide
 from streams.judging.levels import (
@@ -127,6 +127,14 @@ def test_would_hide_asks_for_texts_that_are_read():
     assert one.level == "not assessed" and would_hide(one) == [missing]
     assert would_hide(one, state=flag("review", valve="not_assessed")) == [missing]
     assert missing in would_hide(report(scale=IN_LANGUAGES, burst=0.0, **UNREAD_TAG))
+
+
+def test_would_hide_asks_for_texts_of_established_authors():
+    one = msgspec.structs.replace(
+        report(), level="between", unread=(LanguageCount("ta", 20),), min_scored=0.5, established_read=0.3
+    )
+    assert one.established >= one.min_established and one.read_part >= one.min_scored
+    assert any("50% of its established sampled authors (min_scored), it reads 30%" in part for part in would_hide(one))
 
 
 def test_would_clear_lists_conditions_without_times():
