@@ -64,22 +64,22 @@ def test_flags_follow_edits_and_ignore_a_bad_one(topics, tmp_path):
             time.sleep(20)
             assert client.check(*TAG).why == "clear"
 
-            policy.write_text(policy_text(2, suppress_at=0.3, clear_at=0.25))
+            policy.write_text(policy_text(2, suppress_at=0.2, clear_at=0.15))
             began = time.monotonic()
             wait_until(lambda: picked_up())
             took["lower, picked up"] = time.monotonic() - began
             wait_until(flagged)
             took["lower, in flags"] = time.monotonic() - began
 
-            policy.write_text(policy_text(3, suppress_at=0.3, clear_at=2))
+            policy.write_text(policy_text(3, suppress_at=0.2, clear_at=2))
             began = time.monotonic()
             wait_until(lambda: worker.metric("hushtag_policy_file_bad") == 1)
             took["broken, seen"] = time.monotonic() - began
             wait_until(lambda: "policy.yaml:20:15" in worker.log.read_text())  # line and column
             register = wait_for_settled(client)
-            assert flagged() and register.policy_revision == parse_policy(policy_text(2, 0.3, 0.25), "").revision
+            assert flagged() and register.policy_revision == parse_policy(policy_text(2, 0.2, 0.15), "").revision
             assert float(register.evidence["upper"]) < 0.92
-            explained(settings, policy_text(2, 0.3, 0.25))
+            explained(settings, policy_text(2, 0.2, 0.15))
             wait_until(lambda: time.time() * 1000 > register.decided_at_ms + 10_000)
 
             policy.write_text(policy_text(4, suppress_at=0.93, clear_at=0.92))
@@ -109,9 +109,9 @@ def explained(settings: Settings, live: str) -> None:
     register = next(one for one in place["registers"] if one["outcome"] == "wins")
     reason = register["reasons"][0]
     assert not place["shown"] and reason["signal"].endswith("share_lower") and reason["margin"] > 0
-    assert live.splitlines()[reason["line"] - 1].strip() == reason["source"] == "suppress_at: 0.3"
+    assert live.splitlines()[reason["line"] - 1].strip() == reason["source"] == "suppress_at: 0.2"
     assert reason["file"].startswith("policy "), "the file on the disk is another one by now"
-    assert any("falls below 0.25" in end for end in register["ends_when"])
+    assert any("falls below 0.15" in end for end in register["ends_when"])
     result = next(one for one in report["standings"] if one["category"] == register["category"])
     assert result["level"].startswith("over") and result["missing"] == []
     assert report["volume"][-1]["tweets"] >= report["volume"][0]["tweets"] > 0
