@@ -28,7 +28,7 @@ from benchmarks.machine import machine
 from models import data, left_out, platform_scale
 from models.column_fit import CONFIDENCE
 from models.evaluation.run import DEFAULT_DATA
-from models.platform_scale import LabelledText
+from models.platform_scale import ScoredLabel
 from models.scorer import LANGUAGES, LinearScorer
 from models.share import Scale
 from models.training import NOT_TWEETED
@@ -96,7 +96,7 @@ def _repeat(of: SourceTexts, n_labels: int, rng: np.random.Generator) -> Floats:
     scale = of.live.scale
     if n_labels:
         labels = [
-            LabelledText(
+            ScoredLabel(
                 probabilities=tuple(of.probabilities[at].tolist()),
                 language=LANGUAGES[of.groups[at]],
                 harmful=bool(of.labels[at]),

@@ -31,7 +31,7 @@ MIXED = "mixed_scale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelledText:
+class ScoredLabel:
     """Label of one text that the live model has scored.
 
     probabilities: (1 + n_categories,) of the live model; a fitted model has the same.
@@ -161,7 +161,7 @@ def prior_of(live: LinearScorer) -> Scale:
 
 
 def fit(
-    live: LinearScorer, labels: Sequence[LabelledText], seed: int = 0, *, with_coverage: bool = True
+    live: LinearScorer, labels: Sequence[ScoredLabel], seed: int = 0, *, with_coverage: bool = True
 ) -> PlatformScale:
     """Fit the scale of a model to labels.
 
@@ -205,7 +205,7 @@ def fit(
     return PlatformScale(Scale(moments, errors, between), prior, tuple(columns))
 
 
-def _of_column(labels: Sequence[LabelledText], column: int, category: str) -> ColumnTexts:
+def _of_column(labels: Sequence[ScoredLabel], column: int, category: str) -> ColumnTexts:
     """Select the texts of one language that are labelled for a column."""
     of_texts = [one.categories.get(category) if category else one.harmful for one in labels]
     used = [(one, bool(label)) for one, label in zip(labels, of_texts, strict=True) if label is not None]

@@ -103,7 +103,7 @@ def calibrated(live: LinearScorer, examples: Sequence[data.Example]) -> LinearSc
     """Fit the scale of a model to labelled texts, as `hushtag calibrate` does."""
     probabilities, languages = platform_scale.score(live, [one.text for one in examples])
     labels = [
-        platform_scale.LabelledText(
+        platform_scale.ScoredLabel(
             probabilities=tuple(row.tolist()),
             language=language,
             harmful=bool(one.labels[0]),

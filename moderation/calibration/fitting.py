@@ -9,7 +9,7 @@ from math import hypot
 
 from models import platform_scale
 from models.column_fit import ENOUGH, FEWEST
-from models.platform_scale import ColumnScale, LabelledText, PlatformScale
+from models.platform_scale import ColumnScale, PlatformScale, ScoredLabel
 from models.scorer import LinearScorer
 from models.share import Scale
 from moderation.calibration.labelled import AgreedLabel
@@ -88,7 +88,7 @@ class ScaleFit:
 def fit_scale(live: LinearScorer, labels: Sequence[AgreedLabel]) -> ScaleFit:
     """Fit the scale of the live model to labelled texts; their order does not change a bit of it."""
     texts = [
-        LabelledText(
+        ScoredLabel(
             probabilities=one.probabilities, language=one.language, harmful=one.harmful, categories=one.categories,
             cluster=one.hashtag,
         )

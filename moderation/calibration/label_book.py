@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from moderation.calibration.drafts import LabelDraft
 from moderation.calibration.fold import LabelFold
-from moderation.calibration.labelled import LabelledTexts, PersonLabel, combine
+from moderation.calibration.labelled import CalibrationTexts, PersonLabel, combine
 from moderation.calibration.live_models import LiveModel, ModelStore
 from moderation.calibration.marked import marked_tweets, sampled_places
 from moderation.calibration.records import TextLabel, encode_label, label_id, text_subject, tweet_subject
@@ -68,7 +68,7 @@ class Labels:
     """Labels that count for the live model, and the number of those that do not."""
 
     live: LiveModel
-    texts: LabelledTexts
+    texts: CalibrationTexts
     other_model: int
     """Labels of texts that another model has scored; their file must be handed in again."""
     unreadable: int

@@ -52,7 +52,7 @@ class OnePersonPart(NamedTuple):
     """Part of these labels, in [0, 1]."""
     language: str
     category: str
-    """"" for harm of any category."""
+    """Empty: harm of any category."""
     harmful: bool
 
     @property
@@ -69,7 +69,7 @@ class OnePersonPart(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledTexts:
+class CalibrationTexts:
     """Texts with a label, and how people agree about them."""
 
     texts: tuple[AgreedLabel, ...]
@@ -107,7 +107,7 @@ class LabelledTexts:
         return found
 
 
-def combine(labels: Iterable[PersonLabel]) -> LabelledTexts:
+def combine(labels: Iterable[PersonLabel]) -> CalibrationTexts:
     """Combine labels to one for each text; of a person's labels of a text the newest counts."""
     by_text: dict[str, dict[str, PersonLabel]] = {}
     for one in labels:
@@ -139,7 +139,7 @@ def combine(labels: Iterable[PersonLabel]) -> LabelledTexts:
                 next((one.hashtag for one in people.values() if one.hashtag), ""),
             )
         )  # fmt: skip
-    return LabelledTexts(tuple(texts), dict(given.most_common()), shared, agreed, disputed, _greatest(by_mean))
+    return CalibrationTexts(tuple(texts), dict(given.most_common()), shared, agreed, disputed, _greatest(by_mean))
 
 
 def _greatest(by_mean: Mapping[tuple[str, str, bool], Counter[str]]) -> OnePersonPart | None:

@@ -9,7 +9,7 @@ import pytest
 
 from models import artefact, load_scorer, platform_scale
 from models.column_fit import ENOUGH, FEWEST, SPREAD, ColumnNumbers, ColumnTexts, coverage, fit_column
-from models.platform_scale import LabelledText
+from models.platform_scale import ScoredLabel
 from models.scorer import LinearScorer
 
 PRIOR = ColumnNumbers(np.array([0.30, 0.65, 0.03, 0.04]), np.array([1e-4, 0.0, 2e-4]), np.array([0.002, 0.001, 0.015]))
@@ -30,9 +30,9 @@ def drawn(n: int, seed: int = 0, means: tuple[float, float] = (0.35, 0.5)) -> Co
     return ColumnTexts(p, np.repeat([0, 1], n), np.arange(2 * n))
 
 
-def labelled(texts: ColumnTexts, n_columns: int, language: str = "en", cluster: str = "") -> list[LabelledText]:
+def labelled(texts: ColumnTexts, n_columns: int, language: str = "en", cluster: str = "") -> list[ScoredLabel]:
     return [
-        LabelledText(probabilities=(p,) * n_columns, language=language, harmful=bool(y), cluster=cluster)
+        ScoredLabel(probabilities=(p,) * n_columns, language=language, harmful=bool(y), cluster=cluster)
         for p, y in zip(texts.probabilities.tolist(), texts.labels.tolist(), strict=True)
     ]
 
