@@ -10,6 +10,7 @@ from rich.table import Table
 
 from benchmarks.chart import LineChart, svg
 from benchmarks.scenarios.goals import OPEN, UNREAD, Goal
+from benchmarks.scenarios.sources import KNOWN
 from benchmarks.scenarios.verdicts import TagOutcome
 
 _QUANTILE = 0.9
@@ -88,10 +89,12 @@ def of_goals(goals: Iterable[Goal]) -> Table:
 def picture(tags: Sequence[TagOutcome]) -> str:
     """Draw the part of the open campaigns that is found, by harmful share, as an SVG file.
 
-    It has a line for each number of labels, and the innocent hashtags that are suppressed at a share of 0.
+    It has a line for each number of labels, and the innocent hashtags that are suppressed at a share of 0. The texts
+    that the model knows are left out: they have no labels to compare with.
     """
-    own = [one for one in tags if one.variant == OPEN]
-    innocent = [one for one in tags if not one.harmful]
+    left_out = [one for one in tags if one.source != KNOWN]
+    own = [one for one in left_out if one.variant == OPEN]
+    innocent = [one for one in left_out if not one.harmful]
     lines: dict[str, Sequence[tuple[float, float]]] = {}
     for n_labels in sorted({one.labels for one in own}):
         spared = [one for one in innocent if one.labels == n_labels]
@@ -100,7 +103,7 @@ def picture(tags: Sequence[TagOutcome]) -> str:
             row = [one for one in own if (one.labels, one.share) == (n_labels, share)]
             points.append((100 * share, 100 * sum(one.found for one in row) / max(1, len(row))))
         lines[f"{n_labels} labels" if n_labels else "as trained"] = points
-    title = "Hashtags found, by the share of their authors who write harm, on sources that the model has not seen"
+    title = "Campaigns found on sources that the model has not seen"
     return svg(LineChart(title, "% of authors who write harm", "% found", lines))
 
 

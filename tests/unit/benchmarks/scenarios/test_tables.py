@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.scenarios import tables
 from benchmarks.scenarios.goals import goals
-from benchmarks.scenarios.verdicts import Verdict
+from benchmarks.scenarios.verdicts import TagOutcome, Verdict
 from tests.support.scenario_outcomes import outcome
 
 TAGS = [
@@ -51,8 +52,17 @@ def test_goals_are_shown_as_met_or_missed() -> None:
     assert {row[1] for row in rows} == {"met", "MISSED"}
 
 
+def left_out(*more: TagOutcome) -> list[TagOutcome]:
+    return [replace(one, source="uli_en") for one in (*TAGS, *more)]
+
+
+def test_picture_leaves_out_texts_that_the_model_knows() -> None:
+    known = [outcome(share=0.6), outcome(share=1.0, labels=300)]
+    assert tables.picture([*left_out(), *known]) == tables.picture(left_out())
+
+
 def test_picture_has_a_line_for_each_number_of_labels() -> None:
-    drawn = tables.picture([*TAGS, outcome(share=0.6, labels=300)])
+    drawn = tables.picture(left_out(outcome(share=0.6, labels=300)))
     assert drawn.startswith("<svg")
     assert drawn.count("<polyline") == 2
     assert "300 labels" in drawn
