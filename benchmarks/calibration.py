@@ -58,7 +58,7 @@ class CalibrationFigures:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SourceTexts:
+class ScoredSource:
     """Scored texts of a source: probabilities (n, n_columns), labels (n,) of `harmful`, groups (n,) of languages."""
 
     name: str
@@ -68,7 +68,7 @@ class SourceTexts:
     groups: npt.NDArray[np.intp]
 
 
-def read(folder: Path, source: str) -> SourceTexts:
+def read(folder: Path, source: str) -> ScoredSource:
     """Score a source with the model that has not seen it; languages with few texts are left out."""
     live = left_out.scorer_without(folder, source).reading_all()
     examples = left_out.texts_of(folder, source)
@@ -80,16 +80,16 @@ def read(folder: Path, source: str) -> SourceTexts:
         own = groups == group
         if min(int((labels[own] == label).sum()) for label in (0, 1)) >= 2 * _FEWEST:
             keep |= own & (labels != data.UNLABELLED)
-    return SourceTexts(source, live, probabilities[keep], labels[keep], groups[keep])
+    return ScoredSource(source, live, probabilities[keep], labels[keep], groups[keep])
 
 
-def measure(of: SourceTexts, n_labels: int, repeats: int) -> CalibrationFigures:
+def measure(of: ScoredSource, n_labels: int, repeats: int) -> CalibrationFigures:
     """Measure one source with a number of labels, over several draws of labels and hashtags."""
     rows = np.concatenate([_repeat(of, n_labels, np.random.default_rng([n_labels, seed])) for seed in range(repeats)])
     return CalibrationFigures(of.name, n_labels, *(float(one) for one in rows.mean(axis=0)))
 
 
-def _repeat(of: SourceTexts, n_labels: int, rng: np.random.Generator) -> Floats:
+def _repeat(of: ScoredSource, n_labels: int, rng: np.random.Generator) -> Floats:
     """Fit to drawn labels and judge hashtags of the rest: (n_tags, 4) of the figures."""
     order = rng.permutation(len(of.labels))
     chosen, rest = order[:n_labels], order[n_labels:]
@@ -107,7 +107,7 @@ def _repeat(of: SourceTexts, n_labels: int, rng: np.random.Generator) -> Floats:
     return np.concatenate([_judge(of, rest[of.groups[rest] == group], scale, rng) for group in np.unique(of.groups)])
 
 
-def _judge(of: SourceTexts, rows: npt.NDArray[np.intp], scale: Scale, rng: np.random.Generator) -> Floats:
+def _judge(of: ScoredSource, rows: npt.NDArray[np.intp], scale: Scale, rng: np.random.Generator) -> Floats:
     """Make hashtags of some texts of one language and compare their intervals with the true shares."""
     group = int(of.groups[rows[0]])
     clean, harmful = (of.probabilities[rows[of.labels[rows] == label], 0] for label in (0, 1))

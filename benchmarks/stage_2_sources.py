@@ -26,7 +26,7 @@ LEAST_TEXTS = 100
 """Least texts of a language for a row."""
 
 
-class Row(NamedTuple):
+class SourceRanking(NamedTuple):
     """AUC of both stages on the texts of a left-out source in one language."""
 
     source: str
@@ -36,7 +36,7 @@ class Row(NamedTuple):
     stage_2: float
 
 
-def rank(source: str, examples: list[data.Example], stage_1: Scorer, stage_2: Scorer) -> Iterator[Row]:
+def rank(source: str, examples: list[data.Example], stage_1: Scorer, stage_2: Scorer) -> Iterator[SourceRanking]:
     """Compare two scorers on the texts of a source by language."""
     texts = [example.text for example in examples]
     labels = data.labels_of(examples)[:, 0]
@@ -46,10 +46,10 @@ def rank(source: str, examples: list[data.Example], stage_1: Scorer, stage_2: Sc
         own = (languages == language) & (labels != data.UNLABELLED)
         if own.sum() >= LEAST_TEXTS and len(set(labels[own].tolist())) == 2:
             areas = (float(roc_auc_score(labels[own], scores[own])) for scores in (one, two))
-            yield Row(source, language, int(own.sum()), *areas)
+            yield SourceRanking(source, language, int(own.sum()), *areas)
 
 
-def rows_of(folder: Path, source: str, remember: Path) -> list[Row]:
+def rows_of(folder: Path, source: str, remember: Path) -> list[SourceRanking]:
     """Train both stages without a source, and compare them on it."""
     from models.encoder import stack_file, stacking
     from models.encoder.encoder import Encoder

@@ -127,6 +127,20 @@ def group_of_tag(tag: str) -> int:
     return GROUPS.index(tag) if tag in GROUPS else len(GROUPS) - 1
 
 
+def has_our_groups(n_read: int) -> bool:
+    """Return whether a scorer that reads `n_read` groups has `GROUPS`: another one does not tell their meanings."""
+    return n_read == len(READ)
+
+
+def group_name(group: int, n_read: int) -> str:
+    """Return the language of a storage group of a scorer that reads `n_read` groups, `UNDETERMINED` if not ours.
+
+    >>> group_name(3, len(READ)), group_name(0, 1)
+    ('ta', 'und')
+    """
+    return GROUPS[group] if has_our_groups(n_read) and group < len(GROUPS) else UNDETERMINED
+
+
 @lru_cache(maxsize=1)
 def groups_of_tags() -> npt.NDArray[np.uint8]:
     """Build the read-only table (len(TAGS),) of storage groups."""

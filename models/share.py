@@ -39,7 +39,6 @@ Floats = npt.NDArray[np.float64]
 N_DRAWS = 200
 N_MOMENTS, N_ERRORS, N_BETWEEN = 4, 3, 3
 _LEAST_GAP = 1e-9
-_WITH_BETWEEN = np.array([np.nan], "<f8").tobytes()  # no mean is NaN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,11 +94,8 @@ class Scale:
         return found
 
     def to_bytes(self) -> bytes:
-        """Serialise the scale for `from_bytes`; a scale without `between` has the bytes of earlier versions."""
-        if not self.between.any():
-            return np.concatenate((self.moments, self.errors), axis=2).astype("<f8").tobytes()
-        packed = np.concatenate((self.moments, self.errors, self.between), axis=2).astype("<f8")
-        return _WITH_BETWEEN + packed.tobytes()
+        """Serialise the scale for `from_bytes`."""
+        return np.concatenate((self.moments, self.errors, self.between), axis=2).astype("<f8").tobytes()
 
 
 @lru_cache(maxsize=64)
@@ -113,11 +109,8 @@ def plain(n_columns: int) -> Scale:
 @lru_cache(maxsize=64)
 def from_bytes(packed: bytes, n_columns: int) -> Scale:
     """Deserialise a scale of `n_columns` columns. Raises ValueError."""
-    has_between = packed.startswith(_WITH_BETWEEN)
-    n_numbers = N_MOMENTS + N_ERRORS + N_BETWEEN * has_between
-    numbers = np.frombuffer(packed.removeprefix(_WITH_BETWEEN), "<f8").reshape(-1, n_columns, n_numbers)
-    moments, errors, between = np.split(numbers, [N_MOMENTS, N_MOMENTS + N_ERRORS], axis=2)
-    return Scale(moments, errors, between) if has_between else Scale(moments, errors)
+    numbers = np.frombuffer(packed, "<f8").reshape(-1, n_columns, N_MOMENTS + N_ERRORS + N_BETWEEN)
+    return Scale(*np.split(numbers, [N_MOMENTS, N_MOMENTS + N_ERRORS], axis=2))
 
 
 def of_held_out(

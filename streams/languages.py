@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from models.languages import UNDETERMINED
+
 OTHER = "other"
 """Group of all languages without a group of their own."""
-_OWN_NAMES = {"bn": "Bengali", "hi-Latn": "Hindi in Latin letters", OTHER: "other", "und": "unknown language"}
+UNNAMED = frozenset({OTHER, UNDETERMINED})
+"""Groups that name no language."""
+_OWN_NAMES = {"bn": "Bengali", "hi-Latn": "Hindi in Latin letters", OTHER: "other", UNDETERMINED: "unknown language"}
 """Names that are plainer here than CLDR's."""
 
 
@@ -21,12 +25,12 @@ def language_name(tag: str) -> str:
 
 
 def in_order(authors: Mapping[str, int]) -> dict[str, int]:
-    """Sort counts by language, the largest first; `OTHER` comes last.
+    """Sort counts by language, the largest first; those without a name come last.
 
     >>> in_order({"other": 9, "bn": 2, "ta": 3})
     {'ta': 3, 'bn': 2, 'other': 9}
     """
-    return dict(sorted(authors.items(), key=lambda one: (one[0] == OTHER, -one[1], one[0])))
+    return dict(sorted(authors.items(), key=lambda one: (one[0] in UNNAMED, -one[1], one[0])))
 
 
 def authors_words(authors: Mapping[str, int]) -> str:

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import benchmarks.scenarios
 from benchmarks.machine import machine
 from benchmarks.scenarios import tables
-from benchmarks.scenarios.goals import Goal, goals, outcomes, precision
-from benchmarks.scenarios.runs import Run, observe, runs
+from benchmarks.scenarios.goals import ScenarioGoal, goals, outcomes, precision
+from benchmarks.scenarios.runs import ScenarioRun, observe, runs
 from benchmarks.scenarios.sources import SIMULATOR, material, names
 from benchmarks.scenarios.verdicts import Verdict
 
@@ -41,7 +41,7 @@ def seeds_of(text: str) -> list[int]:
     return found
 
 
-def run_all(cases: Sequence[Run]) -> list[Verdict]:
+def run_all(cases: Sequence[ScenarioRun]) -> list[Verdict]:
     """Run all cases in two processes, which share the models that this process has loaded."""
     columns = (TextColumn("scenarios"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     found = []
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{source}: {', '.join(found.languages)}; model {found.scorer.revision}, {about}", highlight=False
         )
     verdicts = run_all(cases)
-    all_goals: dict[int, list[Goal]] = {}
+    all_goals: dict[int, list[ScenarioGoal]] = {}
     for n_labels in given.labels:
         own = [verdict for run, verdict in zip(cases, verdicts, strict=True) if run.labels == n_labels]
         if own:
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(goal.met for found in all_goals.values() for goal in found) else EXIT_MISSED
 
 
-def _report(console: Console, n_labels: int, verdicts: Sequence[Verdict], found: Sequence[Goal]) -> None:
+def _report(console: Console, n_labels: int, verdicts: Sequence[Verdict], found: Sequence[ScenarioGoal]) -> None:
     """Print the tables and goals of one number of labels."""
     tags = outcomes(verdicts)
     console.rule(f"scale fitted to {n_labels} labels of each source" if n_labels else "scale as trained")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from benchmarks.scenarios.sources import KNOWN, SIMULATOR
-from benchmarks.scenarios.verdicts import TagOutcome, Verdict
+from benchmarks.scenarios.verdicts import HashtagOutcome, Verdict
 
 PROTECTED = ("protest", "counter_speech", "news", "sports")
 """Kinds that no settled decision may suppress."""
@@ -17,7 +17,7 @@ LEAST_FOUND = {1.0: 0.9, 0.8: 0.7}
 MOST_WITHDRAWN = 0.05
 
 
-class Goal(NamedTuple):
+class ScenarioGoal(NamedTuple):
     """One goal, its figure, and the hashtags that miss it."""
 
     text: str
@@ -26,12 +26,12 @@ class Goal(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-def outcomes(verdicts: Iterable[Verdict]) -> list[TagOutcome]:
+def outcomes(verdicts: Iterable[Verdict]) -> list[HashtagOutcome]:
     """List the outcomes of all runs."""
     return [tag for verdict in verdicts for tag in verdict.tags]
 
 
-def goals(verdicts: Sequence[Verdict]) -> list[Goal]:
+def goals(verdicts: Sequence[Verdict]) -> list[ScenarioGoal]:
     """Compare all outcomes with the goals that the room's docstring states."""
     tags = outcomes(verdicts)
     unread = [one for one in tags if one.kind == UNREAD]
@@ -53,34 +53,36 @@ def goals(verdicts: Sequence[Verdict]) -> list[Goal]:
         text = f"{least:.0%} of open campaigns with {share:.0%} harmful authors are found"
         met = rate >= least
         figure = f"{len(of_share) - len(missed)} of {len(of_share)}"
-        found.append(Goal(text, met, figure, () if met else tuple(map(_named, missed))))
+        found.append(ScenarioGoal(text, met, figure, () if met else tuple(map(_named, missed))))
     early, withdrawn = sum(one.early_flags for one in verdicts), sum(one.withdrawn for one in verdicts)
     text = f"at most {MOST_WITHDRAWN:.0%} of early flags are withdrawn"
     met = withdrawn <= MOST_WITHDRAWN * early
     reasons = () if met else tuple(_withdrawn(one) for one in verdicts if one.withdrawn and one.tags)
-    found.append(Goal(text, met, f"{withdrawn} of {early}", reasons))
+    found.append(ScenarioGoal(text, met, f"{withdrawn} of {early}", reasons))
     return found
 
 
-def precision(tags: Iterable[TagOutcome]) -> float | None:
+def precision(tags: Iterable[HashtagOutcome]) -> float | None:
     """Return the part of the flagged hashtags that are campaigns; None: none is flagged."""
     tags = list(tags)
     right, wrong = sum(one.harmful and one.found for one in tags), sum(one.silenced for one in tags)
     return right / (right + wrong) if right + wrong else None
 
 
-def _no_one(text: str, of: Sequence[TagOutcome], missing: Sequence[TagOutcome]) -> Goal:
-    return Goal(text, bool(of) and not missing, f"{len(missing)} of {len(of)} miss it", tuple(map(_named, missing)))
+def _no_one(text: str, of: Sequence[HashtagOutcome], missing: Sequence[HashtagOutcome]) -> ScenarioGoal:
+    return ScenarioGoal(
+        text, bool(of) and not missing, f"{len(missing)} of {len(of)} miss it", tuple(map(_named, missing))
+    )
 
 
 def _withdrawn(verdict: Verdict) -> str:
     return f"{_run(verdict.tags[0])}: {verdict.withdrawn} of {verdict.early_flags}"
 
 
-def _run(one: TagOutcome) -> str:
+def _run(one: HashtagOutcome) -> str:
     return f"{one.source} {one.preset} seed {one.seed}, {one.labels} labels"
 
 
-def _named(one: TagOutcome) -> str:
+def _named(one: HashtagOutcome) -> str:
     kind = f"{one.kind} {one.variant}".strip()
     return f"{_run(one)}: {kind} {one.hashtag} ({one.language})"

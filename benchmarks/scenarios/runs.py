@@ -28,7 +28,7 @@ Fewer flushes than a worker has, and fewer shards, save time. Settled decisions 
 _SHARDS = 2
 
 
-class Run(NamedTuple):
+class ScenarioRun(NamedTuple):
     """One simulated log and its judgement."""
 
     source: str
@@ -39,10 +39,10 @@ class Run(NamedTuple):
     """Labels of the source to which the model's scale is fitted."""
 
 
-def runs(sources: Iterable[str], seeds: Sequence[int], policy: Path, labels: Iterable[int] = (0,)) -> list[Run]:
+def runs(sources: Iterable[str], seeds: Sequence[int], policy: Path, labels: Iterable[int] = (0,)) -> list[ScenarioRun]:
     """List the runs: every preset and seed of every source. Only the scale of a left-out source is fitted to labels."""
     return [
-        Run(source, preset, seed, policy, n_labels)
+        ScenarioRun(source, preset, seed, policy, n_labels)
         for source in sources
         for n_labels in labels
         if n_labels == 0 or source in left_out.SOURCES
@@ -51,7 +51,7 @@ def runs(sources: Iterable[str], seeds: Sequence[int], policy: Path, labels: Ite
     ]
 
 
-def observe(run: Run) -> Verdict:
+def observe(run: ScenarioRun) -> Verdict:
     """Simulate and judge one run. A pure function of the run, the models and the texts."""
     found = material(run.source, run.labels)
     minutes, rate, flush_ms = PRESETS[run.preset]

@@ -9,14 +9,14 @@ from statistics import median
 from rich.table import Table
 
 from benchmarks.chart import LineChart, svg
-from benchmarks.scenarios.goals import OPEN, UNREAD, Goal
+from benchmarks.scenarios.goals import OPEN, UNREAD, ScenarioGoal
 from benchmarks.scenarios.sources import KNOWN
-from benchmarks.scenarios.verdicts import TagOutcome
+from benchmarks.scenarios.verdicts import HashtagOutcome
 
 _QUANTILE = 0.9
 
 
-def campaigns(tags: Iterable[TagOutcome]) -> Table:
+def campaigns(tags: Iterable[HashtagOutcome]) -> Table:
     """Show how many campaigns are found, by variant and share, for each source and language."""
     own = [one for one in tags if one.harmful]
     columns = sorted({(one.source, one.language) for one in own})
@@ -30,7 +30,7 @@ def campaigns(tags: Iterable[TagOutcome]) -> Table:
     return table
 
 
-def times(tags: Iterable[TagOutcome]) -> Table:
+def times(tags: Iterable[HashtagOutcome]) -> Table:
     """Show the event time from a campaign's start to its first suppression, early or settled."""
     table = _table("Seconds to suppression", ["variant", "harmful", "suppressed", "median", "90% within", "slowest"])
     own = [one for one in tags if one.harmful]
@@ -42,7 +42,7 @@ def times(tags: Iterable[TagOutcome]) -> Table:
     return table
 
 
-def innocents(tags: Iterable[TagOutcome]) -> Table:
+def innocents(tags: Iterable[HashtagOutcome]) -> Table:
     """Show what happens to harmless hashtags by kind; seconds are those hidden by settled decisions."""
     table = _table(
         "Innocent hashtags",
@@ -62,7 +62,7 @@ def innocents(tags: Iterable[TagOutcome]) -> Table:
     return table
 
 
-def unread(tags: Iterable[TagOutcome]) -> Table:
+def unread(tags: Iterable[HashtagOutcome]) -> Table:
     """Show what happens to hashtags in languages that no model was measured on."""
     table = _table("Unread languages", ["language", "hashtags", "suppressed", "discounted", "cases"])
     own = [one for one in tags if one.kind == UNREAD]
@@ -78,7 +78,7 @@ def unread(tags: Iterable[TagOutcome]) -> Table:
     return table
 
 
-def of_goals(goals: Iterable[Goal]) -> Table:
+def of_goals(goals: Iterable[ScenarioGoal]) -> Table:
     """Show each goal and its figure."""
     table = _table("Goals", ["goal", "", "figure"])
     for goal in goals:
@@ -86,7 +86,7 @@ def of_goals(goals: Iterable[Goal]) -> Table:
     return table
 
 
-def picture(tags: Sequence[TagOutcome]) -> str:
+def picture(tags: Sequence[HashtagOutcome]) -> str:
     """Draw the part of the open campaigns that is found, by harmful share, as an SVG file.
 
     It has a line for each number of labels, and the innocent hashtags that are suppressed at a share of 0. The texts
@@ -119,7 +119,7 @@ def _order(variant: str, share: float) -> tuple[bool, str, float]:
     return variant != OPEN, variant, share
 
 
-def _found(tags: Sequence[TagOutcome]) -> str:
+def _found(tags: Sequence[HashtagOutcome]) -> str:
     return f"{sum(one.found for one in tags)} of {len(tags)}" if tags else "-"
 
 

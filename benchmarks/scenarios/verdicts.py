@@ -22,7 +22,7 @@ Truth = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TagOutcome:
+class HashtagOutcome:
     """Outcome of one hashtag. Seconds are event time since its story's start; None: never."""
 
     source: str
@@ -69,7 +69,7 @@ class TagOutcome:
 class Verdict:
     """Outcomes of one run. Early flags are counted per (hashtag, country, category, surface)."""
 
-    tags: list[TagOutcome] = field(default_factory=list)
+    tags: list[HashtagOutcome] = field(default_factory=list)
     early_flags: int = 0
     withdrawn: int = 0
 
@@ -102,7 +102,7 @@ def _unlisted(decision: Decision) -> Truth:
     }  # fmt: skip
 
 
-def _outcome(tag: Truth, decisions: Sequence[Decision], end_ms: int, run: Mapping[str, Any]) -> TagOutcome:
+def _outcome(tag: Truth, decisions: Sequence[Decision], end_ms: int, run: Mapping[str, Any]) -> HashtagOutcome:
     places = {WORLD, *tag["countries"]} if tag["harmful"] else {one.country for one in decisions}
     own = [one for one in decisions if one.country in places]
     settled = [(one.tick_ms, each) for one in own for each in _settled(one)]
@@ -114,7 +114,7 @@ def _outcome(tag: Truth, decisions: Sequence[Decision], end_ms: int, run: Mappin
         first = min(moments, default=None)
         return None if first is None else (first - from_ms) / 1000
 
-    return TagOutcome(
+    return HashtagOutcome(
         **run,
         hashtag=tag["hashtag"],
         kind=tag["kind"],

@@ -14,7 +14,6 @@ from models.scorer import LinearScorer
 from models.share import Scale
 from moderation.calibration.labelled import AgreedLabel
 
-ColumnFit = ColumnScale
 _ONE_SIDED = 1.28
 """Quantile of the normal distribution at 90%."""
 
@@ -36,7 +35,7 @@ class ScaleFit:
         return self.found.fitted_languages
 
     @property
-    def columns(self) -> tuple[ColumnFit, ...]:
+    def columns(self) -> tuple[ColumnScale, ...]:
         """Languages and categories of which people labelled a text."""
         return tuple(one for one in self.found.columns if one.clean + one.harmful)
 

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from models.column_fit import FEWEST
 from streams.policy.look_alikes import visual_form
 
 MOST_OF_ONE = 0.8
 """Greatest part of the labels of a mean that one person may have given."""
-_FEWEST = 5
-"""Labels from which a mean is fitted; see `models.column_fit.FEWEST`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +145,7 @@ def _greatest(by_mean: Mapping[tuple[str, str, bool], Counter[str]]) -> OnePerso
     found = []
     for (language, category, harmful), people in by_mean.items():
         [(person, count)] = people.most_common(1)
-        if people.total() >= _FEWEST:
+        if people.total() >= FEWEST:
             found.append(OnePersonPart(person, count / people.total(), language, category, harmful))
     return max(found, key=lambda one: (one.part, not one.category), default=None)
 

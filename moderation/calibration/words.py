@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from moderation.wording import counted
 
 if TYPE_CHECKING:
-    from moderation.calibration.fitting import ColumnFit
+    from models.platform_scale import ColumnScale
     from moderation.calibration.label_book import Labels
     from moderation.calibration.service import Preview
 
@@ -42,7 +42,7 @@ def label_lines(labels: Labels) -> list[str]:
     return lines
 
 
-def fit_cells(one: ColumnFit) -> tuple[str, ...]:
+def fit_cells(one: ColumnScale) -> tuple[str, ...]:
     """Build the line of a language and category; the columns are `FIT_HEADERS`."""
     return (
         one.language, one.category or "any", f"{one.clean:,}", f"{one.harmful:,}",
@@ -52,14 +52,14 @@ def fit_cells(one: ColumnFit) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def coverage_words(one: ColumnFit) -> str:
+def coverage_words(one: ColumnScale) -> str:
     """Say how many intervals held the true share before and after, in cross-validation; "" where it is not known."""
     if one.coverage_before is None or one.coverage_after is None:
         return ""
     return f"{one.coverage_before:.0%} → {one.coverage_after:.0%}"
 
 
-def state_words(one: ColumnFit) -> str:
+def state_words(one: ColumnScale) -> str:
     """Say whether the scale of a language and category is the platform's."""
     if one.is_calibrated:
         return "fitted"
@@ -96,7 +96,7 @@ def preview_as_dict(preview: Preview) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def column_as_dict(one: ColumnFit) -> dict[str, Any]:
+def column_as_dict(one: ColumnScale) -> dict[str, Any]:
     """Build the JSON of a language and category."""
     return {
         "language": one.language,

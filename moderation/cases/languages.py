@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from moderation.cases.case import HashtagCase
 from moderation.review.items import BLIND_KINDS, NOT_ASSESSED
-from streams.languages import OTHER, in_order, language_name
+from streams.languages import UNNAMED, in_order, language_name
 from streams.log.decisions import Evidence, unread_of
 
 LEAST_SHARE = 0.1
@@ -60,7 +60,7 @@ def reader_words(languages: Sequence[Mapping[str, Any]]) -> str:
     ('Tamil', 'them')
     """
     first = languages[0] if languages else None
-    return "them" if first is None or first["language"] in (OTHER, "und") else str(first["name"])
+    return "them" if first is None or first["language"] in UNNAMED else str(first["name"])
 
 
 def is_in_language(plain: Mapping[str, Any], language: str) -> bool:

@@ -29,7 +29,7 @@ CaseNames = Annotated[list[Annotated[str, Query(pattern=r"^case-[0-9a-f]{16}$")]
 
 
 @dataclass(frozen=True, slots=True)
-class BulkCase:
+class BulkChoice:
     """Case of the dialog."""
 
     entry: QueueEntry
@@ -73,7 +73,7 @@ async def show_bulk(request: Request, verdict: Literal["hide", "show"], case: Ca
     )
 
 
-def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool, spared: bool = False) -> BulkCase:
+def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool, spared: bool = False) -> BulkChoice:
     """Say what keeps a case out of a decision on several, and what to know before."""
     problem = ""
     if entry.blinded:
@@ -88,4 +88,4 @@ def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool, spared: 
     warnings = [f"{' and '.join(others)} {'has' if len(others) == 1 else 'have'} it open"] if others else []
     if spared:
         warnings.append("the policy never hides it by itself (never_suppress)")
-    return BulkCase(entry, problem, tuple(warnings))
+    return BulkChoice(entry, problem, tuple(warnings))

@@ -19,11 +19,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.languages import GROUPS, READ
+from models.languages import READ, group_name, has_our_groups
 from models.share import Scale, from_bytes
 from streams.constants import HOUR_MS, MINUTE_MS
 from streams.counting.block_counts import MAX_GROUPS
-from streams.languages import OTHER
 from streams.log.evidence import EvidenceConditions, EvidenceRecord
 
 BEFORE_MS = HOUR_MS
@@ -216,7 +215,7 @@ def _looked(record: EvidenceRecord, order: Ints) -> npt.NDArray[np.uint8] | None
     scored = np.minimum(np.frombuffer(record.everyone.scored, "<u2"), 255).astype(np.uint8)
     unread = np.frombuffer(record.everyone.unread, "u1").reshape(-1, MAX_GROUPS)
     scale = scale_of(record.conditions)
-    if scale is None or scale.n_groups != len(READ):  # another scorer's groups have other meanings
+    if scale is None or not has_our_groups(scale.n_groups):
         unread = np.pad(unread.sum(axis=1, dtype=np.uint8)[:, None], ((0, 0), (MAX_GROUPS - 1, 0)))
     return np.column_stack([scored, unread])[order]
 
@@ -231,7 +230,7 @@ def _by_language(counts: list[int]) -> dict[str, int]:
     found: dict[str, int] = {}
     for group, count in enumerate(counts):
         if count:
-            name = GROUPS[group] if group < len(GROUPS) else OTHER
+            name = group_name(group, len(READ))
             found[name] = found.get(name, 0) + count
     return found
 

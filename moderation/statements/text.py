@@ -21,7 +21,7 @@ from babel.numbers import format_decimal, format_percent
 
 from moderation.statements.dsa import dsa_statement
 from moderation.statements.restriction import Restriction
-from streams.languages import OTHER, in_order, language_name
+from streams.languages import UNNAMED, in_order, language_name
 from streams.log.decisions import unread_of
 from streams.signals.registry import BY_NAME
 
@@ -220,7 +220,7 @@ def _unread(unread: Mapping[str, int], tr: Translator) -> list[str]:
     """Say of how many people the texts were not read, and in which languages."""
     if not unread:
         return []
-    languages = [tr.language(one) for one in in_order(unread) if one != OTHER]
+    languages = [tr.language(one) for one in in_order(unread) if one not in UNNAMED]
     people = tr.number(sum(unread.values()))
     if not languages:
         return [

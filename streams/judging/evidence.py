@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from msgspec import UNSET
 
-from models.languages import GROUPS, READ
+from models.languages import group_name
 from models.share import Scale
 from streams.counting.block_counts import LINKED, RETWEET
 from streams.judging.author_group import AuthorGroup, GroupBounds, ShareBounds, established, measure_group, scored_rows
@@ -143,11 +143,11 @@ class EvidenceTable:
     def _unread(self, row: int) -> dict[str, int]:
         """Count the sampled authors of one row by the language that the model does not read, the commonest first."""
         counts = [] if self.unread is None else self.unread[row].tolist()
-        known = self.scale is not None and self.scale.n_groups == len(READ)  # the groups of our own scorer
+        n_read = 1 if self.scale is None else self.scale.n_groups
         found: dict[str, int] = {}
         for group, count in enumerate(counts):
-            name = GROUPS[group] if known and group < len(GROUPS) else GROUPS[-1]
             if count:
+                name = group_name(group, n_read)
                 found[name] = found.get(name, 0) + count
         return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 

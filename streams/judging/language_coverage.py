@@ -13,15 +13,12 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from models.languages import GROUPS, READ, UNDETERMINED
+from models.languages import group_name
 from models.share import Scale
 from streams.constants import HOUR_MS
 from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, UNSCORED
 from streams.log.decisions import LanguageCoverage, LanguageTexts, Progress
 from streams.windows.pane import Pane
-
-_NAMES = (*GROUPS, *[UNDETERMINED] * (MAX_GROUPS - len(GROUPS)))
-"""Languages by their group."""
 
 
 class CountState(TypedDict):
@@ -90,15 +87,16 @@ def count_texts(
     Args:
         groups: (n,) language groups, `UNSCORED` for a text that no model has looked at.
         is_read: (n,) whether the model has read the text.
-        scale: of the model; without one, or with other groups than our own, all texts count as `UNDETERMINED`.
+        scale: of the model; None: it has one group.
     """
-    looked = _by_group(groups)
-    if not any(looked):
-        return []
-    read = _by_group(groups[is_read])
-    if scale is None or scale.n_groups != len(READ):
-        return [LanguageTexts(UNDETERMINED, sum(looked), sum(read))]
-    return [LanguageTexts(*one) for one in zip(_NAMES, looked, read, strict=True) if one[1]]
+    n_read = 1 if scale is None else scale.n_groups
+    found: dict[str, tuple[int, int]] = {}
+    for group, counted in enumerate(zip(_by_group(groups), _by_group(groups[is_read]), strict=True)):
+        if counted[0]:
+            name = group_name(group, n_read)
+            texts, read = found.get(name, (0, 0))
+            found[name] = texts + counted[0], read + counted[1]
+    return [LanguageTexts(name, *counted) for name, counted in found.items()]
 
 
 def _by_group(groups: npt.NDArray[np.uint8]) -> list[int]:

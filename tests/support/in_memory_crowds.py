@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.languages import GROUPS, READ
+from models.share import Scale
 from moderation.evidence.crowd import CrowdFold
 from moderation.evidence.crowd_follower import Crowd
 from streams.clock import now_ms
@@ -39,7 +40,7 @@ def crowd_record(
         scale: None: where there is `unread`, one of three languages.
     """
     if scale is None:
-        scale = np.zeros((len(READ), 2, 7)).tobytes() if unread else b""
+        scale = Scale(np.zeros((len(READ), 2, 4)), np.zeros((len(READ), 2, 3))).to_bytes() if unread else b""
     counts = np.array([*rows.values()], "<i8").reshape(-1, 3)
     shares = {"young": young, "copies": copies}
     return EvidenceRecord(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.scenarios.verdicts import TagOutcome
+from benchmarks.scenarios.verdicts import HashtagOutcome
 from streams.log.decisions import Decision, ScopeDecision, version_of
 
 START_MS = 1_000_000
@@ -35,10 +35,10 @@ def decision(
     )  # fmt: skip
 
 
-def outcome(kind: str = "campaign", variant: str = "open", **more: Any) -> TagOutcome:
+def outcome(kind: str = "campaign", variant: str = "open", **more: Any) -> HashtagOutcome:
     """Make an outcome of a hashtag on which nothing was decided."""
     facts = {
         **RUN, "hashtag": kind, "kind": kind, "variant": variant, "language": "en", "harmful": kind == "campaign",
         "share": 1.0, **more,
     }  # fmt: skip
-    return TagOutcome(**facts)
+    return HashtagOutcome(**facts)

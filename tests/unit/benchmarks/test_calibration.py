@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from benchmarks import calibration
-from benchmarks.calibration import CalibrationFigures, SourceTexts, measure, picture, table
+from benchmarks.calibration import CalibrationFigures, ScoredSource, measure, picture, table
 from models import load_scorer
 from models.scorer import LinearScorer
 
 
 @pytest.fixture(scope="module")
-def platform() -> SourceTexts:
+def platform() -> ScoredSource:
     """Build a platform whose harmful texts score lower than the model expects."""
     live = load_scorer()
     assert isinstance(live, LinearScorer)
@@ -23,10 +23,10 @@ def platform() -> SourceTexts:
     rng, labels = np.random.default_rng(0), np.repeat(np.array([0, 1], np.int8), 1_000)
     clean = float(numbers.moments[0, 0, 0])
     scores = rng.normal(np.where(labels == 1, clean + 0.15, clean), 0.08)
-    return SourceTexts("platform", trained, np.tile(scores[:, None], (1, 4)), labels, np.zeros(2_000, np.intp))
+    return ScoredSource("platform", trained, np.tile(scores[:, None], (1, 4)), labels, np.zeros(2_000, np.intp))
 
 
-def test_labels_bring_coverage_to_the_goal(platform: SourceTexts) -> None:
+def test_labels_bring_coverage_to_the_goal(platform: ScoredSource) -> None:
     before, after = (measure(platform, n_labels, repeats=3) for n_labels in (0, 300))
     assert before.coverage < 0.5 < calibration.LEAST_COVERAGE <= after.coverage
     assert after.error < before.error / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.scenarios.goals import goals, precision
-from benchmarks.scenarios.verdicts import TagOutcome, Verdict
+from benchmarks.scenarios.verdicts import HashtagOutcome, Verdict
 from tests.support.scenario_outcomes import outcome
 
 GOOD = [
@@ -19,7 +19,7 @@ GOOD = [
 ]
 
 
-def missed(tags: list[TagOutcome], **more: int) -> list[str]:
+def missed(tags: list[HashtagOutcome], **more: int) -> list[str]:
     return [goal.text for goal in goals([Verdict(tags, **more)]) if not goal.met]
 
 
@@ -40,7 +40,7 @@ def test_goals_are_met_by_good_outcomes() -> None:
         (outcome(share=0.8), "70% of open campaigns with 80%"),
     ],
 )
-def test_outcome_that_misses_goal_is_named(bad: TagOutcome, text: str) -> None:
+def test_outcome_that_misses_goal_is_named(bad: HashtagOutcome, text: str) -> None:
     found = [goal for goal in goals([Verdict([*GOOD, bad], early_flags=1)]) if not goal.met]
     assert len(found) == 1
     assert found[0].text.startswith(text)

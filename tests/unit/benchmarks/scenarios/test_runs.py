@@ -28,7 +28,7 @@ def test_runs_are_every_preset_and_seed_of_every_source() -> None:
 
 def test_short_run_suppresses_campaigns_and_spares_unread_languages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(runs.PRESETS, runs.HARD, (2.0, 60.0, 1_000))
-    run = runs.Run(SIMULATOR, runs.HARD, 1, POLICY)
+    run = runs.ScenarioRun(SIMULATOR, runs.HARD, 1, POLICY)
     verdict = runs.observe(run)
     found = {one.hashtag for one in verdict.tags if one.harmful and one.found}
     assert len(found) >= 2

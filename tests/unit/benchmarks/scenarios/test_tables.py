@@ -10,7 +10,7 @@ from rich.table import Table
 
 from benchmarks.scenarios import tables
 from benchmarks.scenarios.goals import goals
-from benchmarks.scenarios.verdicts import TagOutcome, Verdict
+from benchmarks.scenarios.verdicts import HashtagOutcome, Verdict
 from tests.support.scenario_outcomes import outcome
 
 TAGS = [
@@ -52,7 +52,7 @@ def test_goals_are_shown_as_met_or_missed() -> None:
     assert {row[1] for row in rows} == {"met", "MISSED"}
 
 
-def left_out(*more: TagOutcome) -> list[TagOutcome]:
+def left_out(*more: HashtagOutcome) -> list[HashtagOutcome]:
     return [replace(one, source="uli_en") for one in (*TAGS, *more)]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.scenarios.verdicts import TagOutcome, judge
+from benchmarks.scenarios.verdicts import HashtagOutcome, judge
 from streams.log.decisions import Decision
 from tests.support.scenario_outcomes import END_MS, RUN, START_MS, decision, truth_tag
 
 ATTACKED = {"attacked_from_ms": START_MS - 30_000}
 
 
-def judged(decisions: list[Decision], kind: str = "campaign", **more: object) -> TagOutcome:
+def judged(decisions: list[Decision], kind: str = "campaign", **more: object) -> HashtagOutcome:
     (found,) = judge([truth_tag("tag", kind, **more)], decisions, END_MS, RUN).tags
     return found
 

@@ -47,7 +47,7 @@ def test_point_counts_unread_authors_by_language() -> None:
     other = CrowdFold()
     other.apply(crowd_record(MINUTE_MS, rows, scored=[12, 20], unread=[{"ta": 41, "other": 2}, {}], scale=b""))
     [unnamed] = other.series("tag", "*", 0, HOUR_MS)
-    assert dict(unnamed.unread) == {"other": 43}, "groups of another scorer have no names"
+    assert dict(unnamed.unread) == {"und": 43}, "groups of another scorer have no names"
 
 
 def test_fold_knows_whether_the_scale_is_the_platforms() -> None:

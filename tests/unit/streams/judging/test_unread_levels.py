@@ -99,7 +99,7 @@ def test_zero_floor_judges_by_the_texts_that_were_read():
 def test_unread_result_names_its_part_and_languages():
     found = judged((8, 0.0, 32)).result(0)
     assert found.reasons[0] == DecisionReason("scored_share", 0.2, 0.5)
-    assert found.evidence is not None and found.evidence.unread == {"other": 32}, "another scorer's groups"
+    assert found.evidence is not None and found.evidence.unread == {"und": 32}, "another scorer's groups"
     assert (found.evidence.share, found.evidence.lower, found.evidence.upper) == (0.0, 0.0, 1.0)
     scale = Scale(np.tile([0.0, 1.0, 0.0, 0.0], (3, 2, 1)), np.zeros((3, 2, 3)))
     ours = judged((8, 0.0, 32), scale=scale, groups=np.array([[8, 0, 0]])).result(0)
