@@ -36,7 +36,7 @@ from benchmarks.chart import LineChart, svg
 from benchmarks.cores import SHARDS, Cores, activation_of
 from benchmarks.machine import machine
 from streams.constants import PANE_MS
-from streams.counting.block_counts import Flush
+from streams.counting.block_counts import Flush, to_lines
 from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import FLUSH_MS
@@ -186,7 +186,7 @@ def fixed_traffic(ticks: int, tags: int, uses: int) -> Iterator[Flush]:
         end_ms = START_MS + (tick + 1) * PANE_MS
         yield Flush(
             "benchmark", 0, 1, 1, tick, end_ms, end_ms,
-            hashtags=[names[key // 8] for key in keys.tolist()],
+            hashtags=to_lines([names[key // 8] for key in keys.tolist()]),
             countries=(2 + keys % 8).astype("<u2").tobytes(),
             panes=np.full(len(keys), end_ms // PANE_MS - 1, "<i8").tobytes(),
             blocks=np.full(len(keys), tick, "<i8").tobytes(),

@@ -80,8 +80,8 @@ class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
     """Lower bound on the effective time of later records; -1 in all but the last record of a flush."""
     newest_ms: int
     """Greatest log time that was read."""
-    hashtags: list[str] = []
-    """(r,) hashtags in their normal form."""
+    hashtags: bytes = b""
+    """r lines of UTF-8: the hashtag of each count in its normal form. See `to_lines`."""
     countries: bytes = b""
     """uint16 (r,): `keys.country_code`."""
     panes: bytes = b""

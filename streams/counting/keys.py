@@ -52,8 +52,8 @@ class Tags:
     """Numbers of hashtags, assigned in order and released when nothing counts them any more."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._names: dict[int, str] = {}
+        self._numbers: dict[bytes, int] = {}
+        self._names: dict[int, bytes] = {}
         self._next = 1
 
     def __len__(self) -> int:
@@ -61,23 +61,24 @@ class Tags:
 
     def number(self, hashtag: str) -> int:
         """Return the number of a hashtag, and assign one if it has none."""
-        number = self._numbers.get(hashtag)
-        if number is None:
-            number = self._numbers[hashtag] = self._next
-            self._names[number] = hashtag
-            self._next += 1
-        return number
+        return int(self.of([hashtag])[0])
 
     def of(self, hashtags: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return the numbers (n,) of hashtags, and assign those that are missing."""
-        found = list(map(self._numbers.get, hashtags))
+        """Return the numbers (n,) of hashtags, and assign those that are missing, in their order."""
+        return self.of_lines("".join([f"{hashtag}\n" for hashtag in hashtags]).encode(), len(hashtags))
+
+    def of_lines(self, lines: bytes, n: int) -> npt.NDArray[np.int64]:
+        """Return the numbers (n,) of n lines of UTF-8, one hashtag each; assign those that are missing, in order."""
+        names = lines.split(b"\n")[:-1]
+        assert len(names) == n, "each hashtag is followed by a line break"
+        found = list(map(self._numbers.get, names))
         if None in found:
-            new = dict.fromkeys([name for name, number in zip(hashtags, found, strict=True) if number is None])
+            new = dict.fromkeys([name for name, number in zip(names, found, strict=True) if number is None])
             numbers = range(self._next, self._next + len(new))
             self._numbers.update(zip(new, numbers, strict=True))
             self._names.update(zip(numbers, new, strict=True))
             self._next = numbers.stop
-            found = list(map(self._numbers.get, hashtags))
+            found = list(map(self._numbers.get, names))
         return np.array(found, np.int64)
 
     def key(self, hashtag: str, country: str) -> int:
@@ -86,16 +87,20 @@ class Tags:
 
     def find(self, hashtag: str, country: str) -> int | None:
         """Return the key of a hashtag in a country; None if it has no number."""
-        number = self._numbers.get(hashtag)
+        number = self._numbers.get(hashtag.encode())
         return None if number is None else number << COUNTRY_BITS | country_code(country)
 
     def name(self, key: int) -> str:
         """Return the hashtag of a key."""
-        return self._names[key >> COUNTRY_BITS]
+        return self._names[key >> COUNTRY_BITS].decode()
 
     def names(self, keys: npt.NDArray[np.int64]) -> list[str]:
         """Return the hashtags of keys (n,)."""
-        return list(map(self._names.__getitem__, (keys >> COUNTRY_BITS).tolist()))
+        return self.lines_of(keys).decode().split("\n")[:-1]
+
+    def lines_of(self, keys: npt.NDArray[np.int64]) -> bytes:
+        """Return the hashtags of keys (n,) as n lines of UTF-8."""
+        return b"\n".join([*map(self._names.__getitem__, (keys >> COUNTRY_BITS).tolist()), b""])
 
     def numbers(self) -> list[int]:
         """Return all assigned numbers."""

@@ -128,7 +128,7 @@ class OpenUses:
             texts, displays = self._texts, self._displays
             record = Flush(
                 "", 0, 0, 0, int(blocks[use[-1]]), -1, -1,
-                hashtags=[names[number] for number in tags[use].tolist()],
+                hashtags=to_lines([names[number] for number in tags[use].tolist()]),
                 countries=countries[use].astype("<u2").tobytes(),
                 panes=panes[use].astype("<i8").tobytes(),
                 blocks=blocks[use].astype("<i8").tobytes(),

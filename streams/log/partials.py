@@ -61,16 +61,28 @@ def decode_partial(value: bytes) -> Partial:
 
 def _checked(flush: Flush) -> Flush:
     """Check the sizes of a record's columns, so that no part of a damaged record is counted."""
-    rows, entries = len(flush.hashtags), len(flush.flags)
+    rows, entries, names = len(flush.countries) // 2, len(flush.flags), flush.hashtags
     of_rows = (flush.countries, 2), (flush.panes, 8), (flush.blocks, 8), (flush.counts, 4), (flush.sizes, 4)
     of_entries = (flush.author, 8), (flush.tweet, 8), (flush.origin, 8), (flush.age_days, 4)
-    if any(len(column) != rows * size for column, size in of_rows):
+    if any(len(column) != rows * size for column, size in of_rows) or names.count(b"\n") != rows:
         raise msgspec.ValidationError(f"the columns of {rows} block counts differ in length")
+    if rows and (names[:1] == b"\n" or b"\n\n" in names or names[-1:] != b"\n" or not _is_utf_8(names)):
+        raise msgspec.ValidationError(f"the names of {rows} hashtags are not lines of UTF-8")
     lines = (column.count(b"\n") != entries for column in (flush.displays, flush.texts))
     sampled = int(np.frombuffer(flush.sizes, "<u4").sum())
     if sampled != entries or any(len(column) != entries * size for column, size in of_entries) or any(lines):
         raise msgspec.ValidationError(f"the columns of {sampled} entries differ in length")
     return flush
+
+
+def _is_utf_8(names: bytes) -> bool:
+    if names.isascii():
+        return True
+    try:
+        names.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def corrections_in(log: Iterable[Partial | None]) -> Iterator[tuple[int, Corrections]]:

@@ -211,7 +211,7 @@ class OpenPanes:
 
     def _count_record(self, source: SourceBlock, flush: Flush) -> Ints:
         counts = block_counts_of(flush)
-        keys = self._tags.of(flush.hashtags) << COUNTRY_BITS | counts.countries
+        keys = self._tags.of_lines(flush.hashtags, len(counts.countries)) << COUNTRY_BITS | counts.countries
         last = counts.blocks[-1]
         touched = np.zeros(0, np.int64)
         if flush.rules == source.rules or last != source.block:

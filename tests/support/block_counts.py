@@ -59,7 +59,7 @@ def flush(
     entries = [entry for one in of for entry in one.entries]
     return Flush(
         source_id, source, sources, rules, block, watermark_ms, newest_ms,
-        hashtags=[one.hashtag for one in of],
+        hashtags=to_lines([one.hashtag for one in of]),
         countries=np.array([country_code(one.country) for one in of], "<u2").tobytes(),
         panes=np.array([one.pane for one in of], "<i8").tobytes(),
         blocks=np.array([one.block for one in of], "<i8").tobytes(),
@@ -81,8 +81,9 @@ def block_counts(record: Flush) -> list[BlockCount]:
     columns = block_counts_of(record)
     whole = entries_of(columns.entries)
     found, at = [], 0
+    hashtags = record.hashtags.decode().split("\n")[:-1]
     for hashtag, country, pane, block, count, size in zip(
-        record.hashtags, columns.countries.tolist(), columns.panes.tolist(), columns.blocks.tolist(),
+        hashtags, columns.countries.tolist(), columns.panes.tolist(), columns.blocks.tolist(),
         columns.counts.tolist(), columns.sizes.tolist(), strict=True,
     ):  # fmt: skip
         found.append(BlockCount(hashtag, country_name(country), pane, count, whole[at : at + size], block))

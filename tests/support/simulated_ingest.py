@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from streams.counting.ingest import SourcePartition
@@ -40,7 +41,7 @@ class Ingest(Run):
             for one in (one for flushes in flushed.values() for one in flushes):
                 one.rules = rules
                 if rules in world.other_grammar:
-                    one.hashtags = [{"all": "everything"}.get(hashtag, hashtag) for hashtag in one.hashtags]
+                    one.hashtags = re.sub(rb"^all$", b"everything", one.hashtags, flags=re.MULTILINE)
             encoded = {shard: [encode_partial(one) for one in flushes] for shard, flushes in flushed.items()}
             core.reset_counts()
             for shard, values in encoded.items():

@@ -105,7 +105,7 @@ def test_counts_and_retractions_share_the_last_record():
     core = source()
     core.read([record(0, tweet(7, tags=("a",))), record(1, json.dumps(DELETION).encode())])
     (last,) = core.flush()[SHARD_OF("a")]
-    assert last.hashtags == ["a"] and last.watermark_ms >= 0
+    assert last.hashtags == b"a\n" and last.watermark_ms >= 0
     assert ("a", "IN", PANE, 7, PANE) in rows(last.retractions)
 
 

@@ -75,7 +75,9 @@ class Log:
             assert records and all(record.hashtags for record in records)
             blocks = [one.block for record in records for one in block_counts(record)]
             assert blocks == sorted(blocks)
-            assert {self.sharding.of(hashtag) for record in records for hashtag in record.hashtags} == {shard}
+            assert {
+                self.sharding.of(hashtag) for record in records for hashtag in record.hashtags.decode().split()
+            } == {shard}
             assert [record.block for record in records] == [block_counts(record)[-1].block for record in records]
         self.changed = set()
         return flushed

@@ -84,12 +84,19 @@ def test_malformed_corrections_stop_no_shard() -> None:
     "changes",
     [{"countries": b"1"}, {"panes": b""}, {"blocks": b"1" * 9}, {"counts": b"12"}, {"sizes": b"\x02\0\0\0"},
      {"author": b"1" * 16}, {"tweet": b""}, {"age_days": b"1"}, {"flags": b""}, {"displays": b"A"},
-     {"texts": b"one\ntwo\n"}, {"hashtags": []}],
+     {"texts": b"one\ntwo\n"}, {"hashtags": b""}, {"hashtags": b"a\nb\n"}],
 )  # fmt: skip
 def test_damaged_columns_of_counts_are_refused(changes: dict[str, object]) -> None:
     """A part of a record must never be counted."""
     bad = encode_partial(msgspec.structs.replace(COUNTED, **changes))
     with pytest.raises(msgspec.ValidationError, match="differ in length"):
+        decode_partial(bad)
+
+
+@pytest.mark.parametrize("hashtags", [b"\n", b"\na", b"a\nb", b"\xff\n", b"\xed\xa0\x80\n"])
+def test_damaged_names_of_hashtags_are_refused(hashtags: bytes) -> None:
+    bad = encode_partial(msgspec.structs.replace(COUNTED, hashtags=hashtags))
+    with pytest.raises(msgspec.ValidationError, match="not lines of UTF-8"):
         decode_partial(bad)
 
 
