@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.compiled import compiled
-from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find
+from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find, set_for
 from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
 from models.kernels.words import read_words
 
@@ -29,8 +29,8 @@ def _find_owned(
     ends: npt.NDArray[np.int64],
 ) -> int:
     n_words: int = read_words(points, offsets[0], offsets[1], kinds, letters, leet, known, words, bounds, near)
-    stamps = np.full(n_buckets, -1, np.int32)
-    find(words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, 0, found, owners, ends)
+    seen = set_for(bounds[n_words], np.empty(0, np.int64))
+    find(words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), seen, 0, found, owners, ends)
     return n_words
 
 

@@ -6,8 +6,8 @@
 
 A bucket counts once per text and block.
 
-A stamp per bucket (the number of the text and block that set it last) detects repeats. It avoids clearing a table for
-each text.
+Repeats are detected by a small hash set of (stamp, bucket), with a stamp for each text and block. An entry with another
+stamp counts as empty, so that the set is never cleared. It is as large as the text needs, and stays in the first cache.
 """
 
 # ruff: noqa: SIM109  # comparisons, not `in`: numba makes one jump of them
@@ -28,6 +28,7 @@ N_BLOCKS = 3
 # as many if it is also joined to others.
 FEATURES_PER_POINT = 20
 MAX_FEATURES = FEATURES_PER_POINT * MAX_POINTS + 64
+_FEW_SLOTS = 1_024
 _WORD_SALT, CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
 
 
@@ -35,18 +36,39 @@ _WORD_SALT, CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uin
 def _put(
     hashed: np.uint64,
     mask: np.uint64,
-    stamps: npt.NDArray[np.int32],
+    seen: npt.NDArray[np.int64],
+    last_slot: int,
     stamp: int,
     found: npt.NDArray[np.int32],
     n_found: int,
 ) -> int:
     """Add the bucket of `hashed` to `found` unless this text and block have it; return the new length."""
     bucket = np.int64(mixed(hashed) & mask)
-    if stamps[bucket] == stamp:
-        return n_found
-    stamps[bucket] = stamp
+    entry = stamp << 32 | bucket
+    slot = bucket & last_slot
+    while seen[slot] >> 32 == stamp:
+        if seen[slot] == entry:
+            return n_found
+        slot = (slot + 1) & last_slot
+    seen[slot] = entry
     found[n_found] = bucket
     return n_found + 1
+
+
+@compiled
+def slots_for(n_letters: int) -> int:
+    """Return the size of the set for a text: a power of two, at most half full (9 n-grams a letter)."""
+    n_slots = _FEW_SLOTS
+    while n_slots < FEATURES_PER_POINT * n_letters:
+        n_slots *= 2
+    return n_slots
+
+
+@compiled
+def set_for(n_letters: int, seen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return `seen` if it is large enough for a text, else a new set; it is a set of buckets, -1 at first."""
+    n_slots = slots_for(n_letters)
+    return seen if len(seen) >= n_slots else np.full(n_slots, -1, np.int64)
 
 
 @compiled
@@ -56,7 +78,7 @@ def find(
     n_words: int,
     skeleton: npt.NDArray[np.uint8],
     mask: np.uint64,
-    stamps: npt.NDArray[np.int32],
+    seen: npt.NDArray[np.int64],
     first_stamp: int,
     found: npt.NDArray[np.int32],
     owners: npt.NDArray[np.int32],
@@ -64,8 +86,10 @@ def find(
 ) -> int:
     """Fill `found` with the buckets of a text, block b ending at ends[b]; return their number.
 
-    `owners` receives the word of each bucket (the second one of a pair).
+    `owners` receives the word of each bucket (the second one of a pair). `seen` is a set by `set_for`. Texts that
+    share it have different stamps, from `first_stamp` to `first_stamp` + N_BLOCKS - 1.
     """
+    last_slot = slots_for(bounds[n_words]) - 1
     n_found = 0
     before = SEED
     for word in range(n_words):
@@ -73,9 +97,9 @@ def find(
         for i in range(bounds[word], bounds[word + 1]):
             hashed = (hashed ^ np.uint64(words[i])) * PRIME
         owners[n_found] = word
-        n_found = _put(hashed ^ _WORD_SALT, mask, stamps, first_stamp, found, n_found)
+        n_found = _put(hashed ^ _WORD_SALT, mask, seen, last_slot, first_stamp, found, n_found)
         owners[n_found] = word
-        n_found = _put((before * PAIR + hashed) ^ _WORD_SALT, mask, stamps, first_stamp, found, n_found)
+        n_found = _put((before * PAIR + hashed) ^ _WORD_SALT, mask, seen, last_slot, first_stamp, found, n_found)
         before = hashed
     ends[0] = n_found
     for word in range(n_words):
@@ -87,7 +111,7 @@ def find(
                 hashed = (hashed ^ np.uint64(letter)) * PRIME
                 if j >= i + 2:
                     owners[n_found] = word
-                    n_found = _put(hashed ^ CHAR_SALT, mask, stamps, first_stamp + 1, found, n_found)
+                    n_found = _put(hashed ^ CHAR_SALT, mask, seen, last_slot, first_stamp + 1, found, n_found)
     ends[1] = n_found
     before = SEED
     for word in range(n_words):
@@ -108,9 +132,11 @@ def find(
             continue
         if length > 1:
             owners[n_found] = word
-            n_found = _put(hashed ^ _SKELETON_SALT, mask, stamps, first_stamp + 2, found, n_found)
+            n_found = _put(hashed ^ _SKELETON_SALT, mask, seen, last_slot, first_stamp + 2, found, n_found)
         owners[n_found] = word
-        n_found = _put((before * PAIR + hashed) ^ _SKELETON_SALT, mask, stamps, first_stamp + 2, found, n_found)
+        n_found = _put(
+            (before * PAIR + hashed) ^ _SKELETON_SALT, mask, seen, last_slot, first_stamp + 2, found, n_found
+        )
         before = hashed
     ends[2] = n_found
     return n_found
@@ -137,12 +163,13 @@ def find_batch(
     near = np.empty(MAX_WORDS, np.bool_)
     found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
     ends = np.empty(N_BLOCKS, np.int64)
-    stamps = np.full(n_buckets, -1, np.int32)
+    seen = np.full(_FEW_SLOTS, -1, np.int64)
     total = 0
     for text in range(len(offsets) - 1):
         n_words = read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near)
+        seen = set_for(bounds[n_words], seen)
         n_found = find(
-            words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, text * N_BLOCKS, found, owners, ends
+            words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), seen, text * N_BLOCKS, found, owners, ends
         )
         if total + n_found > len(out):
             return -1

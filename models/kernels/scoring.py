@@ -15,7 +15,7 @@ import numpy.typing as npt
 from models.compiled import compiled
 from models.kernels.fingerprints import fingerprint_of
 from models.kernels.languages import unread_tag
-from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find
+from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find, set_for
 from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
 from models.kernels.words import read_words
 
@@ -76,7 +76,7 @@ def score_batch(
     near = np.empty(MAX_WORDS, np.bool_)
     found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
     ends = np.empty(N_BLOCKS, np.int64)
-    stamps = np.full(len(weights), -1, np.int32)
+    seen = np.empty(0, np.int64)
     margins = np.empty(n_columns + 1, np.float64)
     sums = np.empty(len(latin), np.int32)
     mask = np.uint64(len(weights) - 1)
@@ -88,7 +88,8 @@ def score_batch(
                 out[text, c] = no_words[c]
             tags[text] = undetermined
             continue
-        find(words, bounds, n_words, skeleton, mask, stamps, text * N_BLOCKS, found, owners, ends)
+        seen = set_for(bounds[n_words], seen)
+        find(words, bounds, n_words, skeleton, mask, seen, text * N_BLOCKS, found, owners, ends)
         unread = unread_tag(
             words, bounds, n_words, found, ends, hints[text], detector, scripts, outcomes, leanings, latin, sums
         )
