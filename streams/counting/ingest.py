@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from streams.constants import BLOCK, DAY_MS, PANE_MS
 from streams.counting.block_counts import RETWEET, RULES, UNKNOWN_AGE, Flush
 from streams.counting.keys import Sharding
 from streams.counting.notices import retract
+from streams.counting.records import SourceRecord
 from streams.counting.retractions import OpenRetractions, Retractions
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules, effective_time
@@ -28,26 +28,6 @@ DUPLICATE_RANGE = 4_096
 """Offsets before a record in which the same tweet id makes it a duplicate."""
 
 _RECORD_BYTES = 500_000
-
-
-class SourceRecord(Protocol):
-    """A Kafka record, as far as ingest reads it."""
-
-    @property
-    def offset(self) -> int:
-        """Return the offset of the record."""
-
-    @property
-    def timestamp(self) -> int:
-        """Return the log time of the record, in milliseconds."""
-
-    @property
-    def key(self) -> bytes | None:
-        """Return the key of the record; None if it has none."""
-
-    @property
-    def value(self) -> bytes | None:
-        """Return the bytes of the record; None for a tombstone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from streams.constants import BLOCK
 from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
+from streams.counting.records import OFFSET, RecordColumns, SourceRecord
 from streams.log.partials import encode_partial
 from streams.log.shown_texts import text_key
 from streams.log.topic_specs import SHOWN_TEXTS
@@ -96,16 +97,16 @@ class IngestPartition:
         """Return None: `idle_sources` queries the end of the log, and compares it."""
         return None
 
-    async def process(self, batch: Sequence[Any]) -> None:
-        """Admit and count the records, and flush the counts if there are many."""
-        records = await self._admit(batch)
+    async def process(self, batch: Iterable[SourceRecord]) -> None:
+        """Admit and count the records, `RecordColumns` or others, and flush the counts if there are many."""
+        records = await self._admit(RecordColumns.of(batch))
         core = self.core
-        if core is None or not records or self._dropped:
+        if core is None or not len(records) or self._dropped:
             return
-        self.next_offset = records[-1].offset + 1
+        self.next_offset = int(records.rows[-1, OFFSET]) + 1
         core.read(records)
         self._unsent += len(records)
-        self._unsent_bytes += sum([len(record.value) for record in records if record.value])
+        self._unsent_bytes += records.value_bytes
         if self._unsent >= _UNSENT_TWEETS or self._unsent_bytes >= _UNSENT_BYTES:
             await self.flush()
 
@@ -116,17 +117,16 @@ class IngestPartition:
         self.core = None
         self.replay_point = None
 
-    async def _admit(self, batch: Sequence[Any]) -> Sequence[Any]:
+    async def _admit(self, batch: RecordColumns) -> RecordColumns:
         expected = self.next_offset
         if expected is None:
-            return []
-        if batch[0].offset > expected:
+            return batch.part(0, 0)
+        first = int(batch.rows[0, OFFSET])
+        if first > expected:
             stage = self._stage
-            kind = await explain_gap(stage.context.settings, stage.topic, self.number, expected, batch[0].offset)
+            kind = await explain_gap(stage.context.settings, stage.topic, self.number, expected, first)
             stage.context.metrics.gaps.labels(kind=kind.value).inc()
-        elif batch[0].offset < expected:
-            return [record for record in batch if record.offset >= expected]
-        return batch
+        return batch.since(expected)
 
     async def flush(self) -> None:
         """Publish everything counted since the last flush, then move the replay point.

@@ -37,6 +37,8 @@ class IngestStage:
         epochs: queries about the source topic; None: a client of the brokers in the settings.
     """
 
+    reads_columns = True
+
     def __init__(
         self,
         context: Context,

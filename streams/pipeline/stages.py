@@ -110,6 +110,10 @@ class Assignments:
         """Return the note to commit with an offset: the topic's id, where it matters."""
         return self.topic_ids.get(tp.topic, "")
 
+    def reads_columns(self, topic: str) -> bool:
+        """Return whether the stage of a topic takes `RecordColumns` instead of a list of records."""
+        return getattr(self._by_topic.get(topic), "reads_columns", False)
+
     def replay_points(self) -> Mapping[TP, int]:
         """Return the offsets that may be committed."""
         return {tp: one.replay_point for tp, one in self._partitions.items() if one.replay_point is not None}

@@ -1,6 +1,6 @@
 """A Kafka transport for Faust with one event per fetched batch and with start positions chosen by the stages.
 
-Faust gives an agent one event per record: 12,500 to 18,000 tweets/s. One event per *batch* is ten times as fast. Nine
+Faust gives an agent one event per record: 12,500 to 18,000 tweets/s. One event per *batch* is ten times as fast. Ten
 more things differ from the driver that this module subclasses:
 
 - `perform_seek` seeks every assigned partition to the offset that its stage asks for. aiokafka's `seek_to_committed`
@@ -9,6 +9,7 @@ more things differ from the driver that this module subclasses:
 - A rebalance cancels the task that waits for a fetch, but not the fetch, which continues in the consumer's thread. Its
   records of the new assignment would be lost, so it seeks back to the first of them.
 - Partitions that a stage has paused are not fetched.
+- A stage may read columns instead of records (`streams.pipeline.fetched_columns`).
 - A commit carries a note of the stage, and a start gets it back. Faust commits empty notes, and aiokafka drops them.
 - The commit position is a stage's replay point. Faust's ack lists are not used: topics are declared `acks=False`.
 - States are dropped before a revocation proceeds, and created before an assignment proceeds.
@@ -37,6 +38,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
 from streams.log.metadata_backoff import with_metadata_backoff
+from streams.pipeline.fetched_columns import with_columns
 
 _RETRY_SECONDS = 0.05
 """Pause before the next fetch when every partition is paused, and before the next try of a failed seek."""
@@ -62,6 +64,9 @@ class PartitionHooks(Protocol):
 
     def fetchable(self, active: Iterable[TP]) -> set[TP]:
         """Return those of the active partitions to fetch from now."""
+
+    def reads_columns(self, topic: str) -> bool:
+        """Return whether the stage of a topic takes `RecordColumns` instead of a list of records."""
 
     def consumer_options(self) -> Mapping[str, Any]:
         """Return the arguments of aiokafka's consumer: servers, security, group, timeouts."""
@@ -109,6 +114,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 **hooks_of(self.app).consumer_options(),
             )
         )
+        with_columns(consumer, lambda topic: hooks_of(self.app).reads_columns(topic))
         return with_commit_notes(consumer, lambda tp: hooks_of(self.app).commit_note(tp))
 
     async def committed(self, tps: Iterable[TP]) -> dict[TP, OffsetAndMetadata]:

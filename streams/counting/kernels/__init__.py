@@ -1,0 +1,1 @@
+"""Compiled passes of ingest over columns: record batches, admission, block counts and lines."""
