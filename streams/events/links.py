@@ -16,7 +16,7 @@ APART = "\x1f"
 
 HOSTS_MAX = 4
 """Maximum number of hosts of one tweet. Twitter counts 23 characters a link, so more are rare."""
-_HOST_MAX = 253
+HOST_MAX = 253
 """Maximum length of a host name in characters (RFC 1035, section 2.3.4)."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[/\\]*|[/\\]{2,}")
@@ -42,7 +42,7 @@ def host_of(url: str) -> str:
     ('evil.example', 'evil.example')
     """
     plain = _PLAIN.match(url)
-    if plain is not None and len(plain[1]) <= _HOST_MAX:
+    if plain is not None and len(plain[1]) <= HOST_MAX:
         return plain[1]
     url = "".join(url.split())
     scheme = _SCHEME.match(url)
@@ -56,7 +56,7 @@ def _host(authority: str) -> str:
     found = _HOST.match(host.translate(_DOTS))
     assert found is not None, "the pattern matches the empty string"
     host = found[0].strip(".").lower()
-    return host if len(host) <= _HOST_MAX else ""
+    return host if len(host) <= HOST_MAX else ""
 
 
 def with_hosts(text: str, urls: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from faust.types.tuples import TP
 
 from models.compiled import kernel_counts
 from streams.clock import now_ms
+from streams.counting.kernels.warm_up import warm_up as warm_up_ingest
 from streams.counting.sketch import KeyedHash
 from streams.errors import DependencyAway, FlagStoreRefuses, SettingsError
 from streams.flags.decision_fold import DecisionFold
@@ -75,6 +76,8 @@ async def make_context(
     scorer = no_scorer()
     if tuple(stages) != ("publish",):  # ingest publishes its model for other workers
         scorer = await asyncio.to_thread(load_text_scorer, settings.model)
+    if "ingest" in stages:
+        await asyncio.to_thread(warm_up_ingest)
     if "judge" in stages:
         await asyncio.to_thread(scorer, b"warm up\n")
         await asyncio.to_thread(warm_up)

@@ -47,6 +47,7 @@ def test_unwritable_folder_is_callers_mistake(monkeypatch: pytest.MonkeyPatch) -
     counts = KernelCounts(kernels=3, loaded=1, compiled=2, unsaved=2)
     monkeypatch.setattr(compiled, "kernel_counts", lambda: counts)
     monkeypatch.setattr("models.warm_up.warm_up", lambda: None)
+    monkeypatch.setattr("streams.counting.kernels.warm_up.warm_up", lambda: None)
     monkeypatch.setattr("streams.judging.warm_up.warm_up", lambda: None)
     app = typer.Typer()
     warm_up.register(app)
