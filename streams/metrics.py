@@ -326,6 +326,10 @@ class Metrics(MetricSet):
     """`country`: the country that ordered. The end of an interim decision counts as its deadline. Absent without a
     running deadline; the nearest `MOST_ORDER_CLOCKS` orders have a series."""
     orders_open: Gauge = gauge("hushtag_orders_open", "Legal orders with a running deadline.", "country")
+    late_compilations: Gauge = gauge(
+        "hushtag_late_compilations",
+        "Numerical kernels compiled after the start, each delays a shard for seconds; 0 unless there is a bug.",
+    )
     redis_up: Gauge = gauge("hushtag_redis_up", "1 while Redis accepts writes.")
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:

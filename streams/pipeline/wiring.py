@@ -82,6 +82,7 @@ async def make_context(
         await asyncio.to_thread(scorer, b"warm up\n")
         await asyncio.to_thread(warm_up)
         kernels = kernel_counts()
+        metrics.late_compilations.set_function(lambda: kernel_counts().compiled - kernels.compiled)
         log.info("kernels ready", loaded=kernels.loaded, compiled=kernels.compiled)
     metrics.set_revisions(policy="", model=scorer.revision)
     metrics.set_deployment(settings.topic_prefix, stages, settings.shards)

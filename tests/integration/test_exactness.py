@@ -248,5 +248,14 @@ def test_dead_letters_are_exactly_the_bad_records(runs, name):
     assert set(run.dead) == run.bad
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_worker_compiles_no_kernel_at_run_time(runs, name):
+    running = [worker for worker in runs[name].workers if worker.running]
+    assert running
+    for worker in running:
+        assert worker.series("hushtag_late_compilations") == 1
+        assert worker.metric("hushtag_late_compilations") == 0
+
+
 def test_worker_stops_on_sigterm(runs):
     assert runs["one worker"].workers[0].stop() == 0
