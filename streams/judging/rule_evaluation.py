@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from streams.counting.keys import COUNTRY_MASK, country_name, country_of
+from streams.counting.keys import COUNTRY_MASK, country_name
 from streams.judging.curated_terms import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
@@ -48,6 +48,10 @@ class RuleEvaluation:
         self._early = early
         self._blind = blind
         self._judged: dict[tuple[int, int, Rule], RuleLevels] = {}
+        self._rules: dict[tuple[Scope, int], Rule] = {}
+        """Rule by scope and country code; with these, no country is named and no rule is hashed for each key."""
+        self._levels_of: dict[tuple[Scope, int], list[tuple[int, RuleLevels]]] = {}
+        """Windows of that rule with their levels."""
         self._rows: dict[int, dict[int, int]] = {}
 
     def over(self) -> set[int]:
@@ -57,18 +61,33 @@ class RuleEvaluation:
             return found
         for window_ms, table in self._tables.items():
             codes = table.keys & COUNTRY_MASK
-            for code in np.unique(codes).tolist():
-                of_country = codes == code
-                for category, surface in self.scopes:
-                    rule = self._policy.rule(category, surface, country_name(code))
+            present = np.unique(codes).tolist()
+            for scope in self.scopes:
+                for rule, those in self._by_rule(scope, present).items():
                     if window_ms in rule.windows_ms:
-                        level = self._levels(window_ms, self._columns[category], rule).level
-                        found.update(table.keys[of_country & (level >= UNREAD)].tolist())
+                        over = self._levels(window_ms, self._columns[scope[0]], rule).level >= UNREAD
+                        if len(those) < len(present):
+                            over &= np.isin(codes, those)
+                        found.update(table.keys[over].tolist())
         return found
+
+    def _by_rule(self, scope: Scope, codes: Iterable[int]) -> dict[Rule, list[int]]:
+        """Group country codes by the rule of a scope; most countries have the same."""
+        found: dict[int, tuple[Rule, list[int]]] = {}
+        for code in codes:
+            rule = self._rule(scope, code)
+            found.setdefault(id(rule), (rule, []))[1].append(code)
+        return dict(found.values())
 
     def rule(self, key: int, scope: Scope) -> Rule:
         """Return the rule of a scope in the key's country."""
-        return self._policy.rule(*scope, country_of(key))
+        return self._rule(scope, key & COUNTRY_MASK)
+
+    def _rule(self, scope: Scope, code: int) -> Rule:
+        found = self._rules.get((scope, code))
+        if found is None:
+            found = self._rules[scope, code] = self._policy.rule(*scope, country_name(code))
+        return found
 
     def is_gone(self, key: int, scope: Scope) -> bool:
         """Check whether a key is below `evidence_floor` in every window of its rule, so that it may be forgotten."""
@@ -79,13 +98,16 @@ class RuleEvaluation:
         """Return the result of a key over all windows of its rule."""
         if self._blind:
             return NOTHING
-        rule = self.rule(key, scope)
-        column = self._columns[scope[0]]
-        return combine(
-            self._levels(window_ms, column, rule).result(row)
-            for window_ms, row in self._rows_of(key).items()
-            if window_ms in rule.windows_ms
-        )
+        rows, code = self._rows_of(key), key & COUNTRY_MASK
+        judged = self._levels_of.get((scope, code))
+        if judged is None:
+            rule, column = self._rule(scope, code), self._columns[scope[0]]
+            judged = self._levels_of[scope, code] = [
+                (window_ms, self._levels(window_ms, column, rule))
+                for window_ms in self._tables
+                if window_ms in rule.windows_ms
+            ]
+        return combine([levels.result(rows[window_ms]) for window_ms, levels in judged if window_ms in rows])
 
     def sizes(self) -> tuple[Ints, Ints]:
         """Return the keys of the shortest window and their tweets, both (n,)."""

@@ -26,7 +26,8 @@ def warm_up() -> None:
         copy=np.ones(1, np.uint32), scores=np.zeros((1, 1), np.float32),
     )  # fmt: skip
     store.push(one)
-    EvidenceBuilder(store, 1).tables()
+    for table in EvidenceBuilder(store, 1).tables().values():
+        table.bounds(0, 0.9)
     counter = KeyCounter()
     counter.add(np.arange(counter.slots), np.ones(counter.slots, np.int64))  # more keys than the table has room for
     sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it

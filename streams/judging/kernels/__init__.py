@@ -1,0 +1,1 @@
+"""Compiled passes over the authors of many keys."""

@@ -1,0 +1,43 @@
+"""The compiled bounds of shares have the bits of `models.share`."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.share import Scale, plain
+from streams.judging.kernels.share_bounds import bound_shares, estimate_shares
+
+COLUMNS = 2
+
+
+def random_scale(rng: np.random.Generator, groups: int) -> Scale:
+    """Draw a scale, from a good one to one whose error leaves no bounds."""
+    if rng.random() < 0.2:
+        return plain(COLUMNS)
+    clean = rng.random((groups, COLUMNS, 1)) * 0.4
+    moments = np.concatenate((clean, clean + rng.random(clean.shape), rng.random((groups, COLUMNS, 2)) * 0.1), axis=2)
+    errors, between = (
+        np.abs(rng.normal(0, 10.0 ** -rng.integers(0, 6), (groups, COLUMNS, 3))) * one for one in (1, rng.integers(2))
+    )
+    return Scale(moments, errors, between)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32), st.integers(0, 9), st.integers(1, 3), st.sampled_from([0.9, 0.95, 0.99, 0.999]))
+def test_bounds_and_estimates_have_the_bits_of_their_definition(seed, m, groups, confidence):
+    rng = np.random.default_rng(seed)
+    scale = random_scale(rng, groups)
+    n = rng.integers(0, 65, m)
+    mix = rng.dirichlet(np.ones(scale.n_groups), m)
+    means = np.where(n[:, None] > 0, np.round(rng.random((m, COLUMNS)), rng.integers(0, 9)), np.nan)
+    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
+    for column in range(COLUMNS):
+        parts = [np.ascontiguousarray(one[:, column]) for one in (scale.moments, scale.errors, scale.between)]
+        found = bound_shares(means[:, column].copy(), n, mix, *parts, z2)
+        expected = scale.bounds(means[:, column], n, mix, column, confidence)
+        assert found.tobytes() == np.stack(expected).tobytes()
+    assert estimate_shares(means, mix, scale.moments).tobytes() == scale.estimates(means, mix).tobytes()
