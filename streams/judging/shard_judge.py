@@ -9,9 +9,11 @@ Drive it like this, with the scores of the texts that each job asks for:
     firing = judge.next_early()                      # unflagged tags that have grown, at a stricter confidence.
     if firing is not None:
         decisions = judge.decide_early(firing, scores)
+    while (texts := judge.next_ahead()) is not None: # if nothing else is to be done: what the next ticks will score.
+        texts.score(scores)
 
 Only settled ticks clear, refresh and move the hysteresis; they equal the reference's. An early decision is confirmed or
-withdrawn when its tick settles.
+withdrawn when its tick settles. It may also be taken while a tick is due, so that it need not wait for that.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from streams.counting.block_counts import Flush
 from streams.counting.keys import COUNTRY_BITS, WORLD_MASK, Tags, country_of
 from streams.counting.sketch import KeyedHash
 from streams.judging.activation_timeline import ActivationTimeline
+from streams.judging.ahead_scoring import AheadScoring, AheadTexts
 from streams.judging.campaigns import sketch_of
 from streams.judging.clearing_pause import LOST_AHEAD_MS, ClearingPause
 from streams.judging.curated_links import mark_links
@@ -47,7 +50,7 @@ from streams.judging.side_inputs.base import SideInput
 from streams.judging.side_inputs.corrections import CorrectionIndex
 from streams.judging.side_inputs.retractions import RetractionIndex
 from streams.judging.stage_2_candidates import Candidate, candidates
-from streams.judging.tick_clock import TickClock
+from streams.judging.tick_clock import TickClock, delay_of
 from streams.judging.ticks import SettledTick, TickJob
 from streams.log.decisions import Decision, Progress, version_of
 from streams.log.partials import Partial
@@ -114,6 +117,7 @@ class ShardJudge:
         self._clock = TickClock(self.open, shard, shards)
         self._replay_point = ReplayPoint()
         self._trigger = EarlyTrigger(self.open, self.evidence)
+        self._ahead = AheadScoring(self.open, self.store, delay_of(shard, shards))
         self._early, self._max_lag_ms, self._shards = early, max_lag_ms, shards
         self._scale_of, self._is_loaded = scale_of, is_loaded
         self._incarnation = incarnation
@@ -306,7 +310,7 @@ class ShardJudge:
             display=commonest(self.store.displays(key, firing.displays(key) if firing else ())) or hashtag,
             country=country_of(key),
             rulings=state.rulings(),
-            version=version_of(self.position.offset, tick_ms, incarnation=self._incarnation),
+            version=self._version(tick_ms, firing),
             tick_ms=tick_ms,
             settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if firing else tick_ms,
@@ -348,6 +352,18 @@ class ShardJudge:
             **fields,
         )
 
+    @property
+    def may_score_ahead(self) -> bool:
+        """Whether `next_ahead` may have texts."""
+        return self.timeline.policy is not None and not self._model_missing and self._ahead.is_due
+
+    def next_ahead(self) -> AheadTexts | None:
+        """Return some texts that the coming ticks will score; None: there are none yet."""
+        policy = self.timeline.policy
+        if policy is None or self._model_missing:
+            return None
+        return self._ahead.next(policy.score_floor, self.timeline.model_of)
+
     # ---- early decisions ----
 
     def next_early(self) -> EarlyFiring | None:
@@ -369,6 +385,7 @@ class ShardJudge:
         watermark_ms = self.open.watermark_ms
         timely = watermark_ms >= 0 and self.open.newest_ms - watermark_ms <= self._max_lag_ms
         paused = self.pause.covers(self.settled_ms) or self.position.is_replaying
+        paused = paused or self.position.offset < 1  # no version is below those of offset 0
         has_policy = self.timeline.early_policy is not None
         return self._early and has_policy and bool(self.open.panes) and timely and not paused
 
@@ -390,10 +407,21 @@ class ShardJudge:
             table.take(could),
             self._trigger.busy,
             firing.tick_ms,
-            version=version_of(self.position.offset, firing.tick_ms, incarnation=self._incarnation),
+            version=self._version(firing.tick_ms, firing),
             settled_ms=self.settled_ms,
         )
         return [self._decision(policy, key, firing.tick_ms, firing=firing) for key in keys]
+
+    def _version(self, tick_ms: int, firing: EarlyFiring | None) -> str:
+        """Return the version of the decisions of a tick, or of a firing.
+
+        A firing while a tick is due lies below that tick's decisions, which have the same offset and an earlier end. It
+        lies above all decisions before this record.
+        """
+        offset = self.position.offset
+        if firing is not None and self.due() is not None:
+            offset, tick_ms = offset - 1, tick_ms + PANE_MS
+        return version_of(offset, tick_ms, incarnation=self._incarnation)
 
     def adopt(self, decision: Decision) -> None:
         """Adopt an early decision of a worker that has lost this shard, to confirm or withdraw it at its tick."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
@@ -18,6 +21,8 @@ from streams.pipeline.webhook import Webhook
 from streams.scoring import TextScorer, score_batches
 from streams.settings import Settings
 from streams.windows.open_pane import Scores, TextBatch
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +43,45 @@ class Context:
     models: ModelCache
     webhook: Webhook | None = None
     writes: FlagWriteState = field(init=False)
+    _reporting: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the thread that counts its scores."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "writes", FlagWriteState(self.metrics, shards=self.settings.shards))
 
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run a shard's work in a thread. The task of the shard waits, so no other task changes its state meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, work)
+
     async def score(self, batches: Sequence[TextBatch]) -> Scores:
-        """Score texts without blocking the event loop.
+        """Score texts without blocking the event loop; load their models before, if needed.
 
         Args:
             batches: texts to score, each with the revision of its model.
         """
-        scorers = {batch.model: await self.models.scorer(batch.model) for batch in batches}
-        columns = 1 + len(self.scorer.categories)
-        self.metrics.model_missing.set(None in scorers.values())
+        scorers = [await self.models.scorer(batch.model) for batch in batches]
+        self.metrics.model_missing.set(None in scorers)
         if not any(batch.lines for batch in batches):
-            return score_batches(batches, scorers.get, columns)
-        loop = asyncio.get_running_loop()
+            return score_batches(batches, self.models.loaded, 1 + len(self.scorer.categories))
+        return await self.run(partial(self.score_here, batches))
+
+    def score_here(self, batches: Sequence[TextBatch]) -> Scores:
+        """Score texts in the calling thread, with the models that are loaded."""
         with self.metrics.score_seconds.time():
-            scores = await loop.run_in_executor(self.executor, score_batches, batches, scorers.get, columns)
+            scores = score_batches(batches, self.models.loaded, 1 + len(self.scorer.categories))
         if not scores.silent:
-            scorer = scorers[batches[-1].model]
-            for one in count_texts(scores.groups, scores.is_read, None if scorer is None else scorer.scale):
-                self.metrics.count_texts(one.language, read=one.read, unread=one.texts - one.read)
-            drift = None if scorer is None or len(batches) > 1 else self.models.drift(scorer)
-            if drift is not None:
-                self.metrics.score_drift.set(drift.add(scores.probabilities[scores.is_read, 0]))
+            with self._reporting:
+                self._report(batches, scores)
         return scores
+
+    def _report(self, batches: Sequence[TextBatch], scores: Scores) -> None:
+        """Count the texts of some batches by language, and note the drift of their scores."""
+        scorer = self.models.loaded(batches[-1].model)
+        for one in count_texts(scores.groups, scores.is_read, None if scorer is None else scorer.scale):
+            self.metrics.count_texts(one.language, read=one.read, unread=one.texts - one.read)
+        drift = None if scorer is None or len(batches) > 1 else self.models.drift(scorer)
+        if drift is not None:
+            self.metrics.score_drift.set(drift.add(scores.probabilities[scores.is_read, 0]))
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
         """Run a coroutine as a task; an error in it ends the worker."""

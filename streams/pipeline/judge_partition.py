@@ -1,6 +1,9 @@
 """One shard of the judge: its queue of batches, the judging of its records, and the commit of what they settle.
 
-Each shard has its own task, fed by a short queue. A tick waits for its scores; the event loop does not.
+Each shard has its own task, fed by a short queue. The task awaits each step: a record is applied on the event loop, and
+longer steps run in a thread. So one thread at a time uses a judge, and the event loop waits for none of them. While a
+step runs, other tasks read the judge's watermarks and offsets alone, which change only as a record is applied. Shards
+share the account facts, which have a lock, and the loaded models.
 
 At a record that cannot be read the shard stops: it judges what comes before, renews its flags, and waits for a person
 (`streams.pipeline.stopped_shard`). The other shards of the worker go on.
@@ -10,6 +13,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from streams.constants import PANE_MS
@@ -17,6 +23,7 @@ from streams.counting.block_counts import Flush
 from streams.errors import ContractError
 from streams.judging.evidence_codec import records_of
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.stage_2_candidates import Candidate
 from streams.judging.ticks import SettledTick, TickJob
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
@@ -34,6 +41,7 @@ from streams.pipeline.recovery import OwnOffsets, RecoveredJudge, read_foreign, 
 from streams.pipeline.stage_2_texts import RecentTexts
 from streams.pipeline.stopped_shard import ShardStop
 from streams.policy.activation import Activation
+from streams.windows.open_pane import Scores
 
 if TYPE_CHECKING:
     from streams.pipeline.judge_stage import JudgeStage
@@ -44,6 +52,17 @@ _TEXTS_BYTES = 64 * 1024 * 1024
 """Memory for the texts of stage 2, divided by the number of shards."""
 PROGRESS_KEY = b"progress"
 COVERAGE_KEY = b"coverage"
+
+
+@dataclass(frozen=True, slots=True)
+class TickOutput:
+    """A settled tick, with its history encoded."""
+
+    settled: SettledTick
+    history: list[tuple[str, bytes]]
+    """Records of panes, side inputs and evidence, each with its topic."""
+    candidates: list[Candidate] | None
+    """Texts for stage 2; None: it is offered nothing."""
 
 
 class JudgePartition:
@@ -140,7 +159,19 @@ class JudgePartition:
                     records += await self._admit(judge, following)
                     following = None
             await self._judge_all(judge, records)
-            batch = following or await self._queue.get()
+            batch = following or await self._next_batch(judge)
+
+    async def _next_batch(self, judge: ShardJudge) -> Sequence[Any]:
+        """Wait for a batch, and score ahead meanwhile what the next tick will take."""
+        while self._queue.empty() and judge.may_score_ahead:
+            await self._context.run(partial(self._score_ahead, judge))
+        return await self._queue.get()
+
+    def _score_ahead(self, judge: ShardJudge) -> None:
+        """Score some texts of a pane that waits for its tick. Blocks."""
+        texts = judge.next_ahead()
+        if texts is not None:
+            texts.score(self._context.score_here(texts.batches))
 
     async def _recover(self) -> RecoveredJudge:
         while True:
@@ -215,10 +246,14 @@ class JudgePartition:
                 unreadable = found
                 break
             newest = partial if isinstance(partial, Flush) else newest
-            while (settled := await self._settle_next(judge)) is not None:
+            if judge.due() is not None:
+                # An early decision does not wait for the tick; see step 3.
+                acks += await self._send_decisions(await self._decide_early(judge, newest))
+            while (output := await self._settle_next(judge)) is not None:
+                settled = output.settled
                 # 1. Panes, side records (retractions, corrections, sketches received) and evidence of the tick: the
                 #    next owner recovers its windows from them. They are acknowledged before step 4.
-                acks += await self._send_history(judge, settled)
+                acks += [await self._send(topic, value) for topic, value in output.history]
                 # 2. Sketches of the tick's campaigns, to every shard. They are acknowledged before step 3: the next
                 #    owner does not send the sketch of a decision that it recovers.
                 await self._send_sketches(settled.sketches)
@@ -263,24 +298,39 @@ class JudgePartition:
         judge.apply(record.offset, partial)
         return partial
 
-    async def _settle_next(self, judge: ShardJudge) -> SettledTick | None:
+    async def _settle_next(self, judge: ShardJudge) -> TickOutput | None:
         """Settle the next tick that is due; None: none is."""
-        job = judge.next_tick()
-        if job is None:
+        if judge.due() is None:
             return None
+        job = await self._context.run(judge.next_tick)
+        assert job is not None, "it was due"
         scores = await self._context.score(job.batches)
+        output = await self._context.run(partial(self._settle, judge, job, scores))
+        if output.candidates is not None and self._stage.stage_2 is not None and not self.dropped:
+            self._stage.stage_2.offer(self.shard, output.candidates, self._texts.find)
+        return output
+
+    def _settle(self, judge: ShardJudge, job: TickJob, scores: Scores) -> TickOutput:
+        """Settle a tick, and encode its history. Blocks."""
         with self._context.metrics.tick_seconds.time():
             settled = judge.settle(job, scores)
-        self._offer_to_stage_2(judge, job)
-        return settled
+        panes_topic, evidence_topic = self._stage.panes_topic, self._stage.evidence_topic
+        values = chain.from_iterable(encode_pane(pane, self.shard, judge.tags) for pane in settled.panes)
+        history = [(panes_topic, value) for value in chain(values, settled.side_records)]
+        if settled.evidence is not None:
+            records = records_of(settled.evidence, self.shard, judge.tags)
+            history += [(evidence_topic, encode_evidence_record(record)) for record in records]
+        return TickOutput(settled, history, self._candidates(judge, job))
 
-    def _offer_to_stage_2(self, judge: ShardJudge, job: TickJob) -> None:
+    def _candidates(self, judge: ShardJudge, job: TickJob) -> list[Candidate] | None:
+        """Keep the texts of a tick for stage 2, and return what that should read; None: nothing from this model."""
         stage_2 = self._stage.stage_2
-        if stage_2 is not None and not self.dropped:
-            self._texts.keep(job)
-            self._texts.evict_before(judge.corrections.model_from_ms // PANE_MS)
-            if stage_2.is_up and judge.model_revision == self._context.scorer.revision:
-                stage_2.offer(self.shard, judge.stage_2_candidates(), self._texts.find)
+        if stage_2 is None:
+            return None
+        self._texts.keep(job)
+        self._texts.evict_before(judge.corrections.model_from_ms // PANE_MS)
+        is_wanted = stage_2.is_up and judge.model_revision == self._context.scorer.revision
+        return judge.stage_2_candidates() if is_wanted else None
 
     async def _decide_early(self, judge: ShardJudge, newest: Flush | None) -> Sequence[Decision]:
         """Decide early on the hashtags that a batch has touched, if its newest tweet is recent enough."""
@@ -289,26 +339,18 @@ class JudgePartition:
         if not self._stage.is_timely(newest):
             judge.skip_early()
             return ()
+        return await self._context.run(partial(self._look, judge, newest))
+
+    def _look(self, judge: ShardJudge, newest: Flush) -> Sequence[Decision]:
+        """Score the texts of the hashtags that have grown, and decide early. Blocks.
+
+        A model that is not loaded hides nothing, so only ticks wait for one.
+        """
         firing = judge.next_early()
         if firing is None:
             return ()
-        scores = await self._context.score(firing.batches)
+        scores = self._context.score_here(firing.batches)
         return judge.decide_early(firing, scores) if self._stage.is_timely(newest) else ()
-
-    async def _send_history(self, judge: ShardJudge, settled: SettledTick) -> list[Ack]:
-        panes_topic, evidence_topic = self._stage.panes_topic, self._stage.evidence_topic
-        acks = [
-            await self._send(panes_topic, record)
-            for pane in settled.panes
-            for record in encode_pane(pane, self.shard, judge.tags)
-        ]
-        acks += [await self._send(panes_topic, record) for record in settled.side_records]
-        if settled.evidence is not None:
-            acks += [
-                await self._send(evidence_topic, encode_evidence_record(record))
-                for record in records_of(settled.evidence, self.shard, judge.tags)
-            ]
-        return acks
 
     async def _send_sketches(self, sketches: Sequence[AuthorSketch]) -> None:
         sender, shards = self._context.sender, range(self._context.settings.shards)

@@ -55,9 +55,13 @@ class ModelCache:
                 await self._load(revision)
         return self._scorers.get(revision)
 
+    def loaded(self, revision: str) -> TextScorer | None:
+        """Return the scorer of a revision; None if it is not loaded."""
+        return self._scorers.get(revision)
+
     def scale(self, revision: str) -> Scale | None:
         """Return the scale from probabilities to shares; None for a model without one, or a model not loaded."""
-        found = self._scorers.get(revision)
+        found = self.loaded(revision)
         return None if found is None else found.scale
 
     def is_loaded(self, revision: str) -> bool:

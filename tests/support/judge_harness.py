@@ -106,10 +106,23 @@ class JudgeHarness:
             flush(registers, source=source, sources=2, block=block, watermark_ms=watermark_ms, newest_ms=newest_ms)
         )
         decisions = self.settle()
-        if early and (firing := self.judge.next_early()) is not None:
-            decisions += self.judge.decide_early(firing, SCORER(firing.texts))
+        if early:
+            decisions += self.decide_early()
         self.decisions += decisions
         return decisions
+
+    def decide_early(self) -> list[Decision]:
+        """Decide early on what the records so far have touched."""
+        firing = self.judge.next_early()
+        return [] if firing is None else self.judge.decide_early(firing, SCORER(firing.texts))
+
+    def reach(self, newest_ms: int, *sources: int, watermark_ms: int) -> None:
+        """Let sources read up to a log time; nothing settles."""
+        for source in sources:
+            self._blocks[source] += 1
+            block = self._blocks[source]
+            marker = flush(source=source, sources=2, block=block, watermark_ms=watermark_ms, newest_ms=newest_ms)
+            self.write(marker)
 
     def tweet(
         self, pane: int, tag: str, authors: Iterable[int], *, text: str = "bad", copied: bool = False,

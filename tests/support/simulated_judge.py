@@ -56,6 +56,8 @@ class SimulatedJudge(Run):
                 if isinstance(partial, FactsMark):
                     self.read_facts(partial.upto)
                 judge.apply(offset, partial)
+                if isinstance(partial, Flush) and timely and rng.random() < 0.5:  # a tick may be due
+                    self.decide_early(judge)
                 while (job := judge.next_tick()) is not None:
                     settled = judge.settle(job, scores(job.batches))
                     for pane in settled.panes:
@@ -72,9 +74,9 @@ class SimulatedJudge(Run):
                     if rng.random() < 0.3:
                         yield
                 if isinstance(partial, Flush) and timely:
-                    firing = judge.next_early()
-                    if firing is not None:
-                        self.send_decisions(judge.decide_early(firing, scores(firing.batches)))
+                    self.decide_early(judge)
+                if rng.random() < 0.5 and judge.may_score_ahead and (texts := judge.next_ahead()) is not None:
+                    texts.score(scores(texts.batches))
                 if rng.random() < 0.2:
                     yield
             at += len(batch)
@@ -91,6 +93,11 @@ class SimulatedJudge(Run):
                     judge.adopt(foreign)
             self.outbox.offsets = []
             yield
+
+    def decide_early(self, judge: ShardJudge) -> None:
+        firing = judge.next_early()
+        if firing is not None:
+            self.send_decisions(judge.decide_early(firing, scores(firing.batches)))
 
     def stop(self) -> Iterator[None]:
         """Stop at a record that cannot be read, and renew the flags for a while, until a person has skipped it."""

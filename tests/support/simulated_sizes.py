@@ -79,6 +79,7 @@ def small_units() -> Iterator[None]:
         patches.enter_context(patch("streams.counting.ingest._RECORD_BYTES", 2_500))
         patches.enter_context(patch("streams.log.panes.MAX_BYTES", 400))
         patches.enter_context(patch("streams.log.corrections.MAX_BYTES", 200))
+        patches.enter_context(patch("streams.judging.ahead_scoring.SLICE_TEXTS", 3))
         patches.enter_context(patch("streams.judging.two_stage_share.SUBSAMPLE", 8))
         patches.enter_context(patch("streams.judging.two_stage_share.LEAST", 2))
         patches.enter_context(patch("streams.judging.side_inputs.author_sketches.DELAY_MS", PANE_MS))

@@ -16,6 +16,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -117,7 +118,8 @@ class ActiveAccountFacts:
 class AccountFactStore:
     """Every fact of the moderation log, up to the offset to which it was read.
 
-    Records are added in the order of their offsets, each once, with log times that do not go back.
+    Records are added in the order of their offsets, each once, with log times that do not go back. Meanwhile judges may
+    read the facts of a tick in threads.
     """
 
     def __init__(self, hashes: KeyedHash, topic_id: str = "") -> None:
@@ -133,6 +135,8 @@ class AccountFactStore:
             to_ms=np.int64, expires_ms=np.int64,
         )  # fmt: skip
         self._cached: list[ActiveAccountFacts] = []
+        self._lock = Lock()
+        """Held while rows are added, and while they are read in a judge's thread."""
 
     def count_unended(self) -> dict[FactKind, int]:
         """Count by kind the facts that no record has ended."""
@@ -159,6 +163,11 @@ class AccountFactStore:
         first = len(self._rows)
         if not ended and not begun:
             return first
+        with self._lock:
+            self._add(offset, log_time_ms, ended, begun)
+        return first
+
+    def _add(self, offset: int, log_time_ms: int, ended: Sequence[int], begun: Sequence[NewFact]) -> None:
         self._changes.append((offset, log_time_ms))
         if ended:
             rows = np.array(ended, np.int64)
@@ -179,7 +188,6 @@ class AccountFactStore:
                 to_ms=_NEVER,
                 expires_ms=np.where(known, np.array(expires_ms, np.int64), 0),  # 0: expired before it began
             )
-        return first
 
     def first_change_ms(self, offset: int, upto: int) -> int | None:
         """Return the log time of the first record in [offset, upto) that began or ended a fact."""
@@ -192,8 +200,9 @@ class AccountFactStore:
         for known in self._cached:
             if known.upto == upto and known.from_ms <= tick_ms < known.to_ms:
                 return known
-        found = self._find(tick_ms, upto)
-        self._cached = [found, *self._cached[: _CACHED - 1]]
+        with self._lock:
+            found = self._find(tick_ms, upto)
+            self._cached = [found, *self._cached[: _CACHED - 1]]
         return found
 
     def facts(self) -> Iterator[AuthorFact]:

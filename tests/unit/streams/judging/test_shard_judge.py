@@ -8,7 +8,7 @@ from unittest.mock import patch
 from streams.constants import PANE_MS
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
-from streams.log.decisions import Decision, version_of
+from streams.log.decisions import Decision, is_renewal, version_of
 from streams.policy import Policy
 from tests.support.judge_harness import HASHES, SCOPE, SCORER, SUPPRESS, JudgeHarness, action
 from tests.support.word_policy import POLICY, make_policy
@@ -124,6 +124,24 @@ def test_idle_judge_skips_empty_panes():
     harness.advance(1_030_000)
     assert [settled.tick_ms for settled in harness.settled] == ticks
     assert harness.judge.settled_ms == 1_030_000
+
+
+def test_early_decision_before_a_due_tick_has_a_lower_version():
+    """The next look has the offset of that tick and a later end, so it lies above both."""
+    harness = JudgeHarness()
+    harness.advance(10_000)
+    harness.count(1, bad=20, tag="b", early=False)
+    harness.tweet(2, "a", range(20))
+    harness.reach(20_000, 0, 1, watermark_ms=20_000)
+    assert harness.judge.due() is not None
+    early = harness.decide_early()
+    settled = harness.settle()
+    harness.tweet(2, "c", range(20))
+    later = harness.decide_early()
+    versions = [[one.version for one in found] for found in (early, settled, later)]
+    assert all(versions) and max(versions[0]) < min(versions[1]) and max(versions[1]) < min(versions[2])
+    assert {one.hashtag for one in early} & {one.hashtag for one in settled} == {"b"}, "confirmed at once"
+    assert not is_renewal(early[0].version) and early[0].version > version_of(harness.offset - 2, 30_000)
 
 
 def test_catch_up_settles_each_tick_with_its_own_version():

@@ -142,6 +142,39 @@ async def test_commit_order_panes_sketches_decisions_progress_replay_point(shell
     assert shells.crashed == []
 
 
+async def test_early_decision_does_not_wait_for_a_due_tick(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.pipeline.judge_stage.now_ms", lambda: 0)  # every record is recent
+    steps: list[str] = []
+    for name in ("settle", "decide_early"):
+        original = getattr(ShardJudge, name)
+        monkeypatch.setattr(
+            ShardJudge, name, lambda *given, original=original, name=name: (steps.append(name), original(*given))[1]
+        )
+    shells.topics.append(PARTIALS, 0, encode_partial(activation(SUPPRESS)))
+    append_counts(shells, 0, bad=1)
+    append_counts(shells, 1, settled=1)
+    append_counts(shells, 2, bad=20, settled=2)
+    shells.sender.at_once = True
+    await deliver(shells, await started(shells))
+    assert steps[-2:] == ["decide_early", "settle"]
+
+
+async def test_waiting_pane_is_scored_between_batches(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored: list[int] = []
+    score = TextScorer.__call__
+    monkeypatch.setattr(TextScorer, "__call__", lambda *given: (scored.append(given[1].count(b"\n")), score(*given))[1])
+    shells.sender.at_once = True
+    write_log(shells)
+    append_counts(shells, 3, settled=2, newest_ms=2_000)
+    partition = await started(shells)
+    await deliver(shells, partition)
+    assert scored[-3:] == [20, 20, 1], "two ticks, and the pane that waits"
+    append_counts(shells, 4, settled=3)
+    await deliver(shells, partition, 5)
+    assert sum(scored) == 41 and partition.judge is not None, "the tick has nothing more to score"
+    assert partition.judge.settled_ms == (FIRST_PANE + 3) * PANE_MS
+
+
 async def test_silent_broker_stops_judging(shells: Shells) -> None:
     """One batch is judged and a few are queued; then fetching pauses."""
     write_log(shells)

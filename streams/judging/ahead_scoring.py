@@ -1,0 +1,133 @@
+"""Texts of panes that are over, scored while the panes wait for their tick.
+
+A pane whose end all sources have passed waits some seconds for the watermark. Nearly all of its tweets are known by
+then. Scores belong to the entries of the open pane, so its tick scores only the rest. What settles is the same: a tick
+keeps the scores of its own busy tags alone, and scores again what another model has scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from streams.constants import PANE_MS
+from streams.counting.block_counts import Ints
+from streams.counting.keys import COUNTRY_BITS, WORLD_MASK
+from streams.windows.open_pane import OpenPane, PaneSum, Scores, TextBatch
+from streams.windows.open_panes import OpenPanes
+from streams.windows.window import SlidingWindow
+from streams.windows.window_store import WindowStore
+
+SLICE_TEXTS = 500
+"""Texts scored at once, 5 to 8 ms: a record that arrives meanwhile waits for them."""
+_MARGIN_MS = 1_000
+"""Log time behind the end of a pane from which it is scored: most of the late tweets have arrived by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class AheadTexts:
+    """Texts of a pane that waits for its tick, to be scored at once."""
+
+    pane: OpenPane
+    entries: Ints
+    """Entries of the pane to score."""
+    batch: TextBatch
+    """Their texts, and the model that scores the pane."""
+
+    @property
+    def batches(self) -> list[TextBatch]:
+        """Texts to score, by the revision of the model."""
+        return [self.batch]
+
+    def score(self, scores: Scores) -> None:
+        """Set the scores of the entries."""
+        self.pane.score(self.entries, scores)
+
+
+class AheadScoring:
+    """Chooses the texts of one shard to score ahead, in slices, each pane once.
+
+    Args:
+        open_panes: panes that have not settled.
+        store: windows that decide which tags a tick scores.
+        delay_ms: time by which this shard's ticks are later than their watermark, so that shards take turns.
+    """
+
+    def __init__(self, open_panes: OpenPanes, store: WindowStore, delay_ms: int = 0) -> None:
+        self._open = open_panes
+        self._store = store
+        self._wait_ms = _MARGIN_MS + delay_ms
+        self._begun = -1
+        """Number of the last pane whose texts were chosen."""
+        self._pane: OpenPane | None = None
+        """The pane of `_waiting`; compaction replaces the object, and with it the numbers of its entries."""
+        self._waiting = np.zeros(0, np.int64)
+        """Entries of the pane that are not scored yet."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a pane waits whose texts are not scored yet."""
+        return self._next_pane() is not None
+
+    def next(self, floor: int, model_of: Callable[[int], str]) -> AheadTexts | None:
+        """Return the next slice of texts; None: no pane waits, or all of its texts are scored.
+
+        Args:
+            floor: tweets in the shortest window from which a tick scores a tag.
+            model_of: revision of the model that scores a pane.
+        """
+        while (number := self._next_pane()) is not None:
+            pane = self._open.panes[number]
+            if number != self._begun or pane is not self._pane:
+                pane.score_by(model_of(number))
+                self._begun, self._pane, self._waiting = number, pane, self._chosen(number, pane, floor)
+            while len(self._waiting):
+                entries, self._waiting = np.split(self._waiting, [SLICE_TEXTS])
+                unscored = pane.unscored(entries)
+                if len(unscored):
+                    return AheadTexts(pane, unscored, pane.batch(unscored))
+        return None
+
+    def _next_pane(self) -> int | None:
+        """Return the first pane that is over and not scored; None: there is none."""
+        reached_ms = self._reached_ms()
+        for number in sorted(self._open.panes):
+            done = number < self._begun or (number == self._begun and not len(self._waiting))
+            if not done and (number + 1) * PANE_MS + self._wait_ms <= reached_ms:
+                return number
+        return None
+
+    def _reached_ms(self) -> int:
+        """Return the least of the log times that the sources have reached; idle sources do not count."""
+        busy = (one.newest_ms for one in self._open.sources.values() if one.newest_ms >= one.watermark_ms)
+        return min(busy, default=-1)
+
+    def _chosen(self, number: int, pane: OpenPane, floor: int) -> Ints:
+        """Return the entries of a pane that its tick will score, as far as is known."""
+        total = pane.sum()
+        busy = self._busy(number, total, floor)
+        entries = total.entries[np.repeat(np.isin(total.keys >> COUNTRY_BITS, busy), np.diff(total.bounds))]
+        return pane.unscored(entries)
+
+    def _busy(self, number: int, total: PaneSum, floor: int) -> Ints:
+        """Return the numbers of the tags with `floor` tweets in the shortest window that ends with a pane."""
+        window = self._store.shortest
+        if window is None:
+            return np.zeros(0, np.int64)
+        worlds, of = np.unique(total.keys & WORLD_MASK, return_inverse=True)
+        tweets = np.bincount(of, total.counts, len(worlds)) + self._earlier(number, worlds, window)
+        busy: Ints = worlds[tweets >= floor] >> COUNTRY_BITS
+        return busy
+
+    def _earlier(self, number: int, worlds: Ints, window: SlidingWindow) -> Ints:
+        """Return (n,) the settled tweets of the window that ends with a pane, and those of earlier open panes."""
+        tweets: Ints = window.counts.of(worlds)
+        for settled in islice(window.panes, self._store.count_expired(window, (number + 1) * PANE_MS)):
+            tweets -= settled.tweets(worlds)
+        for pane in (one for earlier, one in self._open.panes.items() if earlier < number):
+            total = pane.sum(worlds >> COUNTRY_BITS)
+            np.add.at(tweets, np.searchsorted(worlds, total.keys & WORLD_MASK), total.counts)
+        return tweets
