@@ -6,15 +6,32 @@ are one slice of a sorted pane: nothing is kept twice for the world.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.kernels.lines import gather_lines
+from streams.counting.kernels.names import (
+    DONE,
+    POSITION,
+    ROWS,
+    compact,
+    find_line,
+    find_rows,
+    number_lines,
+    refill_slots,
+)
+
 COUNTRY_BITS = 10
+_FIRST_ROWS = 512
+_MOST_ASKED = 10_000
+_UTF_8 = ("utf-8", "surrogatepass")
 WORLD = 0
 """Country code of the key for the whole world; no count has it."""
 NOWHERE = 1
@@ -49,15 +66,26 @@ def country_name(code: int) -> str:
 
 
 class Tags:
-    """Numbers of hashtags, assigned in order and released when nothing counts them any more."""
+    """Numbers of hashtags, assigned in order and released when nothing counts them any more.
+
+    See `streams.counting.kernels.names` for the table.
+    """
 
     def __init__(self) -> None:
-        self._numbers: dict[bytes, int] = {}
-        self._names: dict[int, bytes] = {}
-        self._next = 1
+        self._arena = np.empty(_FIRST_ROWS * 8, np.uint8)
+        self._ends = np.zeros(_FIRST_ROWS + 1, np.int64)
+        self._numbers = np.empty(_FIRST_ROWS, np.int64)
+        self._alive = np.zeros(_FIRST_ROWS, np.uint8)
+        self._slots = np.zeros(4 * _FIRST_ROWS, np.uint64)
+        self._secret = np.frombuffer(bytearray(os.urandom(16)), np.uint64)
+        self._state = np.array([0, 1, 0, 0], np.int64)
+        self._released = 0
+        """Rows that are not alive."""
+        self._asked: dict[int, str] = {}
+        """Names that were asked for one by one: the same busy hashtags are, at every tick."""
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return int(self._state[ROWS]) - self._released
 
     def number(self, hashtag: str) -> int:
         """Return the number of a hashtag, and assign one if it has none."""
@@ -65,21 +93,23 @@ class Tags:
 
     def of(self, hashtags: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the numbers (n,) of hashtags, and assign those that are missing, in their order."""
-        return self.of_lines("".join([f"{hashtag}\n" for hashtag in hashtags]).encode(), len(hashtags))
+        return self.of_lines("".join([f"{hashtag}\n" for hashtag in hashtags]).encode(*_UTF_8), len(hashtags))
 
     def of_lines(self, lines: bytes, n: int) -> npt.NDArray[np.int64]:
         """Return the numbers (n,) of n lines of UTF-8, one hashtag each; assign those that are missing, in order."""
-        names = lines.split(b"\n")[:-1]
-        assert len(names) == n, "each hashtag is followed by a line break"
-        found = list(map(self._numbers.get, names))
-        if None in found:
-            new = dict.fromkeys([name for name, number in zip(names, found, strict=True) if number is None])
-            numbers = range(self._next, self._next + len(new))
-            self._numbers.update(zip(new, numbers, strict=True))
-            self._names.update(zip(numbers, new, strict=True))
-            self._next = numbers.stop
-            found = list(map(self._numbers.get, names))
-        return np.array(found, np.int64)
+        assert lines.count(b"\n") == n and (lines[-1:] in (b"\n", b"")), "each hashtag is followed by a line break"
+        found = np.empty(n, np.int64)
+        self._state[POSITION] = self._state[DONE] = 0
+        view = np.frombuffer(lines, np.uint8)
+        while True:
+            number_lines(
+                view, found, self._arena, self._ends, self._numbers, self._alive, self._slots, self._secret,
+                self._state,
+            )  # fmt: skip
+            if self._state[DONE] == n:
+                return found
+            line = lines.index(b"\n", int(self._state[POSITION])) + 1 - int(self._state[POSITION])
+            self._make_room(line)
 
     def key(self, hashtag: str, country: str) -> int:
         """Return the key of a hashtag in a country, and assign a number if it has none."""
@@ -87,29 +117,86 @@ class Tags:
 
     def find(self, hashtag: str, country: str) -> int | None:
         """Return the key of a hashtag in a country; None if it has no number."""
-        number = self._numbers.get(hashtag.encode())
-        return None if number is None else number << COUNTRY_BITS | country_code(country)
+        line = np.frombuffer(f"{hashtag}\n".encode(*_UTF_8), np.uint8)
+        row = find_line(line, self._arena, self._ends, self._alive, self._slots, self._secret)
+        return None if row < 0 else int(self._numbers[row]) << COUNTRY_BITS | country_code(country)
 
     def name(self, key: int) -> str:
         """Return the hashtag of a key."""
-        return self._names[key >> COUNTRY_BITS].decode()
+        number = key >> COUNTRY_BITS
+        name = self._asked.get(number)
+        if name is None:
+            if len(self._asked) == _MOST_ASKED:
+                self._asked.clear()
+            name = self._asked[number] = self.names(np.array([key], np.int64))[0]
+        return name
 
     def names(self, keys: npt.NDArray[np.int64]) -> list[str]:
         """Return the hashtags of keys (n,)."""
-        return self.lines_of(keys).decode().split("\n")[:-1]
+        return self.lines_of(keys).decode(*_UTF_8).split("\n")[:-1]
 
     def lines_of(self, keys: npt.NDArray[np.int64]) -> bytes:
-        """Return the hashtags of keys (n,) as n lines of UTF-8."""
-        return b"\n".join([*map(self._names.__getitem__, (keys >> COUNTRY_BITS).tolist()), b""])
+        """Return the hashtags of keys (n,) as n lines of UTF-8.
+
+        Raises:
+            KeyError: a number was released, or never assigned.
+        """
+        numbers = np.ascontiguousarray(keys) >> COUNTRY_BITS
+        lines: bytes = gather_lines(self._arena, self._ends, self._rows_of(numbers)).tobytes()
+        return lines
 
     def numbers(self) -> list[int]:
-        """Return all assigned numbers."""
-        return list(self._names)
+        """Return all assigned numbers, ascending."""
+        rows = slice(int(self._state[ROWS]))
+        numbers: list[int] = self._numbers[rows][self._alive[rows] > 0].tolist()
+        return numbers
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Release numbers; the caller must have no key of them any more."""
-        for number in numbers:
-            del self._numbers[self._names.pop(number)]
+        self._alive[self._rows_of(np.array([*numbers], np.int64))] = 0
+        self._asked.clear()
+        rows = int(self._state[ROWS])
+        self._released = rows - int(np.count_nonzero(self._alive[:rows]))
+        if 2 * self._released > rows:
+            self._rebuild()
+
+    def _rows_of(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        rows: npt.NDArray[np.int64] = find_rows(numbers, self._numbers, self._state[ROWS])
+        if not ((self._numbers[rows] == numbers) & (self._alive[rows] > 0)).all():
+            raise KeyError("a hashtag's number was never assigned, or was released")
+        return rows
+
+    def _make_room(self, size: int) -> None:
+        """Make room for a name of `size` bytes at least."""
+        rows = int(self._state[ROWS])
+        if rows == len(self._numbers):
+            self._rebuild()
+        used = int(self._ends[self._state[ROWS]]) + size
+        if used > len(self._arena):
+            self._arena = _resized(self._arena, 2 * used)
+
+    def _rebuild(self) -> None:
+        """Drop the rows that were released, and make room for as many rows again as remain."""
+        moved = np.cumsum(self._alive[: self._state[ROWS]], dtype=np.int64)
+        moved *= self._alive[: self._state[ROWS]]
+        compact(self._arena, self._ends, self._numbers, self._alive, self._state)
+        self._released, kept = 0, int(self._state[ROWS])
+        rows, used = max(_FIRST_ROWS, 2 * kept), int(self._ends[kept])
+        self._ends, self._numbers = _resized(self._ends, rows + 1), _resized(self._numbers, rows)
+        self._alive = _resized(self._alive, rows)
+        if len(self._arena) > 4 * used:
+            self._arena = _resized(self._arena, max(8 * _FIRST_ROWS, 2 * used))
+        slots = np.zeros(1 << (2 * rows - 1).bit_length(), np.uint64)
+        refill_slots(self._slots, slots, moved)
+        self._slots = slots
+
+
+def _resized(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """Copy the first values of an array to one of another length; what follows them is undefined."""
+    copied = min(size, len(array))
+    resized = np.empty(size, array.dtype)
+    resized[:copied] = array[:copied]
+    return resized
 
 
 def range_of(key: int) -> tuple[int, int]:

@@ -80,8 +80,9 @@ def join_retractions(parts: Sequence[RetractionRows]) -> RetractionRows:
 
 def retraction_rows_of(retractions: Retractions, tags: Tags) -> RetractionRows:
     """Convert a record to rows, keyed by `tags`."""
-    number_of = tags.number
-    numbers = np.array([number_of(name) if name else EVERY_TAG for name in retractions.hashtags], np.int64)
+    named = np.array([name != "" for name in retractions.hashtags], bool)
+    numbers = np.full(len(named), EVERY_TAG, np.int64)
+    numbers[named] = tags.of([name for name in retractions.hashtags if name])
     return RetractionRows(
         numbers << COUNTRY_BITS | np.frombuffer(retractions.countries, "<u2"),
         np.frombuffer(retractions.panes, "<i8"),
@@ -92,7 +93,9 @@ def retraction_rows_of(retractions: Retractions, tags: Tags) -> RetractionRows:
 
 def columns_of(rows: RetractionRows, tags: Tags, most_bytes: int) -> Iterator[Retractions]:
     """Convert rows to records of about `most_bytes`; the inverse of `retraction_rows_of`."""
-    names = [tags.name(key) if key >> COUNTRY_BITS else "" for key in rows.keys.tolist()]
+    named = rows.keys >> COUNTRY_BITS != EVERY_TAG
+    known = iter(tags.names(rows.keys[named]))
+    names = [next(known) if one else "" for one in named.tolist()]
     yield from pack_retractions(names, rows.keys & COUNTRY_MASK, rows.panes, rows.tweets, rows.received, most_bytes)
 
 

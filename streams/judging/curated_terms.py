@@ -27,8 +27,9 @@ class CuratedTags:
         numbers = keys >> COUNTRY_BITS
         new = set(numbers.tolist()) - self._compared
         self._compared |= new
+        names = self._tags.names(np.array([*new], np.int64) << COUNTRY_BITS)
         self._matching |= {
-            number for number in new if self._policy.matches_curated_term(self._tags.name(number << COUNTRY_BITS))
+            number for number, name in zip(new, names, strict=True) if self._policy.matches_curated_term(name)
         }
         return np.isin(numbers, np.fromiter(self._matching, np.int64, len(self._matching)))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.share import Scale, from_bytes
 from streams.counting.block_counts import MAX_GROUPS
-from streams.counting.keys import Tags, country_of
+from streams.counting.keys import COUNTRY_BITS, Tags, country_code, country_of
 from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.judging.two_stage_share import ShareCorrection
@@ -73,7 +73,8 @@ def records_of(evidence: TickEvidence, shard: int, tags: Tags) -> list[EvidenceR
 
 
 def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: Tags) -> Iterator[EvidenceRecord]:
-    named = sorted((tags.name(key), country_of(key), row) for row, key in enumerate(table.keys.tolist()))
+    countries = map(country_of, table.keys.tolist())
+    named = sorted(zip(tags.names(table.keys), countries, range(len(table.keys)), strict=True))
     rows = np.array([row for _, _, row in named], np.int64)
     row_bytes = _ROW_BYTES + _GROUPS * (10 + 8 * table.share.shape[1])
     row_bytes += 0 if table.groups is None else _GROUPS * table.groups.shape[1]
@@ -170,16 +171,12 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
     columns = 1 + len(conditions.categories)
     scale = from_bytes(conditions.scale, columns) if conditions.scale else None
 
-    key = tags.key
-    keys = [
-        key(hashtag, country)
-        for record in records
-        for hashtag, country in zip(record.hashtags, record.countries, strict=True)
-    ]
+    numbers = tags.of([hashtag for record in records for hashtag in record.hashtags])
+    countries = [country_code(country) for record in records for country in record.countries]
     everyone = _group([record.everyone for record in records], scale, columns)
     return EvidenceTable(
         window_ms=records[0].window_ms,
-        keys=np.array(keys, np.int64),
+        keys=numbers << COUNTRY_BITS | np.array(countries, np.int64),
         tweets=np.frombuffer(b"".join([record.tweets for record in records]), "<i8").astype(np.int64),
         authors=everyone.authors,
         scored=everyone.scored,

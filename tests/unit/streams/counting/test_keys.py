@@ -1,24 +1,67 @@
-"""Numbers of hashtags, assigned to many at once."""
+"""Numbers of hashtags against a plain dict: assigned in order, released, assigned again."""
 
 from __future__ import annotations
 
-from hypothesis import given
+import numpy as np
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.counting.keys import Tags
+from streams.counting.keys import COUNTRY_BITS, Tags
+from tests.support.name_table import PlainTags
 
-batches = st.lists(st.lists(st.sampled_from(["a", "ß", "किसान", "d", "e"]), max_size=8), max_size=6)
+names = st.one_of(
+    st.sampled_from(["a", "ß", "किसान", "d", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghijklmnop", "x" * 400, "0"]),
+    st.integers(0, 2_000).map(lambda number: f"tag{number}"),
+    st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), min_size=1, max_size=40),
+)
+steps = st.lists(
+    st.one_of(st.lists(names, max_size=60), st.integers(0, 600).map(range), st.floats(0, 1)), min_size=1, max_size=12
+)
 
 
-@given(batches, st.integers(0, 4))
-def test_numbers_of_many_equal_numbers_one_by_one(sent: list[list[str]], forget: int) -> None:
-    at_once, one_by_one = Tags(), Tags()
-    for number, names in enumerate(sent):
-        found = at_once.of(names).tolist()
-        assert found == [one_by_one.number(name) for name in names]
-        assert at_once.names(at_once.of(names) << 10) == names
-        if number == forget:
-            at_once.forget(set(found))
-            one_by_one.forget(set(found))
-    assert at_once.numbers() == one_by_one.numbers()
-    assert len(at_once) == len(set(at_once.numbers()))
+@settings(max_examples=150, deadline=None)
+@given(steps, st.randoms(use_true_random=False))
+def test_table_equals_a_dict(sent, rng) -> None:
+    """Names come in batches, large ranges of them make it grow, and a share of the numbers is released in between."""
+    tags, plain = Tags(), PlainTags()
+    for step in sent:
+        if isinstance(step, float):
+            gone = [number for number in plain.numbers() if rng.random() < step]
+            tags.forget(gone)
+            plain.forget(gone)
+        else:
+            batch = [one if isinstance(one, str) else f"many{one}" for one in step]
+            lines = "".join([f"{name}\n" for name in batch]).encode()
+            assert tags.of_lines(lines, len(batch)).tolist() == [plain.number(name) for name in batch]
+        assert tags.numbers() == plain.numbers() and len(tags) == len(plain.numbers())
+        asked = rng.choices(plain.numbers(), k=20) if plain.numbers() else []
+        for numbers in (asked, sorted(asked), plain.numbers()):
+            keys = np.array(numbers, np.int64) << COUNTRY_BITS | 7
+            assert tags.names(keys) == [plain.name(number) for number in numbers]
+    for name in ["a", "many3", "unknown"]:
+        number = plain.find(name)
+        assert tags.find(name, "*") == (None if number is None else number << COUNTRY_BITS)
+
+
+def test_released_number_is_refused() -> None:
+    tags = Tags()
+    numbers = tags.of(["a", "b", "c", "d"])
+    tags.forget([2])
+    for keys in (numbers << COUNTRY_BITS, numbers[3:] + 1 << COUNTRY_BITS, numbers[:1] - 1 << COUNTRY_BITS):
+        with pytest.raises(KeyError):
+            tags.lines_of(keys)
+    with pytest.raises(KeyError):
+        tags.forget([2])
+    assert tags.lines_of(numbers[[3, 0]] << COUNTRY_BITS) == b"d\na\n"
+
+
+def test_missing_line_break_is_refused() -> None:
+    for lines, n in ((b"a", 0), (b"a\nb", 1), (b"a\n", 2)):
+        with pytest.raises(AssertionError):
+            Tags().of_lines(lines, n)
+
+
+def test_tables_of_two_processes_use_different_secrets() -> None:
+    """A sender must not know which names share a slot."""
+    assert Tags()._secret.tolist() != Tags()._secret.tolist()
