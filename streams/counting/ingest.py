@@ -10,19 +10,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 
-from streams.constants import BLOCK, DAY_MS, PANE_MS
-from streams.counting.block_counts import RETWEET, RULES, UNKNOWN_AGE, Flush
+import numpy as np
+
+from streams.constants import BLOCK
+from streams.counting.block_counts import RULES, Flush
+from streams.counting.kernels.admission import COUNT_FROM, TWEETS
 from streams.counting.keys import Sharding
 from streams.counting.notices import retract
-from streams.counting.records import SourceRecord
+from streams.counting.records import LOG_MS, OFFSET, Ints, RecordColumns, SourceRecord
 from streams.counting.retractions import OpenRetractions, Retractions
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules, effective_time
+from streams.counting.tweet_reader import ReadTweets, read_tweets
 from streams.counting.uses import OpenUses
 from streams.errors import ContractError
-from streams.events.parse import parse
-from streams.events.tweet import Control, Tweet
+from streams.events.tweet import Control
+from streams.events.tweet_columns import AHEAD, CREATED, STATUS
 
 DUPLICATE_RANGE = 4_096
 """Offsets before a record in which the same tweet id makes it a duplicate."""
@@ -90,12 +95,12 @@ class SourcePartition:
         self.dead_letters: list[DeadLetter] = []
         self.deleted: list[int] = []
         """Ids of the tweets that were deleted, since the last flush."""
-        self._count_from = replay_point
         self._shards = sharding.shards
         self._sharding = sharding
         self._times = times
-        self._seen: dict[int, int] = {}
-        self._block = replay_point // BLOCK
+        self._limits: Ints = np.array([
+            replay_point, times.allowed_lateness_ms, times.max_event_ahead_ms, times.max_event_age_ms, DUPLICATE_RANGE
+        ])  # fmt: skip
         self._uses = OpenUses(sharding, hashes, _RECORD_BYTES, source)
         self._retractions = OpenRetractions(_RECORD_BYTES)
 
@@ -105,32 +110,40 @@ class SourcePartition:
         return self.next_offset // BLOCK * BLOCK
 
     def read(self, records: Iterable[SourceRecord]) -> None:
-        """Read records in offset order."""
-        for record in records:
-            offset, log_ms = record.offset, record.timestamp
-            if log_ms > self.newest_ms:
-                self.newest_ms = log_ms
-            if offset < self._count_from:
-                self._read_back(offset, record.value)
-                continue
-            self.next_offset = offset + 1
-            if offset // BLOCK != self._block:
-                self._open(offset // BLOCK)
-            try:
-                event = parse(record.value)
-                if isinstance(event, Tweet):
-                    self._count(offset, log_ms, event)
-                else:
-                    self._note(log_ms, event)
-            except ContractError as error:
-                self.dead_letters.append(DeadLetter(self.source, offset, log_ms, record.key, record.value, error))
+        """Read records in offset order, `RecordColumns` or others."""
+        columns = RecordColumns.of(records)
+        if not len(columns):
+            return
+        read = read_tweets(columns, self._uses.spellings)
+        self._uses.admit(columns, read, self._limits)
+        self._count(columns, read)
+        rows = columns.rows
+        self.newest_ms = max(self.newest_ms, int(rows[:, LOG_MS].max()))
         self.watermark_ms = max(self.watermark_ms, self.newest_ms - self._times.watermark_slack_ms)
+        self.next_offset = max(self.next_offset, int(rows[-1, OFFSET]) + 1)
+
+    def _count(self, columns: RecordColumns, read: ReadTweets) -> None:
+        """Count tweets and controls, and collect the dead letters in offset order."""
+        counts, state = self.counts, self._uses.state
+        added, state[TWEETS:] = state[TWEETS:].tolist(), 0
+        counts.tweets += added[0]
+        counts.uses += added[1]
+        counts.duplicates += added[2]
+        counts.clamped += added[3]
+        counts.too_old += added[4]
+        begin = int(np.searchsorted(columns.rows[:, OFFSET], self._limits[COUNT_FROM]))
+        errors = [(row, self._note(columns, row, event)) for row, event in read.others if row >= begin]
+        for row in np.flatnonzero(read.fields[:, STATUS] == AHEAD).tolist():
+            errors.append((row, self._ahead(columns, row, int(read.fields[row, CREATED]))))
+        for row, error in sorted(errors, key=itemgetter(0)):
+            if error is not None:
+                one = columns[row]
+                self.dead_letters.append(DeadLetter(self.source, one.offset, one.timestamp, one.key, one.value, error))
 
     def begin_at(self, replay_point: int) -> None:
         """Begin at a later block, before anything was read."""
-        assert replay_point % BLOCK == 0 and not self._seen, replay_point
-        self._count_from = self.next_offset = replay_point
-        self._block = replay_point // BLOCK
+        assert replay_point % BLOCK == 0 and self.newest_ms < 0, replay_point
+        self._limits[COUNT_FROM] = self.next_offset = replay_point
 
     def reset_counts(self) -> None:
         """Reset `counts`, `dead_letters` and `deleted` after the shell has taken them."""
@@ -149,7 +162,7 @@ class SourcePartition:
     def flush(self) -> dict[int, list[Flush]]:
         """Return the changes since the last flush: for every shard its records in order, the last with the marker."""
         changed = self._uses.flush()
-        self._uses.forget_before(self._block)
+        self._uses.forget_before((self.next_offset - 1) // BLOCK)
         retracted = self._retractions.flush(self._shards)
         flushed: dict[int, list[Flush]] = {}
         for shard in range(self._shards):
@@ -165,53 +178,27 @@ class SourcePartition:
             flushed[shard] = records
         return flushed
 
-    def _open(self, block: int) -> None:
-        if len(self._seen) > 4 * DUPLICATE_RANGE:
-            self._forget_ids()
-        self._block = block
+    def _ahead(self, columns: RecordColumns, row: int, created_ms: int) -> ContractError | None:
+        try:
+            effective_time(created_ms, int(columns.rows[row, LOG_MS]), self._times)
+        except ContractError as error:
+            return error
+        return None
 
-    def _count(self, offset: int, log_ms: int, tweet: Tweet) -> None:
-        counts = self.counts
-        counts.tweets += 1
-        last = self._seen.get(tweet.id)
-        self._seen[tweet.id] = offset
-        if last is not None and offset - last <= DUPLICATE_RANGE:
-            counts.duplicates += 1
-            return
-        event_ms = at_ms = tweet.created_at_ms
-        if not log_ms - self._times.allowed_lateness_ms <= event_ms <= log_ms:
-            clamped_ms = effective_time(event_ms, log_ms, self._times)
-            if clamped_ms is None:
-                counts.too_old += 1
-                return
-            at_ms = clamped_ms
-            counts.clamped += 1
-        if not tweet.hashtags:
-            return
-        born_ms = tweet.author_created_at_ms
-        age_days = UNKNOWN_AGE if born_ms is None else max(0, (event_ms - born_ms) // DAY_MS)
-        self._uses.add(offset, at_ms // PANE_MS, age_days, RETWEET if tweet.kind == "retweet" else 0, tweet)
-        counts.uses += len(tweet.hashtags)
-
-    def _note(self, log_ms: int, control: Control) -> None:
-        kind = retract(control, log_ms, self._retractions, self._sharding, self._times)
-        self.counts.controls[control.kind] += 1
-        if control.kind == "delete" and control.id is not None:
-            self.deleted.append(control.id)
+    def _note(self, columns: RecordColumns, row: int, event: Control | ContractError) -> ContractError | None:
+        """Note a control message; return the error of a record that breaks the contract."""
+        if isinstance(event, ContractError):
+            return event
+        try:
+            kind = retract(event, int(columns.rows[row, LOG_MS]), self._retractions, self._sharding, self._times)
+        except ContractError as error:
+            return error
+        self.counts.controls[event.kind] += 1
+        if event.kind == "delete" and event.id is not None:
+            self.deleted.append(event.id)
         if kind is not None:
             self.counts.retractions[kind] += 1
-
-    def _forget_ids(self) -> None:
-        oldest = self.next_offset - 1 - DUPLICATE_RANGE  # the current tweet was read already
-        self._seen = {seen: at for seen, at in self._seen.items() if at >= oldest}
-
-    def _read_back(self, offset: int, value: bytes | None) -> None:
-        try:
-            event = parse(value)
-        except ContractError:
-            return
-        if isinstance(event, Tweet):
-            self._seen[event.id] = offset
+        return None
 
 
 def _empty_record(retractions: Retractions | None = None) -> Flush:

@@ -14,6 +14,8 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.kernels.siphash import siphash
+
 K = 64
 SPACE = 2**64
 _MASK = SPACE - 1
@@ -26,13 +28,14 @@ class KeyedHash:
 
     def __init__(self, key: bytes) -> None:
         secret = blake2b(b"authors", digest_size=16, key=key[:64]).digest()
-        self._k0, self._k1 = int.from_bytes(secret[:8], "little"), int.from_bytes(secret[8:], "little")
+        self._k0, self._k1 = np.frombuffer(secret, "<u8")
         self._salt = int.from_bytes(blake2b(b"tweet order", digest_size=8, key=key[:64]).digest(), "little")
         self._key = key[:64]
 
-    def authors(self, author_ids: Sequence[int]) -> UInts:
+    def authors(self, author_ids: Sequence[int] | npt.NDArray[np.int64]) -> UInts:
         """Hash ids in [0, 2**64) as 8 bytes with SipHash-2-4 (Aumasson and Bernstein 2012): (n,) hashes."""
-        return siphash(np.array(author_ids, np.uint64), self._k0, self._k1)
+        hashes: UInts = siphash(np.array(author_ids, np.uint64), self._k0, self._k1)
+        return hashes
 
     def names(self, names: Sequence[str]) -> UInts:
         """Hash hashtags with blake2b: (n,) hashes."""
@@ -56,33 +59,6 @@ class KeyedHash:
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return mixed ^ (mixed >> np.uint64(31))
-
-
-def siphash(words: UInts, k0: int, k1: int) -> UInts:
-    """Return the SipHash-2-4 (n,) of messages of 8 bytes (n,), given as little-endian words."""
-    v0, v1 = (np.full(len(words), one, np.uint64) for one in (k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D))
-    v2, v3 = (np.full(len(words), one, np.uint64) for one in (k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573))
-
-    def rounds(n: int) -> None:
-        nonlocal v0, v1, v2, v3
-        for _ in range(n):
-            v0, v2 = v0 + v1, v2 + v3
-            v1, v3 = _rotated(v1, 13) ^ v0, _rotated(v3, 16) ^ v2
-            v0, v2 = _rotated(v0, 32) + v3, v2 + v1
-            v1, v3 = _rotated(v1, 17) ^ v2, _rotated(v3, 21) ^ v0
-            v2 = _rotated(v2, 32)
-
-    for word in (words, np.uint64(8 << 56)):  # the message, then its length
-        v3 = v3 ^ word
-        rounds(2)
-        v0 = v0 ^ word
-    v2 = v2 ^ np.uint64(0xFF)
-    rounds(4)
-    return v0 ^ v1 ^ v2 ^ v3
-
-
-def _rotated(words: UInts, bits: int) -> UInts:
-    return (words << np.uint64(bits)) | (words >> np.uint64(64 - bits))
 
 
 def estimate_authors(distinct: int, kth_smallest: int, k: int = K) -> int:

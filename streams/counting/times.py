@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streams.counting.kernels.effective_time import TOO_NEW, TOO_OLD, effective_ms
 from streams.errors import ContractError
 
 FLUSH_MS = 150
@@ -34,15 +35,14 @@ def effective_time(event_ms: int, log_ms: int, rules: TimeRules) -> int | None:
     Raises:
         ContractError: `event_ahead`, the event lies too far in the future of its log time.
     """
-    if event_ms > log_ms:
-        if event_ms - log_ms > rules.max_event_ahead_ms:
-            raise ContractError(
-                "event_ahead",
-                field="created_at",
-                value=event_ms,
-                fix=f"created_at may be at most {rules.max_event_ahead_ms} ms ahead of the record's timestamp {log_ms}",
-            )
-        return log_ms
-    if log_ms - event_ms > rules.max_event_age_ms:
-        return None
-    return max(event_ms, log_ms - rules.allowed_lateness_ms)
+    at_ms: int = effective_ms(
+        event_ms, log_ms, rules.allowed_lateness_ms, rules.max_event_ahead_ms, rules.max_event_age_ms
+    )
+    if at_ms == TOO_NEW:
+        raise ContractError(
+            "event_ahead",
+            field="created_at",
+            value=event_ms,
+            fix=f"created_at may be at most {rules.max_event_ahead_ms} ms ahead of the record's timestamp {log_ms}",
+        )
+    return None if at_ms == TOO_OLD else at_ms

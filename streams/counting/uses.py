@@ -1,44 +1,55 @@
 """Hashtag uses of the open block as growing columns, and the block counts that a flush makes of them.
 
-A tweet costs a few appends; everything else is done once per flush, with arrays. A flush sends each changed count in
+A tweet is a few numbers and the bytes of its text; compiled passes do the rest. A flush sends each changed count in
 full, so earlier flushes need not be remembered.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from streams.constants import BLOCK
-from streams.counting.block_counts import Flush, Ints, UInts, to_lines
-from streams.counting.keys import COUNTRY_BITS, Sharding, country_code
-from streams.counting.origins import language_code, origins_of
-from streams.counting.sketch import K, KeyedHash, smallest_rows
-from streams.events.links import APART, with_hosts
-from streams.events.tweet import Tweet
+from streams.counting.block_counts import Flush
+from streams.counting.kernels.admission import (
+    AGE_DAYS,
+    AUTHOR_ID,
+    BEGIN,
+    COUNTRY,
+    END,
+    FLAGS,
+    LANGUAGE,
+    OF_TWEET,
+    OFFSET,
+    PANE,
+    RANK,
+    RANKS,
+    ROWS,
+    SPELLED,
+    STATE,
+    TEXT_BYTES,
+    TWEET_COLUMNS,
+    TWEET_ID,
+    USE_COLUMNS,
+    USES,
+    admit,
+)  # fmt: skip
+from streams.counting.kernels.block_counts import changed_counts, write_lines
+from streams.counting.kernels.shards import shards_of
+from streams.counting.keys import COUNTRY_BITS, Sharding
+from streams.counting.origins import origins_of
+from streams.counting.records import RecordColumns
+from streams.counting.sketch import KeyedHash
+from streams.counting.tweet_reader import ReadTweets
+from streams.events.spellings import Bytes, Ints, Spellings
 
-_MOST_NUMBERS = 200_000
-"""Numbered hashtags above which the numbers are assigned again."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Grouped:
-    """Changed block counts in the order (shard, block, hashtag, country, pane), and their entries, as row numbers."""
-
-    shards: Ints
-    """(r,) shard of each count."""
-    first_use: Ints
-    """(r,) one use of each count, for its block, hashtag, country and pane."""
-    counts: Ints
-    """(r,) uses of each count."""
-    sizes: Ints
-    """(r,) entries of each count."""
-    entries: Ints
-    """(n,) numbers of the uses that are entries."""
+_MOST_SPELLINGS, _MOST_SPELLING_BYTES = 200_000, 16_000_000
+"""Size of the spelling table above which a new one begins."""
+_SEEN_SLOTS = 1 << 14
+"""Slots for ids: four times the duplicate range."""
 
 
 class OpenUses:
@@ -50,166 +61,150 @@ class OpenUses:
     """
 
     def __init__(self, sharding: Sharding, hashes: KeyedHash, most_bytes: int, source: int) -> None:
+        self.spellings = Spellings()
+        self.state: Ints = np.zeros(STATE, np.int64)
+        """Sizes and counts; see `streams.counting.kernels.admission`."""
         self._sharding = sharding
         self._hashes = hashes
         self._most_bytes = most_bytes
         self._source = source
         self._flushed = 0
-        self._numbers: dict[str, int] = {}
-        self._names: list[str] = []
-        """Hashtag of each number."""
-        self._shards = array("H")
-        """Shard of each number."""
-        # Columns of tweets:
-        self._offsets = array("q")
-        self._authors: list[int] = []
-        self._tweets = array("q")
-        self._ages = array("i")
-        self._flags = array("B")
-        self._languages = array("B")
-        self._countries = array("H")
-        self._panes = array("q")
-        self._texts: list[str] = []
-        # Columns of uses:
-        self._tweet_of = array("q")
-        self._tags = array("q")
-        self._displays: list[str] = []
+        self._ids, self._seen_at = np.zeros(_SEEN_SLOTS, np.int64), np.full(_SEEN_SLOTS, -1)
+        self._ranks: Ints = np.full(0, -1)
+        self._forms: Ints = np.zeros(0, np.int64)
+        self._shards: Ints = np.zeros(0, np.int64)
+        """Shard of each rank."""
+        self._tweets: Ints = np.zeros((0, TWEET_COLUMNS), np.int64)
+        self._uses: Ints = np.zeros((0, USE_COLUMNS), np.int64)
+        self._arena: Bytes = np.zeros(0, np.uint8)
 
-    def add(self, offset: int, pane: int, age_days: int, flags: int, tweet: Tweet) -> None:
-        """Add one tweet, in offset order."""
-        text, row = tweet.text, len(self._texts)
-        self._offsets.append(offset)
-        self._authors.append(tweet.author_id)
-        self._tweets.append(tweet.id)
-        self._ages.append(age_days)
-        self._flags.append(flags)
-        self._languages.append(language_code(tweet.lang))
-        self._countries.append(country_code(tweet.country))
-        self._panes.append(pane)
-        if "\n" in text or APART in text:
-            text = text.replace("\n", " ").replace(APART, " ")
-        self._texts.append(with_hosts(text, tweet.links) if tweet.links else text)
-        for use in tweet.hashtags:
-            hashtag, display = use.hashtag, use.display
-            number = self._numbers.get(hashtag)
-            self._tweet_of.append(row)
-            self._tags.append(self._number(hashtag) if number is None else number)
-            self._displays.append("" if display == hashtag else display)
-
-    def _number(self, hashtag: str) -> int:
-        """Assign a number to a new hashtag."""
-        number = self._numbers[hashtag] = len(self._names)
-        self._names.append(hashtag)
-        self._shards.append(self._sharding.of(hashtag))
-        return number
+    def admit(self, records: RecordColumns, read: ReadTweets, limits: Ints) -> None:
+        """Add the tweets of a batch, in offset order; see `streams.counting.kernels.admission.admit`."""
+        state, spellings, more = self.state, self.spellings, len(read.spans)
+        self._tweets = _with_room(self._tweets, int(state[ROWS]) + len(records))
+        self._uses = _with_room(self._uses, int(state[USES]) + more)
+        self._arena = _with_room(self._arena, int(state[TEXT_BYTES]) + records.value_bytes + len(read.parsed) + more)
+        self._forms = _with_room(self._forms, len(spellings))
+        if len(self._ranks) < len(spellings):
+            more_ranks = np.full(2 * len(spellings) - len(self._ranks), -1)
+            self._ranks = np.concatenate((self._ranks, more_ranks))
+        admit(
+            np.ascontiguousarray(records.rows), read.fields, read.spans,
+            np.frombuffer(records.data, np.uint8), np.frombuffer(read.parsed, np.uint8), spellings.table.entries,
+            limits, self._ids, self._seen_at, state, self._ranks, self._forms, self._tweets, self._uses, self._arena,
+        )  # fmt: skip
 
     def flush(self) -> dict[int, list[Flush]]:
         """Return the counts that have changed since the last flush: for each shard its records, blocks ascending.
 
         Only the columns of the records are filled in.
         """
-        if self._flushed == len(self._tags):
+        n, rows = int(self.state[USES]), int(self.state[ROWS])
+        if self._flushed == n:
             return {}
-        names, tags, of = self._names, np.array(self._tags), np.array(self._tweet_of)
-        shards = np.array(self._shards, np.int64)
-        offsets = np.array(self._offsets)
-        origins = origins_of(self._source, offsets, np.array(self._languages))
-        blocks, panes = offsets[of] // BLOCK, np.array(self._panes)[of]
-        countries, tweets = np.array(self._countries)[of], np.array(self._tweets)[of]
-        authors = self._hashes.authors(self._authors)[of]
+        self._assign_shards()
+        uses, tweets = self._uses[:n], self._tweets[:rows]
+        of, ranks = uses[:, OF_TWEET], uses[:, RANK]
+        of_tweets = tweets[of]
+        blocks, panes, countries = of_tweets[:, OFFSET] // BLOCK, of_tweets[:, PANE].copy(), of_tweets[:, COUNTRY]
+        shards, tweet_ids = self._shards[ranks], of_tweets[:, TWEET_ID].copy()
+        authors = self._hashes.authors(tweets[:, AUTHOR_ID])[of]
         block_ranks = np.cumsum(np.diff(blocks, prepend=blocks[0]) != 0)
-        code = ((shards[tags] * (block_ranks[-1] + 1) + block_ranks) * len(names) + tags) << COUNTRY_BITS | countries
-        grouped = self._group(code, panes, shards[tags], authors, tweets)
-        self._flushed = len(self._tags)
+        code = (shards * (block_ranks[-1] + 1) + block_ranks) * int(self.state[RANKS]) + ranks
+        code = code << COUNTRY_BITS | countries
+        order = np.lexsort((panes, code))
+        first, counts, sizes, entries = changed_counts(
+            order, code, panes, self._flushed, authors, self._hashes.orders(tweet_ids)
+        )
+        self._flushed = n
+        of_entries = of_tweets[entries]
+        texts, text_at = write_lines(self._arena, of_entries[:, BEGIN].copy(), of_entries[:, END].copy())
+        displays, display_at = self._spelling_lines(uses[entries, SPELLED], self._forms[ranks[entries]])
+        hashtags, hashtag_at = self._spelling_lines(self._forms[ranks[first]])
+        ends, origins = np.cumsum(sizes), origins_of(self._source, of_entries[:, OFFSET], of_entries[:, LANGUAGE])
         records: dict[int, list[Flush]] = {}
-        for shard, counts, entries in self._runs(grouped, of):
-            use, entry = grouped.first_use[counts], grouped.entries[entries]
-            of_entry = of[entry]
-            texts, displays = self._texts, self._displays
+        for shard, a, b in self._runs(shards[first], text_at[ends] + 60 * ends):
+            c, d = int(ends[a] - sizes[a]), int(ends[b - 1])
+            use, entry = first[a:b], entries[c:d]
             record = Flush(
                 "", 0, 0, 0, int(blocks[use[-1]]), -1, -1,
-                hashtags=to_lines([names[number] for number in tags[use].tolist()]),
+                hashtags=hashtags[hashtag_at[a] : hashtag_at[b]].tobytes(),
                 countries=countries[use].astype("<u2").tobytes(),
                 panes=panes[use].astype("<i8").tobytes(),
                 blocks=blocks[use].astype("<i8").tobytes(),
-                counts=grouped.counts[counts].astype("<u4").tobytes(),
-                sizes=grouped.sizes[counts].astype("<u4").tobytes(),
+                counts=counts[a:b].astype("<u4").tobytes(),
+                sizes=sizes[a:b].astype("<u4").tobytes(),
                 author=authors[entry].astype("<u8").tobytes(),
-                tweet=tweets[entry].astype("<i8").tobytes(),
-                origin=origins[of_entry].astype("<i8").tobytes(),
-                age_days=np.array(self._ages)[of_entry].astype("<i4").tobytes(),
-                flags=np.array(self._flags)[of_entry].tobytes(),
-                displays=to_lines([displays[number] for number in entry.tolist()]),
-                texts=to_lines([texts[number] for number in of_entry.tolist()]),
+                tweet=tweet_ids[entry].astype("<i8").tobytes(),
+                origin=origins[c:d].astype("<i8").tobytes(),
+                age_days=of_entries[c:d, AGE_DAYS].astype("<i4").tobytes(),
+                flags=of_entries[c:d, FLAGS].astype("u1").tobytes(),
+                displays=displays[display_at[c] : display_at[d]].tobytes(),
+                texts=texts[text_at[c] : text_at[d]].tobytes(),
             )  # fmt: skip
             records.setdefault(shard, []).append(record)
         return records
 
-    def _group(self, code: Ints, panes: Ints, shards: Ints, authors: UInts, tweets: Ints) -> _Grouped:
-        order = np.lexsort((panes, code))
-        sorted_code, sorted_panes = code[order], panes[order]
-        begins = np.ones(len(order), bool)
-        begins[1:] = (sorted_code[1:] != sorted_code[:-1]) | (sorted_panes[1:] != sorted_panes[:-1])
-        starts = np.flatnonzero(begins)
-        counts = np.diff(np.append(starts, len(order)))
-        changed = np.maximum.reduceat(order, starts) >= self._flushed
-        count_of = np.repeat(np.arange(len(starts)), counts)
-        kept = changed[count_of]
-        entries, count_of = order[kept], count_of[kept]
-        many = np.flatnonzero(counts[count_of] > K)
-        if len(many):
-            uses = entries[many]
-            smallest = many[smallest_rows(count_of[many], authors[uses], self._hashes.orders(tweets[uses]))]
-            kept = counts[count_of] <= K
-            kept[smallest] = True
-            entries, count_of = entries[kept], count_of[kept]
-        first_use = order[starts[changed]]
-        return _Grouped(
-            shards[first_use],
-            first_use,
-            counts[changed],
-            np.bincount(count_of, minlength=len(starts))[changed],
-            entries,
-        )
+    def _assign_shards(self) -> None:
+        new = self._forms[len(self._shards) : self.state[RANKS]]
+        shards = shards_of(self.spellings.table.arena, *self.spellings.ranges(new), self._sharding.shards)
+        self._shards = np.concatenate((self._shards, shards))
 
-    def _runs(self, grouped: _Grouped, of: Ints) -> Iterator[tuple[int, slice, slice]]:
-        """Iterate over (shard, its counts, their entries) of each record."""
-        lengths = np.fromiter(map(len, self._texts), np.int64, len(self._texts))
-        entry_bytes = np.concatenate(([0], np.cumsum(60 + 3 * lengths[of[grouped.entries]])))
-        ends = np.cumsum(grouped.sizes)
-        bytes_before = entry_bytes[ends] + 40 * np.arange(1, len(ends) + 1)
-        of_shard = np.append(np.flatnonzero(np.diff(grouped.shards, prepend=-1)), len(ends))
+    def _spelling_lines(self, spellings: Ints, unless: Ints | None = None) -> tuple[Bytes, Ints]:
+        """Write spellings as lines, empty where one is the same number in `unless`."""
+        begins, ends = self.spellings.ranges(spellings)
+        if unless is not None:
+            ends = np.where(spellings == unless, begins, ends)
+        lines: tuple[Bytes, Ints] = write_lines(self.spellings.table.arena, begins, ends)
+        return lines
+
+    def _runs(self, shards: Ints, bytes_before: Ints) -> Iterator[tuple[int, int, int]]:
+        """Yield (shard, first count, end of the counts) of each record, split where its bytes exceed the limit."""
+        of_shard = np.append(np.flatnonzero(np.diff(shards, prepend=-1)), len(shards))
         for first, last in pairwise(of_shard.tolist()):
             within = bytes_before[first:last] - (bytes_before[first - 1] if first else 0)
             cuts = first + 1 + np.flatnonzero(np.diff(within // self._most_bytes))
             for begin, end in pairwise([first, *cuts.tolist(), last]):
-                entries = slice(int(ends[begin] - grouped.sizes[begin]), int(ends[end - 1]))
-                yield int(grouped.shards[begin]), slice(begin, end), entries
+                yield int(shards[begin]), begin, end
 
     def forget_before(self, block: int) -> None:
         """Drop the flushed uses of the blocks before this one, which are complete."""
-        assert self._flushed == len(self._tags), "unflushed uses must not be dropped"
-        row = len(self._texts)
-        while row and self._offsets[row - 1] // BLOCK >= block:
-            row -= 1
-        use = len(self._tags)
-        while use and self._tweet_of[use - 1] >= row:
-            use -= 1
-        per_tweet = (self._offsets, self._authors, self._tweets, self._ages, self._flags, self._languages,
-                     self._countries, self._panes, self._texts)  # fmt: skip
-        for column in per_tweet:
-            del column[:row]
-        self._tweet_of = array("q", [of - row for of in self._tweet_of[use:]])
-        for column in (self._tags, self._displays):
-            del column[:use]
-        self._flushed = len(self._tags)
-        if len(self._names) > _MOST_NUMBERS:
+        state, n, rows = self.state, int(self.state[USES]), int(self.state[ROWS])
+        assert self._flushed == n, "unflushed uses must not be dropped"
+        row = int(np.searchsorted(self._tweets[:rows, OFFSET], block * BLOCK))
+        use = int(np.searchsorted(self._uses[:n, OF_TWEET], row))
+        at = int(self._tweets[row, BEGIN]) if row < rows else int(state[TEXT_BYTES])
+        kept = int(state[TEXT_BYTES]) - at
+        self._tweets[: rows - row] = self._tweets[row:rows]
+        self._uses[: n - use] = self._uses[use:n]
+        self._arena[:kept] = self._arena[at : at + kept]
+        self._tweets[: rows - row, BEGIN : END + 1] -= at
+        self._uses[: n - use, OF_TWEET] -= row
+        state[ROWS], state[USES], state[TEXT_BYTES] = rows - row, n - use, kept
+        self._flushed = n - use
+        if len(self.spellings) > _MOST_SPELLINGS or self.spellings.size_bytes > _MOST_SPELLING_BYTES:
             self._renumber()
 
     def _renumber(self) -> None:
-        """Assign numbers again, only to hashtags of open blocks."""
-        hashtags = [self._names[number] for number in self._tags]
-        self._numbers, self._names, self._shards = {}, [], array("H")
-        for hashtag in dict.fromkeys(hashtags):
-            self._number(hashtag)
-        self._tags = array("q", [self._numbers[hashtag] for hashtag in hashtags])
+        """Begin a new spelling table, only with the hashtags of open blocks."""
+        uses, old = self._uses[: self._flushed], self.spellings
+        self.spellings = Spellings()
+        forms: dict[int, int] = {}
+        for use in uses:
+            number = self.spellings.add(old.text(use[SPELLED]))
+            form = self.spellings.form(number)
+            use[RANK], use[SPELLED] = forms.setdefault(form, len(forms)), number
+        self._ranks = np.full(len(self.spellings), -1)
+        self._forms = np.array(list(forms), np.int64)
+        self._ranks[self._forms] = np.arange(len(forms))
+        self._shards = np.zeros(0, np.int64)
+        self.state[RANKS] = len(forms)
+
+
+def _with_room(columns: Any, rows: int) -> Any:
+    """Return columns with room for so many rows."""
+    if rows <= len(columns):
+        return columns
+    grown = np.empty((2 * rows, *columns.shape[1:]), columns.dtype)
+    grown[: len(columns)] = columns
+    return grown

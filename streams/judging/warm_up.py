@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.constants import MINUTE_MS, PANE_MS
+from streams.counting.kernels.warm_up_names import warm_up_names
 from streams.counting.sketch import KeyedHash
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.two_stage_share import sums
@@ -15,7 +16,9 @@ from streams.windows.window_store import WindowStore
 
 def warm_up() -> None:
     """Judge the tweet of one author; this takes seconds on a machine that has compiled no kernel before."""
+    warm_up_names()
     hashes = KeyedHash(b"")
+    hashes.authors([1])
     store = WindowStore(hashes, 1)
     store.arrange([MINUTE_MS], floor=1)
     one = Pane(

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
+from streams.counting.ingest import SourcePartition
 from streams.counting.kernels.record_split import split_records
 from streams.counting.kernels.warm_up_names import warm_up_names
-from streams.counting.records import COLUMNS
+from streams.counting.keys import Sharding
+from streams.counting.records import COLUMNS, RecordColumns, SourceRow
+from streams.counting.sketch import KeyedHash
+from streams.counting.times import TimeRules
+from streams.events.spellings import Spellings
+
+_PLAIN = b'{"id":1,"author_id":1,"created_at_ms":1,"text":"#a","hashtags":["a"]}'
+_FOR_THE_PARSER = b'{"id":2,"author_id":1,"created_at_ms":1,"text":"\\n","hashtags":["a","\\u00e9"]}'
+_TOO_NEW = b'{"id":3,"author_id":1,"created_at_ms":1000000,"text":"#a"}'
 
 
 def warm_up() -> None:
-    """Split an empty batch, and number a name."""
-    split_records(np.frombuffer(b"\0", np.uint8), 0, 0, 0, -1, np.empty((1, COLUMNS), np.int64))
+    """Number a name; read one tweet of each kind, and flush them."""
     warm_up_names()
+    split_records(np.frombuffer(b"\0", np.uint8), 0, 0, 0, -1, np.empty((1, COLUMNS), np.int64))
+    spellings = Spellings()
+    for number in range(len(spellings.table.slots)):
+        spellings.add(b"%d" % number)
+    core = SourcePartition(0, 1, "", 0, sharding=Sharding(1), hashes=KeyedHash(b""), times=TimeRules())
+    for offset, value in enumerate((_PLAIN, _FOR_THE_PARSER, _TOO_NEW)):
+        core.read(RecordColumns.of([SourceRow(offset, 1, 0, None, value)]))
+        core.flush()

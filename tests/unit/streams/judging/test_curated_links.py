@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from msgspec.structs import replace
 
 from streams.constants import BLOCK
 from streams.counting.block_counts import FLAGS, LINKED, RETWEET
 from streams.counting.keys import Sharding
-from streams.counting.sketch import KeyedHash
-from streams.counting.uses import OpenUses
 from streams.events.links import APART, with_hosts
-from streams.events.tweet import HashtagUse, Tweet
 from streams.judging.evidence_codec import records_of, table_of
 from streams.log.panes import assemble, decode_pane_record, encode_pane
 from streams.policy import Policy
 from streams.windows.pane import Pane
 from tests.support.block_counts import BlockCount, Entry, flush
 from tests.support.judge_harness import SCORER, JudgeHarness, action
+from tests.support.sources import record, source, tweet
 from tests.support.word_policy import POLICY, make_policy
 
 LISTED = "link_domains: [{domain: evil.example}]\n"
@@ -120,12 +117,14 @@ def test_link_flag_follows_the_policy_of_the_settled_pane():
 
 
 def test_text_cannot_forge_the_hosts_of_links():
-    uses = OpenUses(Sharding(1), KeyedHash(b"k"), 10**6, 0)
-    tweet = Tweet("tweet", 1, 2, 3, "", f"bad{APART}good\nx", "", (HashtagUse("a", "a", -1, -1),), None)
-    uses.add(0, 0, 1, 0, tweet)
-    uses.add(BLOCK - 1, 0, 1, 0, replace(tweet, id=2, author_id=3, links=("https://evil.example/x",)))
-    (record,) = uses.flush()[0]
-    assert sorted(record.texts.decode().splitlines(keepends=True)) == [
+    core = source(sharding=Sharding(1))
+    text = f"bad{APART}good\nx"
+    core.read([
+        record(0, tweet(1, tags=("a",), text=text)),
+        record(BLOCK - 1, tweet(2, tags=("a",), text=text, urls=["https://evil.example/x"])),
+    ])  # fmt: skip
+    (sent,) = core.flush()[0]
+    assert sorted(sent.texts.decode().splitlines(keepends=True)) == [
         "bad good x\n",
         f"bad good x{APART}evil.example\n",
     ]

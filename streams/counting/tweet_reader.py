@@ -1,0 +1,120 @@
+"""Read records into columns of tweets: a compiled pass reads ordinary native payloads, and the parser all others."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+
+import numpy as np
+
+from streams.counting.keys import country_code
+from streams.counting.origins import LANGUAGES, language_code
+from streams.counting.records import VALUE, RecordColumns
+from streams.errors import ContractError
+from streams.events.kernels.native import read_native
+from streams.events.links import APART, with_hosts
+from streams.events.parse import parse
+from streams.events.spellings import Ints, Spellings
+from streams.events.tweet import Control, Tweet
+from streams.events.tweet_columns import (
+    FIELDS,
+    IN_COUNTRY,
+    IN_LANGUAGE,
+    NEW,
+    NO_TWEET,
+    PARSED,
+    SLOW,
+    SPANS,
+    STATUS,
+)  # fmt: skip
+
+_SPANS_A_TWEET, _SPANS_AT_LEAST = 8, 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadTweets:
+    """Records of one batch as columns."""
+
+    fields: Ints
+    """(n, FIELDS) columns of the tweets; see `streams.events.tweet_columns`."""
+    spans: Ints
+    """(s, SPANS) hashtags and hosts."""
+    parsed: bytes
+    """Texts of the tweets that the parser has read."""
+    others: list[tuple[int, Control | ContractError]]
+    """Rows of the records that are no tweets, ascending."""
+
+
+def _language_table() -> Ints:
+    """Return the language of each primary subtag, given as `streams.events.kernels.native` packs its letters."""
+    table = np.zeros(27**3, np.int64)
+    letters = " abcdefghijklmnopqrstuvwxyz"
+    for tag in (*LANGUAGES, "in", "iw", "ji"):
+        packed = 0
+        for letter in tag:
+            packed = packed * 27 + letters.index(letter)
+        table[packed] = language_code(tag)
+    return table
+
+
+_LANGUAGES = _language_table()
+_COUNTRIES = np.array([country_code(""), *(country_code(chr(65 + n // 26) + chr(65 + n % 26)) for n in range(26 * 26))])
+"""Code of each country, given as two letters of base 26 plus one; 0 for none."""
+
+
+def read_tweets(records: RecordColumns, spellings: Spellings) -> ReadTweets:
+    """Read records as `parse` defines it, and number new spellings."""
+    data, n = records.data, len(records)
+    fields, spans = np.zeros((n, FIELDS), np.int64), np.empty((_SPANS_A_TWEET * n + _SPANS_AT_LEAST, SPANS), np.int64)
+    ranges = np.ascontiguousarray(records.rows[:, VALUE:])
+    used = read_native(np.frombuffer(data, np.uint8), ranges, spellings.table, fields, spans)
+    spans = spans[:used]
+    fields[:, IN_LANGUAGE] = _LANGUAGES[fields[:, IN_LANGUAGE]]
+    fields[:, IN_COUNTRY] = _COUNTRIES[fields[:, IN_COUNTRY] + 1]
+    spellings.learn(data, fields, spans)
+    slow = np.flatnonzero(fields[:, STATUS] == SLOW).tolist()
+    if not slow:
+        return ReadTweets(fields, spans, b"", [])
+    return _parsed(records, spellings, fields, spans, slow)
+
+
+def _parsed(records: RecordColumns, spellings: Spellings, fields: Ints, spans: Ints, slow: list[int]) -> ReadTweets:
+    """Fill in the rows that the compiled pass has not read, as `parse` reads them."""
+    others: list[tuple[int, Control | ContractError]] = []
+    rows, tags, texts, at, first = array("q"), array("q"), [], 0, len(spans)
+    for row, (begin, end) in zip(slow, records.rows[slow, VALUE:].tolist(), strict=True):
+        try:
+            event = parse(None if begin < 0 else records.data[begin:end])
+        except ContractError as error:
+            others.append((row, error))
+            continue
+        if not isinstance(event, Tweet):
+            others.append((row, event))
+            continue
+        texts.append(_line(event))
+        text, at = at, at + len(texts[-1])
+        text_end = at
+        for use in event.hashtags:
+            texts.append(use.display.encode())
+            tags.extend((at, at + len(texts[-1]), NEW, row))
+            at += len(texts[-1])
+        last, born_ms = first + len(event.hashtags), event.author_created_at_ms
+        rows.extend((
+            row, PARSED, event.id, event.author_id, event.created_at_ms, -1 if born_ms is None else born_ms,
+            language_code(event.lang), country_code(event.country), event.kind == "retweet",
+            text, text_end, first, last, last, False,
+        ))  # fmt: skip
+        first = last
+    fields[[row for row, _ in others], STATUS] = NO_TWEET
+    parsed = b"".join(texts)
+    table, added = np.frombuffer(rows, np.int64).reshape(-1, 1 + FIELDS), np.array(tags, np.int64).reshape(-1, SPANS)
+    fields[table[:, 0]] = table[:, 1:]
+    spellings.learn(parsed, fields, added)
+    return ReadTweets(fields, np.concatenate((spans, added)), parsed, others)
+
+
+def _line(tweet: Tweet) -> bytes:
+    text = tweet.text
+    if "\n" in text or APART in text:
+        text = text.replace("\n", " ").replace(APART, " ")
+    return (with_hosts(text, tweet.links) if tweet.links else text).encode("utf-8", "surrogatepass")

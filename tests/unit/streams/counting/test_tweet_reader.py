@@ -1,0 +1,160 @@
+"""Both readers of native payloads: for any bytes, the columns are what the parser reads."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.counting.keys import country_code
+from streams.counting.origins import language_code
+from streams.counting.records import RecordColumns, SourceRow
+from streams.counting.tweet_reader import _line, read_tweets
+from streams.errors import ContractError
+from streams.events.parse import parse
+from streams.events.spellings import Spellings
+from streams.events.tweet import Tweet
+from streams.events.tweet_columns import (
+    AUTHOR,
+    CREATED,
+    END_HOST,
+    END_TAG,
+    FAST,
+    FIRST_TAG,
+    IN_COUNTRY,
+    IN_LANGUAGE,
+    NO_TWEET,
+    PARSED,
+    RETWEET,
+    SPELLING,
+    STATUS,
+    TEXT_BEGIN,
+    TEXT_END,
+    TWEET,
+    YOUNG_SINCE,
+)  # fmt: skip
+from tests.support.native_payloads import bytes_of
+
+NOW_MS = 1_767_960_000_000
+ORDINARY = {
+    "id": "5", "author_id": "6", "created_at_ms": NOW_MS, "text": "rain #Monsoon", "lang": "en", "country": "IN",
+    "author_created_at_ms": NOW_MS - 1, "hashtags": ["Monsoon"],
+}  # fmt: skip
+
+
+def in_columns(values: list[bytes | None], spellings: Spellings) -> tuple[list[Any], list[int]]:
+    """Return what the columns say of each payload, and the status of each row."""
+    records = RecordColumns.of([SourceRow(at, NOW_MS, 0, None, value) for at, value in enumerate(values)])
+    read = read_tweets(records, spellings)
+    others = dict(read.others)
+    found: list[Any] = []
+    for number, row in enumerate(read.fields.tolist()):
+        if row[STATUS] == NO_TWEET:
+            event = others.pop(number)
+            found.append((event.reason, event.field, event.value) if isinstance(event, ContractError) else event)
+            continue
+        source = read.parsed if row[STATUS] == PARSED else records.data
+        text = source[row[TEXT_BEGIN] : row[TEXT_END]]
+        for begin, end, *_ in read.spans[row[END_TAG] : row[END_HOST]].tolist():
+            text += b"\x1f" + records.data[begin:end]
+        tags: dict[bytes, bytes] = {}
+        for spelling in read.spans[row[FIRST_TAG] : row[END_TAG], SPELLING].tolist():
+            form = spellings.form(spelling)
+            if form >= 0:
+                tags.setdefault(spellings.text(form), spellings.text(spelling))
+        kept = (TWEET, AUTHOR, CREATED, YOUNG_SINCE, IN_LANGUAGE, IN_COUNTRY, RETWEET)
+        found.append(([row[column] for column in kept], text, tags))
+    assert not others
+    return found, read.fields[:, STATUS].tolist()
+
+
+def by_parser(value: bytes | None) -> Any:
+    try:
+        event = parse(value)
+    except ContractError as error:
+        return error.reason, error.field, error.value
+    if not isinstance(event, Tweet):
+        return event
+    born_ms = -1 if event.author_created_at_ms is None else event.author_created_at_ms
+    codes = language_code(event.lang), country_code(event.country)
+    numbers = [event.id, event.author_id, event.created_at_ms, born_ms, *codes, event.kind == "retweet"]
+    return numbers, _line(event), {use.hashtag.encode(): use.display.encode() for use in event.hashtags}
+
+
+@given(st.integers(0, 2**64), st.integers(1, 40))
+@settings(max_examples=120, deadline=None)
+def test_columns_equal_the_parser_for_any_payloads(seed: int, n: int) -> None:
+    rng = random.Random(seed)
+    spellings = Spellings()
+    for _ in range(2):  # the second batch meets known spellings
+        values = [bytes_of(rng, at, NOW_MS) for at in range(n)]
+        found, _ = in_columns(values, spellings)
+        for value, one in zip(values, found, strict=True):
+            assert one == by_parser(value), value
+
+
+@given(st.binary(max_size=80), st.integers(0, 200))
+@settings(max_examples=200, deadline=None)
+def test_columns_equal_the_parser_for_any_inserted_bytes(inserted: bytes, at: int) -> None:
+    value = json.dumps(ORDINARY, separators=(",", ":")).encode()
+    value = value[:at] + inserted + value[at:]
+    assert in_columns([value], Spellings())[0] == [by_parser(value)]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"id": 5, "created_at_ms": str(NOW_MS)},
+        {"hashtags": None, "text": "the #Monsoon, and #rain"},
+        {"hashtags": None, "text": "no tag"},
+        {"hashtags": ["Monsoon", "#monsoon", "किसान"], "text": "मानसून"},
+        {"urls": ["https://example.com/a?b", "http://t.example"]},
+        {"retweet_of": {"text": "an original #one", "lang": "hi", "id": "9"}, "text": "RT"},
+        {"quote_of": {"text": "quoted"}, "kind": "quote", "source": "web", "sensitive": False, "replies": 5},
+        {"lang": None, "country": None, "author_created_at_ms": None},
+        {"text": "é" * 400},
+    ],
+)
+def test_ordinary_payloads_take_the_compiled_way(changed: dict[str, Any]) -> None:
+    value = json.dumps({**ORDINARY, **changed}, ensure_ascii=False).encode()
+    found, statuses = in_columns([value], Spellings())
+    assert statuses == [FAST]
+    assert found == [by_parser(value)]
+
+
+@pytest.mark.parametrize("n", [0, 1, 100, 101])
+def test_many_hashtags_are_cut_as_the_parser_cuts_them(n: int) -> None:
+    value = json.dumps({**ORDINARY, "hashtags": [f"tag{at}" for at in range(n)]}).encode()
+    assert in_columns([value], Spellings())[0] == [by_parser(value)]
+
+
+def test_spans_without_room_leave_rows_to_the_parser() -> None:
+    values = [json.dumps({**ORDINARY, "hashtags": [f"t{row}x{at}" for at in range(90)]}).encode() for row in range(40)]
+    found, statuses = in_columns(values, Spellings())
+    assert {FAST, PARSED} == set(statuses)
+    assert found == [by_parser(value) for value in values]
+
+
+def test_spellings_of_one_slot_stay_apart() -> None:
+    spellings = Spellings()
+    spellings.table = spellings.table._replace(slots=np.full(4, -1))
+    names = [b"Aa", b"aA", b"aa", b"b", "é".encode(), "É".encode(), b"c d"]
+    numbers = [spellings.add(name) for name in names]
+    assert [spellings.text(number) for number in numbers] == names
+    assert [spellings.add(name) for name in names] == numbers
+    forms = [spellings.form(number) for number in numbers]
+    assert [None if form < 0 else spellings.text(form).decode() for form in forms] == [
+        "aa",
+        "aa",
+        "aa",
+        "b",
+        "é",
+        "é",
+        None,
+    ]
