@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from models.compiled import compiled
 from streams.counting.block_counts import Ints
 from streams.counting.keys import ends_of
 from streams.counting.sketch import K, UInts
+from streams.windows.kernels.entry_merge import merge_entries
+from streams.windows.kernels.sample_draw import Int32s, draw_samples
 
-Int32s = npt.NDArray[np.int32]
 _ALL_PANES = 1 << 31
 
 
@@ -52,7 +51,7 @@ class SampleIndex:
     def merged(self, later: SampleIndex, oldest: int) -> SampleIndex:
         """Merge the entries of later panes, and drop those of panes below `oldest`."""
         return SampleIndex(
-            *_merged(
+            *merge_entries(
                 self.keys, self.bounds, self.author, self.order, self.pane, self.row,
                 later.keys, later.bounds, later.author, later.order, later.pane, later.row, oldest,
             )
@@ -88,9 +87,9 @@ def merge_indexes(indexes: Sequence[SampleIndex]) -> SampleIndex:
     return level[0]
 
 
-def smallest_entries(
+def draw(
     asked: Ints, index: SampleIndex, later: SampleIndex, oldest: int, end: int | None = None, k: int = K
-) -> tuple[Ints, Int32s, Int32s]:
+) -> tuple[Ints, UInts, Int32s, Int32s]:
     """Return the k smallest authors of some keys, each with its smallest tweet, the first among equals.
 
     Args:
@@ -102,102 +101,11 @@ def smallest_entries(
         k: greatest number of authors for each key.
 
     Returns:
-        (m,) number of entries of each key, at most k; then pane and row of each entry, by key and author.
+        Index in `asked`, author, pane and row of each entry, by key and author.
     """
-    found = np.zeros(len(asked), np.int64)
-    pane, row = np.empty((len(asked), k), np.int32), np.empty((len(asked), k), np.int32)
-    _smallest(
+    group, author, pane, row = draw_samples(
         *index.spans(asked), index.bounds, index.author, index.order, index.pane, index.row,
         *later.spans(asked), later.bounds, later.author, later.order, later.pane, later.row,
-        oldest, _ALL_PANES if end is None else end, found, pane, row,
+        oldest, _ALL_PANES if end is None else end, k,
     )  # fmt: skip
-    filled = np.arange(k) < found[:, None]
-    return found, pane[filled], row[filled]
-
-
-@compiled
-def _smallest(
-    first_a: Ints, end_a: Ints, bounds_a: Ints, author_a: UInts, order_a: UInts, pane_a: Int32s, row_a: Int32s,
-    first_b: Ints, end_b: Ints, bounds_b: Ints, author_b: UInts, order_b: UInts, pane_b: Int32s, row_b: Int32s,
-    oldest: int, end: int, found: Ints, pane: Int32s, row: Int32s,
-) -> None:  # fmt: skip
-    """Fill `found` (m,), `pane` and `row` (m, k) in place."""
-    k = pane.shape[1]
-    author, order = np.empty(k, np.uint64), np.empty(k, np.uint64)
-    for i in range(len(found)):
-        n = _take(
-            0, first_a[i], end_a[i], bounds_a, author_a, order_a, pane_a, row_a,
-            oldest, end, author, order, pane[i], row[i],
-        )  # fmt: skip
-        found[i] = _take(
-            n, first_b[i], end_b[i], bounds_b, author_b, order_b, pane_b, row_b,
-            oldest, end, author, order, pane[i], row[i],
-        )  # fmt: skip
-
-
-@compiled
-def _take(
-    n: int, first: int, last: int, bounds: Ints, authors: UInts, orders: UInts, panes: Int32s, rows: Int32s,
-    oldest: int, end: int, author: UInts, order: UInts, pane: Int32s, row: Int32s,
-) -> int:  # fmt: skip
-    """Insert the entries of runs [first, last) and panes [oldest, end) into a sample of n; return the new number.
-
-    A run ascends, so it ends at the first author that is too great: most entries are never read.
-    """
-    k = len(author)
-    for run in range(first, last):
-        for entry in range(bounds[run], bounds[run + 1]):
-            if n == k and authors[entry] > author[k - 1]:
-                break
-            if panes[entry] < oldest or panes[entry] >= end:
-                continue
-            low, high = 0, n
-            while low < high:
-                middle = (low + high) // 2
-                if author[middle] < authors[entry]:
-                    low = middle + 1
-                else:
-                    high = middle
-            if low < n and author[low] == authors[entry]:
-                if orders[entry] >= order[low]:
-                    continue
-            else:
-                n = min(n + 1, k)
-                for at in range(n - 1, low, -1):
-                    author[at], order[at], pane[at], row[at] = author[at - 1], order[at - 1], pane[at - 1], row[at - 1]
-            author[low], order[low], pane[low], row[low] = authors[entry], orders[entry], panes[entry], rows[entry]
-    return n
-
-
-@compiled
-def _merged(
-    keys_a: Ints, bounds_a: Ints, author_a: UInts, order_a: UInts, pane_a: Int32s, row_a: Int32s,
-    keys_b: Ints, bounds_b: Ints, author_b: UInts, order_b: UInts, pane_b: Int32s, row_b: Int32s, oldest: int,
-) -> tuple[Ints, Ints, UInts, UInts, Int32s, Int32s]:  # fmt: skip
-    """Return the columns of `SampleIndex.merged`; the panes of b are the later ones."""
-    rows, n = len(keys_a) + len(keys_b), len(author_a) + len(author_b)
-    keys, bounds = np.empty(rows, np.int64), np.zeros(rows + 1, np.int64)
-    author, order = np.empty(n, np.uint64), np.empty(n, np.uint64)
-    pane, row = np.empty(n, np.int32), np.empty(n, np.int32)
-    i = j = at = written = 0
-    while i < len(keys_a) or j < len(keys_b):
-        has_a = i < len(keys_a) and (j == len(keys_b) or keys_a[i] <= keys_b[j])
-        has_b = j < len(keys_b) and (i == len(keys_a) or keys_b[j] <= keys_a[i])
-        keys[written] = keys_a[i] if has_a else keys_b[j]
-        x, end_x = (bounds_a[i], bounds_a[i + 1]) if has_a else (0, 0)
-        y, end_y = (bounds_b[j], bounds_b[j + 1]) if has_b else (0, 0)
-        while x < end_x or y < end_y:
-            if y == end_y or (x < end_x and author_a[x] <= author_b[y]):
-                author[at], order[at], pane[at], row[at] = author_a[x], order_a[x], pane_a[x], row_a[x]
-                x += 1
-            else:
-                author[at], order[at], pane[at], row[at] = author_b[y], order_b[y], pane_b[y], row_b[y]
-                y += 1
-            if pane[at] >= oldest:
-                at += 1
-        if at > bounds[written]:
-            written += 1
-            bounds[written] = at
-        i += has_a
-        j += has_b
-    return keys[:written], bounds[: written + 1], author[:at], order[:at], pane[:at], row[:at]
+    return group, author, pane, row

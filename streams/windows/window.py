@@ -9,17 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.compiled import compiled
 from streams.counting.block_counts import Ints
 from streams.counting.sketch import SPACE, K, KeyedHash, UInts
+from streams.windows.kernels.sample_draw import Int32s
+from streams.windows.kernels.sample_gather import UInt8s, UInt32s, copy_columns, order_by_pane
 from streams.windows.key_counter import KeyCounter
 from streams.windows.open_pane import PaneSum
 from streams.windows.pane import Floats, Pane
 from streams.windows.rollups import begins_ms
-from streams.windows.sample_index import EMPTY_INDEX, Int32s, SampleIndex, index_of, merge_indexes, smallest_entries
+from streams.windows.sample_index import EMPTY_INDEX, SampleIndex, draw, index_of, merge_indexes
 
-UInt8s = npt.NDArray[np.uint8]
-UInt32s = npt.NDArray[np.uint32]
+_BLOCK = 80_000
+"""Entries of a sample whose columns are gathered together: 4 MB."""
+_RECENT = 6
+"""Panes whose entries are merged into the index at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +88,11 @@ class SlidingWindow:
         self._oldest = 0
         """Number of the first pane; panes are numbered in their order."""
         self._index = EMPTY_INDEX
-        """Entries of the panes, and of some expired ones, which are skipped."""
+        """Entries of the older panes, and of some expired ones, which are skipped."""
+        self._recent = EMPTY_INDEX
+        """Entries of the newest panes: merging these into the index at every pane would move all entries each time."""
+        self._n_recent = 0
+        """Number of the newest panes."""
 
     def busy(self) -> Ints:
         """Return the keys with at least `floor` tweets, ascending."""
@@ -105,7 +112,10 @@ class SlidingWindow:
         """Add a pane after the newest one."""
         if len(pane.keys):
             newest = self._numbered(pane, self._next)
-            self._index = self._index.merged(newest, self._oldest)
+            self._recent = self._recent.merged(newest, self._oldest)
+            self._n_recent += 1
+            if self._n_recent == _RECENT:
+                self._settle_index(self._index.merged(self._recent, self._oldest))
             self.panes.append(pane)
             self.counts.add(pane.keys, pane.counts)
 
@@ -118,7 +128,11 @@ class SlidingWindow:
                 if (pane.start_ms, pane.length_ms) not in spans:
                     self.counts.add(pane.keys, sign * pane.counts)
         self._oldest = 0
-        self._index = merge_indexes([self._numbered(pane, number) for number, pane in enumerate(self.panes)])
+        self._settle_index(merge_indexes([self._numbered(pane, number) for number, pane in enumerate(self.panes)]))
+
+    def _settle_index(self, index: SampleIndex) -> None:
+        """Replace the index by one that has the newest panes too."""
+        self._index, self._recent, self._n_recent = index, EMPTY_INDEX, 0
 
     def _numbered(self, pane: Pane, number: int) -> SampleIndex:
         return index_of(number, pane.keys, pane.bounds, pane.author, self._hashes.orders(pane.tweet))
@@ -131,7 +145,7 @@ class SlidingWindow:
             pane = self.panes.popleft()
             self.counts.add(pane.keys, -pane.counts)
         if not self.panes:
-            self._index = EMPTY_INDEX
+            self._settle_index(EMPTY_INDEX)
 
     def sample(
         self, asked: Ints, extra: Sequence[Pane] = (), expired: int = 0, until_ms: int | None = None
@@ -147,76 +161,43 @@ class SlidingWindow:
         panes = [*self.panes, *extra]
         if not panes:
             return AuthorSample.empty(np.zeros(0, np.int64), 1)
-        found, pane, row = self._drawn(
+        group, author, pane, row = self._drawn(
             asked,
             [self._numbered(one, self._next + at) for at, one in enumerate(extra)],
             expired,
             None if until_ms is None else self._oldest + sum(one.end_ms <= until_ms for one in self.panes),
         )
-        return _gathered(np.repeat(np.arange(len(asked)), found), pane - self._oldest, row, panes)
+        return _gathered(group, author, pane - self._oldest, row, panes)
 
     def narrowed(self, asked: Ints, sums: Sequence[PaneSum], expired: int = 0) -> list[PaneSum]:
         """Return the sums of open panes with the entries alone that the samples of some keys take; see `sample`."""
         later = [index_of(self._next + at, *one.sketches) for at, one in enumerate(sums)]
-        _, pane, row = self._drawn(asked, later, expired)
+        _, _, pane, row = self._drawn(asked, later, expired)
         return [one.only(np.unique(row[pane == self._next + at])) for at, one in enumerate(sums)]
 
     def _drawn(
         self, asked: Ints, later: Sequence[SampleIndex], expired: int, end: int | None = None
-    ) -> tuple[Ints, Int32s, Int32s]:
-        return smallest_entries(asked, self._index, merge_indexes(later), self._oldest + expired, end)
+    ) -> tuple[Ints, UInts, Int32s, Int32s]:
+        newer = merge_indexes([self._recent, *later])
+        return draw(asked, self._index, newer, self._oldest + expired, end)
 
     def displays(self, key: int) -> list[str]:
         """Return the spellings of a key, one for each pane and country that has it."""
         return [display for pane in self.panes for display in pane.displays_of(key)]
 
 
-def _gathered(group: Ints, pane: Int32s, row: Int32s, panes: Sequence[Pane]) -> AuthorSample:
-    """Gather entries (n,) by pane and row; pane by pane, since neighbours are read together."""
-    at, bounds = _by_pane(pane, len(panes))
+def _gathered(group: Ints, author: UInts, pane: Int32s, row: Int32s, panes: Sequence[Pane]) -> AuthorSample:
+    """Gather entries (n,) by pane and row; a block at a time, whose columns stay in the processor's cache."""
     found = AuthorSample.empty(group, panes[0].scores.shape[1])
-    for number in np.flatnonzero(np.diff(bounds)).tolist():
-        one = panes[number]
-        _copy(
-            at[bounds[number] : bounds[number + 1]], row,
-            one.author, one.tweet, one.origin, one.age_days, one.flags, one.copy, one.scores,
-            found.author, found.tweet, found.origin, found.age_days, found.flags, found.copy, found.scores,
-        )  # fmt: skip
+    found.author[:] = author
+    for begin in range(0, len(group), _BLOCK):
+        at, bounds = order_by_pane(pane[begin : begin + _BLOCK], len(panes))
+        at += np.int32(begin)
+        for number in np.flatnonzero(np.diff(bounds)).tolist():
+            one = panes[number]
+            copy_columns(
+                at[bounds[number] : bounds[number + 1]], row,
+                one.tweet, one.origin, one.age_days, one.flags, one.copy, one.scores,
+                found.tweet, found.origin, found.age_days, found.flags, found.copy, found.scores,
+            )  # fmt: skip
     return found
-
-
-@compiled
-def _by_pane(pane: Int32s, panes: int) -> tuple[Int32s, Ints]:
-    """Order entries (n,) by pane: return their numbers (n,), of which pane p has [bounds[p], bounds[p + 1])."""
-    bounds = np.zeros(panes + 1, np.int64)
-    for p in pane:
-        if not 0 <= p < panes:  # compiled code would write anywhere
-            raise IndexError("an entry of a pane outside the window")
-        bounds[p + 1] += 1
-    for p in range(panes):
-        bounds[p + 1] += bounds[p]
-    following = bounds[:-1].copy()
-    at = np.empty(len(pane), np.int32)
-    for entry in range(len(pane)):
-        p = pane[entry]
-        at[following[p]] = entry
-        following[p] += 1
-    return at, bounds
-
-
-@compiled
-def _copy(
-    at: Int32s, row: Int32s,
-    author: UInts, tweet: Ints, origin: Ints, age_days: Int32s, flags: UInt8s, copy: UInt32s, scores: Floats,
-    to_author: UInts, to_tweet: Ints, to_origin: Ints, to_age_days: Int32s, to_flags: UInt8s, to_copy: UInt32s,
-    to_scores: Floats,
-) -> None:  # fmt: skip
-    """Copy all columns of a pane's rows to the places `at` of a sample."""
-    for to in at:
-        of = row[to]
-        if not 0 <= of < len(author):
-            raise IndexError("a row that its pane does not have")
-        to_author[to], to_tweet[to], to_origin[to], to_age_days[to] = author[of], tweet[of], origin[of], age_days[of]
-        to_flags[to], to_copy[to] = flags[of], copy[of]
-        for column in range(scores.shape[1]):
-            to_scores[to, column] = scores[of, column]

@@ -182,6 +182,20 @@ def test_sample_does_not_depend_on_how_panes_were_added(seed):
         assert found.authors(len(asked)).tolist() == expected.authors(len(asked)).tolist()
 
 
+def test_sample_is_the_same_in_blocks_of_any_size(monkeypatch):
+    rng, tags = random.Random(4), Tags()
+    window = SlidingWindow(9 * PANE_MS, PANE_MS, HASHES)
+    for number in range(9):
+        window.push(build(random_uses(rng, authors=300, most=90), tags, number))
+    asked = np.array(sorted(tags.key(f"tag{number}", country) for number in range(5) for country in ("IN", "US", "*")))
+    expected = window.sample(asked)
+    monkeypatch.setattr("streams.windows.window._BLOCK", 7)
+    found = window.sample(asked)
+    assert len(expected.group) > 3 * 7
+    for name in SAMPLE:
+        assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+
+
 def test_expired_entries_are_dropped():
     tags = Tags()
     panes = [build({("a", "IN"): (9, [Entry(at, at, 1, 0, "", f"text {at}") for at in range(9)])}, tags, 0)] * 50
