@@ -25,7 +25,8 @@ from streams.counting.times import FLUSH_MS
 from streams.judging.recovered_state import RecoveredState
 from streams.log.decisions import Progress
 from streams.log.lines import LogRecord
-from streams.log.panes import Assembler, PaneRecord, decode_pane_record
+from streams.log.pane_assembly import Assembler
+from streams.log.panes import PaneRecord, decode_pane_record
 from streams.policy import Policy, parse_policy
 from streams.settings import Settings
 

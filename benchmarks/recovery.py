@@ -186,10 +186,13 @@ def settled_minute(rate: float, policy: Policy, settings: Settings) -> list[Writ
 
 def restamped(one: PaneRecord, start_ms: int, copy: int) -> bytes:
     """The record of another minute: other tweets, and other hashtags where they are used but once."""
-    hashtags = [f"{name}v{copy}" if name.startswith("once") else name for name in one.hashtags]
-    tweet, author = np.frombuffer(one.tweet, "<i8") + copy, np.frombuffer(one.author, "<u8") + np.uint64(copy)
+    hashtags = "".join(f"{name}v{copy}\n" if name.startswith("once") else f"{name}\n" for name in one.names).encode()
+    author, tweet = (
+        np.frombuffer(one.author, "<u8") + np.uint64(copy),
+        structs.replace(one.tweet, base=one.tweet.base + copy),
+    )
     record = structs.replace(
-        one, start_ms=start_ms + one.start_ms, hashtags=hashtags, tweet=tweet.tobytes(), author=author.tobytes()
+        one, start_ms=start_ms + one.start_ms, hashtags=hashtags, tweet=tweet, author=author.tobytes()
     )
     return msgspec.msgpack.encode(record)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streams.errors import CallerMistake
-from streams.log.panes import pane_records, spellings_in
+from streams.log.pane_rows import spellings_in
+from streams.log.panes import pane_records
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import PANES
 from streams.naming import TypedHashtag

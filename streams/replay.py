@@ -23,7 +23,7 @@ from streams.log.author_sketches import AuthorSketch, ReceivedSketch
 from streams.log.decisions import Decision, LanguageCoverage
 from streams.log.evidence import EvidenceRecord
 from streams.log.lines import LogRecord
-from streams.log.panes import PaneRow, rows_of
+from streams.log.pane_rows import PaneRow, rows_of
 from streams.orders.account_facts import AccountFactFold
 from streams.policy import Policy
 from streams.policy.activation import Activation

@@ -18,7 +18,8 @@ from benchmarks.peers.windows import PANE_MS, Uses
 from benchmarks.worker_metrics import NOTHING, TWEETS, Scrape, read_series
 from devkit.stack.ports import free_port
 from streams.counting.keys import Tags, country_of
-from streams.log.panes import Assembler, pane_records
+from streams.log.pane_assembly import Assembler
+from streams.log.panes import pane_records
 from streams.log.reading import LogReader, connection
 from streams.settings import Settings, load_settings
 

@@ -17,7 +17,7 @@ from streams.naming import country_of
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from streams.log.panes import PaneRow
+    from streams.log.pane_rows import PaneRow
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +73,9 @@ async def _rows(
     """Read the rows, and the number of deleted tweets by hashtag, country and minute."""
     from streams.constants import MINUTE_MS, PANE_MS
     from streams.counting.keys import Tags
-    from streams.log.panes import PaneParts, assemble, pane_records, rows_of
+    from streams.log.pane_assembly import PaneParts, assemble
+    from streams.log.pane_rows import rows_of
+    from streams.log.panes import pane_records
     from streams.log.reading import LogReader, connection
     from streams.log.retractions import are_retractions, decode_retractions
 
@@ -86,7 +88,7 @@ async def _rows(
                 deleted.update(one for one in retractions.uses() if hashtag in (None, one[0]))
             for record in pane_records(one.value for one in batch):
                 whole = parts.add(record) if record.length_ms == MINUTE_MS else []
-                if not whole or (hashtag is not None and not any(hashtag in part.hashtags for part in whole)):
+                if not whole or (hashtag is not None and not any(hashtag in part.names for part in whole)):
                     continue
                 tags = Tags()
                 (pane,) = assemble(whole, tags)

@@ -15,6 +15,8 @@ MOST_PARTITIONS = 1 << 12
 _LANGUAGE_BITS = 8
 _OFFSET_BITS = 43
 _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
+PARTITION_SHIFT = _OFFSET_BITS + _LANGUAGE_BITS
+"""Bits of an origin below the number of its partition."""
 
 UNDETERMINED = "und"
 LANGUAGES = (
@@ -54,7 +56,7 @@ def origins_of(partition: int, offsets: Ints, languages: npt.NDArray[np.uint8]) 
     """
     if partition >= MOST_PARTITIONS:
         return np.full(len(offsets), NO_ORIGIN)
-    packed: Ints = (offsets << _LANGUAGE_BITS | languages) | partition << (_OFFSET_BITS + _LANGUAGE_BITS)
+    packed: Ints = (offsets << _LANGUAGE_BITS | languages) | partition << PARTITION_SHIFT
     return packed
 
 
@@ -78,4 +80,4 @@ def origin_parts(origin: int) -> tuple[int, int, str]:
     if origin < 0 or code >= len(LANGUAGES):
         return -1, -1, UNDETERMINED
     offset = origin >> _LANGUAGE_BITS & _OFFSET_MASK
-    return origin >> (_OFFSET_BITS + _LANGUAGE_BITS), offset, LANGUAGES[code]
+    return origin >> PARTITION_SHIFT, offset, LANGUAGES[code]

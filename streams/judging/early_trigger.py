@@ -20,7 +20,8 @@ from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.windows.open_pane import OpenPane, PaneSum, Scores, TextBatch
 from streams.windows.open_panes import OpenPanes
-from streams.windows.pane import NO_STRINGS, build_pane, commonest
+from streams.windows.pane import build_pane, commonest
+from streams.windows.spellings import NO_SPELLINGS
 from streams.windows.window import SlidingWindow
 
 _GROWTH = 1.1
@@ -208,7 +209,7 @@ class EarlyTrigger:
             end = at + len(one.unscored)
             one.pane.score(one.unscored, scores.part(at, end))
             at = end
-            extra.append(build_pane(one.number, one.sampled, one.pane, scored_tags, NO_STRINGS))
+            extra.append(build_pane(one.number, one.sampled, one.pane, scored_tags, NO_SPELLINGS))
         table = self._evidence.table(window, firing.keys, extra, firing.tick_ms, least_share)
         self._last = self._last.updated(LastFiring.at(table))
         return table

@@ -268,7 +268,7 @@ class ShardJudge:
         closed.pane.score(job.unscored, scores)
         if self.timeline.policy is not None:
             mark_links(closed.pane, closed.sum.entries, self.timeline.policy)
-        displays = spellings(closed.sum, closed.pane, self.tags.names(closed.sum.keys))
+        displays = spellings(closed.sum, closed.pane, self.tags.lines_of(closed.sum.keys))
         return build_pane(closed.number, closed.sum, closed.pane, job.scored_tags, displays, job.trimmed)
 
     def _push(self, pane: Pane) -> list[Pane]:

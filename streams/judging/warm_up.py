@@ -11,6 +11,7 @@ from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.two_stage_share import sums
 from streams.windows.key_counter import KeyCounter
 from streams.windows.pane import Pane
+from streams.windows.spellings import Spellings
 from streams.windows.window_store import WindowStore
 
 
@@ -23,7 +24,7 @@ def warm_up() -> None:
     store.arrange([MINUTE_MS], floor=1)
     one = Pane(
         start_ms=0, length_ms=PANE_MS, keys=np.ones(1, np.int64), counts=np.ones(1, np.int64),
-        displays=np.array(["a"], object),
+        displays=Spellings.of(["a"]),
         bounds=np.array([0, 1]), author=np.ones(1, np.uint64), tweet=np.ones(1, np.int64),
         origin=np.zeros(1, np.int64), age_days=np.zeros(1, np.int32), flags=np.zeros(1, np.uint8),
         copy=np.ones(1, np.uint32), scores=np.zeros((1, 1), np.float32),

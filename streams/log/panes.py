@@ -1,32 +1,38 @@
 """Records of `hashtag-panes`: settled panes as columns, at most 512 KB each. Repeats are equal.
 
 The topic also has records of retractions, corrections and author sketches (`streams.log.retractions`, `.corrections`,
-`.author_sketches`).
+`.author_sketches`). Panes are most of what a restart reads, so their columns are small (`streams.log.framed`), and a
+record holds no object per hashtag or entry. `streams.log.pane_assembly` makes panes of records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from streams.counting.block_counts import NOTHING_TRIMMED, Ints, Trimmed
-from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_of
-from streams.counting.sketch import K, estimate_authors
+from streams.counting.block_counts import GROUP_SHIFT, NOTHING_TRIMMED, Ints, Trimmed
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags
+from streams.counting.origins import PARTITION_SHIFT
+from streams.log.framed import Framed, frame, read_frame
 from streams.windows.pane import Pane
+from streams.windows.spellings import Spellings
 
 MAX_BYTES = 512 * 1024
 _ENTRY_BYTES = 8 + 8 + 8 + 4 + 1 + 4
+_MOST_COLUMNS = 256
+"""Bound on the score columns of a damaged record; unscored entries have none of its bytes."""
 
 
 class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
     """A run of rows of one settled pane, ascending by hashtag and country.
 
-    Columns are little-endian arrays. `part` of `parts` is the run's number in the pane.
+    It has t hashtags, r rows, n entries and s entries with a score. Columns are little-endian arrays. `part` of `parts`
+    is the run's number in the pane.
     """
 
     shard: int
@@ -35,33 +41,39 @@ class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
     part: int
     parts: int
     columns: int
-    """Number of score columns of a text."""
-    hashtags: list[str]
-    """(tags,): each hashtag once."""
+    """Number c of score columns of a text."""
+    hashtags: bytes
+    """(t,) each hashtag once, as lines of UTF-8."""
     spans: bytes
-    """uint16 (tags,): rows of each hashtag, one a country."""
+    """uint16 (t,): rows of each hashtag, one a country."""
+    displays: bytes
+    """(t,) commonest spelling in the hashtag's first row, as lines; "" if it equals the hashtag."""
+    differing: bytes
+    """uint32: numbers of the rows with another spelling than the first row of their hashtag, ascending."""
+    other_displays: bytes
+    """Spellings of these rows, as lines; "" if it equals the hashtag."""
     countries: bytes
-    """uint16 (rows,): `keys.country_code`."""
-    displays: list[str]
-    """(rows,): commonest spelling; "" if it equals the hashtag."""
-    counts: bytes
-    """int64 (rows,): tweets of each row."""
-    sizes: bytes
-    """uint16 (rows,): entries of each row."""
+    """uint16 (r,): `keys.country_code`."""
+    counts: Framed
+    """(r,) tweets of each row."""
+    sizes: Framed
+    """(r,) entries of each row."""
     author: bytes
-    """uint64 (entries,): author hashes."""
-    tweet: bytes
-    """int64 (entries,): tweet ids."""
-    origin: bytes
-    """int64 (entries,): origins of the tweets; see `streams.counting.origins`."""
-    age_days: bytes
-    """int32 (entries,): account ages."""
+    """uint64 (n,): author hashes."""
+    tweet: Framed
+    """(n,) tweet ids."""
+    partition: Framed
+    """(n,) source partitions: the upper bits of the origins; see `streams.counting.origins`."""
+    offset: Framed
+    """(n,) source offsets and languages: the lower bits of the origins."""
+    age_days: Framed
+    """(n,) account ages."""
     flags: bytes
-    """uint8 (entries,): flags of the tweets."""
+    """uint8 (n,): flags of the tweets."""
     copy: bytes
-    """uint32 (entries,): text fingerprints."""
+    """uint32 (s,): text fingerprints. The s entries are those with a language group in their flags, or all."""
     scores: bytes
-    """float32 (entries, columns): scores; NaN for a text without a score."""
+    """float32 (s, c): scores; NaN for a text that the scorer does not read."""
     trimmed: Trimmed = NOTHING_TRIMMED
     """Counts trimmed from the whole pane, repeated in each part."""
 
@@ -70,6 +82,33 @@ class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
         """Identity of the record, equal for repeats: (shard, length, start, part)."""
         return (self.shard, self.length_ms, self.start_ms, self.part)
 
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.countries) // 2
+
+    @property
+    def entries(self) -> int:
+        """Number of entries."""
+        return len(self.flags)
+
+    @property
+    def names(self) -> list[str]:
+        """(t,) hashtags."""
+        return self.hashtags.decode().split("\n")[:-1]
+
+    def spellings(self) -> Spellings:
+        """Return (r,) the commonest spelling of each row."""
+        names, displays, others = map(Spellings.of_lines, (self.hashtags, self.displays, self.other_displays))
+        found = Spellings.joined([names, displays, others])
+        tags = len(names)
+        of_tag = np.where(displays.sizes > 0, np.arange(tags) + tags, np.arange(tags))
+        tag_of = np.repeat(np.arange(tags), np.frombuffer(self.spans, "<u2"))
+        chosen = of_tag[tag_of]
+        differing = np.frombuffer(self.differing, "<u4").astype(np.int64)
+        chosen[differing] = np.where(others.sizes > 0, np.arange(len(others)) + 2 * tags, tag_of[differing])
+        return found[chosen]
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(PaneRecord)
@@ -77,24 +116,23 @@ _decoder = msgspec.msgpack.Decoder(PaneRecord)
 
 def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     """Encode a settled pane as records. Rows are sorted by name, so the records are equal for every owner."""
-    columns = pane.scores.shape[1]
     names, spans, rows = _by_name(pane.keys, tags)
     tag_of = np.repeat(np.arange(len(names)), spans)
-    countries = pane.keys[rows] & COUNTRY_MASK
-    displays = pane.displays[rows]
-    displays[displays == np.array(names, object)[tag_of]] = ""
+    written = pane.displays[rows]
+    displays = written.blanked(written.same_as(names[tag_of]))
     sizes = np.diff(pane.bounds)[rows]
     ends = np.cumsum(sizes)
     entries = np.repeat(pane.bounds[rows] - (ends - sizes), sizes) + np.arange(int(sizes.sum()))
     bounds = np.concatenate(([0], ends))
-    name_bytes = np.fromiter(map(len, names), np.int64, len(names)) * 6
-    row_bytes = name_bytes[tag_of] + 16 + sizes * (_ENTRY_BYTES + 4 * columns)
+    row_bytes = 2 * names.sizes[tag_of] + 16 + sizes * (_ENTRY_BYTES + 4 * pane.scores.shape[1])
     run = np.cumsum(row_bytes) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(rows)]
     records = []
     for part, (first, last) in enumerate(pairwise(cuts)):
-        of_run = entries[bounds[first] : bounds[last]]
-        begins = np.flatnonzero(np.diff(tag_of[first:last], prepend=-1))
+        begins = first + np.flatnonzero(np.diff(tag_of[first:last], prepend=-1))
+        spans_of_run = np.diff(np.append(begins, last))
+        firsts = np.repeat(begins, spans_of_run)
+        differing = np.flatnonzero(~displays[first:last].same_as(displays[firsts]))
         records.append(
             _encoder.encode(
                 PaneRecord(
@@ -103,39 +141,57 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
                     length_ms=pane.length_ms,
                     part=part,
                     parts=len(cuts) - 1,
-                    columns=columns,
-                    hashtags=[names[tag] for tag in tag_of[first:last][begins].tolist()],
-                    spans=_packed(np.diff(np.append(begins, last - first)), "<u2"),
-                    countries=_packed(countries[first:last], "<u2"),
-                    displays=displays[first:last].tolist(),
-                    counts=_packed(pane.counts[rows[first:last]], "<i8"),
-                    sizes=_packed(sizes[first:last], "<u2"),
-                    author=_packed(pane.author[of_run], "<u8"),
-                    tweet=_packed(pane.tweet[of_run], "<i8"),
-                    origin=_packed(pane.origin[of_run], "<i8"),
-                    age_days=_packed(pane.age_days[of_run], "<i4"),
-                    flags=_packed(pane.flags[of_run], "<u1"),
-                    copy=_packed(pane.copy[of_run], "<u4"),
-                    scores=_packed(pane.scores[of_run], "<f4"),
+                    columns=pane.scores.shape[1],
+                    hashtags=names[tag_of[begins]].lines(),
+                    spans=_packed(spans_of_run, "<u2"),
+                    displays=displays[begins].lines(),
+                    differing=_packed(differing, "<u4"),
+                    other_displays=displays[first + differing].lines(),
+                    countries=_packed(pane.keys[rows[first:last]] & COUNTRY_MASK, "<u2"),
+                    counts=frame(pane.counts[rows[first:last]]),
+                    sizes=frame(sizes[first:last]),
                     trimmed=pane.trimmed,
+                    **_entries(pane, entries[bounds[first] : bounds[last]]),
                 )
             )
         )
     return records
 
 
-def _by_name(keys: Ints, tags: Tags) -> tuple[list[str], Ints, Ints]:
+def _by_name(keys: Ints, tags: Tags) -> tuple[Spellings, Ints, Ints]:
     """Sort ascending keys by the names of their hashtags, then by country.
 
     Returns:
         The names (t,), the number of rows of each (t,), and the rows (r,).
     """
     firsts = np.flatnonzero(np.diff(keys >> COUNTRY_BITS, prepend=-1))
-    names = tags.names(keys[firsts])
+    lines = tags.lines_of(keys[firsts])
+    names = lines.split(b"\n")[:-1]
     order = np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
     spans = np.diff(np.append(firsts, len(keys)))[order]
     before = np.cumsum(spans) - spans
-    return [names[at] for at in order.tolist()], spans, np.repeat(firsts[order] - before, spans) + np.arange(len(keys))
+    rows = np.repeat(firsts[order] - before, spans) + np.arange(len(keys))
+    return Spellings.of_lines(lines)[order], spans, rows
+
+
+def _entries(pane: Pane, entries: Ints) -> dict[str, Any]:
+    """Return the columns of some entries (n,) of a pane."""
+    flags, origin = pane.flags[entries], pane.origin[entries]
+    scored = flags >> GROUP_SHIFT > 0
+    others = entries[~scored]
+    if pane.copy[others].any() or not np.isnan(pane.scores[others]).all():  # of no pane that a judge builds
+        scored[:] = True
+    read = entries[scored]
+    return {
+        "author": _packed(pane.author[entries], "<u8"),
+        "tweet": frame(pane.tweet[entries]),
+        "partition": frame(origin >> PARTITION_SHIFT),
+        "offset": frame(origin & ((1 << PARTITION_SHIFT) - 1)),
+        "age_days": frame(pane.age_days[entries]),
+        "flags": _packed(flags, "<u1"),
+        "copy": _packed(pane.copy[read], "<u4"),
+        "scores": _packed(pane.scores[read], "<f4"),
+    }
 
 
 def _packed(column: np.ndarray[tuple[int, ...], np.dtype[np.generic]], dtype: str) -> bytes:
@@ -150,23 +206,48 @@ class PaneSpan(msgspec.Struct, array_like=True, frozen=True, gc=False):
     length_ms: int
 
 
+decode_pane_span = msgspec.msgpack.Decoder(PaneSpan).decode
+"""Decodes the span of a record, at a fraction of the cost of the whole."""
+
+
 def decode_pane_record(value: bytes) -> PaneRecord:
     """Decode a record of a pane.
 
     Raises:
         msgspec.DecodeError, msgspec.ValidationError: the record is not hushtag's, or its columns differ in length.
+        UnicodeDecodeError: a name is not UTF-8.
     """
     record = _decoder.decode(value)
-    rows, entries = len(record.displays), len(record.flags)
-    per_row = (record.countries, 2), (record.counts, 8), (record.sizes, 2)
-    per_entry = (record.author, 8), (record.tweet, 8), (record.origin, 8), (record.age_days, 4), (record.copy, 4)
-    wrong = len(record.spans) != 2 * len(record.hashtags)
-    wrong |= any(len(column) != rows * size for column, size in per_row)
-    wrong |= any(len(column) != entries * size for column, size in per_entry)
-    wrong |= len(record.scores) != 4 * entries * record.columns
-    if wrong:
+    rows, entries, tags = record.rows, record.entries, len(record.spans) // 2
+    differing = np.frombuffer(record.differing, "<u4")
+    lines = (record.hashtags, tags), (record.displays, tags), (record.other_displays, len(differing))
+    for text, n in lines:
+        text.decode()
+        if text.count(b"\n") != n or text[-1:] not in (b"", b"\n"):
+            raise msgspec.ValidationError(f"the lines of {tags} hashtags differ in number")
+    framed = (record.counts, rows), (record.sizes, rows), *(
+        (column, entries) for column in (record.tweet, record.partition, record.offset, record.age_days)
+    )  # fmt: skip
+    scored = np.count_nonzero(np.frombuffer(record.flags, np.uint8) >> GROUP_SHIFT)
+    right = (
+        0 <= record.columns <= _MOST_COLUMNS
+        and (len(record.countries), len(record.author)) == (2 * rows, 8 * entries)
+        and all(column.has(n) for column, n in framed)
+        and len(record.copy) in (4 * scored, 4 * entries)
+        and len(record.scores) == len(record.copy) * record.columns
+        and int(np.frombuffer(record.spans, "<u2").sum()) == rows
+        and bool((differing < rows).all())
+        and _sum_up(record.sizes, rows, entries)
+    )
+    if not right:
         raise msgspec.ValidationError(f"the columns of {rows} rows and {entries} entries differ in length")
     return record
+
+
+def _sum_up(sizes: Framed, rows: int, entries: int) -> bool:
+    """Return whether the sizes of the rows are no less than 0 and add up to the number of entries."""
+    found = read_frame(sizes, rows)
+    return bool(((found >= 0) & (found <= entries)).all()) and int(found.sum()) == entries
 
 
 def is_pane(value: bytes) -> bool:
@@ -183,132 +264,3 @@ def pane_records(values: Iterable[bytes | None]) -> Iterator[PaneRecord]:
         if value and is_pane(value):
             with suppress(msgspec.MsgspecError, UnicodeDecodeError):
                 yield decode_pane_record(value)
-
-
-decode_pane_span = msgspec.msgpack.Decoder(PaneSpan).decode
-"""Decodes the span of a record, at a fraction of the cost of the whole."""
-
-
-class PaneParts:
-    """Collects the records of complete panes of any shards, in any order and with repeats."""
-
-    def __init__(self) -> None:
-        self._parts: dict[tuple[int, int, int], dict[int, PaneRecord]] = {}
-        self._complete: set[tuple[int, int, int]] = set()
-
-    def add(self, record: PaneRecord) -> list[PaneRecord]:
-        """Add a record; return all parts of the pane that it completes, once and in order, else []."""
-        key = (record.shard, record.length_ms, record.start_ms)
-        if key in self._complete:
-            return []
-        parts = self._parts.setdefault(key, {})
-        parts[record.part] = record
-        if len(parts) < record.parts:
-            return []
-        self._complete.add(key)
-        del self._parts[key]
-        return [parts[part] for part in sorted(parts)]
-
-
-class Assembler:
-    """Assembles panes from the records of one shard, in any order and with repeats."""
-
-    def __init__(self, tags: Tags) -> None:
-        self._tags = tags
-        self._parts = PaneParts()
-        self._panes: dict[tuple[int, int], Pane] = {}
-
-    def add(self, record: PaneRecord) -> None:
-        """Add one record of a pane."""
-        if parts := self._parts.add(record):
-            self._panes[record.start_ms, record.length_ms] = _assemble(parts, self._tags)
-
-    def panes(self) -> list[Pane]:
-        """Return the complete panes, ascending by start, the shorter one first."""
-        return [pane for _, pane in sorted(self._panes.items())]
-
-
-def assemble(records: Iterable[PaneRecord], tags: Tags) -> list[Pane]:
-    """Assemble the panes of one shard from its records."""
-    assembler = Assembler(tags)
-    for record in records:
-        assembler.add(record)
-    return assembler.panes()
-
-
-def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
-    names = [hashtag for part in parts for hashtag in part.hashtags]
-    spans = np.concatenate([np.frombuffer(part.spans, "<u2") for part in parts])
-    countries = np.concatenate([np.frombuffer(part.countries, "<u2") for part in parts])
-    keys = np.repeat(tags.of(names), spans) << COUNTRY_BITS | countries
-    sizes = np.concatenate([np.frombuffer(part.sizes, "<u2") for part in parts]).astype(np.int64)
-    starts = np.cumsum(sizes) - sizes
-    rows = np.argsort(keys)
-    order = np.repeat(starts[rows], sizes[rows]) + (
-        np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes[rows]) - sizes[rows], sizes[rows])
-    )
-    displays = np.array([display for part in parts for display in part.displays], object)
-    same = displays == ""
-    displays[same] = np.repeat(np.array(names, object), spans)[same]
-
-    def column(name: str, dtype: str) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
-        return np.concatenate([np.frombuffer(getattr(part, name), dtype) for part in parts])
-
-    return Pane(
-        start_ms=parts[0].start_ms,
-        length_ms=parts[0].length_ms,
-        keys=keys[rows],
-        counts=column("counts", "<i8").astype(np.int64)[rows],
-        displays=displays[rows],
-        bounds=np.concatenate(([0], np.cumsum(sizes[rows]))),
-        author=column("author", "<u8").astype(np.uint64)[order],
-        tweet=column("tweet", "<i8").astype(np.int64)[order],
-        origin=column("origin", "<i8").astype(np.int64)[order],
-        age_days=column("age_days", "<i4").astype(np.int32)[order],
-        flags=column("flags", "<u1").astype(np.uint8)[order],
-        copy=column("copy", "<u4").astype(np.uint32)[order],
-        scores=column("scores", "<f4").astype(np.float32).reshape(-1, parts[0].columns)[order],
-        trimmed=parts[0].trimmed,
-    )
-
-
-def spellings_in(record: PaneRecord) -> Iterator[tuple[str, str]]:
-    """Yield (hashtag, commonest spelling) of each row."""
-    spans = np.frombuffer(record.spans, "<u2").tolist()
-    names = (hashtag for hashtag, rows in zip(record.hashtags, spans, strict=True) for _ in range(rows))
-    return ((name, display or name) for name, display in zip(names, record.displays, strict=True))
-
-
-class PaneRow(msgspec.Struct, frozen=True):
-    """One row of a pane, as `panes` and `replay --panes` print it."""
-
-    hashtag: str
-    country: str
-    """ISO code, or `*` for the world, which includes tweets without a country."""
-    start_ms: int
-    length_ms: int
-    tweets: int
-    authors: int
-
-
-@dataclass(slots=True)
-class _Row:
-    tweets: int
-    authors: list[int]
-
-
-def rows_of(pane: Pane, tags: Tags) -> Iterator[PaneRow]:
-    """Yield the rows of a pane, those of the world included, by hashtag and country."""
-    rows: dict[tuple[str, str], _Row] = {}
-    for at, key in enumerate(pane.keys.tolist()):
-        hashtag, country = tags.name(key), country_of(key)
-        authors = pane.author[pane.bounds[at] : pane.bounds[at + 1]].tolist()
-        if country:
-            rows[hashtag, country] = _Row(int(pane.counts[at]), authors)
-        world = rows.setdefault((hashtag, "*"), _Row(0, []))
-        world.tweets += int(pane.counts[at])
-        world.authors.extend(authors)
-    for (hashtag, country), row in sorted(rows.items()):
-        sketch = sorted(set(row.authors))[:K]
-        authors = estimate_authors(len(sketch), sketch[-1] if sketch else 0)
-        yield PaneRow(hashtag, country, pane.start_ms, pane.length_ms, row.tweets, authors)

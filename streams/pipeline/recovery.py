@@ -18,7 +18,8 @@ from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.retractions import AHEAD_MS
 from streams.log.decisions import Decision, Progress, decision_in, decode_record
-from streams.log.panes import Assembler, decode_pane_record, decode_pane_span, is_pane
+from streams.log.pane_assembly import Assembler
+from streams.log.panes import decode_pane_record, decode_pane_span, is_pane
 from streams.log.policies import read_incarnation, read_policies
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS, PANES, PARTIALS

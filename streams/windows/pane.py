@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import AnyStr
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.constants import MINUTE_MS, PANE_MS
-from streams.counting.block_counts import FLAGS, GROUP_SHIFT, NOTHING_TRIMMED, UNSCORED, Ints, Strings, Trimmed
+from streams.counting.block_counts import FLAGS, GROUP_SHIFT, NOTHING_TRIMMED, UNSCORED, Ints, Trimmed
 from streams.counting.keys import COUNTRY_BITS, ends_of, range_of
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 from streams.windows.open_pane import OpenPane, PaneSum
+from streams.windows.spellings import NO_SPELLINGS, Spellings
 
 Floats = npt.NDArray[np.float32]
-NO_STRINGS: Strings = np.zeros(0, object)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +32,7 @@ class Pane:
     """(r,) hashtag and country."""
     counts: Ints
     """(r,) tweets of each row."""
-    displays: Strings
+    displays: Spellings
     """(r,) commonest spelling in the row's sample."""
     bounds: Ints
     """(r + 1,) row i has entries [bounds[i], bounds[i + 1])."""
@@ -78,14 +77,13 @@ class Pane:
     def displays_of(self, key: int) -> list[str]:
         """Return the spellings of a key, one for each row."""
         first, end = self.keys.searchsorted(range_of(key))
-        spelt: list[str] = self.displays[first:end].tolist()
-        return spelt
+        return self.displays[first:end].tolist()
 
 
 def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
     """Return a pane without tweets."""
     return Pane(
-        start_ms, length_ms, np.zeros(0, np.int64), np.zeros(0, np.int64), NO_STRINGS, np.zeros(1, np.int64),
+        start_ms, length_ms, np.zeros(0, np.int64), np.zeros(0, np.int64), NO_SPELLINGS, np.zeros(1, np.int64),
         np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32),
         np.zeros(0, np.uint8), np.zeros(0, np.uint32), np.zeros((0, columns), np.float32),
     )  # fmt: skip
@@ -96,7 +94,7 @@ def build_pane(
     total: PaneSum,
     open_pane: OpenPane,
     scored_tags: Collection[int],
-    displays: Strings,
+    displays: Spellings,
     trimmed: Trimmed = NOTHING_TRIMMED,
 ) -> Pane:
     """Build the pane of a settled tick, or of an early firing.
@@ -137,22 +135,23 @@ def build_pane(
     )
 
 
-def spellings(total: PaneSum, open_pane: OpenPane, names: Sequence[str]) -> Strings:
+def spellings(total: PaneSum, open_pane: OpenPane, names: bytes) -> Spellings:
     """Return (r,) the commonest spelling of each key in its sample.
 
     Args:
         total: sum of the pane's counts, with r keys.
-        open_pane: entries that `total` refers to, with their spellings.
-        names: normal forms of the keys.
+        open_pane: entries that `total` refers to, with their spellings; "" stands for the normal form.
+        names: normal forms of the keys, as lines.
     """
     sizes = np.diff(total.bounds)
     some = np.flatnonzero(sizes)
-    row_of = np.repeat(np.arange(len(some)), sizes[some])
-    most = _commonest_of(open_pane.displays(total.entries), total.bounds[some], row_of)
-    differs = most != b""
-    found = np.array(names, object)
-    found[some[differs]] = [one.decode("utf-8", "surrogatepass") for one in most[differs].tolist()]
-    return found
+    written = Spellings.of_bytes(open_pane.displays(total.entries).tolist())
+    most = written.commonest(np.repeat(np.arange(len(some)), sizes[some]), len(some))
+    found = Spellings.joined([Spellings.of_lines(names), most.compacted()])
+    chosen = np.arange(len(sizes))
+    differs = most.sizes > 0
+    chosen[some[differs]] = len(sizes) + np.flatnonzero(differs)
+    return found[chosen]
 
 
 def commonest(spellings: Sequence[AnyStr]) -> AnyStr | None:
@@ -174,7 +173,7 @@ def merge_panes(
     if not panes:
         return empty_pane(start_ms, length_ms, columns)
     all_keys = np.concatenate([pane.keys for pane in panes])
-    keys, first, row_of = np.unique(all_keys, return_index=True, return_inverse=True)
+    keys, row_of = np.unique(all_keys, return_inverse=True)
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, row_of, np.concatenate([pane.counts for pane in panes]))
     shifts = np.cumsum([0, *[len(pane.keys) for pane in panes]])
@@ -191,7 +190,7 @@ def merge_panes(
         length_ms=length_ms,
         keys=keys,
         counts=counts,
-        displays=_commonest_of(np.concatenate([pane.displays for pane in panes]), first, row_of),
+        displays=Spellings.joined([pane.displays for pane in panes]).commonest(row_of, len(keys)).compacted(),
         bounds=np.searchsorted(row[kept], np.arange(len(keys) + 1)).astype(np.int64),
         author=author[kept],
         tweet=tweet[kept],
@@ -202,21 +201,3 @@ def merge_panes(
         scores=np.concatenate([pane.scores for pane in panes])[kept],
         trimmed=sum((pane.trimmed for pane in panes), NOTHING_TRIMMED),
     )
-
-
-def _commonest_of(spellings: Strings, first: Ints, row_of: Ints) -> Strings:
-    """Return (r,) the commonest spelling of each row; nearly all rows have only one.
-
-    Args:
-        spellings: (n,)
-        first: (r,) index of each row's first spelling.
-        row_of: (n,) row of each spelling.
-    """
-    found = spellings[first]
-    mixed: Ints = np.unique(row_of[spellings != found[row_of]])
-    of_mixed: Ints = np.flatnonzero(np.isin(row_of, mixed))
-    of_mixed = of_mixed[np.argsort(row_of[of_mixed], kind="stable")]
-    cuts = [0, *np.searchsorted(row_of[of_mixed], mixed, side="right").tolist()]
-    for row, (begin, end) in zip(mixed.tolist(), pairwise(cuts), strict=True):
-        found[row] = commonest(spellings[of_mixed[begin:end]].tolist())
-    return found

@@ -21,7 +21,9 @@ from streams.counting.keys import Tags
 from streams.judging.side_inputs.author_sketches import received_sketches
 from streams.log.decisions import FLAGGING, Decision, Progress, ScopeDecision, decode_record
 from streams.log.lines import LogRecord
-from streams.log.panes import assemble, pane_records, rows_of
+from streams.log.pane_assembly import assemble
+from streams.log.pane_rows import rows_of
+from streams.log.panes import pane_records
 from streams.log.partials import decode_partial
 from streams.policy import Policy
 from streams.policy.activation import Activation

@@ -16,7 +16,9 @@ from kafka.admin import KafkaAdminClient
 
 from streams.constants import PANE_MS
 from streams.counting.keys import Tags
-from streams.log.panes import assemble, pane_records, rows_of
+from streams.log.pane_assembly import assemble
+from streams.log.pane_rows import rows_of
+from streams.log.panes import pane_records
 from streams.log.topics import create_topics
 from streams.settings import Settings
 from tests.support.workers import WorkerProcess, values

@@ -14,7 +14,8 @@ from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.judging.ticks import SettledTick
 from streams.log.account_facts import FactsMark
 from streams.log.decisions import Decision, Progress
-from streams.log.panes import assemble, decode_pane_record, encode_pane
+from streams.log.pane_assembly import assemble
+from streams.log.panes import decode_pane_record, encode_pane
 from streams.log.partials import Partial
 from streams.policy import Policy
 from streams.policy.activation import Activation

@@ -76,8 +76,7 @@ def build(uses: Uses, tags: Tags, number: int = 6, scored_tags: set[str] | None 
         if scored_tags is None or scope[0] in scored_tags
     }
     total = open_pane.sum()
-    names = [tags.name(key) for key in total.keys.tolist()]
-    return build_pane(number, total, open_pane, numbers, spellings(total, open_pane, names))
+    return build_pane(number, total, open_pane, numbers, spellings(total, open_pane, tags.lines_of(total.keys)))
 
 
 def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], tuple[Any, ...]]:

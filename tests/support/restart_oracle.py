@@ -19,7 +19,9 @@ from streams.judging.side_inputs.author_sketches import received_sketches
 from streams.log.account_facts import AppliedMark, FactsMark
 from streams.log.author_sketches import AuthorSketch
 from streams.log.decisions import Decision, LanguageCoverage, ScopeDecision, decode_record
-from streams.log.panes import PaneRow, assemble, pane_records, rows_of
+from streams.log.pane_assembly import assemble
+from streams.log.pane_rows import PaneRow, rows_of
+from streams.log.panes import pane_records
 from streams.log.partials import Partial
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay

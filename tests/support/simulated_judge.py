@@ -15,7 +15,8 @@ from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
 from streams.log.decisions import Decision, Progress, decode_record, encode_record
-from streams.log.panes import assemble, encode_pane, is_pane, pane_records
+from streams.log.pane_assembly import assemble
+from streams.log.panes import encode_pane, is_pane, pane_records
 from streams.log.partials import decode_partial, encode_partial
 from streams.orders.account_facts import AccountFactFold
 from streams.pipeline.recovery import OwnOffsets

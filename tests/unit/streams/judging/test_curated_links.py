@@ -9,7 +9,8 @@ from streams.counting.block_counts import FLAGS, LINKED, RETWEET
 from streams.counting.keys import Sharding
 from streams.events.links import APART, with_hosts
 from streams.judging.evidence_codec import records_of, table_of
-from streams.log.panes import assemble, decode_pane_record, encode_pane
+from streams.log.pane_assembly import assemble
+from streams.log.panes import decode_pane_record, encode_pane
 from streams.policy import Policy
 from streams.windows.pane import Pane
 from tests.support.block_counts import BlockCount, Entry, flush

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -10,12 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from streams.constants import MINUTE_MS
 from streams.counting.block_counts import GROUP_SHIFT
 from streams.counting.keys import Tags
 from streams.counting.sketch import K, estimate_authors
-from streams.log.panes import assemble, decode_pane_record, encode_pane, rows_of
+from streams.log.pane_assembly import assemble
+from streams.log.pane_rows import rows_of
+from streams.log.panes import decode_pane_record, encode_pane
 from streams.windows.pane import commonest, empty_pane, merge_panes
 from tests.support.block_counts import Entry, smallest
 from tests.support.panes import COLUMNS, HASHES, Uses, build, content, random_uses, scored
@@ -116,6 +120,32 @@ def test_encoded_pane_is_decoded_unchanged(max_bytes, seed):
     assert content(back, other) == content(pane, tags)
     assert (back.start_ms, back.length_ms) == (pane.start_ms, pane.length_ms)
     assert (np.diff(back.keys) > 0).all()
+
+
+def test_scores_without_a_language_group_are_encoded_too():
+    """No judge builds such a pane, but a record must lose nothing."""
+    tags = Tags()
+    pane = build({("a", "IN"): (1, [Entry(1, 2, 3, 0, "", "text 1", -1), Entry(2, 2, -1, 0, "", "text 2", 9)])}, tags)
+    pane = replace(pane, flags=np.array([0, 1 << GROUP_SHIFT], np.uint8))
+    (back,) = assemble([decode_pane_record(value) for value in encode_pane(pane, 0, tags)], tags)
+    assert content(back, tags) == content(pane, tags)
+
+
+def test_unscored_entries_have_no_bytes_for_scores():
+    tags = Tags()
+    uses = {(f"tag{at}", "IN"): (1, [Entry(1, 2, 3, 0, "", f"text {at}")]) for at in range(10)}
+    (value,) = encode_pane(build(uses, tags, scored_tags={"tag1"}), 0, tags)
+    assert len(decode_pane_record(value).scores) == 4 * COLUMNS
+
+
+def test_parts_of_unlike_panes_are_refused():
+    tags = Tags()
+    (value,) = encode_pane(build({("a", "IN"): (1, [])}, tags), 0, tags)
+    record = decode_pane_record(value)
+    for other in (record, structs.replace(record, hashtags=b"b\n", columns=COLUMNS + 1)):
+        parts = [structs.replace(record, parts=2), structs.replace(other, parts=2, part=1)]
+        with pytest.raises(ValueError, match="do not belong together"):
+            assemble(parts, tags)
 
 
 def test_records_do_not_depend_on_tag_numbers():

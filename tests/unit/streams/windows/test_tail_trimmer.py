@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from streams.counting.block_counts import Trimmed
 from streams.counting.keys import Tags, country_of
 from streams.counting.sketch import KeyedHash
-from streams.log.panes import assemble, decode_pane_record, encode_pane
+from streams.log.pane_assembly import assemble
+from streams.log.panes import decode_pane_record, encode_pane
 from streams.windows.pane import Pane, merge_panes
 from streams.windows.tail_trimmer import TailTrimmer
 from tests.support.block_counts import Entry
