@@ -9,6 +9,7 @@ from streams.counting.kernels.warm_up_names import warm_up_names
 from streams.counting.sketch import KeyedHash
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.two_stage_share import sums
+from streams.log.kernels.warm_up import warm_up as warm_up_panes
 from streams.windows.key_counter import KeyCounter
 from streams.windows.pane import Pane
 from streams.windows.spellings import Spellings
@@ -35,3 +36,4 @@ def warm_up() -> None:
     counter = KeyCounter()
     counter.add(np.arange(counter.slots), np.ones(counter.slots, np.int64))  # more keys than the table has room for
     sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it
+    warm_up_panes()

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import typer
 from aiokafka import AIOKafkaProducer
@@ -30,11 +29,14 @@ from moderation.report import cli as report_cli
 from moderation.service import ModerationService
 from moderation.speakers import cli as speakers_cli
 from streams.clock import now_ms
+from streams.counting.keys import Tags
 from streams.errors import CallerMistake
 from streams.log.decisions import Decision, Progress, ScopeDecision, encode_record, version_of
-from streams.log.panes import PaneRecord
+from streams.log.panes import encode_pane
 from streams.log.reading import connection
 from streams.settings import Settings
+from tests.support.block_counts import Entry
+from tests.support.panes import build
 from tests.support.workers import WorkerProcess
 from tests.support.worlds import eventually
 
@@ -172,17 +174,14 @@ def test_pause_lifts_automated_suppressions_within_a_second(
 
 
 def test_look_alike_family_gets_one_decision(hushtag: Hushtag, topics: Settings) -> None:
-    nothing = dict.fromkeys(("author", "tweet", "origin", "age_days", "flags", "copy", "scores"), b"")
-    names = ["cats", "h4tetag", "hatetag", "h\u0430tetag"]
-    pane = PaneRecord(
-        shard=0, start_ms=0, length_ms=10_000, part=0, parts=1, columns=0, hashtags=names,
-        spans=b"\1\0" * 4, countries=b"\2\0" * 4, counts=bytes(8 * 4), sizes=bytes(2 * 4),
-        displays=["Cats", "H4teTag", "", ""], **nothing,
-    )  # fmt: skip
+    displays = {"cats": "Cats", "h4tetag": "H4teTag", "hatetag": "", "h\u0430tetag": ""}
+    names, tags = [*displays], Tags()
+    uses = {(name, "IN"): (1, [Entry(1, 1, 9, 0, display, "text 1")]) for name, display in displays.items()}
+    (pane,) = encode_pane(build(uses, tags), 0, tags)
 
     async def settle() -> None:
         async with AIOKafkaProducer(**connection(topics)) as sender:
-            await sender.send_and_wait(topics.topic("hashtag-panes"), msgspec.msgpack.encode(pane), partition=0)
+            await sender.send_and_wait(topics.topic("hashtag-panes"), pane, partition=0)
 
     asyncio.run(settle())
     result = hushtag("block", "#HateTag", "--family", "-r", "incites", "--wait", "0", "--json")
