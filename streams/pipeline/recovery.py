@@ -159,31 +159,47 @@ async def read_panes(settings: Settings, shard: int, tags: Tags, state: Recovere
     progress = state.progress
     if progress is None:
         return
-    short_ms = progress.settled_ms - SHORT_WINDOW_MS
-    since_ms = min(progress.minutes_from_ms, short_ms)
-    found = Assembler(tags)
-
-    def add(value: bytes) -> None:
-        if not is_pane(value):
-            decode_settled(value)
-            state.side_records.append(value)
-            return
-        span = decode_pane_span(value)
-        if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
-            found.add(decode_pane_record(value))
-
+    found = _SettledRecords(progress, tags)
     async with LogReader(connection(settings), settings.topic(PANES)) as reader:
-        start = await reader.offset_at(shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
+        start = await reader.offset_at(shard, found.since_ms - AHEAD_MS - settings.max_broker_skew_ms)
         async for batch in reader.to_end({shard: start}):
-            for record in batch:
-                try:
-                    read_value(add, record.value)
-                except ContractError as error:
-                    _refuse(PANES, shard, record, error, pass_over)
-                    state.lost_pane_ms = max(state.lost_pane_ms or 0, record.timestamp)
-    for pane in found.panes():
+            # In a thread, so that the reader fetches meanwhile, and other shards go on.
+            for record, error in await asyncio.to_thread(found.add, batch):
+                _refuse(PANES, shard, record, error, pass_over)
+                state.lost_pane_ms = max(state.lost_pane_ms or 0, record.timestamp)
+    state.side_records += found.side_records
+    for pane in found.panes.panes():
         if pane.start_ms < progress.settled_ms:
             (state.panes if pane.length_ms == PANE_MS else state.rollups).append(pane)
+
+
+class _SettledRecords:
+    """Records of `hashtag-panes` that windows can still hold: panes as they are assembled, and side records."""
+
+    def __init__(self, progress: Progress, tags: Tags) -> None:
+        self._short_ms = progress.settled_ms - SHORT_WINDOW_MS
+        self.since_ms = min(progress.minutes_from_ms, self._short_ms)
+        self.panes = Assembler(tags)
+        self.side_records: list[bytes] = []
+
+    def add(self, batch: Sequence[Any]) -> list[tuple[Any, ContractError]]:
+        """Add records in their order; return those that cannot be read."""
+        refused = []
+        for record in batch:
+            try:
+                read_value(self._add, record.value)
+            except ContractError as error:
+                refused.append((record, error))
+        return refused
+
+    def _add(self, value: bytes) -> None:
+        if not is_pane(value):
+            decode_settled(value)
+            self.side_records.append(value)
+            return
+        span = decode_pane_span(value)
+        if span.start_ms + span.length_ms > (self._short_ms if span.length_ms == PANE_MS else self.since_ms):
+            self.panes.add(decode_pane_record(value))
 
 
 class OwnOffsets:
