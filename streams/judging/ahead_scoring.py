@@ -2,7 +2,7 @@
 
 A pane whose end all sources have passed waits some seconds for the watermark. Nearly all of its tweets are known by
 then. Scores belong to the entries of the open pane, so its tick scores only the rest. What settles is the same: a tick
-keeps the scores of its own busy tags alone, and scores again what another model has scored.
+keeps the scores of its busy tags alone, and scores again what another model has scored.
 """
 
 from __future__ import annotations
