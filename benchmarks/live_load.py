@@ -1,0 +1,90 @@
+"""Tweet to flag at a steady load, with empty or with full windows.
+
+    python -m benchmarks.live_load --rate 10000                  empty windows
+    python -m benchmarks.live_load --rate 10000 --minutes 60     full windows: an hour was settled before
+
+The producer of the load and the broker share the cores with the worker. The windows are filled as in
+`benchmarks.recovery`: the worker recovers that many minutes of settled panes, as many tweets a minute as the load has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.live import WARM_UP_SECONDS, Live, live
+from benchmarks.machine import machine
+from benchmarks.pipeline import BenchmarkFailed, PipelineProcesses
+from benchmarks.recovery import settled_minute, without_valves, write_history
+from benchmarks.side_by_side import PARTITIONS, console
+from devkit.stack import LocalStack
+from streams.cli.inputs import load_policy_file
+from streams.constants import MINUTE_MS
+from streams.counting.times import FLUSH_MS
+from streams.log.topics import create_topics
+from streams.settings import Settings
+
+GOAL_SECONDS = {"empty": (0.2, 0.5), "full": (0.2, 0.8)}
+"""Goals for the median and for the 99th percentile."""
+
+
+def measure(stack: LocalStack, folder: Path, rate: float, minutes: int, seconds: float, flush_ms: int) -> Live:
+    """Measure a worker at a steady load.
+
+    Args:
+        stack: running broker and Redis.
+        folder: for the policy and the worker's log.
+        rate: tweets a second.
+        minutes: settled minutes that the worker recovers first.
+        seconds: duration of the load.
+        flush_ms: time between two flushes of ingest.
+
+    Raises:
+        BenchmarkFailed: nothing was judged.
+    """
+    policy = folder / "policy.yaml"
+    text = Path("config/policy.yaml").read_text().replace("mode: shadow", "mode: suppress")
+    policy.write_text(without_valves(text))
+    settings = Settings(
+        kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_466, policy=policy, encoder="off",
+        flush_ms=flush_ms,
+    )  # fmt: skip
+    create_topics(settings, tweets_partitions=PARTITIONS)
+    if minutes:
+        with console.status(f"writing {minutes} settled minutes"):
+            minute = settled_minute(rate, load_policy_file(policy, settings.shards), settings)
+            end_ms = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS
+            asyncio.run(write_history(settings, minutes, end_ms, minute))
+    with PipelineProcesses(settings, folder, ["ingest,judge,publish"]) as pipeline:
+        pipeline.wait_ready()
+        return asyncio.run(live(pipeline, rate, seconds))
+
+
+def main() -> None:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=float, default=10_000, help="tweets a second, all with a hashtag")
+    parser.add_argument("--minutes", type=int, default=0, help="settled minutes before, 60 for full windows")
+    parser.add_argument("--seconds", type=float, default=60, help=f"of load, more than {WARM_UP_SECONDS:g} to warm up")
+    parser.add_argument("--flush-ms", type=int, default=FLUSH_MS, help="time between two flushes of ingest")
+    given = parser.parse_args()
+    try:
+        with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
+            found = measure(stack, Path(name), given.rate, given.minutes, given.seconds, given.flush_ms)
+    except BenchmarkFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(3) from None
+    windows = "full" if given.minutes else "empty"
+    p50, p99 = GOAL_SECONDS[windows]
+    print(machine())
+    print(f"tweet → flag at {given.rate:,.0f} tweets/s, {windows} windows, {len(found.waits)} probes: "
+          f"p50 {found.percentile(0.5):.2f} s (goal {p50}), p99 {found.percentile(0.99):.2f} s (goal {p99}), "
+          f"slowest {found.waits[-1]:.2f} s; {found.cpu_per_million:.1f} CPU s per million")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
