@@ -47,8 +47,8 @@ def measure(stack: LocalStack, folder: Path, rate: float, minutes: int, seconds:
         BenchmarkFailed: nothing was judged.
     """
     policy = folder / "policy.yaml"
-    text = Path("config/policy.yaml").read_text().replace("mode: shadow", "mode: suppress")
-    policy.write_text(without_valves(text))
+    text = without_valves(Path("config/demo-policy.yaml").read_text())
+    policy.write_text(text + "\nmax_tags_per_pane: 10000000  # all count\n")
     settings = Settings(
         kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_466, policy=policy, encoder="off",
         flush_ms=flush_ms,
