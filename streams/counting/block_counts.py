@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.kernels.lines import find_ends
 from streams.counting.retractions import Retractions
 
 RULES = 1
@@ -117,6 +119,22 @@ def to_lines(texts: Sequence[str]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """n lines of bytes: line i is `text[ends[i]:ends[i + 1]]`, its line break included."""
+
+    text: npt.NDArray[np.uint8]
+    ends: Ints
+    """(n + 1,)"""
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def split(self) -> list[bytes]:
+        """Return the lines without their line breaks."""
+        return self.text.tobytes().split(b"\n")[:-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Entries:
     """Sampled authors as columns (n,), each with the representing tweet; see `Flush`."""
 
@@ -125,49 +143,51 @@ class Entries:
     origin: Ints
     age_days: npt.NDArray[np.int32]
     flags: npt.NDArray[np.uint8]
-    displays: Strings
-    texts: Strings
-
-    def take(self, rows: Ints) -> Entries:
-        """Select entries by number."""
-        return Entries(
-            self.author[rows],
-            self.tweet[rows],
-            self.origin[rows],
-            self.age_days[rows],
-            self.flags[rows],
-            self.displays[rows],
-            self.texts[rows],
-        )
+    displays: Lines
+    texts: Lines
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockCounts:
-    """Block counts of a record, decoded to columns (r,)."""
+    """Block counts of records, decoded to columns (r,)."""
 
+    hashtags: bytes
+    """r lines; see `Flush`."""
     countries: npt.NDArray[np.uint16]
     panes: Ints
     blocks: Ints
-    counts: Ints
-    sizes: Ints
+    counts: npt.NDArray[np.uint32]
+    sizes: npt.NDArray[np.uint32]
     entries: Entries
 
 
-def block_counts_of(flush: Flush) -> BlockCounts:
-    """Decode the columns of a record."""
+_COLUMNS = (
+    "hashtags", "countries", "panes", "blocks", "counts", "sizes", "author", "tweet", "origin", "age_days", "flags",
+    "displays", "texts",
+)  # fmt: skip
+_columns_of = attrgetter(*_COLUMNS)
+
+
+def block_counts_of(flushes: Sequence[Flush]) -> BlockCounts:
+    """Decode the columns of records, end to end; writable, as all arrays of the compiled passes are."""
+    hashtags, *parts = zip(*map(_columns_of, flushes), strict=True)
+    columns = dict(zip(_COLUMNS[1:], map(bytearray().join, parts), strict=True))
+    n = len(columns["flags"])
+    texts, displays = (np.frombuffer(columns[name], "u1") for name in ("texts", "displays"))
     return BlockCounts(
-        countries=np.frombuffer(flush.countries, "<u2"),
-        panes=np.frombuffer(flush.panes, "<i8"),
-        blocks=np.frombuffer(flush.blocks, "<i8"),
-        counts=np.frombuffer(flush.counts, "<u4").astype(np.int64),
-        sizes=np.frombuffer(flush.sizes, "<u4").astype(np.int64),
+        hashtags=b"".join(hashtags),
+        countries=np.frombuffer(columns["countries"], "<u2"),
+        panes=np.frombuffer(columns["panes"], "<i8"),
+        blocks=np.frombuffer(columns["blocks"], "<i8"),
+        counts=np.frombuffer(columns["counts"], "<u4"),
+        sizes=np.frombuffer(columns["sizes"], "<u4"),
         entries=Entries(
-            author=np.frombuffer(flush.author, "<u8"),
-            tweet=np.frombuffer(flush.tweet, "<i8"),
-            origin=np.frombuffer(flush.origin, "<i8"),
-            age_days=np.frombuffer(flush.age_days, "<i4"),
-            flags=np.frombuffer(flush.flags, "u1"),
-            displays=np.array(flush.displays.split(b"\n")[:-1], object),
-            texts=np.array(flush.texts.split(b"\n")[:-1], object),
+            author=np.frombuffer(columns["author"], "<u8"),
+            tweet=np.frombuffer(columns["tweet"], "<i8"),
+            origin=np.frombuffer(columns["origin"], "<i8"),
+            age_days=np.frombuffer(columns["age_days"], "<i4"),
+            flags=np.frombuffer(columns["flags"], "u1"),
+            displays=Lines(displays, find_ends(displays, n)),
+            texts=Lines(texts, find_ends(texts, n)),
         ),
     )

@@ -10,6 +10,7 @@ from streams.counting.sketch import KeyedHash
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.two_stage_share import sums
 from streams.log.kernels.warm_up import warm_up as warm_up_panes
+from streams.windows.kernels.warm_up import warm_up as warm_up_windows
 from streams.windows.key_counter import KeyCounter
 from streams.windows.pane import Pane
 from streams.windows.spellings import Spellings
@@ -35,5 +36,6 @@ def warm_up() -> None:
         table.bounds(0, 0.9)
     counter = KeyCounter()
     counter.add(np.arange(counter.slots), np.ones(counter.slots, np.int64))  # more keys than the table has room for
+    warm_up_windows()
     sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it
     warm_up_panes()

@@ -68,11 +68,16 @@ def _checked(flush: Flush) -> Flush:
         raise msgspec.ValidationError(f"the columns of {rows} block counts differ in length")
     if rows and (names[:1] == b"\n" or b"\n\n" in names or names[-1:] != b"\n" or not _is_utf_8(names)):
         raise msgspec.ValidationError(f"the names of {rows} hashtags are not lines of UTF-8")
-    lines = (column.count(b"\n") != entries for column in (flush.displays, flush.texts))
+    lines = (_lines_in(column) != entries for column in (flush.displays, flush.texts))
     sampled = int(np.frombuffer(flush.sizes, "<u4").sum())
     if sampled != entries or any(len(column) != entries * size for column, size in of_entries) or any(lines):
         raise msgspec.ValidationError(f"the columns of {sampled} entries differ in length")
     return flush
+
+
+def _lines_in(column: bytes) -> int:
+    """Return the number of lines; -1 if the last has no line break."""
+    return column.count(b"\n") if column[-1:] in (b"\n", b"") else -1
 
 
 def _is_utf_8(names: bytes) -> bool:

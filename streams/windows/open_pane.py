@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,9 @@ from streams.counting.keys import COUNTRY_BITS
 from streams.counting.origins import languages_of
 from streams.counting.sketch import KeyedHash, UInts, smallest_rows
 from streams.events.links import APART
+from streams.windows.line_arena import LineArena
 
+_ENTRY_COLUMNS = ("author", "tweet", "origin", "age_days", "flags")
 _APART = APART.encode()
 _HOSTS = re.compile(_APART + rb"[^\n]*")
 _COMPACT_AT = 100_000
@@ -103,9 +105,10 @@ class OpenPane:
     def __init__(self, hashes: KeyedHash, columns: int) -> None:
         self.rows = GrowingColumns(key=np.int64, count=np.int64, first=np.int64, size=np.int64)
         self.entries = GrowingColumns(
-            author=np.uint64, tweet=np.int64, origin=np.int64, age_days=np.int32, flags=np.uint8, displays=object,
-            texts=object,
+            author=np.uint64, tweet=np.int64, origin=np.int64, age_days=np.int32, flags=np.uint8
         )  # fmt: skip
+        self._displays = LineArena()
+        self._texts = LineArena()
         self._scores: npt.NDArray[np.float32] = np.empty((0, columns), np.float32)
         self._copies: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self.scored_by = ""
@@ -115,18 +118,23 @@ class OpenPane:
         self._hashes = hashes
         self._compact_at = _COMPACT_AT
 
-    def add(self, keys: Ints, counts: Array, sizes: Array, entries: Entries) -> int:
-        """Add block counts, with their entries in the same order, and return the number of the first row."""
+    def add(self, keys: Ints, counts: Array, sizes: Array, entries: Entries, chosen: Ints | None = None) -> int:
+        """Add block counts, and return the number of the first row.
+
+        Their entries are those that are chosen by number, None for all, in the same order as the counts.
+        """
         first_row, first_entry = len(self.rows), len(self.entries)
         ends = np.cumsum(sizes, dtype=np.int64)
         self.rows.extend(len(keys), key=keys, count=counts, first=first_entry + ends - sizes, size=sizes)
-        self.entries.extend(
-            len(entries.author), author=entries.author, tweet=entries.tweet, origin=entries.origin,
-            age_days=entries.age_days, flags=entries.flags, displays=entries.displays, texts=entries.texts,
-        )  # fmt: skip
+        columns = {name: getattr(entries, name) for name in _ENTRY_COLUMNS}
+        if chosen is not None:
+            columns = {name: column[chosen] for name, column in columns.items()}
+        self.entries.extend(len(columns["author"]), **columns)
+        self._displays.extend(entries.displays, chosen)
+        self._texts.extend(entries.texts, chosen)
         return first_row
 
-    def void(self, rows: list[int]) -> None:
+    def void(self, rows: Ints | list[int]) -> None:
         """Count these rows no longer."""
         self.rows["count"][rows] = 0
         self.rows["size"][rows] = 0
@@ -155,7 +163,7 @@ class OpenPane:
         """Return whether the pane should be compacted."""
         return len(self.entries) > self._compact_at
 
-    def compacted(self, apart: list[int]) -> OpenPane:
+    def compacted(self, apart: Ints | list[int]) -> OpenPane:
         """Return the same pane in less memory: one row a key, but for the rows `apart`, which come first."""
         pane = OpenPane(self._hashes, self._scores.shape[1])
         pane.scored_by = self.scored_by
@@ -171,12 +179,12 @@ class OpenPane:
         return pane
 
     def _take(self, entries: Ints) -> Entries:
-        names = ("author", "tweet", "origin", "age_days", "flags", "displays", "texts")
-        return Entries(*[self.entries[name][entries] for name in names])
+        columns: dict[str, Any] = {name: self.entries[name][entries] for name in _ENTRY_COLUMNS}
+        return Entries(**columns, displays=self._displays.take(entries), texts=self._texts.take(entries))
 
     def texts(self, entries: Ints) -> bytes:
         """Return the texts of some entries, one a line, without the hosts behind them."""
-        lines = b"\n".join([*self.entries["texts"][entries].tolist(), b""])
+        lines: bytes = self._texts.take(entries).text.tobytes()
         return _HOSTS.sub(b"", lines) if _APART in lines else lines
 
     def batch(self, entries: Ints) -> TextBatch:
@@ -185,11 +193,14 @@ class OpenPane:
 
     def lines(self, entries: Ints) -> list[str]:
         """Return the texts of some entries with the hosts behind them; see `streams.events.links`."""
-        return [line.decode("utf-8", "surrogatepass") for line in self.entries["texts"][entries].tolist()]
+        return [line.decode("utf-8", "surrogatepass") for line in self._texts.take(entries).split()]
 
     def displays(self, entries: Ints) -> Strings:
         """Return the hashtag as each entry wrote it, b"" for the normal form."""
-        return self.entries["displays"][entries]
+        displays: Strings = np.full(len(entries), b"", object)
+        other = np.flatnonzero(self._displays.sizes(entries))
+        displays[other] = self._displays.take(entries[other]).split()
+        return displays
 
     def score_by(self, model: str) -> None:
         """Score entries with this model from now on, also those that another model has scored early."""

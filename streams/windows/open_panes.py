@@ -19,14 +19,31 @@ in the blocks of that id.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.counting.block_counts import BlockCounts, Flush, Ints, block_counts_of
+from streams.counting.columns import Array
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.counting.sketch import KeyedHash
+from streams.windows.kernels.last_counts import (
+    BLOCK,
+    COLUMNS,
+    COUNT,
+    END,
+    KEY,
+    NO_ROW,
+    OF_SOURCE,
+    OPEN_BLOCK,
+    PANE,
+    ROW,
+    SOURCE,
+    count_records,
+    refill,
+)
 from streams.windows.key_counter import KeyCounter
 from streams.windows.open_pane import OpenPane, PaneSum
 
@@ -42,38 +59,29 @@ class ClosedPane:
     pane: OpenPane
 
 
-@dataclass(slots=True)
-class LastCount:
-    """Last count of a key in the open block."""
-
-    count: int
-    row: int = -1
-    """Its row in the pane, while that is open."""
-
-
-_UNCOUNTED = LastCount(0)
 _WHOLE_BLOCK = 1 << 62
+_FIRST_SLOTS = 256
 
 
 class SourceBlock:
     """The open block of one source partition."""
 
     __slots__ = (
-        "block", "counted", "newest_ms", "old_block", "reached", "records", "rules", "source_id", "watermark_ms",
+        "block", "newest_ms", "number", "old_block", "reached", "records", "rules", "source_id", "watermark_ms",
         "whole",
     )  # fmt: skip
 
-    def __init__(self, source_id: str, old_block: int) -> None:
+    def __init__(self, number: int, source_id: str, old_block: int) -> None:
+        self.number = number
+        """Number of the source in the table of the last counts."""
         self.source_id = source_id
         self.old_block = old_block
         """Greatest block that had begun when the previous owner last settled: its first records may be missing."""
         self.block = -1
         self.rules = 0
         """Rules by which the block is counted."""
-        self.counted: dict[tuple[int, int], LastCount] = {}
-        """Last counts of the block, by (pane, key)."""
-        self.records: dict[int, list[tuple[BlockCounts, Ints]]] = {}
-        """Records of the block with their keys, by rules."""
+        self.records: dict[int, list[Flush]] = {}
+        """Records of the block, by rules."""
         self.reached: dict[int, int] = {}
         """Offset before which the block was read, by rules."""
         self.whole = False
@@ -84,7 +92,11 @@ class SourceBlock:
     def start(self, block: int, rules: int, *, whole: bool) -> None:
         """Start a block by one version of the rules, without any counts."""
         self.block, self.rules, self.whole = block, rules, whole
-        self.counted, self.records, self.reached = {}, {}, {}
+        self.records, self.reached = {}, {}
+
+    def state(self, rules: int) -> list[int]:
+        """Return what decides how a record by these rules is counted; see `streams.windows.kernels.last_counts`."""
+        return [0, self.number, self.block, rules == self.rules, self.whole, self.old_block]
 
     def note_reached(self, rules: int, offset: int) -> None:
         """Note how far a reader has read the block."""
@@ -119,18 +131,46 @@ class OpenPanes:
         """Topic ids in the order in which they were first seen."""
         self._former: dict[tuple[str, int], SourceBlock] = {}
         """Open blocks of source topics that were replaced, by topic id and partition."""
+        self._by_number: list[SourceBlock] = []
+        """All open blocks, those of `_former` included."""
+        self._last_counts = np.full((_FIRST_SLOTS, COLUMNS), -1, np.int64)
+        """Last counts in the open blocks; see `streams.windows.kernels.last_counts`."""
+        self._used = 0
+        """Slots in use at most, also by counts of blocks that have ended."""
         self._tags = tags
         self._hashes = hashes
         self._columns = columns
 
     def apply(self, flush: Flush) -> Ints:
         """Apply a record, and return the keys that it has counted, some perhaps twice."""
-        source = self.sources.get(flush.source)
-        if source is None or source.source_id != flush.source_id:
-            source = self._source_of(flush)
-        if flush.rules != source.rules and source.block >= 0:
-            self._choose_rules(source, flush)
-        touched = self._count_record(source, flush) if flush.hashtags else np.zeros(0, np.int64)
+        return self.apply_all([flush])
+
+    def apply_all(self, flushes: Sequence[Flush]) -> Ints:
+        """Apply records in their order, as `apply` does one by one, but in one pass; see `count_until`."""
+        touched: list[Ints] = []
+        run: list[tuple[Flush, list[int]]] = []
+        for flush in flushes:
+            source = self.sources.get(flush.source)
+            if source is None or source.source_id != flush.source_id:
+                source = self._source_of(flush)
+            if flush.rules != source.rules and source.block >= 0:
+                touched.append(self._count(run))
+                run = []
+                self._choose_rules(source, flush)
+            if flush.hashtags:
+                last = int.from_bytes(flush.blocks[-8:], "little", signed=True)
+                if flush.rules == source.rules or last != source.block:
+                    run.append((flush, source.state(flush.rules)))
+                if last > source.block:
+                    source.start(last, flush.rules, whole=last > source.old_block)
+                if last == source.block:
+                    source.records.setdefault(flush.rules, []).append(flush)
+            self._mark(source, flush)
+        touched.append(self._count(run))
+        return np.concatenate(touched)
+
+    def _mark(self, source: SourceBlock, flush: Flush) -> None:
+        """Apply the marker of a record, if it has one."""
         source.newest_ms = max(source.newest_ms, flush.newest_ms)
         if flush.watermark_ms >= 0:
             if flush.source_id == self._ids[-1]:
@@ -140,7 +180,21 @@ class OpenPanes:
             if flush.block == source.block:
                 source.note_reached(flush.rules, flush.reached)
             source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
-        return touched
+
+    def count_until(self, flushes: Sequence[Flush], due_ms: int) -> int:
+        """Return how many of these records to apply before looking for a tick that is due at a watermark.
+
+        They end with the first record after which `watermark_ms` may have reached `due_ms`, or with the last of all.
+        """
+        watermarks = {number: source.watermark_ms for number, source in self.sources.items()}
+        for count, flush in enumerate(flushes, 1):
+            source = self.sources.get(flush.source)
+            if source is None or source.source_id != flush.source_id:
+                return count
+            watermarks[flush.source] = max(watermarks[flush.source], flush.watermark_ms)
+            if len(watermarks) >= self.source_count and min(watermarks.values()) >= due_ms:
+                return count
+        return len(flushes)
 
     def _source_of(self, flush: Flush) -> SourceBlock:
         """Return the open block of a record's source, a new one if it has none."""
@@ -152,7 +206,9 @@ class OpenPanes:
         is_present = topic_id == self._ids[-1]
         source = self.sources.get(number) if is_present else self._former.get((topic_id, number))
         if source is None:
-            source = SourceBlock(topic_id, self.old_blocks.get(f"{topic_id}/{number}", -1))
+            old_block = self.old_blocks.get(f"{topic_id}/{number}", -1)
+            source = SourceBlock(len(self._by_number), topic_id, old_block)
+            self._by_number.append(source)
             if is_present:
                 self.sources[number] = source
             else:
@@ -175,13 +231,7 @@ class OpenPanes:
 
     def tag_numbers(self) -> set[int]:
         """Return the numbers of the hashtags in open blocks."""
-        numbers: set[int] = set()
-        for source in self._all_sources():
-            numbers.update(key >> COUNTRY_BITS for _, key in source.counted)
-            for rules, records in source.records.items():
-                if rules != source.rules:
-                    numbers.update(number for _, keys in records for number in (keys >> COUNTRY_BITS).tolist())
-        return numbers
+        return set((self._last_counts[self._are_open(), KEY] >> COUNTRY_BITS).tolist())
 
     @property
     def watermark_ms(self) -> int:
@@ -195,9 +245,6 @@ class OpenPanes:
         """Greatest log time of any source."""
         return max((source.newest_ms for source in self.sources.values()), default=-1)
 
-    def _all_sources(self) -> list[SourceBlock]:
-        return [*self.sources.values(), *self._former.values()]
-
     def settle(self, number: int) -> ClosedPane:
         """Close the next pane with all its counts, those of open blocks included."""
         assert number > self.settled_pane
@@ -209,98 +256,87 @@ class OpenPanes:
 
     # ---- counting ----
 
-    def _count_record(self, source: SourceBlock, flush: Flush) -> Ints:
-        counts = block_counts_of(flush)
-        keys = self._tags.of_lines(flush.hashtags, len(counts.countries)) << COUNTRY_BITS | counts.countries
-        last = counts.blocks[-1]
-        touched = np.zeros(0, np.int64)
-        if flush.rules == source.rules or last != source.block:
-            touched = self._count(source, flush.rules, counts, keys)
-        if last == source.block:
-            source.records.setdefault(flush.rules, []).append((counts, keys))
-        return touched
+    def _count(self, run: list[tuple[Flush, list[int]]]) -> Ints:
+        """Count what is new in records, each with its source's state before it, and return the keys of open panes."""
+        if not run:
+            return np.zeros(0, np.int64)
+        counts = block_counts_of([flush for flush, _ in run])
+        keys = self._tags.of_lines(counts.hashtags, len(counts.panes)) << COUNTRY_BITS | counts.countries
+        records = np.array([state for _, state in run], np.int64)
+        sizes = [len(flush.countries) // 2 for flush, _ in run]
+        records[:, END] = np.cumsum(sizes)
+        last_blocks = np.repeat(counts.blocks[records[:, END] - 1], sizes)
+        self._make_room(int(np.count_nonzero(counts.blocks == last_blocks)), records)
+        numbers = self._numbers_in(counts.panes)
+        next_rows = np.array([len(self.panes[one].rows) if one in self.panes else 0 for one in numbers.tolist()])
+        target, added, replaced = np.empty_like(keys), np.empty_like(keys), np.empty((len(keys), 2), np.int64)
+        n_replaced, late = count_records(
+            self._last_counts, records, keys, counts.panes, counts.blocks, counts.counts, self.settled_pane, numbers,
+            next_rows, target, added, replaced,
+        )  # fmt: skip
+        self.late_counts += late
+        gone = replaced[:n_replaced]
+        counted = target >= 0
+        self.tweets.add(keys[counted], added[counted])
+        is_late = counts.panes <= self.settled_pane
+        new = np.where(is_late, added, counts.counts) if late else counts.counts
+        for place, number in enumerate(numbers.tolist()):
+            rows = np.flatnonzero(target == place)
+            if len(rows):
+                self._add(number, rows, keys, new, counts)
+                self.panes[number].void(gone[gone[:, 0] == place, 1])
+                if self.panes[number].is_crowded():
+                    self._compact(number)
+        return keys[counted & ~is_late]
 
-    def _count(self, source: SourceBlock, rules: int, counts: BlockCounts, keys: Ints) -> Ints:
-        """Count what is new in a record, and return its keys."""
-        rises, whole = self._rises(source, rules, counts, keys)
-        risen = rises > 0
-        is_open = counts.panes > self.settled_pane
-        late = risen & ~is_open & whole
-        if late.any():
-            self._add_late(source, late, keys, rises, counts)
-        counted = risen & is_open
-        touched: Ints = keys[counted]
-        self.tweets.add(touched, rises[counted])
-        panes = counts.panes[counted]
-        for number in np.unique(panes).tolist() if len(panes) else ():
-            self._add(number, source, counted & (counts.panes == number), keys, counts)
-        return touched
+    def _numbers_in(self, panes: Ints) -> Ints:
+        """Return the numbers of the open panes to which counts of these panes (r,) may be added, ascending."""
+        begins = np.flatnonzero(np.diff(panes, prepend=panes[0] - 1))
+        numbers = set(panes[begins].tolist())
+        first = self.settled_pane + 1
+        return np.array(sorted({max(first, number) for number in numbers}), np.int64)
 
-    def _rises(self, source: SourceBlock, rules: int, counts: BlockCounts, keys: Ints) -> tuple[Ints, Mask]:
-        """Return (r,) by how much each count exceeds the last one, and whether its block is known from its start."""
-        blocks = counts.blocks
-        rises = np.where(blocks > source.block, counts.counts, 0)
-        whole = blocks > source.old_block
-        again = np.flatnonzero(blocks == source.block)
-        if len(again) and rules == source.rules:
-            whole[again] = source.whole
-            scopes = zip(counts.panes[again].tolist(), keys[again].tolist(), strict=True)
-            before = [source.counted.get(scope, _UNCOUNTED) for scope in scopes]
-            rises[again] = np.maximum(0, counts.counts[again] - [one.count for one in before])
-            self._void_replaced(counts.panes[again], rises[again], before)
-        last = int(blocks[-1])
-        if last > source.block:
-            source.start(last, rules, whole=last > source.old_block)
-        return rises, whole
-
-    def _void_replaced(self, panes: Ints, rises: Ints, before: list[LastCount]) -> None:
-        """Void the rows of earlier counts that greater ones replace; the record may end their block."""
-        rows: dict[int, list[int]] = {}
-        for number, rise, one in zip(panes.tolist(), rises.tolist(), before, strict=True):
-            if rise and one.row >= 0 and number > self.settled_pane:
-                rows.setdefault(number, []).append(one.row)
-        for number, replaced in rows.items():
-            self.panes[number].void(replaced)
-
-    def _add(self, number: int, source: SourceBlock, chosen: Mask, keys: Ints, counts: BlockCounts) -> None:
-        pane = self._open(number)
-        if chosen.all():
-            first = pane.add(keys, counts.counts, counts.sizes, counts.entries)
-        else:
-            entries = counts.entries.take(np.flatnonzero(np.repeat(chosen, counts.sizes)))
-            first = pane.add(keys[chosen], counts.counts[chosen], counts.sizes[chosen], entries)
-        again = np.flatnonzero(counts.blocks[chosen] == source.block)
-        if len(again):
-            self._remember(source, pane, number, again + first)
-        if pane.is_crowded():
-            self._compact(number, pane)
-
-    def _remember(self, source: SourceBlock, pane: OpenPane, number: int, rows: Ints) -> None:
-        """Remember the counts of the open block, and their rows in a pane."""
-        keys, counts = pane.rows["key"][rows].tolist(), pane.rows["count"][rows].tolist()
-        for key, count, row in zip(keys, counts, rows.tolist(), strict=True):
-            source.counted[number, key] = LastCount(count, row)
-
-    def _compact(self, number: int, pane: OpenPane) -> None:
-        counted = [one for source in self._all_sources() for (of, _), one in source.counted.items() if of == number]
-        self.panes[number] = pane.compacted([one.row for one in counted])
-        for row, one in enumerate(counted):
-            one.row = row
-
-    def _open(self, number: int) -> OpenPane:
+    def _add(self, number: int, rows: Ints, keys: Ints, new: Array, counts: BlockCounts) -> None:
+        """Add some rows of the counts to a pane."""
         pane = self.panes.get(number)
         if pane is None:
             pane = self.panes[number] = OpenPane(self._hashes, self._columns)
-        return pane
+        if len(rows) == len(keys):
+            pane.add(keys, new, counts.sizes, counts.entries)
+            return
+        chosen = np.zeros(len(keys), bool)
+        chosen[rows] = True
+        entries = np.flatnonzero(np.repeat(chosen, counts.sizes))
+        pane.add(keys[rows], new[rows], counts.sizes[rows], counts.entries, entries)
 
-    def _add_late(self, source: SourceBlock, late: Mask, keys: Ints, rises: Ints, counts: BlockCounts) -> None:
-        """Add what is new in counts of settled panes to the oldest open pane."""
-        self.late_counts += int(late.sum())
-        entries = counts.entries.take(np.flatnonzero(np.repeat(late, counts.sizes)))
-        self._open(self.settled_pane + 1).add(keys[late], rises[late], counts.sizes[late], entries)
-        self.tweets.add(keys[late], rises[late])
-        for row in np.flatnonzero(late & (counts.blocks == source.block)).tolist():
-            source.counted[int(counts.panes[row]), int(keys[row])] = LastCount(int(counts.counts[row]))
+    def _make_room(self, more: int, records: Ints) -> None:
+        """Rebuild the table of the last counts, without those of ended blocks, if `more` may not fit.
+
+        Blocks that end within the records are still open.
+        """
+        self._used += more
+        if 2 * self._used > len(self._last_counts):
+            rows = self._last_counts[self._are_open(records)]
+            self._used = len(rows) + more
+            size = max(_FIRST_SLOTS, 1 << (4 * self._used - 1).bit_length())
+            self._last_counts = np.full((size, COLUMNS), -1, np.int64)
+            refill(self._last_counts, rows)
+
+    def _are_open(self, records: Ints | None = None) -> Mask:
+        """Mark the last counts that are of an open block, as of the first of some records of each source."""
+        blocks = np.array([*[source.block for source in self._by_number], -1], np.int64)
+        if records is not None:
+            blocks[records[::-1, OF_SOURCE]] = records[::-1, OPEN_BLOCK]
+        last = self._last_counts
+        is_open: Mask = (last[:, SOURCE] >= 0) & (blocks[last[:, SOURCE]] == last[:, BLOCK])
+        return is_open
+
+    def _compact(self, number: int) -> None:
+        """Compact a pane, apart from the rows that a later count may replace."""
+        last = self._last_counts
+        apart = np.flatnonzero(self._are_open() & (last[:, PANE] == number) & (last[:, ROW] != NO_ROW))
+        self.panes[number] = self.panes[number].compacted(last[apart, ROW])
+        last[apart, ROW] = np.arange(len(apart))
 
     # ---- rolling upgrades ----
 
@@ -316,13 +352,14 @@ class OpenPanes:
             return
         self._remove_open_block(source)
         source.rules, source.whole = flush.rules, False  # settled panes keep what the other rules have counted
-        for counts, keys in source.records.get(flush.rules, []):
-            self._count(source, flush.rules, counts, keys)
+        self._count([(one, source.state(flush.rules)) for one in source.records.get(flush.rules, [])])
 
     def _remove_open_block(self, source: SourceBlock) -> None:
         """Remove from the open panes everything that the open block has counted."""
-        for (number, key), last in source.counted.items():
-            if number > self.settled_pane:
-                self.panes[number].void([last.row])
-                self.tweets.add(np.array([key]), np.array([-last.count]))
-        source.counted = {}
+        last = self._last_counts
+        rows = np.flatnonzero((last[:, SOURCE] == source.number) & (last[:, BLOCK] == source.block))
+        counted = rows[last[rows, PANE] > self.settled_pane]
+        self.tweets.add(last[counted, KEY], -last[counted, COUNT])
+        for number in set(last[counted, PANE].tolist()):
+            self.panes[number].void(last[counted[last[counted, PANE] == number], ROW])
+        last[rows, BLOCK] = -1

@@ -78,7 +78,7 @@ def flush(
 
 def block_counts(record: Flush) -> list[BlockCount]:
     """Read the counts of a record back."""
-    columns = block_counts_of(record)
+    columns = block_counts_of([record])
     whole = entries_of(columns.entries)
     found, at = [], 0
     hashtags = record.hashtags.decode().split("\n")[:-1]
@@ -94,13 +94,14 @@ def block_counts(record: Flush) -> list[BlockCount]:
 
 def columns(entries: Sequence[Entry]) -> Entries:
     """Return entries as columns."""
-    return block_counts_of(flush([BlockCount("a", "", 0, 1, list(entries))])).entries
+    return block_counts_of([flush([BlockCount("a", "", 0, 1, list(entries))])]).entries
 
 
 def entries_of(entries: Entries) -> list[Entry]:
     """Return columns as entries."""
     numbers = (entries.author, entries.tweet, entries.age_days, entries.flags)
-    texts = ([line.decode("utf-8", "surrogatepass") for line in lines] for lines in (entries.displays, entries.texts))
+    lines = (entries.displays.split(), entries.texts.split())
+    texts = ([line.decode("utf-8", "surrogatepass") for line in one] for one in lines)
     origins = entries.origin.tolist()
     return [Entry(*row) for row in zip(*(one.tolist() for one in numbers), *texts, origins, strict=True)]
 

@@ -14,7 +14,7 @@ LINE_BREAK = 10
 
 @compiled
 def find_ends(lines: Bytes, n: int) -> Ints:
-    """Return where each of n lines (b,), read-only, ends: (n + 1,), a 0 first; lines that are missing are empty."""
+    """Return where each of n lines (b,) ends: (n + 1,), a 0 first; lines that are missing are empty."""
     ends = np.zeros(n + 1, np.int64)
     found = 0
     for at in range(len(lines)):

@@ -86,7 +86,7 @@ def test_malformed_corrections_stop_no_shard() -> None:
     "changes",
     [{"countries": b"1"}, {"panes": b""}, {"blocks": b"1" * 9}, {"counts": b"12"}, {"sizes": b"\x02\0\0\0"},
      {"author": b"1" * 16}, {"tweet": b""}, {"age_days": b"1"}, {"flags": b""}, {"displays": b"A"},
-     {"texts": b"one\ntwo\n"}, {"hashtags": b""}, {"hashtags": b"a\nb\n"}],
+     {"texts": b"one\ntwo\n"}, {"texts": b"one\ntwo"}, {"hashtags": b""}, {"hashtags": b"a\nb\n"}],
 )  # fmt: skip
 def test_damaged_columns_of_counts_are_refused(changes: dict[str, object]) -> None:
     """A part of a record must never be counted."""

@@ -1,0 +1,114 @@
+"""Last counts of the open blocks, and one pass that finds what each new count adds to them.
+
+The table has a row of six columns a slot, with linear probing. It has the counts of all sources. A block that ends
+releases nothing: a count of another block than the open one of its source is as good as absent, and goes when the table
+is rebuilt.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from models.compiled import compiled
+from streams.counting.block_counts import Ints
+
+SOURCE, BLOCK, PANE, KEY, COUNT, ROW = 0, 1, 2, 3, 4, 5
+"""Columns of the table: number of the source, -1 in a free slot; block, pane, key; count, and its row in the pane."""
+COLUMNS = 6
+NO_ROW = -1
+"""Row of a count of a settled pane."""
+END, OF_SOURCE, OPEN_BLOCK, SAME_RULES, IS_WHOLE, OLD_BLOCK = 0, 1, 2, 3, 4, 5
+"""Columns of the records: end of its counts; number and open block of its source before it, whether that is counted
+by the rules of the record, and known from its start; greatest block that may not be known from its start."""
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+@compiled
+def place(table: Ints, source: int, pane: int, key: int) -> np.int64:
+    """Return the slot of a source's count, or the free slot for it."""
+    mask = len(table) - 1
+    mixed = (np.uint64(key) * _MULTIPLIER ^ np.uint64(pane)) * _MULTIPLIER ^ np.uint64(source)
+    mixed *= _MULTIPLIER
+    at = np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(mask))
+    while table[at, SOURCE] != -1 and not (
+        table[at, SOURCE] == source and table[at, PANE] == pane and table[at, KEY] == key
+    ):
+        at = (at + 1) & mask
+    return at
+
+
+@compiled
+def refill(table: Ints, rows: Ints) -> None:
+    """Put rows (n, 6) into an empty table."""
+    for row in rows:
+        table[place(table, row[SOURCE], row[PANE], row[KEY])] = row
+
+
+@compiled
+def count_records(
+    table: Ints,
+    records: Ints,
+    keys: Ints,
+    panes: Ints,
+    blocks: Ints,
+    counts: npt.NDArray[np.uint32],
+    settled: int,
+    open_panes: Ints,
+    next_rows: Ints,
+    target: Ints,
+    added: Ints,
+    replaced: Ints,
+) -> tuple[int, int]:
+    """Count the block counts of records in their order, each against the last count in its open block.
+
+    Args:
+        table: last counts; it has room for the counts of each record's last block.
+        records: (m, 6) see `END` and the others.
+        keys: (r,) hashtag and country of each block count.
+        panes: (r,)
+        blocks: (r,) ascending in a record.
+        counts: (r,) tweets so far.
+        settled: greatest settled pane.
+        open_panes: (p,) panes above it that occur, ascending; the first one also takes the late counts.
+        next_rows: (p,) rows of each of these panes; raised by the rows that are added.
+        target: (r,) receives the place in `open_panes` of each count, -1 where it adds nothing.
+        added: (r,) receives the tweets that each count adds.
+        replaced: (r, 2) receives (place, row) of the rows that greater counts replace.
+
+    Returns:
+        The number of replaced rows, and of counts that came after their pane had settled.
+    """  # fmt: skip
+    n_replaced, n_late, first = 0, 0, 0
+    before = np.full(len(keys), NO_ROW, np.int64)
+    for record in records:
+        source, open_block, last = record[OF_SOURCE], record[OPEN_BLOCK], blocks[record[END] - 1]
+        for i in range(first, record[END]):
+            target[i], added[i] = -1, 0
+            if blocks[i] > open_block:
+                added[i] = counts[i]
+            elif blocks[i] == open_block and record[SAME_RULES]:
+                at = place(table, source, panes[i], keys[i])
+                is_known = table[at, SOURCE] == source and table[at, BLOCK] == open_block
+                added[i] = max(0, np.int64(counts[i]) - (table[at, COUNT] if is_known else 0))
+                before[i] = table[at, ROW] if is_known else NO_ROW
+        for i in range(first, record[END]):
+            is_late = panes[i] <= settled
+            is_whole = blocks[i] > record[OLD_BLOCK] if blocks[i] > open_block else record[IS_WHOLE] != 0
+            if not added[i] or (is_late and not is_whole):
+                continue
+            pane = 0 if is_late else np.searchsorted(open_panes, panes[i])
+            target[i], row = pane, next_rows[pane]
+            next_rows[pane] += 1
+            if is_late:
+                n_late += 1
+                row = NO_ROW
+            elif before[i] != NO_ROW:
+                replaced[n_replaced, 0], replaced[n_replaced, 1] = pane, before[i]
+                n_replaced += 1
+            if blocks[i] == max(open_block, last):
+                at = place(table, source, panes[i], keys[i])
+                table[at, SOURCE], table[at, BLOCK], table[at, PANE] = source, blocks[i], panes[i]
+                table[at, KEY], table[at, COUNT], table[at, ROW] = keys[i], counts[i], row
+        first = record[END]
+    return n_replaced, n_late
