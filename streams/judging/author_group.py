@@ -19,7 +19,7 @@ from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, RETWEET, UNSC
 from streams.judging.row_scales import RowScales
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.two_stage_share import ShareCorrection, correct
-from streams.signals.base import Bools, Doubles, Ints
+from streams.signals.base import Bools, Doubles, Ints, part_by_tag
 from streams.signals.copies import copied
 from streams.windows.window import AuthorSample
 
@@ -217,14 +217,25 @@ def measure_group(
 def scored_rows(sample: AuthorSample, scale: Scale | None) -> ScoredRows:
     """Find the texts of a sample whose scores count."""
     n_groups = 1 if scale is None else scale.n_groups
-    if not len(sample.group):
-        return ScoredRows(np.zeros(0, bool), np.zeros(0, np.uint8), np.zeros(0, bool))
-    scored = ~np.isnan(sample.scores[:, 0])
-    language = np.subtract(sample.flags >> GROUP_SHIFT, 1, dtype=np.uint8)  # a text of no group has the greatest
-    unread = ~scored & (language != UNSCORED)
-    if n_groups == 1:
-        language = np.where(scored, np.uint8(0), language)
-    return ScoredRows(scored & (language < n_groups), language, unread)
+    return ScoredRows(*_find_scored(sample.flags, sample.scores, n_groups))
+
+
+@compiled
+def _find_scored(
+    flags: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32], n_groups: int
+) -> tuple[Bools, npt.NDArray[np.uint8], Bools]:
+    """Return the columns of `ScoredRows`."""
+    n = len(flags)
+    scored, language, unread = np.zeros(n, np.bool_), np.empty(n, np.uint8), np.zeros(n, np.bool_)
+    for row in range(n):
+        has_score = not np.isnan(scores[row, 0])
+        group = ((flags[row] >> GROUP_SHIFT) - 1) & 0xFF  # a text of no group has the greatest
+        unread[row] = not has_score and group != UNSCORED
+        if has_score and n_groups == 1:
+            group = 0
+        language[row] = group
+        scored[row] = has_score and group < n_groups
+    return scored, language, unread
 
 
 def _unread(tag: Ints, language: npt.NDArray[np.uint8], m: int) -> Ints | None:
@@ -237,10 +248,8 @@ def _unread(tag: Ints, language: npt.NDArray[np.uint8], m: int) -> Ints | None:
 
 def _part_of(authors: Ints, tag: Ints, counted: Bools) -> Ints:
     """Estimate (m,) how many of the authors are of a kind, by its part in the sample."""
-    whole = np.bincount(tag, minlength=len(authors))
-    part = np.bincount(tag[counted], minlength=len(authors))
-    share = np.divide(part, whole, out=np.zeros(len(authors)), where=whole > 0)
-    return np.rint(authors * share).astype(np.int64)
+    part: Doubles = part_by_tag(tag, np.ones(len(tag), bool), counted, len(authors))
+    return np.rint(authors * part).astype(np.int64)
 
 
 @compiled

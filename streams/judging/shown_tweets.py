@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.compiled import compiled
 from streams.counting.origins import origin_parts
 from streams.log.decisions import SampledAt
 from streams.signals.base import Ints
@@ -58,8 +59,10 @@ class ShownTweets:
         """Keep the scores of some keys, given by ascending number, so that `highest` can choose among their tweets."""
         of = np.full(len(self.sizes), -1)
         of[rows] = np.arange(len(rows))
-        kept = of[sample.group] >= 0
-        bounds = np.searchsorted(of[sample.group[kept]], np.arange(len(rows) + 1)).astype(np.int64)
+        sizes = self.sizes[rows]
+        bounds = np.concatenate(([0], np.cumsum(sizes)))
+        first = np.cumsum(self.sizes)[rows] - sizes
+        kept = np.repeat(first - bounds[:-1], sizes) + np.arange(bounds[-1])
         return replace(
             self,
             scored=ScoredTweets(of, bounds, sample.tweet[kept], sample.origin[kept], sample.scores[kept]),
@@ -87,13 +90,19 @@ class ShownTweets:
 
 def shown_tweets(sample: AuthorSample, m: int) -> ShownTweets:
     """Choose the tweets to name of m keys, whose sample is given."""
-    starts = np.searchsorted(sample.group, np.arange(m + 1))
-    rows = starts[:-1, None] + np.arange(MOST_RANDOM)
-    there = rows < starts[1:, None]
-    tweets: Ints = np.full((m, MOST_RANDOM), -1)
-    origins: Ints = np.full((m, MOST_RANDOM), -1)
-    tweets[there], origins[there] = sample.tweet[rows[there]], sample.origin[rows[there]]
-    return ShownTweets(np.diff(starts), tweets, origins)
+    return ShownTweets(*_first_tweets(sample.group, sample.tweet, sample.origin, m, MOST_RANDOM))
+
+
+@compiled
+def _first_tweets(group: Ints, tweet: Ints, origin: Ints, m: int, most: int) -> tuple[Ints, Ints, Ints]:
+    """Return the number of rows (m,) of each group, and tweets and origins (m, most) of the first, else -1."""
+    sizes, tweets, origins = np.zeros(m, np.int64), np.full((m, most), -1), np.full((m, most), -1)
+    for row in range(len(group)):
+        one = group[row]
+        if sizes[one] < most:
+            tweets[one, sizes[one]], origins[one, sizes[one]] = tweet[row], origin[row]
+        sizes[one] += 1
+    return sizes, tweets, origins
 
 
 def _named(tweets: Ints, origins: Ints) -> tuple[tuple[str, ...], tuple[SampledAt, ...]]:

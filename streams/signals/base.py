@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from models.compiled import compiled
 from streams.signals.views import ConditionsView, MeasuredTable, PolicyView, RuleView
 
 Ints = npt.NDArray[np.int64]
@@ -128,10 +129,27 @@ class Observations:
 
     def share(self, of: Bools, hit: Bools) -> Doubles:
         """Divide by tag the sampled authors that are `of` and `hit` (n,) by those that are `of` (n,); 0 of none."""
-        whole = np.bincount(self.tag[of], minlength=len(self.tweets))
-        part = np.bincount(self.tag[of & hit], minlength=len(self.tweets))
-        share: Doubles = np.where(whole > 0, part / np.maximum(whole, 1), 0.0)
+        share: Doubles = part_by_tag(self.tag, of, hit, len(self.tweets))
         return share
+
+
+@compiled
+def part_by_tag(tag: Ints, of: Bools, hit: Bools, m: int) -> Doubles:
+    """Return (m,) the part of the rows (n,) of each tag that are `hit`, among those that are `of`; 0 of none."""
+    whole, part, found = np.zeros(m, np.int64), np.zeros(m, np.int64), np.zeros(m)
+    row = 0
+    while row < len(tag):
+        one, n_of, n_hit = tag[row], 0, 0
+        while row < len(tag) and tag[row] == one:
+            n_of += of[row]
+            n_hit += of[row] & hit[row]
+            row += 1
+        whole[one] += n_of
+        part[one] += n_hit
+    for one in range(m):
+        if whole[one]:
+            found[one] = part[one] / whole[one]
+    return found
 
 
 class Signal(ABC):

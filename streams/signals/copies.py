@@ -34,13 +34,12 @@ def copied(tag: Ints, copy: npt.NDArray[np.uint32], among: Bools) -> Bools:
         copy: (n,) fingerprints of their texts.
         among: (n,) authors that are compared with each other; the others are never marked.
     """
-    found = np.zeros(len(among), bool)
-    found[among] = _repeated(tag[among], copy[among])
+    found: Bools = _repeated(tag, copy, among)
     return found
 
 
 @compiled
-def _repeated(tag: Ints, copy: npt.NDArray[np.uint32]) -> Bools:
+def _repeated(tag: Ints, copy: npt.NDArray[np.uint32], among: Bools) -> Bools:
     """Find the rows whose fingerprint another row of the tag has; tags ascend, none has more rows than a sample."""
     found = np.zeros(len(tag), np.bool_)
     first = 0
@@ -49,9 +48,9 @@ def _repeated(tag: Ints, copy: npt.NDArray[np.uint32]) -> Bools:
         while end < len(tag) and tag[end] == tag[first]:
             end += 1
         for row in range(first, end):
-            if not found[row]:
+            if among[row] and not found[row]:
                 for other in range(row + 1, end):
-                    if copy[other] == copy[row]:
+                    if among[other] and copy[other] == copy[row]:
                         found[row] = found[other] = True
         first = end
     return found

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.counting.block_counts import Ints
-from streams.counting.sketch import SPACE, K, KeyedHash, UInts
+from streams.counting.sketch import K, KeyedHash, UInts
+from streams.windows.kernels.sample_authors import estimate_authors
 from streams.windows.kernels.sample_draw import Int32s
 from streams.windows.kernels.sample_gather import UInt8s, UInt32s, copy_columns, order_by_pane
 from streams.windows.key_counter import KeyCounter
@@ -43,13 +44,8 @@ class AuthorSample:
 
     def authors(self, groups: int, k: int = K) -> Ints:
         """Return (groups,) distinct authors, exact below k, else estimated (see `sketch`)."""
-        sizes = np.bincount(self.group, minlength=groups).astype(np.int64)
-        if not len(self.group):
-            return sizes
-        last = np.cumsum(sizes) - 1
-        kth = self.author[np.maximum(last, 0)].astype(np.float64)
-        estimated = np.rint((k - 1) * float(SPACE) / np.maximum(kth, 1.0))
-        return np.where(sizes < k, sizes, np.minimum(estimated, 2.0**62).astype(np.int64))
+        found: Ints = estimate_authors(self.group, self.author, groups, k)
+        return found
 
     @staticmethod
     def empty(group: Ints, columns: int) -> AuthorSample:
