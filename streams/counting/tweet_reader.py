@@ -1,4 +1,4 @@
-"""Read records into columns of tweets: a compiled pass reads ordinary native payloads, and the parser all others."""
+"""Read records into columns of tweets: a compiled pass reads ordinary ones, and the parser all others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.counting.keys import country_code
 from streams.counting.origins import LANGUAGES, language_code
 from streams.counting.records import VALUE, RecordColumns
 from streams.errors import ContractError
-from streams.events.kernels.native import read_native
+from streams.events.kernels.payloads import read_payloads
 from streams.events.links import APART, with_hosts
 from streams.events.parse import parse
 from streams.events.spellings import Ints, Spellings
@@ -46,7 +46,7 @@ class ReadTweets:
 
 
 def _language_table() -> Ints:
-    """Return the language of each primary subtag, given as `streams.events.kernels.native` packs its letters."""
+    """Return the language of each primary subtag, given as `streams.events.kernels.values` packs its letters."""
     table = np.zeros(27**3, np.int64)
     letters = " abcdefghijklmnopqrstuvwxyz"
     for tag in (*LANGUAGES, "in", "iw", "ji"):
@@ -67,7 +67,7 @@ def read_tweets(records: RecordColumns, spellings: Spellings) -> ReadTweets:
     data, n = records.data, len(records)
     fields, spans = np.zeros((n, FIELDS), np.int64), np.empty((_SPANS_A_TWEET * n + _SPANS_AT_LEAST, SPANS), np.int64)
     ranges = np.ascontiguousarray(records.rows[:, VALUE:])
-    used = read_native(np.frombuffer(data, np.uint8), ranges, spellings.table, fields, spans)
+    used = read_payloads(np.frombuffer(data, np.uint8), ranges, spellings.table, fields, spans)
     spans = spans[:used]
     fields[:, IN_LANGUAGE] = _LANGUAGES[fields[:, IN_LANGUAGE]]
     fields[:, IN_COUNTRY] = _COUNTRIES[fields[:, IN_COUNTRY] + 1]

@@ -101,10 +101,15 @@ def ordinary_of(rng: random.Random, tweet: int, created_ms: int) -> dict[str, An
 
 def bytes_of(rng: random.Random, tweet: int, created_ms: int) -> bytes | None:
     """Draw the bytes of a record; half of them are ordinary, and one in a few is damaged."""
+    payload = (ordinary_of if rng.random() < 0.5 else payload_of)(rng, tweet, created_ms)
+    return encoded(rng, payload)
+
+
+def encoded(rng: random.Random, payload: dict[str, Any]) -> bytes | None:
+    """Encode a payload in one of several ways; seldom damage it, or return another record."""
     if rng.random() < 0.02:
         return rng.choice([None, b"", b" ", b"{}", b"[]", b"null", b'{"delete":{"status":{"id":"5"}}}', b"\xff"])
     spaces = (",", ":") if rng.random() < 0.7 else (", ", ": ")
-    payload = (ordinary_of if rng.random() < 0.5 else payload_of)(rng, tweet, created_ms)
     value = json.dumps(payload, ensure_ascii=rng.random() < 0.2, separators=spaces).encode()
     return damaged(rng, value) if rng.random() < 0.25 else value
 

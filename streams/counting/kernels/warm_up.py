@@ -14,6 +14,7 @@ from streams.counting.times import TimeRules
 from streams.events.spellings import Spellings
 
 _PLAIN = b'{"id":1,"author_id":1,"created_at_ms":1,"text":"#a","hashtags":["a"]}'
+_V1 = b'{"id":4,"created_at":"Thu Jan 01 00:00:00 +0000 1970","text":"#a","user":{"id":1}}'
 _FOR_THE_PARSER = b'{"id":2,"author_id":1,"created_at_ms":1,"text":"\\n","hashtags":["a","\\u00e9"]}'
 _TOO_NEW = b'{"id":3,"author_id":1,"created_at_ms":1000000,"text":"#a"}'
 
@@ -26,6 +27,6 @@ def warm_up() -> None:
     for number in range(len(spellings.table.slots)):
         spellings.add(b"%d" % number)
     core = SourcePartition(0, 1, "", 0, sharding=Sharding(1), hashes=KeyedHash(b""), times=TimeRules())
-    for offset, value in enumerate((_PLAIN, _FOR_THE_PARSER, _TOO_NEW)):
+    for offset, value in enumerate((_PLAIN, _V1, _FOR_THE_PARSER, _TOO_NEW)):
         core.read(RecordColumns.of([SourceRow(offset, 1, 0, None, value)]))
         core.flush()

@@ -38,7 +38,8 @@ from streams.events.tweet_columns import (
     TWEET,
     YOUNG_SINCE,
 )  # fmt: skip
-from tests.support.native_payloads import bytes_of
+from tests.support.native_payloads import bytes_of, encoded
+from tests.support.v1_payloads import v1_of
 
 NOW_MS = 1_767_960_000_000
 ORDINARY = {
@@ -93,6 +94,18 @@ def test_columns_equal_the_parser_for_any_payloads(seed: int, n: int) -> None:
     spellings = Spellings()
     for _ in range(2):  # the second batch meets known spellings
         values = [bytes_of(rng, at, NOW_MS) for at in range(n)]
+        found, _ = in_columns(values, spellings)
+        for value, one in zip(values, found, strict=True):
+            assert one == by_parser(value), value
+
+
+@given(st.integers(0, 2**64), st.integers(1, 40))
+@settings(max_examples=80, deadline=None)
+def test_columns_equal_the_parser_for_any_v1_payloads(seed: int, n: int) -> None:
+    rng = random.Random(seed)
+    spellings = Spellings()
+    for _ in range(2):
+        values = [encoded(rng, v1_of(rng, at)) for at in range(n)]
         found, _ = in_columns(values, spellings)
         for value, one in zip(values, found, strict=True):
             assert one == by_parser(value), value
