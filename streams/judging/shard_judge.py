@@ -146,15 +146,27 @@ class ShardJudge:
 
     def apply(self, offset: int, record: Partial) -> None:
         """Apply the record at an offset of the shard's log."""
-        position = self.position
-        position.offset, watermark_ms = offset, position.watermark_ms
+        if isinstance(record, Flush):
+            self.apply_flushes([(offset, record)])
+            return
+        self.position.offset = offset
         if isinstance(record, Activation):
             self.timeline.add(record)
             return
-        if isinstance(record, Flush):
-            self._count(record)
-        for side_input in self.side_inputs:
-            self._replay_point.note(side_input.apply(record, position), offset, watermark_ms)
+        self._apply_to_side_inputs(offset, record, self.position.watermark_ms)
+
+    def apply_flushes(self, records: Sequence[tuple[int, Flush]]) -> int:
+        """Apply the first of some records with their offsets, up to one after which a tick may be due.
+
+        Returns:
+            The number of records that were applied: 1 or more.
+        """
+        flushes = [flush for _, flush in records]
+        count = self.open.count_until(flushes, self._clock.due_watermark_ms)
+        for offset, flush in records[:count]:
+            self._follow(offset, flush)
+        self._trigger.touch(self.open.apply_all(flushes[:count]))
+        return count
 
     def skip(self, offset: int) -> None:
         """Pass over a record at an offset of the shard's log that cannot be read; clearing pauses for a whole window.
@@ -164,16 +176,22 @@ class ShardJudge:
         self.position.offset = offset
         self.pause.begin(self.position.watermark_ms + LOST_AHEAD_MS, self._longest_window_ms)
 
-    def _count(self, flush: Flush) -> None:
-        """Count the block counts of a record, and advance the watermarks."""
-        position = self.position
+    def _follow(self, offset: int, flush: Flush) -> None:
+        """Follow the position, the watermarks and the side inputs of a record whose counts are applied with others."""
+        position, watermark_ms = self.position, self.position.watermark_ms
+        position.offset = offset
         if self.pause.gap_is_open:
             self.pause.end_gap(max(flush.newest_ms, flush.watermark_ms), self._longest_window_ms)
         panes = set(np.frombuffer(flush.panes, "<i8").tolist())
         unsettled = (pane for pane in panes if pane > self.open.settled_pane)
-        self._replay_point.note(unsettled, position.offset, position.watermark_ms)
-        position.watermark_ms = max(position.watermark_ms, flush.watermark_ms)
-        self._trigger.touch(self.open.apply(flush))
+        self._replay_point.note(unsettled, offset, watermark_ms)
+        position.watermark_ms = max(watermark_ms, flush.watermark_ms)
+        self._apply_to_side_inputs(offset, flush, watermark_ms)
+
+    def _apply_to_side_inputs(self, offset: int, record: Partial, watermark_ms: int) -> None:
+        """Apply a record to each side input; `watermark_ms`: greatest watermark before it."""
+        for side_input in self.side_inputs:
+            self._replay_point.note(side_input.apply(record, self.position), offset, watermark_ms)
 
     # ---- settled ticks ----
 

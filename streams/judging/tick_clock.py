@@ -30,6 +30,13 @@ class TickClock:
         """End of the last settled pane; 0 before the first."""
         return (self._open.settled_pane + 1) * PANE_MS
 
+    @property
+    def due_watermark_ms(self) -> int:
+        """Lowest watermark from which the next pane is due; 0 before the first."""
+        if self._open.settled_pane < 0:
+            return 0
+        return self.settled_ms + PANE_MS + self._delay_ms
+
     def due(self, up_to_ms: int | None, *, idle: bool) -> int | None:
         """Return the number of the pane that is due.
 

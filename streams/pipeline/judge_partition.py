@@ -1,9 +1,9 @@
 """One shard of the judge: its queue of batches, the judging of its records, and the commit of what they settle.
 
-Each shard has its own task, fed by a short queue. The task awaits each step: a record is applied on the event loop, and
-longer steps run in a thread. So one thread at a time uses a judge, and the event loop waits for none of them. While a
-step runs, other tasks read the judge's watermarks and offsets alone, which change only as a record is applied. Shards
-share the account facts, which have a lock, and the loaded models.
+Each shard has its own task, fed by a short queue. The task awaits each step, and long steps run in a thread. So one
+thread at a time uses a judge, and the event loop waits for none of them. While a step runs, other tasks read watermarks
+and offsets of the judge alone, which are plain numbers. Shards share the account facts, which have a lock, and the
+loaded models.
 
 At a record that cannot be read the shard stops: it judges what comes before, renews its flags, and waits for a person
 (`streams.pipeline.stopped_shard`). The other shards of the worker go on.
@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any
 
 from streams.constants import PANE_MS
@@ -52,6 +52,14 @@ _TEXTS_BYTES = 64 * 1024 * 1024
 """Memory for the texts of stage 2, divided by the number of shards."""
 PROGRESS_KEY = b"progress"
 COVERAGE_KEY = b"coverage"
+
+
+Decoded = tuple[Any, Partial | ContractError]
+"""A record of the log, and what it decodes to or why it does not."""
+
+
+def _has_counts(decoded: Decoded) -> bool:
+    return isinstance(decoded[1], Flush)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,15 +247,18 @@ class JudgePartition:
         progress: Progress | None = None
         newest: Flush | None = None
         unreadable: UnreadableRecord | None = None
-        for record in records:
+        waiting = await self._context.run(partial(self._decode, records))
+        while waiting:
             try:
-                partial = await self._apply(judge, record, acks)
+                applied = await self._apply(judge, waiting, acks)
             except UnreadableRecord as found:
                 unreadable = found
+                acks += await self._send_decisions(await self._decide_early(judge, newest))
                 break
-            newest = partial if isinstance(partial, Flush) else newest
-            if judge.due() is not None:
-                # An early decision does not wait for the tick; see step 3.
+            newest = next((one for _, one in reversed(waiting[:applied]) if isinstance(one, Flush)), newest)
+            waiting = waiting[applied:]
+            if judge.due() is not None or not waiting:
+                # An early decision does not wait for a tick; see step 3.
                 acks += await self._send_decisions(await self._decide_early(judge, newest))
             while (output := await self._settle_next(judge)) is not None:
                 settled = output.settled
@@ -262,7 +273,6 @@ class JudgePartition:
                 acks += await self._send_coverage(settled.coverage)
                 self._stage.report_tick(judge, settled)
                 progress = settled.progress or progress
-        acks += await self._send_decisions(await self._decide_early(judge, newest))
         acknowledged = await self._context.sender.acknowledged(acks)
         if progress is not None and not self.dropped:
             # 4. Progress of the last tick: everything up to its position is in the log. It is acknowledged before step
@@ -276,27 +286,47 @@ class JudgePartition:
         self._stage.report(judge)
         return unreadable
 
-    async def _apply(self, judge: ShardJudge, record: Any, acks: list[Ack]) -> Partial | None:
-        """Apply a record. Unreadable corrections become a dead letter, since no count rests on them.
+    def _decode(self, records: Sequence[Any]) -> list[Decoded]:
+        """Decode records, or return the errors of those that cannot be read. Blocks."""
+        found: list[Decoded] = []
+        for record in records:
+            try:
+                found.append((record, read_value(decode_partial, record.value)))
+            except ContractError as error:
+                found.append((record, error))
+        return found
+
+    async def _apply(self, judge: ShardJudge, waiting: Sequence[Decoded], acks: list[Ack]) -> int:
+        """Apply the first record, or the first counts up to a tick that may be due; return their number.
 
         Raises:
-            UnreadableRecord: another record that cannot be read; it was not applied.
+            UnreadableRecord: the first record cannot be read; it was not applied.
         """
-        try:
-            partial = read_value(decode_partial, record.value)
-        except ContractError as error:
-            if not are_corrections(record.value or b""):
-                position = RecordPosition(PARTIALS, self.shard, record.offset)
-                raise UnreadableRecord(position, record.value, error) from None
-            self._context.metrics.corrections_refused.labels(reason=error.reason).inc()
-            acks.append(await self._stage.send_dead_letter(self.shard, record, error))
-            return None
-        if isinstance(partial, FactsMark):
-            await self._stage.facts.read_up_to(partial)
-        if isinstance(partial, Activation):
-            await self._context.models.scorer(partial.model_revision)  # loaded before its first tick
-        judge.apply(record.offset, partial)
-        return partial
+        record, first = waiting[0]
+        if isinstance(first, Flush):
+            counts = [(one.offset, flush) for one, flush in takewhile(_has_counts, waiting) if isinstance(flush, Flush)]
+            return await self._context.run(partial(judge.apply_flushes, counts))
+        if isinstance(first, ContractError):
+            await self._pass_over(record, first, acks)
+            return 1
+        if isinstance(first, FactsMark):
+            await self._stage.facts.read_up_to(first)
+        if isinstance(first, Activation):
+            await self._context.models.scorer(first.model_revision)  # loaded before its first tick
+        judge.apply(record.offset, first)
+        return 1
+
+    async def _pass_over(self, record: Any, error: ContractError, acks: list[Ack]) -> None:
+        """Make unreadable corrections a dead letter, since no count rests on them.
+
+        Raises:
+            UnreadableRecord: it is another record.
+        """
+        if not are_corrections(record.value or b""):
+            position = RecordPosition(PARTIALS, self.shard, record.offset)
+            raise UnreadableRecord(position, record.value, error) from None
+        self._context.metrics.corrections_refused.labels(reason=error.reason).inc()
+        acks.append(await self._stage.send_dead_letter(self.shard, record, error))
 
     async def _settle_next(self, judge: ShardJudge) -> TickOutput | None:
         """Settle the next tick that is due; None: none is."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import random
 import re
 from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from streams.constants import PANE_MS
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
 from streams.log.decisions import Decision, is_renewal, version_of
+from streams.log.panes import encode_pane
 from streams.policy import Policy
 from tests.support.judge_harness import HASHES, SCOPE, SCORER, SUPPRESS, JudgeHarness, action
 from tests.support.word_policy import POLICY, make_policy
@@ -124,6 +129,37 @@ def test_idle_judge_skips_empty_panes():
     harness.advance(1_030_000)
     assert [settled.tick_ms for settled in harness.settled] == ticks
     assert harness.judge.settled_ms == 1_030_000
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None)
+def test_flushes_applied_together_settle_as_one_by_one(seed):
+    """A tick settles after the same record; a chunk ends there at the latest."""
+    rng = random.Random(seed)
+    writer, log = JudgeHarness(), []
+    with patch.object(writer, "write", lambda record: log.append((100 + len(log), record))):
+        for pane in range(1, 9):
+            for _ in range(rng.randrange(5)):
+                tag, authors = rng.choice("abc"), rng.sample(range(60), rng.randrange(1, 20))
+                writer.tweet(pane, tag, authors, text=rng.choice(["bad", "good"]), source=rng.randrange(2))
+            for source in rng.sample([0, 1], rng.randrange(3)):
+                watermark_ms = PANE_MS * max(0, pane - rng.randrange(4)) + rng.randrange(3) * 5_000
+                writer.reach(watermark_ms + 6_000, source, watermark_ms=watermark_ms)
+    found = []
+    for most in (1, len(log)):
+        harness, at = JudgeHarness(), 0
+        harness.judge.pause_clearing()
+        while at < len(log):
+            at += harness.judge.apply_flushes(log[at : at + most])
+            harness.decisions += harness.settle()
+        panes = [
+            record
+            for one in harness.settled
+            for pane in one.panes
+            for record in encode_pane(pane, 0, harness.judge.tags)
+        ]
+        found.append((harness.decisions, panes, [one.progress for one in harness.settled]))
+    assert found[0] == found[1]
 
 
 def test_early_decision_before_a_due_tick_has_a_lower_version():

@@ -471,8 +471,12 @@ async def test_records_before_a_gap_are_judged_first(shells: Shells, monkeypatch
     write_log(shells)
     partition = await started(shells)
     calls: list[str] = []
-    apply, pause = ShardJudge.apply, ShardJudge.pause_clearing
-    monkeypatch.setattr(ShardJudge, "apply", lambda judge, *record: (calls.append("record"), apply(judge, *record))[1])
+    pause = ShardJudge.pause_clearing
+    for name in ("apply", "apply_flushes"):
+        apply = getattr(ShardJudge, name)
+        monkeypatch.setattr(
+            ShardJudge, name, lambda judge, *given, apply=apply: (calls.append("record"), apply(judge, *given))[1]
+        )
     monkeypatch.setattr(ShardJudge, "pause_clearing", lambda judge: (calls.append("pause"), pause(judge))[1])
     log = shells.topics.read(PARTIALS, 0, 0)
     shells.topics.cut(PARTIALS, 0, 3)
