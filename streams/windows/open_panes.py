@@ -236,9 +236,10 @@ class OpenPanes:
     @property
     def watermark_ms(self) -> int:
         """Lowest watermark over all source partitions; -1 until each has sent one."""
-        if not self.source_count or len(self.sources) < self.source_count:
+        sources = [*self.sources.values()]  # other threads call this too
+        if not self.source_count or len(sources) < self.source_count:
             return -1
-        return min(source.watermark_ms for source in self.sources.values())
+        return min(source.watermark_ms for source in sources)
 
     @property
     def newest_ms(self) -> int:
