@@ -106,6 +106,11 @@ class Cores:
                 firing = judge.next_early()
                 if firing is not None:
                     judge.decide_early(firing, self.scorer(firing.texts))
+            while judge.may_score_ahead:
+                with self._timed("ahead"):
+                    texts = judge.next_ahead()
+                    if texts is not None:
+                        texts.score(self.scorer(texts.batch.lines))
 
     def _next_tick(self, judge: ShardJudge) -> TickJob | None:
         with self._timed("close"):

@@ -37,8 +37,9 @@ PARTS = {
     "flush": "partials of a batch",
     "apply": "add them up, in each shard",
     "look": "look early at what has grown, texts scored",
+    "ahead": "score texts of panes that wait for their tick",
     "close": "close a pane",
-    "score": "score its texts",
+    "score": "score its other texts",
     "settle": "settle it: window, evidence, rulings",
     "write": "encode panes and evidence",
 }

@@ -13,6 +13,7 @@ import time
 import timeit
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from aiokafka import AIOKafkaProducer
 from hushtag_client import FlagsClient
@@ -36,6 +37,9 @@ _MAKING_MS, _DRAWING_MS = 0.01, 3_000
 """Upper bounds on the time to make one tweet of the load, and to draw the texts of all."""
 _SEND_SECONDS = 0.02
 """Pause between two sends of the load."""
+Windows = Literal["empty", "full"]
+GOAL_SECONDS: dict[Windows, tuple[float, float]] = {"empty": (0.2, 0.5), "full": (0.2, 0.8)}
+"""Goals for the median and the 99th percentile."""
 HARSH = "you disgusting vermin, filthy animals, get out of our country"
 
 
@@ -47,6 +51,16 @@ class Live:
     """Seconds from a tweet to its flag, ascending: of `PROBES` probes, or of those that the load lasted for."""
     cpu_per_million: float
     """CPU seconds for a million tweets, early looks included."""
+    windows: Windows = "empty"
+    """Whether an hour had settled before."""
+
+    def __str__(self) -> str:
+        p50, p99 = GOAL_SECONDS[self.windows]
+        return (
+            f"{self.windows} windows, p50 {self.percentile(0.5):.2f} s (goal ≤ {p50}), "
+            f"p99 {self.percentile(0.99):.2f} s (goal ≤ {p99}), "
+            f"the slowest of {len(self.waits)} {self.waits[-1]:.2f} s; {self.cpu_per_million:.1f} CPU s per million"
+        )
 
     def percentile(self, part: float) -> float:
         """Return a percentile by nearest rank: the smallest wait that at least this part of all do not exceed.
@@ -85,7 +99,7 @@ async def send_steadily(producer: AIOKafkaProducer, topic: str, payloads: Sequen
         await asyncio.sleep(_SEND_SECONDS)
 
 
-async def live(pipeline: PipelineProcesses, rate: float, seconds: float) -> Live:
+async def live(pipeline: PipelineProcesses, rate: float, seconds: float, windows: Windows = "empty") -> Live:
     """Measure the time from a tweet to its flag at a client, and what a tweet costs, at a steady load.
 
     Each probe is a new hashtag. Its harmful tweets are sent at once; the clock starts with the last of them, which
@@ -135,7 +149,7 @@ async def live(pipeline: PipelineProcesses, rate: float, seconds: float) -> Live
             after = pipeline.scrape()
             loading.cancel()
     require_judged("steady load", after, before)
-    return Live(sorted(found), _cpu_per_million(before, after))
+    return Live(sorted(found), _cpu_per_million(before, after), windows)
 
 
 def cpu_of_load(pipeline: PipelineProcesses, name: str, rate: float) -> float:
