@@ -1,3 +1,4 @@
+# ruff: noqa: I001  # constants in rows, not one a line
 """Read records into columns of tweets: a compiled pass reads ordinary ones, and the parser all others."""
 
 from __future__ import annotations
@@ -17,15 +18,7 @@ from streams.events.parse import parse
 from streams.events.spellings import Ints, Spellings
 from streams.events.tweet import Control, Tweet
 from streams.events.tweet_columns import (
-    FIELDS,
-    IN_COUNTRY,
-    IN_LANGUAGE,
-    NEW,
-    NO_TWEET,
-    PARSED,
-    SLOW,
-    SPANS,
-    STATUS,
+    FIELDS, IN_COUNTRY, IN_LANGUAGE, NEW, NO_TWEET, PARSED, SLOW, SPANS, STATUS,
 )  # fmt: skip
 
 _SPANS_A_TWEET, _SPANS_AT_LEAST = 8, 256

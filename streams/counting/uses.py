@@ -1,3 +1,4 @@
+# ruff: noqa: I001  # constants in rows, not one a line
 """Hashtag uses of the open block as growing columns, and the block counts that a flush makes of them.
 
 A tweet is a few numbers and the bytes of its text; compiled passes do the rest. A flush sends each changed count in
@@ -15,27 +16,8 @@ import numpy as np
 from streams.constants import BLOCK
 from streams.counting.block_counts import Flush
 from streams.counting.kernels.admission import (
-    AGE_DAYS,
-    AUTHOR_ID,
-    BEGIN,
-    COUNTRY,
-    END,
-    FLAGS,
-    LANGUAGE,
-    OF_TWEET,
-    OFFSET,
-    PANE,
-    RANK,
-    RANKS,
-    ROWS,
-    SPELLED,
-    STATE,
-    TEXT_BYTES,
-    TWEET_COLUMNS,
-    TWEET_ID,
-    USE_COLUMNS,
-    USES,
-    admit,
+    AGE_DAYS, AUTHOR_ID, BEGIN, COUNTRY, END, FLAGS, LANGUAGE, OF_TWEET, OFFSET, PANE, RANK, RANKS, ROWS, SPELLED,
+    STATE, TEXT_BYTES, TWEET_COLUMNS, TWEET_ID, USE_COLUMNS, USES, admit,
 )  # fmt: skip
 from streams.counting.kernels.block_counts import changed_counts, write_lines
 from streams.counting.kernels.shards import shards_of

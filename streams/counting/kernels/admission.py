@@ -1,3 +1,4 @@
+# ruff: noqa: I001  # constants in rows, not one a line
 """Admit parsed tweets to the open block in offset order: duplicates, clamped times, distinct hashtags, texts."""
 
 from __future__ import annotations
@@ -12,25 +13,8 @@ from streams.counting.block_counts import UNKNOWN_AGE
 from streams.counting.kernels.effective_time import TOO_NEW, TOO_OLD, effective_ms
 from streams.events.kernels.spelling_table import FORM
 from streams.events.tweet_columns import (
-    AHEAD,
-    AUTHOR,
-    CREATED,
-    END_HOST,
-    END_TAG,
-    FIRST_TAG,
-    IN_COUNTRY,
-    IN_LANGUAGE,
-    NO_TWEET,
-    PARSED,
-    RETWEET,
-    SPAN_BEGIN,
-    SPAN_END,
-    SPELLING,
-    STATUS,
-    TEXT_BEGIN,
-    TEXT_END,
-    TWEET,
-    YOUNG_SINCE,
+    AHEAD, AUTHOR, CREATED, END_HOST, END_TAG, FIRST_TAG, IN_COUNTRY, IN_LANGUAGE, NO_TWEET, PARSED, RETWEET,
+    SPAN_BEGIN, SPAN_END, SPELLING, STATUS, TEXT_BEGIN, TEXT_END, TWEET, YOUNG_SINCE,
 )  # fmt: skip
 
 COUNT_FROM, ALLOWED_LATENESS_MS, MAX_EVENT_AHEAD_MS, MAX_EVENT_AGE_MS, DUPLICATE_RANGE = range(5)

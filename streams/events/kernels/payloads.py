@@ -1,3 +1,4 @@
+# ruff: noqa: I001  # constants in rows, not one a line
 """Read the payloads of a batch into columns.
 
 A payload that is unusual in any way stays `SLOW`: it has an escape in a value that is read, a repeated member, a value
@@ -12,17 +13,7 @@ import numpy as np
 
 from models.compiled import compiled
 from streams.events.kernels.members import (
-    ABSENT,
-    CREATED_AT,
-    CREATED_AT_MS,
-    DEPTH,
-    OBJECT,
-    SLOTS,
-    STRING,
-    TYPE,
-    USER,
-    find_members,
-    is_utf8,
+    ABSENT, CREATED_AT, CREATED_AT_MS, DEPTH, OBJECT, SLOTS, STRING, TYPE, USER, find_members, is_utf8,
 )  # fmt: skip
 from streams.events.kernels.native import read_native
 from streams.events.kernels.twitter_v1 import read_v1

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.compiled import compiled
-from streams.events.kernels.members import past_spaces, same_bytes, string_end
+from streams.events.kernels.members import BEGIN, LIST, TYPE, past_spaces, same_bytes, string_end
 from streams.events.kernels.spelling_table import JUDGED, slot_of
 from streams.events.kernels.values import plain_host
 from streams.events.links import HOSTS_MAX
@@ -29,11 +29,19 @@ def next_element(data: Any, at: Any, end: Any) -> Any:
 
 
 @compiled
-def are_strings(data: Any, at: Any, end: Any) -> Any:
-    """Check that a list, given the place after its bracket, has only strings without escapes."""
-    at = next_element(data, at, end)
+def element_end(data: Any, at: Any, end: Any) -> Any:
+    """Return the place of the quote that ends an element; -1 for another value than a string without escapes."""
+    return string_end(data, at + 1, end) if data[at] == _QUOTE else np.int64(-1)
+
+
+@compiled
+def are_strings(data: Any, found: Any, slot: Any, end: Any) -> Any:
+    """Check that a list, if there is one, has only strings without escapes."""
+    if found[slot, TYPE] != LIST:
+        return True
+    at = next_element(data, found[slot, BEGIN] + 1, end)
     while at >= 0:
-        at = string_end(data, at + 1, end) if data[at] == _QUOTE else -1
+        at = element_end(data, at, end)
         if at < 0:
             return False
         at = next_element(data, at + 1, end)
@@ -65,12 +73,15 @@ def _sign_end(data: Any, at: Any, end: Any) -> Any:
 @compiled
 def add_listed(data: Any, at: Any, end: Any, table: Any, spans: Any, n: Any, row: Any) -> Any:
     """Add the hashtags of a list of strings, with or without #; return the number of spans, -1 for an unusual list."""
-    first, at = n, next_element(data, at, end)
+    slots, first, at = table.slots, n, next_element(data, at, end)
     while at >= 0:
-        stop = string_end(data, at + 1, end)
-        n = add_spelling(data, _sign_end(data, at + 1, stop), stop, table, spans, n, first, row)
-        if n < 0:
-            return n
+        stop = element_end(data, at, end)
+        if stop < 0 or n == len(spans) or n - first == MAX_HASHTAGS:
+            return -1
+        begin = _sign_end(data, at + 1, stop)
+        spans[n, SPAN_BEGIN], spans[n, SPAN_END], spans[n, OF_ROW] = begin, stop, row
+        spans[n, SPELLING] = slots[slot_of(data, begin, stop, table)]
+        n += 1
         at = next_element(data, stop + 1, end)
     return n
 

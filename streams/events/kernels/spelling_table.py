@@ -36,16 +36,17 @@ class Table(NamedTuple):
 @compiled
 def slot_of(data: Any, begin: Any, end: Any, table: Any) -> Any:
     """Return the slot of the spelling data[begin:end]: the one that has it, or the empty one where it belongs."""
-    mixed = table.secret[0]
+    slots, entries, arena = table.slots, table.entries, table.arena  # each look into a tuple counts a reference
+    mixed, factor = table.secret[0], table.secret[1]
     for place in range(begin, end):
-        mixed = (mixed ^ np.uint64(data[place])) * table.secret[1]
+        mixed = (mixed ^ np.uint64(data[np.uint64(place)])) * factor
         mixed ^= mixed >> np.uint64(29)
-    last = len(table.slots) - 1
+    last = len(slots) - 1
     slot = np.int64(mixed >> np.uint64(32)) & last
-    while table.slots[slot] >= 0:
-        entry = table.slots[slot]
-        first, size = table.entries[entry, BEGIN], table.entries[entry, END] - table.entries[entry, BEGIN]
-        if size == end - begin and same_bytes(data, begin, table.arena, first, size):
+    while slots[slot] >= 0:
+        entry = slots[slot]
+        first, size = entries[entry, BEGIN], entries[entry, END] - entries[entry, BEGIN]
+        if size == end - begin and same_bytes(data, begin, arena, first, size):
             return slot
         slot = (slot + 1) & last
     return slot

@@ -1,3 +1,4 @@
+# ruff: noqa: I001  # constants in rows, not one a line
 """Read ordinary payloads of API v1.1 into columns; see `streams.events.tweet_columns` for the columns.
 
 `streams.events.twitter_v1` defines the result. A text with an escape or an & is unusual.
@@ -7,89 +8,45 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from models.compiled import compiled
 from streams.events.kernels.members import (
-    ABSENT,
-    BEGIN,
-    BOOLEAN,
-    COUNTRY_CODE,
-    CREATED_AT,
-    END,
-    ENTITIES,
-    ENTITY_TAGS,
-    ENTITY_URLS,
-    ESCAPED,
-    EXTENDED,
-    EXTENDED_ENTITIES,
-    EXTENDED_TAGS,
-    EXTENDED_TEXT,
-    EXTENDED_URLS,
-    FULL_TEXT,
-    ID,
-    ID_STR,
-    IS_QUOTE,
-    LANG,
-    LINK,
-    LINK_URL,
-    LIST,
-    NULL,
-    OBJECT,
-    PLACE,
-    QUOTED_STATUS,
-    RETWEETED,
-    RETWEETED_STATUS,
-    STRING,
-    TAG,
-    TAG_INDICES,
-    TAG_TEXT,
-    TEXT,
-    TYPE,
-    USER_CREATED_AT,
-    USER_ID,
-    USER_ID_STR,
-    find_members,
+    ABSENT, BEGIN, BOOLEAN, COUNTRY_CODE, CREATED_AT, END, ENTITIES, ENTITY_TAGS, ENTITY_URLS, ESCAPED, EXTENDED,
+    EXTENDED_ENTITIES, EXTENDED_TAGS, EXTENDED_TEXT, EXTENDED_URLS, FULL_TEXT, ID, ID_STR, IS_QUOTE, LANG, LINK,
+    LINK_URL, LIST, NULL, OBJECT, PLACE, QUOTED_STATUS, RETWEETED, RETWEETED_STATUS, STRING, TAG, TAG_INDICES, TAG_TEXT,
+    TEXT, TYPE, USER_CREATED_AT, USER_ID, USER_ID_STR, find_members,
 )  # fmt: skip
 from streams.events.kernels.spans import add_from_text, add_host, add_spelling, next_element
-from streams.events.kernels.values import country, has_type, integer, language, text_end, v1_time
+from streams.events.kernels.values import (
+    allowed_types,
+    country,
+    has_allowed_types,
+    integer,
+    language,
+    text_end,
+    v1_time,
+)
 from streams.events.tweet_columns import (
-    AUTHOR,
-    CREATED,
-    END_HOST,
-    END_TAG,
-    FIRST_TAG,
-    FROM_TEXT,
-    IN_COUNTRY,
-    IN_LANGUAGE,
-    RETWEET,
-    TEXT_BEGIN,
-    TEXT_END,
-    TWEET,
-    YOUNG_SINCE,
+    AUTHOR, CREATED, END_HOST, END_TAG, FIRST_TAG, FROM_TEXT, IN_COUNTRY, IN_LANGUAGE, RETWEET, TEXT_BEGIN, TEXT_END,
+    TWEET, YOUNG_SINCE,
 )  # fmt: skip
 
 _AMPERSAND = 38
 
 
-@compiled
-def _is_text(found: Any, slot: Any) -> Any:
-    return has_type(found, slot, STRING) or found[slot, TYPE] == ESCAPED
-
-
-@compiled
-def _status_is_ordinary(found: Any, base: Any) -> Any:
-    """Check the types of a status' members."""
-    for slot in (TEXT, FULL_TEXT, LANG, EXTENDED_TEXT):
-        if not _is_text(found, base + slot):
-            return False
-    for slot in (ENTITIES, EXTENDED, EXTENDED_ENTITIES):
-        if not has_type(found, base + slot, OBJECT):
-            return False
-    if found[base + EXTENDED, TYPE] == OBJECT and found[base + EXTENDED_TEXT, TYPE] in (ABSENT, NULL):
-        return False
-    for slot in (ENTITY_TAGS, ENTITY_URLS, EXTENDED_TAGS, EXTENDED_URLS):  # noqa: SIM110  # compiled
-        if not has_type(found, base + slot, LIST):
-            return False
-    return True
+_OPTIONAL = (ABSENT, NULL)
+_STATUS = allowed_types({
+    (TEXT, FULL_TEXT, LANG, EXTENDED_TEXT): (*_OPTIONAL, STRING, ESCAPED),
+    (ENTITIES, EXTENDED, EXTENDED_ENTITIES): (*_OPTIONAL, OBJECT),
+    (ENTITY_TAGS, ENTITY_URLS, EXTENDED_TAGS, EXTENDED_URLS): (*_OPTIONAL, LIST),
+})  # fmt: skip
+_ALLOWED = np.concatenate((_STATUS, _STATUS + np.array([RETWEETED, 0]), allowed_types({
+    (RETWEETED_STATUS, QUOTED_STATUS, PLACE): (*_OPTIONAL, OBJECT),
+    (COUNTRY_CODE,): (*_OPTIONAL, STRING),
+    (IS_QUOTE,): (*_OPTIONAL, BOOLEAN),
+})))  # fmt: skip
+_OF_ELEMENT = allowed_types({(TAG_INDICES,): (*_OPTIONAL, LIST), (LINK_URL,): (*_OPTIONAL, STRING, ESCAPED)})
 
 
 @compiled
@@ -98,11 +55,7 @@ def _element_end(data: Any, at: Any, end: Any, state: Any, found: Any, stack: An
     for slot in range(TAG, LINK_URL + 1):
         found[slot, TYPE] = ABSENT
     at = find_members(data, at, end, state, found, stack)
-    if at < 0 or not _is_text(found, LINK_URL):
-        return -1
-    if state == 1 + LINK:
-        return at
-    if found[TAG_TEXT, TYPE] != STRING or not has_type(found, TAG_INDICES, LIST):
+    if at < 0 or not has_allowed_types(found, _OF_ELEMENT) or (state != 1 + LINK and found[TAG_TEXT, TYPE] != STRING):
         return -1
     if found[TAG_INDICES, TYPE] == LIST:
         for place in range(found[TAG_INDICES, BEGIN] + 1, found[TAG_INDICES, END] - 1):
@@ -156,14 +109,11 @@ def read_v1(data: Any, end: Any, found: Any, stack: Any, table: Any, fields: Any
         return -1
     retweet = found[RETWEETED_STATUS, TYPE] == OBJECT
     base = RETWEETED if retweet else 0
-    if not _status_is_ordinary(found, 0) or not _status_is_ordinary(found, RETWEETED):
+    if not has_allowed_types(found, _ALLOWED):
         return -1
-    if not (has_type(found, RETWEETED_STATUS, OBJECT) and has_type(found, QUOTED_STATUS, OBJECT)):
-        return -1
-    if not (
-        has_type(found, PLACE, OBJECT) and has_type(found, COUNTRY_CODE, STRING) and has_type(found, IS_QUOTE, BOOLEAN)
-    ):
-        return -1
+    for other in (0, RETWEETED):
+        if found[other + EXTENDED, TYPE] == OBJECT and found[other + EXTENDED_TEXT, TYPE] in (ABSENT, NULL):
+            return -1
     of_original = found[base + LANG, TYPE] != NULL and found[base + LANG, END] > found[base + LANG, BEGIN]
     lang = base + LANG if found[base + LANG, TYPE] != ABSENT and of_original else LANG
     in_language, in_country = language(data, found, lang), country(data, found, COUNTRY_CODE)

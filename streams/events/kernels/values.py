@@ -22,10 +22,18 @@ _V1_LENGTH = 30
 _SIGN, _DOT, _SLASH, _COLON, _QUESTION = 35, 46, 47, 58, 63
 
 
+def allowed_types(types: dict[tuple[int, ...], tuple[int, ...]]) -> Any:
+    """Return the rows (slot, bits of its allowed types) of tuples of slots with their types."""
+    return np.array([(slot, sum(1 << kind for kind in kinds)) for slots, kinds in types.items() for slot in slots])
+
+
 @compiled
-def has_type(found: Any, slot: Any, kind: Any) -> Any:
-    """Return whether an optional member is absent, null or of a type."""
-    return found[slot, TYPE] in (ABSENT, NULL, kind)
+def has_allowed_types(found: Any, allowed: Any) -> Any:
+    """Check the types of members; `allowed` (s, 2) int64 is a result of `allowed_types`."""
+    for row in range(len(allowed)):  # noqa: SIM110  # compiled code has no generators
+        if not allowed[row, 1] >> found[allowed[row, 0], TYPE] & 1:
+            return False
+    return True
 
 
 @compiled

@@ -1,3 +1,4 @@
+# ruff: noqa: I001  # constants in rows, not one a line
 """Both readers of native payloads: for any bytes, the columns are what the parser reads."""
 
 from __future__ import annotations
@@ -20,23 +21,8 @@ from streams.events.parse import parse
 from streams.events.spellings import Spellings
 from streams.events.tweet import Tweet
 from streams.events.tweet_columns import (
-    AUTHOR,
-    CREATED,
-    END_HOST,
-    END_TAG,
-    FAST,
-    FIRST_TAG,
-    IN_COUNTRY,
-    IN_LANGUAGE,
-    NO_TWEET,
-    PARSED,
-    RETWEET,
-    SPELLING,
-    STATUS,
-    TEXT_BEGIN,
-    TEXT_END,
-    TWEET,
-    YOUNG_SINCE,
+    AUTHOR, CREATED, END_HOST, END_TAG, FAST, FIRST_TAG, IN_COUNTRY, IN_LANGUAGE, NO_TWEET, PARSED, RETWEET, SPELLING,
+    STATUS, TEXT_BEGIN, TEXT_END, TWEET, YOUNG_SINCE,
 )  # fmt: skip
 from tests.support.native_payloads import bytes_of, encoded
 from tests.support.v1_payloads import v1_of
