@@ -30,6 +30,7 @@ from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_MASK, Tags, country_code
 from streams.counting.sketch import K, UInts
 from streams.judging.bounds import exact_lower
+from streams.judging.kernels.prefilter import may_contain
 from streams.judging.log_position import LogPosition
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
@@ -226,10 +227,11 @@ def _join(author: UInts, hidden: Sequence[HiddenCampaign]) -> tuple[Ints, Ints]:
     owner = np.repeat(np.arange(len(hidden)), [len(one.authors) for one in hidden])
     theirs = np.concatenate([one.authors for one in hidden])
     order = np.argsort(theirs, kind="stable")
-    first, last = (np.searchsorted(theirs[order], author, side) for side in ("left", "right"))
+    near = np.flatnonzero(may_contain(theirs, author))
+    first, last = (np.searchsorted(theirs[order], author[near], side) for side in ("left", "right"))
     had = np.repeat(first - (np.cumsum(last - first) - (last - first)), last - first)
     had += np.arange(len(had))
-    return np.repeat(np.arange(len(author)), last - first), owner[order][had]
+    return np.repeat(near, last - first), owner[order][had]
 
 
 def merge_sketches(sketches: Sequence[AuthorSketch]) -> HiddenCampaign:

@@ -24,6 +24,7 @@ from streams.counting.retractions import (
     join_retractions,
     retraction_rows_of,
 )
+from streams.judging.kernels.prefilter import may_contain
 from streams.judging.log_position import LogPosition
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
@@ -204,9 +205,10 @@ class _SortedRun:
 
     def find(self, tweets: Ints) -> tuple[Ints, Ints]:
         """Return pairs (position in `tweets`, row of this run) of equal tweets."""
-        first = np.searchsorted(self.tweets, tweets)
-        size = np.searchsorted(self.tweets, tweets, "right") - first
-        at = np.repeat(np.arange(len(tweets)), size)
+        near = np.flatnonzero(may_contain(self.tweets.view(np.uint64), tweets.view(np.uint64)))
+        first = np.searchsorted(self.tweets, tweets[near])
+        size = np.searchsorted(self.tweets, tweets[near], "right") - first
+        at = np.repeat(near, size)
         return at, np.arange(len(at)) + np.repeat(first - (np.cumsum(size) - size), size)
 
     def merged(self, other: _SortedRun) -> _SortedRun:
