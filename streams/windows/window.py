@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -184,8 +184,7 @@ class SlidingWindow:
 
 def _gathered(group: Ints, author: UInts, pane: Int32s, row: Int32s, panes: Sequence[Pane]) -> AuthorSample:
     """Gather entries (n,) by pane and row; a block at a time, whose columns stay in the processor's cache."""
-    found = AuthorSample.empty(group, panes[0].scores.shape[1])
-    found.author[:] = author
+    found = replace(AuthorSample.empty(group, panes[0].scores.shape[1]), author=author)
     for begin in range(0, len(group), _BLOCK):
         at, bounds = order_by_pane(pane[begin : begin + _BLOCK], len(panes))
         at += np.int32(begin)
