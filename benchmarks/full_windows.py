@@ -19,7 +19,8 @@ from rich.table import Table
 
 from benchmarks.cores import Cores
 from benchmarks.machine import machine
-from benchmarks.recovery import restamped, settled_minute, without_valves
+from benchmarks.recovery import without_valves
+from benchmarks.recovery_history import restamped, settled_minute
 from devkit.simulation.firehose import firehose
 from streams.constants import MINUTE_MS, PANE_MS, SHORT_WINDOW_MS
 from streams.counting.times import FLUSH_MS

@@ -4,10 +4,13 @@
 
 The windows are full: an hour of settled panes is on the log first. The real cores settle one minute of tweets at the
 rate given. Its panes are written sixty times, each time as another minute with other tweets and authors, and other
-rarely used hashtags: a restart reads only the settled panes of an hour of tweets. Then
-tweets flow at that rate, the worker is killed and started again at once. What is seen is read from the topics and at a
-client, never from the worker itself: how far the newest partial and the last settled tick lie behind. Draws
-docs/images/recovery.svg.
+rarely used hashtags: a restart reads only the settled panes of an hour of tweets. Then tweets flow at that rate, the
+worker is killed and started again at once. What is seen is read from the topics and at a client, never from the worker
+itself: how far the newest partial and the last settled tick lie behind. Draws docs/images/recovery.svg.
+
+A consumer that keeps nothing reads the same panes first (`benchmarks.recovery_history`): no restart is faster. At the
+end, judges that were never killed read the same log, and their settled decisions must be the worker's
+(`benchmarks.recovery_reference`). Hashtags that are suppressed since the kill are explained by them.
 
 Of a platform's tweets few have a hashtag: 12.8% of 8.2 million in Otsuka, Wallace and Chiu 2016, "A hashtag
 recommendation system for Twitter data streams", table 1 (1.3 hashtags each, as here). By default all have one;
@@ -31,38 +34,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-import msgspec
-import numpy as np
 import psutil
 import redis
 from aiokafka import AIOKafkaProducer
 from hushtag_client import FlagsClient, keys
 from hushtag_client.registers import decode as decode_register
 from kafka import KafkaConsumer, TopicPartition
-from msgspec import structs
 from rich.console import Console
 
 from benchmarks.backlog import batches
 from benchmarks.chart import LineChart, svg
-from benchmarks.cores import Cores
 from benchmarks.live import HARSH
 from benchmarks.machine import machine
 from benchmarks.pipeline import PipelineProcesses
+from benchmarks.recovery_history import BareRead, read_bare, settled_minute, write_history
+from benchmarks.recovery_reference import Comparison, compare_settled, explain_new
 from benchmarks.side_by_side import PARTITIONS
 from devkit.simulation.firehose import firehose
 from devkit.stack import LocalStack
 from streams.cli.inputs import load_policy_file
 from streams.constants import MINUTE_MS
 from streams.counting.block_counts import Flush
-from streams.log.decisions import Progress, decode_record, encode_record
-from streams.log.lines import LogRecord
-from streams.log.panes import PaneRecord, decode_pane_record
+from streams.log.decisions import Progress, decode_record
 from streams.log.partials import decode_partial
 from streams.log.topics import create_topics
-from streams.pipeline.judge_partition import PROGRESS_KEY
-from streams.policy import Policy
 from streams.settings import Settings
-from streams.windows.pane import Pane
 
 console = Console(stderr=True)
 CAUGHT_UP_SECONDS = 1.0
@@ -158,67 +154,6 @@ def flagged(settings: Settings) -> set[str]:
         return {one.hashtag for one in registers if one.action in ("suppress", "hold")}
 
 
-@dataclass(frozen=True)
-class Written:
-    """A record of a settled pane, as the cores wrote it."""
-
-    shard: int
-    record: PaneRecord
-
-
-def settled_minute(rate: float, policy: Policy, settings: Settings) -> list[Written]:
-    """Return the pane records of all shards for one minute of traffic: six panes of ten seconds, and the minute's."""
-    found: list[Written] = []
-
-    def keep(shard: int, pane: Pane, records: list[bytes]) -> None:
-        if pane.start_ms < MINUTE_MS:
-            found.extend(Written(shard, decode_pane_record(one)) for one in records)
-
-    cores = Cores(policy, settings.hash_key.get_secret_value().encode(), keep)
-    batch: list[LogRecord] = []
-    for number, payload in enumerate(firehose(3, int(rate * 80), "native", start_ms=0, per_second=rate)):
-        batch.append(LogRecord(0, number, int(number * 1000 / rate), None, payload))
-        if len(batch) >= rate / 4:
-            cores.read(batch)
-            batch = []
-    return found
-
-
-def restamped(one: PaneRecord, start_ms: int, copy: int) -> bytes:
-    """The record of another minute: other tweets, and other hashtags where they are used but once."""
-    hashtags = "".join(f"{name}v{copy}\n" if name.startswith("once") else f"{name}\n" for name in one.names).encode()
-    author, tweet = (
-        np.frombuffer(one.author, "<u8") + np.uint64(copy),
-        structs.replace(one.tweet, base=one.tweet.base + copy),
-    )
-    record = structs.replace(
-        one, start_ms=start_ms + one.start_ms, hashtags=hashtags, tweet=tweet, author=author.tobytes()
-    )
-    return msgspec.msgpack.encode(record)
-
-
-async def write_history(settings: Settings, minutes: int, end_ms: int, minute: list[Written]) -> int:
-    """Settled panes of so many minutes before `end_ms`, and the progress that stands for them; bytes of the panes."""
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=5, max_request_size=2**22)
-    await producer.start()
-    size, start_ms, topic = 0, end_ms - minutes * MINUTE_MS, settings.topic("hashtag-panes")
-    for number in range(minutes):
-        begin_ms = start_ms + number * MINUTE_MS
-        for one in minute:
-            value = restamped(one.record, begin_ms, number)
-            size += len(value)
-            written_ms = begin_ms + one.record.start_ms + one.record.length_ms + 16_000
-            await producer.send(topic, value, partition=one.shard, timestamp_ms=written_ms)
-    for shard in range(settings.shards):
-        record = Progress(shard=shard, settled_ms=end_ms, position=0, replay_offset=0, activations=[],
-                        minutes_from_ms=start_ms)  # fmt: skip
-        await producer.send(
-            settings.topic("suppression-decisions"), encode_record(record), key=PROGRESS_KEY, partition=shard
-        )
-    await producer.stop()
-    return size
-
-
 async def feed(settings: Settings, rate: float, tagged: float) -> None:
     """Send tweets of the present time, for ever; the campaign sends ten of them a second. Runs in a separate process.
 
@@ -284,6 +219,8 @@ class RecoveryOutcome:
     settled: float = 0.0
     ready: float = 0.0
     history_bytes: int = 0
+    bare: BareRead = field(default_factory=BareRead)
+    compared: Comparison = field(default_factory=Comparison)
     ready_cpu: float = 0.0
     """CPU seconds of the new worker's process when it was ready."""
     settled_cpu: float = 0.0
@@ -327,6 +264,8 @@ def run(rate: float, minutes: int, seconds: float, tagged: float = 1.0) -> Recov
         end_ms = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS
         with console.status(f"writing {minutes} minutes of history"):
             size = asyncio.run(write_history(settings, minutes, end_ms, minute))
+        with console.status("reading it without a judge"):
+            bare = asyncio.run(read_bare(settings))
         observer = Observer(settings)
         thread = threading.Thread(target=observer.follow, daemon=True)
         thread.start()
@@ -348,13 +287,15 @@ def run(rate: float, minutes: int, seconds: float, tagged: float = 1.0) -> Recov
         try:
             with FlagsClient(settings.redis_url) as client:
                 outcome = _strike(worker, observer, client, rate, tagged, seconds, Path(name))
-                outcome.history_bytes = size
-                return outcome
         finally:
             feeder.kill()
             feeder.wait()
             observer.ending.set()
             thread.join()
+        outcome.history_bytes, outcome.bare = size, bare
+        with console.status("judging the same log without a kill"):
+            outcome.compared = asyncio.run(compare_settled(settings, observer.stood_ms))
+        return outcome
 
 
 def worst_settled(observer: Observer, seconds: float) -> float:
@@ -457,11 +398,17 @@ def main() -> None:
           f"settled tick as before {outcome.settled:.1f} (half of the shards {outcome.half_settled:.1f})")  # fmt: skip
     print(f"CPU seconds of its process: when ready {outcome.ready_cpu:.1f}, when settling as before "
           f"{outcome.settled_cpu:.1f}")  # fmt: skip
+    bare, compared = outcome.bare, outcome.compared
+    new = explain_new(sorted(outcome.new), compared)
+    print(f"reading all panes without a judge: {bare.seconds:.1f} s, {bare.cpu_seconds:.1f} CPU seconds, "
+          f"{bare.megabytes:,.0f} MB")  # fmt: skip
     print(f"the standing flag was missing in {outcome.unflagged} of {outcome.checks} checks; tags "
-          f"suppressed since that were not before: {len(outcome.new)}")  # fmt: skip
+          f"suppressed since that were not before: {len(outcome.new)} ({new})")  # fmt: skip
+    print(f"settled changes of a judge that was not killed: {compared.changes}; hashtags that differ: "
+          f"{len(compared.different)} {compared.different[:5] or ''}")  # fmt: skip
     print(machine())
     if os.environ.get("CI"):
-        sys.exit(outcome.unflagged > 0)
+        sys.exit(outcome.unflagged > 0 or bool(compared.different))
 
 
 if __name__ == "__main__":
