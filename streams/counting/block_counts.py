@@ -43,8 +43,6 @@ UNKNOWN_AGE = -1
 
 Ints = npt.NDArray[np.int64]
 UInts = npt.NDArray[np.uint64]
-Strings = npt.NDArray[np.object_]
-"""Objects of str or bytes, so that arrays can index them."""
 
 
 class Trimmed(msgspec.Struct, array_like=True, frozen=True):
@@ -134,6 +132,13 @@ class Lines:
         return self.text.tobytes().split(b"\n")[:-1]
 
 
+def lines_of(text: bytearray, n: int) -> Lines:
+    """Find the n lines of a text."""
+    words = np.frombuffer(text, np.uint64, len(text) // 8)
+    view = np.frombuffer(text, np.uint8)
+    return Lines(view, find_ends(view, words, n))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
     """Sampled authors as columns (n,), each with the representing tweet; see `Flush`."""
@@ -173,7 +178,6 @@ def block_counts_of(flushes: Sequence[Flush]) -> BlockCounts:
     hashtags, *parts = zip(*map(_columns_of, flushes), strict=True)
     columns = dict(zip(_COLUMNS[1:], map(bytearray().join, parts), strict=True))
     n = len(columns["flags"])
-    texts, displays = (np.frombuffer(columns[name], "u1") for name in ("texts", "displays"))
     return BlockCounts(
         hashtags=b"".join(hashtags),
         countries=np.frombuffer(columns["countries"], "<u2"),
@@ -187,7 +191,7 @@ def block_counts_of(flushes: Sequence[Flush]) -> BlockCounts:
             origin=np.frombuffer(columns["origin"], "<i8"),
             age_days=np.frombuffer(columns["age_days"], "<i4"),
             flags=np.frombuffer(columns["flags"], "u1"),
-            displays=Lines(displays, find_ends(displays, n)),
-            texts=Lines(texts, find_ends(texts, n)),
+            displays=lines_of(columns["displays"], n),
+            texts=lines_of(columns["texts"], n),
         ),
     )

@@ -73,7 +73,7 @@ class EarlyFiring:
         for pane in self.panes:
             for at in range(*np.searchsorted(pane.sum.keys, range_of(key)).tolist()):
                 of_row = pane.sum.entries[slice(*pane.sum.bounds[at : at + 2])]
-                spelling = commonest(pane.pane.displays(of_row).tolist())
+                spelling = commonest(pane.pane.displays(of_row))
                 if spelling:
                     found.append(spelling.decode("utf-8", "surrogatepass"))
         return found

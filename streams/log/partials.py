@@ -9,6 +9,7 @@ import numpy as np
 
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Flush
+from streams.counting.kernels.lines import LINE_BREAK
 from streams.log import corrections
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
@@ -62,22 +63,23 @@ def decode_partial(value: bytes) -> Partial:
 def _checked(flush: Flush) -> Flush:
     """Check the sizes of a record's columns, so that no part of a damaged record is counted."""
     rows, entries, names = len(flush.countries) // 2, len(flush.flags), flush.hashtags
-    of_rows = (flush.countries, 2), (flush.panes, 8), (flush.blocks, 8), (flush.counts, 4), (flush.sizes, 4)
-    of_entries = (flush.author, 8), (flush.tweet, 8), (flush.origin, 8), (flush.age_days, 4)
-    if any(len(column) != rows * size for column, size in of_rows) or names.count(b"\n") != rows:
+    sizes = tuple(map(len, (flush.countries, flush.panes, flush.blocks, flush.counts, flush.sizes)))
+    if sizes != (2 * rows, 8 * rows, 8 * rows, 4 * rows, 4 * rows) or names.count(b"\n") != rows:
         raise msgspec.ValidationError(f"the columns of {rows} block counts differ in length")
     if rows and (names[:1] == b"\n" or b"\n\n" in names or names[-1:] != b"\n" or not _is_utf_8(names)):
         raise msgspec.ValidationError(f"the names of {rows} hashtags are not lines of UTF-8")
-    lines = (_lines_in(column) != entries for column in (flush.displays, flush.texts))
     sampled = int(np.frombuffer(flush.sizes, "<u4").sum())
-    if sampled != entries or any(len(column) != entries * size for column, size in of_entries) or any(lines):
+    sizes = tuple(map(len, (flush.author, flush.tweet, flush.origin, flush.age_days)))
+    are_equal = sizes == (8 * sampled, 8 * sampled, 8 * sampled, 4 * sampled) and entries == sampled
+    if not are_equal or _lines_in(flush.displays) != sampled or _lines_in(flush.texts) != sampled:
         raise msgspec.ValidationError(f"the columns of {sampled} entries differ in length")
     return flush
 
 
 def _lines_in(column: bytes) -> int:
     """Return the number of lines; -1 if the last has no line break."""
-    return column.count(b"\n") if column[-1:] in (b"\n", b"") else -1
+    is_whole = column[-1:] in (b"\n", b"")
+    return int(np.count_nonzero(np.frombuffer(column, np.uint8) == LINE_BREAK)) if is_whole else -1
 
 
 def _is_utf_8(names: bytes) -> bool:

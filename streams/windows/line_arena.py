@@ -42,11 +42,6 @@ class LineArena:
         """Return some lines, given by number."""
         return _taken(self._bytes, self._ends, np.ascontiguousarray(rows))
 
-    def sizes(self, rows: Ints) -> Ints:
-        """Return the bytes (n,) of lines without their line breaks."""
-        sizes: Ints = self._ends[rows + 1] - self._ends[rows] - 1
-        return sizes
-
 
 def _taken(text: Bytes, ends: Ints, rows: Ints) -> Lines:
     return Lines(gather_lines(text, ends, rows), np.append(0, np.cumsum(ends[rows + 1] - ends[rows])))

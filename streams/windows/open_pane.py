@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.block_counts import UNSCORED, Entries, Ints, Strings
+from streams.counting.block_counts import UNSCORED, Entries, Ints
 from streams.counting.columns import Array, GrowingColumns
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.origins import languages_of
@@ -195,12 +195,14 @@ class OpenPane:
         """Return the texts of some entries with the hosts behind them; see `streams.events.links`."""
         return [line.decode("utf-8", "surrogatepass") for line in self._texts.take(entries).split()]
 
-    def displays(self, entries: Ints) -> Strings:
+    def display_lines(self, entries: Ints) -> bytes:
+        """Return the hashtag as each entry wrote it, one a line, empty for the normal form."""
+        lines: bytes = self._displays.take(entries).text.tobytes()
+        return lines
+
+    def displays(self, entries: Ints) -> list[bytes]:
         """Return the hashtag as each entry wrote it, b"" for the normal form."""
-        displays: Strings = np.full(len(entries), b"", object)
-        other = np.flatnonzero(self._displays.sizes(entries))
-        displays[other] = self._displays.take(entries[other]).split()
-        return displays
+        return self._displays.take(entries).split()
 
     def score_by(self, model: str) -> None:
         """Score entries with this model from now on, also those that another model has scored early."""

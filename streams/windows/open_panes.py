@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.counting.block_counts import BlockCounts, Flush, Ints, block_counts_of
-from streams.counting.columns import Array
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.counting.sketch import KeyedHash
 from streams.windows.kernels.last_counts import (
@@ -43,6 +43,7 @@ from streams.windows.kernels.last_counts import (
     SOURCE,
     count_records,
     refill,
+    survey,
 )
 from streams.windows.key_counter import KeyCounter
 from streams.windows.open_pane import OpenPane, PaneSum
@@ -264,51 +265,45 @@ class OpenPanes:
         counts = block_counts_of([flush for flush, _ in run])
         keys = self._tags.of_lines(counts.hashtags, len(counts.panes)) << COUNTRY_BITS | counts.countries
         records = np.array([state for _, state in run], np.int64)
-        sizes = [len(flush.countries) // 2 for flush, _ in run]
-        records[:, END] = np.cumsum(sizes)
-        last_blocks = np.repeat(counts.blocks[records[:, END] - 1], sizes)
-        self._make_room(int(np.count_nonzero(counts.blocks == last_blocks)), records)
-        numbers = self._numbers_in(counts.panes)
-        next_rows = np.array([len(self.panes[one].rows) if one in self.panes else 0 for one in numbers.tolist()])
-        target, added, replaced = np.empty_like(keys), np.empty_like(keys), np.empty((len(keys), 2), np.int64)
-        n_replaced, late = count_records(
+        records[:, END] = list(accumulate(len(flush.countries) // 2 for flush, _ in run))
+        numbers, n_last = survey(records, counts.panes, counts.blocks, self.settled_pane)
+        self._make_room(n_last, records)
+        panes = [self._open(number) for number in numbers.tolist()]
+        next_rows = np.array([len(pane.rows) for pane in panes])
+        rises, replaced = np.empty((5, len(keys)), np.int64), np.empty((len(keys), 2), np.int64)
+        n_rises, n_replaced, n_late = count_records(
             self._last_counts, records, keys, counts.panes, counts.blocks, counts.counts, self.settled_pane, numbers,
-            next_rows, target, added, replaced,
+            next_rows, rises, replaced,
         )  # fmt: skip
-        self.late_counts += late
-        gone = replaced[:n_replaced]
-        counted = target >= 0
-        self.tweets.add(keys[counted], added[counted])
-        is_late = counts.panes <= self.settled_pane
-        new = np.where(is_late, added, counts.counts) if late else counts.counts
+        self.late_counts += n_late
+        rises, replaced = rises[:, :n_rises], replaced[:n_replaced]
+        self.tweets.add(rises[2], rises[3])
         for place, number in enumerate(numbers.tolist()):
-            rows = np.flatnonzero(target == place)
-            if len(rows):
-                self._add(number, rows, keys, new, counts)
-                self.panes[number].void(gone[gone[:, 0] == place, 1])
-                if self.panes[number].is_crowded():
-                    self._compact(number)
-        return keys[counted & ~is_late]
+            of_pane = rises if len(numbers) == 1 else rises[:, rises[1] == place]
+            self._add(number, panes[place], of_pane, counts)
+            if n_replaced:
+                panes[place].void(replaced[replaced[:, 0] == place, 1])
+            if panes[place].is_crowded():
+                self._compact(number)
+        touched: Ints = rises[2, counts.panes[rises[0]] > self.settled_pane] if n_late else rises[2]
+        return touched
 
-    def _numbers_in(self, panes: Ints) -> Ints:
-        """Return the numbers of the open panes to which counts of these panes (r,) may be added, ascending."""
-        begins = np.flatnonzero(np.diff(panes, prepend=panes[0] - 1))
-        numbers = set(panes[begins].tolist())
-        first = self.settled_pane + 1
-        return np.array(sorted({max(first, number) for number in numbers}), np.int64)
+    def _open(self, number: int) -> OpenPane:
+        return self.panes.get(number) or OpenPane(self._hashes, self._columns)
 
-    def _add(self, number: int, rows: Ints, keys: Ints, new: Array, counts: BlockCounts) -> None:
-        """Add some rows of the counts to a pane."""
-        pane = self.panes.get(number)
-        if pane is None:
-            pane = self.panes[number] = OpenPane(self._hashes, self._columns)
-        if len(rows) == len(keys):
-            pane.add(keys, new, counts.sizes, counts.entries)
+    def _add(self, number: int, pane: OpenPane, rises: Ints, counts: BlockCounts) -> None:
+        """Add those counts to a pane that add something; see `count_records`."""
+        rows, _, keys, _, new = rises
+        if not len(rows):
             return
-        chosen = np.zeros(len(keys), bool)
-        chosen[rows] = True
-        entries = np.flatnonzero(np.repeat(chosen, counts.sizes))
-        pane.add(keys[rows], new[rows], counts.sizes[rows], counts.entries, entries)
+        self.panes[number] = pane
+        if len(rows) == len(counts.panes):
+            pane.add(keys, new, counts.sizes, counts.entries)
+        else:
+            chosen = np.zeros(len(counts.panes), bool)
+            chosen[rows] = True
+            entries = np.flatnonzero(np.repeat(chosen, counts.sizes))
+            pane.add(keys, new, counts.sizes[rows], counts.entries, entries)
 
     def _make_room(self, more: int, records: Ints) -> None:
         """Rebuild the table of the last counts, without those of ended blocks, if `more` may not fit.

@@ -145,7 +145,7 @@ def spellings(total: PaneSum, open_pane: OpenPane, names: bytes) -> Spellings:
     """
     sizes = np.diff(total.bounds)
     some = np.flatnonzero(sizes)
-    written = Spellings.of_bytes(open_pane.displays(total.entries).tolist())
+    written = Spellings.of_lines(open_pane.display_lines(total.entries))
     most = written.commonest(np.repeat(np.arange(len(some)), sizes[some]), len(some))
     found = Spellings.joined([Spellings.of_lines(names), most.compacted()])
     chosen = np.arange(len(sizes))

@@ -46,6 +46,25 @@ def refill(table: Ints, rows: Ints) -> None:
 
 
 @compiled
+def survey(records: Ints, panes: Ints, blocks: Ints, settled: int) -> tuple[Ints, int]:
+    """Return the open panes (p,) to which block counts may be added, ascending, and how many are of a last block.
+
+    Counts of settled panes go to the oldest open one. A last block is the last one of a record.
+    """
+    found = np.empty(len(panes), np.int64)
+    n_found, n_last, first = 0, 0, 0
+    for record in records:
+        for i in range(first, record[END]):
+            n_last += blocks[i] == blocks[record[END] - 1]
+            number = max(panes[i], settled + 1)
+            if not n_found or found[n_found - 1] != number:
+                found[n_found] = number
+                n_found += 1
+        first = record[END]
+    return np.unique(found[:n_found]), n_last
+
+
+@compiled
 def count_records(
     table: Ints,
     records: Ints,
@@ -56,10 +75,9 @@ def count_records(
     settled: int,
     open_panes: Ints,
     next_rows: Ints,
-    target: Ints,
-    added: Ints,
+    rises: Ints,
     replaced: Ints,
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Count the block counts of records in their order, each against the last count in its open block.
 
     Args:
@@ -70,21 +88,21 @@ def count_records(
         blocks: (r,) ascending in a record.
         counts: (r,) tweets so far.
         settled: greatest settled pane.
-        open_panes: (p,) panes above it that occur, ascending; the first one also takes the late counts.
+        open_panes: (p,) see `survey`.
         next_rows: (p,) rows of each of these panes; raised by the rows that are added.
-        target: (r,) receives the place in `open_panes` of each count, -1 where it adds nothing.
-        added: (r,) receives the tweets that each count adds.
+        rises: (5, r) receives the counts that add something: number of each, place in `open_panes`, key, tweets that it
+            adds, and tweets of its new row.
         replaced: (r, 2) receives (place, row) of the rows that greater counts replace.
 
     Returns:
-        The number of replaced rows, and of counts that came after their pane had settled.
+        How many counts add something, how many rows are replaced, and how many counts came after their pane had
+        settled.
     """  # fmt: skip
-    n_replaced, n_late, first = 0, 0, 0
-    before = np.full(len(keys), NO_ROW, np.int64)
+    n_rises, n_replaced, n_late, first = 0, 0, 0, 0
+    added, before = np.zeros(len(keys), np.int64), np.full(len(keys), NO_ROW, np.int64)
     for record in records:
         source, open_block, last = record[OF_SOURCE], record[OPEN_BLOCK], blocks[record[END] - 1]
         for i in range(first, record[END]):
-            target[i], added[i] = -1, 0
             if blocks[i] > open_block:
                 added[i] = counts[i]
             elif blocks[i] == open_block and record[SAME_RULES]:
@@ -98,12 +116,12 @@ def count_records(
             if not added[i] or (is_late and not is_whole):
                 continue
             pane = 0 if is_late else np.searchsorted(open_panes, panes[i])
-            target[i], row = pane, next_rows[pane]
+            row = NO_ROW if is_late else next_rows[pane]
             next_rows[pane] += 1
-            if is_late:
-                n_late += 1
-                row = NO_ROW
-            elif before[i] != NO_ROW:
+            rises[0, n_rises], rises[1, n_rises], rises[2, n_rises] = i, pane, keys[i]
+            rises[3, n_rises], rises[4, n_rises] = added[i], added[i] if is_late else np.int64(counts[i])
+            n_rises, n_late = n_rises + 1, n_late + is_late
+            if before[i] != NO_ROW and not is_late:
                 replaced[n_replaced, 0], replaced[n_replaced, 1] = pane, before[i]
                 n_replaced += 1
             if blocks[i] == max(open_block, last):
@@ -111,4 +129,4 @@ def count_records(
                 table[at, SOURCE], table[at, BLOCK], table[at, PANE] = source, blocks[i], panes[i]
                 table[at, KEY], table[at, COUNT], table[at, ROW] = keys[i], counts[i], row
         first = record[END]
-    return n_replaced, n_late
+    return n_rises, n_replaced, n_late
