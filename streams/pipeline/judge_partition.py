@@ -13,24 +13,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain, takewhile
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Flush
 from streams.errors import ContractError
-from streams.judging.evidence_codec import records_of
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.stage_2_candidates import Candidate
-from streams.judging.ticks import SettledTick, TickJob
+from streams.judging.ticks import TickJob
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
 from streams.log.corrections import are_corrections
 from streams.log.decisions import Decision, LanguageCoverage, Progress, encode_record
-from streams.log.evidence import encode_evidence_record
-from streams.log.panes import encode_pane
 from streams.log.partials import Partial, decode_partial, encode_partial
 from streams.log.producer import Ack
 from streams.log.reading import LogReader, connection
@@ -40,6 +36,7 @@ from streams.pipeline.gaps import Gap, explain_gap
 from streams.pipeline.recovery import OwnOffsets, RecoveredJudge, read_foreign, recover_judge
 from streams.pipeline.stage_2_texts import RecentTexts
 from streams.pipeline.stopped_shard import ShardStop
+from streams.pipeline.tick_output import TickOutput, history_of
 from streams.policy.activation import Activation
 from streams.windows.open_pane import Scores
 
@@ -60,17 +57,6 @@ Decoded = tuple[Any, Partial | ContractError]
 
 def _has_counts(decoded: Decoded) -> bool:
     return isinstance(decoded[1], Flush)
-
-
-@dataclass(frozen=True, slots=True)
-class TickOutput:
-    """A settled tick, with its history encoded."""
-
-    settled: SettledTick
-    history: list[tuple[str, bytes]]
-    """Records of panes, side inputs and evidence, each with its topic."""
-    candidates: list[Candidate] | None
-    """Texts for stage 2; None: it is offered nothing."""
 
 
 class JudgePartition:
@@ -344,12 +330,7 @@ class JudgePartition:
         """Settle a tick, and encode its history. Blocks."""
         with self._context.metrics.tick_seconds.time():
             settled = judge.settle(job, scores)
-        panes_topic, evidence_topic = self._stage.panes_topic, self._stage.evidence_topic
-        values = chain.from_iterable(encode_pane(pane, self.shard, judge.tags) for pane in settled.panes)
-        history = [(panes_topic, value) for value in chain(values, settled.side_records)]
-        if settled.evidence is not None:
-            records = records_of(settled.evidence, self.shard, judge.tags)
-            history += [(evidence_topic, encode_evidence_record(record)) for record in records]
+        history = history_of(settled, self.shard, judge.tags, self._stage.panes_topic, self._stage.evidence_topic)
         return TickOutput(settled, history, self._candidates(judge, job))
 
     def _candidates(self, judge: ShardJudge, job: TickJob) -> list[Candidate] | None:

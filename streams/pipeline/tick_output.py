@@ -1,0 +1,35 @@
+"""A settled tick with its history as records: they are encoded in the thread that settles, beside the event loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streams.counting.keys import Tags
+from streams.judging.evidence_codec import records_of
+from streams.judging.stage_2_candidates import Candidate
+from streams.judging.ticks import SettledTick
+from streams.log.evidence import encode_evidence_record
+from streams.log.panes import encode_pane
+
+
+@dataclass(frozen=True, slots=True)
+class TickOutput:
+    """The output of a settled tick, ready to be sent."""
+
+    settled: SettledTick
+    history: list[tuple[str, bytes]]
+    """Records of panes, side inputs and evidence, each with its topic."""
+    candidates: list[Candidate] | None
+    """Texts for stage 2; None: it is offered nothing."""
+
+
+def history_of(
+    settled: SettledTick, shard: int, tags: Tags, panes_topic: str, evidence_topic: str
+) -> list[tuple[str, bytes]]:
+    """Encode the panes, side records and evidence of a tick, each record with its topic."""
+    history = [(panes_topic, record) for pane in settled.panes for record in encode_pane(pane, shard, tags)]
+    history += [(panes_topic, record) for record in settled.side_records]
+    if settled.evidence is not None:
+        records = records_of(settled.evidence, shard, tags)
+        history += [(evidence_topic, encode_evidence_record(record)) for record in records]
+    return history
