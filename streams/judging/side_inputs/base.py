@@ -70,7 +70,7 @@ class SideInput(ABC):
         return ()
 
     def count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints | None:
-        """Return (m,) how many tweets to subtract from the counts of keys (m,); None: none of any key."""
+        """Return (m,) how many tweets to subtract from the counts of ascending keys (m,); None: none of any key."""
         return None
 
     def filter(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from streams.constants import PANE_MS, SHORT_WINDOW_MS
 from streams.counting.block_counts import Flush, Ints
-from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, WORLD, Tags, ends_of
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, WORLD, Tags
 from streams.counting.retractions import (
     EVERY_TAG,
     NO_PANE,
@@ -25,6 +25,7 @@ from streams.counting.retractions import (
     retraction_rows_of,
 )
 from streams.judging.kernels.prefilter import may_contain
+from streams.judging.kernels.retraction_counts import add_removed
 from streams.judging.log_position import LogPosition
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
@@ -151,12 +152,12 @@ class RetractionIndex(SideInput):
         """Return (m,) how many tweets leave the count of each key; the world's count loses those of all countries."""
         if not self:
             return None
-        ends = ends_of(keys)
         first, end = start_ms // PANE_MS, end_ms // PANE_MS
         removed = np.zeros(len(keys), np.int64)
-        for pane, rows in self._panes.items():
+        for pane, retracted in self._panes.items():
             if first <= pane < end:
-                removed += rows.count(keys, ends, end)
+                rows = retracted.merged()
+                add_removed(rows.keys, rows.received, end, keys, removed)
         return removed
 
     def filter(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:
@@ -242,10 +243,3 @@ class _PaneRetractions:
             first[1:] = (np.diff(rows.keys) != 0) | (np.diff(rows.tweets) != 0)
             self.rows, self.new = rows.take(first), []
         return self.rows
-
-    def count(self, low: Ints, high: Ints, end: int) -> Ints:
-        """Count (m,) the rows of the keys in [low, high) that were received in panes before `end`."""
-        rows = self.merged()
-        before = np.concatenate(([0], np.cumsum(rows.received < end)))
-        found: Ints = before[np.searchsorted(rows.keys, high)] - before[np.searchsorted(rows.keys, low)]
-        return found

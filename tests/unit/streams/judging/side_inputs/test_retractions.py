@@ -80,6 +80,7 @@ def removed(index: RetractionIndex, keys: np.ndarray, start: int, end: int) -> l
 def check(index: RetractionIndex, tags: Tags, rows: set[Row], start: int, end: int) -> None:
     """Compare an index with plain sets for a window of panes [start, end)."""
     scopes = [(tag, country) for tag in TAGS[1:] for country in ("*", "IN", "US")]
+    scopes.sort(key=lambda scope: tags.key(*scope))
     keys = np.array([tags.key(*scope) for scope in scopes], np.int64)
     expected = [
         len({
