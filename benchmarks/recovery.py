@@ -405,7 +405,7 @@ def main() -> None:
     print(f"the standing flag was missing in {outcome.unflagged} of {outcome.checks} checks; tags "
           f"suppressed since that were not before: {len(outcome.new)} ({new})")  # fmt: skip
     print(f"settled changes of a judge that was not killed: {compared.changes}; hashtags that differ: "
-          f"{len(compared.different)} {compared.different[:5] or ''}")  # fmt: skip
+          f"{len(compared.different)}", *compared.different[:5], sep="\n  ")  # fmt: skip
     print(machine())
     if os.environ.get("CI"):
         sys.exit(outcome.unflagged > 0 or bool(compared.different))

@@ -24,7 +24,7 @@ class Comparison:
     changes: int = 0
     """Settled changes of the reference."""
     different: list[str] = field(default_factory=list)
-    """Hashtags whose settled changes differ."""
+    """Hashtags and countries whose settled changes differ, with both."""
     settled_new: dict[str, int] = field(default_factory=dict)
     """First settled tick since the kill, in milliseconds, by hashtag: settled changes of the reference."""
 
@@ -91,7 +91,9 @@ def _until(found: SettledHistory, last_ms: int) -> SettledHistory:
 
 def _compare(found: Comparison, expected: SettledHistory, seen: SettledHistory, stood_ms: int) -> None:
     found.changes += sum(map(len, expected.values()))
-    found.different += [key[0] for key in sorted(expected.keys() | seen.keys()) if expected.get(key) != seen.get(key)]
+    for key in sorted(expected.keys() | seen.keys()):
+        if expected.get(key) != seen.get(key):
+            found.different.append(f"{key}: {seen.get(key)} instead of {expected.get(key)}")
     for (hashtag, _), past in expected.items():
         since = [tick_ms for tick_ms, _ in past if tick_ms > stood_ms]
         if since:

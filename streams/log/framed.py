@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.counting.block_counts import Ints
+from streams.log.kernels.frames import unframe
 
 _WORD = 8
 
 
 class Framed(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Integers (n,): value i is `base` plus `width` bytes of `data`, little-endian.
+    """Integers (n,): value i is `base` plus an offset of `width` bytes.
 
-    Equal values take no bytes.
+    `data` (width, n) has the lowest byte of all offsets first. Equal values take no bytes.
 
     >>> framed = frame(np.array([1_000_007, 1_000_000]))
     >>> framed.width, read_frame(framed, 2).tolist()
@@ -42,11 +43,10 @@ def frame(column: npt.NDArray[Any]) -> Framed:
     base = int(column.min())
     width = -(-(int(column.max()) - base).bit_length() // _WORD)
     offsets = column.astype("<i8").view("<u8") - np.uint64(base % 2**64)
-    return Framed(base, width, offsets.view(np.uint8).reshape(-1, _WORD)[:, :width].tobytes())
+    return Framed(base, width, offsets.view(np.uint8).reshape(-1, _WORD).T[:width].tobytes())
 
 
 def read_frame(framed: Framed, n: int) -> Ints:
     """Return the n values."""
-    words = np.zeros((n, _WORD), np.uint8)
-    words[:, : framed.width] = np.frombuffer(framed.data, np.uint8).reshape(n, framed.width)
-    return words.view("<i8")[:, 0] + framed.base
+    values: Ints = unframe(np.frombuffer(framed.data, np.uint8), framed.base, framed.width, n)
+    return values

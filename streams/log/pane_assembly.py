@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 
 import numpy as np
 
@@ -104,8 +103,7 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
 def _place(part: PaneRecord, sizes: Ints, places: Ints, pane: Pane) -> None:
     framed = (part.tweet, part.partition, part.offset, part.age_days)
     place_entries(
-        sizes, places, np.frombuffer(part.author, "<u8"),
-        *chain.from_iterable((np.frombuffer(one.data, np.uint8), one.base, one.width) for one in framed),
-        *(np.frombuffer(part.flags, np.uint8), np.frombuffer(part.copy, "<u4"), np.frombuffer(part.scores, "<f4")),
+        sizes, places, np.frombuffer(part.author, "<u8"), *(read_frame(one, part.entries) for one in framed),
+        np.frombuffer(part.flags, np.uint8), np.frombuffer(part.copy, "<u4"), np.frombuffer(part.scores, "<f4"),
         pane.author, pane.tweet, pane.origin, pane.age_days, pane.flags, pane.copy, pane.scores,
     )  # fmt: skip
