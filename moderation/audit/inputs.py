@@ -11,7 +11,6 @@ from typing import Annotated
 import msgspec
 
 from streams.errors import ContractError
-
 from streams.log.policies import INCARNATION_KEY
 from streams.log.topic_specs import POLICY
 

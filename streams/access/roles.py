@@ -14,6 +14,7 @@ from streams.errors import CallerMistake
 from streams.log.topic_specs import (
     AUDIT,
     AUDIT_CHECKPOINTS,
+    AUDIT_ERASURES,
     AUDIT_OPENINGS,
     DEAD_LETTER,
     DECISIONS,
@@ -32,7 +33,7 @@ from streams.log.topic_specs import (
 
 RedisAccess = Literal["", "read", "write"]
 ALL = tuple(spec.name for spec in SPECS)
-_AUDIT_TOPICS = (AUDIT, AUDIT_OPENINGS, AUDIT_CHECKPOINTS)
+_AUDIT_TOPICS = (AUDIT, AUDIT_OPENINGS, AUDIT_ERASURES, AUDIT_CHECKPOINTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ AUDIT = "audit"
 """Leaves of the public log's Merkle tree, in order."""
 AUDIT_OPENINGS = "audit-openings"
 """Salts and values of each leaf by the number of its entry; an erased entry has a record without a value."""
+AUDIT_ERASURES = "audit-erasures"
+"""Type and period of each erased entry, with their salts, by its number."""
 AUDIT_CHECKPOINTS = "audit-checkpoints"
 """Signed state of the audit log, and each published checkpoint with its cosignatures, by size."""
 SHOWN_TEXTS = "shown-texts"
@@ -97,6 +99,7 @@ SPECS: tuple[TopicSpec, ...] = (
     TopicSpec(MODELS, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(AUDIT, "one", "for ever", FOR_EVER, 1 * _MIB),
     TopicSpec(AUDIT_OPENINGS, "one", "compacted", FOR_EVER, 1 * _MIB),
+    TopicSpec(AUDIT_ERASURES, "one", "compacted", FOR_EVER, 1 * _MIB),
     TopicSpec(AUDIT_CHECKPOINTS, "one", "compacted", FOR_EVER, 1 * _MIB),
     TopicSpec(SHOWN_TEXTS, "one", "erasable", 0, 1 * _MIB),
     TopicSpec(NOTIFICATIONS, "one", "compacted", FOR_EVER, 4 * _MIB),
