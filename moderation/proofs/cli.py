@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import sys
 import tempfile
@@ -23,7 +24,6 @@ from moderation.proofs.report import verify_report_with
 from moderation.proofs.statement import verify_statement_with
 from moderation.proofs.trust import trust_of
 from moderation.proofs.whole import RootsAt, check_roots, entries_of
-from streams.cli.output import print_json
 from streams.errors import CallerMistake
 
 _GZIP = b"\x1f\x8b"
@@ -169,15 +169,23 @@ def _answered(as_json: bool) -> Iterator[None]:
             raise ProofError(
                 error.code, f"it does not verify ({error.code}): {error}", error.fix, field=error.field
             ) from error
-        print_json(
-            {"verified": False, "code": error.code.value, "field": error.field, "what": str(error), "fix": error.fix}
+        print(
+            json.dumps(
+                {
+                    "verified": False,
+                    "code": error.code.value,
+                    "field": error.field,
+                    "what": str(error),
+                    "fix": error.fix,
+                }
+            )
         )
         raise typer.Exit(error.exit_code) from error
 
 
 def _print(answer: dict[str, Any], lines: Callable[[], list[str]], as_json: bool) -> None:
     if as_json:
-        print_json({"verified": True, **answer})
+        print(json.dumps({"verified": True, **answer}))
     else:
         print("\n".join(lines()))
 
