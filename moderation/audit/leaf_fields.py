@@ -140,7 +140,7 @@ def _by_pipeline(value: bytes | None) -> _Decided:
 
 def _by_people(one: AuditInput) -> _Decided:
     try:
-        record = decode_moderation(one.value, one.key or b"")
+        record = decode_moderation(one.value, one.key)
         if isinstance(record, OtherRecord):
             return _of_order(record)
     except (ContractError, msgspec.MsgspecError, RecursionError):

@@ -15,7 +15,8 @@ from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit
 from moderation.api.numbers import without_numbers
 from moderation.api.services import Services
-from moderation.audit.chain import AuditInput, Chain, SourcePosition
+from moderation.audit.entries import LogEnd
+from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
 from moderation.cases.service import CaseService
 from moderation.review.service import ReviewService
@@ -76,7 +77,7 @@ def services(log: InMemoryLog) -> Services:
             AuditInput(SourcePosition("suppression-decisions", 0, offset, 1), key, value)
             for offset, (key, value) in enumerate(values)
         ]
-        return [row_of(entry) for entry in Chain().extend(inputs)], None
+        return [row_of(entry) for entry in LogEnd().extend(inputs)], None
 
     return replace(found, audit_page=audit_page)
 
