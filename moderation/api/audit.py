@@ -82,7 +82,7 @@ class LogStateAnswer(AnswerModel):
 class AuditProofAnswer(AnswerModel):
     """Proof of an entry."""
 
-    logged: dict[str, str | int | None] | None = Field(description="Opened fields.")
+    entry: dict[str, str | int | None] | None = Field(description="Opened fields.")
     proof: dict[str, Any] | None = Field(description="Proof file for `hushtag proof verify`; null: not yet.")
     proof_note: str | None = Field(None, description="Time of the checkpoint that will cover the entry.")
 

@@ -111,7 +111,7 @@ class StatementAnswer(AnswerModel):
     restriction: dict[str, Any]
     dsa: dict[str, Any] | None = Field(description="For the DSA Transparency Database; null: none is due.")
     text: dict[str, str] = Field(description="Text for users, by language; empty before your first answer.")
-    logged: dict[str, str | None] | None = Field(
+    entry: dict[str, str | None] | None = Field(
         None, description="Opened fields of the decision's entry in the public log; null: there is none yet."
     )
     proof: dict[str, Any] | None = Field(

@@ -55,7 +55,7 @@ class Wanted:
 class DocumentProof:
     """Proof that goes with a document; without one, the reason."""
 
-    logged: Mapping[str, Value] | None = None
+    entry: Mapping[str, Value] | None = None
     """Opened fields as the log has them; None while there is no entry."""
     proof: Mapping[str, Any] | None = None
     """Proof file; None while no published checkpoint covers the entry."""
@@ -63,7 +63,7 @@ class DocumentProof:
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to plain JSON; `proof_note` gives the reason where there is no proof."""
-        plain: dict[str, Any] = {"logged": self.logged, "proof": self.proof}
+        plain: dict[str, Any] = {"entry": self.entry, "proof": self.proof}
         return plain if self.proof is not None else plain | {"proof_note": self.note}
 
 
@@ -197,9 +197,9 @@ def _input_of(entry: AuditEntry) -> AuditInput | None:
 
 async def prove_entry(log: PublicLog, entry: AuditEntry, names: Sequence[str]) -> DocumentProof:
     """Prove an entry with some of its fields open; without a proof while no published checkpoint covers it."""
-    logged = {name: entry.opening.value(name) for name in names}
+    opened = {name: entry.opening.value(name) for name in names}
     proof = await log.proof_of(entry.number, names)
     if isinstance(proof, NotYetPublished):
         due = f"the next one is due at {time_words(proof.next_at_ms)}"
-        return DocumentProof(logged, None, f"no published checkpoint covers entry {entry.number} yet; {due}")
-    return DocumentProof(logged, proof)
+        return DocumentProof(opened, None, f"no published checkpoint covers entry {entry.number} yet; {due}")
+    return DocumentProof(opened, proof)

@@ -17,8 +17,8 @@ from moderation.report.facts import ReportFacts
 from streams.constants import DAY_MS
 from streams.errors import EXIT_NO, HushtagError
 
-VERBS = ("block", "allow", "hold", "pause", "undo")
-"""Decisions of people, as `override/<verb>/<country>` names them."""
+COUNTED_TYPES = ("override/", "order/received/")
+"""Beginnings of the types from which numbers of the report follow."""
 
 
 class RecountDiffers(HushtagError):
@@ -58,21 +58,17 @@ class CountedEntries:
         return plain | {"entries": dict(sorted(self.by_type.items())), "without_effect": self._without_effect(facts)}
 
     def _without_effect(self, facts: ReportFacts) -> dict[str, int]:
-        counted = {f"decisions_by_people.{verb}": facts.by_people.get(verb, 0) for verb in VERBS}
-        counted["orders"] = facts.orders - facts.confidential
-        logged = {f"decisions_by_people.{verb}": self._sum(f"override/{verb}/") for verb in VERBS}
-        logged["orders"] = self._sum("order/received/")
-        for number, count in counted.items():
-            if count > logged[number]:
+        for type_, count in facts.with_effect.items():
+            logged = self.by_type.get(type_, 0)
+            if count > logged:
                 raise RecountDiffers(
-                    f"{number}: the report counts {count}, and the log has {logged[number]} entries up to its "
-                    f"checkpoint of {self.size:,} entries",
+                    f"{type_}: the report counts {count}, and the log has {logged} in its {self.size:,} entries up to "
+                    "the checkpoint",
                     fix="run hushtag audit verify --sources; until then publish no report",
                 )
-        return {number: logged[number] - count for number, count in counted.items() if logged[number] > count}
-
-    def _sum(self, prefix: str) -> int:
-        return sum(count for type_, count in self.by_type.items() if type_.startswith(prefix))
+        effective = facts.with_effect
+        counted = {one: count for one, count in self.by_type.items() if one.startswith(COUNTED_TYPES)}
+        return {one: n - effective.get(one, 0) for one, n in sorted(counted.items()) if n > effective.get(one, 0)}
 
 
 @dataclass(slots=True)

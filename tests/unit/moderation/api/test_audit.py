@@ -46,9 +46,9 @@ def test_entry_is_the_row_of_the_list(legal: Calls) -> None:
 
 def test_proof_opens_the_fields_of_a_statement(legal: Calls) -> None:
     found = legal.get(f"/v1/audit/{number_of(legal)}/proof").json()
-    assert set(found["logged"]) == {"time", "hashtag", "country", "action", "reason", "policy_revision"}
-    assert opened(found) == found["logged"]
-    assert (found["logged"]["hashtag"], found["logged"]["action"]) == ("film", "block")
+    assert set(found["entry"]) == {"time", "hashtag", "country", "action", "reason", "policy_revision"}
+    assert opened(found) == found["entry"]
+    assert (found["entry"]["hashtag"], found["entry"]["action"]) == ("film", "block")
 
 
 def test_proof_opens_chosen_fields_alone(legal: Calls) -> None:
@@ -83,5 +83,5 @@ def test_state_names_checkpoint_and_witnesses(legal: Calls) -> None:
 
 def test_statement_carries_its_proof_to_those_who_may_read_the_reason(legal: Calls, client: TestClient) -> None:
     [found] = legal.get("/v1/hashtags/film/statements").json()["items"]
-    assert opened(found) == found["logged"]
-    assert found["logged"]["hashtag"] == "film"
+    assert opened(found) == found["entry"]
+    assert found["entry"]["hashtag"] == "film"

@@ -11,6 +11,8 @@ from moderation.report.facts import ReportFacts
 from moderation.report.log_entries import CountedEntries, EntryCounter, RecountDiffers
 from moderation.report.openings import OpeningsFile
 from moderation.report.publish import publish
+from streams.log.moderation import Override, encode_moderation
+from tests.support.orders_world import NOW_MS
 from tests.support.report_cases import DAY_MS, facts_of, order_world
 
 FEBRUARY = 18_659 * DAY_MS  # 2021-02-01
@@ -20,7 +22,8 @@ ENTRIES = {"order/received/IN": 1, "override/allow/IN": 2, "override/allow/DE": 
 @pytest.fixture
 def facts() -> ReportFacts:
     world, _ = order_world()
-    return replace(facts_of(world, []), by_people={"allow": 3})
+    with_effect = {"order/received/IN": 1, "override/allow/IN": 2, "override/allow/DE": 1}
+    return replace(facts_of(world, []), by_people={"allow": 3}, with_effect=with_effect)
 
 
 def counted(**changes: int) -> CountedEntries:
@@ -60,13 +63,22 @@ def test_report_names_checkpoint_and_entries(facts: ReportFacts) -> None:
     assert publish(facts).facts["log"] is None
 
 
+def test_facts_name_the_entries_of_their_numbers() -> None:
+    world, _ = order_world()
+    world.log.append(*encode_moderation(Override(
+        id="o", hashtag="*", display="*", country="IN", surfaces=("trends",), actor="a", reason="r", at_ms=NOW_MS,
+        action="allow", expires_at_ms=NOW_MS + DAY_MS)))  # fmt: skip
+    assert facts_of(world, []).with_effect == {"order/received/IN": 1, "override/pause/IN": 1}
+    assert facts_of(world, [], country="DE").with_effect == {}
+
+
 def test_entries_without_effect_are_stated(facts: ReportFacts) -> None:
     found = counted(**{"override/block/IN": 1, "order/received/IN": 3}).published(facts)
-    assert found["without_effect"] == {"decisions_by_people.block": 1, "orders": 2}
+    assert found["without_effect"] == {"override/block/IN": 1, "order/received/IN": 2}
 
 
 def test_report_with_more_than_the_log_is_refused(facts: ReportFacts) -> None:
-    with pytest.raises(RecountDiffers, match="allow: the report counts 3, and the log has 2"):
+    with pytest.raises(RecountDiffers, match="override/allow/DE: the report counts 1, and the log has 0"):
         publish(facts, log=counted(**{"override/allow/DE": 0}))
 
 

@@ -13,7 +13,9 @@ import pytest
 from moderation.audit.disclosure import check
 from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.proving import MISSING, NO_LOG, DocumentProof, PublicLog
+from moderation.audit.tlog.errors import ProofError
 from moderation.orders.reply import UNDECIDED, prove_reply, reply_as_dict
+from moderation.proofs.statement import verify_statement
 from moderation.statements.collect import decision_restrictions, order_restrictions, override_restriction
 from moderation.statements.proofs import CONFIDENTIAL, OPENED, prove_statements
 from moderation.statements.restriction import Restriction
@@ -21,7 +23,7 @@ from moderation.statements.text import statement_as_dict
 from streams.errors import DependencyAway, TopicsError
 from streams.log.decisions import encode_record
 from streams.log.moderation import encode_moderation
-from tests.support.in_memory_public_log import InMemoryPublicLog
+from tests.support.in_memory_public_log import LOG_KEY, WITNESS_KEY, InMemoryPublicLog
 from tests.support.orders_world import HEAD, OrdersWorld, accounts
 from tests.support.statement_builders import decision, override, ruling
 
@@ -60,7 +62,7 @@ def test_statement_opens_its_own_version_of_a_decision(decided: InMemoryPublicLo
     assert proof.proof is not None
     assert "index 1\n" in proof.proof["proof"]
     assert set(opened(proof)) == set(OPENED)
-    assert opened(proof) == proof.logged
+    assert opened(proof) == proof.entry
     assert opened(proof) | {"reason": ""} == {
         "time": "2025-11-24T16:01:40.000Z", "hashtag": "rumour", "country": "*", "action": "suppress", "reason": "",
         "policy_revision": "p1",
@@ -78,7 +80,7 @@ def test_statement_without_checkpoint_says_when_one_is_due(decided: InMemoryPubl
     decided.uncovered = 2
     [one] = decision_restrictions(decision(ruling(), number=2))
     plain = statement_as_dict(one, proof=proof_for(one, decided))
-    assert (plain["proof"], plain["logged"]["hashtag"]) == (None, "rumour")
+    assert (plain["proof"], plain["entry"]["hashtag"]) == (None, "rumour")
     assert plain["proof_note"] == (
         "no published checkpoint covers entry 1 yet; the next one is due at 2021-02-08 16:00 UTC"
     )
@@ -139,7 +141,16 @@ def test_reply_proves_the_last_step() -> None:
     world.review(order)
     world.step(order, "declined")
     proof = asyncio.run(prove_reply(log, case := world.desk.case(order)))
-    assert opened(proof) == proof.logged
+    assert opened(proof) == proof.entry
     assert (opened(proof)["country"], opened(proof)["action"]) == ("IN", "declined")
     plain = reply_as_dict(case, "the letter", proof)
     assert (plain["order"], plain["text"], plain["proof"]) == (order, "the letter", proof.proof)
+
+
+def test_statement_verifies_and_a_changed_one_does_not(decided: InMemoryPublicLog) -> None:
+    [one] = decision_restrictions(decision(ruling(), number=2))
+    statement = statement_as_dict(one, proof=proof_for(one, decided))
+    keys = str(LOG_KEY.public_key), [str(WITNESS_KEY.public_key)]
+    assert verify_statement(statement, *keys).index == 1
+    with pytest.raises(ProofError, match="country"):
+        verify_statement(statement | {"restriction": statement["restriction"] | {"country": "DE"}}, *keys)
