@@ -81,8 +81,15 @@ class FencedWriter:
 
     async def _commit(self, records: Sequence[TopicRecord]) -> None:
         async with self._producer.transaction():
-            sent = [await self._producer.send(one.topic, one.value, key=one.key, partition=0) for one in records]
-            await asyncio.gather(*sent)
+            sent: list[Awaitable[object]] = []
+            try:
+                for one in records:
+                    sent.append(await self._producer.send(one.topic, one.value, key=one.key, partition=0))
+            finally:  # also the results of a failed transaction are taken
+                results = await asyncio.gather(*sent, return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
 
     async def _within_deadline(self, call: Awaitable[None]) -> None:
         try:

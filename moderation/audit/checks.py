@@ -10,7 +10,9 @@ from moderation.audit.erasures import erasure_in
 from moderation.audit.faults import AuditFault
 from moderation.audit.state import open_by_any
 from moderation.audit.tlog.errors import ProofError
+from moderation.audit.tlog.hashing import leaf_hash
 from moderation.audit.tlog.keys import PublicKey
+from moderation.audit.tlog.tiles import TileBuilder
 from moderation.proofs.published import PublishedLog, published_log
 
 
@@ -25,7 +27,9 @@ class EntryChecks:
 
     def __init__(self, comparison: SourceComparison | None, folder: str | None, keys: Sequence[PublicKey] = ()) -> None:
         self._comparison = comparison
-        self._leaves = None if folder is None else _leaves(published_log(folder), keys)
+        self._log = None if folder is None else published_log(folder)
+        self._leaves = None if self._log is None else _leaves(self._log, keys)
+        self._tree = TileBuilder()
         self._fault: AuditFault | None = None
 
     def apply(self, entry: AuditEntry) -> AuditFault | None:
@@ -42,8 +46,17 @@ class EntryChecks:
             return AuditFault(entry.number, "missing", f"the published folder: {error}")
         if published is None:
             self._leaves = None  # the folder ends here
-        elif published != entry.leaf:
+            return None
+        if published != entry.leaf:
             return AuditFault(entry.number, "changed", "the published folder has another leaf")
+        return self._check_tiles(entry)
+
+    def _check_tiles(self, entry: AuditEntry) -> AuditFault | None:
+        """Compare the tiles that an entry completes with those of the folder."""
+        assert self._log is not None
+        for tile in self._tree.append(leaf_hash(entry.leaf)):
+            if self._log.tile(tile.name) != tile.data:
+                return AuditFault(entry.number, "changed", f"the published folder has another {tile.name.path}")
         return None
 
 

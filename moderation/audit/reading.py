@@ -17,7 +17,7 @@ from moderation.audit.inputs import SourcePosition
 from moderation.audit.joined import JoinedRecord, opening_in, read_erasures, read_joined
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
 from moderation.audit.seeking import first_numbered, number_of_key, seek_number
-from moderation.audit.state import PublishedCheckpoint, state_note
+from moderation.audit.state import PublishedCheckpoint, decode_state
 from moderation.audit.tlog.checkpoint import read_checkpoint
 from moderation.audit.tlog.errors import ProofError
 from moderation.audit.tlog.hashing import leaf_hash
@@ -210,8 +210,8 @@ async def log_state(settings: Settings) -> LogState:
 
 
 def _signed(records: CheckpointRecords) -> CheckpointState | None:
-    note = "" if records.state is None else state_note(records.state)
-    return _checkpoint_state(note, 0) if note else None
+    state = decode_state(records.state)
+    return None if state is None else _checkpoint_state(state.checkpoint, state.at_ms)
 
 
 def _published(settings: Settings, records: CheckpointRecords) -> CheckpointState | None:

@@ -135,12 +135,18 @@ def decode_published(value: bytes | None) -> PublishedCheckpoint | None:
         return None
 
 
+def decode_state(value: bytes | None) -> SignedState | None:
+    """Decode the writer's state without verification; None if it is another record."""
+    try:
+        return _states.decode(value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
 def state_note(value: bytes) -> str:
     """Return the checkpoint of a state without verification; "" if it is another record."""
-    try:
-        return _states.decode(value).checkpoint
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
+    state = decode_state(value)
+    return "" if state is None else state.checkpoint
 
 
 def open_by_any(note: str, keys: Sequence[PublicKey]) -> tuple[Checkpoint, SignedNote]:

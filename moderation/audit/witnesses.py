@@ -56,10 +56,13 @@ class Witness:
                 answer = await self._post(note, min(self._size, size), proof)
                 if answer.status_code != httpx.codes.CONFLICT:
                     break
+                before = self._size
                 self._size = from_decimal(answer.text.strip(), "the witness's size")
                 if self._size > size:
                     detail = f"it has cosigned {self._size} entries, and the log has signed {size}"
                     return WitnessAnswer("ahead", detail=detail)
+                if self._size == before:
+                    return WitnessAnswer("inconsistent", detail=f"it has cosigned another root of {size} entries")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return WitnessAnswer("away", detail=str(error) or type(error).__name__)
         except ProofError as error:
