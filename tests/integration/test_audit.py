@@ -16,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 from pydantic import SecretStr
 
+from devkit.stack.ports import free_port
 from moderation.audit.checkpoint_topic import read_checkpoints
 from moderation.audit.entries import AuditEntry
 from moderation.audit.faults import AuditBroken
@@ -47,7 +48,6 @@ from tests.support.public_log import (
     send_pairs,
     with_keys,
 )
-from tests.support.workers import free_port
 
 pytestmark = pytest.mark.integration
 Pair = tuple[bytes | None, bytes | None]

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from devkit.stack.ports import free_port
 from moderation.audit.checkpoint_topic import read_checkpoints
 from moderation.audit.faults import AuditBroken
 from moderation.audit.publisher import AuditPublisher
@@ -37,7 +38,6 @@ from tests.support.public_log import (
     with_keys,
     witness_process,
 )
-from tests.support.workers import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -203,7 +203,7 @@ async def test_log_that_went_back_is_not_published(keyed: Settings, tmp_path: Pa
     await publish(other, folder)
     with pytest.raises(AuditBroken, match="the folder has 9 entries, and the log has signed 3: the log went back"):
         await publish(keyed, folder)
-    with pytest.raises(AuditBroken, match="does not lead|do not lead|changed"):
+    with pytest.raises(AuditBroken, match="changed"):
         await publish(other, older)
 
 

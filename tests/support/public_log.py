@@ -16,6 +16,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.structs import TopicPartition as KafkaPartition
 from pydantic import SecretStr
 
+from devkit.stack.ports import free_port
 from moderation.audit.entries import AuditEntry, LogEnd
 from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.reading import read_entries
@@ -27,7 +28,6 @@ from streams.log.topic_specs import AUDIT, AUDIT_OPENINGS
 from streams.log.topics import create_topics
 from streams.naming import tag_of
 from streams.settings import Settings
-from tests.support.workers import free_port
 
 LOG_KEY = PrivateKey("example.com/log", KeyKind.log, b"l" * 32)
 NEW_LOG_KEY = PrivateKey("example.com/log", KeyKind.log, b"n" * 32)

@@ -111,3 +111,10 @@ def test_erasure_keeps_only_what_the_report_counts() -> None:
 def test_canonical_json_escapes_as_rfc_8785() -> None:
     text = '\b\f\n\r\t"\\\x00\x1f\x7fé😀'
     assert canonical_json([text, -1, None]) == '["\\b\\f\\n\\r\\t\\"\\\\\\u0000\\u001f\x7fé😀",-1,null]'.encode()
+
+
+def test_digest_at_another_place_is_wrong_field() -> None:
+    """A leaf with its digests in another order opens no field."""
+    digests = [LEAF[at : at + 32] for at in range(len(PREFIX), len(LEAF), 32)]
+    turned = PREFIX + b"".join(digests[1:] + digests[:1])
+    assert code_of(turned, disclose(OPENING, ["hashtag"])) == (ProofCode.wrong_field, "hashtag")
