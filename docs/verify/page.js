@@ -31,7 +31,7 @@ const ADVICE = new Map([
 const DEFAULT_ADVICE = "Do not rely on this file. Ask the platform for a new one, and keep this one as evidence.";
 
 const byId = (id) => document.getElementById(id);
-let chosen = null;  // {name, text} of the file to check
+let chosen = null;  // promise of the text of the file to check
 
 function element(name, text = "", className = "") {
   const made = document.createElement(name);
@@ -56,18 +56,17 @@ function isReport(text) {
   }
 }
 
-async function choose(file) {
+async function choose(file, dropped) {
   byId("result").hidden = true;
-  chosen = null;
-  byId("file-name").textContent = "";
-  try {
-    chosen = {name: file.name, text: await textOf(file)};
-  } catch (error) {
-    showRefused(error);
-    return;
-  }
-  byId("file-name").textContent = `Chosen: ${file.name}`;
-  byId("report-files").hidden = !isReport(chosen.text);
+  byId("file-name").textContent = dropped ? `Dropped: ${file.name}` : "";
+  const text = await textOf(file);
+  byId("report-files").hidden = !isReport(text);
+  return text;
+}
+
+function chooseNow(file, dropped = false) {
+  chosen = choose(file, dropped);
+  chosen.catch(showRefused);
 }
 
 function keysGiven() {
@@ -91,15 +90,16 @@ function readerOf(files) {
 
 async function check() {
   if (!chosen) throw new Refused("malformed", "no file is chosen yet");
-  if (!isReport(chosen.text)) {
+  const text = await chosen;
+  if (!isReport(text)) {
     const keys = keysGiven();
-    showStatement(await verifyStatement(chosen.text, keys, seenGiven()), keys);
+    showStatement(await verifyStatement(text, keys, seenGiven()), keys);
     return;
   }
   const [openings] = byId("openings").files, folder = byId("folder").files;
   if (!openings || !folder.length) throw new Refused("malformed", "a report needs its openings and the published log");
   const lines = (await textOf(openings)).split("\n"), keys = keysGiven();
-  showReport(await verifyReport(chosen.text, lines, readerOf(folder), keys, seenGiven()), keys);
+  showReport(await verifyReport(text, lines, readerOf(folder), keys, seenGiven()), keys);
 }
 
 function show(title, good, ...parts) {
@@ -183,7 +183,7 @@ function showRefused(error) {
 }
 
 byId("file").addEventListener("change", (event) => {
-  if (event.target.files.length) choose(event.target.files[0]);
+  if (event.target.files.length) chooseNow(event.target.files[0]);
 });
 for (const kind of ["dragenter", "dragover"]) {
   byId("drop").addEventListener(kind, (event) => {
@@ -195,7 +195,7 @@ byId("drop").addEventListener("dragleave", () => byId("drop").classList.remove("
 byId("drop").addEventListener("drop", (event) => {
   event.preventDefault();
   byId("drop").classList.remove("over");
-  if (event.dataTransfer.files.length) choose(event.dataTransfer.files[0]);
+  if (event.dataTransfer.files.length) chooseNow(event.dataTransfer.files[0], true);
 });
 byId("check").addEventListener("submit", async (event) => {
   event.preventDefault();

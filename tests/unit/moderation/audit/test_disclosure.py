@@ -72,6 +72,11 @@ def test_same_values_never_give_the_same_digest() -> None:
     assert len(digests) == 20 * len(FIELDS)
 
 
+def test_salt_of_an_opened_field_opens_no_other() -> None:
+    salts = [salt for _ in range(20) for salt in make_opening(VALUES).salts]
+    assert len(set(salts)) == len(salts) == 20 * len(FIELDS)
+
+
 def test_changed_value_salt_or_name_is_wrong_field() -> None:
     (opened,) = disclose(OPENING, ["hashtag"])
     other_salt = OPENING.salts[0]
