@@ -166,6 +166,8 @@ def of_page(facts: Mapping[str, Any]) -> Sentences:
     for order in facts["by_order"]:
         found |= _page_order(order)
     found |= _page_tables(facts)
+    if facts["log"] is not None:
+        found["counts the {n} entries of our public log"] = {"n": facts["log"]["size"]}
     return found
 
 
