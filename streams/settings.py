@@ -384,7 +384,7 @@ def unknown_variables() -> list[str]:
 
 
 OTHER_VARIABLES = {
-    "HUSHTAG_AUDIT_HEADS": "file of the audit log's signed heads",
+    "HUSHTAG_WITNESS_KEY": "private key of hushtag witness",
     "HUSHTAG_CACHE": "folder for Kafka's jars and the local stack's data",
     "HUSHTAG_MAVEN_URL": "Maven mirror that `hushtag up` fetches Kafka's jars from",
     "HUSHTAG_API_KEYS": "file of the HTTP API's keys",
