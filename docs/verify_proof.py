@@ -95,8 +95,8 @@ def canonical(value):
 
 
 def is_whole(value):
-    """Return whether a value is a whole number, and not true or false."""
-    return type(value) is int
+    """Return whether a value is a whole number that every JSON parser keeps exact, and not true or false."""
+    return type(value) is int and abs(value) < 2**53
 
 
 # ---- keys, signed notes, checkpoints ----
@@ -249,7 +249,7 @@ def is_value(value):
     """Return whether a field can have this value."""
     if isinstance(value, str):
         return not re.search("[\ud800-\udfff]", value)
-    return value is None or (is_whole(value) and abs(value) < 2**53)
+    return value is None or is_whole(value)
 
 
 def committed(leaf, name, salt, value):

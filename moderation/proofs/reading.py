@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from moderation.audit.disclosure import MAX_INTEGER
 from moderation.audit.tlog.errors import ProofCode, ProofError, malformed
 
 
@@ -33,9 +34,14 @@ def member(parent: Mapping[str, Any], name: str, kind: type, where: str) -> Any:
         ProofError: `malformed`.
     """
     value = parent.get(name)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+    if not isinstance(value, kind) or (kind is int and not is_whole(value)):
         raise malformed(f"{where} has no {name!r} of the expected type")
     return value
+
+
+def is_whole(value: Any) -> bool:
+    """Return whether a value is a whole number that every JSON parser keeps exact."""
+    return type(value) is int and abs(value) <= MAX_INTEGER
 
 
 def no_proof() -> ProofError:

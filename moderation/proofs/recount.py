@@ -10,7 +10,7 @@ from typing import Any
 
 from moderation.audit.tlog.errors import ProofCode, ProofError, malformed
 from moderation.proofs.openings import Counts
-from moderation.proofs.reading import member
+from moderation.proofs.reading import is_whole, member
 
 VERBS = ("block", "allow", "hold", "undo", "pause")
 """Decisions by people that a report counts."""
@@ -109,7 +109,7 @@ def _wrong(number: str, published: int, counted: int, bound: str = "") -> ProofE
 def _counts(parent: Mapping[str, Any], name: str) -> dict[str, int]:
     found = member(parent, name, dict, "the report")
     for key, value in found.items():
-        if type(value) is not int or value < 0:
+        if not is_whole(value) or value < 0:
             raise malformed(f"the report's number {name}.{key} is no count")
     return dict(found)
 

@@ -131,6 +131,7 @@ def _numbers() -> Iterator[Case]:
     )
     yield forged("size that is not the checkpoint's", "wrong_number", "log.size", section(size=REPORTED - 1))
     yield forged("number that is no count", "malformed", report=entries(**{"override/block/IN": -1}))
+    yield forged("number beyond exact ones", "malformed", report=entries(**{"override/block/IN": 2**53}))
     yield forged("number that is a text", "malformed", report=edited(lambda r: r.update(orders="40")))
     yield forged("day that is none", "malformed", report=section(first_day="2026-11-31"))
     yield forged("report without a log", "malformed", report=edited(lambda r: r.pop("log")))
