@@ -1,4 +1,4 @@
-"""HTTP server of a witness: `POST /add-checkpoint`, and `GET /healthz`."""
+"""HTTP server of a witness: `POST /add-checkpoint`, `GET /healthz` and `GET /readyz`."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def witness_app(core: WitnessCore) -> Starlette:
     return Starlette(routes=[
         Route("/add-checkpoint", add_checkpoint, methods=["POST"]),
         Route("/healthz", healthz, methods=["GET"]),
+        Route("/readyz", healthz, methods=["GET"]),
     ])  # fmt: skip
 
 
