@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -127,13 +128,23 @@ async def proof(request: Request, number: EntryNumber, fields: FieldsQuery = Non
     Until a published checkpoint covers the entry, `proof` is null and `proof_note` says when one will. Whoever has the
     file can read the opened fields.
     """
+    return JsonReply(await proof_for(request, number, fields or OPENED))
+
+
+async def proof_for(request: Request, number: int, fields: Sequence[str]) -> dict[str, Any]:
+    """Prove an entry with some fields open, as JSON.
+
+    Raises:
+        RefusedCall: there is no such entry, its record was erased, or the caller reviews a hashtag blind.
+        FirstAnswerDue: the caller owes a first answer on its hashtag.
+    """
     row, found = await find_entry(request, number)
     if row["reason"] in (_AFTER, _AFTER_LOOK):
         await refuse_numbers(request, row["target"])
         raise RefusedCall("blinded", f"entry {number} is {row['reason']}", "give your verdict first")
     if found.is_erased:
         raise RefusedCall("not_found", f"the record of entry {number} was erased", "the tree still has its leaf")
-    return JsonReply((await prove_entry(services_of(request).public_log, found, fields or OPENED)).as_dict())
+    return (await prove_entry(services_of(request).public_log, found, fields)).as_dict()
 
 
 async def find_entry(request: Request, number: int) -> tuple[dict[str, Any], AuditEntry]:
