@@ -71,7 +71,7 @@ def build(folder: Path, entries: int) -> str:
 
 
 def _bundles(entries: int, write: Callable[[str], object]) -> Iterator[list[bytes]]:
-    done, told = 0, time.monotonic()
+    done, printed_at = 0, time.monotonic()
     while done < entries:
         leaves = []
         for index in range(done, min(done + TILE_WIDTH, entries)):
@@ -82,8 +82,8 @@ def _bundles(entries: int, write: Callable[[str], object]) -> Iterator[list[byte
             write(f'[{index},"{salts[0]}","{kind}","{salts[1]}","{day}"]\n')
         yield leaves
         done += len(leaves)
-        if time.monotonic() - told > 10:
-            told = time.monotonic()
+        if time.monotonic() - printed_at > 10:
+            printed_at = time.monotonic()
             print(f"  {done:,} of {entries:,} entries", flush=True)
 
 
@@ -144,7 +144,7 @@ def _measured(step: Callable[[Path, int], Any], folder: Path, entries: int) -> M
 
 
 def run(step: Callable[[Path, int], Any], folder: Path, entries: int) -> Measured:
-    """Run a step in a process of its own."""
+    """Run a step in a separate process."""
     _console.print(f"{step.__name__} ...")
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         measured = pool.submit(_measured, step, folder, entries).result()

@@ -47,7 +47,7 @@ class Opening:
         return self.values[FIELDS.index(name)]
 
     def erased(self, keep: Iterable[str] = ("type", "period")) -> Opening:
-        """Return the opening without the salts and values of all fields but `keep`; nobody can open those again."""
+        """Return the opening without the salts and values of all fields but `keep`, which nothing can open again."""
         kept = set(keep)
         salts = (salt if name in kept else None for name, salt in zip(FIELDS, self.salts, strict=True))
         values = (value if name in kept else None for name, value in zip(FIELDS, self.values, strict=True))

@@ -75,7 +75,16 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    seen: Seen = None,
+    seen: Annotated[
+        Path | None,
+        typer.Option(
+            "--seen",
+            help="File with the last checkpoint that you saw. With --folder, it is made if it is missing, and "
+            "replaced on success.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Verify that a statement of reasons, or an order's reply, is in the log as it is shown.
