@@ -37,7 +37,7 @@ class Forgery:
 
 @dataclass(frozen=True, slots=True)
 class Forger:
-    """What the forging platform has.
+    """Keys and files of a platform that forges.
 
     Args:
         log: private key of the log.

@@ -28,7 +28,7 @@ class StoryLog:
     """Keys and places of the log and its witnesses."""
 
     folder: Path
-    """Published folder."""
+    """Folder that the publisher writes."""
     key: PrivateKey
     witnesses: tuple[PrivateKey, ...]
     ports: tuple[int, ...]
