@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from moderation.audit.tlog.errors import ProofCode, ProofError
-from moderation.audit.tlog.hashing import node_hash
+from moderation.audit.tlog.hashing import EMPTY_ROOT, node_hash
 
 _NOT_LOGGED = "do not rely on this file; ask its publisher for a new proof, and keep this one as evidence"
 _TWO_HISTORIES = "keep both checkpoints: together they prove that the log has shown two histories"
@@ -46,6 +46,8 @@ def check_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[byte
 def check_consistency(old: int, old_root: bytes, new: int, new_root: bytes, path: Sequence[bytes]) -> None:
     """Check that the tree of `new` entries extends the tree of `old` entries.
 
+    Every tree extends the empty one, whose root is not looked at.
+
     Raises:
         ProofError: `rolled_back`: the new tree is smaller. `split_view`: the trees have different histories.
     """
@@ -55,8 +57,12 @@ def check_consistency(old: int, old_root: bytes, new: int, new_root: bytes, path
             f"the log has gone back: it had {old} entries and now has {new}",
             "keep the earlier checkpoint: it proves that entries were removed",
         )
-    if old in (0, new):
-        if path or (old == new and old_root != new_root):
+    if old == 0:
+        if path or (new == 0 and new_root != EMPTY_ROOT):
+            raise _split(old, new)
+        return
+    if old == new:
+        if path or old_root != new_root:
             raise _split(old, new)
         return
     hashes = list(path)

@@ -151,6 +151,9 @@ def test_empty_tree_precedes_every_tree_without_path() -> None:
     check_consistency(0, EMPTY_ROOT, 8, ROOTS[8], [])
     with pytest.raises(ProofError):
         check_consistency(0, EMPTY_ROOT, 8, ROOTS[8], [ROOTS[1]])
+    check_consistency(0, b"", 0, EMPTY_ROOT, [])
+    with pytest.raises(ProofError):
+        check_consistency(0, b"", 0, ROOTS[8], [])
 
 
 @given(st.lists(st.integers(0, 600), min_size=1, max_size=4))
