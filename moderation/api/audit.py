@@ -125,8 +125,8 @@ async def entry(request: Request, number: EntryNumber) -> Response:
 async def proof(request: Request, number: EntryNumber, fields: FieldsQuery = None) -> Response:
     """Return the proof that an entry is in the public log, with some of its fields open; see docs/audit.md.
 
-    Until a published checkpoint covers the entry, `proof` is null and `proof_note` says when one will. Whoever has the
-    file can read the opened fields.
+    Until a published checkpoint covers the entry, `proof` is null and `proof_note` says when one will. Every
+    holder of the file can read the opened fields.
     """
     return JsonReply(await proof_for(request, number, fields or OPENED))
 

@@ -3,8 +3,8 @@
 The owner of a statement opens the fields of its decision and no more. A report opens `type` and `period` of every
 entry, and its numbers are recounted from these two. So `type` and `period` must not say more than the report does:
 
-- A number that the report gives exactly has a type of its own: acts of people and of the pipeline, orders.
-- Whatever the report rounds or groups is a `record`: appeals, second looks, targets and rulings of orders. Confidential
+- Each number that the report gives exactly has its type: acts of people and of the pipeline, orders.
+- A record that the report rounds or groups is a `record`: appeals, second looks, rulings of orders. Confidential
   orders are too, because the report does not give their dates.
 - `period` is the UTC day by which the report counts: of an order its receipt, of a decision its own time.
 """
