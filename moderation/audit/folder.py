@@ -68,18 +68,10 @@ class PublishedFolder:
         """
         for level in (None, *range(8)):
             last = [name for at in (size, previous) for name in _last(at, level)]
-            kept = {name.path for name in last}
-            for index in {name.index for name in last}:
-                self._remove_partials(TileName(level, index, TILE_WIDTH).path, kept)
-
-    def _remove_partials(self, full_path: str, kept: set[str]) -> None:
-        folder = self.folder / f"{full_path}.p"
-        with suppress(FileNotFoundError):
-            for path in list(folder.iterdir()):
-                if f"{full_path}.p/{path.name}" not in kept:
-                    path.unlink(missing_ok=True)
-        with suppress(OSError):
-            folder.rmdir()  # only if it is empty
+            kept = {self.folder / name.path for name in last}
+            for folder in {path.parent.parent for path in kept}:
+                for partials in list(folder.glob("*.p")):
+                    _remove_all_but(kept, partials)
 
     def _read(self, path: str) -> bytes | None:
         try:
@@ -111,6 +103,14 @@ class PublishedFolder:
         return CallerMistake(
             f"{self.folder}: {error.strerror}", fix="name a folder of yours with --to, and check its disk and rights"
         )
+
+
+def _remove_all_but(kept: set[Path], folder: Path) -> None:
+    for path in list(folder.iterdir()):
+        if path not in kept:
+            path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()  # only if it is empty
 
 
 def _last(size: int, level: int | None) -> list[TileName]:

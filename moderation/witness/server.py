@@ -32,7 +32,8 @@ def witness_app(core: WitnessCore) -> Starlette:
                 return PlainTextResponse("the submission is too long\n", 413)
         reply = await run_in_threadpool(core.submit, bytes(body))
         log.info("checkpoint submitted", status=reply.status.value)
-        return Response(reply.body, reply.status, media_type=reply.content_type)
+        # A media type would get a charset, which the protocol does not have.
+        return Response(reply.body.encode(), reply.status, headers={"content-type": reply.content_type})
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")

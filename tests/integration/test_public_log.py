@@ -258,11 +258,11 @@ async def test_witness_killed_while_cosigning_keeps_its_word(keyed: Settings, tm
     await grow(keyed, 4)
     for delay in (0.0, 0.002, 0.01):
         with witness_process(state, port=port) as (_, process):
+            before = _content(state)
             publishing = asyncio.create_task(publish(settings, folder))
-            while not publishing.done() and not (state.exists() and delay == 0.0):
-                await asyncio.sleep(delay or 0.001)
-                if (tmp_path / "w1.json.part").exists():
-                    break
+            while not publishing.done() and not (tmp_path / "w1.json.part").exists() and _content(state) == before:
+                await asyncio.sleep(0.0005)
+            await asyncio.sleep(delay)
             process.kill()
             await publishing
         await grow(keyed, 4)
@@ -274,6 +274,10 @@ async def test_witness_killed_while_cosigning_keeps_its_word(keyed: Settings, tm
         assert (answer.status_code, answer.text) == (409, "16\n")
         assert answer.headers["content-type"].startswith("text/x.tlog.size")
     assert checked(folder) == 16
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 async def test_second_publisher_fences_the_first(keyed: Settings, tmp_path: Path) -> None:

@@ -165,11 +165,10 @@ def witness_process(
     port = port or free_port()
     program = [HUSHTAG, "witness", "--key", key.encode(), "--state", str(state), "--log-key", str(LOG_KEY.public_key)]
     program += ["--listen", f"127.0.0.1:{port}"]
-    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline(), "the witness ended"
-        yield f"{key.public_key} http://127.0.0.1:{port}", process
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline(), "the witness ended"
+            yield f"{key.public_key} http://127.0.0.1:{port}", process
+        finally:
+            process.kill()
