@@ -91,10 +91,11 @@ def documents(
     decisions: Sequence[Decision],
     coverage: Sequence[LanguageCoverage],
     from_ms: int,
+    to_ms: int,
     at_ms: int,
 ) -> Publications:
-    """Make the documents with the code that a platform runs."""
-    period = from_ms, at_ms + 1
+    """Make the documents about [from_ms, to_ms) as of `at_ms` with the code that a platform runs."""
+    period = from_ms, to_ms
     india = publish(count_facts(people, decisions, *period, "IN", now_ms=at_ms))
     everywhere = count_facts(people, decisions, *period, now_ms=at_ms)
     world = publish(everywhere, quality_of(people, *period), texts_read(coverage))

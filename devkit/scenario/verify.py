@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import html
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class NumberCheck:
 
     def table(self, where: str, text: str, published: Mapping[str, Any]) -> None:
         """Compare every row of the CSV with the JSON, which was compared with the log."""
-        rows = {row["number"]: row["value"] for row in csv.DictReader(text.splitlines())}
+        rows = {row["number"]: row["value"] for row in csv.DictReader(io.StringIO(text))}
         values = dict(_leaves("", published))
         for path in {*rows, *values}:
             value = values.get(path, "no value")

@@ -53,7 +53,8 @@ class Played:
         self.at_ms = at_ms + 100
         self.coverage = languages.coverage(at_ms)
         hours = {(one.shard, one.from_ms): one for one in self.coverage}
-        self.made = documents(self.world.log.view, self.decisions, [*hours.values()], NOW_MS - DAY_MS, self.at_ms)
+        self.days = (NOW_MS // DAY_MS - 1) * DAY_MS, (self.at_ms // DAY_MS + 1) * DAY_MS
+        self.made = documents(self.world.log.view, self.decisions, [*hours.values()], *self.days, self.at_ms)
 
     def _orders(self, story: OrderStory) -> Iterator[str]:
         tags = [Target("hashtag", tag.lower(), tag) for tag in (*REDUCED, *CRITICAL)]
@@ -166,7 +167,7 @@ def test_every_wrong_value_of_a_report_is_found(played: Played, document: str) -
     values = [value for value, _ in played.world.log.records]
     count = LogCount(values, played.decided())
     country = {"report": "IN", "world": None}[document]
-    expected = count.facts(NOW_MS - DAY_MS, played.at_ms + 1, country, played.at_ms)
+    expected = count.facts(*played.days, country, played.at_ms)
     facts = json.loads(json.dumps(getattr(played.made, document).facts))
     changed = list(_numbers(facts))
     assert len(changed) > 60
