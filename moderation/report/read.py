@@ -129,7 +129,7 @@ async def _read_entries(settings: Settings, read: ReadLogs, period: Period, on_r
     state = await log_state(settings)
     last = state.published or state.signed
     if last is None:
-        read.unread = f"{settings.topic(AUDIT)}: it has no checkpoint yet"
+        read.unread = f"{settings.topic(AUDIT)}: it has no checkpoint yet" if state.entries else ""
         return
     openings, counter = OpeningsFile(), EntryCounter(period.from_ms, period.to_ms, period.country)
     people_end, at_ms = 0, last.at_ms
