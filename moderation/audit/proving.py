@@ -131,11 +131,13 @@ async def prove(log: PublicLog, wanted: Mapping[str, Wanted]) -> dict[str, Docum
         if wanted:
             await _find(log, search, min(one.since_ms for one in wanted.values()))
         found = {name: await prove_entry(log, entry, wanted[name].names) for name, entry in search.found.items()}
+        is_empty = bool(search.remaining) and not (await log.state()).entries
     except TopicsError:
         return dict.fromkeys(wanted, DocumentProof(note=NO_LOG))
     except (AuditBroken, DependencyAway) as error:
         return dict.fromkeys(wanted, DocumentProof(note=str(error)))
-    return {name: found.get(name, DocumentProof(note=MISSING)) for name in wanted}
+    missing = DocumentProof(note=NO_LOG if is_empty else MISSING)
+    return {name: found.get(name, missing) for name in wanted}
 
 
 def key_of(one: AuditInput | None) -> EntryKey | None:

@@ -42,7 +42,7 @@ def test_statement_command_prints_text_or_json(arguments: list[str], monkeypatch
     if arguments == ["--json"]:
         notice = json.loads(result.stdout)
         assert (notice["dsa"]["puid"], set(notice["text"])) == (notice["reference"], {"en", "hi"})
-        assert (notice["proof"], notice["proof_note"]) == (None, proving.MISSING)
+        assert (notice["proof"], notice["proof_note"]) == (None, proving.NO_LOG)
     else:
         assert ("अपील" in result.stdout) is bool(arguments)
     assert CliRunner().invoke(app, ["statement", "nothing"]).exit_code == 3
