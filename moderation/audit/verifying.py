@@ -22,7 +22,7 @@ from streams.log.topic_specs import AUDIT, AUDIT_CHECKPOINTS
 from streams.settings import Settings
 
 OnEntry = Callable[[AuditEntry], AuditFault | None]
-"""Receives each verified entry; may return a fault of its own."""
+"""Receives each verified entry; may return another fault."""
 
 
 async def signed_checkpoints(settings: Settings, keys: Sequence[PublicKey]) -> list[tuple[str, Checkpoint]]:

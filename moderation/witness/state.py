@@ -48,7 +48,7 @@ class StateFile:
         except BlockingIOError:
             self._close()
             raise CallerMistake(
-                f"another witness uses {self._path}", fix="give each witness a file of its own"
+                f"another witness uses {self._path}", fix="give each witness another file"
             ) from None
         except OSError as error:
             self._close()
