@@ -24,13 +24,18 @@ class EvidenceFiles:
 
     def write(self, folder: Path) -> None:
         """Write the files to a new folder."""
-        for path, content in self.published.items():
-            file = folder / PUBLISHED / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+        write_published(folder / PUBLISHED, self.published)
         (folder / STATEMENT).write_text(json.dumps(self.statement, ensure_ascii=False), "utf-8")
         (folder / REPORT).write_text(json.dumps(self.report, ensure_ascii=False), "utf-8")
         (folder / OPENINGS).write_text("".join(f"{line}\n" for line in self.openings), "utf-8")
+
+
+def write_published(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write every file of a published folder."""
+    for path, content in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
 
 
 def published_files(folder: Path) -> dict[str, bytes]:

@@ -129,6 +129,7 @@ async def play(story: OrderStory, settings: Settings, report: Report, log: Story
     days = (began_ms - 24 * HOUR_MS) // DAY_MS, now_ms() // DAY_MS + 1
     documents, found = await publish_story(settings, *(day * DAY_MS for day in days))
     documents.statement = (await _command("statement", STATED, "--country", "IN", "--json")).splitlines()[0] + "\n"
+    documents.published, documents.keys = published_files(log.folder), log.key_options()
     outsider = await asyncio.to_thread(_third_party, log, earlier, documents)
     return StoryResult(documents, found.checked, [*stage.problems, *found.problems, *outsider.problems], outsider)
 

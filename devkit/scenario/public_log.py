@@ -49,6 +49,11 @@ class StoryLog:
             "HUSHTAG_AUDIT_WITNESSES": ",".join(f"{one.public_key} http://{LOOPBACK}:{port}" for one, port in pairs),
         }
 
+    def key_options(self) -> list[str]:
+        """List the options of `hushtag proof` with the public keys."""
+        witnesses = (f"--witness-key={one.public_key}" for one in self.witnesses)
+        return [f"--log-key={self.key.public_key}", *witnesses]
+
     def start_witnesses(self, run: LocalRun) -> None:
         """Start the witnesses, each with its own state.
 

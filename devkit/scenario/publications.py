@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devkit.scenario import sentences
+from devkit.scenario.evidence_files import PUBLISHED, write_published
 from devkit.scenario.log_count import LogCount
 from devkit.scenario.verify import NumberCheck, page_text
 from moderation.cases.agreement import quality_of
@@ -49,6 +50,10 @@ class Publications:
     """Openings of the report on India; None without a public log."""
     statement: str = ""
     """Statement of reasons with its proof, as JSON; "" without a public log."""
+    published: dict[str, bytes] = field(default_factory=dict)
+    """Content of each file of the published log."""
+    keys: list[str] = field(default_factory=list)
+    """Options of `hushtag proof` with the public keys of log and witnesses."""
 
     def write(self, folder: Path) -> list[Path]:
         """Write all documents to a folder; return their paths."""
@@ -61,7 +66,8 @@ class Publications:
         }
         files |= {f"reply-{number}.txt": text for number, text in enumerate(self.letters.values(), start=1)}
         if self.statement:
-            files["statement.json"] = self.statement
+            files |= {"statement.json": self.statement, "keys.txt": "\n".join(self.keys) + "\n"}
+            write_published(folder / PUBLISHED, self.published)
         for name, text in files.items():
             (folder / name).write_text(text, "utf-8")
         if self.openings is not None:

@@ -47,6 +47,8 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
     console.print("\n--- a third party, with the published folder, keys, one statement and the report ---\n")
     for line in ended.outsider.lines:
         console.print(line)
+    if documents.keys:
+        console.print(f"\ncheck it yourself: hushtag proof verify {folder}/statement.json $(cat {folder}/keys.txt)")
     for problem in ended.problems:
         console.print(f"✗ {problem}")
     if not ended.problems:

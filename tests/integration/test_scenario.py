@@ -29,8 +29,11 @@ def test_scenario_india_2021_runs_to_its_end(tmp_path: Path, monkeypatch: pytest
     assert seconds < 180
     assert summary["forgeries_found"] == 10
     assert sorted(path.name for path in out.iterdir()) == [
-        "openings.jsonl", "public-update.txt", "reply-1.txt", "reply-2.txt", "reply-3.txt", "statement.json",
-        "transparency-report.csv", "transparency-report.html", "transparency-report.json",
+        "keys.txt", "openings.jsonl", "public-update.txt", "published", "reply-1.txt", "reply-2.txt", "reply-3.txt",
+        "statement.json", "transparency-report.csv", "transparency-report.html", "transparency-report.json",
     ]  # fmt: skip
+    keys = (out / "keys.txt").read_text("utf-8").split()
+    checked = hushtag(Settings(), "proof", "verify", "out/statement.json", *keys, "--folder", "out/published", "--json")
+    assert json.loads(checked)["verified"]
     assert "44 accounts are withheld in India only" in (out / "public-update.txt").read_text("utf-8")
     assert "<svg" in (out / "transparency-report.html").read_text("utf-8")
