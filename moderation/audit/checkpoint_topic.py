@@ -1,12 +1,11 @@
-"""Read the topic `audit-checkpoints` from its end: the writer's state, and the last published checkpoints."""
+"""Read the topic `audit-checkpoints` from its end: the writer's state, and the published checkpoint."""
 
 from __future__ import annotations
 
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from moderation.audit.seeking import number_of_key
-from moderation.audit.state import STATE_KEY, PublishedCheckpoint, decode_published
+from moderation.audit.state import COMPLETE_KEY, PUBLISHED_KEY, STATE_KEY, PublishedCheckpoint, decode_published
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT_CHECKPOINTS
 from streams.settings import Settings
@@ -17,29 +16,25 @@ _FIRST_WINDOW = 500
 
 @dataclass(slots=True)
 class CheckpointRecords:
-    """Records of the topic, not verified."""
+    """Last record of each kind, not verified."""
 
     state: bytes | None = None
-    """The writer's last state."""
-    published: dict[int, PublishedCheckpoint] = field(default_factory=dict)
-    """Published checkpoints by size, the oldest first."""
-
-    @property
-    def newest(self) -> PublishedCheckpoint | None:
-        """The last published checkpoint."""
-        return self.published[max(self.published)] if self.published else None
+    """The writer's state."""
+    newest: PublishedCheckpoint | None = None
+    """Newest published checkpoint."""
+    complete: PublishedCheckpoint | None = None
+    """Newest published checkpoint that all witnesses cosigned."""
 
     def covering(self, number: int) -> PublishedCheckpoint | None:
-        """Return the newest checkpoint over an entry that lacks no cosignature, else the newest over it."""
-        covering = [self.published[size] for size in sorted(self.published, reverse=True) if size > number]
-        return next((one for one in covering if not one.missing), covering[0] if covering else None)
+        """Return the checkpoint that all witnesses cosigned if it covers an entry, else the newest if that does."""
+        candidates = (self.complete, self.newest)
+        return next((one for one in candidates if one is not None and one.size > number), None)
 
 
-async def read_checkpoints(settings: Settings, *, whole: bool = False) -> CheckpointRecords:
-    """Read the last records, or all of them; raises the errors of `LogReader`."""
+async def read_checkpoints(settings: Settings) -> CheckpointRecords:
+    """Read the last record of each kind; raises the errors of `LogReader`."""
     async with LogReader(connection(settings), settings.topic(AUDIT_CHECKPOINTS), committed_only=True) as reader:
-        bounds = (await reader.bounds((0,)))[0]
-        window = bounds.end - bounds.begin if whole else _FIRST_WINDOW
+        bounds, window = (await reader.bounds((0,)))[0], _FIRST_WINDOW
         while True:
             start = max(bounds.begin, bounds.end - window)
             found = CheckpointRecords()
@@ -47,7 +42,7 @@ async def read_checkpoints(settings: Settings, *, whole: bool = False) -> Checkp
                 async for batch in batches:
                     for record in batch:
                         _apply(found, record.key, record.value)
-            if start == bounds.begin or (found.state is not None and found.published):
+            if start == bounds.begin or None not in (found.state, found.newest, found.complete):
                 return found
             window *= 4
 
@@ -55,6 +50,7 @@ async def read_checkpoints(settings: Settings, *, whole: bool = False) -> Checkp
 def _apply(found: CheckpointRecords, key: bytes | None, value: bytes | None) -> None:
     if key == STATE_KEY:
         found.state = value
-    elif (size := number_of_key(key)) is not None and (published := decode_published(value)) is not None:
-        found.published.pop(size, None)
-        found.published[size] = published
+    elif key == PUBLISHED_KEY:
+        found.newest = decode_published(value)
+    elif key == COMPLETE_KEY:
+        found.complete = decode_published(value)

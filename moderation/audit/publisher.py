@@ -21,7 +21,7 @@ from moderation.audit.folder import PublishedFolder
 from moderation.audit.growing import new_tiles
 from moderation.audit.keys import required_log_keys, witnesses_of
 from moderation.audit.metrics import PublishMetrics
-from moderation.audit.state import PublishedCheckpoint, encode_published, open_by_any, open_state, state_note
+from moderation.audit.state import PublishedCheckpoint, open_by_any, open_state, published_records, state_note
 from moderation.audit.tlog.checkpoint import Checkpoint
 from moderation.audit.tlog.errors import ProofError
 from moderation.audit.tlog.hashing import EMPTY_ROOT
@@ -107,11 +107,12 @@ class AuditPublisher:
         known = self._known(records, wanted, note)
         cosigned, missing = await self._cosigned(known, wanted)
         # 3. The topic, then the folder.
-        if cosigned != known or wanted.size not in records.published:
-            record = PublishedCheckpoint(checkpoint=cosigned.encode(), at_ms=now_ms(), missing=missing)
-            await self._writer.commit([encode_published(record, wanted.size)])
-        if await asyncio.to_thread(self.folder.checkpoint) != cosigned.encode():
-            await asyncio.to_thread(self.folder.write_checkpoint, cosigned.encode())
+        note_text, newest = cosigned.encode(), records.newest
+        if newest is None or (newest.checkpoint, newest.missing) != (note_text, missing):
+            record = PublishedCheckpoint(size=wanted.size, checkpoint=note_text, at_ms=now_ms(), missing=missing)
+            await self._writer.commit(published_records(record))
+        if await asyncio.to_thread(self.folder.checkpoint) != note_text:
+            await asyncio.to_thread(self.folder.write_checkpoint, note_text)
             await asyncio.to_thread(self.folder.remove_superseded, wanted.size, have.size)
             self._log.info("audit checkpoint published", size=wanted.size, missing=list(missing))
         self.metrics.set_published(now_ms(), wanted.size)
@@ -141,10 +142,9 @@ class AuditPublisher:
                 await asyncio.to_thread(self.folder.write_tile, tile)
 
     def _known(self, records: CheckpointRecords, wanted: Checkpoint, note: SignedNote) -> SignedNote:
-        published = records.published.get(wanted.size)
-        if published is None:
+        if records.newest is None or records.newest.size != wanted.size:
             return note
-        known = read_note(published.checkpoint)
+        known = read_note(records.newest.checkpoint)
         return note.with_signatures(known.signatures) if known.text == note.text else note
 
     async def _cosigned(self, note: SignedNote, checkpoint: Checkpoint) -> tuple[SignedNote, tuple[str, ...]]:

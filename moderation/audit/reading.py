@@ -186,7 +186,7 @@ async def proof_of(settings: Settings, number: int, names: Sequence[str]) -> dic
     records = await read_checkpoints(settings)
     published = records.covering(number)
     if published is None:
-        size = max(records.published, default=0)
+        size = 0 if records.newest is None else records.newest.size
         return NotYetPublished(number, size, now_ms() + _PUBLISHED_WITHIN_MS)
     checkpoint = read_checkpoint(read_note(published.checkpoint).text)
     path = await _path(settings, number, checkpoint.size)

@@ -1,4 +1,4 @@
-"""Records of the topic `audit-checkpoints`: the writer's signed state, and published checkpoints by size.
+"""Records of the topic `audit-checkpoints`: the writer's signed state, and the published checkpoint.
 
 The state is a checkpoint with what a restart needs: the right edge of the tree, and the read position of each source.
 The edge proves itself, because it leads to the signed root. The positions do not, so a seal of the log's keys covers
@@ -23,6 +23,10 @@ from moderation.audit.tlog.notes import NoteSignature, SignedNote, read_note
 
 STATE_KEY = b"signed"
 """Key of the writer's state."""
+PUBLISHED_KEY = b"published"
+"""Key of the newest published checkpoint."""
+COMPLETE_KEY = b"complete"
+"""Key of the newest published checkpoint with the cosignatures of all witnesses."""
 MAX_STATE_BYTES = 512 * 1024
 
 
@@ -52,7 +56,10 @@ class SignedState(msgspec.Struct, frozen=True, kw_only=True):
 class PublishedCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Checkpoint as published, with its cosignatures."""
 
+    size: int
+    """Number of entries."""
     checkpoint: str
+    """Signed note."""
     at_ms: int
     missing: tuple[str, ...] = ()
     """Names of the witnesses whose cosignature it lacks."""
@@ -122,9 +129,10 @@ def open_state(value: bytes, keys: Sequence[PublicKey], topic: str) -> OpenedSta
     return OpenedState(checkpoint, LogEnd(tree, positions), state.at_ms, state.verified_at_ms, signed_by)
 
 
-def encode_published(published: PublishedCheckpoint, size: int) -> tuple[bytes, bytes]:
-    """Encode a published checkpoint as (value, key)."""
-    return _encoder.encode(published), str(size).encode()
+def published_records(published: PublishedCheckpoint) -> list[tuple[bytes, bytes]]:
+    """Return the records of a published checkpoint as (value, key)."""
+    value, keys = _encoder.encode(published), (PUBLISHED_KEY, COMPLETE_KEY)
+    return [(value, key) for key in (keys[:1] if published.missing else keys)]
 
 
 def decode_published(value: bytes | None) -> PublishedCheckpoint | None:

@@ -26,14 +26,15 @@ OnEntry = Callable[[AuditEntry], AuditFault | None]
 
 
 async def signed_checkpoints(settings: Settings, keys: Sequence[PublicKey]) -> list[tuple[str, Checkpoint]]:
-    """Read all checkpoints that the topic has, and verify their signatures.
+    """Read the last checkpoints that the topic has, and verify their signatures.
 
     Raises:
         AuditBroken: one was not signed by the log.
         DependencyAway, TopicsError: raised by `LogReader`.
     """
-    records = await read_checkpoints(settings, whole=True)
-    notes = {f"the published checkpoint at {size}": one.checkpoint for size, one in records.published.items()}
+    records = await read_checkpoints(settings)
+    published = (one for one in (records.complete, records.newest) if one is not None)
+    notes = {f"the published checkpoint at {one.size}": one.checkpoint for one in published}
     if records.state is not None:
         notes["the writer's last checkpoint"] = state_note(records.state)
     return open_checkpoints(notes, keys, settings.topic(AUDIT_CHECKPOINTS))

@@ -209,11 +209,18 @@ class AuditWriter:
     async def _read_state(self) -> OpenedState | None:
         records = await read_checkpoints(self._settings)
         if records.state is None:
-            if (newest := records.newest) is not None:
-                detail = f"the writer's state is gone, and a checkpoint was published: {newest.checkpoint.split()[1]}"
+            if records.newest is not None:
+                detail = f"the writer's state is gone, and {records.newest.size} entries were published"
                 raise AuditBroken(self._topic, AuditFault(0, "forged checkpoint", detail))
             return None
-        return open_state(records.state, self._public_keys, self._settings.topic(AUDIT_CHECKPOINTS))
+        state = open_state(records.state, self._public_keys, self._settings.topic(AUDIT_CHECKPOINTS))
+        if records.newest is not None and records.newest.size > state.checkpoint.size:
+            size = state.checkpoint.size
+            detail = (
+                f"the writer's state has {size} entries, and {records.newest.size} were published: it is an old one"
+            )
+            raise AuditBroken(self._topic, AuditFault(size, "forged checkpoint", detail))
+        return state
 
     async def _check_unsigned(self, unsigned: SourceComparison) -> None:
         """Compare the entries after the last signature with their sources."""

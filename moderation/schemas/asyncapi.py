@@ -41,7 +41,7 @@ _ABOUT = {
     AUDIT: "Leaves of the public log's Merkle tree: a fixed prefix and a digest for each field. Keys are numbers.",
     AUDIT_OPENINGS: "Salts and values of the leaves, by number: two lists. Confidential.",
     AUDIT_ERASURES: "Salts and values of type and period of erased entries, by number.",
-    AUDIT_CHECKPOINTS: "The signed state of the log's writer, and each published checkpoint by its size.",
+    AUDIT_CHECKPOINTS: "The signed state of the log's writer, and the published checkpoint.",
     SHOWN_TEXTS: "Encrypted texts that people have read.",
     NOTIFICATIONS: "Messages of `hushtag notify`, and what was delivered.",
     DEAD_LETTER: "Tweets that cannot be read: the original bytes, with reason and origin in the headers.",

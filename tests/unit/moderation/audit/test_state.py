@@ -10,7 +10,15 @@ from moderation.audit.checkpoint_topic import CheckpointRecords
 from moderation.audit.entries import LogEnd
 from moderation.audit.faults import AuditBroken
 from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.state import PublishedCheckpoint, decode_published, encode_published, open_state, sign_state
+from moderation.audit.state import (
+    COMPLETE_KEY,
+    PUBLISHED_KEY,
+    PublishedCheckpoint,
+    decode_published,
+    open_state,
+    published_records,
+    sign_state,
+)
 from tests.support.public_log import LOG_KEY, NEW_LOG_KEY
 
 PUBLIC = (LOG_KEY.public_key,)
@@ -63,12 +71,17 @@ def test_seal_of_one_state_does_not_fit_another() -> None:
         open_state(json.dumps(mixed).encode(), PUBLIC, "t")
 
 
-def test_covering_prefers_checkpoint_without_gaps() -> None:
-    records = CheckpointRecords()
-    for size, missing in ((3, ()), (6, ()), (9, ("w1",))):
-        records.published[size] = PublishedCheckpoint(checkpoint=str(size), at_ms=size, missing=missing)
-    found = [records.covering(number) for number in (2, 5, 6, 9)]
-    assert [one and one.checkpoint for one in found] == ["6", "6", "9", None]
-    assert records.newest is records.published[9]
-    value, key = encode_published(records.published[9], 9)
-    assert (key, decode_published(value)) == (b"9", records.published[9]) and decode_published(b"{}") is None
+def test_covering_prefers_checkpoint_of_all_witnesses() -> None:
+    complete = PublishedCheckpoint(size=6, checkpoint="6", at_ms=6)
+    newest = PublishedCheckpoint(size=9, checkpoint="9", at_ms=9, missing=("w1",))
+    records = CheckpointRecords(newest=newest, complete=complete)
+    assert [records.covering(number) for number in (2, 5, 6, 9)] == [complete, complete, newest, None]
+    assert CheckpointRecords().covering(0) is None
+
+
+def test_only_complete_checkpoint_replaces_the_complete_one() -> None:
+    complete = PublishedCheckpoint(size=6, checkpoint="6", at_ms=6)
+    lacking = PublishedCheckpoint(size=9, checkpoint="9", at_ms=9, missing=("w1",))
+    assert [key for _, key in published_records(complete)] == [PUBLISHED_KEY, COMPLETE_KEY]
+    [(value, key)] = published_records(lacking)
+    assert (key, decode_published(value), decode_published(b"{}")) == (PUBLISHED_KEY, lacking, None)
