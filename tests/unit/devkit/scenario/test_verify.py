@@ -18,6 +18,8 @@ from devkit.scenario.surfaces import SURFACES
 from devkit.scenario.verify import NumberCheck
 from moderation.drafts import OverrideDraft
 from moderation.orders.selection import Selection
+from moderation.report.export import as_csv
+from moderation.report.publish import PublishedReport
 from streams.log.decisions import Decision, encode_record
 from streams.log.moderation import Override, encode_moderation
 from streams.orders.records import Target
@@ -206,3 +208,12 @@ def test_story_names_every_account_of_the_first_order_once() -> None:
     assert len(story.speakers) == sum(SPEAKERS.values())
     assert SUSPENDED + WITHHELD > 500
     assert len({*story.second.withheld, *story.second.declined} & named) == 100
+
+
+def test_table_with_a_checkpoint_is_read_as_a_whole() -> None:
+    facts = {"log": {"checkpoint": "example.com/log\n3\nroot\n\n— example.com/log sig\n", "size": 3}}
+    found = NumberCheck()
+    found.table("the table", as_csv(PublishedReport(facts)), facts)
+    assert (found.checked, found.problems) == (2, [])
+    found.table("the table", as_csv(PublishedReport({"log": facts["log"] | {"size": 4}})), facts)
+    assert found.problems == ["the table: log.size: 4, but the log has 3"]
