@@ -12,6 +12,8 @@ from streams.settings import Settings
 
 _FIRST_WINDOW = 500
 """Offsets that the first read covers; each further one covers four times as many."""
+_MOST_FOR_COMPLETE = 8_000
+"""Offsets that are read for a complete checkpoint: an hour's, so that a lasting lack of a witness costs little."""
 
 
 @dataclass(slots=True)
@@ -42,7 +44,8 @@ async def read_checkpoints(settings: Settings) -> CheckpointRecords:
                 async for batch in batches:
                     for record in batch:
                         _apply(found, record.key, record.value)
-            if start == bounds.begin or None not in (found.state, found.newest, found.complete):
+            is_enough = None not in (found.state, found.newest) and (found.complete or window >= _MOST_FOR_COMPLETE)
+            if start == bounds.begin or is_enough:
                 return found
             window *= 4
 

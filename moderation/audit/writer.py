@@ -216,9 +216,7 @@ class AuditWriter:
         state = open_state(records.state, self._public_keys, self._settings.topic(AUDIT_CHECKPOINTS))
         if records.newest is not None and records.newest.size > state.checkpoint.size:
             size = state.checkpoint.size
-            detail = (
-                f"the writer's state has {size} entries, and {records.newest.size} were published: it is an old one"
-            )
+            detail = f"the state is an old one: it has {size} entries, and {records.newest.size} were published"
             raise AuditBroken(self._topic, AuditFault(size, "forged checkpoint", detail))
         return state
 

@@ -16,6 +16,7 @@ from moderation.audit.checkpoint_topic import read_checkpoints
 from moderation.audit.faults import AuditBroken
 from moderation.audit.publisher import AuditPublisher
 from moderation.audit.reading import NotYetPublished, first_since, log_state, proof_of, read_entry
+from moderation.audit.state import STATE_KEY
 from moderation.audit.tlog.checkpoint import open_checkpoint
 from moderation.audit.tlog.cosignature import cosignature_of
 from moderation.audit.tlog.errors import ProofError
@@ -35,6 +36,7 @@ from tests.support.public_log import (
     command,
     environment,
     send,
+    send_pairs,
     with_keys,
     witness_process,
 )
@@ -205,6 +207,19 @@ async def test_log_that_went_back_is_not_published(keyed: Settings, tmp_path: Pa
         await publish(keyed, folder)
     with pytest.raises(AuditBroken, match="changed"):
         await publish(other, older)
+
+
+async def test_old_state_of_the_writer_is_refused(keyed: Settings, tmp_path: Path) -> None:
+    """A program with write access repeats a genuine, earlier state."""
+    await grow(keyed, 3)
+    old = (await read_checkpoints(keyed)).state
+    await grow(keyed, 2)
+    await publish(keyed, tmp_path / "log")
+    await send_pairs(keyed, "audit-checkpoints", 0, [(STATE_KEY, old)])
+    with pytest.raises(AuditBroken, match="it has 3 entries, and 5 were published"):
+        await grow(keyed, 1)
+    with pytest.raises(AuditBroken, match="the folder has 5 entries, and the log has signed 3"):
+        await publish(keyed, tmp_path / "log")
 
 
 async def test_witness_signs_no_second_history(keyed: Settings, tmp_path: Path) -> None:
