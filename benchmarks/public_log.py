@@ -161,6 +161,22 @@ def run(step: Callable[[Path, int], Any], folder: Path, entries: int) -> Measure
     return measured
 
 
+def figures_of(entries: int, proved: Measured, resumed: Measured, verified: Measured) -> dict[str, float]:
+    """Name the figures of the steps."""
+    assert verified.answer == entries
+    times = proved.answer
+    return {
+        "entries": entries,
+        "proof_ms": times[len(times) // 2],
+        "proof_99_ms": times[len(times) * 99 // 100],
+        "proof_mb": proved.peak_mb,
+        "resume_ms": resumed.answer,
+        "verify_seconds": verified.cpu_seconds,
+        "verify_us": verified.cpu_seconds / entries * 1e6,
+        "verify_mb": verified.peak_mb,
+    }
+
+
 def main() -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -171,27 +187,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hushtag-public-log-", dir=given.dir) as name:
         folder = Path(name)
         run(build, folder, given.entries)
-        proved, resumed, verified = (run(step, folder, given.entries) for step in (prove, resume, verify))
-    assert verified.answer == given.entries
-    times = proved.answer
-    figures = {
-        "entries": given.entries,
-        "proof_ms": times[len(times) // 2],
-        "proof_99_ms": times[len(times) * 99 // 100],
-        "proof_mb": proved.peak_mb,
-        "resume_ms": resumed.answer,
-        "verify_seconds": verified.cpu_seconds,
-        "verify_us": verified.cpu_seconds / given.entries * 1e6,
-        "verify_mb": verified.peak_mb,
-    }
-    if given.json:
-        print(json.dumps(figures))
-        return
-    table = Table("figure", "[right]value", title=f"{given.entries:,} entries")
-    for figure, value in figures.items():
-        table.add_row(figure, f"{value:,.3g}" if isinstance(value, float) else f"{value:,}")
-    _console.print(table)
-    _console.print(machine())
+        figures = figures_of(given.entries, *(run(step, folder, given.entries) for step in (prove, resume, verify)))
+        if given.json:
+            print(json.dumps(figures), flush=True)
+            return
+        table = Table("figure", "[right]value", title=f"{given.entries:,} entries")
+        for figure, value in figures.items():
+            table.add_row(figure, f"{value:,.3g}" if isinstance(value, float) else f"{value:,}")
+        _console.print(table)
+        _console.print(machine(), "Removing the files ...", sep="\n")
 
 
 if __name__ == "__main__":
