@@ -47,9 +47,7 @@ class StateFile:
             self._seen = _decoder.decode(self._path.read_bytes()) if self._path.exists() else {}
         except BlockingIOError:
             self._close()
-            raise CallerMistake(
-                f"another witness uses {self._path}", fix="give each witness another file"
-            ) from None
+            raise CallerMistake(f"another witness uses {self._path}", fix="give each witness another file") from None
         except OSError as error:
             self._close()
             raise CallerMistake(f"{self._path}: {error.strerror}", fix="name a file of yours with --state") from None
