@@ -78,6 +78,8 @@ class LogState:
     """Checkpoint of the writer's last signature."""
     published: CheckpointState | None
     """Newest published checkpoint, with its cosignatures."""
+    complete: CheckpointState | None = None
+    """Newest published checkpoint that all witnesses cosigned."""
 
 
 async def read_entries(settings: Settings, first: int = 0, end: int | None = None) -> AsyncGenerator[AuditEntry, None]:
@@ -206,7 +208,8 @@ async def proof_of(settings: Settings, number: int, names: Sequence[str]) -> dic
 async def log_state(settings: Settings) -> LogState:
     """Read the number of entries and the last checkpoints; raises the errors of `LogReader`."""
     records = await read_checkpoints(settings)
-    return LogState(await _entries(settings), _signed(records), _published(settings, records))
+    published, complete = (_published(one) for one in (records.newest, records.complete))
+    return LogState(await _entries(settings), _signed(records), published, complete)
 
 
 def _signed(records: CheckpointRecords) -> CheckpointState | None:
@@ -214,9 +217,8 @@ def _signed(records: CheckpointRecords) -> CheckpointState | None:
     return None if state is None else _checkpoint_state(state.checkpoint, state.at_ms)
 
 
-def _published(settings: Settings, records: CheckpointRecords) -> CheckpointState | None:
-    newest = records.newest
-    return None if newest is None else _checkpoint_state(newest.checkpoint, newest.at_ms, newest)
+def _published(record: PublishedCheckpoint | None) -> CheckpointState | None:
+    return None if record is None else _checkpoint_state(record.checkpoint, record.at_ms, record)
 
 
 def _checkpoint_state(note: str, at_ms: int, published: PublishedCheckpoint | None = None) -> CheckpointState | None:

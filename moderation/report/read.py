@@ -7,12 +7,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from moderation.audit.faults import AuditBroken
-from moderation.audit.reading import log_state, read_entries
+from moderation.audit.reading import CheckpointState, LogState, log_state, read_entries
 from moderation.report.automated import AutomatedDecisions
 from moderation.report.log_entries import CountedEntries, EntryCounter
 from moderation.report.made import MadeReport, Period, make_report
 from moderation.report.openings import OpeningsFile
 from streams.clock import now_ms
+from streams.constants import HOUR_MS
 from streams.errors import TopicsError
 from streams.flags.overrides import OverrideHistory
 from streams.log.reading import LogReader, connection
@@ -125,9 +126,20 @@ async def read_logs(settings: Settings, period: Period, on_read: OnRead = _ignor
     return read
 
 
+def checkpoint_of(state: LogState) -> CheckpointState | None:
+    """Choose the checkpoint that a report counts at: one that all witnesses cosigned, if it is recent; else the newest.
+
+    A checker that asks for every cosignature could not accept another.
+    """
+    newest, complete = state.published, state.complete
+    if newest is None or complete is None or complete.at_ms < newest.at_ms - HOUR_MS:
+        return newest or state.signed
+    return complete
+
+
 async def _read_entries(settings: Settings, read: ReadLogs, period: Period, on_read: OnRead) -> None:
     state = await log_state(settings)
-    last = state.published or state.signed
+    last = checkpoint_of(state)
     if last is None:
         read.unread = f"{settings.topic(AUDIT)}: it has no checkpoint yet" if state.entries else ""
         return

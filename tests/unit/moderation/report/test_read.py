@@ -12,9 +12,10 @@ import pytest
 from moderation.audit.entries import AuditEntry
 from moderation.audit.faults import AuditBroken
 from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.reading import LogState
+from moderation.audit.reading import CheckpointState, LogState
 from moderation.report.made import Period
-from moderation.report.read import ReadLogs, read_logs
+from moderation.report.read import ReadLogs, checkpoint_of, read_logs
+from streams.constants import HOUR_MS
 from streams.log.moderation import encode_moderation
 from streams.settings import Settings
 from tests.support.in_memory_public_log import AT_MS, InMemoryPublicLog
@@ -98,3 +99,13 @@ def test_broken_log_is_not_counted(log: InMemoryPublicLog, monkeypatch: pytest.M
 def test_platform_without_a_log_is_reported_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     read = logs_of(InMemoryPublicLog(), monkeypatch)
     assert (read.log, read.unread) == (None, "")
+
+
+def test_report_prefers_a_recent_checkpoint_that_all_cosigned() -> None:
+    newest, recent, old = (
+        CheckpointState("", n, "", AT_MS - age) for n, age in ((9, 0), (8, 60_000), (7, 2 * HOUR_MS))
+    )
+    assert checkpoint_of(LogState(9, newest, newest, recent)) == recent
+    assert checkpoint_of(LogState(9, newest, newest, old)) == newest
+    assert checkpoint_of(LogState(9, newest, None, None)) == newest
+    assert checkpoint_of(LogState(0, None, None)) is None
