@@ -3,8 +3,8 @@
     python -m benchmarks.footprints [--rate 500] [--seconds 120] [--json]
 
 Starts a local Kafka and Valkey and the processes of `deploy/kubernetes`: workers (ingest and judge), publish, audit
-writer, API, trends and search. The load is the synthetic firehose, all tweets tagged. A worker's windows fill only for
-as long as the load lasts: `make memory` measures full ones.
+writer and publisher, API, trends and search. The load is the synthetic firehose, all tweets tagged. A worker's windows
+fill only for as long as the load lasts: `make memory` measures full ones.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from benchmarks.machine import machine
 from benchmarks.peers.watch import peak_mb
 from devkit.stack import LocalStack
 from devkit.stack.ports import free_port
+from moderation.audit.tlog.keys import KeyKind, new_key
 from streams.log.topics import create_topics
 from streams.settings import Settings
 
@@ -41,7 +42,8 @@ def commands(folder: Path) -> dict[str, list[str]]:
     return {
         "worker": ["worker", "--stages", "ingest,judge"],
         "publish": ["worker", "--stages", "publish"],
-        "audit": ["audit", "run", "--heads", str(folder / "heads.jsonl")],
+        "audit": ["audit", "run"],
+        "audit-publish": ["audit", "publish", "--to", str(folder / "log")],
         "api": ["api", "--keys", str(folder / "keys.json"), "--port"],
         "trends": ["trends", "--port"],
         "search": ["search", "--port"],
@@ -79,7 +81,9 @@ def measure(stack: LocalStack, folder: Path, rate: float, seconds: float) -> dic
     """
     settings = Settings(kafka=stack.kafka, redis_url=stack.redis_url, encoder="off")
     create_topics(settings)
-    given = settings.model_dump(exclude_defaults=True) | {"audit_key": _KEY, "hash_key": _KEY}
+    given = settings.model_dump(exclude_defaults=True) | {"hash_key": _KEY}
+    key = new_key("benchmark", KeyKind.log)
+    given |= {"audit_key": key.encode(), "audit_log_key": str(key.public_key)}
     environment = {**os.environ, **{f"HUSHTAG_{name.upper()}": str(value) for name, value in given.items()}}
     processes = {}
     try:

@@ -27,7 +27,7 @@ from benchmarks.backlog import fill
 from benchmarks.machine import machine
 from benchmarks.side_by_side import PARTITIONS
 from devkit.stack import LocalStack
-from moderation.audit.chain import Chain, encode_entry
+from moderation.audit.entries import LogEnd
 from moderation.audit.inputs import AuditInput, SourcePosition
 from streams.backup.equal_offsets import EqualOffsetWriter
 from streams.backup.manifest import ORDER
@@ -71,7 +71,7 @@ def decision(number: int) -> Override:
 
 async def fill_topics(settings: Settings, decisions: int) -> None:
     """Write decisions, their audit log, a policy and the offsets of reports."""
-    chain, at_ms = Chain(), now_ms()
+    end, at_ms = LogEnd(), now_ms()
     policy = parse_policy(_POLICY.read_bytes(), str(_POLICY), shards=settings.shards)
     live = PolicyRecord(
         revision=policy.revision, serial=policy.serial, policy=policy.canonical, model_revision="0" * 12,
@@ -81,16 +81,18 @@ async def fill_topics(settings: Settings, decisions: int) -> None:
         async with (
             EqualOffsetWriter(settings, settings.topic("moderation")) as people,
             EqualOffsetWriter(settings, settings.topic("audit")) as audit,
+            EqualOffsetWriter(settings, settings.topic("audit-openings")) as openings,
             EqualOffsetWriter(settings, settings.topic("policy")) as policies,
         ):
             for number in range(decisions):
                 value, key = encode_moderation(decision(number))
                 await people.write(number, at_ms, key, value)
                 source = SourcePosition("moderation", 0, number, at_ms)
-                [entry] = chain.extend([AuditInput(source, key, value)])
-                await audit.write(number, at_ms, None, encode_entry(entry))
+                [entry] = end.extend([AuditInput(source, key, value)])
+                await audit.write(number, at_ms, b"%d" % number, entry.leaf)
+                await openings.write(number, at_ms, b"%d" % number, entry.opening.encode())
             await policies.write(REPORTS, at_ms, b"p", encode_policy_record(live))
-            for writer in (people, audit, policies):
+            for writer in (people, audit, openings, policies):
                 await writer.flush()
 
 

@@ -1,9 +1,10 @@
-"""Transactional writer of a topic that only one process may write: it fences every earlier one."""
+"""Transactional writer of topics that only one process may write: it fences every earlier one."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
@@ -24,8 +25,16 @@ class TakenOver(HushtagError):
     exit_code = EXIT_NO
 
 
+class TopicRecord(NamedTuple):
+    """Record for partition 0 of a topic, whose name has the prefix."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None
+
+
 class FencedWriter:
-    """Writer of partition 0 of a topic.
+    """Writer of partition 0 of a topic, and of others in the same transaction.
 
     Args:
         settings: addresses and logins.
@@ -55,7 +64,11 @@ class FencedWriter:
         await self._within_deadline(self._producer.start())
 
     async def commit(self, records: Sequence[tuple[bytes | None, bytes | None]]) -> None:
-        """Write (value, key) pairs in one transaction."""
+        """Write (value, key) pairs to its topic in one transaction."""
+        await self.commit_to([TopicRecord(self._topic, value, key) for value, key in records])
+
+    async def commit_to(self, records: Sequence[TopicRecord]) -> None:
+        """Write records to their topics in one transaction: a reader of committed records sees all or none."""
         await self._within_deadline(self._commit(records))
 
     async def stop(self) -> None:
@@ -66,10 +79,17 @@ class FencedWriter:
         except (TimeoutError, KafkaError):
             pass  # the next process fences its transactional id anyway
 
-    async def _commit(self, records: Sequence[tuple[bytes | None, bytes | None]]) -> None:
+    async def _commit(self, records: Sequence[TopicRecord]) -> None:
         async with self._producer.transaction():
-            sent = [await self._producer.send(self._topic, value, key=key, partition=0) for value, key in records]
-            await asyncio.gather(*sent)
+            sent: list[Awaitable[object]] = []
+            try:
+                for one in records:
+                    sent.append(await self._producer.send(one.topic, one.value, key=one.key, partition=0))
+            finally:  # also the results of a failed transaction are taken
+                results = await asyncio.gather(*sent, return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
 
     async def _within_deadline(self, call: Awaitable[None]) -> None:
         try:

@@ -94,10 +94,23 @@ class Settings(BaseSettings):
     hash_key: Annotated[
         SecretStr, Field(description="key of the author hashes; secret, and the same on all workers")
     ] = SecretStr("")
-    audit_key: Annotated[SecretStr, Field(description="key that signs the audit log")] = SecretStr("")
-    audit_retired_keys: Annotated[
-        SecretStr, Field(description="earlier signing keys, oldest first, separated by commas")
+    audit_key: Annotated[
+        SecretStr, Field(description="private key that signs the audit log, of hushtag audit key new")
     ] = SecretStr("")
+    audit_key_file: Annotated[Path | None, Field(description="file with that key, in place of HUSHTAG_AUDIT_KEY")] = (
+        None
+    )
+    audit_other_keys: Annotated[
+        SecretStr,
+        Field(description="further private keys that sign too, separated by commas: the old key during a change"),
+    ] = SecretStr("")
+    audit_log_key: Annotated[str, Field(description="public key of the audit log, which publish checks")] = ""
+    audit_witnesses: Annotated[
+        str, Field(description="witnesses of the audit log: a public key and an address each, separated by commas")
+    ] = ""
+    audit_folder: Annotated[
+        str, Field(description="folder or address where the published audit log is read for proofs")
+    ] = ""
     texts_key: Annotated[
         SecretStr, Field(description="key that encrypts the texts people have read; empty: they are not kept")
     ] = SecretStr("")
@@ -371,7 +384,7 @@ def unknown_variables() -> list[str]:
 
 
 OTHER_VARIABLES = {
-    "HUSHTAG_AUDIT_HEADS": "file of the audit log's signed heads",
+    "HUSHTAG_WITNESS_KEY": "private key of hushtag witness",
     "HUSHTAG_CACHE": "folder for Kafka's jars and the local stack's data",
     "HUSHTAG_MAVEN_URL": "Maven mirror that `hushtag up` fetches Kafka's jars from",
     "HUSHTAG_API_KEYS": "file of the HTTP API's keys",

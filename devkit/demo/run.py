@@ -68,6 +68,7 @@ class _Show:
             search_url=running.search.url,
             policy_path=_shortest(running.policy),
             reviewer_link=running.link,
+            check_command=running.check_command,
             prepared=prepare.LINES,
             exports=running.exports,
             ends_after_seconds=seconds,
@@ -100,7 +101,7 @@ class _Show:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
         self._state.health.sent = traffic.sent
-        self._state.reviewer_link = self._state.policy_path = ""  # they end with the run
+        self._state.reviewer_link = self._state.policy_path = self._state.check_command = ""  # they end with the run
         judgement = verdict.judge(now_ms())
         self._finish(judgement)
         return 0 if judgement.good and (judgement.complete or self._stop.is_set()) else EXIT_NO

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from rich.console import Console
 
 from devkit.demo.policy import write_policy
 from devkit.demo.prepare import prepare
+from devkit.demo.public_log import check_command, spawn_log
+from devkit.scenario.public_log import StoryLog
 from devkit.stack.jars import default_cache
 from devkit.stack.local_run import POLICY, HushtagProcess, LocalRun
 from devkit.stack.ports import LOOPBACK, free_port, is_free
@@ -39,6 +41,7 @@ class RunningDemo:
     search: HushtagProcess
     api: HushtagProcess
     policy: Path
+    log: StoryLog
 
     @property
     def link(self) -> str:
@@ -46,6 +49,11 @@ class RunningDemo:
         lines = (self.run.folder / f"{self.api.name}.log").read_text("utf-8", "replace").splitlines()
         found = (json.loads(line) for line in lines if line.startswith('{"url"'))
         return next((str(one["link"]) for one in found), "")
+
+    @property
+    def check_command(self) -> str:
+        """Command that checks the published log, without the program."""
+        return check_command(self.log)
 
     @property
     def settings(self) -> Settings:
@@ -66,7 +74,7 @@ class RunningDemo:
 
 @contextmanager
 def running_demo(console: Console) -> Iterator[RunningDemo]:
-    """Run Kafka, Valkey, the topics, the worker, both surfaces, and the API with the console.
+    """Run Kafka, Valkey, the topics, the worker, both surfaces, the public log, and the API with the console.
 
     Raises:
         HushtagError: a part does not start; the others are stopped again.
@@ -75,6 +83,7 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
     reports: list[Callable[[str], None]] = [lambda line: None]
     with (
         _run_folder() as folder,
+        nullcontext(StoryLog.new(folder / "public-log")) as log,
         LocalRun(
             folder,
             kafka_port=_preferred(KAFKA_PORT),
@@ -82,6 +91,7 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
             report=lambda line: reports[-1](line),
             HUSHTAG_POLICY=str(write_policy(folder)),
             HUSHTAG_REPORTS=str(folder),
+            **log.settings(),
         ) as run,
     ):
         with _step(console, "Apache Kafka and Valkey") as report:
@@ -92,7 +102,9 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
         spawned = _spawn_all(run)
         with _step(console, "cases to decide on"):
             asyncio.run(prepare(run.settings))
-        demo = RunningDemo(run, *spawned, policy=folder / POLICY.name)
+        with _step(console, "public log with two witnesses"):
+            spawn_log(run, log)
+        demo = RunningDemo(run, *spawned, policy=folder / POLICY.name, log=log)
         for process in (demo.worker, demo.trends, demo.search, demo.api):
             with _step(console, process.name):
                 run.wait_until_ready(process)

@@ -62,6 +62,8 @@ class DemoState:
     """Link that logs the reviewer into the console once; "" without one."""
     prepared: tuple[str, ...] = ()
     """Records that were written before the first tweet, in words."""
+    check_command: str = ""
+    """Command that checks the published log; "" once the run has ended."""
     stories: dict[str, PlannedTag] = field(default_factory=dict)
     began_ms: int = 0
     now_ms: int = 0

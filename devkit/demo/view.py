@@ -86,6 +86,8 @@ def hints(state: DemoState) -> list[tuple[str, str]]:
     commands = [(label, f".venv/bin/hushtag {command}") for label, command in found]
     if state.policy_path:
         commands.append(("change the policy", f"edit {state.policy_path}, with a higher serial"))
+    if state.check_command:
+        commands.append(("check the public log", f".venv/bin/hushtag {state.check_command}"))
     pages = f"{state.trends_url}/?country={COUNTRY}&held=on  {state.search_url}/?country={COUNTRY}"
     commands.append(("see the pages", pages))
     if state.reviewer_link:

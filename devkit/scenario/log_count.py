@@ -83,7 +83,7 @@ class LogCount:
                 }
                 for one in orders
             ],
-            "hashtags_held_back": self.hashtags.held_back(from_ms, to_ms, country),
+            "hashtags_held_back": self.hashtags.held_back(from_ms, min(to_ms, at_ms + 1), country),
             "hashtags_suppressed_by_category": dict(Counter(one.category for one in episodes)),
             "median_suppression_ms_by_category": lasted(episodes),
             "hashtags_discounted_by_category": dict(Counter(one.category for one in contested)),

@@ -6,14 +6,19 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from hushtag_client import AsyncFlagsClient
 
 from devkit.scenario import hashtags, languages
+from devkit.scenario.evidence_files import published_files
 from devkit.scenario.india import AUTHORITY, CRITICAL, REDUCED, REFERENCE, RELEASED, SECOND, THIRD, OrderStory
+from devkit.scenario.outsider import OutsiderResult, ask_third_party
+from devkit.scenario.public_log import StoryLog
 from devkit.scenario.publications import Publications, publish_story
 from devkit.scenario.surfaces import SURFACES, ExpectedEffect, until_applied
 from moderation.drafts import UndoDraft
@@ -22,11 +27,12 @@ from moderation.orders.selection import Selection
 from moderation.orders.service import OrderService
 from moderation.orders.view import plan_words, ruling_words
 from moderation.producer import DeadlineProducer
+from moderation.report.openings import OPENINGS
 from moderation.service import ModerationService
 from moderation.speakers import registry
 from moderation.statements.collect import order_restrictions
 from streams.clock import monotonic_seconds, now_ms
-from streams.constants import HOUR_MS
+from streams.constants import DAY_MS, HOUR_MS
 from streams.errors import CallerMistake, DependencyAway
 from streams.log.decisions import encode_record
 from streams.log.reading import connection
@@ -37,6 +43,8 @@ from streams.settings import Settings
 
 INTERIM_MS = 5_000
 """Life of the interim decision that ends within the story."""
+STATED = "HateWave13"
+"""Hashtag whose statement goes to the third party: the pipeline alone holds it back."""
 _COMMAND_SECONDS = 60
 _UNLAWFUL = "incitement under local law"
 _LAWFUL = "criticism that breaks no law and none of our rules"
@@ -53,6 +61,7 @@ class StoryResult:
     """Number of published numbers that were compared with the log."""
     problems: list[str] = field(default_factory=list)
     """Violated conditions; [] if there are none."""
+    outsider: OutsiderResult = field(default_factory=OutsiderResult)
 
 
 @dataclass(slots=True)
@@ -77,8 +86,14 @@ class _Stage:
         self.report(f"{what}: every surface applies it after {seconds:.2f} s")
 
 
-async def play(story: OrderStory, settings: Settings, report: Report) -> StoryResult:
+async def play(story: OrderStory, settings: Settings, report: Report, log: StoryLog) -> StoryResult:
     """Play the whole story and report each step in a line.
+
+    Args:
+        story: the orders.
+        settings: addresses and topic names.
+        report: receives the lines.
+        log: public log of the story, whose witnesses run.
 
     Raises:
         HushtagError: a part does not answer.
@@ -86,8 +101,8 @@ async def play(story: OrderStory, settings: Settings, report: Report) -> StoryRe
     began_ms = now_ms()
     later = (*story.second.withheld, *story.second.declined, *story.third.withheld, *story.third.declined)
     accounts = tuple(dict.fromkeys((*story.speakers, *story.rule_breakers, *story.unlawful, *story.lawful, *later)))
-    async with AsyncFlagsClient(settings.redis_url) as flags, ModerationService(settings) as log:
-        desk = OrderService(log)
+    async with AsyncFlagsClient(settings.redis_url) as flags, ModerationService(settings) as service:
+        desk = OrderService(service)
         await flags.wait_until_ready(10)
         stage = _Stage(story, desk, flags, report, ExpectedEffect(accounts, tags=(*REDUCED, *CRITICAL)))
         parsed = registry.parse(story.registry_csv.encode(), "registry.csv")
@@ -96,6 +111,9 @@ async def play(story: OrderStory, settings: Settings, report: Report) -> StoryRe
         )
         report(f"the registry of protected speakers has {len(plan.added)} accounts")
         first = await _first_order(stage, began_ms)
+        await asyncio.to_thread(log.publish)
+        earlier = published_files(log.folder)
+        report("the public log is published, cosigned by two witnesses; a third party sees its checkpoint")
         third = await _interim_order(stage, began_ms)
         second = await _second_order(stage, began_ms)
         await _revoke_first(stage, first)
@@ -106,9 +124,22 @@ async def play(story: OrderStory, settings: Settings, report: Report) -> StoryRe
             withheld=set(story.second.withheld) - released,
             reduced=story.second.reduced,
         )
-        await _hold_back_hashtags(log, settings, report)
-    documents, found = await publish_story(settings, began_ms - 24 * HOUR_MS, now_ms())
-    return StoryResult(documents, found.checked, [*stage.problems, *found.problems])
+        await _hold_back_hashtags(service, settings, report)
+    await asyncio.to_thread(log.publish)
+    days = (began_ms - 24 * HOUR_MS) // DAY_MS, now_ms() // DAY_MS + 1
+    documents, found = await publish_story(settings, *(day * DAY_MS for day in days))
+    documents.statement = (await _command("statement", STATED, "--country", "IN", "--json")).splitlines()[0] + "\n"
+    documents.published, documents.keys = published_files(log.folder), log.key_options()
+    outsider = await asyncio.to_thread(_third_party, log, earlier, documents)
+    return StoryResult(documents, found.checked, [*stage.problems, *found.problems, *outsider.problems], outsider)
+
+
+def _third_party(log: StoryLog, earlier: Mapping[str, bytes], made: Publications) -> OutsiderResult:
+    with tempfile.TemporaryDirectory() as folder:
+        openings = Path(folder) / OPENINGS
+        if made.openings is not None:
+            made.openings.copy_to(openings)
+        return ask_third_party(log, earlier, json.loads(made.statement), made.report.facts, openings)
 
 
 async def _first_order(stage: _Stage, now: int) -> str:

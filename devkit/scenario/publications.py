@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devkit.scenario import sentences
+from devkit.scenario.evidence_files import PUBLISHED, write_published
 from devkit.scenario.log_count import LogCount
 from devkit.scenario.verify import NumberCheck, page_text
 from moderation.cases.agreement import quality_of
@@ -16,8 +17,10 @@ from moderation.orders.target_states import target_states
 from moderation.report import page
 from moderation.report.export import as_csv
 from moderation.report.facts import count_facts
+from moderation.report.made import PAGE, TABLE, UPDATE, Period
+from moderation.report.openings import OPENINGS, OpeningsFile
 from moderation.report.publish import PublishedReport, publish
-from moderation.report.read import read_automated, read_moderation
+from moderation.report.read import read_moderation, read_report
 from moderation.report.texts_read import texts_read
 from moderation.report.update import update
 from streams.errors import DependencyAway
@@ -43,6 +46,14 @@ class Publications:
     """Letters to the authority, by order."""
     page: str = ""
     table: str = ""
+    openings: OpeningsFile | None = None
+    """Openings of the report on India; None without a public log."""
+    statement: str = ""
+    """Statement of reasons with its proof, as JSON; "" without a public log."""
+    published: dict[str, bytes] = field(default_factory=dict)
+    """Content of each file of the published log."""
+    keys: list[str] = field(default_factory=list)
+    """Options of `hushtag proof` with the public keys of log and witnesses."""
 
     def write(self, folder: Path) -> list[Path]:
         """Write all documents to a folder; return their paths."""
@@ -54,16 +65,30 @@ class Publications:
             "transparency-report.csv": self.table,
         }
         files |= {f"reply-{number}.txt": text for number, text in enumerate(self.letters.values(), start=1)}
+        if self.statement:
+            files |= {"statement.json": self.statement, "keys.txt": "\n".join(self.keys) + "\n"}
+            write_published(folder / PUBLISHED, self.published)
         for name, text in files.items():
             (folder / name).write_text(text, "utf-8")
-        return [folder / name for name in files]
+        if self.openings is not None:
+            self.openings.copy_to(folder / OPENINGS)
+        return [folder / name for name in files] + ([folder / OPENINGS] if self.openings is not None else [])
 
 
-async def publish_story(settings: Settings, from_ms: int, at_ms: int) -> tuple[Publications, NumberCheck]:
-    """Make the documents about [from_ms, at_ms] as of `at_ms`, and compare every number in them with the raw log."""
+async def publish_story(settings: Settings, from_ms: int, to_ms: int) -> tuple[Publications, NumberCheck]:
+    """Make the documents about [from_ms, to_ms), and compare every number in them with the raw log.
+
+    The public log must be published up to the last record.
+    """
+    india = await read_report(settings, Period(from_ms, to_ms, "IN"))
+    world = await read_report(settings, Period(from_ms, to_ms))
     people = await read_moderation(settings)
-    automated, _ = await read_automated(settings, from_ms, at_ms + 1)
-    made = documents(people, automated.decisions(), automated.coverage(), from_ms, at_ms)
+    if india.openings is None:
+        raise DependencyAway(f"the report was made without the public log: {india.unread}")
+    text = {name: content.decode() for name, content in india.files().items()}
+    made = Publications(india.published, world.published, text[UPDATE], page=text[PAGE], table=text[TABLE])
+    made.openings = india.openings
+    _write_letters(made, people, india.at_ms)
     return made, verified(made, await _values(settings, MODERATION), await _values(settings, DECISIONS))
 
 
@@ -72,18 +97,23 @@ def documents(
     decisions: Sequence[Decision],
     coverage: Sequence[LanguageCoverage],
     from_ms: int,
+    to_ms: int,
     at_ms: int,
 ) -> Publications:
-    """Make the documents with the code that a platform runs."""
-    period = from_ms, at_ms + 1
+    """Make the documents about [from_ms, to_ms) as of `at_ms` with the code that a platform runs."""
+    period = from_ms, to_ms
     india = publish(count_facts(people, decisions, *period, "IN", now_ms=at_ms))
     everywhere = count_facts(people, decisions, *period, now_ms=at_ms)
     world = publish(everywhere, quality_of(people, *period), texts_read(coverage))
     made = Publications(india, world, update(india), page=page.html(india, at_ms), table=as_csv(india))
+    _write_letters(made, people, at_ms)
+    return made
+
+
+def _write_letters(made: Publications, people: OverrideHistory, at_ms: int) -> None:
     states = target_states(people.fold, at_ms)
     for case in people.fold.orders.cases.values():
         made.letters[case.id] = letter(case, states, sender=SENDER)
-    return made
 
 
 def verified(made: Publications, moderation: Sequence[bytes], decided: Sequence[bytes]) -> NumberCheck:
@@ -91,10 +121,11 @@ def verified(made: Publications, moderation: Sequence[bytes], decided: Sequence[
     facts = made.report.facts
     from_ms, to_ms, at_ms = facts["from_ms"], facts["to_ms"], facts["as_of_ms"]
     count = LogCount(moderation, decided)
-    expected = count.facts(from_ms, to_ms, "IN", at_ms)
+    expected = count.facts(from_ms, to_ms, "IN", at_ms) | {"log": facts["log"]}
     found = NumberCheck()
     found.facts("the report on India", facts, expected)
-    found.facts("the report on all countries", made.world.facts, count.facts(from_ms, to_ms, None, at_ms))
+    world = made.world.facts
+    found.facts("the report on all countries", world, count.facts(from_ms, to_ms, None, world["as_of_ms"]))
     found.table("the table", made.table, facts)
     found.text("the update", made.update, sentences.of_update(expected))
     found.text("the page", page_text(made.page), sentences.of_page(expected))

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from devkit.scenario.india import order_story
 from devkit.scenario.play import play
+from devkit.scenario.public_log import StoryLog
 from devkit.stack.jars import default_cache
 from devkit.stack.local_run import POLICY, LocalRun
 from streams.cli.output import quieten
@@ -34,8 +35,8 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
     def report(line: str) -> None:
         console.print(f"{monotonic_seconds() - began:5.1f} s  {line}")
 
-    with _local_run(report) as settings:
-        ended = asyncio.run(play(order_story(seed), settings, report))
+    with _local_run(report) as (settings, log):
+        ended = asyncio.run(play(order_story(seed), settings, report, log))
     documents = ended.documents
     files = documents.write(folder)
     seconds = monotonic_seconds() - began
@@ -43,6 +44,11 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
     for order, text in documents.letters.items():
         console.print(f"--- the reply to the authority on {order} ---\n\n{_head(text)}")
     console.print("files written: " + ", ".join(map(str, files)))
+    console.print("\n--- a third party, with the published folder, keys, one statement and the report ---\n")
+    for line in ended.outsider.lines:
+        console.print(line)
+    if documents.keys:
+        console.print(f"\ncheck it yourself: hushtag proof verify {folder}/statement.json $(cat {folder}/keys.txt)")
     for problem in ended.problems:
         console.print(f"✗ {problem}")
     if not ended.problems:
@@ -53,6 +59,7 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
             "seconds": round(seconds, 1),
             "checked": ended.checked,
             "problems": ended.problems,
+            "forgeries_found": ended.outsider.found,
             "files": [str(file) for file in files],
             "report": documents.report.facts,
         }
@@ -61,19 +68,20 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
 
 
 @contextmanager
-def _local_run(report: Callable[[str], None]) -> Iterator[Settings]:
+def _local_run(report: Callable[[str], None]) -> Iterator[tuple[Settings, StoryLog]]:
     cache = default_cache()
     cache.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="scenario-", dir=cache) as folder,
-        LocalRun(Path(folder), report=report, HUSHTAG_SHARDS="2", HUSHTAG_POLICY=str(POLICY)) as run,
-    ):
-        run.start_servers()
-        run.create_topics()
-        run.wait_until_ready(run.spawn_worker("--stages", "publish"))
-        report("Kafka, Valkey and a worker are up")
-        yield run.settings
-        run.check()
+    with tempfile.TemporaryDirectory(prefix="scenario-", dir=cache) as name:
+        folder = Path(name)
+        log = StoryLog.new(folder / "published")
+        with LocalRun(folder, report=report, HUSHTAG_SHARDS="2", HUSHTAG_POLICY=str(POLICY), **log.settings()) as run:
+            run.start_servers()
+            run.create_topics()
+            log.start_witnesses(run)
+            run.wait_until_ready(run.spawn_worker("--stages", "publish"))
+            report("Kafka, Valkey, a worker and two witnesses are up")
+            yield run.settings, log
+            run.check()
 
 
 def _head(letter: str) -> str:

@@ -24,6 +24,7 @@ _LETTER_GROUNDS = {
     "protected_speech": "protected speech", "other": "other grounds",
     "not_unlawful": "the content does not break the law that the order names",
 }  # fmt: skip
+_DURATIONS = {"hour": "under an hour", "six_hours": "1 to 6 hours"}
 _STATES = {"suspended": "suspended in all countries", "here": "{} in India only", "visible": "not {} in India"}
 
 
@@ -166,6 +167,8 @@ def of_page(facts: Mapping[str, Any]) -> Sentences:
     for order in facts["by_order"]:
         found |= _page_order(order)
     found |= _page_tables(facts)
+    if facts["log"] is not None:
+        found["counts the {n} entries of our public log"] = {"n": facts["log"]["size"]}
     return found
 
 
@@ -197,9 +200,9 @@ def _page_tables(facts: Mapping[str, Any]) -> Sentences:
     for name, count in contested.items():
         words = name.replace("_", " ")
         found[f"tweets of their established accounts alone. {words} | | {{n}} |"] = {"n": count}
-    for name, count in facts["suppressions_by_duration"].items():
-        words = {"hour": "under an hour", "six_hours": "1 to 6 hours"}[name]
-        found[f"For how long {words} | | {{n}} |"] = {"n": count}
+    lasted = {name: count for name in _DURATIONS if (count := facts["suppressions_by_duration"].get(name))}
+    cells = " ".join(f"{_DURATIONS[name]} | | {{{name}}} |" for name in lasted)
+    found[f"For how long {cells}"] = lasted
     overruled, suppressions = facts["suppressions_overruled_by_people"], sum(facts["suppressions_by_duration"].values())
     found[f"People overruled {{n}} suppressions ({overruled / suppressions:.1%})."] = {"n": overruled}
     for verb, count in facts["decisions_by_people"].items():

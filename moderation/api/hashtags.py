@@ -18,11 +18,14 @@ from moderation.api.numbers import numbers_of, numbers_word, rows_of, withheld_f
 from moderation.api.overrides import OverrideAnswer
 from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.api.services import services_of
+from moderation.audit.proving import DocumentProof
 from moderation.statements.collect import active_restrictions, all_restrictions
+from moderation.statements.proofs import prove_statements
 from moderation.statements.text import statement_as_dict
 from streams.explain.hashtag_report import decision_as_dict
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])
+_CLOSED = DocumentProof(note="the entry in the public log is not open to you: its reason has what is withheld here")
 
 
 class SignalAnswer(AnswerModel):
@@ -108,6 +111,13 @@ class StatementAnswer(AnswerModel):
     restriction: dict[str, Any]
     dsa: dict[str, Any] | None = Field(description="For the DSA Transparency Database; null: none is due.")
     text: dict[str, str] = Field(description="Text for users, by language; empty before your first answer.")
+    entry: dict[str, str | None] | None = Field(
+        None, description="Opened fields of the decision's entry in the public log; null: there is none yet."
+    )
+    proof: dict[str, Any] | None = Field(
+        None, description="Proof for `hushtag proof verify`; null: not yet, or before your first answer."
+    )
+    proof_note: str | None = Field(None, description="Reason why there is no proof.")
 
 
 class StatementsAnswer(AnswerModel):
@@ -185,8 +195,10 @@ async def statements(
         return blinded_reply(hashtag)
     report, note = await services_of(request).report(hashtag, country)
     found = all_restrictions(report) if history else active_restrictions(report)
-    items = [statement_as_dict(one) for one in found]
     withheld = await withheld_for(request)
+    open_to_all = [one for one in found if one.source != "legal" or may(request, "orders")]
+    proofs = {} if hashtag in withheld else await prove_statements(services_of(request).public_log, open_to_all)
+    items = [statement_as_dict(one, proof=proofs.get(one.reference, _CLOSED)) for one in found]
     if hashtag in withheld:
         items = [_without_texts(one) for one in items]
     items = items if may(request, "orders") else without_orders(items)

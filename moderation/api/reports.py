@@ -163,7 +163,7 @@ def _publication_as_dict(request: Request, record: ReportPublished) -> dict[str,
     names = [*(one for one in FILES if one in record.files), *sorted(record.files.keys() - set(FILES))]
 
     def state_of(file: str) -> str:
-        return folder.read(record.target, file, record.files[file])[0] if folder is not None else "missing"
+        return folder.state(record.target, file, record.files[file]) if folder is not None else "missing"
 
     return {
         "name": record.target,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 
 from moderation.api.feed import EventFeed, RawRecord
+from moderation.audit.proving import KafkaLog, PublicLog
 from moderation.audit.reading import read_page
 from moderation.audit.rows import AuditFilter, AuditRow
 from moderation.calibration.live_models import KafkaModels
@@ -63,6 +64,7 @@ class Services:
     """Hashtag and country to the hashtag's report, and the reason why Redis is missing in it."""
     audit_page: Callable[[AuditFilter, int, int], Awaitable[tuple[list[AuditRow], int | None]]]
     """Filter, first entry and number of rows to the rows and the next page's first entry."""
+    public_log: PublicLog
     names: Callable[[], Awaitable[PolicyNames]]
     """Reader of the surfaces and categories of the live policy."""
     policy_topic: Callable[[], Awaitable[PolicyTopic]]
@@ -124,6 +126,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             cases,
             report,
             audit_page,
+            KafkaLog(settings),
             names.read,
             policies.read,
             PolicyChanges(policies.read_on, publisher(settings), settings.shards),

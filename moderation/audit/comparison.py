@@ -1,25 +1,23 @@
 """Compare the audit log with its source topics, record by record. Pure, and independent of the log's format.
 
-The hash chain shows that the log is unchanged since it was signed. It cannot show that an entry was true when it was
-written: a program with write access can append entries with correct hashes while no writer runs. The source topics can,
-as long as they hold the records.
+A signed checkpoint shows that the log is unchanged since. It cannot show that an entry was true when it was written: a
+program with write access can append entries while no writer runs. The source topics can, as long as they hold the
+records.
 
 Give the log to `add` in its order, then each partition's records to `apply`, then call `finish`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from moderation.audit.inputs import AuditInput, begins_incarnation, content_digest, too_large_note
+from moderation.audit.inputs import AuditInput, begins_incarnation, content_digest
 from moderation.audit.sources import CHECKPOINT_NOTE, SOURCES, loss_of
 from streams.log.topic_specs import DECISIONS, SPEC_BY_NAME
 
 DifferenceKind = Literal["missing", "altered", "added"]
-TOO_LARGE_FROM_BYTES = 600_000
-"""Least size of a record that may be kept as a hash for its size; JSON makes a byte six characters at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,8 @@ class PartitionComparison:
         """Number of the first such entry."""
         self.waiting = 0
         """Records after the last entry, which the log does not hold yet."""
+        self.erased: set[int] = set()
+        """Offsets of entries whose records were erased from the log."""
         self.differences: list[SourceDifference] = []
         self._topic, self._partition = topic, partition
         self._logged: list[_Logged] = []
@@ -119,7 +119,7 @@ class PartitionComparison:
                 self._miss(logged.offset, logged)
         elif record is None:
             self._differ("added", logged, "the record is of a kind that the log leaves out")
-        elif logged.digest == content_digest(record) or self._is_too_large(logged, record):
+        elif logged.digest == content_digest(record):
             self.compared += 1
         else:
             self._differ("altered", logged, "its content differs from the record")
@@ -136,11 +136,9 @@ class PartitionComparison:
             self.gone += 1
             self.first_gone = logged.number if self.first_gone is None else self.first_gone
 
-    def _is_too_large(self, logged: _Logged, record: AuditInput) -> bool:
-        value = record.value or b""
-        return len(value) >= TOO_LARGE_FROM_BYTES and logged.note == too_large_note(value)
-
     def _miss(self, offset: int, logged: _Logged) -> None:
+        if offset in self.erased:
+            return
         detail = "the topic holds it, and the log passes over it"
         self.differences.append(
             SourceDifference("missing", self._topic, self._partition, offset, logged.number, detail)
@@ -177,6 +175,20 @@ class SourceComparison:
             self._unknown.append(
                 SourceDifference("added", source.topic[:80], source.partition, source.offset, number, detail)
             )
+
+    def erase(self, topic: str, partition: int, offset: int) -> None:
+        """Accept that the log passes over a record: its entry was erased."""
+        if topic in SOURCES:
+            self.of(topic, partition).erased.add(offset)
+
+    def start_at(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Begin the comparison of each partition at a position.
+
+        Args:
+            positions: first offset to compare, by (source topic, partition).
+        """
+        for (topic, partition), offset in positions.items():
+            self.of(topic, partition).start = offset
 
     def skip(self, one: AuditInput) -> None:
         """Begin the comparison of its partition after an entry."""

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 
+from streams.errors import ContractError
 from streams.log.policies import INCARNATION_KEY
 from streams.log.topic_specs import POLICY
+
+MAX_RECORD_BYTES = 65_535
+"""Greatest source record that enters the log; a larger one enters as its hash."""
+_BASE64 = "base64:"
+_END_MS = 253_402_300_800_000
+"""First moment after the year 9999."""
 
 Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
@@ -39,10 +49,49 @@ def begins_incarnation(topic: str, key: bytes | str | None) -> bool:
 
 
 def too_large_note(value: bytes) -> str:
-    """Return the note in place of a record that exceeds the topic's limit."""
+    """Return the note in place of a record above MAX_RECORD_BYTES."""
     return f"too large to be kept: {len(value)} bytes with SHA-256 {hashlib.sha256(value).hexdigest()}"
 
 
 def content_digest(one: AuditInput) -> bytes:
     """Compute a digest of everything but the position; equal inputs have equal digests."""
-    return hashlib.sha256(msgspec.msgpack.encode((one.source.log_time_ms, one.key, one.value, one.note))).digest()
+    return hashlib.sha256(
+        msgspec.msgpack.encode((time_words(one.source.log_time_ms), one.key, one.value, one.note))
+    ).digest()
+
+
+def text_of(data: bytes | None) -> str | None:
+    """Convert a key or value to a string: UTF-8 as it is, other bytes as `base64:` and base64."""
+    if data is None:
+        return None
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = None
+    if text is None or text.startswith(_BASE64):
+        return _BASE64 + base64.b64encode(data).decode()
+    return text
+
+
+def bytes_of(text: str | None) -> bytes | None:
+    """Convert a string of `text_of` back to its bytes.
+
+    Raises:
+        ContractError: `not_base64`.
+    """
+    if text is None:
+        return None
+    if not text.startswith(_BASE64):
+        return text.encode()
+    try:
+        return base64.b64decode(text.removeprefix(_BASE64), validate=True)
+    except (binascii.Error, ValueError):
+        raise ContractError("not_base64", value=text[:80]) from None
+
+
+def time_words(log_time_ms: int) -> str | None:
+    """Render a log time in RFC 3339, UTC, with milliseconds; None without a time, or past the year 9999."""
+    if not 0 <= log_time_ms < _END_MS:
+        return None
+    seconds, ms = divmod(log_time_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"

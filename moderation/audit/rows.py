@@ -12,13 +12,17 @@ from typing import Any
 
 import msgspec
 
-from moderation.audit.chain import AuditEntry, record_bytes
+from moderation.audit.entries import AuditEntry
+from moderation.audit.inputs import AuditInput, text_of
 from moderation.wording import iso_words
+from streams.errors import ContractError
 from streams.log.skips import KIND as SKIP
 from streams.log.topic_specs import DECISIONS, POLICY
 
 COVERAGE = "coverage"
 """Kind of the records of `streams.log.decisions.LanguageCoverage`."""
+ERASED = "erased"
+"""Kind of an entry whose record was erased."""
 _ACTIONS = ("action", "verdict", "outcome", "to", "answer", "team", "why", "mark")
 _LAST_MS = 10**14
 """Greatest time that is rendered."""
@@ -41,6 +45,7 @@ class AuditRow:
     source: str
     """Topic, partition and offset of the record."""
     hash: str
+    """Hash of the leaf in the tree, in hexadecimal."""
 
     def as_dict(self) -> dict[str, Any]:
         """Convert the row to plain JSON."""
@@ -63,22 +68,29 @@ class AuditFilter:
     """Log times in [from_ms, to_ms)."""
 
     def matches(self, entry: AuditEntry, row: AuditRow) -> bool:
-        """Return whether an entry passes the filter."""
-        at_ms = entry.source.log_time_ms
-        pairs = ((self.kind, row.kind), (self.target, row.target), (self.actor, row.actor), (self.country, row.country))
-        return (
-            all(wanted in (None, value) for wanted, value in pairs)
-            and (self.from_ms is None or at_ms >= self.from_ms)
-            and (self.to_ms is None or at_ms < self.to_ms)
+        """Return whether an entry passes the filter; an erased one has no time, and passes without limits of time."""
+        one = _input_of(entry)
+        if one is None:
+            return all(wanted is None for wanted in (self.from_ms, self.to_ms)) and self._fits(row)
+        at_ms = one.source.log_time_ms
+        return self._fits(row) and (
+            (self.from_ms is None or at_ms >= self.from_ms) and (self.to_ms is None or at_ms < self.to_ms)
         )
+
+    def _fits(self, row: AuditRow) -> bool:
+        pairs = ((self.kind, row.kind), (self.target, row.target), (self.actor, row.actor), (self.country, row.country))
+        return all(wanted in (None, value) for wanted, value in pairs)
 
 
 def row_of(entry: AuditEntry) -> AuditRow:
-    """Render an entry; never fails, even for malformed records."""
-    source = entry.source
-    kind, action, target, country, actor, reason = _columns(entry)
+    """Render an entry; never fails, even for malformed records and after an erasure."""
+    one = _input_of(entry)
+    if one is None:
+        return AuditRow(entry.number, "", ERASED, "", "", "", "", "", "", entry.hash)
+    source = one.source
+    kind, action, target, country, actor, reason = _columns(one)
     return AuditRow(
-        seq=entry.seq,
+        seq=entry.number,
         at=iso_words(source.log_time_ms) if source.log_time_ms >= 0 else "",
         kind=kind,
         action=action,
@@ -91,19 +103,26 @@ def row_of(entry: AuditEntry) -> AuditRow:
     )
 
 
-def _columns(entry: AuditEntry) -> tuple[str, str, str, str, str, str]:
-    if entry.note:
-        return "note", "", "", "", "hushtag", entry.note
+def _input_of(entry: AuditEntry) -> AuditInput | None:
     try:
-        record = msgspec.json.decode(record_bytes(entry) or b"")
+        return entry.input
+    except ContractError:
+        return None
+
+
+def _columns(one: AuditInput) -> tuple[str, str, str, str, str, str]:
+    if one.note:
+        return "note", "", "", "", "hushtag", one.note
+    try:
+        record = msgspec.json.decode(one.value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        return "unreadable", "", entry.key or "", "", "", ""
-    if entry.source.topic == POLICY:
+        return "unreadable", "", text_of(one.key) or "", "", "", ""
+    if one.source.topic == POLICY:
         return _policy_columns(record)
     kind = _text(record, "kind")
-    if entry.source.topic == DECISIONS:
+    if one.source.topic == DECISIONS:
         if kind == COVERAGE:
             return kind, "count", f"shard {_text(record, 'shard')}", "", "hushtag", _languages(record)
         action, reason = _rulings(record)

@@ -5,8 +5,8 @@
   time to time how far they were read, so that a long quiet period does not look like a loss later.
 - Decisions are kept without the positions of their sampled tweets, and without the highest-scoring ones: the log is
   never erased, and must not lead to texts.
-- Records that list people (targets of an order, the registry of speakers) are kept as their hash. Data that may have
-  to be erased must not be stored where nothing can be erased.
+- Records that list people (targets of an order, the registry of speakers), and records above 65,535 bytes, are kept as
+  their hash.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from typing import Self
 import msgspec
 from aiokafka import ConsumerRecord
 
-from moderation.audit.chain import AuditEntry
-from moderation.audit.inputs import AuditInput, SourcePosition
+from moderation.audit.inputs import MAX_RECORD_BYTES, AuditInput, SourcePosition, too_large_note
 from streams.log.decisions import POSITION_FIELDS
 from streams.log.fillers import is_filler
 from streams.log.reading import LogReader, connection
@@ -61,18 +60,26 @@ def is_kept(topic: str, value: bytes | None) -> bool:
 
 
 def audit_input(source: SourcePosition, key: bytes | None, value: bytes | None) -> AuditInput:
-    """Convert a source record; one that lists people is replaced by its hash, and positions of tweets are left out."""
+    """Convert a source record: its hash if it lists people or is too large; positions of tweets are left out."""
     if source.topic == DECISIONS:
-        return AuditInput(source, key, kept_decision(value))
+        value = kept_decision(value)
+    elif source.topic == MODERATION and (note := _personal_note(value or b"")):
+        return AuditInput(source, note=note)
+    if value is not None and len(value) > MAX_RECORD_BYTES:
+        return AuditInput(source, note=too_large_note(value))
+    return AuditInput(source, key, value)
+
+
+def _personal_note(value: bytes) -> str:
+    """Return the note in place of a record that lists people; "" for another record."""
     try:
-        head = _decoder.decode(value or b"")
+        head = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return AuditInput(source, key, value)
-    if source.topic != MODERATION or head.kind not in PERSONAL_KINDS:
-        return AuditInput(source, key, value)
+        return ""
+    if head.kind not in PERSONAL_KINDS:
+        return ""
     by = f" by {head.actor}" if head.actor else ""
-    digest = hashlib.sha256(value or b"").hexdigest()
-    return AuditInput(source, note=f"kept as its hash, for it names people: {head.kind}{by}, SHA-256 {digest}")
+    return f"kept as its hash, for it names people: {head.kind}{by}, SHA-256 {hashlib.sha256(value).hexdigest()}"
 
 
 def kept_decision(value: bytes | None) -> bytes | None:
@@ -96,9 +103,9 @@ def lost_records(topic: str, partition: int, start: int, begin: int) -> AuditInp
     return AuditInput(SourcePosition(topic, partition, begin - 1, -1), note=note)
 
 
-def is_loss(entry: AuditEntry) -> bool:
-    """Return whether an entry is a note about lost records."""
-    return entry.note.startswith(_LOST)
+def is_loss(one: AuditInput) -> bool:
+    """Return whether an input is a note about lost records."""
+    return one.note.startswith(_LOST)
 
 
 class SourceTopics:

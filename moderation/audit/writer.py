@@ -1,52 +1,46 @@
-"""The only writer of the audit log: reads the sources, chains entries, sends them in transactions, exports heads.
+"""The only writer of the audit log: reads the sources, appends entries in transactions, and signs checkpoints.
 
-Writing is exactly-once without any other state. The transactional id fences every previous writer and aborts its open
-transaction. The log itself then gives the last entry and the position of each source. The whole log is verified before
-the first entry and every few hours, so that nothing is appended to a forged log. Fencing does not stop a program that
-appends without transactions, so entries after the last signed head are compared with their sources before they are
-signed.
+Writing is exactly-once. The transactional id fences every previous writer and aborts its open transaction. The signed
+state then gives the tree and the position of each source, and the entries after it are read; a start therefore does not
+depend on the length of the log. Fencing does not stop a program that appends without transactions. So what follows the
+last signature is compared with its sources before it is signed. The whole log is verified every few hours.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 from typing import Self
 
-from moderation.audit.chain import MAX_ENTRY_BYTES, Chain, encode_entry, input_of
+from moderation.audit.checkpoint_topic import read_checkpoints
 from moderation.audit.comparison import SourceComparison
-from moderation.audit.heads import SignedHead, append_head, is_genuine, keys_of, read_heads, signed
+from moderation.audit.entries import AuditEntry, LogEnd
+from moderation.audit.erasures import KEPT_FIELDS, erasure_in
+from moderation.audit.faults import AuditBroken, AuditFault
 from moderation.audit.inputs import AuditInput
+from moderation.audit.keys import log_keys, signing_keys
 from moderation.audit.metrics import AuditMetrics
-from moderation.audit.reading import read_topic
+from moderation.audit.reading import read_entry
 from moderation.audit.source_check import compare_with_sources
 from moderation.audit.sources import SourceTopics
-from moderation.audit.verify import AuditFault, Verification
-from moderation.fenced_writer import FencedWriter
+from moderation.audit.state import STATE_KEY, OpenedState, open_state, sign_state
+from moderation.audit.verifying import read_tail, signed_checkpoints, verify_tree
+from moderation.fenced_writer import FencedWriter, TopicRecord
 from streams.clock import monotonic_seconds, now_ms
-from streams.errors import EXIT_NO, HushtagError
-from streams.log.topic_specs import AUDIT
+from streams.log.topic_specs import AUDIT, AUDIT_CHECKPOINTS, AUDIT_ERASURES, AUDIT_OPENINGS
 from streams.logs import logger
 from streams.settings import Settings
 
 MAX_ENTRIES = 500
 """Entries of one transaction at most."""
-HEAD_SECONDS = 10.0
-"""Interval of the signed heads; a cut-off of entries younger than this cannot be detected."""
+SIGN_SECONDS = 10.0
+"""Interval of the signatures; a change of entries younger than this cannot be detected without their sources."""
 CHECKPOINT_SECONDS = 3600.0
+"""Interval of the notes on how far partitions without kept records were read."""
 VERIFY_SECONDS = 6 * 3600.0
 """Interval between verifications of the whole log."""
-_NEW_LOG = "keep the topic and the heads as evidence; docs/audit.md explains how to begin a new log"
-
-
-class AuditBroken(HushtagError):
-    """Failed verification of the log; nothing more is appended to it, and nothing is signed."""
-
-    exit_code = EXIT_NO
-
-    def __init__(self, topic: str, fault: object, *, fix: str = _NEW_LOG) -> None:
-        super().__init__(f"{topic}: {fault}", fix=fix)
+_MAX_REQUEST_BYTES = 4 * 1024 * 1024
 
 
 class AuditWriter:
@@ -54,32 +48,33 @@ class AuditWriter:
 
     Args:
         settings: addresses, topic names and keys.
-        heads: file of the signed heads.
         metrics: metrics to update.
         sign_unchecked: sign also entries whose source records are gone, which cannot be compared.
 
     Raises (on entering):
         AuditBroken: verification failed, or unsigned entries differ from their sources.
-        SettingsError, CallerMistake: the key or the file of heads is missing or unusable.
+        SettingsError: the key is missing or unusable.
         DependencyAway: Kafka does not answer.
     """
 
     def __init__(
-        self, settings: Settings, heads: Path, metrics: AuditMetrics | None = None, *, sign_unchecked: bool = False
+        self, settings: Settings, metrics: AuditMetrics | None = None, *, sign_unchecked: bool = False
     ) -> None:
-        self.chain = Chain()
+        self.end = LogEnd()
         self.metrics = metrics if metrics is not None else AuditMetrics()
         self._settings = settings
         self._topic = settings.topic(AUDIT)
-        self._heads = heads
         self._sign_unchecked = sign_unchecked
-        self._keys = keys_of(settings.audit_key.get_secret_value(), settings.audit_retired_keys.get_secret_value())
+        self._keys, self._public_keys = signing_keys(settings), log_keys(settings)
         self._sources: SourceTopics | None = None
         self._writer = FencedWriter(
-            settings, self._topic, command="hushtag audit run", max_request_bytes=MAX_ENTRY_BYTES + 16 * 1024
+            settings, self._topic, command="hushtag audit run", max_request_bytes=_MAX_REQUEST_BYTES
         )
-        self._head_seq = -1
-        self._head_at = self._checkpoint_at = self._verified_at = monotonic_seconds()
+        self._signed_size = 0
+        self._signed_by: frozenset[bytes] = frozenset()
+        self._signed_at = self._checkpoint_at = monotonic_seconds()
+        self._verified_ms = 0
+        self._verifying: asyncio.Task[None] | None = None
         self._lost: dict[str, int] = {}
         self._log = logger(__name__)
 
@@ -87,16 +82,27 @@ class AuditWriter:
         try:
             await self._writer.start()
             unsigned = SourceComparison()
-            self.chain = await self._verified(unsigned)
+            if (state := await self._read_state()) is not None:
+                self.end, self._signed_size = state.end, state.checkpoint.size
+                self._signed_by, self._verified_ms = state.signed_by, state.verified_at_ms
+                unsigned.start_at(self.end.next_offsets)
+                self.metrics.set_signed(state.at_ms)
+            await read_tail(self._settings, self.end, unsigned)
             await self._check_unsigned(unsigned)
+            self._verified_ms = self._verified_ms or now_ms()  # of a new log all entries were checked just now
+            self.metrics.set_verified(self._verified_ms)
             self._sources = await SourceTopics(self._settings).__aenter__()
-            self.export_head()
+            await self.sign()
         except BaseException:
             await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *exception: object) -> None:
+        if self._verifying is not None:
+            self._verifying.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self._verifying
         if self._sources is not None:
             await self._sources.__aexit__(*exception)
         await self._writer.stop()
@@ -106,21 +112,21 @@ class AuditWriter:
 
         Raises:
             TakenOver: another writer has started.
-            AuditBroken: verification of the log or a head failed.
+            AuditBroken: verification of the log failed.
             DependencyAway: Kafka does not accept entries; a restart continues at the end of the log.
+            TopicsError: a source topic was created again, so its offsets began again.
         """
         while True:
             await self.catch_up()
             now = monotonic_seconds()
-            if now - self._verified_at >= VERIFY_SECONDS:
-                await self.verify()
             if now - self._checkpoint_at >= CHECKPOINT_SECONDS:
                 self._checkpoint_at = now
                 await self.write(self.checkpoints())
-            if stopped.is_set() or now - self._head_at >= HEAD_SECONDS:
-                self.export_head()
+            if stopped.is_set() or now - self._signed_at >= SIGN_SECONDS:
+                await self.sign()
             if stopped.is_set():
                 return
+            self._verify_in_background()
             try:
                 async with asyncio.timeout(every_seconds):
                     await stopped.wait()
@@ -131,9 +137,11 @@ class AuditWriter:
         """Append everything that the sources hold now; return the number of entries."""
         assert self._sources is not None, "not entered"
         written, began_ms = 0, now_ms()
-        async for inputs in self._sources.new_records(self.chain.next_offsets):
+        async for inputs in self._sources.new_records(self.end.next_offsets):
             written += await self.write(inputs)
             self._update_metrics(self._sources)
+            if monotonic_seconds() - self._signed_at >= SIGN_SECONDS:
+                await self.sign()
         self._update_metrics(self._sources)
         self.metrics.set_caught_up(began_ms)
         return written
@@ -144,48 +152,76 @@ class AuditWriter:
         Returns:
             The number of entries appended.
         """
-        entries = self.chain.extend(inputs)
-        for start in range(0, len(entries), MAX_ENTRIES):
-            await self._writer.commit([(encode_entry(one), None) for one in entries[start : start + MAX_ENTRIES]])
-        return len(entries)
+        written = 0
+        for start in range(0, len(inputs), MAX_ENTRIES):
+            part = inputs[start : start + MAX_ENTRIES]
+            erasures = [await self._erase(one) for one in part if not self.end.is_logged(one)]
+            entries = self.end.extend(part)
+            records = [record for entry in entries for record in self._records(entry)]
+            records += [record for erased in erasures for record in erased]
+            if records:
+                await self._writer.commit_to(records)
+            written += len(entries)
+        return written
 
     def checkpoints(self) -> list[AuditInput]:
         """Build notes for `write` on the position of partitions without kept records."""
         assert self._sources is not None, "not entered"
         return self._sources.checkpoints()
 
-    def export_head(self) -> None:
-        """Sign the present end of the log and append it to the file and the logs, once for each end."""
-        self._head_at = monotonic_seconds()
-        if self.chain.next_seq - 1 <= self._head_seq:
+    async def sign(self) -> None:
+        """Sign the present end of the log, once for each end and set of keys."""
+        self._signed_at = monotonic_seconds()
+        signed_by = frozenset(key.public_key.key_id for key in self._keys)
+        if not self.end.size or (self.end.size == self._signed_size and signed_by == self._signed_by):
             return
-        head = SignedHead(topic=self._topic, seq=self.chain.next_seq - 1, hash=self.chain.head, at_ms=now_ms())
-        head = signed(head, self._keys[-1])
-        append_head(self._heads, head)
-        self._head_seq = head.seq
-        self.metrics.set_head(head.at_ms)
-        self._log.info("audit head", topic=head.topic, seq=head.seq, hash=head.hash, signature=head.signature)
+        at_ms = now_ms()
+        value, checkpoint = sign_state(self.end, self._keys, at_ms, self._verified_ms)
+        await self._writer.commit_to([TopicRecord(self._settings.topic(AUDIT_CHECKPOINTS), value, STATE_KEY)])
+        self._signed_size, self._signed_by = checkpoint.size, signed_by
+        self.metrics.set_signed(at_ms)
+        self._log.info("audit checkpoint", origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex())
 
     async def verify(self) -> None:
-        """Read and verify the whole log again.
+        """Read the whole log and verify its tree against every signed checkpoint.
 
         Raises:
-            AuditBroken: verification failed, or the log does not end with the last entry of this process.
+            AuditBroken: verification failed, or the log does not go on as this process wrote it.
         """
-        verified = await self._verified()
-        last = self.chain.next_seq - 1
-        if verified.next_seq < self.chain.next_seq:
-            fault = AuditFault(verified.next_seq, "cut off", f"this process wrote entry {last}")
-        elif verified.next_seq > self.chain.next_seq:
-            fault = AuditFault(self.chain.next_seq, "added", f"this process wrote only up to entry {last}")
-        elif verified.head != self.chain.head:
-            fault = AuditFault(last, "changed", "this process wrote another one")
-        else:
-            return
-        raise AuditBroken(self._topic, fault)
+        checkpoints = await signed_checkpoints(self._settings, self._public_keys)
+        verification = await verify_tree(self._settings, checkpoints)
+        result = verification.result()
+        if result.fault is not None:
+            raise AuditBroken(self._topic, result.fault)
+        if result.entries > self.end.size:
+            detail = f"this process wrote only up to entry {self.end.size - 1}"
+            raise AuditBroken(self._topic, AuditFault(self.end.size, "added", detail))
+        self._verified_ms = now_ms()
+        self.metrics.set_verified(self._verified_ms)
+
+    def _verify_in_background(self) -> None:
+        if self._verifying is not None and self._verifying.done():
+            task, self._verifying = self._verifying, None
+            task.result()
+        if self._verifying is None and now_ms() - self._verified_ms >= VERIFY_SECONDS * 1000:
+            self._verifying = asyncio.create_task(self.verify())
+
+    async def _read_state(self) -> OpenedState | None:
+        records = await read_checkpoints(self._settings)
+        if records.state is None:
+            if records.newest is not None:
+                detail = f"the writer's state is gone, and {records.newest.size} entries were published"
+                raise AuditBroken(self._topic, AuditFault(0, "forged checkpoint", detail))
+            return None
+        state = open_state(records.state, self._public_keys, self._settings.topic(AUDIT_CHECKPOINTS))
+        if records.newest is not None and records.newest.size > state.checkpoint.size:
+            size = state.checkpoint.size
+            detail = f"the state is an old one: it has {size} entries, and {records.newest.size} were published"
+            raise AuditBroken(self._topic, AuditFault(size, "forged checkpoint", detail))
+        return state
 
     async def _check_unsigned(self, unsigned: SourceComparison) -> None:
-        """Compare the entries after the last signed head with their sources."""
+        """Compare the entries after the last signature with their sources."""
         await compare_with_sources(self._settings, unsigned)
         if differences := unsigned.differences:
             many = f"unsigned entries differ from their sources in {len(differences)} records; the first: "
@@ -199,32 +235,34 @@ class AuditWriter:
             )
         self._log.info("unsigned entries compared", equal=unsigned.compared, sources_gone=unsigned.gone)
 
-    async def _verified(self, unsigned: SourceComparison | None = None) -> Chain:
-        heads = await asyncio.to_thread(read_heads, self._heads) if self._heads.exists() else []
-        signed_seq = max((head.seq for _, head in heads), default=-1)
-        verification = Verification(self._topic, heads, self._keys)
-        async for offset, value in read_topic(self._settings):
-            entry = verification.apply(offset, value)
-            if entry is not None and unsigned is not None:
-                if entry.seq > signed_seq:
-                    unsigned.add(entry.seq, input_of(entry))
-                else:
-                    unsigned.skip(input_of(entry))
-        result = verification.result()
-        if result.fault is not None:
-            raise AuditBroken(self._topic, result.fault)
-        self._verified_at = monotonic_seconds()
-        self.metrics.set_verified(now_ms())
-        self.metrics.entries.set(result.entries)
-        # A head of a retired key is not enough once the key is known: the present key signs the end again.
-        own = [head for _, head in heads if is_genuine(head, self._keys[-1])]
-        self._head_seq = max((head.seq for head in own), default=-1)
-        self.metrics.head_seconds.set(max((head.at_ms for head in own), default=0) / 1000)
-        return verification.chain
+    async def _erase(self, one: AuditInput) -> list[TopicRecord]:
+        """Return the records that carry out an erasure; none for another record, or an entry that does not exist.
+
+        The entry is signed first: after its erasure nothing could compare it with its source.
+        """
+        erasure = erasure_in(one)
+        if erasure is None or erasure.entry >= self.end.size:
+            return []
+        if erasure.entry >= self._signed_size:
+            await self.sign()
+        entry = await read_entry(self._settings, erasure.entry)
+        key = str(erasure.entry).encode()
+        kept = entry.opening.erased(KEPT_FIELDS).encode()
+        return [
+            TopicRecord(self._settings.topic(AUDIT_ERASURES), kept, key),
+            TopicRecord(self._settings.topic(AUDIT_OPENINGS), None, key),
+        ]
+
+    def _records(self, entry: AuditEntry) -> list[TopicRecord]:
+        key = str(entry.number).encode()
+        return [
+            TopicRecord(self._topic, entry.leaf, key),
+            TopicRecord(self._settings.topic(AUDIT_OPENINGS), entry.opening.encode(), key),
+        ]
 
     def _update_metrics(self, sources: SourceTopics) -> None:
-        self.metrics.entries.set(self.chain.next_seq)
-        self.metrics.unsigned.set(self.chain.next_seq - 1 - self._head_seq)
+        self.metrics.entries.set(self.end.size)
+        self.metrics.unsigned.set(self.end.size - self._signed_size)
         self.metrics.set_behind(sources.behind)
         for topic, lost in sources.lost.items():
             self.metrics.lost.labels(topic=topic).inc(lost - self._lost.get(topic, 0))

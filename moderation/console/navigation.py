@@ -26,5 +26,6 @@ LINKS = (
     PageLink("Policy", "/console/policy", "decide"),
     PageLink("Calibration", "/console/calibration", "decide"),
     PageLink("Transparency", "/console/transparency", "audit"),
+    PageLink("Audit", "/console/audit", "audit"),
     PageLink("People", "/console/people", "lead"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -15,6 +16,7 @@ from moderation.console.orders_order import attachment
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.orders.letter import letter
+from moderation.orders.reply import prove_reply, reply_as_dict
 from streams.orders.cases import Case
 
 router = page_router()
@@ -35,6 +37,14 @@ async def download_letter(request: Request, order: OrderPath, sender: Sender = S
     """Download the letter as plain text."""
     _, text = await _letter(request, order, sender)
     return attachment(text, f"{order}.txt", "text/plain; charset=utf-8")
+
+
+@router.get("/orders/{order}/letter.json", openapi_extra=needs("orders"))
+async def download_proof(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
+    """Download the letter with the proof of the order's last step in the public log."""
+    case, text = await _letter(request, order, sender)
+    plain = reply_as_dict(case, text, await prove_reply(services_of(request).public_log, case))
+    return attachment(json.dumps(plain, ensure_ascii=False), f"{order}.json", "application/json")
 
 
 async def _letter(request: Request, order: str, sender: str) -> tuple[Case, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moderation.console import (
     appeals,
+    audit,
     calibration,
     case,
     closed,
@@ -28,6 +29,7 @@ from moderation.console import (
 
 ROUTERS = (
     appeals.router,
+    audit.router,
     calibration.router,
     case.router,
     closed.router,

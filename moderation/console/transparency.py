@@ -39,6 +39,7 @@ _WORDS = {
     "report.json": "Numbers (JSON)",
     "update.txt": "Update",
     "correction.txt": "Correction",
+    "openings.jsonl": "Openings",
 }
 
 

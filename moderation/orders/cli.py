@@ -9,6 +9,7 @@ from typing import Annotated, cast
 
 import typer
 
+from moderation.audit.proving import KafkaLog
 from moderation.options import Actor, Json, Reason, Surfaces, Wait
 from moderation.orders import options as opt
 from moderation.orders.cli_steps import assign, finish_publication, note, publication, step_command
@@ -17,6 +18,7 @@ from moderation.orders.handles import Handles, handles_in
 from moderation.orders.intake import csv_lines, json_lines, parse_lines
 from moderation.orders.intake_plan import plan_intake
 from moderation.orders.letter import letter
+from moderation.orders.reply import prove_reply, reply_as_dict
 from moderation.orders.selection import Selection
 from moderation.orders.service import OrderService
 from moderation.orders.view import (
@@ -283,12 +285,20 @@ def reply(
     order: opt.Order,
     to: Annotated[Path | None, typer.Option("--out", help="Write it to this file.", show_default="stdout")] = None,
     sender: Annotated[str, typer.Option("--sender", help="Signature.")] = "The legal response team",
+    as_json: Json = False,
 ) -> None:
-    """Write the letter to the authority: actions taken, actions declined, and the reasons."""
+    """Write the letter to the authority: actions taken, actions declined, and the reasons.
+
+    With --json it has the proof of the last step in the public log, for `hushtag proof verify`.
+    """
 
     async def work(orders: OrderService) -> None:
         await orders.refresh()
-        text = letter(orders.case(order), orders.states(), sender=sender)
+        case = orders.case(order)
+        text = letter(case, orders.states(), sender=sender)
+        if as_json:
+            proof = await prove_reply(KafkaLog(load_settings()), case)
+            text = json.dumps(reply_as_dict(case, text, proof), ensure_ascii=False) + "\n"
         if to is None:
             sys.stdout.write(text)
         else:

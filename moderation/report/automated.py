@@ -14,8 +14,8 @@ from sys import intern
 
 import msgspec
 
-from moderation.audit.chain import AuditEntry, record_bytes
-from moderation.audit.sources import is_loss, kept_decision
+from moderation.audit.entries import AuditEntry
+from moderation.audit.sources import kept_decision, loss_of
 from streams.errors import EXIT_NO, HushtagError
 from streams.log.decisions import FLAGGING, HIDING, Action, Decision, LanguageCoverage, ScopeDecision, record_in
 from streams.log.topic_specs import DECISIONS
@@ -83,31 +83,31 @@ class AutomatedDecisions:
         self._take(value)
 
     def apply_entry(self, entry: AuditEntry) -> None:
-        """Apply an entry of the audit log.
+        """Apply an entry of the audit log; an erased one is passed over.
 
         Raises:
             LogsDisagree: the topic holds other bytes at this offset.
         """
-        source = entry.source
-        known = self._partitions.get(source.partition)
-        if source.topic != DECISIONS or known is None:
+        one = entry.input
+        known = None if one is None else self._partitions.get(one.source.partition)
+        if one is None or one.source.topic != DECISIONS or known is None:
             return
+        source, value = one.source, one.value
         known.next_offset = source.offset + 1
-        if is_loss(entry):
+        if loss_of(one.note):
             known.lost = True
             return
         if known.lost:
             self._gaps.append(CoverageGap(known.audited_ms, source.log_time_ms))
         known.audited_ms, known.lost = source.log_time_ms, False
-        if entry.note:
+        if one.note:
             return
-        value = record_bytes(entry)
         digest = self._digests.get((source.partition, source.offset, source.log_time_ms))
         if digest is None:
             self._take(value)
         elif digest != _digest(value):
             raise LogsDisagree(
-                f"entry {entry.seq} of the audit log differs from {DECISIONS}[{source.partition}] at offset "
+                f"entry {entry.number} of the audit log differs from {DECISIONS}[{source.partition}] at offset "
                 f"{source.offset}: one of them was changed",
                 fix="run hushtag audit verify to check the audit log; until then trust neither",
             )

@@ -35,14 +35,23 @@ def report(
     table: Annotated[
         Path | None, typer.Option("--csv", help="Write every number to this file, a row each.", metavar="FILE")
     ] = None,
+    openings: Annotated[
+        Path | None,
+        typer.Option(
+            "--openings",
+            help="Write type and day of every log entry to this file, to recount the report.",
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the transparency report: hashtags held back, orders received, and the states of the accounts they name.
 
-    States are those of the moment at which the command runs. Small counts are rounded, and no account is named. Without
-    --html, --csv and --json it prints a public update as text.
+    States are those of the audit log's last checkpoint, or of now without an audit log. Small counts are rounded, and
+    no account is named. Without --html, --csv and --json it prints a public update as text.
     """
     from moderation.report.made import PAGE, TABLE, UPDATE, Period
+    from moderation.report.openings import OPENINGS
     from moderation.report.read import read_report
 
     try:
@@ -62,6 +71,11 @@ def report(
     written = [(path, name) for path, name in ((page, PAGE), (table, TABLE)) if path is not None]
     for path, name in written:
         path.write_bytes(files[name])
+    if openings is not None:
+        if made.openings is None:
+            raise CallerMistake("there are no openings without an audit log", fix="leave --openings out")
+        made.openings.copy_to(openings)
+        written.append((openings, OPENINGS))
     if as_json:
         print(json.dumps(made.published.facts, ensure_ascii=False))
     elif written:

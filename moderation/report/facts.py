@@ -75,6 +75,8 @@ class ReportFacts:
     """Number of suppressed hashtags that a person allowed while they were hidden."""
     by_people: dict[str, int]
     """Number of people's decisions on hashtags, by verb: block, allow, hold, pause, undo."""
+    with_effect: dict[str, int] = field(default_factory=dict)
+    """Number of public orders and of decisions by people, by the type of their entry in the public log."""
     gaps: tuple[CoverageGap, ...] = ()
     """Periods for which neither the topic nor the audit log holds all automated decisions."""
     durations_ms: tuple[int, ...] = field(default=(), repr=False)
@@ -153,6 +155,7 @@ def count_facts(
         discounted_for_ms=_median_by_category(contested),
         overruled=_overruled(hidden, records),
         by_people=dict(Counter(map(_verb, records))),
+        with_effect=_by_type(cases, records),
         gaps=tuple(gaps),
         durations_ms=tuple(one.lasted_ms for one in hidden),
     )
@@ -175,6 +178,13 @@ def _overruled(hidden: Sequence[Episode], records: Sequence[TagRecord]) -> int:
         )
         for one in hidden
     )
+
+
+def _by_type(cases: Iterable[Case], records: Iterable[TagRecord]) -> dict[str, int]:
+    """Count records with effect by the types of `moderation.audit.leaf_fields`."""
+    found = Counter(f"override/{_verb(record)}/{record.country}" for record in records)
+    found.update(f"order/received/{case.order.country}" for case in cases if not case.order.confidential)
+    return dict(found)
 
 
 def _by_kind(found: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:

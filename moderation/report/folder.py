@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from moderation.report.openings import OPENINGS, OpeningsFile
 from streams.errors import CallerMistake
 
 FileState = Literal["kept", "missing", "changed"]
@@ -27,8 +28,12 @@ class ReportFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def prepare(self, files: Mapping[str, bytes]) -> Path:
+    def prepare(self, files: Mapping[str, bytes], openings: OpeningsFile | None = None) -> Path:
         """Write the files to a hidden folder and flush them; `reveal` publishes them.
+
+        Args:
+            files: contents by name.
+            openings: file of openings of the public log; None leaves it out.
 
         Raises:
             CallerMistake: the folder does not exist or cannot be written.
@@ -41,6 +46,9 @@ class ReportFolder:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
+            if openings is not None:
+                openings.copy_to(hidden / OPENINGS)
+                _flush(hidden / OPENINGS)
             _flush(hidden)
         except OSError as error:
             self.drop(hidden)
@@ -74,6 +82,17 @@ class ReportFolder:
         """Return whether there is anything with this name."""
         return (self.path / name).exists()
 
+    def state(self, name: str, file: str, digest: str) -> FileState:
+        """Return whether a published file is as it was published; a large one is read in parts."""
+        found = hashlib.sha256()
+        try:
+            with (self.path / name / file).open("rb") as content:
+                while part := content.read(1 << 20):
+                    found.update(part)
+        except OSError:
+            return "missing"
+        return "kept" if found.hexdigest() == digest else "changed"
+
     def read(self, name: str, file: str, digest: str) -> tuple[FileState, bytes]:
         """Read a published file; the content is empty unless it is as it was published."""
         try:
@@ -85,9 +104,9 @@ class ReportFolder:
         return "kept", content
 
 
-def _flush(folder: Path) -> None:
-    """Flush the names in a folder, so that a loss of power takes none away; some file systems cannot."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _flush(path: Path) -> None:
+    """Flush a file or the names in a folder, so that a loss of power takes none away; some file systems cannot."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         with suppress(OSError):
             os.fsync(descriptor)

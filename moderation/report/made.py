@@ -11,6 +11,8 @@ from moderation.report import page
 from moderation.report.automated import CoverageGap
 from moderation.report.export import as_csv
 from moderation.report.facts import count_facts
+from moderation.report.log_entries import CountedEntries
+from moderation.report.openings import OpeningsFile
 from moderation.report.publish import PublishedReport, publish
 from moderation.report.texts_read import texts_read
 from moderation.report.update import update
@@ -44,6 +46,8 @@ class MadeReport:
     at_ms: int
     unread: str = ""
     """Reason why the audit log was not read; "" if it was."""
+    openings: OpeningsFile | None = None
+    """Openings of every entry below the report's checkpoint; None if the audit log was not read."""
 
     def files(self) -> dict[str, bytes]:
         """Render every file by its name."""
@@ -65,13 +69,18 @@ def make_report(
     coverage: Sequence[LanguageCoverage] = (),
     gaps: Sequence[CoverageGap] = (),
     unread: str = "",
+    log: CountedEntries | None = None,
+    openings: OpeningsFile | None = None,
 ) -> MadeReport:
     """Count and round the numbers of a period.
+
+    Raises:
+        RecountDiffers: the public log has fewer entries than the report counts.
 
     Second looks, appeals and languages are given for all countries together only.
     """
     from_ms, to_ms, where = period.from_ms, period.to_ms, period.country
     facts = count_facts(people, decisions, from_ms, to_ms, where, now_ms=at_ms, gaps=gaps)
     quality, texts = (quality_of(people, from_ms, to_ms), texts_read(coverage)) if where is None else (None, None)
-    published = publish(facts, quality, texts)
-    return MadeReport(period, published, at_ms, unread)
+    published = publish(facts, quality, texts, log)
+    return MadeReport(period, published, at_ms, unread, openings)

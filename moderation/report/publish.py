@@ -3,6 +3,8 @@
 Counts that are parts of others are hidden from the top down: targets, states of each kind, grounds of declined
 targets, categories of protected speakers. A lower level never reveals more of a count than the level above it.
 
+Numbers of orders and of decisions by people are exact: they are acts, and anyone recounts them from the public log.
+
 What each order got is published for a kind of target only where no count of that kind is small, and no difference
 between the orders and the states: a difference of 2 would reveal that two accounts are named twice.
 """
@@ -16,6 +18,7 @@ from typing import Any
 
 from moderation.report.facts import ReportFacts
 from moderation.report.held_back import HeldBack
+from moderation.report.log_entries import CountedEntries
 from moderation.report.order_facts import OrderFacts
 from moderation.report.quality import ReviewQuality
 from moderation.report.rounding import THRESHOLD, Count, round_count, round_group, round_parts
@@ -31,7 +34,10 @@ class PublishedReport:
 
 
 def publish(
-    facts: ReportFacts, quality: ReviewQuality | None = None, texts: TextsRead | None = None
+    facts: ReportFacts,
+    quality: ReviewQuality | None = None,
+    texts: TextsRead | None = None,
+    log: CountedEntries | None = None,
 ) -> PublishedReport:
     """Round small counts; the facts hold no reasons, names, references or accounts.
 
@@ -39,6 +45,10 @@ def publish(
         facts: exact counts of the period.
         quality: results of second looks and appeals; None leaves them out.
         texts: sampled texts by language; None leaves them out.
+        log: entries of the public log at the report's checkpoint; None: it was not read.
+
+    Raises:
+        RecountDiffers: the public log has fewer entries than the facts count.
     """
     targets = {kind: round_count(count) for kind, count in facts.targets.items()}
     states = {kind: round_parts(targets[kind], counts) for kind, counts in facts.states.items()}
@@ -83,10 +93,11 @@ def publish(
                 round(facts.overruled / suppressions, 3)
                 if suppressions >= THRESHOLD and isinstance(round_count(facts.overruled), int) else None
             ),
-            "decisions_by_people": round_group(facts.by_people),
+            "decisions_by_people": dict(sorted(facts.by_people.items(), key=lambda one: (-one[1], one[0]))),
             "automated_decisions_lacking": [{"from_ms": gap.from_ms, "to_ms": gap.to_ms} for gap in facts.gaps],
             "texts_by_language": texts.published() if texts else None,
             "quality": quality.published() if quality else None,
+            "log": log.published(facts) if log else None,
             "counts_below_are_rounded": THRESHOLD,
         }
     )  # fmt: skip

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
-from moderation.audit.reading import read_topic
-from moderation.audit.verify import Verification
+from moderation.audit.faults import AuditBroken
+from moderation.audit.reading import CheckpointState, LogState, log_state, read_entries
 from moderation.report.automated import AutomatedDecisions
+from moderation.report.log_entries import CountedEntries, EntryCounter
 from moderation.report.made import MadeReport, Period, make_report
+from moderation.report.openings import OpeningsFile
 from streams.clock import now_ms
+from streams.constants import HOUR_MS
 from streams.errors import TopicsError
 from streams.flags.overrides import OverrideHistory
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT, DECISIONS, MODERATION
 from streams.settings import Settings
+
+
+@dataclass(slots=True)
+class ReadLogs:
+    """Automated decisions of two logs, and what the report needs of the public one."""
+
+    automated: AutomatedDecisions
+    unread: str = ""
+    """Reason why the public log was not read; "" if it was."""
+    log: CountedEntries | None = None
+    openings: OpeningsFile | None = None
+    people_end: int | None = None
+    """Offset of the moderation topic after the last record below the checkpoint; None: the log was not read."""
+    at_ms: int | None = None
+    """Time of the checkpoint, as of which the report is; None: the log was not read."""
+
 
 OnRead = Callable[[str, int], None]
 """Receives the name of what is read, and the number of its records so far."""
@@ -25,24 +45,30 @@ def _ignore(what: str, records: int) -> None:
 
 
 async def read_report(settings: Settings, period: Period, on_read: OnRead = _ignore) -> MadeReport:
-    """Read the logs and make the report of a period, as of now.
+    """Read the logs and make the report of a period.
+
+    The report counts the records of people that the public log has below its last checkpoint, so that anyone can
+    recount it; without a public log it counts all of them.
 
     Raises:
         DependencyAway: Kafka does not answer.
         TopicsError: a topic does not exist.
         LogsDisagree: the topic of decisions and the audit log hold different bytes at one offset.
+        RecountDiffers: the audit log has fewer entries than the report counts.
     """
-    people = await read_moderation(settings, on_read)
-    automated, unread = await read_automated(settings, period.from_ms, period.to_ms, on_read)
+    read = await read_logs(settings, period, on_read)
+    people = await read_moderation(settings, on_read, read.people_end)
     on_read("counting", 0)
     return make_report(
         people,
-        automated.decisions(),
+        read.automated.decisions(),
         period,
-        now_ms(),
-        coverage=automated.coverage(),
-        gaps=automated.gaps(),
-        unread=unread,
+        now_ms() if read.at_ms is None else read.at_ms,
+        coverage=read.automated.coverage(),
+        gaps=read.automated.gaps(),
+        unread=read.unread,
+        log=read.log,
+        openings=read.openings,
     )
 
 
@@ -51,8 +77,13 @@ def report_reader(settings: Settings) -> Callable[[Period, OnRead], Awaitable[Ma
     return lambda period, on_read: read_report(settings, period, on_read)
 
 
-async def read_moderation(settings: Settings, on_read: OnRead = _ignore) -> OverrideHistory:
+async def read_moderation(settings: Settings, on_read: OnRead = _ignore, end: int | None = None) -> OverrideHistory:
     """Read and fold the moderation topic.
+
+    Args:
+        settings: addresses and topic names.
+        on_read: receives the progress.
+        end: offset at which to stop; None: the end of the topic.
 
     Raises:
         DependencyAway: Kafka does not answer.
@@ -62,20 +93,16 @@ async def read_moderation(settings: Settings, on_read: OnRead = _ignore) -> Over
     async with LogReader(connection(settings), settings.topic(MODERATION)) as reader:
         async for batch in reader.to_end({0: None}):
             for record in batch:
-                view.apply(record.offset, record.key, record.value)
+                if end is None or record.offset < end:
+                    view.apply(record.offset, record.key, record.value)
             on_read("decisions of people", view.next_offset)
     return view
 
 
-async def read_automated(
-    settings: Settings, from_ms: int, to_ms: int, on_read: OnRead = _ignore
-) -> tuple[AutomatedDecisions, str]:
-    """Read the automated decisions of [from_ms, to_ms).
+async def read_logs(settings: Settings, period: Period, on_read: OnRead = _ignore) -> ReadLogs:
+    """Read the automated decisions of a period, and the entries of the public log up to its last checkpoint.
 
-    The hash chain of the audit log is verified on the way. Its signed heads are not, because they need the key.
-
-    Returns:
-        The decisions, and why the audit log was not used; "" if it was.
+    Each entry's leaf is compared with its record on the way. The tree is not, which `hushtag audit verify` does.
 
     Raises:
         DependencyAway: Kafka does not answer.
@@ -84,24 +111,50 @@ async def read_automated(
     """
     async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
         bounds = await reader.bounds()
-        decisions = AutomatedDecisions({p: bound.begin for p, bound in bounds.items()}, from_ms, to_ms)
+        decisions = AutomatedDecisions({p: bound.begin for p, bound in bounds.items()}, period.from_ms, period.to_ms)
         count = 0
         async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
             for record in batch:
                 decisions.apply_record(record.partition, record.offset, record.timestamp, record.value)
             count += len(batch)
             on_read("automated decisions", count)
-    topic = settings.topic(AUDIT)
-    verification = Verification(topic)
+    read = ReadLogs(decisions)
     try:
-        async with aclosing(read_topic(settings)) as records:
-            async for offset, value in records:
-                entry = verification.apply(offset, value)
-                if entry is None:
-                    return decisions, f"{topic}: {verification.result().fault}"
-                decisions.apply_entry(entry)
-                if entry.seq % 1_000 == 0:
-                    on_read("entries of the audit log", entry.seq)
-    except TopicsError as missing:
-        return decisions, str(missing)
-    return decisions, ""
+        await _read_entries(settings, read, period, on_read)
+    except (TopicsError, AuditBroken) as error:
+        return ReadLogs(decisions, unread=str(error))
+    return read
+
+
+def checkpoint_of(state: LogState) -> CheckpointState | None:
+    """Choose the checkpoint that a report counts at: one that all witnesses cosigned, if it is recent; else the newest.
+
+    A checker that asks for every cosignature could not accept another.
+    """
+    newest, complete = state.published, state.complete
+    if newest is None or complete is None or complete.at_ms < newest.at_ms - HOUR_MS:
+        return newest or state.signed
+    return complete
+
+
+async def _read_entries(settings: Settings, read: ReadLogs, period: Period, on_read: OnRead) -> None:
+    state = await log_state(settings)
+    last = checkpoint_of(state)
+    if last is None:
+        read.unread = f"{settings.topic(AUDIT)}: it has no checkpoint yet" if state.entries else ""
+        return
+    openings, counter = OpeningsFile(), EntryCounter(period.from_ms, period.to_ms, period.country)
+    people_end, at_ms = 0, last.at_ms
+    async with aclosing(read_entries(settings, 0, last.size)) as entries:
+        async for entry in entries:
+            read.automated.apply_entry(entry)
+            counted = entry.counted
+            openings.add(counted.salt_type, counted.type, counted.salt_period, counted.period)
+            counter.add(counted.type, counted.period)
+            if (one := entry.input) is not None:
+                people_end = one.source.offset + 1 if one.source.topic == MODERATION else people_end
+                at_ms = max(at_ms, one.source.log_time_ms)
+            if entry.number % 1_000 == 0:
+                on_read("entries of the audit log", entry.number)
+    read.log, read.openings = counter.at(last.text, last.size), openings
+    read.people_end, read.at_ms = people_end, at_ms

@@ -16,6 +16,7 @@ from pathlib import Path
 from moderation.drafts import words_of
 from moderation.report.folder import ReportFolder, digests_of
 from moderation.report.made import CORRECTION, FILES, MadeReport, Period
+from moderation.report.openings import OPENINGS
 from moderation.report.publications import ReportPublished, encode_publication, name_of, publications_in
 from moderation.report.runs import ReportRuns
 from moderation.service import ModerationService
@@ -77,7 +78,9 @@ class ReportService:
         if correction:
             files[CORRECTION] = f"This edition corrects an earlier report on the same period: {correction}\n".encode()
         digests = digests_of(files)
-        hidden = await asyncio.to_thread(folder.prepare, files)
+        if made.openings is not None:
+            digests[OPENINGS] = made.openings.sha256
+        hidden = await asyncio.to_thread(folder.prepare, files, made.openings)
         written: list[ReportPublished] = []
 
         def records(view: OverrideHistory) -> list[tuple[bytes, bytes]]:

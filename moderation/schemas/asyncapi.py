@@ -8,6 +8,9 @@ from moderation.schemas.json_schemas import DIALECT
 from moderation.schemas.records import RECORDS
 from streams.log.topic_specs import (
     AUDIT,
+    AUDIT_CHECKPOINTS,
+    AUDIT_ERASURES,
+    AUDIT_OPENINGS,
     DEAD_LETTER,
     DECISIONS,
     EVIDENCE,
@@ -35,7 +38,10 @@ _ABOUT = {
     "texts, published reports, ended sessions, repairs.",
     POLICY: "Every policy that was ever live, reports of workers, and incarnations of the shards' topics.",
     MODELS: "Models as pieces of files. Private: read them with `hushtag model`.",
-    AUDIT: "The hash chain over the records of people and policies.",
+    AUDIT: "Leaves of the public log's Merkle tree: a fixed prefix and a digest for each field. Keys are numbers.",
+    AUDIT_OPENINGS: "Salts and values of the leaves, by number: two lists. Confidential.",
+    AUDIT_ERASURES: "Salts and values of type and period of erased entries, by number.",
+    AUDIT_CHECKPOINTS: "The signed state of the log's writer, and the published checkpoint.",
     SHOWN_TEXTS: "Encrypted texts that people have read.",
     NOTIFICATIONS: "Messages of `hushtag notify`, and what was delivered.",
     DEAD_LETTER: "Tweets that cannot be read: the original bytes, with reason and origin in the headers.",

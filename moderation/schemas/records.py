@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from moderation.audit.chain import AuditEntry
+from moderation.audit.erasures import AuditErasure
+from moderation.audit.state import PublishedCheckpoint, SignedState
 from moderation.calibration.records import TextLabel
 from moderation.cases.markings import TextMarking
 from moderation.cases.records import CaseRecord as ReviewRecord
@@ -20,7 +21,7 @@ from streams.log.flag_repairs import FlagRepair
 from streams.log.moderation import TagRecord
 from streams.log.policies import NewIncarnation, PolicyRecord, WorkerReport
 from streams.log.skips import Skip
-from streams.log.topic_specs import AUDIT, DECISIONS, MODERATION, NOTIFICATIONS, POLICY
+from streams.log.topic_specs import AUDIT_CHECKPOINTS, DECISIONS, MODERATION, NOTIFICATIONS, POLICY
 from streams.orders.records import CaseRecord
 
 RECORDS: dict[str, tuple[type, ...]] = {
@@ -28,9 +29,10 @@ RECORDS: dict[str, tuple[type, ...]] = {
     MODERATION: (
         *get_args(TagRecord), *get_args(CaseRecord), *get_args(ReviewRecord), *get_args(AppealRecord), TextReading,
         TextMarking, TextLabel, ReportPublished, SessionEnded, Skip, FlagRepair,
+        AuditErasure,
     ),
     POLICY: (PolicyRecord, WorkerReport, NewIncarnation),
-    AUDIT: (AuditEntry,),
+    AUDIT_CHECKPOINTS: (SignedState, PublishedCheckpoint),
     NOTIFICATIONS: get_args(OutboxRecord),
 }  # fmt: skip
 """Types of the JSON records of each topic."""

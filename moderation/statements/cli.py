@@ -16,7 +16,7 @@ from streams.cli.output import quieten
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake
 from streams.naming import country_of, tag_of
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from moderation.statements.restriction import Restriction
@@ -67,10 +67,11 @@ def statement(
 ) -> None:
     """Print why a hashtag is hidden: the text for the affected user; with --json also the one for the EU's database.
 
-    Prints one statement per decision in force. Exits with 3 if there is none.
+    Prints one statement per decision in force. With --json each has its proof in the public log, for `hushtag proof
+    verify`. Exits with 3 if there is none.
     """
     from moderation.statements.collect import active_restrictions, all_restrictions
-    from moderation.statements.text import statement_as_dict, user_text  # Babel is slow to import
+    from moderation.statements.text import user_text  # Babel is slow to import
     from streams.explain.gather import gather_report
 
     settings, meant = load_settings(), tag_of(tag)
@@ -83,11 +84,10 @@ def statement(
     if found and submit:
         _print_batches(found, settings.account_rules)
         return
-    for number, one in enumerate(found):
-        if as_json:
-            print(json.dumps(statement_as_dict(one, account_rules=settings.account_rules), ensure_ascii=False))
-        else:
-            print(("\n" if number else "") + user_text(one, language.value))
+    if as_json:
+        _print_statements(settings, found)
+    for number, one in enumerate(() if as_json else found):
+        print(("\n" if number else "") + user_text(one, language.value))
     if not found:
         _errors.print(f"no decision hides #{meant.hashtag}" + (f" in {where}" if where else ""))
         raise typer.Exit(EXIT_NO)
@@ -115,7 +115,6 @@ def notice(
     from moderation.orders.errors import no_such_order
     from moderation.statements.collect import order_restrictions
     from moderation.statements.lumen import lumen_notice, order_request
-    from moderation.statements.text import statement_as_dict
     from streams.explain.gather import read_overrides
 
     quieten()
@@ -127,8 +126,7 @@ def notice(
         _print_batches(order_restrictions(case, now_ms()), settings.account_rules)
         return
     if statements:
-        for one in order_restrictions(case, now_ms()):
-            print(json.dumps(statement_as_dict(one, account_rules=settings.account_rules), ensure_ascii=False))
+        _print_statements(settings, order_restrictions(case, now_ms()))
         return
     body = lumen_notice(
         order_request(case, now_ms()),
@@ -138,6 +136,18 @@ def notice(
         principal=principal,
     )
     print(json.dumps(body, ensure_ascii=False, indent=2))
+
+
+def _print_statements(settings: Settings, found: Sequence[Restriction]) -> None:
+    """Print statements as JSON with their proofs, one a line."""
+    from moderation.audit.proving import KafkaLog
+    from moderation.statements.proofs import prove_statements
+    from moderation.statements.text import statement_as_dict
+
+    proofs = asyncio.run(prove_statements(KafkaLog(settings), found))
+    for one in found:
+        plain = statement_as_dict(one, account_rules=settings.account_rules, proof=proofs[one.reference])
+        print(json.dumps(plain, ensure_ascii=False))
 
 
 def _print_batches(found: Sequence[Restriction], account_rules: str) -> None:

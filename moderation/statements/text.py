@@ -19,6 +19,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
+from moderation.audit.proving import DocumentProof
 from moderation.statements.dsa import dsa_statement
 from moderation.statements.restriction import Restriction
 from streams.languages import UNNAMED, in_order, language_name
@@ -77,20 +78,24 @@ def catalogue(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
-def statement_as_dict(restriction: Restriction, *, account_rules: str = "") -> dict[str, Any]:
+def statement_as_dict(
+    restriction: Restriction, *, account_rules: str = "", proof: DocumentProof | None = None
+) -> dict[str, Any]:
     """Render a restriction as plain JSON, in all forms. `dsa` is null where the EU's database takes no statement.
 
     Args:
         restriction: restriction to state.
         account_rules: clause of the platform's rules on suspended accounts.
+        proof: proof of the decision in the public log; None leaves it out.
     """
     dsa = dsa_statement(restriction, account_rules=account_rules)
-    return {
+    plain = {
         "reference": restriction.reference,
         "restriction": restriction.as_dict(),
         "dsa": None if dsa is None else dsa.as_dict(),
         "text": {language: user_text(restriction, language) for language in LANGUAGES},
     }
+    return plain if proof is None else plain | proof.as_dict()
 
 
 def user_text(restriction: Restriction, language: str) -> str:

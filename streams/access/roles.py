@@ -13,6 +13,9 @@ from typing import Literal
 from streams.errors import CallerMistake
 from streams.log.topic_specs import (
     AUDIT,
+    AUDIT_CHECKPOINTS,
+    AUDIT_ERASURES,
+    AUDIT_OPENINGS,
     DEAD_LETTER,
     DECISIONS,
     EVIDENCE,
@@ -30,6 +33,7 @@ from streams.log.topic_specs import (
 
 RedisAccess = Literal["", "read", "write"]
 ALL = tuple(spec.name for spec in SPECS)
+_AUDIT_TOPICS = (AUDIT, AUDIT_OPENINGS, AUDIT_ERASURES, AUDIT_CHECKPOINTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +105,15 @@ ROLES: tuple[Role, ...] = (
     Role(
         "moderation",
         "`block`, `allow`, `hold`, `undo`, `pause`, `resume`, `moderation`, `orders`, `speakers`, `cases`, `appeal`, "
-        "`statement`, `notice`",
-        reads=(TWEETS, MODERATION, POLICY, DECISIONS, PANES, SHOWN_TEXTS),
+        "`statement`, `notice`, `audit erase`",
+        reads=(TWEETS, MODERATION, POLICY, DECISIONS, PANES, SHOWN_TEXTS, *_AUDIT_TOPICS),
         writes=(MODERATION, SHOWN_TEXTS),
         redis="read",
     ),
     Role(
         "api",
         "`api`, `calibrate`",
-        reads=(TWEETS, MODERATION, POLICY, DECISIONS, EVIDENCE, AUDIT, SHOWN_TEXTS, MODELS),
+        reads=(TWEETS, MODERATION, POLICY, DECISIONS, EVIDENCE, *_AUDIT_TOPICS, SHOWN_TEXTS, MODELS),
         writes=(MODERATION, POLICY, SHOWN_TEXTS, MODELS),
         checks=True,
         redis="read",
@@ -117,9 +121,16 @@ ROLES: tuple[Role, ...] = (
     Role(
         "audit",
         "`audit run`",
-        reads=(MODERATION, POLICY, DECISIONS, AUDIT),
-        writes=(AUDIT,),
+        reads=(MODERATION, POLICY, DECISIONS, *_AUDIT_TOPICS),
+        writes=_AUDIT_TOPICS,
         transactional_id=f"{AUDIT}-writer",
+    ),
+    Role(
+        "publisher",
+        "`audit publish`",
+        reads=(AUDIT, AUDIT_CHECKPOINTS),
+        writes=(AUDIT_CHECKPOINTS,),
+        transactional_id=f"{AUDIT_CHECKPOINTS}-writer",
     ),
     Role(
         "notify",
@@ -128,7 +139,7 @@ ROLES: tuple[Role, ...] = (
         writes=(NOTIFICATIONS,),
         transactional_id=f"{NOTIFICATIONS}-writer",
     ),
-    Role("report", "`report`, `audit verify`, `audit export`", reads=(MODERATION, POLICY, DECISIONS, AUDIT)),
+    Role("report", "`report`, `audit verify`, `audit export`", reads=(MODERATION, POLICY, DECISIONS, *_AUDIT_TOPICS)),
     Role(
         "explain",
         "`explain`, `score`, `panes`, `dump` of these topics, `policy impact`, `policy shadow`, `policy status`, "
@@ -151,7 +162,7 @@ ROLES: tuple[Role, ...] = (
         writes=(TWEETS, MODERATION, DEAD_LETTER),
     ),
     Role("repair", "`flags repair`", writes=(MODERATION,), redis="write"),
-    Role("backup", "`backup`", reads=(AUDIT, MODERATION, POLICY, MODELS)),
+    Role("backup", "`backup`", reads=(*_AUDIT_TOPICS, MODERATION, POLICY, MODELS)),
     Role("topics", "`topics create`, `topics check`", checks=True, creates=True),
     Role("producer", "the platform's producers of tweets", writes=(TWEETS,)),
 )

@@ -51,8 +51,6 @@ def open_backup(folder: Path) -> BackupContents:
             check_file(folder, segment.file, segment.sha256)
         if last > manifest.topics[name].next_offset:
             raise damaged(folder / MANIFEST, f"the files of {name} go beyond offset {last}")
-    if manifest.heads is not None:
-        check_file(folder, manifest.heads.file, manifest.heads.sha256)
     return BackupContents(folder, manifest, _policies(folder, manifest))
 
 

@@ -10,14 +10,23 @@ import msgspec
 from msgspec.structs import replace
 
 from streams.errors import CallerMistake
-from streams.log.topic_specs import AUDIT, MODELS, MODERATION, POLICY
+from streams.log.topic_specs import (
+    AUDIT,
+    AUDIT_CHECKPOINTS,
+    AUDIT_ERASURES,
+    AUDIT_OPENINGS,
+    MODELS,
+    MODERATION,
+    POLICY,
+)
 
 FORMAT = 1
-ORDER = (AUDIT, MODERATION, POLICY, MODELS)
-"""Topics in the order in which they are read: the audit log refers to the next two, and a policy names its model."""
+LOG = (AUDIT_CHECKPOINTS, AUDIT, AUDIT_OPENINGS, AUDIT_ERASURES)
+"""Topics of the audit log: a checkpoint covers leaves, each leaf has an opening, and a missing opening an erasure."""
+ORDER = (*LOG, MODERATION, POLICY, MODELS)
+"""Topics in the order in which they are read: what a record refers to follows it, such as a policy's model."""
 MANIFEST = "manifest.json"
 UNFINISHED = "manifest.unfinished.json"
-HEADS = "audit-heads.jsonl"
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,24 +54,16 @@ class TopicBackup(msgspec.Struct, frozen=True, kw_only=True):
         return sum(one.records for one in self.segments)
 
 
-class HeadsCopy(msgspec.Struct, frozen=True, kw_only=True):
-    """Copy of the audit log's signed heads."""
-
-    file: str
-    sha256: str
-
-
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """State of a backup."""
 
     format: int = FORMAT
     prefix: str
-    """Prefix of the topic names: the signed heads name the topic in full."""
+    """Prefix of the topic names."""
     shards: int
     began_at_ms: int
     """Time before which everything is in the backup."""
     topics: dict[str, TopicBackup] = {}
-    heads: HeadsCopy | None = None
     digest: str = ""
     """SHA-256 of the manifest with an empty digest."""
 

@@ -7,7 +7,6 @@ them. The topics of the shards begin empty, so the incarnation rises by a record
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,16 @@ from streams.clock import monotonic_seconds, now_ms
 from streams.errors import CallerMistake
 from streams.log.policies import INCARNATION_KEY, NewIncarnation, encode_policy_record
 from streams.log.reading import LogReader, connection
-from streams.log.topic_specs import DEAD_LETTER, INTERNAL_DEAD_LETTER, MODERATION, POLICY, SPECS, TWEETS
+from streams.log.topic_specs import (
+    AUDIT,
+    AUDIT_OPENINGS,
+    DEAD_LETTER,
+    INTERNAL_DEAD_LETTER,
+    MODERATION,
+    POLICY,
+    SPECS,
+    TWEETS,
+)
 from streams.log.topics import create_topics, needs_of
 from streams.policy import Policy
 from streams.settings import Settings
@@ -47,8 +55,6 @@ class RestoreResult:
     began_at_ms: int
     """Time before which everything is restored."""
     seconds: float
-    heads: str
-    """File of the signed heads; "" if none was written."""
 
 
 async def restore_backup(
@@ -59,7 +65,6 @@ async def restore_backup(
     reason: str,
     replicas: int = -1,
     clear_flags: bool = False,
-    heads: Path | None = None,
     report: Report = lambda line: None,
 ) -> RestoreResult:
     """Check a backup, create missing topics, and write the records into them.
@@ -71,7 +76,6 @@ async def restore_backup(
         reason: text for the record.
         replicas: copies of each partition of new topics; -1: the broker's default.
         clear_flags: delete the flags that Redis has; the publish stage writes people's again.
-        heads: where to write the audit log's signed heads, if no file is there; None: nowhere.
         report: receives a line about the progress now and then.
 
     Raises:
@@ -96,7 +100,6 @@ async def restore_backup(
         incarnation=backup.policy.incarnation + 1,
         began_at_ms=backup.manifest.began_at_ms,
         seconds=monotonic_seconds() - began,
-        heads=_write_heads(backup, heads),
     )
 
 
@@ -104,8 +107,7 @@ def _check_fit(settings: Settings, backup: BackupContents) -> None:
     manifest = backup.manifest
     if manifest.prefix != settings.topic_prefix:
         raise CallerMistake(
-            f"the backup is of topics with the prefix {manifest.prefix!r}, not {settings.topic_prefix!r}; the signed "
-            "heads of the audit log name the topic",
+            f"the backup is of topics with the prefix {manifest.prefix!r}, not {settings.topic_prefix!r}",
             fix=f"set HUSHTAG_TOPIC_PREFIX={manifest.prefix}",
         )
     live = backup.policy.live
@@ -175,7 +177,10 @@ async def _write_topic(
     writer: EqualOffsetWriter, backup: BackupContents, name: str, report: Report, topic: str
 ) -> None:
     reported, log_time_ms = monotonic_seconds(), now_ms()
+    leaves = backup.manifest.topics[AUDIT].records
     for one in backup.records(name):
+        if name == AUDIT_OPENINGS and int(one.key or b"0") >= leaves:
+            continue  # the backup has no leaf of it: the entry is logged again, with another opening
         log_time_ms = one.log_time_ms
         await writer.write(one.offset, log_time_ms, one.key, one.value)
         if writer.written % _PART == 0 and monotonic_seconds() - reported >= _REPORT_SECONDS:
@@ -195,16 +200,3 @@ async def _raise_incarnation(
         reason=reason,
     )  # fmt: skip
     await writer.write(policy.next_offset, at_ms, INCARNATION_KEY, encode_policy_record(record))
-
-
-def _write_heads(backup: BackupContents, heads: Path | None) -> str:
-    if heads is None or backup.manifest.heads is None or heads.exists():
-        return ""
-    try:
-        shutil.copyfile(backup.folder / backup.manifest.heads.file, heads)
-    except OSError as error:
-        raise CallerMistake(
-            f"everything is restored, but {heads} cannot be written: {error.strerror}",
-            fix=f"copy {backup.folder / backup.manifest.heads.file} to the file of the audit log's heads",
-        ) from None
-    return str(heads)

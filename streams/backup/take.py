@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from streams.backup.manifest import (
-    HEADS,
-    ORDER,
-    UNFINISHED,
-    HeadsCopy,
-    Manifest,
-    TopicBackup,
-    read_manifest,
-    write_manifest,
-)
+from streams.backup.manifest import LOG, ORDER, UNFINISHED, Manifest, TopicBackup, read_manifest, write_manifest
 from streams.backup.segments import SegmentWriter
 from streams.clock import now_ms
 from streams.errors import CallerMistake
@@ -28,16 +17,14 @@ from streams.log.admin import admin_client
 from streams.log.fillers import is_filler
 from streams.log.policies import REPORT_KEY
 from streams.log.reading import LogReader, connection
-from streams.log.topic_specs import AUDIT, POLICY
+from streams.log.topic_specs import POLICY
 from streams.settings import Settings
 
 Report = Callable[[str], None]
 """Receives one line about the progress."""
 
 
-async def take_backup(
-    settings: Settings, folder: Path, *, heads: Path | None = None, report: Report = lambda line: None
-) -> Manifest:
+async def take_backup(settings: Settings, folder: Path, *, report: Report = lambda line: None) -> Manifest:
     """Copy the topics that no source can rebuild into a folder.
 
     A folder with a backup gets the records since then. An interrupted run is continued by the next one. Until a run has
@@ -46,7 +33,6 @@ async def take_backup(
     Args:
         settings: address of the broker, and the prefix of topic names.
         folder: folder of the backup; it is created if missing.
-        heads: file of the audit log's signed heads; None: not copied.
         report: receives one line for each file.
 
     Returns:
@@ -61,11 +47,8 @@ async def take_backup(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         manifest = replace(_known(settings, folder, ids), began_at_ms=now_ms())
-        # The heads come first: a head must not name an entry that the copy of the log lacks.
-        copied = _copy_heads(folder, heads) if heads is not None else manifest.heads
         for name in ORDER:
             manifest = await _add_topic(settings, folder, manifest, name, ids[name], report)
-        manifest = replace(manifest, heads=copied)
         write_manifest(folder, manifest)
         (folder / UNFINISHED).unlink(missing_ok=True)
     except OSError as error:
@@ -105,24 +88,12 @@ def _known(settings: Settings, folder: Path, ids: dict[str, str]) -> Manifest:
     return replace(known, shards=settings.shards)
 
 
-def _copy_heads(folder: Path, heads: Path) -> HeadsCopy | None:
-    if not heads.exists():
-        return None
-    part = folder / f"{HEADS}.part"
-    shutil.copyfile(heads, part)
-    # The writer appends line by line: an unfinished last line is left out.
-    data = part.read_bytes()
-    part.write_bytes(data[: data.rfind(b"\n") + 1])
-    part.replace(folder / HEADS)
-    return HeadsCopy(file=HEADS, sha256=hashlib.sha256((folder / HEADS).read_bytes()).hexdigest())
-
-
 async def _add_topic(
     settings: Settings, folder: Path, manifest: Manifest, name: str, topic_id: str, report: Report
 ) -> Manifest:
     known = manifest.topics.get(name, TopicBackup(topic_id=topic_id))
     topic = settings.topic(name)
-    async with LogReader(connection(settings), topic, committed_only=name == AUDIT) as reader:
+    async with LogReader(connection(settings), topic, committed_only=name in LOG) as reader:
         end = (await reader.bounds((0,)))[0].end
         if end < known.next_offset:
             raise CallerMistake(

@@ -13,13 +13,6 @@ from streams.cli.options import Actor, Json, Reason
 from streams.cli.output import errors, in_utc, print_json, quieten
 from streams.settings import load_settings
 
-Heads = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="HUSHTAG_AUDIT_HEADS", metavar="FILE", help="File of the audit log's signed heads.", show_default=False
-    ),
-]
-
 
 def register(app: typer.Typer) -> None:
     """Add `backup` and `restore` to the command."""
@@ -29,7 +22,6 @@ def register(app: typer.Typer) -> None:
 
 def backup(
     into: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the backup.", show_default=False)],
-    heads: Heads = None,
     as_json: Json = False,
 ) -> None:
     """Copy people's decisions, policies, models and the audit log into a folder.
@@ -41,16 +33,14 @@ def backup(
 
     settings = load_settings()
     quieten()
-    done = asyncio.run(take_backup(settings, into, heads=heads, report=_report))
+    done = asyncio.run(take_backup(settings, into, report=_report))
     records = {name: one.records for name, one in done.topics.items()}
     if as_json:
-        print_json({"records": records, "began_at_ms": done.began_at_ms, "heads": done.heads is not None})
+        print_json({"records": records, "began_at_ms": done.began_at_ms})
         return
     for name, count in records.items():
         print(f"{name}: {count:,} records up to offset {done.topics[name].next_offset}")
     print(f"{into} has everything before {in_utc(done.began_at_ms, seconds=True)}")
-    if done.heads is None:
-        print("without the audit log's signed heads: name their file with --heads")
 
 
 def restore(
@@ -61,7 +51,6 @@ def restore(
         int, typer.Option(min=-1, metavar="NUMBER", help="Copies of each partition; -1: the broker's default.")
     ] = -1,
     clear_flags: Annotated[bool, typer.Option("--clear-flags", help="Delete the flags that Redis has.")] = False,
-    heads: Heads = None,
     as_json: Json = False,
 ) -> None:
     """Write a backup into a fresh cluster: missing topics are created, and the others must be empty.
@@ -77,14 +66,14 @@ def restore(
     done = asyncio.run(
         restore_backup(
             settings, folder, actor=actor, reason=reason, replicas=replicas, clear_flags=clear_flags,
-            heads=heads, report=_report,
+            report=_report,
         )
     )  # fmt: skip
     if as_json:
         print_json(
             {
                 "records": done.records, "fillers": done.fillers, "incarnation": done.incarnation,
-                "began_at_ms": done.began_at_ms, "seconds": round(done.seconds, 3), "heads": done.heads,
+                "began_at_ms": done.began_at_ms, "seconds": round(done.seconds, 3),
             }
         )  # fmt: skip
         return
@@ -92,6 +81,7 @@ def restore(
         print(f"{name}: {count:,} records")
     print(f"everything before {in_utc(done.began_at_ms, seconds=True)} is restored, in {done.seconds:.1f} s")
     print(f"incarnation {done.incarnation} begins; start the workers")
+    print("audit run: only if no published checkpoint has more entries than the audit topic above (docs/backup.md)")
 
 
 def _report(line: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 PANELS: dict[str, tuple[str, ...]] = {
     "Look at hashtags": ("explain", "flags", "panes", "score", "hashtags", "inspect"),
     "Moderate": ("block", "allow", "hold", "undo", "pause", "resume", "moderation", "cases", "appeal", "statement"),
-    "Legal orders and reports": ("orders", "speakers", "notice", "report", "audit", "notify"),
+    "Legal orders and reports": ("orders", "speakers", "notice", "report", "audit", "proof", "witness", "notify"),
     "Policy and model": ("policy", "model", "calibrate", "train", "evaluate"),
     "Run": ("worker", "api", "api-key", "trends", "search", "topics", "acls", "settings", "warm-up", "schemas"),
     "Repair and keep": ("dead-letters", "skip", "dump", "replay", "backup", "restore", "reshard"),

@@ -23,6 +23,13 @@ MODERATION = "moderation"
 POLICY = "policy"
 MODELS = "models"
 AUDIT = "audit"
+"""Leaves of the public log's Merkle tree, in order."""
+AUDIT_OPENINGS = "audit-openings"
+"""Salts and values of each leaf by the number of its entry; an erased entry has a record without a value."""
+AUDIT_ERASURES = "audit-erasures"
+"""Type and period of each erased entry, with their salts, by its number."""
+AUDIT_CHECKPOINTS = "audit-checkpoints"
+"""Signed state of the audit log, and the published checkpoint with its cosignatures."""
 SHOWN_TEXTS = "shown-texts"
 """Encrypted texts that people have read, by tweet id; a deleted tweet has a record without a value."""
 NOTIFICATIONS = "notifications"
@@ -90,7 +97,10 @@ SPECS: tuple[TopicSpec, ...] = (
     TopicSpec(MODERATION, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(POLICY, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(MODELS, "one", "compacted", FOR_EVER, 4 * _MIB),
-    TopicSpec(AUDIT, "one", "for ever", FOR_EVER, 4 * _MIB),
+    TopicSpec(AUDIT, "one", "for ever", FOR_EVER, 1 * _MIB),
+    TopicSpec(AUDIT_OPENINGS, "one", "compacted", FOR_EVER, 1 * _MIB),
+    TopicSpec(AUDIT_ERASURES, "one", "compacted", FOR_EVER, 1 * _MIB),
+    TopicSpec(AUDIT_CHECKPOINTS, "one", "compacted", FOR_EVER, 1 * _MIB),
     TopicSpec(SHOWN_TEXTS, "one", "erasable", 0, 1 * _MIB),
     TopicSpec(NOTIFICATIONS, "one", "compacted", FOR_EVER, 4 * _MIB),
     # A record has the original bytes and the headers of origin, so it is larger than any tweet.
@@ -138,7 +148,8 @@ def configs_to_make(
         # An account fact counts from the log time of its record, which must come from the broker's clock. A judge that
         # recovers must also find the record before the last one of a key, so compaction waits for an hour.
         configs |= {"message.timestamp.type": "LogAppendTime", "min.compaction.lag.ms": str(HOUR_MS)}
-    if spec.name == NOTIFICATIONS:  # the content of a delivered message goes within a day, as its next record has none
+    # A delivered message's next record has no content, and an erased entry's has no value: the earlier one goes.
+    if spec.name in (NOTIFICATIONS, AUDIT_OPENINGS):
         configs |= {"max.compaction.lag.ms": str(DAY_MS)}
     if spec.name == TWEETS and create_time:
         configs |= {

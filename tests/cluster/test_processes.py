@@ -153,10 +153,11 @@ def test_api_reads_and_writes(live: Secured, tmp_path: Path) -> None:
 
 
 def test_audit_is_written_verified_and_reported(live: Secured, tmp_path: Path) -> None:
-    heads, today = str(tmp_path / "heads"), f"{datetime.now(UTC):%Y-%m-%d}"
-    succeed(live.user("audit"), "audit", "run", "--once", "--heads", heads)
+    folder, today = str(tmp_path / "log"), f"{datetime.now(UTC):%Y-%m-%d}"
+    succeed(live.user("audit"), "audit", "run", "--once")
+    succeed(live.user("publisher"), "audit", "publish", "--once", "--to", folder)
     settings = live.user("report")
-    succeed(settings, "audit", "verify", "--heads", heads, "--sources")
+    succeed(settings, "audit", "verify", "--sources", "--folder", folder)
     succeed(settings, "audit", "export")
     succeed(settings, "report", "--from", today, "--to", today, "--json")
 

@@ -22,13 +22,14 @@ CASES = [
     (("trends",), "Read tweets", ("trends", "--port", "0"), "lacks Describe", "topic {}tweets"),
     (("moderation",), "Read moderation", ("moderation", "list"), "lacks Read", "topic {}moderation"),
     (("moderation",), "Write moderation", ("block", "#a", "--reason", "r"), "lacks Write", "topic {}moderation"),
-    (("audit",), "Read audit", ("audit", "run", "--once", "--heads", "{heads}"), "lacks Read", "topic {}audit"),
+    (("audit",), "Read audit", ("audit", "run", "--once"), "lacks Read", "topic {}audit"),
+    (("audit",), "Write audit-writer", ("audit", "run", "--once"), "lacks Write", "id {}audit-writer"),
     (
-        ("audit",),
-        "Write audit-writer",
-        ("audit", "run", "--once", "--heads", "{heads}"),
+        ("publisher",),
+        "Write audit-checkpoints-writer",
+        ("audit", "publish", "--once", "--to", "{folder}"),
         "lacks Write",
-        "id {}audit-writer",
+        "id {}audit-checkpoints-writer",
     ),
     (("explain",), "Read suppression-decisions", ("explain", "#a"), "lacks Describe", "topic {}suppression-decisions"),
     (("topics",), "Describe tweets", ("topics", "check"), "lacks Describe", "topic {}tweets"),
@@ -49,7 +50,7 @@ def test_missing_right_on_kafka_is_named(
     for topic in ("moderation", "audit"):  # an empty topic has nothing that could be refused
         blocking(send(secured.admin, topic))
     settings = secured.user(*roles, without=without)
-    arguments = [one.format(heads=tmp_path / "heads") for one in command]
+    arguments = [one.format(folder=tmp_path / "log") for one in command]
     done = run(settings, *arguments, start_deadline_seconds=20)
     assert done.returncode == 2, done.stdout[-500:] + done.stderr[-3000:]
     said = done.stdout + done.stderr

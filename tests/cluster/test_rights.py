@@ -87,14 +87,14 @@ def test_role_reads_and_writes_what_the_table_says(secured: Secured, role: Role)
     assert blocking(writable(settings)) == set(role.writes)
 
 
-@pytest.mark.parametrize("role", ["worker", "publish", "audit", "notify", "reader", "api"])
+@pytest.mark.parametrize("role", ["worker", "publish", "audit", "publisher", "notify", "reader", "api"])
 def test_role_joins_only_its_groups_and_transactions(secured: Secured, role: str) -> None:
     settings, wanted = secured.user(role), BY_NAME[role]
     topic = wanted.reads[0] if wanted.reads else "tweets"
     own = settings.topic_prefix + settings.group
     assert blocking(joins(settings, f"{own}-publish", topic)) == wanted.group
     assert not blocking(joins(settings, "another", topic))
-    for name in ("audit-writer", "notifications-writer"):
+    for name in ("audit-writer", "audit-checkpoints-writer", "notifications-writer"):
         assert blocking(begins_transaction(settings, settings.topic(name))) == (name == wanted.transactional_id)
     assert not blocking(begins_transaction(settings, "another"))
 

@@ -26,6 +26,7 @@ from streams.log.policies import encode_policy_record
 from streams.log.policy_order import policy_key
 from streams.settings import Settings
 from tests.support.policy_records import record_of
+from tests.support.public_log import with_keys
 
 pytestmark = pytest.mark.integration
 HOUR_MS = 3_600_000
@@ -107,8 +108,7 @@ async def test_api_refuses_the_second_of_two_claims(topics: Settings, url: str, 
         statements = (await ann.get("/v1/hashtags/held/statements")).json()
         assert [one["restriction"]["source"] for one in statements["items"]] == ["human"]
         assert (await ann.get("/v1/audit")).status_code == 403
-        keyed = topics.model_copy(update={"audit_key": topics.audit_key.__class__("k" * 32)})
-        async with AuditWriter(keyed, tmp_path / "heads") as writer:
+        async with AuditWriter(with_keys(topics)) as writer:
             await writer.catch_up()
         logged = (await ben.get("/v1/audit", params={"hashtag": "held"})).json()["items"]
         kinds = {row["kind"] for row in logged}
@@ -158,16 +158,16 @@ async def test_process_limits_guesses_and_half_open_connections(url: str) -> Non
         assert (await ann.get("/v1/overrides")).status_code == 200
 
 
-async def test_audit_log_is_paged(topics: Settings, tmp_path: Path) -> None:
-    keyed = topics.model_copy(update={"audit_key": topics.audit_key.__class__("k" * 32)})
+async def test_audit_log_is_paged(topics: Settings) -> None:
+    keyed = with_keys(topics)
     async with AIOKafkaProducer(bootstrap_servers=topics.kafka) as producer:
         for number in range(25):
             kind = b'{"kind":"odd"}' if number % 2 else b'{"kind":"even"}'
             await producer.send_and_wait(topics.topic("moderation"), kind, key=b"%d" % number, partition=0)
             if number % 10 == 0:
-                async with AuditWriter(keyed, tmp_path / "heads") as writer:  # one transaction each
+                async with AuditWriter(keyed) as writer:  # one transaction each
                     await writer.catch_up()
-    async with AuditWriter(keyed, tmp_path / "heads") as writer:
+    async with AuditWriter(keyed) as writer:
         await writer.catch_up()
     found, following = list[int](), 0
     while following is not None:

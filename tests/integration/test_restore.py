@@ -15,7 +15,6 @@ from aiokafka import AIOKafkaProducer
 from click.testing import Result
 from hushtag_client import keys
 from kafka import KafkaAdminClient, KafkaProducer
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from models import artefact
@@ -35,6 +34,8 @@ from streams.log.reading import LogReader, connection
 from streams.naming import tag_of
 from streams.policy import parse_policy
 from streams.settings import Settings
+from tests.support import public_log
+from tests.support.public_log import with_keys
 from tests.support.steady_tweets import HARSH, POLICY
 from tests.support.workers import WorkerProcess, environment
 from tests.support.worlds import eventually
@@ -54,7 +55,7 @@ Record = tuple[int, int, bytes | None, bytes | None]
 def keyed(topics: Settings, tmp_path: Path) -> Settings:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY)
-    return topics.model_copy(update={"audit_key": SecretStr("k" * 32), "policy": policy})
+    return with_keys(topics).model_copy(update={"policy": policy})
 
 
 @pytest.fixture
@@ -63,7 +64,9 @@ def hushtag(keyed: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in environment(keyed).items():
         if name.startswith("HUSHTAG_"):
             monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HUSHTAG_AUDIT_HEADS", str(tmp_path / "heads.jsonl"))
+    for name, value in public_log.environment(keyed).items():
+        if name.startswith("HUSHTAG_AUDIT"):
+            monkeypatch.setenv(name, value)
 
     def run(*arguments: str, code: int = 0) -> Result:
         result = CliRunner().invoke(make_app(), [*arguments])
@@ -163,7 +166,7 @@ def tweet_harm(settings: Settings) -> None:
 def test_restored_cluster_keeps_people_policy_models_and_audit(
     keyed: Settings, hushtag: Hushtag, tmp_path: Path
 ) -> None:
-    folder, heads = tmp_path / "backup", tmp_path / "heads.jsonl"
+    folder = tmp_path / "backup"
     put_policy_live(keyed)
     asyncio.run(block(keyed, "first", "second"))
     asyncio.run(append_with_a_hole(keyed))
@@ -175,30 +178,30 @@ def test_restored_cluster_keeps_people_policy_models_and_audit(
     asyncio.run(block(keyed, "third"))
     for tag in ("one", "two"):
         asyncio.run(append_decision(keyed, tag))
-    assert asyncio.run(run_writer(keyed, heads, None)) > 8
-    before = {name: records(keyed, name) for name in ("moderation", "policy", "models", "audit")}
+    assert asyncio.run(run_writer(keyed, None)) > 8
+    before = {name: records(keyed, name) for name in ("moderation", "policy", "models", "audit", "audit-openings")}
     flags = registers(keyed)
     assert len(flags) >= 4 and any("|legal|" in field for field in flags)
 
     made = json.loads(hushtag("backup", "--into", str(folder), "--json").stdout)
-    assert made["heads"] and made["records"]["audit"] == len(before["audit"])
+    assert made["records"]["audit"] == len(before["audit"])
     with pytest.raises(CallerMistake, match="the cluster is not fresh"):
         hushtag("restore", str(folder), *WHO)
     assert records(keyed, "moderation") == before["moderation"], "nothing was written"
 
     lose_cluster(keyed)
-    heads.unlink()
     with redis.Redis.from_url(keyed.redis_url) as server:
         server.hset(keys.REGISTERS, "trends|*|human|newer", b'{"version":"0000.0000000000000000099.000000000000000"}')
         with pytest.raises(CallerMistake, match="Redis has 1 flags"):
             hushtag("restore", str(folder), *WHO)
         done = json.loads(hushtag("restore", str(folder), *WHO, "--clear-flags", "--json").stdout)
         assert server.hlen(keys.REGISTERS) == 0
-    assert done["incarnation"] == 1 and done["heads"] == str(heads) and done["fillers"] >= 1
+    assert done["incarnation"] == 1 and done["fillers"] >= 1
     print(f"\nrestored in {done['seconds']:.1f} s")
     assert records(keyed, "moderation") == before["moderation"], "equal offsets, times, keys and values"
     assert records(keyed, "policy")[0] == before["policy"][1], "the report is left out, the policy keeps its offset"
-    assert [one[3] for one in records(keyed, "audit")] == [one[3] for one in before["audit"]]
+    for name in ("audit", "audit-openings"):
+        assert [one[2:] for one in records(keyed, name)] == [one[2:] for one in before[name]]
     assert [one[2:] for one in records(keyed, "models")] == [one[2:] for one in before["models"]]
     assert registers(keyed) == flags
 
@@ -210,10 +213,11 @@ def test_restored_cluster_keeps_people_policy_models_and_audit(
 
     assert asyncio.run(undo()) in flags.values()
     asyncio.run(append_decision(keyed, "after"))
-    asyncio.run(run_writer(keyed, heads, None))
-    logged = [json.loads(value or b"") for _, _, _, value in records(keyed, "audit")]
-    again = [one["source"]["offset"] for one in logged if '"hashtag":"after"' in (one["record"] or "")]
-    assert again == [0], "the first decision of the new topic is logged under its own offset"
+    asyncio.run(run_writer(keyed, None))
+    logged = [json.loads(line) for line in hushtag("audit", "export", "--tag", "after").stdout.splitlines()]
+    assert [row["source"].rpartition("@")[2] for row in logged] == ["0"], (
+        "the first decision of the new topic is logged under its own offset"
+    )
     assert json.loads(hushtag("audit", "verify", "--sources", "--json").stdout)["ok"]
 
     worker = WorkerProcess(keyed, tmp_path).start()

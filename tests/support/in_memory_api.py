@@ -8,7 +8,7 @@ from pathlib import Path
 from devkit.scenario.languages import coverage
 from moderation.api.feed import EventFeed
 from moderation.api.services import Services, live_policy_facts
-from moderation.audit.chain import AuditInput, Chain, SourcePosition
+from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
 from moderation.calibration.service import CalibrationService
 from moderation.cases.first_answer import skip_within_ms_of
@@ -34,6 +34,7 @@ from tests.support.in_memory_calibration import InMemoryModels
 from tests.support.in_memory_crowds import InMemoryCrowds
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
 from tests.support.in_memory_policies import POLICY, InMemoryPolicies
+from tests.support.in_memory_public_log import InMemoryPublicLog
 from tests.support.in_memory_texts import in_memory_texts
 
 __all__ = ["POLICY", "in_memory_services"]
@@ -66,9 +67,13 @@ def in_memory_services(
         await moderation.refresh()
         return HashtagReport(hashtag, decisions, moderation.view, None, now_ms(), country), ""
 
+    def inputs() -> list[AuditInput]:
+        return [AuditInput(SourcePosition("moderation", 0, one.offset, 1), one.key, one.value) for one in log.records]
+
+    public_log = InMemoryPublicLog(inputs)
+
     async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
-        inputs = [AuditInput(SourcePosition("moderation", 0, one.offset, 1), one.key, one.value) for one in log.records]
-        entries = [entry for entry in Chain().extend(inputs) if entry.seq >= first]
+        entries = [entry for entry in public_log.all_entries() if entry.number >= first]
         rows = [row for entry in entries if wanted.matches(entry, row := row_of(entry))]
         return rows[:most], rows[most].seq if len(rows) > most else None
 
@@ -112,6 +117,7 @@ def in_memory_services(
         cases,
         report,
         audit_page,
+        public_log,
         names,
         policies.topic,
         *policies.services(),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from moderation.audit.chain import AuditInput, Chain, SourcePosition
+from moderation.audit.entries import LogEnd
+from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
 from moderation.service import ModerationService
 
@@ -19,6 +20,6 @@ def audit_of_other_records(moderation: ModerationService) -> AuditPage:
             AuditInput(SourcePosition("moderation", 0, offset, 1), other.key, other.value)
             for offset, other in moderation.view.others
         ]
-        return [row_of(entry) for entry in Chain().extend(inputs)], None
+        return [row_of(entry) for entry in LogEnd().extend(inputs)], None
 
     return page

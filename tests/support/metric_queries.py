@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from moderation.api.observe import ApiMetrics
-from moderation.audit.metrics import AuditMetrics
+from moderation.audit.metrics import AuditMetrics, PublishMetrics
 from moderation.notify.metrics import NotifyMetrics
 from streams.metrics import Metrics, MetricSet, ShadowMetrics, sample_names
 
@@ -17,7 +17,7 @@ WORDS = {
 
 def metric_sets() -> tuple[MetricSet, ...]:
     """Return the metrics of all programs."""
-    return Metrics(), AuditMetrics(), NotifyMetrics(), ApiMetrics(), ShadowMetrics()
+    return Metrics(), AuditMetrics(), PublishMetrics(), NotifyMetrics(), ApiMetrics(), ShadowMetrics()
 
 
 def known_names() -> set[str]:

@@ -20,6 +20,7 @@ from streams.access.kafka_rights import KafkaRight, apply_kafka_rights, kafka_ri
 from streams.access.redis_rights import apply_redis_rights, redis_rights
 from streams.access.roles import roles_named
 from streams.settings import Settings
+from tests.support.public_log import LOG_KEY
 from tests.support.workers import environment
 
 T = TypeVar("T")
@@ -48,7 +49,8 @@ class Secured:
                 "start_deadline_seconds": 60,
                 "encoder": "off",
                 "policy": Path("config/policy.yaml"),
-                "audit_key": "k" * 32,
+                "audit_key": LOG_KEY.encode(),
+                "audit_log_key": str(LOG_KEY.public_key),
                 **stack.logins.kafka_settings(),
             }
         )

@@ -48,7 +48,7 @@ def test_service_is_pinned_and_supervised(name: str) -> None:
 
 def test_all_services_are_present() -> None:
     assert set(SERVICES) == {
-        "kafka", "valkey", "topics", "worker", "audit", "notify", "api", "trends", "search",
+        "kafka", "valkey", "topics", "worker", "audit", "audit-publish", "notify", "api", "trends", "search",
         "prometheus", "alertmanager", "grafana",
     }  # fmt: skip
     images = {name: service["image"] for name, service in SERVICES.items()}
@@ -88,7 +88,7 @@ def test_every_mounted_file_and_volume_exists() -> None:
 
 def test_worker_variables_are_known_settings() -> None:
     known = {f"HUSHTAG_{field.upper()}" for field in Settings.model_fields}
-    for name in ("topics", "worker", "audit", "notify"):
+    for name in ("topics", "worker", "audit", "audit-publish", "notify"):
         service = SERVICES[name]
         assert set(service["environment"]) <= known
         assert service["read_only"] is True
@@ -145,9 +145,9 @@ def test_no_secret_has_a_default() -> None:
                 assert match, f"{variable} is written into the file"
                 asked[match[1]] = match[2], match[3]
     required = {name for name, (kind, text) in asked.items() if kind == "?" and "set it" in text}
-    assert required == {"HUSHTAG_HASH_KEY", "HUSHTAG_AUDIT_KEY", "GRAFANA_ADMIN_PASSWORD"}
+    assert required == {"HUSHTAG_HASH_KEY", "HUSHTAG_AUDIT_KEY", "HUSHTAG_AUDIT_LOG_KEY", "GRAFANA_ADMIN_PASSWORD"}
     optional = {name: text for name, (kind, text) in asked.items() if kind == "-"}
-    assert optional == {"HUSHTAG_AUDIT_RETIRED_KEYS": "", "HUSHTAG_NOTIFY_KEYS": ""}
+    assert optional == {"HUSHTAG_AUDIT_OTHER_KEYS": "", "HUSHTAG_NOTIFY_KEYS": ""}
 
 
 def test_kafka_is_one_kraft_node() -> None:
@@ -287,7 +287,8 @@ def test_alerts_have_severity_summary_and_description() -> None:
 def test_prometheus_scrapes_every_program_with_metrics() -> None:
     jobs = {scrape["job_name"]: scrape["dns_sd_configs"][0] for scrape in PROMETHEUS["scrape_configs"]}
     assert {job: discovery["names"] for job, discovery in jobs.items()} == {
-        "hushtag": ["worker"], "hushtag-audit": ["audit"], "hushtag-notify": ["notify"], "hushtag-api": ["api"],
+        "hushtag": ["worker"], "hushtag-audit": ["audit"], "hushtag-audit-publish": ["audit-publish"],
+        "hushtag-notify": ["notify"], "hushtag-api": ["api"],
     }  # fmt: skip
     for discovery in jobs.values():
         service, port = SERVICES[discovery["names"][0]], discovery["port"]

@@ -11,7 +11,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from moderation import skip
-from moderation.audit.chain import AuditInput, Chain, SourcePosition
+from moderation.audit.entries import LogEnd
+from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.rows import row_of
 from moderation.audit.sources import is_kept
 from moderation.service import ModerationService
@@ -113,7 +114,7 @@ def test_empty_reason_is_refused(world: SkippableLog) -> None:
 def test_audit_row_shows_record_actor_and_reason(world: SkippableLog) -> None:
     world.run(PARTIALS, "0", "1", "--reason", "a broken disk")
     record = world.log.records[0]
-    [entry] = Chain().extend([AuditInput(SourcePosition("moderation", 0, 0, 1), record.key, record.value)])
+    [entry] = LogEnd().extend([AuditInput(SourcePosition("moderation", 0, 0, 1), record.key, record.value)])
     row = row_of(entry)
     assert (row.kind, row.action, row.target) == ("skip", "skip", "hashtag-partials[0]@1")
     assert (row.actor, row.reason) == ("ann", "a broken disk")

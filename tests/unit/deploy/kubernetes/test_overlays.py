@@ -18,7 +18,7 @@ from tests.manifests.render import OVERLAYS, Manifest, render, secrets
 from tests.support.paths import ROOT
 
 WORKLOADS = {"StatefulSet", "Deployment", "Job"}
-PROCESSES = {"worker", "publish", "audit", "notify", "api", "trends", "search", "topics"}
+PROCESSES = {"worker", "publish", "audit", "audit-publish", "notify", "api", "trends", "search", "topics"}
 SECRET_KEYS = {"HUSHTAG_HASH_KEY": {"worker", "api"}, "HUSHTAG_AUDIT_KEY": {"audit"}, "HUSHTAG_NOTIFY_KEYS": {"notify"}}
 """Keys that only some processes may have."""
 
@@ -72,8 +72,7 @@ def test_every_process_has_a_workload(overlay: str) -> None:
     assert {one["metadata"].get("namespace", "hushtag") for one in render(overlay)} == {"hushtag"}
 
 
-def test_arguments_parse_as_command(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUSHTAG_AUDIT_HEADS", "")
+def test_arguments_parse_as_command(overlay: str) -> None:
     for name, workload in workloads(overlay).items():
         command, arguments = typer.main.get_command(make_app()), container(workload)["args"]
         context = command.make_context("hushtag", list(arguments), resilient_parsing=False)
@@ -100,7 +99,8 @@ def test_pod_runs_restricted(overlay: str) -> None:
             "capabilities": {"drop": ["ALL"]},
         }
         written = {one["mountPath"] for one in only["volumeMounts"] if not one.get("readOnly")}
-        assert written == {"/tmp", "/var/lib/hushtag"} | ({"/var/lib/hushtag-heads"} if name == "audit" else set())
+        kept = {"/var/lib/hushtag-log"} if name == "audit-publish" else set()
+        assert written == {"/tmp", "/var/lib/hushtag"} | kept
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
         assert not any("hostPath" in one for one in spec["volumes"])
 
@@ -207,13 +207,14 @@ def test_workers_have_pod_name_as_instance_id(overlay: str) -> None:
     assert "env" not in container(workloads(overlay)["publish"]), "names of its pods change: no static member"
 
 
-def test_one_audit_writer_with_kept_heads(overlay: str) -> None:
-    audit = workloads(overlay)["audit"]
-    assert (audit["kind"], audit["spec"]["replicas"]) == ("StatefulSet", 1)
-    (claim,) = audit["spec"]["volumeClaimTemplates"]
-    (mount,) = (one for one in container(audit)["volumeMounts"] if one["name"] == claim["metadata"]["name"])
-    arguments = container(audit)["args"]
-    assert arguments[arguments.index("--heads") + 1].startswith(mount["mountPath"] + "/")
+def test_one_audit_writer_and_one_publisher_with_a_kept_folder(overlay: str) -> None:
+    audit, publisher = workloads(overlay)["audit"], workloads(overlay)["audit-publish"]
+    for one in (audit, publisher):
+        assert (one["kind"], one["spec"]["replicas"]) == ("StatefulSet", 1)
+    (claim,) = publisher["spec"]["volumeClaimTemplates"]
+    (mount,) = (one for one in container(publisher)["volumeMounts"] if one["name"] == claim["metadata"]["name"])
+    arguments = container(publisher)["args"]
+    assert arguments[arguments.index("--to") + 1].startswith(mount["mountPath"] + "/")
 
 
 def test_workers_never_outnumber_shards(overlay: str) -> None:

@@ -18,6 +18,8 @@ from devkit.scenario.surfaces import SURFACES
 from devkit.scenario.verify import NumberCheck
 from moderation.drafts import OverrideDraft
 from moderation.orders.selection import Selection
+from moderation.report.export import as_csv
+from moderation.report.publish import PublishedReport
 from streams.log.decisions import Decision, encode_record
 from streams.log.moderation import Override, encode_moderation
 from streams.orders.records import Target
@@ -53,7 +55,8 @@ class Played:
         self.at_ms = at_ms + 100
         self.coverage = languages.coverage(at_ms)
         hours = {(one.shard, one.from_ms): one for one in self.coverage}
-        self.made = documents(self.world.log.view, self.decisions, [*hours.values()], NOW_MS - DAY_MS, self.at_ms)
+        self.days = (NOW_MS // DAY_MS - 1) * DAY_MS, (self.at_ms // DAY_MS + 1) * DAY_MS
+        self.made = documents(self.world.log.view, self.decisions, [*hours.values()], *self.days, self.at_ms)
 
     def _orders(self, story: OrderStory) -> Iterator[str]:
         tags = [Target("hashtag", tag.lower(), tag) for tag in (*REDUCED, *CRITICAL)]
@@ -166,7 +169,7 @@ def test_every_wrong_value_of_a_report_is_found(played: Played, document: str) -
     values = [value for value, _ in played.world.log.records]
     count = LogCount(values, played.decided())
     country = {"report": "IN", "world": None}[document]
-    expected = count.facts(NOW_MS - DAY_MS, played.at_ms + 1, country, played.at_ms)
+    expected = count.facts(*played.days, country, played.at_ms)
     facts = json.loads(json.dumps(getattr(played.made, document).facts))
     changed = list(_numbers(facts))
     assert len(changed) > 60
@@ -205,3 +208,12 @@ def test_story_names_every_account_of_the_first_order_once() -> None:
     assert len(story.speakers) == sum(SPEAKERS.values())
     assert SUSPENDED + WITHHELD > 500
     assert len({*story.second.withheld, *story.second.declined} & named) == 100
+
+
+def test_table_with_a_checkpoint_is_read_as_a_whole() -> None:
+    facts = {"log": {"checkpoint": "example.com/log\n3\nroot\n\n— example.com/log sig\n", "size": 3}}
+    found = NumberCheck()
+    found.table("the table", as_csv(PublishedReport(facts)), facts)
+    assert (found.checked, found.problems) == (2, [])
+    found.table("the table", as_csv(PublishedReport({"log": facts["log"] | {"size": 4}})), facts)
+    assert found.problems == ["the table: log.size: 4, but the log has 3"]

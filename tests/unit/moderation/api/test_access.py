@@ -79,6 +79,9 @@ ENDPOINTS: Mapping[tuple[str, str], tuple[set[str], dict[str, Any] | None]] = {
     ("POST", "/v1/calibration/rollback"): ({"admin"}, {"if_live": "0" * 12}),
     ("GET", "/v1/speakers"): (JUDGES, None),
     ("GET", "/v1/audit"): (LEGAL, None),
+    ("GET", "/v1/audit/state"): (LEGAL, None),
+    ("GET", "/v1/audit/{number}"): (LEGAL, None),
+    ("GET", "/v1/audit/{number}/proof"): (LEGAL, None),
     ("GET", "/v1/reports"): (LEGAL, None),
     ("POST", "/v1/reports/preview"): (LEGAL, {"from": "2026-01-01", "to": "2026-01-31"}),
     ("GET", "/v1/reports/preview/{run}"): (LEGAL, None),
@@ -151,6 +154,7 @@ def call(client: TestClient, method: str, path: str, headers: dict[str, str], ac
         name="n",
         file="f",
         session="0" * 16,
+        number="0",
     )
     body = ENDPOINTS[method, path][1]
     if body is None:

@@ -15,7 +15,7 @@ from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit
 from moderation.api.numbers import without_numbers
 from moderation.api.services import Services
-from moderation.audit.chain import AuditInput, Chain, SourcePosition
+from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
 from moderation.cases.service import CaseService
 from moderation.review.service import ReviewService
@@ -26,6 +26,7 @@ from tests.support.api_calls import HOUR_MS, RING, SERVICE, Calls, Configure, ki
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_audit import audit_of_other_records
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
+from tests.support.in_memory_public_log import InMemoryPublicLog
 
 NUMBER, OTHER = 0.61803, 0.27182
 STREAM = "/v1/events"
@@ -70,15 +71,18 @@ def services(log: InMemoryLog) -> Services:
     ]
     found = in_memory_services(log, decisions, share=0.0)
 
-    async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
-        values = [(f"{one.hashtag}|IN".encode(), msgspec.json.encode(one)) for one in decisions]
-        inputs = [
+    values = [(f"{one.hashtag}|IN".encode(), msgspec.json.encode(one)) for one in decisions]
+    public_log = InMemoryPublicLog(
+        lambda: [
             AuditInput(SourcePosition("suppression-decisions", 0, offset, 1), key, value)
             for offset, (key, value) in enumerate(values)
         ]
-        return [row_of(entry) for entry in Chain().extend(inputs)], None
+    )
 
-    return replace(found, audit_page=audit_page)
+    async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
+        return [row_of(entry) for entry in public_log.all_entries()], None
+
+    return replace(found, audit_page=audit_page, public_log=public_log)
 
 
 @pytest.fixture
@@ -96,7 +100,7 @@ def case_of(calls: Calls, hashtag: str) -> str:
 def answers(client: TestClient, calls: Calls, hashtag: str) -> dict[str, Any]:
     """Return the answer of every GET operation, about one hashtag where the path names one; other ids are unknown."""
     case = case_of(calls, hashtag).rpartition("/")[2]
-    names = defaultdict(lambda: "none", hashtag=hashtag, case=case)
+    names = defaultdict(lambda: "none", hashtag=hashtag, case=case, number="0")
     found = {}
     for path, methods in client.get("/openapi.json").json()["paths"].items():
         if "get" in methods and path != STREAM:
@@ -126,7 +130,15 @@ def test_no_get_reveals_a_number_before_the_first_answer(client: TestClient, rol
     after = answers(client, calls, "held")
     shown = {path for path, answer in after.items() if has_number(answer.text)}
     numbered = {"/v1/cases/{case}", "/v1/hashtags/{hashtag}", "/v1/hashtags/{hashtag}/statements", "/v1/decisions"}
-    assert shown == numbered | ({"/v1/audit"} if role == "admin" else set())
+    audit = {"/v1/audit", "/v1/audit/{number}", "/v1/audit/{number}/proof"}
+    assert shown == numbered | (audit if role == "admin" else set())
+
+
+def test_proof_of_a_decision_waits_for_the_first_answer(client: TestClient) -> None:
+    admin = Calls(client, "admin")
+    assert kind_of(admin.get("/v1/audit/0/proof")) == "first_answer_due"
+    assert admin.post(f"{case_of(admin, 'held')}/answer", answer="unsure").status_code == 201
+    assert "hold" in admin.get("/v1/audit/0/proof").json()["entry"]["action"]
 
 
 def test_answers_say_why_numbers_are_missing(client: TestClient) -> None:

@@ -45,9 +45,9 @@ def test_preview_has_numbers_update_and_table(client: TestClient) -> None:
     block(Calls(client))
     found = previewed(Calls(client, "legal"))
     assert (found["state"], found["complete"], found["corrects"], found["overlaps"]) == ("done", False, None, [])
-    assert found["report"]["decisions_by_people"] == {"block": "<5"}
+    assert found["report"]["decisions_by_people"] == {"block": 1}
     assert "fewer than 5 hashtags" in found["update"]
-    assert "decisions_by_people.block,<5" in found["table"]
+    assert "decisions_by_people.block,1" in found["table"]
     assert any("fewer than a round number" in line for line in found["rounded"])
 
 

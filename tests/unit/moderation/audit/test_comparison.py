@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from moderation.audit.chain import Chain, decode_entry, encode_entry, input_of
-from moderation.audit.comparison import TOO_LARGE_FROM_BYTES, SourceComparison
-from moderation.audit.inputs import AuditInput, SourcePosition, too_large_note
+from moderation.audit.comparison import SourceComparison
+from moderation.audit.inputs import MAX_RECORD_BYTES, AuditInput, SourcePosition, too_large_note
 from moderation.audit.sources import CHECKPOINT_NOTE, audit_input, is_kept, lost_records
 
 DECISIONS, MODERATION = "suppression-decisions", "moderation"
@@ -95,7 +94,7 @@ def test_notes_of_the_writer_are_no_differences() -> None:
 
 
 def test_large_and_personal_records_are_compared_by_hash() -> None:
-    large = record(0, b'{"kind":"decision","x":"' + b"x" * TOO_LARGE_FROM_BYTES + b'"}')
+    large = record(0, b'{"kind":"decision","x":"' + b"x" * MAX_RECORD_BYTES + b'"}')
     kept = AuditInput(large.source, note=too_large_note(large.value or b""))
     assert found(compared([kept], [large])) == []
     speaker = record(0, b'{"kind":"speaker","name":"Name","actor":"lee"}', MODERATION)
@@ -142,11 +141,24 @@ def test_any_difference_after_signed_part_is_found(kinds: list[bool], dice: rand
     assert comparison is None or comparison.waiting == sum(one.source.offset > reached for one in honest)
 
 
-@given(st.none() | st.binary(max_size=20), st.none() | st.binary(max_size=20))
-def test_entry_gives_back_its_input(key: bytes | None, value: bytes | None) -> None:
-    one = AuditInput(SourcePosition(MODERATION, 0, 1, 5), key, value)
-    [entry] = Chain().extend([one])
-    assert input_of(decode_entry(encode_entry(entry))) == one
+def test_erased_entry_is_no_missing_record() -> None:
+    comparison = SourceComparison()
+    for number, one in ((0, HONEST[0]), (2, HONEST[2])):
+        comparison.add(number, one)
+    comparison.erase(DECISIONS, 0, 2)
+    partition = comparison.of(DECISIONS, 0)
+    partition.set_bounds(0, 7)
+    for one in SOURCE[:4]:
+        kept = is_kept(DECISIONS, one.value)
+        partition.apply(one.source.offset, one if kept else None)
+    partition.finish()
+    assert found(comparison) == [] and comparison.compared == 2
+
+
+def test_comparison_begins_at_signed_positions() -> None:
+    comparison = SourceComparison()
+    comparison.start_at({(DECISIONS, 0): 3, ("policy", 0): 9})
+    assert (comparison.of(DECISIONS, 0).start, comparison.of("policy", 0).end) == (3, 9)
 
 
 def test_decisions_of_an_earlier_incarnation_are_not_compared() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from moderation.audit.chain import AuditInput, Chain, SourcePosition
+from moderation.audit.entries import LogEnd
+from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.sources import audit_input, lost_records
 from moderation.report.automated import AutomatedDecisions, CoverageGap, LogsDisagree
 from moderation.report.episodes import episodes
@@ -74,7 +75,7 @@ def gathered(records: Sequence[Record], begins: dict[int, int], audited: Sequenc
     for one in records:
         if one.offset >= begins[one.partition]:
             found.apply_record(one.partition, one.offset, one.at_ms, one.value)
-    for entry in Chain().extend(audited):
+    for entry in LogEnd().extend(audited):
         found.apply_entry(entry)
     return found
 
@@ -162,7 +163,7 @@ def test_other_topics_and_malformed_records_are_ignored() -> None:
     for value in (b"{", b"\xff", b'{"kind":"decision"}', None):
         found.apply_record(0, 0, 1_200, value)
     others = [SourcePosition("moderation", 0, 1, 1), SourcePosition("suppression-decisions", 7, 1, 1)]
-    for entry in Chain().extend([AuditInput(source, b"k", b"v") for source in others]):
+    for entry in LogEnd().extend([AuditInput(source, b"k", b"v") for source in others]):
         found.apply_entry(entry)
     assert (found.decisions(), found.gaps()) == ([], [])
 

@@ -16,7 +16,9 @@ from moderation.orders.target_states import target_states
 from moderation.report import cli as report_cli
 from moderation.report.automated import AutomatedDecisions
 from moderation.report.export import as_csv
+from moderation.report.made import Period
 from moderation.report.publish import PublishedReport, publish
+from moderation.report.read import ReadLogs
 from moderation.report.update import update
 from moderation.statements.lumen import lumen_notice, order_request
 from streams.flags.overrides import OverrideHistory
@@ -294,16 +296,14 @@ def test_report_on_all_countries_may_be_asked_for_by_name(monkeypatch: pytest.Mo
     """`*` is no country: as one, it would have no orders."""
     world, _, _ = overlapping()
 
-    async def read_moderation(settings: object, on_read: object) -> OverrideHistory:
+    async def read_moderation(settings: object, on_read: object, end: int | None) -> OverrideHistory:
         return world.log.view
 
-    async def read_automated(
-        settings: object, from_ms: int, to_ms: int, on_read: object
-    ) -> tuple[AutomatedDecisions, str]:
-        return AutomatedDecisions({}, from_ms, to_ms), ""
+    async def read_logs(settings: object, period: Period, on_read: object) -> ReadLogs:
+        return ReadLogs(AutomatedDecisions({}, period.from_ms, period.to_ms))
 
     monkeypatch.setattr("moderation.report.read.read_moderation", read_moderation)
-    monkeypatch.setattr("moderation.report.read.read_automated", read_automated)
+    monkeypatch.setattr("moderation.report.read.read_logs", read_logs)
     app = typer.Typer()
     report_cli.register(app)
     asked = ["--from", "2021-02-01", "--to", "2021-02-28", "--json", "--country", "*"]

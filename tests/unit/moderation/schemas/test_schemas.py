@@ -25,7 +25,7 @@ from moderation.schemas.records import RECORDS
 from streams.flags.decision_fold import DecisionFold
 from streams.log.decisions import Decision, decode_record
 from streams.log.policies import NewIncarnation, WorkerReport, encode_policy_record
-from streams.log.topic_specs import AUDIT, DECISIONS, MODERATION, NOTIFICATIONS, POLICY, SPECS
+from streams.log.topic_specs import AUDIT_CHECKPOINTS, DECISIONS, MODERATION, NOTIFICATIONS, POLICY, SPECS
 from streams.pipeline.webhook import events_of
 from tests.support.notify_cases import NOW_MS, appeal, hold, outcome
 from tests.support.orders_world import OrdersWorld, accounts
@@ -161,6 +161,6 @@ def test_asyncapi_names_every_topic_and_existing_schemas() -> None:
         if payload:
             referenced.add(payload["schema"]["$ref"])
             assert (FOLDER / payload["schema"]["$ref"]).exists()
-    assert {f"{topic}.json" for topic in (DECISIONS, MODERATION, POLICY, AUDIT, NOTIFICATIONS)} < referenced
+    assert {f"{topic}.json" for topic in (DECISIONS, MODERATION, POLICY, AUDIT_CHECKPOINTS, NOTIFICATIONS)} < referenced
     for operation in document["operations"].values():
         assert operation["channel"]["$ref"].removeprefix("#/channels/") in document["channels"]

@@ -8,12 +8,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from moderation.audit import proving
 from moderation.statements import cli
 from streams.errors import CallerMistake
 from streams.explain import gather
 from streams.explain.hashtag_report import HashtagReport
 from streams.flags.overrides import OverrideHistory
 from streams.settings import Settings
+from tests.support.in_memory_public_log import InMemoryPublicLog
 from tests.support.statement_builders import (
     ORDER,
     RULES,
@@ -31,6 +33,7 @@ def test_statement_command_prints_text_or_json(arguments: list[str], monkeypatch
         return (account([decision(ruling())]) if hashtag == "rumour" else account([])), "Redis does not answer"
 
     monkeypatch.setattr(gather, "gather_report", gather_report)
+    monkeypatch.setattr(proving, "KafkaLog", lambda settings: InMemoryPublicLog())
     app = typer.Typer()
     cli.register(app)
     result = CliRunner().invoke(app, ["statement", "#RUMOUR", *arguments])
@@ -39,6 +42,7 @@ def test_statement_command_prints_text_or_json(arguments: list[str], monkeypatch
     if arguments == ["--json"]:
         notice = json.loads(result.stdout)
         assert (notice["dsa"]["puid"], set(notice["text"])) == (notice["reference"], {"en", "hi"})
+        assert (notice["proof"], notice["proof_note"]) == (None, proving.NO_LOG)
     else:
         assert ("अपील" in result.stdout) is bool(arguments)
     assert CliRunner().invoke(app, ["statement", "nothing"]).exit_code == 3
@@ -49,6 +53,7 @@ def test_notice_command_prints_notice_or_statements(monkeypatch: pytest.MonkeyPa
         return decided(confidential=False)
 
     monkeypatch.setattr(gather, "read_overrides", read_overrides)
+    monkeypatch.setattr(proving, "KafkaLog", lambda settings: InMemoryPublicLog())
     app = typer.Typer()
     cli.register(app)
     asked = ["--recipient", "Example", "--site", "https://example.org/"]

@@ -109,19 +109,8 @@ async def test_other_topics_are_refused(topics, tmp_path, monkeypatch):
     with pytest.raises(CallerMistake, match=r"x.moderation ends at 2, but .* has it up to 6: it was cut short"):
         await take_backup(SETTINGS, tmp_path)
     monkeypatch.setattr(take, "_topic_ids", lambda _: dict.fromkeys(ORDER, "another"))
-    with pytest.raises(CallerMistake, match=r"another topic x.audit: it was created again"):
+    with pytest.raises(CallerMistake, match=r"another topic x.audit-checkpoints: it was created again"):
         await take_backup(SETTINGS, tmp_path)
-
-
-async def test_heads_are_copied_up_to_the_last_whole_line(topics, tmp_path):
-    heads = tmp_path / "heads.jsonl"
-    heads.write_bytes(b'{"a":1}\n{"b":2}\n{"torn')
-    manifest = await take_backup(SETTINGS, tmp_path / "b", heads=heads)
-    assert manifest.heads is not None
-    assert (tmp_path / "b" / manifest.heads.file).read_bytes() == b'{"a":1}\n{"b":2}\n'
-    (tmp_path / "b" / manifest.heads.file).write_bytes(b'{"a":2}\n{"b":2}\n')
-    with pytest.raises(CallerMistake, match=r"audit-heads.jsonl is damaged"):
-        open_backup(tmp_path / "b")
 
 
 async def test_unfinished_or_damaged_backup_is_refused(topics, tmp_path):

@@ -1,0 +1,211 @@
+// The page: reads the chosen files, runs a check, and shows its answer in plain words.
+"use strict";
+
+const NAMES = new Map([
+  ["type", "Kind of entry"], ["period", "Day"], ["time", "Time"], ["source", "Source record"], ["key", "Key"],
+  ["record", "Record"], ["note", "Note"], ["hashtag", "Hashtag"], ["country", "Country"], ["action", "Action"],
+  ["reason", "Reason"], ["policy_revision", "Policy revision"],
+]);
+const MEANINGS = new Map([
+  ["malformed", "This file is not complete, or not of the right kind"],
+  ["wrong_log", "This file is about another log, or you gave the key of another log"],
+  ["bad_signature", "A signature is wrong"],
+  ["missing_cosignature", "Not enough witnesses have signed"],
+  ["wrong_path", "The log does not contain this entry"],
+  ["wrong_index", "The number of the entry is wrong"],
+  ["wrong_field", "The file says something else than the log"],
+  ["rolled_back", "The log has gone back to an earlier state"],
+  ["split_view", "There are two different histories of this log"],
+  ["omitted_entry", "Entries of the log are left out"],
+  ["wrong_number", "A number of the report does not add up"],
+  ["caller_mistake", "The keys cannot be used"],
+]);
+const ADVICE = new Map([
+  ["malformed", "Get the file again from the platform. A statement that is new can take a minute until it has a proof."],
+  ["wrong_log", "Compare your key of the log with the one that the log’s operator announces."],
+  ["missing_cosignature", "Ask for a file with a checkpoint that the witnesses have signed. Without it, others may be shown another log."],
+  ["caller_mistake", "Copy the whole key, with its name and both plus signs."],
+  ["rolled_back", "Ask for a proof at the present checkpoint. If there is none, keep both checkpoints as evidence."],
+  ["split_view", "Keep both checkpoints: together they prove that the log has shown two histories."],
+]);
+const DEFAULT_ADVICE = "Do not rely on this file. Ask the platform for a new one, and keep this one as evidence.";
+
+const byId = (id) => document.getElementById(id);
+let chosen = null;  // promise of the text of the file to check
+
+function element(name, text = "", className = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+async function textOf(file) {
+  try {
+    return new TextDecoder("utf-8", {fatal: true}).decode(await file.arrayBuffer());
+  } catch {
+    throw new Refused("malformed", "the file is not text in UTF-8");
+  }
+}
+
+function isReport(text) {
+  try {
+    return isObject(JSON.parse(text)?.log);
+  } catch {
+    return false;
+  }
+}
+
+async function choose(file, dropped) {
+  byId("result").hidden = true;
+  byId("file-name").textContent = dropped ? `Dropped: ${file.name}` : "";
+  const text = await textOf(file);
+  byId("report-files").hidden = !isReport(text);
+  return text;
+}
+
+function chooseNow(file, dropped = false) {
+  chosen = choose(file, dropped);
+  chosen.catch(showRefused);
+}
+
+function keysGiven() {
+  const quorum = byId("quorum").value.trim();
+  return {
+    logKey: byId("log-key").value,
+    witnessKeys: byId("witness-keys").value.split("\n").filter((line) => line.trim()),
+    quorum: quorum === "" ? undefined : Number(quorum),
+  };
+}
+
+function seenGiven() {
+  const text = byId("seen").value;
+  return text.trim() === "" ? undefined : `${text.trimEnd()}\n`;
+}
+
+function readerOf(files) {
+  const found = new Map(Array.from(files, (file) => [file.webkitRelativePath.split("/").slice(1).join("/"), file]));
+  return async (path) => found.has(path) ? new Uint8Array(await found.get(path).arrayBuffer()) : null;
+}
+
+async function check() {
+  if (!chosen) throw new Refused("malformed", "no file is chosen yet");
+  const text = await chosen;
+  if (!isReport(text)) {
+    const keys = keysGiven();
+    showStatement(await verifyStatement(text, keys, seenGiven()), keys);
+    return;
+  }
+  const [openings] = byId("openings").files, folder = byId("folder").files;
+  if (!openings || !folder.length) throw new Refused("malformed", "a report needs its openings and the published log");
+  const lines = (await textOf(openings)).split("\n"), keys = keysGiven();
+  showReport(await verifyReport(text, lines, readerOf(folder), keys, seenGiven()), keys);
+}
+
+function show(title, good, ...parts) {
+  const result = byId("result");
+  const heading = element("h2", title, `verdict ${good ? "good" : "bad"}`);
+  result.replaceChildren(heading, ...parts);
+  result.hidden = false;
+  result.focus();
+}
+
+function list(title, items, className) {
+  const part = element("section", "", className);
+  const entries = element("ul");
+  entries.append(...items.map((item) => element("li", item)));
+  part.append(element("h3", title), entries);
+  return part;
+}
+
+function table(rows) {
+  const made = element("table");
+  made.append(...rows.map(([name, value]) => {
+    const row = element("tr"), head = element("th", name);
+    head.scope = "row";
+    row.append(head, element("td", value));
+    return row;
+  }));
+  return made;
+}
+
+const timeOf = (seconds) => seconds < 1e11 ? new Date(seconds * 1000).toISOString().replace(".000Z", "Z") : `second ${seconds}`;
+const witnessed = (cosigned) => cosigned.map((one) => `${one.name} signed the same checkpoint at ${timeOf(one.seconds)}.`);
+
+function limits(keys, ...more) {
+  const alone = keys.witnessKeys.length === 0 || keys.quorum === 0;
+  return list("What this does not prove", [
+    ...(alone ? ["You required no witness: others may be shown another history of the log."] : []),
+    ...more,
+  ], "limits");
+}
+
+function showStatement(verified, keys) {
+  const rows = [...verified.opened].map(([name, value]) => [NAMES.get(name), value === null ? "(none)" : String(value)]);
+  show("It is in the log, as shown here", true, table(rows), list("What was checked", [
+    `Every line above is what the log contains in its entry ${verified.index}.`,
+    `The entry is one of the ${verified.size} that ${verified.log} signed.`,
+    ...witnessed(verified.cosigned),
+  ], "checked"), limits(
+    keys,
+    "That the decision was right, or lawful.",
+    "That other texts in the file are true: only the lines above were checked.",
+    "That the log still contains the entry today. Check a newer proof, or the published log, to see that.",
+  ));
+}
+
+function showReport(verified, keys) {
+  const rows = verified.numbers.map(([name, count]) => [name, String(count ?? 0)]);
+  show("The report’s numbers are those of the log", true, table(rows), list("What was checked", [
+    `All ${verified.size} entries that the report counts were opened and counted again; none is left out.`,
+    ...(rows.length ? [] : ["No number was counted again: the report is not of whole days in UTC."]),
+    `The published log of ${verified.publishedSize} entries has the root that ${verified.log} signed, and contains the report’s checkpoint.`,
+    ...witnessed(verified.cosigned),
+  ], "checked"), limits(
+    keys,
+    ...(verified.without ? [`That the ${verified.without} entries that the report leaves out had no effect.`] : []),
+    "That every decision was logged, or that it was right.",
+    "The report’s other numbers, which do not count entries of the log.",
+  ));
+}
+
+function showRefused(error) {
+  if (!(error instanceof Refused)) {
+    show("This browser cannot check it", false, element("p", `${error.name}: ${error.message}. Use a current browser over https, or verify_proof.py.`));
+    return;
+  }
+  const mistake = error.code === "caller_mistake";
+  show(mistake ? "Nothing was checked" : "It does not verify", false,
+    element("p", MEANINGS.get(error.code), "meaning"),
+    element("p", `${error.message[0].toUpperCase()}${error.message.slice(1)}.`),
+    element("p", ADVICE.get(error.code) ?? DEFAULT_ADVICE, "advice"),
+    element("p", error.field ? `Reason: ${error.code} (${error.field})` : `Reason: ${error.code}`, "code"));
+}
+
+byId("file").addEventListener("change", (event) => {
+  if (event.target.files.length) chooseNow(event.target.files[0]);
+});
+for (const kind of ["dragenter", "dragover"]) {
+  byId("drop").addEventListener(kind, (event) => {
+    event.preventDefault();
+    byId("drop").classList.add("over");
+  });
+}
+byId("drop").addEventListener("dragleave", () => byId("drop").classList.remove("over"));
+byId("drop").addEventListener("drop", (event) => {
+  event.preventDefault();
+  byId("drop").classList.remove("over");
+  if (event.dataTransfer.files.length) chooseNow(event.dataTransfer.files[0], true);
+});
+byId("check").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = event.target.querySelector("button");
+  button.disabled = true;
+  try {
+    await check();
+  } catch (error) {
+    showRefused(error);
+  } finally {
+    button.disabled = false;
+  }
+});

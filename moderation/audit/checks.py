@@ -1,0 +1,66 @@
+"""Further checks of `audit verify` on each entry: the published folder, and the comparison with the sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from moderation.audit.comparison import SourceComparison
+from moderation.audit.entries import AuditEntry
+from moderation.audit.erasures import erasure_in
+from moderation.audit.faults import AuditFault
+from moderation.audit.state import open_by_any
+from moderation.audit.tlog.errors import ProofError
+from moderation.audit.tlog.hashing import leaf_hash
+from moderation.audit.tlog.keys import PublicKey
+from moderation.audit.tlog.tiles import TileBuilder
+from moderation.proofs.published import PublishedLog, published_log
+
+
+class EntryChecks:
+    """Checks of one verification.
+
+    Args:
+        comparison: receives each entry; None: no comparison.
+        folder: published folder or its address; None: it is not compared.
+        keys: public keys of the log, for the folder's checkpoint.
+    """
+
+    def __init__(self, comparison: SourceComparison | None, folder: str | None, keys: Sequence[PublicKey] = ()) -> None:
+        self._comparison = comparison
+        self._log = None if folder is None else published_log(folder)
+        self._leaves = None if self._log is None else _leaves(self._log, keys)
+        self._tree = TileBuilder()
+        self._fault: AuditFault | None = None
+
+    def apply(self, entry: AuditEntry) -> AuditFault | None:
+        """Check the next entry; return its fault."""
+        if self._comparison is not None and (one := entry.input) is not None:
+            self._comparison.add(entry.number, one)
+            if (erasure := erasure_in(one)) is not None:
+                self._comparison.erase(erasure.topic, erasure.partition, erasure.offset)
+        if self._leaves is None:
+            return None
+        try:
+            published = next(self._leaves, None)
+        except ProofError as error:
+            return AuditFault(entry.number, "missing", f"the published folder: {error}")
+        if published is None:
+            self._leaves = None  # the folder ends here
+            return None
+        if published != entry.leaf:
+            return AuditFault(entry.number, "changed", "the published folder has another leaf")
+        return self._check_tiles(entry)
+
+    def _check_tiles(self, entry: AuditEntry) -> AuditFault | None:
+        """Compare the tiles that an entry completes with those of the folder."""
+        assert self._log is not None
+        for tile in self._tree.append(leaf_hash(entry.leaf)):
+            if self._log.tile(tile.name) != tile.data:
+                return AuditFault(entry.number, "changed", f"the published folder has another {tile.name.path}")
+        return None
+
+
+def _leaves(log: PublishedLog, keys: Sequence[PublicKey]) -> Iterator[bytes]:
+    checkpoint, _ = open_by_any(log.checkpoint(), keys)
+    for bundle in log.bundles(checkpoint.size):
+        yield from bundle

@@ -1,0 +1,171 @@
+"""Publish the audit log: tiles first, then cosignatures, then the checkpoint.
+
+A crash between two steps leaves the old checkpoint with all its tiles. The cosigned checkpoint goes to its topic before
+it goes to the folder, so that proofs can name it, and a lost folder is rebuilt without a second history. Only one
+process publishes: a second one fences the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from moderation.audit.checkpoint_topic import CheckpointRecords, read_checkpoints
+from moderation.audit.faults import AuditBroken, AuditFault
+from moderation.audit.folder import PublishedFolder
+from moderation.audit.growing import new_tiles
+from moderation.audit.keys import required_log_keys, witnesses_of
+from moderation.audit.metrics import PublishMetrics
+from moderation.audit.state import PublishedCheckpoint, open_by_any, open_state, published_records, state_note
+from moderation.audit.tlog.checkpoint import Checkpoint
+from moderation.audit.tlog.errors import ProofError
+from moderation.audit.tlog.hashing import EMPTY_ROOT
+from moderation.audit.tlog.keys import PublicKey
+from moderation.audit.tlog.notes import SignedNote, read_note
+from moderation.audit.tlog.proving import consistency_proof
+from moderation.audit.tlog.tiles import TileTree
+from moderation.audit.witnesses import Witness
+from moderation.fenced_writer import FencedWriter
+from streams.clock import now_ms
+from streams.log.topic_specs import AUDIT_CHECKPOINTS
+from streams.logs import logger
+from streams.settings import Settings
+
+_MAX_REQUEST_BYTES = 1024 * 1024
+
+
+class AuditPublisher:
+    """Publisher of the log into one folder: an async context manager, then `run` or `publish`.
+
+    Args:
+        settings: addresses, topic names, public keys of the log, and witnesses.
+        folder: folder that a web server serves.
+        metrics: metrics to update.
+
+    Raises (on entering):
+        SettingsError, CallerMistake: a key, a witness or the folder is unusable.
+        DependencyAway: Kafka does not answer.
+    """
+
+    def __init__(self, settings: Settings, folder: Path, metrics: PublishMetrics | None = None) -> None:
+        self.metrics = metrics if metrics is not None else PublishMetrics()
+        self.folder = PublishedFolder(folder)
+        self._settings = settings
+        self._topic = settings.topic(AUDIT_CHECKPOINTS)
+        self._keys: Sequence[PublicKey] = required_log_keys(settings)
+        self._client = httpx.AsyncClient()
+        self._witnesses = [Witness(one, self._client) for one in witnesses_of(settings)]
+        self._writer = FencedWriter(
+            settings, self._topic, command="hushtag audit publish", max_request_bytes=_MAX_REQUEST_BYTES
+        )
+        self._log = logger(__name__)
+
+    async def __aenter__(self) -> Self:
+        await self._writer.start()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._client.aclose()
+        await self._writer.stop()
+
+    async def run(self, stopped: asyncio.Event, *, every_seconds: float) -> int:
+        """Publish until stopped; return the published size.
+
+        Raises:
+            TakenOver: another publisher has started.
+            AuditBroken: log, folder and signatures contradict each other.
+            DependencyAway: Kafka does not answer.
+        """
+        while True:
+            size = await self.publish()
+            if stopped.is_set():
+                return size
+            try:
+                async with asyncio.timeout(every_seconds):
+                    await stopped.wait()
+                return size
+            except TimeoutError:
+                pass
+
+    async def publish(self) -> int:
+        """Publish the writer's newest checkpoint, if it is new or lacks a cosignature; return the published size."""
+        records = await read_checkpoints(self._settings)
+        if records.state is None:
+            return 0
+        state = open_state(records.state, self._keys, self._topic)
+        wanted, note = state.checkpoint, read_note(state_note(records.state))
+        have = await asyncio.to_thread(self._published, wanted)
+        # 1. Tiles and bundles of the new size.
+        if have.size < wanted.size:
+            await self._grow(have, wanted)
+        # 2. Cosignatures; those that this checkpoint has already are kept.
+        known = self._known(records, wanted, note)
+        cosigned, missing = await self._cosigned(known, wanted)
+        # 3. The topic, then the folder.
+        note_text, newest = cosigned.encode(), records.newest
+        if newest is None or (newest.checkpoint, newest.missing) != (note_text, missing):
+            record = PublishedCheckpoint(size=wanted.size, checkpoint=note_text, at_ms=now_ms(), missing=missing)
+            await self._writer.commit(published_records(record))
+        if await asyncio.to_thread(self.folder.checkpoint) != note_text:
+            await asyncio.to_thread(self.folder.write_checkpoint, note_text)
+            await asyncio.to_thread(self.folder.remove_superseded, wanted.size, have.size)
+            self._log.info("audit checkpoint published", size=wanted.size, missing=list(missing))
+        self.metrics.set_published(now_ms(), wanted.size)
+        return wanted.size
+
+    def _published(self, wanted: Checkpoint) -> Checkpoint:
+        """Return the folder's checkpoint, of size 0 without one."""
+        note = self.folder.checkpoint()
+        if note is None:
+            return Checkpoint(wanted.origin, 0, EMPTY_ROOT)
+        place = str(self.folder.folder)
+        try:
+            have, _ = open_by_any(note, self._keys)
+        except ProofError as error:
+            raise AuditBroken(place, AuditFault(0, "forged checkpoint", str(error))) from None
+        if have.size > wanted.size:
+            detail = f"the folder has {have.size} entries, and the log has signed {wanted.size}: the log went back"
+            raise AuditBroken(place, AuditFault(wanted.size, "cut off", detail))
+        if have.size == wanted.size and have.root != wanted.root:
+            detail = "the folder has another root at the same size: the log has two histories"
+            raise AuditBroken(place, AuditFault(0, "changed", detail))
+        return have
+
+    async def _grow(self, have: Checkpoint, wanted: Checkpoint) -> None:
+        async with aclosing(new_tiles(self._settings, have, wanted, self.folder.tile)) as tiles:
+            async for tile in tiles:
+                await asyncio.to_thread(self.folder.write_tile, tile)
+
+    def _known(self, records: CheckpointRecords, wanted: Checkpoint, note: SignedNote) -> SignedNote:
+        if records.newest is None or records.newest.size != wanted.size:
+            return note
+        known = read_note(records.newest.checkpoint)
+        return note.with_signatures(known.signatures) if known.text == note.text else note
+
+    async def _cosigned(self, note: SignedNote, checkpoint: Checkpoint) -> tuple[SignedNote, tuple[str, ...]]:
+        """Return the note with the cosignatures of all witnesses that answer, and the names of the others."""
+        tree = TileTree(checkpoint.size, self.folder.tile)
+
+        def consistency(old: int) -> list[bytes]:
+            return consistency_proof(tree, old, checkpoint.size)
+
+        lacking = [one for one in self._witnesses if not note.by(one.key)]
+        unsigned = SignedNote(note.text, tuple(one for one in note.signatures if one.name == checkpoint.origin))
+        answers = [await one.cosign(unsigned, checkpoint.size, consistency) for one in lacking]
+        missing = []
+        for witness, answer in zip(lacking, answers, strict=True):
+            self.metrics.answers.labels(witness=witness.key.name, outcome=answer.outcome).inc()
+            if answer.outcome == "cosigned":
+                note = note.with_signatures(answer.signatures)
+            else:
+                missing.append(witness.key.name)
+                self._log.warning("no cosignature", witness=witness.key.name, outcome=answer.outcome, why=answer.detail)
+        for witness in self._witnesses:
+            if witness.key.name not in missing:
+                self.metrics.set_cosigned(now_ms(), witness.key.name)
+        return note, tuple(missing)

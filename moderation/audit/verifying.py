@@ -1,0 +1,144 @@
+"""Verify the audit log from its topics: the whole of it, or the entries after the writer's last signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+
+from moderation.audit.checkpoint_topic import read_checkpoints
+from moderation.audit.comparison import SourceComparison
+from moderation.audit.entries import AuditEntry, LogEnd
+from moderation.audit.erasures import erasure_in
+from moderation.audit.faults import AuditBroken, AuditFault, FaultKind
+from moderation.audit.joined import JoinedRecord, read_joined
+from moderation.audit.seeking import first_numbered, number_of_key, seek_number
+from moderation.audit.state import open_checkpoints, state_note
+from moderation.audit.tlog.checkpoint import Checkpoint
+from moderation.audit.tlog.keys import PublicKey
+from moderation.audit.verify import Verification, VerificationResult, opening_fault
+from streams.errors import ContractError
+from streams.log.reading import LogReader, connection
+from streams.log.topic_specs import AUDIT, AUDIT_CHECKPOINTS
+from streams.settings import Settings
+
+OnEntry = Callable[[AuditEntry], AuditFault | None]
+"""Receives each verified entry; may return another fault."""
+
+
+async def signed_checkpoints(settings: Settings, keys: Sequence[PublicKey]) -> list[tuple[str, Checkpoint]]:
+    """Read the last checkpoints that the topic has, and verify their signatures.
+
+    Raises:
+        AuditBroken: one was not signed by the log.
+        DependencyAway, TopicsError: raised by `LogReader`.
+    """
+    records = await read_checkpoints(settings)
+    published = (one for one in (records.complete, records.newest) if one is not None)
+    notes = {f"the published checkpoint at {one.size}": one.checkpoint for one in published}
+    if records.state is not None:
+        notes["the writer's last checkpoint"] = state_note(records.state)
+    return open_checkpoints(notes, keys, settings.topic(AUDIT_CHECKPOINTS))
+
+
+async def verify_tree(settings: Settings, checkpoints: Sequence[tuple[str, Checkpoint]]) -> Verification:
+    """Verify all leaves against checkpoints, without their openings; raises the errors of `LogReader`."""
+    verification = Verification(checkpoints)
+    async with LogReader(connection(settings), settings.topic(AUDIT), committed_only=True) as reader:
+        async for batch in reader.to_end({0: None}):
+            for record in batch:
+                verification.apply(record.offset, record.key, record.value)
+    return verification
+
+
+async def verify_log(
+    settings: Settings, checkpoints: Sequence[tuple[str, Checkpoint]], on_entry: OnEntry = lambda entry: None
+) -> VerificationResult:
+    """Verify all leaves against checkpoints, and all openings against their leaves.
+
+    Raises:
+        DependencyAway, TopicsError: raised by `LogReader`.
+    """
+    verification = Verification(checkpoints)
+    erased, ordered = set[int](), set[int]()
+    try:
+        async with aclosing(read_joined(settings)) as batches:
+            async for batch in batches:
+                for one in batch:
+                    if not verification.apply(one.offset, one.key, one.leaf):
+                        continue
+                    try:
+                        entry = entry_of(one)
+                        logged = entry.input
+                        fault = on_entry(entry)
+                    except AuditBroken as broken:
+                        fault = broken.fault
+                    if fault is not None:
+                        verification.fail(fault)
+                        continue
+                    if logged is None:
+                        erased.add(entry.number)
+                    elif (erasure := erasure_in(logged)) is not None:
+                        ordered.add(erasure.entry)
+    except AuditBroken as broken:  # an opening was written again or deleted
+        verification.fail(broken.fault)
+    if unordered := erased - ordered:
+        verification.fail(AuditFault(min(unordered), "missing", "it was erased, and no erasure was logged"))
+    return verification.result()
+
+
+async def read_tail(settings: Settings, end: LogEnd, comparison: SourceComparison) -> None:
+    """Move the end behind the entries that follow it in the topic, and add them to a comparison with their sources.
+
+    Raises:
+        AuditBroken: the topic lacks entries before the end, or what follows is not a log.
+    """
+    topic, first = settings.topic(AUDIT), end.size
+    if first:
+        async with LogReader(connection(settings), topic, committed_only=True) as reader:
+            start = await seek_number(reader, first - 1)
+            found = await first_numbered(reader, start, (await reader.bounds((0,)))[0].end)
+        if found is None or found[1] != first - 1:
+            what: FaultKind = "missing" if found else "cut off"
+            raise AuditBroken(topic, AuditFault(first - 1, what, f"the log was signed with {first} entries"))
+    async with aclosing(read_joined(settings, first)) as batches:
+        async for batch in batches:
+            for one in batch:
+                entry = _next_entry(one, end.size, topic)
+                logged = entry.input
+                if logged is None:
+                    raise AuditBroken(topic, AuditFault(entry.number, "missing", "it was erased before it was signed"))
+                if end.is_logged(logged):
+                    source = f"{logged.source.topic}[{logged.source.partition}] offset {logged.source.offset}"
+                    fault = AuditFault(entry.number, "repeated", f"{source} is already in the log", one.offset)
+                    raise AuditBroken(topic, fault)
+                comparison.add(entry.number, logged)
+                end.apply(entry.leaf, logged)
+
+
+def entry_of(one: JoinedRecord, topic: str = AUDIT) -> AuditEntry:
+    """Return a record's entry, whose leaf commits to its opening.
+
+    Raises:
+        AuditBroken: it does not, or there is no opening.
+    """
+    number = number_of_key(one.key)
+    if number is None or one.leaf is None:
+        raise AuditBroken(topic, AuditFault(0, "not an entry", f"its key is {one.key!r}", one.offset))
+    if (fault := opening_fault(number, one.leaf, one.opening, one.offset)) is not None:
+        raise AuditBroken(topic, fault)
+    assert one.opening is not None
+    entry = AuditEntry(number, one.leaf, one.opening)
+    try:
+        entry.input  # noqa: B018
+    except ContractError as error:
+        raise AuditBroken(topic, AuditFault(number, "not an entry", str(error), one.offset)) from None
+    return entry
+
+
+def _next_entry(one: JoinedRecord, expected: int, topic: str) -> AuditEntry:
+    entry = entry_of(one, topic)
+    if entry.number != expected:
+        what: FaultKind = "missing" if entry.number > expected else "repeated"
+        detail = f"entry {entry.number} follows entry {expected - 1}"
+        raise AuditBroken(topic, AuditFault(min(entry.number, expected), what, detail, one.offset))
+    return entry

@@ -1,0 +1,103 @@
+"""Audit log: its state and witnesses, a search, an entry, and the download of its proof."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, get_args
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.audit import EntryNumber, FieldName, FieldsQuery, find_entry, proof_for, rows_for, state_as_dict
+from moderation.api.blinding import refuse_while_blind
+from moderation.api.services import services_of
+from moderation.console.audit_search import PAGE, AuditSearch
+from moderation.console.orders_order import attachment
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.console.words import place_words
+from moderation.statements.proofs import OPENED
+from streams.countries import COUNTRIES
+from streams.errors import TopicsError
+
+router = page_router()
+FIELDS: tuple[str, ...] = get_args(FieldName)
+FIELD_WORDS = {
+    "type": "Type, from which reports count",
+    "period": "Day, from which reports count",
+    "time": "Time of the record",
+    "source": "Topic and position of the record",
+    "key": "Key of the record",
+    "record": "The whole record",
+    "note": "Note",
+    "hashtag": "Hashtag",
+    "country": "Country",
+    "action": "Action",
+    "reason": "Reason",
+    "policy_revision": "Revision of the policy",
+}
+_Text = Annotated[str, Query(max_length=300)]
+
+
+@router.get("/audit", openapi_extra=needs("audit"))
+async def show_audit(
+    request: Request,
+    kind: _Text = "",
+    target: _Text = "",
+    actor: _Text = "",
+    country: _Text = "",
+    since: _Text = "",
+    until: _Text = "",
+    first: _Text = "",
+) -> Response:
+    """Show the state of the log, and a page of entries: the newest ones, or those that a search finds."""
+    await refuse_while_blind(request)
+    search = AuditSearch(kind, target, actor, country, since, until, first)
+    try:
+        state = state_as_dict(await services_of(request).public_log.state())
+    except TopicsError:
+        return page(request, "audit.html", search=search, state=None, **_choices())
+    begin = search.begins_at(state["entries"])
+    rows, following = await rows_for(request, search.filter(), begin, PAGE)
+    earlier = None if search.narrows or not begin else search.link(first=str(max(0, begin - PAGE)))
+    return page(
+        request,
+        "audit.html",
+        search=search,
+        state=state,
+        rows=rows if search.narrows else rows[::-1],
+        earlier=earlier,
+        later=None if following is None else search.link(first=str(following)),
+        **_choices(),
+    )
+
+
+@router.get("/audit/{number}", openapi_extra=needs("audit"))
+async def show_entry(request: Request, number: EntryNumber) -> Response:
+    """Show an entry, and which fields its proof may open."""
+    row, found = await find_entry(request, number)
+    state = state_as_dict(await services_of(request).public_log.state())
+    covered = state["published"] is not None and number < state["published"]["size"]
+    return page(
+        request,
+        "audit_entry.html",
+        row=row,
+        erased=found.is_erased,
+        values=None if found.is_erased else {name: found.opening.value(name) is not None for name in FIELDS},
+        field_words=FIELD_WORDS,
+        opened=OPENED,
+        covered=covered,
+        state=state,
+    )
+
+
+@router.get("/audit/{number}/proof.json", openapi_extra=needs("audit"))
+async def download_proof(request: Request, number: EntryNumber, fields: FieldsQuery = None) -> Response:
+    """Download the proof of an entry, with the chosen fields open."""
+    found = await proof_for(request, number, fields or OPENED)
+    return attachment(json.dumps(found, ensure_ascii=False), f"audit-{number}.json", "application/json")
+
+
+def _choices() -> dict[str, Any]:
+    return {"countries": sorted(((one, place_words(one)) for one in COUNTRIES), key=lambda one: one[1])}

@@ -1,0 +1,76 @@
+"""The published folder: files in one step, full tiles that never change, and superseded partial ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from moderation.audit.faults import AuditBroken
+from moderation.audit.folder import PublishedFolder
+from moderation.audit.tlog.hashing import leaf_hash
+from moderation.audit.tlog.tiles import Tile, TileBuilder, TileName
+from streams.errors import CallerMistake
+
+
+def grow(folder: PublishedFolder, tree: TileBuilder, size: int) -> None:
+    while tree.size < size:
+        for tile in tree.append(leaf_hash(b"%d" % tree.size)):
+            folder.write_tile(tile)
+    for tile in tree.partial_tiles():
+        folder.write_tile(tile)
+
+
+def names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_full_tile_is_never_replaced(tmp_path: Path) -> None:
+    folder, full = PublishedFolder(tmp_path), TileName(0, 3, 256)
+    folder.write_tile(Tile(full, b"a"))
+    folder.write_tile(Tile(full, b"a"))
+    with pytest.raises(AuditBroken, match=r"entry 768: changed: tile/0/003 differs from the log"):
+        folder.write_tile(Tile(full, b"b"))
+    partial = TileName(0, 4, 9)
+    folder.write_tile(Tile(partial, b"a"))
+    folder.write_tile(Tile(partial, b"b"))
+    assert (folder.tile(full), folder.tile(partial), folder.tile(TileName(0, 5, 1))) == (b"a", b"b", None)
+
+
+def test_superseded_partial_tiles_go_after_one_more_checkpoint(tmp_path: Path) -> None:
+    folder, tree, previous = PublishedFolder(tmp_path), TileBuilder(), 0
+    for size in (3, 250, 260, 600, 601):
+        grow(folder, tree, size)
+        folder.remove_superseded(size, previous)
+        kept = {width for at in (previous, size) if (width := at % 256)}
+        found = {
+            int(name.rpartition("/")[2]) for name in names(tmp_path) if name.startswith("tile/0/") and ".p/" in name
+        }
+        assert found == kept, size
+        assert TileBuilder.resume(size, folder.tile).root() == tree.root()
+        previous = size
+    assert {"tile/0/000", "tile/0/001"} <= names(tmp_path)
+
+
+def test_crash_during_a_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = PublishedFolder(tmp_path / "log")
+    assert folder.checkpoint() is None
+    folder.write_checkpoint("old")
+
+    def crash(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", crash)
+    with pytest.raises(CallerMistake, match="No space left"):
+        folder.write_checkpoint("new")
+    monkeypatch.undo()
+    assert folder.checkpoint() == "old"
+    folder.write_checkpoint("new")
+    assert folder.checkpoint() == "new"
+
+
+def test_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("")
+    with pytest.raises(CallerMistake, match="File exists"):
+        PublishedFolder(tmp_path / "log")

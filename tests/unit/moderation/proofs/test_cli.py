@@ -1,0 +1,189 @@
+"""`hushtag proof`: answers, exit codes, the checkpoint seen before, and what the command imports."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from moderation.audit.tlog.errors import ProofCode, ProofError
+from moderation.proofs.cli import register
+from streams.errors import CallerMistake, DependencyAway
+from tests.support.proof_world import EARLY, LOG_KEY, SIZE, WITNESS_KEYS, World, split_world, world
+
+KEYS = ("--log-key", LOG_KEY, *(word for key in WITNESS_KEYS for word in ("--witness-key", key)))
+
+
+def publish(folder: Path, files: Mapping[str, bytes]) -> Path:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return publish(tmp_path / "log", world().files())
+
+
+@pytest.fixture
+def statement(tmp_path: Path) -> Path:
+    return written(tmp_path / "statement.json", world().statement(2))
+
+
+def written(path: Path, content: Any) -> Path:
+    path.write_text(json.dumps(content), "utf-8")
+    return path
+
+
+def run(*arguments: object, keys: tuple[str, ...] = KEYS, given: str | None = None) -> Result:
+    app = typer.Typer()
+    register(app)
+    app.command("unused")(lambda: None)
+    return CliRunner().invoke(app, ["proof", *map(str, arguments), *keys], input=given)
+
+
+def code_of(result: Result) -> ProofCode:
+    assert isinstance(result.exception, ProofError), result
+    assert result.exception.exit_code == 3
+    assert f"it does not verify ({result.exception.code})" in str(result.exception)
+    return result.exception.code
+
+
+def test_verify_prints_fields_and_limits(statement: Path, log: Path) -> None:
+    printed = run("verify", statement, "--folder", log).output
+    assert "verified: entry 2 of the log example.com/hushtag" in printed
+    assert "  hashtag: tag2\n" in printed
+    assert '\n  reason: harmful share above the threshold "0.5"\\nin हिन्दी' in printed
+    assert "cosigned by one.example/witness at 2026-11-" in printed
+    assert "contains this checkpoint; it has 260 entries now" in printed
+    assert "does not prove: that the decision was right" in printed
+    assert "not excluded" not in printed
+
+
+def test_verify_without_witness_keys_says_what_is_not_excluded(statement: Path) -> None:
+    printed = run("verify", statement, keys=KEYS[:2]).output
+    assert "not excluded: another history of the log for others" in printed
+    assert "not compared with the published log" in printed
+
+
+def test_verify_reads_standard_input() -> None:
+    result = run("verify", "-", "--json", given=json.dumps(world().proof(5)))
+    assert json.loads(result.output) | {"opened": {}} == {
+        "verified": True, "index": 5, "log": "example.com/hushtag", "size": SIZE, "opened": {},
+        "cosigned_by": ["one.example/witness", "two.example/witness"],
+    }  # fmt: skip
+
+
+def test_verify_names_the_changed_field(tmp_path: Path) -> None:
+    forged = json.loads(json.dumps(world().statement(2)).replace('"country": "IN"', '"country": "DE"'))
+    result = run("verify", written(tmp_path / "forged.json", forged))
+    assert code_of(result) is ProofCode.wrong_field
+    assert "the field country was changed" not in str(result.exception)
+    assert "shows another country than the log: 'DE', not 'IN'" in str(result.exception)
+    answer = run("verify", tmp_path / "forged.json", "--json")
+    assert answer.exit_code == 3
+    assert json.loads(answer.output)["code"] == "wrong_field"
+    assert json.loads(answer.output)["field"] == "country"
+
+
+@pytest.mark.parametrize("arguments", [("--log-key", "x"), ("--log-key", LOG_KEY, "--quorum", "1")])
+def test_unusable_keys_are_the_callers_mistake(statement: Path, arguments: tuple[str, ...]) -> None:
+    assert isinstance(run("verify", statement, keys=arguments).exception, CallerMistake)
+
+
+def test_missing_files_are_the_callers_mistake(statement: Path, tmp_path: Path) -> None:
+    for arguments in ((tmp_path / "none.json",), (statement, "--folder", tmp_path / "none")):
+        assert isinstance(run("verify", *arguments).exception, CallerMistake)
+
+
+def test_verify_finds_a_published_log_without_its_checkpoint(statement: Path, tmp_path: Path) -> None:
+    back = publish(tmp_path / "back", world().files(EARLY))
+    assert code_of(run("verify", statement, "--folder", back)) is ProofCode.rolled_back
+    split = publish(tmp_path / "split", World(SIZE + 5, changed={3: {"action": "x"}}).files())
+    assert code_of(run("verify", statement, "--folder", split)) is ProofCode.split_view
+    assert code_of(run("verify", statement, "--folder", publish(tmp_path / "two", split_world().files()))) is (
+        ProofCode.split_view
+    )
+    longer = publish(tmp_path / "longer", World(SIZE + 5).files())
+    assert run("verify", statement, "--folder", longer).exit_code == 0
+    (longer / "tile/1/000.p/1").write_bytes(bytes(32))
+    assert code_of(run("verify", statement, "--folder", longer)) is ProofCode.wrong_path
+
+
+def test_seen_checkpoint_is_kept_and_compared(statement: Path, log: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    early = publish(tmp_path / "early", world().files(EARLY))
+    early_statement = written(tmp_path / "early.json", world().proof(2, size=EARLY))
+    assert run("verify", early_statement, "--folder", early, "--seen", seen).exit_code == 0
+    assert f"\n{EARLY}\n" in seen.read_text("utf-8")
+    assert run("verify", statement, "--folder", log, "--seen", seen).exit_code == 0
+    assert f"\n{SIZE}\n" in seen.read_text("utf-8")
+    assert run("verify", early_statement, "--folder", log, "--seen", seen).exit_code == 0
+    assert code_of(run("verify", early_statement, "--folder", early, "--seen", seen)) is ProofCode.rolled_back
+    assert code_of(run("verify", early_statement, "--seen", seen)) is ProofCode.rolled_back
+    other = written(tmp_path / "other.json", split_world().proof(2))
+    assert code_of(run("verify", other, "--seen", seen)) is ProofCode.split_view
+    assert f"\n{SIZE}\n" in seen.read_text("utf-8")
+    assert sorted(path.name for path in tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_report_lists_its_numbers(log: Path, tmp_path: Path, packed: bool) -> None:
+    lines = "\n".join(world().opening_lines()).encode() + b"\n"
+    openings, seen = tmp_path / "openings.jsonl", tmp_path / "seen"
+    openings.write_bytes(gzip.compress(lines) if packed else lines)
+    report = written(tmp_path / "report.json", world().report())
+    result = run("report", report, "--openings", openings, "--folder", log, "--seen", seen)
+    assert (
+        "verified: the report counts the 258 entries of the log example.com/hushtag, and leaves out none"
+        in result.output
+    )
+    assert "  decisions_by_people.block: 19\n" in result.output
+    assert "  orders_by_country.DE: at least 20\n" in result.output
+    assert "not proven: 2 entries are left out as without effect" in result.output
+    assert f"\n{SIZE}\n" in seen.read_text("utf-8")
+
+
+def test_report_names_the_number_that_does_not_add_up(log: Path, tmp_path: Path) -> None:
+    openings = tmp_path / "openings.jsonl"
+    openings.write_text("\n".join(world().opening_lines()), "utf-8")
+    report = written(tmp_path / "report.json", world().report() | {"orders": 7})
+    result = run("report", report, "--openings", openings, "--folder", log)
+    assert code_of(result) is ProofCode.wrong_number
+    assert "the report's number 'orders' is 5, but the log's entries give 39" in str(result.exception)
+
+
+def test_log_verifies_every_entry_and_follows_its_history(log: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    assert "history: nothing to compare with" in run("log", "--folder", log, "--seen", seen).output
+    assert "history: contains the checkpoint that you saw before" in run("log", "--folder", log, "--seen", seen).output
+    longer = publish(tmp_path / "longer", World(700).files())
+    assert json.loads(run("log", "--folder", longer, "--seen", seen, "--json").output)["size"] == 700
+    assert code_of(run("log", "--folder", log, "--seen", seen)) is ProofCode.rolled_back
+    assert code_of(run("log", "--folder", publish(tmp_path / "x", World(701, changed={600: {"action": "x"}}).files()),
+                       "--seen", seen)) is ProofCode.split_view  # fmt: skip
+    bundle = longer / "tile/entries/001"
+    bundle.write_bytes(bundle.read_bytes()[:-1] + b"x")
+    assert code_of(run("log", "--folder", longer)) is ProofCode.wrong_path
+    bundle.unlink()
+    assert code_of(run("log", "--folder", longer)) is ProofCode.omitted_entry
+
+
+def test_published_log_on_a_server_that_is_away_is_reported(statement: Path) -> None:
+    result = run("verify", statement, "--folder", "http://127.0.0.1:9")
+    assert isinstance(result.exception, DependencyAway)
+
+
+def test_command_imports_neither_kafka_nor_settings() -> None:
+    script = "import sys, moderation.proofs.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"faust", "aiokafka", "kafka", "redis", "streams.settings", "streams.pipeline"} & set(loaded)

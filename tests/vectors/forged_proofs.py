@@ -1,0 +1,294 @@
+"""Statements, replies and proof files that do not verify."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from moderation.audit.disclosure import disclose
+from moderation.audit.tlog.cosignature import cosign
+from moderation.audit.tlog.encoding import to_base64
+from moderation.audit.tlog.hashing import leaf_hash
+from moderation.audit.tlog.keys import KeyKind
+from moderation.audit.tlog.notes import NoteSignature, SignedNote, read_note
+from moderation.audit.tlog.proof_text import TlogProof, read_proof
+from tests.support.naive_tree import root_of
+from tests.support.proof_world import (
+    AT,
+    EARLY,
+    LOG,
+    LOG_KEY,
+    NEXT_LOG,
+    OTHER_LOG,
+    SIZE,
+    WITNESS_KEYS,
+    WITNESSES,
+    renamed,
+    split_world,
+    world,
+)
+
+Case = dict[str, Any]
+INDEX = 2
+"""Entry that most cases are about."""
+
+
+def forged(name: str, file: Any, code: str, field: str = "", **members: Any) -> Case:
+    case = {"name": name, "file": file, **members, "code": code}
+    return case | ({"field": field} if field else {})
+
+
+def forged_cases() -> Iterator[Case]:
+    """Build every kind of forgery."""
+    yield from _fields()
+    yield from _paths()
+    yield from _signatures()
+    yield from _views()
+    yield from _keys()
+    yield from _malformed()
+
+
+def edited(edit: Callable[[dict[str, Any]], object], index: int = INDEX) -> dict[str, Any]:
+    """Return a statement after an edit."""
+    file = deepcopy(world().statement(index))
+    edit(file)
+    return file
+
+
+def opened_as(name: str, /, **changed: Any) -> dict[str, Any]:
+    """Return a statement with one opened field changed."""
+
+    def edit(file: dict[str, Any]) -> None:
+        for one in file["proof"]["opened"]:
+            if one["name"] == name:
+                one |= changed
+
+    return edited(edit)
+
+
+def reproved(edit: Callable[[TlogProof], TlogProof], leaf: bytes | None = None) -> dict[str, Any]:
+    """Return a proof file with another proof, or leaf."""
+    file = deepcopy(world().proof(INDEX))
+    file["proof"] = edit(read_proof(file["proof"])).encode()
+    if leaf is not None:
+        file["leaf"] = b64encode(leaf).decode()
+    return file
+
+
+def noted(note: SignedNote) -> dict[str, Any]:
+    return world().proof(INDEX, note=note)
+
+
+def _fields() -> Iterator[Case]:
+    other_salt = disclose(world().openings[5], ["hashtag"])[0]["salt"]
+    yield forged("changed field", opened_as("hashtag", value="other"), "wrong_field", "hashtag")
+    yield forged("changed time", opened_as("time", value="2026-11-02T10:00:00.000Z"), "wrong_field", "time")
+    yield forged("field emptied", opened_as("reason", value=None), "wrong_field", "reason")
+    yield forged("number as text", opened_as("policy_revision", value="7"), "wrong_field", "policy_revision")
+    yield forged("other salt", opened_as("hashtag", salt=other_salt), "wrong_field", "hashtag")
+    yield forged("field under another name", opened_as("reason", name="note"), "wrong_field", "note")
+    yield forged(
+        "statement shows another action", edited(lambda f: f["entry"].update(action="clear")), "wrong_field", "action"
+    )
+    yield forged(
+        "statement shows text for a number",
+        edited(lambda f: f["entry"].update(policy_revision="7")),
+        "wrong_field",
+        "policy_revision",
+    )
+    yield forged(
+        "statement shows true for a number",
+        edited(lambda f: f["entry"].update(policy_revision=True)),
+        "wrong_field",
+        "policy_revision",
+    )
+    yield forged(
+        "statement shows a field that is not opened",
+        edited(lambda f: f["entry"].update(key="key-2")),
+        "wrong_field",
+        "key",
+    )
+    yield forged(
+        "details name another hashtag", edited(lambda f: f["restriction"].update(target="x")), "wrong_field", "hashtag"
+    )
+    yield forged(
+        "details name another country", edited(lambda f: f["restriction"].update(country="*")), "wrong_field", "country"
+    )
+    yield forged(
+        "details name another policy",
+        edited(lambda f: f["restriction"].update(policy_revision=8)),
+        "wrong_field",
+        "policy_revision",
+    )
+
+
+def _paths() -> Iterator[Case]:
+    w = world()
+    path = read_proof(w.proof(INDEX)["proof"]).path
+    leaf = w.leaves[INDEX]
+    yield forged("wrong path", reproved(lambda p: replace(p, path=(leaf_hash(b"x"), *p.path[1:]))), "wrong_path")
+    yield forged(
+        "path in another order", reproved(lambda p: replace(p, path=(p.path[1], p.path[0], *p.path[2:]))), "wrong_path"
+    )
+    yield forged("path too short", reproved(lambda p: replace(p, path=p.path[:-1])), "wrong_index")
+    yield forged("path too long", reproved(lambda p: replace(p, path=(*p.path, p.path[0]))), "wrong_index")
+    yield forged("wrong index", reproved(lambda p: replace(p, index=INDEX + 1)), "wrong_path")
+    yield forged("wrong index at the end of the log", reproved(lambda p: replace(p, index=SIZE - 1)), "wrong_index")
+    yield forged("index beyond the log", reproved(lambda p: replace(p, index=SIZE)), "wrong_index")
+    yield forged("greatest index", reproved(lambda p: replace(p, index=2**63 - 1)), "wrong_index")
+    yield forged("changed leaf", reproved(lambda p: p, leaf[:-1] + bytes([leaf[-1] ^ 1])), "wrong_path")
+    yield forged("leaf of another entry", reproved(lambda p: p, w.leaves[3]), "wrong_path")
+    pair = w.tree.leaves[2] + w.tree.leaves[3]
+    yield forged("inner node as a leaf", reproved(lambda p: replace(p, index=1, path=path[1:]), pair), "wrong_index")
+
+
+def _signatures() -> Iterator[Case]:
+    w = world()
+    note = w.checkpoint()
+    yield forged(
+        "checkpoint of another log", noted(w.checkpoint(keys=(OTHER_LOG,), origin=OTHER_LOG.name)), "wrong_log"
+    )
+    yield forged("checkpoint of another log under this name", noted(w.checkpoint(keys=(OTHER_LOG,))), "wrong_log")
+    yield forged("checkpoint by another key of this name", noted(w.checkpoint(keys=(NEXT_LOG,))), "wrong_log")
+    yield forged(
+        "checkpoint with another origin, signed by this key",
+        noted(w.checkpoint(origin="example.org/other")),
+        "wrong_log",
+    )
+    larger = SignedNote(note.text.replace(f"\n{SIZE}\n", f"\n{SIZE + 1}\n"), note.signatures)
+    yield forged("size of the checkpoint changed", noted(larger), "bad_signature")
+    root = split_world().checkpoint().text.split("\n")[2]
+    swapped = SignedNote(note.text.replace(note.text.split("\n")[2], root), note.signatures)
+    yield forged("root of the checkpoint changed", noted(swapped), "bad_signature")
+    unsigned = NoteSignature(LOG.name, LOG.public_key.key_id, bytes(64))
+    yield forged("a second signature of the log that is bad", noted(note.with_signatures([unsigned])), "bad_signature")
+    yield forged("no cosignature", noted(w.checkpoint(witnesses=())), "missing_cosignature")
+    yield forged("missing cosignature", noted(w.checkpoint(witnesses=WITNESSES[:1])), "missing_cosignature")
+    strangers = [renamed(WITNESSES[1], "four.example/w")]
+    yield forged(
+        "cosignature under another name",
+        noted(w.checkpoint(witnesses=(WITNESSES[0], *strangers))),
+        "missing_cosignature",
+    )
+    yield forged(
+        "one witness twice, and a quorum of two",
+        noted(w.checkpoint(witnesses=WITNESSES[:1])),
+        "missing_cosignature",
+        quorum=2,
+        witness_keys=[WITNESS_KEYS[0], WITNESS_KEYS[0], WITNESS_KEYS[1]],
+    )
+    bare = w.checkpoint(witnesses=WITNESSES[:1])
+    earlier = cosign(w.checkpoint(EARLY).text, WITNESSES[1], AT)
+    yield forged("cosignature of another checkpoint", noted(bare.with_signatures([earlier])), "bad_signature")
+    right = cosign(note.text, WITNESSES[1], AT)
+    later = replace(right, signature=(AT + 1).to_bytes(8, "big") + right.signature[8:])
+    yield forged("time of a cosignature changed", noted(bare.with_signatures([later])), "bad_signature")
+    short = replace(right, signature=right.signature[8:])
+    yield forged("cosignature without its time", noted(bare.with_signatures([short])), "bad_signature")
+    plain = replace(right, signature=bytes(8) + WITNESSES[1].sign(note.text.encode()))
+    yield forged("signature of the text as a cosignature", noted(bare.with_signatures([plain])), "bad_signature")
+    yield forged("bad cosignature beyond the quorum", noted(bare.with_signatures([plain])), "bad_signature", quorum=1)
+
+
+def _views() -> Iterator[Case]:
+    w, other = world(), split_world()
+    yield forged("rolled back", w.proof(INDEX, size=EARLY), "rolled_back", seen=w.checkpoint().encode())
+    yield forged("split view", other.proof(INDEX), "split_view", seen=w.checkpoint().encode())
+    seen = w.checkpoint(keys=(OTHER_LOG,), origin=OTHER_LOG.name).encode()
+    yield forged("checkpoint seen before is of another log", w.proof(INDEX), "wrong_log", seen=seen)
+
+
+def _keys() -> Iterator[Case]:
+    file = world().proof(INDEX)
+    own = replace(LOG, kind=KeyKind.witness)
+    by_itself = world().proof(INDEX, note=world().checkpoint(witnesses=(own,)))
+    mistake = "caller_mistake"
+    yield forged("the log as its own witness", by_itself, mistake, witness_keys=[str(own.public_key)])
+    yield forged("a witness's key for the log", file, mistake, log_key=WITNESS_KEYS[0])
+    yield forged("the log's key for a witness", file, mistake, witness_keys=[LOG_KEY])
+    yield forged("a damaged key", file, mistake, log_key=LOG_KEY.replace("hushtag", "hushtab"))
+    yield forged("no key", file, mistake, log_key="")
+    yield forged("a quorum beyond the witnesses", file, mistake, quorum=3)
+    yield forged("a quorum beyond distinct witnesses", file, mistake, quorum=2, witness_keys=[WITNESS_KEYS[0]] * 2)
+
+
+def _malformed() -> Iterator[Case]:
+    w = world()
+    proof: str = w.proof(INDEX)["proof"]
+    leaf: str = w.proof(INDEX)["leaf"]
+
+    def with_proof(text: str) -> dict[str, Any]:
+        return w.proof(INDEX) | {"proof": text}
+
+    def bad(name: str, file: Any) -> Case:
+        return forged(name, file, "malformed")
+
+    def bad_text(name: str, text: str) -> Case:
+        return {"name": name, "text": text, "code": "malformed"}
+
+    yield bad("no proof yet", edited(lambda f: f.update(proof=None)))
+    yield bad("no proof", edited(lambda f: f.pop("proof")))
+    yield bad("no entry beside the proof", edited(lambda f: f.pop("entry")))
+    yield bad("proof of another format", w.proof(INDEX) | {"format": "hushtag-proof-2"})
+    yield bad("leaf of two spellings", w.proof(INDEX) | {"leaf": leaf[:-3] + chr(ord(leaf[-3]) + 1) + "=="})
+    yield bad("leaf with a line break", w.proof(INDEX) | {"leaf": leaf + "\n"})
+    yield bad("leaf that is a number", w.proof(INDEX) | {"leaf": 7})
+    yield bad("opened fields that are no list", w.proof(INDEX) | {"opened": {}})
+    yield bad("no opened fields", {name: value for name, value in w.proof(INDEX).items() if name != "opened"})
+    yield bad("field opened twice", w.proof(INDEX) | {"opened": w.proof(INDEX)["opened"][:1] * 2})
+    yield bad("unknown field", opened_as("hashtag", name="colour"))
+    yield bad("field with a further member", opened_as("hashtag", more=1))
+    yield bad("salt of two spellings", opened_as("hashtag", salt="AAAAAAAAAAAAAAAAAAAAAB"))
+    yield bad("salt that is too short", opened_as("hashtag", salt="AAAA"))
+    yield bad("value that is a list", opened_as("hashtag", value=["a"]))
+    yield bad("value that is true", opened_as("hashtag", value=True))
+    yield bad("value that is no whole number", opened_as("policy_revision", value=7.5))
+    yield bad("value beyond exact numbers", opened_as("policy_revision", value=2**53))
+    yield bad_text("value that is not Unicode", json.dumps(w.proof(INDEX)).replace('"tag2"', '"\\ud800"'))
+    yield bad_text("value that is not finite", json.dumps(w.proof(INDEX)).replace('"value": 7', '"value": NaN'))
+    yield bad_text("no JSON", "{")
+    yield bad_text("an empty file", "")
+    yield bad_text("a list", "[]")
+    yield bad("index with a leading zero", with_proof(proof.replace("index 2", "index 02")))
+    yield bad("index beyond the greatest", with_proof(proof.replace("index 2", "index 9223372036854775808")))
+    yield bad("index in other digits", with_proof(proof.replace("index 2", "index \u0968")))
+    yield bad("proof of another version", with_proof(proof.replace("@v1", "@v2")))
+    yield bad("proof without index", with_proof(proof.replace("index 2\n", "")))
+    yield bad("proof without checkpoint", with_proof(proof.split("\n\n")[0] + "\n"))
+    yield bad("hash of the path cut", with_proof(proof.replace("\nindex 2\n", "\nindex 2\nAAAA\n")))
+    yield bad("path beyond 63 hashes", reproved(lambda p: replace(p, path=p.path[:1] * 64)))
+    yield bad("lines that end with CR LF", with_proof(proof.replace("\n", "\r\n")))
+    note = w.checkpoint()
+    line = note.signatures[0].line()
+    yield bad("checkpoint without signatures", with_proof(proof.split("\u2014")[0]))
+    yield bad("signature with a hyphen for the dash", with_proof(proof.replace(line, line.replace("\u2014", "-"))))
+    yield bad("signature that is cut", with_proof(proof.replace(line, f"\u2014 {LOG.name} AAAA\n")))
+    yield bad(
+        "checkpoint without a root", with_proof(proof.replace(note.text, "\n".join(note.text.split("\n")[:2]) + "\n"))
+    )
+    yield bad("size with a sign", with_proof(proof.replace(f"\n{SIZE}\n", f"\n+{SIZE}\n")))
+    root = to_base64(root_of(w.tree.leaves))
+    yield bad("root that is cut", with_proof(proof.replace(root, "AAAA")))
+    tabbed = SignedNote(note.text.replace(LOG.name, f"{LOG.name}\t"), note.signatures)
+    yield bad("control character in the checkpoint", w.proof(INDEX, note=tabbed))
+    lines = [NoteSignature("x.example", bytes([at, 0, 0, 0]), b"x") for at in range(101)]
+    yield bad("more than 100 signatures", w.proof(INDEX, note=SignedNote(note.text, tuple(lines))))
+    cut = deepcopy(w.proof(INDEX))
+    short_leaf = b64decode(leaf)[:-32]
+    small = _alone(short_leaf)
+    yield bad("leaf without its last digest", cut | {"leaf": b64encode(short_leaf).decode(), "proof": small})
+    other_kind = b"hushtag-leaf-2\n" + b64decode(leaf)[15:]
+    yield bad("leaf of another format", cut | {"leaf": b64encode(other_kind).decode(), "proof": _alone(other_kind)})
+
+
+def _alone(leaf: bytes) -> str:
+    """Make a valid proof of a log that has only this leaf."""
+    from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
+
+    note = sign_checkpoint(Checkpoint(LOG.name, 1, leaf_hash(leaf)), [LOG])
+    note = note.with_signatures([cosign(note.text, one, AT) for one in WITNESSES])
+    return TlogProof(0, (), read_note(note.encode()).encode()).encode()
