@@ -20,7 +20,7 @@ COLUMNS = 4
 class Table(NamedTuple):
     """Arrays of the table.
 
-    Senders choose the spellings. So the hash has two secret words of each process, so that nobody can make many share one slot.
+    Senders choose the spellings, so the hash has two secret words of each process: no sender can fill one slot.
     """
 
     slots: Any
