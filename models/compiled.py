@@ -65,7 +65,19 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     Raises:
         TypeError: at the first call, if the function names anything else.
     """
-    dispatcher: Any = njit(function, nogil=True)
+    return _compiled(function)
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a small function into its callers, as `compiled` does.
+
+    A call counts the references to each array argument, which costs more than a few instructions on its values.
+    """
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    dispatcher: Any = njit(function, nogil=True, **options)
     with suppress(RuntimeError):  # numba found no writable cache folder
         dispatcher._cache = _Cache(function)  # numba's `enable_caching` accepts no other class of cache
     _kernels.append(dispatcher)

@@ -29,7 +29,7 @@ def _find_owned(
     ends: npt.NDArray[np.int64],
 ) -> int:
     n_words: int = read_words(points, offsets[0], offsets[1], kinds, letters, leet, known, words, bounds, near)
-    seen = set_for(bounds[n_words], np.empty(0, np.int64))
+    seen = set_for(bounds[n_words], np.empty(0, np.uint64))
     find(words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), seen, 0, found, owners, ends)
     return n_words
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.compiled import compiled
+from models.compiled import inlined
 from models.kernels.points import Points
 
 SEED = np.uint64(0xCBF29CE484222325)
@@ -17,14 +17,14 @@ PAIR = np.uint64(0x9E3779B97F4A7C15)  # hash of two words: the first's hash time
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 
 
-@compiled
+@inlined
 def mixed(hashed: np.uint64) -> np.uint64:
     """Mix a hash, so that the bits of a bucket or key depend on all of its bits."""
     hashed = (hashed ^ (hashed >> np.uint64(33))) * _MIX
     return hashed ^ (hashed >> np.uint64(29))
 
 
-@compiled
+@inlined
 def hash_of(words: Points, begin: int, end: int) -> np.uint64:
     """Compute the FNV-1a hash of the code points words[begin:end]."""
     hashed = SEED

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.characters import LEET_SIZE, MARK, SYMBOL
-from models.compiled import compiled
+from models.compiled import compiled, inlined
 from models.kernels.hashes import PAIR, PRIME, SEED, hash_of, mixed
 from models.kernels.points import Points
 
@@ -21,13 +21,13 @@ _FEWEST_LETTERS = 3
 _ONE, _LETTER_L = 0x31, 0x6C
 
 
-@compiled
+@inlined
 def key_of(hashed: np.uint64, salt: np.uint64) -> np.uint32:
     """Compute the table key of a word or a row of words; never 0."""
     return np.uint32(mixed(hashed ^ salt) >> np.uint64(32)) | np.uint32(1)
 
 
-@compiled
+@inlined
 def knows(known: npt.NDArray[np.uint32], hashed: np.uint64, salt: np.uint64) -> bool:
     """Return whether a word or a row of words is in the table (open addressing, see `models.vocabulary`)."""
     key, mask = key_of(hashed, salt), np.uint32(len(known) - 1)
@@ -69,7 +69,7 @@ def spelt_out(
     return n_letters
 
 
-@compiled
+@inlined
 def is_one_letter(out: Points, begin: int, end: int, kinds: npt.NDArray[np.uint8]) -> bool:
     """Return whether the word is one letter with its marks."""
     for i in range(begin + 1, end):

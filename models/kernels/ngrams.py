@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.characters import SKELETON_BREATH, SKELETON_PASS, SKELETON_SIZE, SKELETON_VOWEL
-from models.compiled import compiled
+from models.compiled import compiled, inlined
 from models.kernels.hashes import PAIR, PRIME, SEED, mixed
 from models.kernels.points import BLANK, MAX_LETTERS, MAX_POINTS, MAX_WORDS, Offsets, Points
 from models.kernels.words import read_words
@@ -29,30 +29,32 @@ N_BLOCKS = 3
 FEATURES_PER_POINT = 20
 MAX_FEATURES = FEATURES_PER_POINT * MAX_POINTS + 64
 _FEW_SLOTS = 1_024
+EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+_SHORTEST_NGRAM, _LONGEST_NGRAM = np.uint64(3), np.uint64(5)
 _WORD_SALT, CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
 
 
-@compiled
+@inlined
 def _put(
     hashed: np.uint64,
     mask: np.uint64,
-    seen: npt.NDArray[np.int64],
-    last_slot: int,
-    stamp: int,
+    seen: npt.NDArray[np.uint64],
+    last_slot: np.uint64,
+    stamp: np.uint64,
     found: npt.NDArray[np.int32],
-    n_found: int,
-) -> int:
+    n_found: np.uint64,
+) -> np.uint64:
     """Add the bucket of `hashed` to `found` unless this text and block have it; return the new length."""
-    bucket = np.int64(mixed(hashed) & mask)
-    entry = stamp << 32 | bucket
+    bucket = mixed(hashed) & mask
+    entry = stamp << np.uint64(32) | bucket
     slot = bucket & last_slot
-    while seen[slot] >> 32 == stamp:
+    while seen[slot] >> np.uint64(32) == stamp:
         if seen[slot] == entry:
             return n_found
-        slot = (slot + 1) & last_slot
+        slot = (slot + np.uint64(1)) & last_slot
     seen[slot] = entry
     found[n_found] = bucket
-    return n_found + 1
+    return n_found + np.uint64(1)
 
 
 @compiled
@@ -65,10 +67,10 @@ def slots_for(n_letters: int) -> int:
 
 
 @compiled
-def set_for(n_letters: int, seen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return `seen` if it is large enough for a text, else a new set; it is a set of buckets, -1 at first."""
+def set_for(n_letters: int, seen: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return `seen` if it is large enough for a text, else a new set; it is a set of buckets, `EMPTY` at first."""
     n_slots = slots_for(n_letters)
-    return seen if len(seen) >= n_slots else np.full(n_slots, -1, np.int64)
+    return seen if len(seen) >= n_slots else np.full(n_slots, EMPTY, np.uint64)
 
 
 @compiled
@@ -78,7 +80,7 @@ def find(
     n_words: int,
     skeleton: npt.NDArray[np.uint8],
     mask: np.uint64,
-    seen: npt.NDArray[np.int64],
+    seen: npt.NDArray[np.uint64],
     first_stamp: int,
     found: npt.NDArray[np.int32],
     owners: npt.NDArray[np.int32],
@@ -89,34 +91,46 @@ def find(
     `owners` receives the word of each bucket (the second one of a pair). `seen` is a set by `set_for`. Texts that
     share it have different stamps, from `first_stamp` to `first_stamp` + N_BLOCKS - 1.
     """
-    last_slot = slots_for(bounds[n_words]) - 1
-    n_found = 0
+    last_slot = np.uint64(slots_for(bounds[n_words]) - 1)
+    stamp, one = np.uint64(first_stamp), np.uint64(1)
+    n_found = np.uint64(0)  # unsigned numbers index arrays without a test for negative ones
     before = SEED
     for word in range(n_words):
         hashed = SEED
-        for i in range(bounds[word], bounds[word + 1]):
+        for i in range(np.uint64(bounds[word]), np.uint64(bounds[word + 1])):
             hashed = (hashed ^ np.uint64(words[i])) * PRIME
         owners[n_found] = word
-        n_found = _put(hashed ^ _WORD_SALT, mask, seen, last_slot, first_stamp, found, n_found)
+        n_found = _put(hashed ^ _WORD_SALT, mask, seen, last_slot, stamp, found, n_found)
         owners[n_found] = word
-        n_found = _put((before * PAIR + hashed) ^ _WORD_SALT, mask, seen, last_slot, first_stamp, found, n_found)
+        n_found = _put((before * PAIR + hashed) ^ _WORD_SALT, mask, seen, last_slot, stamp, found, n_found)
         before = hashed
     ends[0] = n_found
+    stamp += one
     for word in range(n_words):
-        low, high = bounds[word] - 1, bounds[word + 1] + 1  # includes the blank on either side
-        for i in range(low, high - 2):
-            hashed = SEED
-            for j in range(i, min(i + 5, high)):
-                letter = words[j] if low < j < high - 1 else np.uint32(BLANK)
-                hashed = (hashed ^ np.uint64(letter)) * PRIME
-                if j >= i + 2:
+        begin, end = np.uint64(bounds[word]), np.uint64(bounds[word + 1])
+        if end == begin:
+            continue
+        # The blank before the word, then each of its letters, begins up to three n-grams of 3 to 5 points.
+        prefix = (SEED ^ np.uint64(BLANK)) * PRIME
+        for first in range(begin, end + one):
+            hashed, size = prefix, one
+            at = np.uint64(first)
+            while size < _LONGEST_NGRAM and at <= end:
+                letter = np.uint64(words[at]) if at < end else np.uint64(BLANK)
+                hashed = (hashed ^ letter) * PRIME
+                size += one
+                at += one
+                if size >= _SHORTEST_NGRAM:
                     owners[n_found] = word
-                    n_found = _put(hashed ^ CHAR_SALT, mask, seen, last_slot, first_stamp + 1, found, n_found)
+                    n_found = _put(hashed ^ CHAR_SALT, mask, seen, last_slot, stamp, found, n_found)
+            if first < end:
+                prefix = (SEED ^ np.uint64(words[first])) * PRIME
     ends[1] = n_found
+    stamp += one
     before = SEED
     for word in range(n_words):
         hashed, length, last, after_consonant = SEED, 0, np.uint8(0), False
-        for i in range(bounds[word], bounds[word + 1]):
+        for i in range(np.uint64(bounds[word]), np.uint64(bounds[word + 1])):
             code = skeleton[words[i]] if words[i] < SKELETON_SIZE else np.uint8(SKELETON_PASS)
             if code == SKELETON_BREATH:
                 if after_consonant:
@@ -132,14 +146,12 @@ def find(
             continue
         if length > 1:
             owners[n_found] = word
-            n_found = _put(hashed ^ _SKELETON_SALT, mask, seen, last_slot, first_stamp + 2, found, n_found)
+            n_found = _put(hashed ^ _SKELETON_SALT, mask, seen, last_slot, stamp, found, n_found)
         owners[n_found] = word
-        n_found = _put(
-            (before * PAIR + hashed) ^ _SKELETON_SALT, mask, seen, last_slot, first_stamp + 2, found, n_found
-        )
+        n_found = _put((before * PAIR + hashed) ^ _SKELETON_SALT, mask, seen, last_slot, stamp, found, n_found)
         before = hashed
     ends[2] = n_found
-    return n_found
+    return int(n_found)
 
 
 @compiled
@@ -163,7 +175,7 @@ def find_batch(
     near = np.empty(MAX_WORDS, np.bool_)
     found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
     ends = np.empty(N_BLOCKS, np.int64)
-    seen = np.full(_FEW_SLOTS, -1, np.int64)
+    seen = np.empty(0, np.uint64)
     total = 0
     for text in range(len(offsets) - 1):
         n_words = read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near)

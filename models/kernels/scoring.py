@@ -76,7 +76,7 @@ def score_batch(
     near = np.empty(MAX_WORDS, np.bool_)
     found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
     ends = np.empty(N_BLOCKS, np.int64)
-    seen = np.empty(0, np.int64)
+    seen = np.empty(0, np.uint64)
     margins = np.empty(n_columns + 1, np.float64)
     sums = np.empty(len(latin), np.int32)
     mask = np.uint64(len(weights) - 1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.compiled import compiled
+from models.compiled import compiled, inlined
 from models.kernels.points import ASTERISK, Points
 
 # Letters that people write as words ("u r a"): three of them in a row are three words, not one spaced word.
 _ONE_LETTER_WORDS = np.array([chr(point) in "abcdikmnoruxy" for point in range(128)])
 
 
-@compiled
+@inlined
 def joined(out: Points, bounds: npt.NDArray[np.int32], n_words: int, spaced: int, by_blanks: bool) -> int:
     """Join the last `spaced` words, each of one letter, unless they look like words; return the number of words.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models.compiled import compiled
+from models.compiled import inlined
 from models.kernels.points import BLANK, Points
 
 
-@compiled
+@inlined
 def url_end(points: Points, at: int, end: int) -> int:
     """Return the end of the URL that begins at `at`, or `at` if none begins there."""
     first = points[at] | 0x20

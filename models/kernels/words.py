@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from models.characters import AT, DIGIT, HASH, LEET, LEET_SIZE, LETTER, MARK, SKIP, STAR, SYMBOL
-from models.compiled import compiled
+from models.compiled import compiled, inlined
 from models.kernels.known import rejoined, spelt_out
 from models.kernels.points import ASTERISK, BLANK, INDIC, MAX_POINTS, Points
 from models.kernels.spaced_letters import joined, without_stars
 from models.kernels.urls import url_end
 
 
-@compiled
+@inlined
 def _is_wordish(kind: int) -> bool:
     return kind == LETTER or kind == MARK or kind == DIGIT
 
