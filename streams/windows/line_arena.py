@@ -1,54 +1,45 @@
-"""Lines of bytes that grow at their end: an object per line would cost more than the line."""
+"""Lines of bytes by number. They stay in the texts that they came in: copying them would cost more than all reads."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from streams.counting.block_counts import Ints, Lines
-from streams.counting.columns import Array
-from streams.counting.kernels.lines import Bytes, gather_lines
-
-_FIRST_SIZE = 1 << 10
+from streams.counting.columns import GrowingColumns
+from streams.counting.kernels.lines import Bytes, copy_spans
 
 
 class LineArena:
-    """Lines in one array of bytes, each with its line break."""
+    """Lines of several texts, numbered in order, each with its line break."""
 
-    __slots__ = ("_bytes", "_ends", "_lines")
+    __slots__ = ("_spans", "_texts")
 
     def __init__(self) -> None:
-        self._bytes = np.empty(_FIRST_SIZE, np.uint8)
-        self._ends = np.zeros(_FIRST_SIZE, np.int64)
-        self._lines = 0
+        self._texts: list[Bytes] = []
+        self._spans = GrowingColumns(text=np.int32, begin=np.int64, end=np.int64)
 
     def __len__(self) -> int:
-        return self._lines
+        return len(self._spans)
 
     def extend(self, lines: Lines, rows: Ints | None = None) -> None:
-        """Add lines, or those with some numbers."""
+        """Add lines, or copies of those with some numbers. Without numbers, their text must not change any more."""
         if rows is not None:
-            lines = _taken(lines.text, lines.ends, rows)
-        used = int(self._ends[self._lines])
-        size, end = used + int(lines.ends[-1]), self._lines + len(lines)
-        if size > len(self._bytes):
-            self._bytes = _grown(self._bytes, used, size)
-        if end + 1 > len(self._ends):
-            self._ends = _grown(self._ends, self._lines + 1, end + 1)
-        self._bytes[used:size] = lines.text[: size - used]
-        self._ends[self._lines + 1 : end + 1] = lines.ends[1:] + used
-        self._lines = end
+            begin, end = lines.ends[rows], lines.ends[rows + 1]
+            lines = _gathered([lines.text], np.zeros(len(rows), np.int32), begin, end)
+        self._spans.extend(len(lines), text=len(self._texts), begin=lines.ends[:-1], end=lines.ends[1:])
+        self._texts.append(lines.text)
 
     def take(self, rows: Ints) -> Lines:
-        """Return some lines, given by number."""
-        return _taken(self._bytes, self._ends, np.ascontiguousarray(rows))
+        """Return copies of some lines, given by number."""
+        return _gathered(self._texts, *(self._spans[name][rows] for name in ("text", "begin", "end")))
 
 
-def _taken(text: Bytes, ends: Ints, rows: Ints) -> Lines:
-    return Lines(gather_lines(text, ends, rows), np.append(0, np.cumsum(ends[rows + 1] - ends[rows])))
-
-
-def _grown(array: Array, used: int, least: int) -> Array:
-    """Copy the used part of an array to one with room for `least` values, or twice the room."""
-    grown = np.empty(max(least, 2 * len(array)), array.dtype)
-    grown[:used] = array[:used]
-    return grown
+def _gathered(texts: list[Bytes], text: Ints, begin: Ints, end: Ints) -> Lines:
+    """Copy the ranges [begin, end) (n,) of texts, each given by its number, into one text."""
+    ends = np.append(0, np.cumsum(end - begin))
+    lines = np.empty(int(ends[-1]), np.uint8)
+    by_text = np.argsort(text, kind="stable")
+    bounds = np.flatnonzero(np.diff(text[by_text], prepend=-1, append=-1))
+    for first, last in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        copy_spans(texts[text[by_text[first]]], begin, end, by_text[first:last], ends, lines)
+    return Lines(lines, ends)

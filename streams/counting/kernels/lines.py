@@ -54,3 +54,21 @@ def gather_lines(arena: Bytes, ends: Ints, rows: Ints) -> Bytes:
             lines[at] = arena[source]
             at += 1
     return lines
+
+
+@compiled
+def copy_spans(text: Bytes, begin: Ints, end: Ints, rows: Ints, places: Ints, out: Bytes) -> None:
+    """Copy the ranges [begin, end) with some numbers to their places in `out`.
+
+    Args:
+        text: (b,) the bytes.
+        begin: (n,) starts in the text.
+        end: (n,) ends in the text.
+        rows: (m,) numbers of the ranges to copy.
+        places: (n,) or longer: start of each range in `out`.
+        out: filled in place.
+    """
+    for i in range(len(rows)):
+        source, place = np.uint64(begin[rows[i]]), np.uint64(places[rows[i]])
+        for at in range(np.uint64(end[rows[i]] - begin[rows[i]])):
+            out[place + at] = text[source + at]
