@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from models import characters, vocabulary
+from models import characters, normal_form, vocabulary
 from models.kernels.attribution import find_words
 from models.kernels.ngrams import FEATURES_PER_POINT, N_BLOCKS, find_batch
+from models.kernels.normal_form import may_change
 from models.kernels.points import MAX_POINTS
 from models.kernels.scoring import BLOCK_SCALES
 
@@ -50,13 +51,33 @@ def encode_lines(joined: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.in
 
     The caller has replaced line breaks within a text by blanks.
     """
-    if "&" in joined:
-        joined = "".join([_cleaned(line) + _END for line in joined.split(_END)[:-1]])
-    if not joined.isascii():  # by line: most lines are ASCII, and normalising is slow even without a change
-        lines = joined.split(_END)
-        joined = _END.join([line if line.isascii() else unicodedata.normalize("NFKC", line) for line in lines])
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return points, np.concatenate(([0], np.flatnonzero(points == ord(_END)) + 1))
+    points = _points_of(joined)
+    changed = may_change(points, _ends_of(points), normal_form.table())
+    if changed.any():
+        points = _with_changed(points, _ends_of(points), np.flatnonzero(changed))
+    return points, _ends_of(points)
+
+
+def _points_of(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _ends_of(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    return np.concatenate(([0], np.flatnonzero(points == ord(_END)) + 1))
+
+
+def _with_changed(
+    points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint32]:
+    """Clean and normalise the lines with some numbers, ascending; the others are copied."""
+    parts, at = [], 0
+    for begin, end in zip(offsets[numbers].tolist(), offsets[numbers + 1].tolist(), strict=True):
+        line = _cleaned(points[begin : end - 1].tobytes().decode("utf-32-le", "surrogatepass"))
+        parts += [points[at:begin], _points_of(unicodedata.normalize("NFKC", line) + _END)]
+        at = end
+    joined = np.concatenate([*parts, points[at:]])
+    joined.setflags(write=False)  # as all others are: a compiled pass has a machine code for each kind
+    return joined
 
 
 def _cleaned(text: str) -> str:
