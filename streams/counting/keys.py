@@ -37,6 +37,7 @@ WORLD = 0
 NOWHERE = 1
 """Country code of tweets without a country, which count for the world only."""
 _FIRST = 2
+_COUNTRIES = _FIRST + 26 * 26
 COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 WORLD_MASK = -1 << COUNTRY_BITS
 """Mask that turns a key into the world's key of its hashtag."""
@@ -63,6 +64,11 @@ def country_name(code: int) -> str:
         return "" if code == NOWHERE else "*"
     first, second = divmod(code - _FIRST, 26)
     return chr(65 + first) + chr(65 + second)
+
+
+def are_countries(codes: npt.NDArray[np.uint16]) -> bool:
+    """Return whether a count may have each of these codes (n,): of a country, or `NOWHERE`."""
+    return bool(((codes >= NOWHERE) & (codes < _COUNTRIES)).all())
 
 
 class Tags:
@@ -96,8 +102,13 @@ class Tags:
         return self.of_lines("".join([f"{hashtag}\n" for hashtag in hashtags]).encode(*_UTF_8), len(hashtags))
 
     def of_lines(self, lines: bytes, n: int) -> npt.NDArray[np.int64]:
-        """Return the numbers (n,) of n lines of UTF-8, one hashtag each; assign those that are missing, in order."""
-        assert lines.count(b"\n") == n and (lines[-1:] in (b"\n", b"")), "each hashtag is followed by a line break"
+        """Return the numbers (n,) of n lines of UTF-8, one hashtag each; assign those that are missing, in order.
+
+        Raises:
+            ValueError: the lines are not n, or the last has no line break.
+        """
+        if lines.count(b"\n") != n or lines[-1:] not in (b"\n", b""):
+            raise ValueError(f"the hashtags are not {n} lines, each with its line break")
         found = np.empty(n, np.int64)
         self._state[POSITION] = self._state[DONE] = 0
         view = np.frombuffer(lines, np.uint8)

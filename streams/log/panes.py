@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from streams.counting.block_counts import GROUP_SHIFT, NOTHING_TRIMMED, Ints, Trimmed
-from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, are_countries
 from streams.counting.origins import PARTITION_SHIFT
 from streams.log.framed import Framed, frame, read_frame
 from streams.windows.pane import Pane
@@ -124,7 +124,7 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     ends = np.cumsum(sizes)
     entries = np.repeat(pane.bounds[rows] - (ends - sizes), sizes) + np.arange(int(sizes.sum()))
     bounds = np.concatenate(([0], ends))
-    row_bytes = 2 * names.sizes[tag_of] + 16 + sizes * (_ENTRY_BYTES + 4 * pane.scores.shape[1])
+    row_bytes = names.sizes[tag_of] + written.sizes + 16 + sizes * (_ENTRY_BYTES + 4 * pane.scores.shape[1])
     run = np.cumsum(row_bytes) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(rows)]
     records = []
@@ -233,6 +233,7 @@ def decode_pane_record(value: bytes) -> PaneRecord:
         0 <= record.columns <= _MOST_COLUMNS
         and (len(record.countries), len(record.author)) == (2 * rows, 8 * entries)
         and all(column.has(n) for column, n in framed)
+        and are_countries(np.frombuffer(record.countries, "<u2"))
         and len(record.copy) in (4 * scored, 4 * entries)
         and len(record.scores) == len(record.copy) * record.columns
         and int(np.frombuffer(record.spans, "<u2").sum()) == rows

@@ -58,7 +58,7 @@ def test_released_number_is_refused() -> None:
 
 def test_missing_line_break_is_refused() -> None:
     for lines, n in ((b"a", 0), (b"a\nb", 1), (b"a\n", 2)):
-        with pytest.raises(AssertionError):
+        with pytest.raises(ValueError, match="are not"):
             Tags().of_lines(lines, n)
 
 

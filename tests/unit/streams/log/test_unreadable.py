@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.counting.keys import Tags
@@ -93,6 +95,64 @@ def test_damaged_columns_of_counts_are_refused(changes: dict[str, object]) -> No
     bad = encode_partial(msgspec.structs.replace(COUNTED, **changes))
     with pytest.raises(msgspec.ValidationError, match="differ in length"):
         decode_partial(bad)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"displays": b"\xff\n"}, "not UTF-8"),  # a pane of it could not be read
+        ({"texts": b"\xff\n"}, "not UTF-8"),
+        ({"countries": b"\xff\xff"}, "country's code"),
+        ({"countries": b"\xa6\x02"}, "country's code"),
+        ({"countries": b"\0\0"}, "country's code"),
+        ({"blocks": b"\xff" * 8}, "do not ascend"),
+        ({"block": 2**63}, "63 bits"),
+        ({"reached": 2**63}, "63 bits"),
+        ({"watermark_ms": 2**63}, "63 bits"),
+    ],
+)
+def test_values_that_no_reader_can_count_are_refused(changes: dict[str, object], why: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=why):
+        decode_partial(encode_partial(msgspec.structs.replace(COUNTED, **changes)))
+
+
+@pytest.mark.parametrize("hashtags", [b"evil", b"evil\n", b"\n"])
+def test_names_without_counts_are_refused(hashtags: bytes) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        decode_partial(encode_partial(replace(flush(), hashtags=hashtags)))
+
+
+def test_descending_blocks_are_refused() -> None:
+    of_blocks = flush([BlockCount("a", "IN", 7, 2, [], block) for block in (3, 5)])
+    swapped = replace(of_blocks, blocks=of_blocks.blocks[8:] + of_blocks.blocks[:8])
+    assert decode_partial(encode_partial(of_blocks)) == of_blocks
+    with pytest.raises(msgspec.ValidationError, match="do not ascend"):
+        decode_partial(encode_partial(swapped))
+
+
+@given(
+    st.lists(
+        st.builds(BlockCount, st.sampled_from(["a", "ab", "b", "#é"]), st.sampled_from(["", "IN", "US"]),
+                  st.integers(0, 3), st.just(1), st.just([]), st.integers(0, 3)),
+        min_size=1, max_size=8,
+    )
+)  # fmt: skip
+def test_repeated_counts_are_refused(counts: list[BlockCount]) -> None:
+    """The pass compares each count with those of earlier records only."""
+    record, distinct = flush(counts), len({(one.hashtag, one.country, one.pane, one.block) for one in counts})
+    if distinct == len(counts):
+        assert decode_partial(encode_partial(record)) == record
+    else:
+        with pytest.raises(msgspec.ValidationError, match="two are of the same"):
+            decode_partial(encode_partial(record))
+
+
+def test_country_of_no_code_in_a_pane_is_refused() -> None:
+    """Its key would be of another hashtag."""
+    for country in (b"\xff\xff", b"\0\0"):
+        bad = msgspec.msgpack.encode(replace(decode_pane_record(pane()), countries=country))
+        with pytest.raises(msgspec.ValidationError):
+            decode_pane_record(bad)
 
 
 @pytest.mark.parametrize("hashtags", [b"\n", b"\na", b"a\nb", b"\xff\n", b"\xed\xa0\x80\n"])
