@@ -41,7 +41,6 @@ class SourceRow(NamedTuple):
 
     offset: int
     timestamp: int
-    timestamp_type: int
     key: bytes | None
     value: bytes | None
 
@@ -50,7 +49,7 @@ class SourceRow(NamedTuple):
 class RecordColumns:
     """Records of one partition, ascending by offset.
 
-    >>> records = RecordColumns.of([SourceRow(7, 1_000, 0, b"key", b"value"), SourceRow(9, 1_001, 0, None, None)])
+    >>> records = RecordColumns.of([SourceRow(7, 1_000, b"key", b"value"), SourceRow(9, 1_001, None, None)])
     >>> len(records), records[-1].offset, records.since(8)[0].value, records[0].key
     (2, 9, None, b'key')
     """
@@ -59,8 +58,6 @@ class RecordColumns:
     """Keys and values, and the rest of the record batches they came in."""
     rows: Ints
     """(n, COLUMNS) offsets, log times and byte ranges."""
-    timestamp_type: int = 0
-    """1 if the broker stamped the records, 0 if their producers did."""
 
     @classmethod
     def of(cls, records: Iterable[SourceRecord]) -> RecordColumns:
@@ -87,7 +84,7 @@ class RecordColumns:
         shifts = np.cumsum([0, *(len(one.data) for one in parts[:-1])])
         ranges = rows[:, KEY:]
         ranges += np.where(ranges < 0, 0, np.repeat(shifts, [len(one) for one in parts])[:, None])
-        return cls(b"".join([one.data for one in parts]), rows, parts[-1].timestamp_type)
+        return cls(b"".join([one.data for one in parts]), rows)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -98,7 +95,6 @@ class RecordColumns:
         return SourceRow(
             offset,
             log_ms,
-            self.timestamp_type,
             None if key < 0 else self.data[key:key_end],
             None if value < 0 else self.data[value:value_end],
         )
@@ -108,7 +104,7 @@ class RecordColumns:
 
     def part(self, begin: int, end: int) -> RecordColumns:
         """Return the records [begin, end) by number, over the same buffer."""
-        return RecordColumns(self.data, self.rows[begin:end], self.timestamp_type)
+        return RecordColumns(self.data, self.rows[begin:end])
 
     def since(self, offset: int) -> RecordColumns:
         """Return the records from an offset on, over the same buffer."""

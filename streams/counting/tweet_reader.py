@@ -15,7 +15,7 @@ from streams.errors import ContractError
 from streams.events.kernels.payloads import read_payloads
 from streams.events.links import APART, with_hosts
 from streams.events.parse import parse
-from streams.events.spellings import Ints, Spellings
+from streams.events.spellings import Ints, SpellingTable
 from streams.events.tweet import Control, Tweet
 from streams.events.tweet_columns import (
     FIELDS, IN_COUNTRY, IN_LANGUAGE, NEW, NO_TWEET, PARSED, SLOW, SPANS, STATUS,
@@ -55,7 +55,7 @@ _COUNTRIES = np.array([country_code(""), *(country_code(chr(65 + n // 26) + chr(
 """Code of each country, given as two letters of base 26 plus one; 0 for none."""
 
 
-def read_tweets(records: RecordColumns, spellings: Spellings) -> ReadTweets:
+def read_tweets(records: RecordColumns, spellings: SpellingTable) -> ReadTweets:
     """Read records as `parse` defines it, and number new spellings."""
     data, n = records.data, len(records)
     fields, spans = np.zeros((n, FIELDS), np.int64), np.empty((_SPANS_A_TWEET * n + _SPANS_AT_LEAST, SPANS), np.int64)
@@ -71,7 +71,7 @@ def read_tweets(records: RecordColumns, spellings: Spellings) -> ReadTweets:
     return _parsed(records, spellings, fields, spans, slow)
 
 
-def _parsed(records: RecordColumns, spellings: Spellings, fields: Ints, spans: Ints, slow: list[int]) -> ReadTweets:
+def _parsed(records: RecordColumns, spellings: SpellingTable, fields: Ints, spans: Ints, slow: list[int]) -> ReadTweets:
     """Fill in the rows that the compiled pass has not read, as `parse` reads them."""
     others: list[tuple[int, Control | ContractError]] = []
     rows, tags, texts, at, first = array("q"), array("q"), [], 0, len(spans)

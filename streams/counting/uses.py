@@ -7,6 +7,7 @@ full, so earlier flushes need not be remembered.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -16,8 +17,8 @@ import numpy as np
 from streams.constants import BLOCK
 from streams.counting.block_counts import Flush
 from streams.counting.kernels.admission import (
-    AGE_DAYS, AUTHOR_ID, BEGIN, COUNTRY, END, FLAGS, LANGUAGE, OF_TWEET, OFFSET, PANE, RANK, RANKS, ROWS, SPELLED,
-    STATE, TEXT_BYTES, TWEET_COLUMNS, TWEET_ID, USE_COLUMNS, USES, admit,
+    AGE_DAYS, AUTHOR_ID, BEGIN, COUNTRY, END, FLAGS, LANGUAGE, OF_TWEET, OFFSET, PANE, RANK, RANKS, ROWS, SECRET,
+    SPELLED, STATE, TEXT_BYTES, TWEET_COLUMNS, TWEET_ID, USE_COLUMNS, USES, admit,
 )  # fmt: skip
 from streams.counting.kernels.block_counts import changed_counts, write_lines
 from streams.counting.kernels.shards import shards_of
@@ -26,10 +27,12 @@ from streams.counting.origins import origins_of
 from streams.counting.records import RecordColumns
 from streams.counting.sketch import KeyedHash
 from streams.counting.tweet_reader import ReadTweets
-from streams.events.spellings import Bytes, Ints, Spellings
+from streams.events.spellings import Bytes, Ints, SpellingTable
 
 _MOST_SPELLINGS, _MOST_SPELLING_BYTES = 200_000, 16_000_000
 """Size of the spelling table above which a new one begins."""
+_COUNT_BYTES, _ENTRY_BYTES = 2 + 8 + 8 + 4 + 4, 8 + 8 + 8 + 4 + 1
+"""Bytes of a count and of an entry in a record's columns, apart from the lines."""
 _SEEN_SLOTS = 1 << 14
 """Slots for ids: four times the duplicate range."""
 
@@ -43,9 +46,10 @@ class OpenUses:
     """
 
     def __init__(self, sharding: Sharding, hashes: KeyedHash, most_bytes: int, source: int) -> None:
-        self.spellings = Spellings()
+        self.spellings = SpellingTable()
         self.state: Ints = np.zeros(STATE, np.int64)
-        """Sizes and counts; see `streams.counting.kernels.admission`."""
+        """Sizes, counts and a secret; see `streams.counting.kernels.admission`."""
+        self.state[SECRET] = secrets.randbits(63) | 1
         self._sharding = sharding
         self._hashes = hashes
         self._most_bytes = most_bytes
@@ -105,7 +109,9 @@ class OpenUses:
         hashtags, hashtag_at = self._spelling_lines(self._forms[ranks[first]])
         ends, origins = np.cumsum(sizes), origins_of(self._source, of_entries[:, OFFSET], of_entries[:, LANGUAGE])
         records: dict[int, list[Flush]] = {}
-        for shard, a, b in self._runs(shards[first], text_at[ends] + 60 * ends):
+        line_bytes = hashtag_at[1:] + text_at[ends] + display_at[ends]
+        column_bytes = _COUNT_BYTES * np.arange(1, len(ends) + 1) + _ENTRY_BYTES * ends
+        for shard, a, b in self._runs(shards[first], line_bytes + column_bytes):
             c, d = int(ends[a] - sizes[a]), int(ends[b - 1])
             use, entry = first[a:b], entries[c:d]
             record = Flush(
@@ -170,7 +176,7 @@ class OpenUses:
     def _renumber(self) -> None:
         """Begin a new spelling table, only with the hashtags of open blocks."""
         uses, old = self._uses[: self._flushed], self.spellings
-        self.spellings = Spellings()
+        self.spellings = SpellingTable()
         forms: dict[int, int] = {}
         for use in uses:
             number = self.spellings.add(old.text(use[SPELLED]))

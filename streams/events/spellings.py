@@ -29,10 +29,10 @@ INVALID = -1
 """`FORM` of a spelling that is no hashtag."""
 
 
-class Spellings:
-    """Spellings, without their #, and their normal forms, numbered in one sequence. A number is never reused.
+class SpellingTable:
+    """SpellingTable, without their #, and their normal forms, numbered in one sequence. A number is never reused.
 
-    >>> spellings = Spellings()
+    >>> spellings = SpellingTable()
     >>> number, form = spellings.add(b"Monsoon"), spellings.add(b"monsoon")
     >>> spellings.form(number) == form, spellings.text(form)
     (True, b'monsoon')

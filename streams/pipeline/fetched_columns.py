@@ -139,4 +139,4 @@ def _columns_of(batch: Any, raw: memoryview) -> RecordColumns:
     rows = np.empty((min(_RECORDS.unpack_from(raw)[0], len(data)), COLUMNS), np.int64)
     append_ms = batch.max_timestamp if batch.timestamp_type == 1 else -1
     whole = split_records(np.frombuffer(data, np.uint8), 0, batch.base_offset, batch.first_timestamp, append_ms, rows)
-    return RecordColumns(data, rows, batch.timestamp_type) if whole else RecordColumns.of(batch)
+    return RecordColumns(data, rows) if whole else RecordColumns.of(batch)

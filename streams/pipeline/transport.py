@@ -23,7 +23,7 @@ starts and replay points. The stages skip or refuse records by offset; the trans
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Protocol, cast
 
@@ -37,6 +37,7 @@ from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
+from streams.counting.records import RecordColumns
 from streams.log.metadata_backoff import with_metadata_backoff
 from streams.pipeline.fetched_columns import with_columns
 
@@ -253,10 +254,10 @@ class Consumer(driver.Consumer):
             self.log.warning("seek failed, retrying: %r", error)
             await self.sleep(_RETRY_SECONDS)
 
-    def _batch_message(self, tp: TP, batch: list[Any]) -> ConsumerMessage:
+    def _batch_message(self, tp: TP, batch: Sequence[Any] | RecordColumns) -> ConsumerMessage:
         last, value = batch[-1], cast(Any, batch)
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type, None, None, value,
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, 0, None, None, value,
             None, None, None, tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ from streams.counting.origins import language_code, origins_of
 from streams.counting.records import SourceRecord
 from streams.counting.retractions import OpenRetractions
 from streams.counting.sketch import KeyedHash
-from streams.counting.times import TimeRules, effective_time
+from streams.counting.times import TimeRules
 from streams.errors import ContractError
 from streams.events.links import APART, with_hosts
 from streams.events.parse import parse
@@ -71,10 +71,14 @@ class NaivePartition:
         if last is not None and one.offset - last <= DUPLICATE_RANGE:
             self.numbers["duplicates"] += 1
             return
-        at_ms = effective_time(tweet.created_at_ms, one.timestamp, self._times)
-        if at_ms is None:
+        created_ms, log_ms, times = tweet.created_at_ms, one.timestamp, self._times
+        if log_ms < 0 or created_ms > log_ms + times.max_event_ahead_ms:
+            fix = f"created_at may be at most {times.max_event_ahead_ms} ms ahead of the record's timestamp {log_ms}"
+            raise ContractError("event_ahead", field="created_at", value=created_ms, fix=fix)
+        if created_ms < log_ms - times.max_event_age_ms:
             self.numbers["too_old"] += 1
             return
+        at_ms = min(log_ms, max(created_ms, log_ms - times.allowed_lateness_ms))
         self.numbers["clamped"] += at_ms != tweet.created_at_ms
         born_ms = tweet.author_created_at_ms
         age_days = UNKNOWN_AGE if born_ms is None else max(0, (tweet.created_at_ms - born_ms) // DAY_MS)

@@ -21,9 +21,10 @@ COUNT_FROM, ALLOWED_LATENESS_MS, MAX_EVENT_AHEAD_MS, MAX_EVENT_AGE_MS, DUPLICATE
 LIMITS = 5
 """Limits: the first offset that counts, those of `streams.counting.times.TimeRules`, and the duplicate range."""
 
-SEEN, ROWS, USES, TEXT_BYTES, RANKS, TWEETS, TAG_USES, DUPLICATES, CLAMPED, TOO_OLD_TWEETS = range(10)
-STATE = 10
-"""Sizes in use: ids seen, tweets and uses of the open block, bytes of texts, hashtags ranked; then the counts."""
+SEEN, ROWS, USES, TEXT_BYTES, RANKS, SECRET, TWEETS, TAG_USES, DUPLICATES, CLAMPED, TOO_OLD_TWEETS = range(11)
+STATE = 11
+"""Sizes in use: ids seen, tweets and uses of the open block, bytes of texts, hashtags ranked; then a random odd
+multiplier for the table of ids, since senders choose the ids; then the counts."""
 
 OFFSET, AUTHOR_ID, TWEET_ID, PANE, AGE_DAYS, FLAGS, LANGUAGE, COUNTRY, BEGIN, END = range(10)
 TWEET_COLUMNS = 10
@@ -37,17 +38,21 @@ _APART = 0x1F
 
 
 @compiled
-def _place_of(tweet: Any, ids: Any, offsets: Any) -> Any:
-    """Return the slot of an id: the one that has it, or the empty one where it belongs."""
+def _place_of(tweet: Any, ids: Any, offsets: Any, state: Any) -> Any:
+    """Return the slot of an id: the one that has it, or the empty one where it belongs.
+
+    A hash is the upper bits of a product with a secret (Dietzfelbinger and others 1997, multiply-shift).
+    """
     last = len(ids) - 1
-    slot = np.int64((np.uint64(tweet) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & last
+    mixed = np.uint64(tweet) * np.uint64(state[SECRET])
+    slot = np.int64((mixed >> np.uint64(32)) * np.uint64(len(ids)) >> np.uint64(32))
     while offsets[slot] != _NEVER and ids[slot] != tweet:
         slot = (slot + 1) & last
     return slot
 
 
 @compiled
-def _drop_older(ids: Any, offsets: Any, oldest: Any) -> Any:
+def _drop_older(ids: Any, offsets: Any, oldest: Any, state: Any) -> Any:
     """Drop the ids that were last seen before an offset; return how many remain."""
     kept = 0
     for slot in range(len(ids)):
@@ -60,7 +65,7 @@ def _drop_older(ids: Any, offsets: Any, oldest: Any) -> Any:
             kept += 1
         offsets[slot] = _NEVER
     for number in range(kept):
-        slot = _place_of(of_kept[number, 0], ids, offsets)
+        slot = _place_of(of_kept[number, 0], ids, offsets, state)
         ids[slot], offsets[slot] = of_kept[number, 0], of_kept[number, 1]
     return kept
 
@@ -69,8 +74,8 @@ def _drop_older(ids: Any, offsets: Any, oldest: Any) -> Any:
 def _is_duplicate(tweet: Any, offset: Any, ids: Any, offsets: Any, limit: Any, state: Any) -> Any:
     """Note an id; return whether it was noted within the `limit` offsets before."""
     if 2 * state[SEEN] >= len(ids):
-        state[SEEN] = _drop_older(ids, offsets, offset - limit)
-    slot = _place_of(tweet, ids, offsets)
+        state[SEEN] = _drop_older(ids, offsets, offset - limit, state)
+    slot = _place_of(tweet, ids, offsets, state)
     last = offsets[slot]
     state[SEEN] += last == _NEVER
     ids[slot], offsets[slot] = tweet, offset

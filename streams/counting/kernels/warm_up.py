@@ -11,7 +11,7 @@ from streams.counting.keys import Sharding
 from streams.counting.records import COLUMNS, RecordColumns, SourceRow
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
-from streams.events.spellings import Spellings
+from streams.events.spellings import SpellingTable
 
 _PLAIN = b'{"id":1,"author_id":1,"created_at_ms":1,"text":"#a","hashtags":["a"]}'
 _V1 = b'{"id":4,"created_at":"Thu Jan 01 00:00:00 +0000 1970","text":"#a","user":{"id":1}}'
@@ -23,10 +23,10 @@ def warm_up() -> None:
     """Number a name; read one tweet of each kind, and flush them."""
     warm_up_names()
     split_records(np.frombuffer(b"\0", np.uint8), 0, 0, 0, -1, np.empty((1, COLUMNS), np.int64))
-    spellings = Spellings()
+    spellings = SpellingTable()
     for number in range(len(spellings.table.slots)):
         spellings.add(b"%d" % number)
     core = SourcePartition(0, 1, "", 0, sharding=Sharding(1), hashes=KeyedHash(b""), times=TimeRules())
     for offset, value in enumerate((_PLAIN, _V1, _FOR_THE_PARSER, _TOO_NEW)):
-        core.read(RecordColumns.of([SourceRow(offset, 1, 0, None, value)]))
+        core.read(RecordColumns.of([SourceRow(offset, 1, None, value)]))
         core.flush()

@@ -14,18 +14,16 @@ from streams.events.links import HOSTS_MAX
 from streams.events.tweet_columns import HOST, OF_ROW, SPAN_BEGIN, SPAN_END, SPELLING
 from streams.events.uses import MAX_HASHTAGS
 
-DONE = -1
-"""Result of `next_element` at the end of a list."""
 _SPACE, _QUOTE, _SIGN, _COMMA, _DOT, _CLOSE_LIST = 32, 34, 35, 44, 46, 93
 
 
 @compiled
 def next_element(data: Any, at: Any, end: Any) -> Any:
-    """Return the place of the next element of a list, given the place after its bracket or an element; else `DONE`."""
+    """Return the place of the next element of a list, given the place after its bracket or an element; or -1."""
     at = past_spaces(data, at, end)
     if data[at] == _COMMA:
         at = past_spaces(data, at + 1, end)
-    return DONE if data[at] == _CLOSE_LIST else at
+    return -1 if data[at] == _CLOSE_LIST else at
 
 
 @compiled
@@ -73,15 +71,14 @@ def _sign_end(data: Any, at: Any, end: Any) -> Any:
 @compiled
 def add_listed(data: Any, at: Any, end: Any, table: Any, spans: Any, n: Any, row: Any) -> Any:
     """Add the hashtags of a list of strings, with or without #; return the number of spans, -1 for an unusual list."""
-    slots, first, at = table.slots, n, next_element(data, at, end)
+    first, at = n, next_element(data, at, end)
     while at >= 0:
         stop = element_end(data, at, end)
-        if stop < 0 or n == len(spans) or n - first == MAX_HASHTAGS:
+        if stop < 0:
             return -1
-        begin = _sign_end(data, at + 1, stop)
-        spans[n, SPAN_BEGIN], spans[n, SPAN_END], spans[n, OF_ROW] = begin, stop, row
-        spans[n, SPELLING] = slots[slot_of(data, begin, stop, table)]
-        n += 1
+        n = add_spelling(data, _sign_end(data, at + 1, stop), stop, table, spans, n, first, row)
+        if n < 0:
+            return -1
         at = next_element(data, stop + 1, end)
     return n
 

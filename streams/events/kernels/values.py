@@ -15,7 +15,6 @@ UNUSUAL = -2
 """Value that only the parser reads; -1 stands for none."""
 _SCHEME = np.frombuffer(b"https://", np.uint8)
 _MONTHS = np.frombuffer(b"JanFebMarAprMayJunJulAugSepOctNovDec", np.uint8)
-_DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
 _DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365])
 _ZONE = np.frombuffer(b" +0000 ", np.uint8)
 _V1_LENGTH = 30

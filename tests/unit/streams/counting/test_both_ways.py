@@ -39,7 +39,7 @@ def log_of(seed: int, n: int, first: int = 0) -> list[SourceRow]:
         value = bytes_of(rng, tweet, created_ms)
         if rng.random() < 0.1:
             value = json.dumps(rng.choice([V1, V2, DELETION, *NOTICES])).encode()
-        found.append(SourceRow(offset, log_ms, 0, rng.choice([None, b"", b"key"]), value))
+        found.append(SourceRow(offset, log_ms, rng.choice([None, b"", b"key"]), value))
     return found
 
 
@@ -118,7 +118,7 @@ def test_smallest_authors_equal_the_obvious_way(authors: int) -> None:
             "country": "IN",
         }
         payload.pop("retweet_of", None)
-        log.append(SourceRow(offset, LOG_MS, 0, None, json.dumps(payload).encode()))
+        log.append(SourceRow(offset, LOG_MS, None, json.dumps(payload).encode()))
     core = source()
     core.read(log)
     flushes = flush(core)
@@ -131,7 +131,7 @@ def test_many_ids_stay_known_for_the_duplicate_range() -> None:
     """The table of ids is emptied many times; ids within the range stay, older ones do not count."""
     rng = random.Random(1)
     log = [
-        SourceRow(offset, LOG_MS, 0, None, json.dumps({**ordinary_of(rng, rng.randrange(9_000), LOG_MS)}).encode())
+        SourceRow(offset, LOG_MS, None, json.dumps({**ordinary_of(rng, rng.randrange(9_000), LOG_MS)}).encode())
         for offset in range(30_000)
     ]
     core = source()

@@ -9,7 +9,7 @@ from streams.counting.records import RecordColumns, SourceRow
 
 values = st.none() | st.binary(max_size=5)
 logs = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2**60), values, values), max_size=12).map(
-    lambda rows: [SourceRow(offset + 10 * at, ms, 0, key, value) for at, (offset, ms, key, value) in enumerate(rows)]
+    lambda rows: [SourceRow(offset + 10 * at, ms, key, value) for at, (offset, ms, key, value) in enumerate(rows)]
 )
 
 

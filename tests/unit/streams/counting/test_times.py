@@ -39,6 +39,13 @@ def test_tweet_too_far_ahead_breaks_the_contract():
     assert caught.value.field == "created_at"
 
 
+@pytest.mark.parametrize("log_ms", [-1, -5_000, -(2**63)])
+@pytest.mark.parametrize("event_ms", [0, 1_000, LOG_MS, 2**63 - 1])
+def test_every_event_is_ahead_of_a_negative_log_time(event_ms, log_ms):
+    with pytest.raises(ContractError, match="event_ahead"):
+        effective_time(event_ms, log_ms, RULES)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(-4_000_000, 120_000), st.integers(0, 20_000))
 def test_effective_time_is_above_the_watermark(ahead_ms, lateness_ms):

@@ -17,7 +17,7 @@ from streams.counting.records import RecordColumns, SourceRow
 from streams.counting.tweet_reader import _line, read_tweets
 from streams.errors import ContractError
 from streams.events.parse import parse
-from streams.events.spellings import Spellings
+from streams.events.spellings import SpellingTable
 from streams.events.tweet import Tweet
 from streams.events.tweet_columns import (
     AUTHOR, CREATED, END_HOST, END_TAG, FAST, FIRST_TAG, IN_COUNTRY, IN_LANGUAGE, NO_TWEET, PARSED, RETWEET, SPELLING,
@@ -33,9 +33,9 @@ ORDINARY = {
 }  # fmt: skip
 
 
-def in_columns(values: list[bytes | None], spellings: Spellings) -> tuple[list[Any], list[int]]:
+def in_columns(values: list[bytes | None], spellings: SpellingTable) -> tuple[list[Any], list[int]]:
     """Return what the columns say of each payload, and the status of each row."""
-    records = RecordColumns.of([SourceRow(at, NOW_MS, 0, None, value) for at, value in enumerate(values)])
+    records = RecordColumns.of([SourceRow(at, NOW_MS, None, value) for at, value in enumerate(values)])
     read = read_tweets(records, spellings)
     others = dict(read.others)
     found: list[Any] = []
@@ -76,7 +76,7 @@ def by_parser(value: bytes | None) -> Any:
 @settings(max_examples=120, deadline=None)
 def test_columns_equal_the_parser_for_any_payloads(seed: int, n: int) -> None:
     rng = random.Random(seed)
-    spellings = Spellings()
+    spellings = SpellingTable()
     for _ in range(2):  # the second batch meets known spellings
         values = [bytes_of(rng, at, NOW_MS) for at in range(n)]
         found, _ = in_columns(values, spellings)
@@ -88,7 +88,7 @@ def test_columns_equal_the_parser_for_any_payloads(seed: int, n: int) -> None:
 @settings(max_examples=80, deadline=None)
 def test_columns_equal_the_parser_for_any_v1_payloads(seed: int, n: int) -> None:
     rng = random.Random(seed)
-    spellings = Spellings()
+    spellings = SpellingTable()
     for _ in range(2):
         values = [encoded(rng, v1_of(rng, at)) for at in range(n)]
         found, _ = in_columns(values, spellings)
@@ -101,7 +101,7 @@ def test_columns_equal_the_parser_for_any_v1_payloads(seed: int, n: int) -> None
 def test_columns_equal_the_parser_for_any_inserted_bytes(inserted: bytes, at: int) -> None:
     value = json.dumps(ORDINARY, separators=(",", ":")).encode()
     value = value[:at] + inserted + value[at:]
-    assert in_columns([value], Spellings())[0] == [by_parser(value)]
+    assert in_columns([value], SpellingTable())[0] == [by_parser(value)]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_columns_equal_the_parser_for_any_inserted_bytes(inserted: bytes, at: in
 )
 def test_ordinary_payloads_take_the_compiled_way(changed: dict[str, Any]) -> None:
     value = json.dumps({**ORDINARY, **changed}, ensure_ascii=False).encode()
-    found, statuses = in_columns([value], Spellings())
+    found, statuses = in_columns([value], SpellingTable())
     assert statuses == [FAST]
     assert found == [by_parser(value)]
 
@@ -129,19 +129,19 @@ def test_ordinary_payloads_take_the_compiled_way(changed: dict[str, Any]) -> Non
 @pytest.mark.parametrize("n", [0, 1, 100, 101])
 def test_many_hashtags_are_cut_as_the_parser_cuts_them(n: int) -> None:
     value = json.dumps({**ORDINARY, "hashtags": [f"tag{at}" for at in range(n)]}).encode()
-    assert in_columns([value], Spellings())[0] == [by_parser(value)]
+    assert in_columns([value], SpellingTable())[0] == [by_parser(value)]
 
 
 def test_spans_without_room_leave_rows_to_the_parser() -> None:
     values = [json.dumps({**ORDINARY, "hashtags": [f"t{row}x{at}" for at in range(90)]}).encode() for row in range(40)]
-    found, statuses = in_columns(values, Spellings())
+    found, statuses = in_columns(values, SpellingTable())
     assert {FAST, PARSED} == set(statuses)
     assert found == [by_parser(value) for value in values]
 
 
 def test_spellings_of_one_slot_stay_apart() -> None:
     """Hundreds of spellings that differ in their last bytes alone: many meet in the table's slots."""
-    spellings = Spellings()
+    spellings = SpellingTable()
     names = [b"Aa", b"aa", "é".encode(), "É".encode(), b"c d", *(b"a%03d" % number for number in range(800))]
     numbers = [spellings.add(name) for name in names]
     assert [spellings.text(number) for number in numbers] == names

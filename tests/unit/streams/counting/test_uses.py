@@ -73,7 +73,7 @@ class Log:
     def add(self, offset: int, pane: int, age_days: int, flags: int, one: Given) -> None:
         at_ms = START_MS + pane * PANE_MS
         pane = at_ms // PANE_MS
-        records = RecordColumns.of([SourceRow(offset, at_ms, 0, None, one.payload(at_ms, age_days, flags))])
+        records = RecordColumns.of([SourceRow(offset, at_ms, None, one.payload(at_ms, age_days, flags))])
         self.uses.admit(records, read_tweets(records, self.uses.spellings), LIMITS)
         author = int(HASHES.authors([one.author_id])[0])
         for hashtag, spelling in one.names:
@@ -168,8 +168,19 @@ def test_long_records_are_split_without_loss():
     for records in flushed.values():
         assert len(records) > 3
         for record in records:
-            _, *rest = [sum(61 + len(entry.text) for entry in one.entries) for one in block_counts(record)]
-            assert sum(rest) < 2_000, "only its first register may make a record longer"
+            first, *_ = block_counts(record)
+            of_first = sum(30 + len(entry.text) for entry in first.entries)
+            assert len(encode_partial(record)) < 2_000 + of_first + 200, "only its first count makes a record longer"
+
+
+def test_long_spellings_split_records():
+    log, form, spelling = Log(1, 20_000), "\U0001e922" * 100, "\U0001e900" * 100  # letters of four bytes
+    for number in range(40):
+        names = [(f"{form}{number}x{other}", f"{spelling}{number}X{other}") for other in range(5)]
+        log.add(number, 7, 1, 0, tweet(number, number, "text", names))
+    ((*records,),) = log.flush().values()
+    assert len(records) > 5
+    assert all(len(encode_partial(record)) < 21_500 for record in records)
 
 
 def test_dropped_uses_are_not_sent_again():
@@ -188,6 +199,16 @@ def test_dropped_uses_are_not_sent_again():
     log.add(9 * BLOCK, 7, 1, 0, tweet(6, 6, "text", [("a", "a")]))
     ((record,),) = log.flush().values()
     assert [(one.block, one.count) for one in block_counts(record)] == [(9, 1)]
+
+
+def test_places_of_ids_are_secret():
+    """Senders choose the ids, and could choose many of one place."""
+    one, other = Log(1, 10**9), Log(1, 10**9)
+    for log in (one, other):
+        for number in range(20):
+            log.add(number, 7, 1, 0, tweet(number << 46, 1, "text", [("a", "a")]))
+    assert one.uses._ids.tolist() != other.uses._ids.tolist()
+    assert len(np.flatnonzero(np.diff(np.flatnonzero(one.uses._seen_at >= 0)) > 1)) > 5, "they are apart"
 
 
 def test_countries_differ_up_to_the_last_code():

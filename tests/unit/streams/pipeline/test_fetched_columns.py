@@ -21,7 +21,7 @@ from streams.counting.records import RecordColumns
 from streams.pipeline.fetched_columns import KeptRecords, batches_of, with_columns
 
 TP, OTHER = TopicPartition("tweets", 0), TopicPartition("orders", 0)
-Fields = tuple[int, int, int, bytes | None, bytes | None]
+Fields = tuple[int, int, bytes | None, bytes | None]
 _TRANSACTIONAL, _CONTROL, _APPEND_TIME = 0x10, 0x20, 0x08
 _ABORT = b"\0\0\0\0"
 
@@ -56,7 +56,7 @@ def fetched(data: bytes, at: int = 0, aborted: list[tuple[int, int]] | None = No
 
 
 def fields(records: Any) -> list[Fields]:
-    return [(one.offset, one.timestamp, one.timestamp_type, one.key, one.value) for one in records]
+    return [(one.offset, one.timestamp, one.key, one.value) for one in records]
 
 
 def in_columns(one: PartitionRecords) -> list[Fields]:
@@ -97,7 +97,7 @@ def test_older_format_takes_the_way_of_objects() -> None:
     builder = LegacyRecordBatchBuilder(1, 0, 10_000)
     builder.append(0, 1_000, b"key", b"value")
     data = bytes(builder.build())
-    assert in_columns(fetched(data)) == [(0, 1_000, 0, b"key", b"value")]
+    assert in_columns(fetched(data)) == [(0, 1_000, b"key", b"value")]
 
 
 @pytest.mark.parametrize("seed", range(40))
