@@ -6,7 +6,7 @@ Several are made together: checkpoints are read once, and tiles or leaves in one
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +96,7 @@ def _check_path(settings: Settings, entry: AuditEntry, path: Sequence[bytes], ch
 
 async def _paths(settings: Settings, asked: Sequence[tuple[int, int]]) -> _Paths:
     if settings.audit_folder:
-        return await asyncio.to_thread(_paths_in, settings.audit_folder, asked)
+        return await asyncio.to_thread(paths_from_folder, settings.audit_folder, asked)
 
     def make(tree: Subtrees) -> _Paths:
         return {one: inclusion_proof(tree, *one) for one in asked}
@@ -104,7 +104,17 @@ async def _paths(settings: Settings, asked: Sequence[tuple[int, int]]) -> _Paths
     return await from_topic(settings, make)
 
 
-def _paths_in(place: str, asked: Iterable[tuple[int, int]]) -> _Paths:
+def paths_from_folder(place: str, asked: Sequence[tuple[int, int]]) -> _Paths:
+    """Make inclusion proofs from the published folder, or from its URL.
+
+    Args:
+        place: folder or URL.
+        asked: numbers of entries with the size of the tree of each.
+
+    Raises:
+        AuditBroken: a file is missing or malformed.
+        DependencyAway: the folder does not exist, or the server does not answer.
+    """
     try:
         log = published_log(place)
         present = read_checkpoint(read_note(log.checkpoint()).text).size  # partial tiles have its width
