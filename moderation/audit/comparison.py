@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from moderation.audit.inputs import AuditInput, begins_incarnation, content_digest
+from moderation.audit.erasures import ERASED_NOTE
+from moderation.audit.inputs import AuditInput, SourcePosition, begins_incarnation, content_digest
 from moderation.audit.sources import CHECKPOINT_NOTE, SOURCES, loss_of
 from streams.log.topic_specs import DECISIONS, SPEC_BY_NAME
 
@@ -84,6 +85,19 @@ class PartitionComparison:
         else:
             self._logged.append(logged)
 
+    def add_erased(self, number: int, offset: int) -> None:
+        """Add an entry whose record was erased, so that it cannot be compared."""
+        self.erased.add(offset)
+        self._lose(number)
+
+    def begin_again(self) -> PartitionComparison:
+        """Return the comparison of a topic created again under this name; the entries so far cannot be compared."""
+        again = PartitionComparison(self._topic, self._partition)
+        again.gone, again.first_gone, again.differences = self.gone, self.first_gone, self.differences
+        for logged in self._logged:
+            again._lose(logged.number)
+        return again
+
     def set_bounds(self, begin: int, end: int) -> None:
         """Set the offsets that the source holds, [begin, end), read after the log."""
         self._begin, self._end = begin, end
@@ -117,6 +131,11 @@ class PartitionComparison:
                 self.compared += 1
             else:
                 self._miss(logged.offset, logged)
+        elif logged.note == ERASED_NOTE:
+            if logged.offset in self.erased:
+                self.compared += 1
+            else:
+                self._differ("altered", logged, "the note reports it as erased, and no erasure was ordered")
         elif record is None:
             self._differ("added", logged, "the record is of a kind that the log leaves out")
         elif logged.digest == content_digest(record):
@@ -126,15 +145,20 @@ class PartitionComparison:
 
     def _without_record(self, logged: _Logged) -> None:
         lost = loss_of(logged.note)
-        if logged.offset >= self._end:
+        if self._end < self.start:  # the topic was created again, for example after a restore
+            self._lose(logged.number)
+        elif logged.offset >= self._end:
             self._differ("added", logged, f"the topic ends at {self._end}")
         elif lost is not None and lost[1] == logged.offset:
             self.compared += 1
         elif logged.offset >= self._begin and SPEC_BY_NAME[self._topic].keep != "compacted":
             self._differ("added", logged, "the topic has no record there")
         else:
-            self.gone += 1
-            self.first_gone = logged.number if self.first_gone is None else self.first_gone
+            self._lose(logged.number)
+
+    def _lose(self, number: int) -> None:
+        self.gone += 1
+        self.first_gone = number if self.first_gone is None else min(number, self.first_gone)
 
     def _miss(self, offset: int, logged: _Logged) -> None:
         if offset in self.erased:
@@ -176,8 +200,17 @@ class SourceComparison:
                 SourceDifference("added", source.topic[:80], source.partition, source.offset, number, detail)
             )
 
+    def add_erased(self, number: int, source: SourcePosition) -> None:
+        """Add the next entry, whose record was erased."""
+        if source.topic in SOURCES:
+            self.of(source.topic, source.partition).add_erased(number, source.offset)
+
+    def begin_decisions_again(self) -> None:
+        """Compare no earlier decision: a record that the log lacks yet states that their topic was created again."""
+        self._partitions = {at: of.begin_again() if at[0] == DECISIONS else of for at, of in self._partitions.items()}
+
     def erase(self, topic: str, partition: int, offset: int) -> None:
-        """Accept that the log passes over a record: its entry was erased."""
+        """Accept that the log passes over a record: its erasure was ordered."""
         if topic in SOURCES:
             self.of(topic, partition).erased.add(offset)
 
