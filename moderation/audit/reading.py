@@ -248,4 +248,4 @@ async def _record(settings: Settings, name: str, number: int) -> tuple[int, byte
 
 
 def _reader(settings: Settings, name: str) -> LogReader:
-    return LogReader(connection(settings), settings.topic(name), committed_only=True)
+    return LogReader(connection(settings), settings.topic(name), committed_only=True, single=True)
