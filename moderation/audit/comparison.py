@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from moderation.audit.erasures import ERASED_NOTE
 from moderation.audit.inputs import AuditInput, SourcePosition, begins_incarnation, content_digest
+from moderation.audit.logged import LoggedEntries, LoggedEntry
 from moderation.audit.sources import CHECKPOINT_NOTE, SOURCES, loss_of
 from streams.log.topic_specs import DECISIONS, SPEC_BY_NAME
 
@@ -39,13 +40,6 @@ class SourceDifference:
         return f"{self.kind}: {where}, entry {self.entry}: {self.detail}"
 
 
-class _Logged(NamedTuple):
-    number: int
-    offset: int
-    digest: bytes
-    note: str
-
-
 class PartitionComparison:
     """Comparison of one source partition. Offsets below `start` are not compared.
 
@@ -68,7 +62,7 @@ class PartitionComparison:
         """Offsets of entries whose records were erased from the log."""
         self.differences: list[SourceDifference] = []
         self._topic, self._partition = topic, partition
-        self._logged: list[_Logged] = []
+        self._logged = LoggedEntries()
         self._next = 0
         self._begin = self._end = 0
 
@@ -79,7 +73,7 @@ class PartitionComparison:
 
     def add(self, number: int, one: AuditInput) -> None:
         """Add an entry of the log."""
-        logged = _Logged(number, one.source.offset, content_digest(one), one.note)
+        logged = LoggedEntry(number, one.source.offset, content_digest(one), one.note)
         if logged.offset < self.end:
             self._differ("added", logged, "the log has this offset already")
         else:
@@ -119,11 +113,11 @@ class PartitionComparison:
 
     def finish(self) -> None:
         """Compare the entries after the last record of the source."""
-        for logged in self._logged[self._next :]:
-            self._without_record(logged)
+        for at in range(self._next, len(self._logged)):
+            self._without_record(self._logged[at])
         self._next = len(self._logged)
 
-    def _with_record(self, logged: _Logged, record: AuditInput | None) -> None:
+    def _with_record(self, logged: LoggedEntry, record: AuditInput | None) -> None:
         if loss_of(logged.note):
             self._differ("altered", logged, "the note reports it as lost, and the topic holds it")
         elif logged.note == CHECKPOINT_NOTE:
@@ -143,7 +137,7 @@ class PartitionComparison:
         else:
             self._differ("altered", logged, "its content differs from the record")
 
-    def _without_record(self, logged: _Logged) -> None:
+    def _without_record(self, logged: LoggedEntry) -> None:
         lost = loss_of(logged.note)
         if self._end < self.start:  # the topic was created again, for example after a restore
             self._lose(logged.number)
@@ -160,7 +154,7 @@ class PartitionComparison:
         self.gone += 1
         self.first_gone = number if self.first_gone is None else min(number, self.first_gone)
 
-    def _miss(self, offset: int, logged: _Logged) -> None:
+    def _miss(self, offset: int, logged: LoggedEntry) -> None:
         if offset in self.erased:
             return
         detail = "the topic holds it, and the log passes over it"
@@ -168,7 +162,7 @@ class PartitionComparison:
             SourceDifference("missing", self._topic, self._partition, offset, logged.number, detail)
         )
 
-    def _differ(self, kind: DifferenceKind, logged: _Logged, detail: str) -> None:
+    def _differ(self, kind: DifferenceKind, logged: LoggedEntry, detail: str) -> None:
         self.differences.append(
             SourceDifference(kind, self._topic, self._partition, logged.offset, logged.number, detail)
         )
