@@ -99,11 +99,10 @@ def recount(report: Mapping[str, Any], section: Mapping[str, Any], counts: Count
     for (kind, period), count in counts.items():
         if period is not None and first <= period <= last and country in (_WORLD, kind.rpartition("/")[2]):
             entries[kind] += count
-    published = _counts(section, "entries")
+    published, without = _counts(section, "entries"), _counts(section, "without_effect")
     for kind in sorted({*entries, *published}):
         if published.get(kind) != entries.get(kind):
             raise _wrong(f"log.entries.{kind}", published.get(kind, 0), entries[kind])
-    without = _counts(section, "without_effect")
     for kind, count in without.items():
         if count > entries[kind]:
             raise _wrong(f"log.without_effect.{kind}", count, entries[kind], "at most ")
