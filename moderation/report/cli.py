@@ -64,7 +64,7 @@ def report(
     settings = load_settings()
     quieten()
 
-    made = asyncio.run(read_report(settings, Period(from_ms, to_ms, where)))
+    made = asyncio.run(read_report(settings, Period(from_ms, to_ms, where), with_openings=openings is not None))
     if made.unread:
         errors.print(f"the audit log was not read for this report: {made.unread}", style="yellow")
     files = made.files()
