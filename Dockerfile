@@ -43,7 +43,7 @@ RUN groupadd --system --gid 10001 hushtag \
         > /usr/local/bin/hushtag-healthy \
     && chmod 0755 /usr/local/bin/hushtag-healthy \
     # A volume mounted there inherits this owner.
-    && install --directory --owner hushtag --group hushtag --mode 0700 /var/lib/hushtag-heads
+    && install --directory --owner hushtag --group hushtag --mode 0700 /var/lib/hushtag-log
 COPY --from=build /opt/hushtag /opt/hushtag
 COPY config /etc/hushtag
 # By number: Kubernetes checks runAsNonRoot without the image's user table.

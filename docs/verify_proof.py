@@ -6,7 +6,8 @@ that you name.
     python verify_proof.py statement FILE --log-key KEY --witness-key KEY [--witness-key KEY] [--quorum N] [--seen FILE]
     python verify_proof.py report FILE --openings FILE --folder DIR|URL --log-key KEY --witness-key KEY [--seen FILE]
 
-Take the keys from a source that you trust, not from the folder. Exit codes: 0 it verifies, 2 the call is wrong, 3 it
+Take the keys from a source that you trust, not from the folder. After a change of keys give --log-key twice, and both
+keys of a witness; keys of one name are one witness. Exit codes: 0 it verifies, 2 the call is wrong, 3 it
 does not verify. Formats: RFC 6962 (tree), c2sp.org/signed-note, /tlog-checkpoint, /tlog-cosignature, /tlog-tiles and
 /tlog-proof, and docs/audit.md (leaves). docs/vectors/proofs.json has cases for a verifier of your own.
 """
@@ -16,12 +17,14 @@ import base64
 import datetime
 import gzip
 import hashlib
+import http.client
 import json
 import pathlib
 import re
 import sys
 import urllib.error
 import urllib.request
+import zlib
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -31,6 +34,15 @@ FIELDS += ["hashtag", "country", "action", "reason", "policy_revision"]
 LEAF = b"hushtag-leaf-1\n"
 LOG, WITNESS = 1, 4  # signature types of keys
 GREATEST = 2**63 - 1
+DAY_MS, LAST_MS = 86_400_000, 253_402_300_800_000  # LAST_MS: end of the year 9999
+BY_ORDER = ("reduced", "withheld", "suspended")
+ACTIONS = {  # actions in the log that can be behind each measure of a statement
+    "reduced": {"suppress", "block", "reduced"},
+    "held": {"hold"},
+    "discounted": {"discount"},
+    "withheld": {"withheld"},
+    "suspended": {"suspended"},
+}
 
 
 class Refused(Exception):
@@ -73,7 +85,7 @@ def number(text, what):
 
 
 def read_json(text):
-    """Read a JSON object; 7.0 is the whole number 7."""
+    """Read a JSON object; 7.0 is the whole number 7, and no name may stand twice in an object."""
 
     def real(digits):
         return int(float(digits)) if float(digits).is_integer() else float(digits)
@@ -81,8 +93,12 @@ def read_json(text):
     def constant(word):
         raise ValueError(word)
 
+    def once(pairs):
+        need(len(dict(pairs)) == len(pairs), "malformed", "the file gives one name twice")
+        return dict(pairs)
+
     try:
-        found = json.loads(text, parse_float=real, parse_constant=constant)
+        found = json.loads(text, object_pairs_hook=once, parse_float=real, parse_constant=constant)
     except (ValueError, RecursionError):
         found = None
     need(isinstance(found, dict), "malformed", "the file is not a JSON object")
@@ -118,13 +134,17 @@ def read_key(text, kind):
 
 
 def read_keys(log_key, witness_keys, quorum):
-    """Read the checker's keys; a witness that is named twice counts once."""
-    log = read_key(log_key, LOG)
-    witnesses = {key[2]: key for key in (read_key(text, WITNESS) for text in witness_keys)}
-    need(log[2] not in witnesses, "caller_mistake", "a witness has the key of the log itself")
+    """Read the checker's keys; return those of the log, those of each witness by its name, and the quorum."""
+    logs = [read_key(text, LOG) for text in ([log_key] if isinstance(log_key, str) else log_key)]
+    need(len({key[0] for key in logs}) == 1, "caller_mistake", "the keys are not those of one log")
+    distinct = {key[2]: key for key in (read_key(text, WITNESS) for text in witness_keys)}
+    need(all(key[2] not in distinct for key in logs), "caller_mistake", "a witness has the key of the log itself")
+    witnesses = {}
+    for key in distinct.values():
+        witnesses.setdefault(key[0], []).append(key)
     needed = len(witnesses) if quorum is None else quorum
     need(0 <= needed <= len(witnesses), "caller_mistake", "the quorum is larger than the number of witnesses")
-    return log, list(witnesses.values()), needed
+    return logs, witnesses, needed
 
 
 def signed_by(public, signature, message):
@@ -152,36 +172,38 @@ def read_note(note):
     return text + "\n", signatures
 
 
-def open_log_checkpoint(note, log):
+def open_log_checkpoint(note, logs):
     """Verify the log's signature; return size, root, text and signatures."""
     text, signatures = read_note(note)
     lines = text[:-1].split("\n")
     need(len(lines) >= 3 and "" not in lines, "malformed", "a checkpoint has fewer than three lines")
     root, size = decode(lines[2], "the root"), number(lines[1], "the size")
     need(len(root) == 32, "malformed", "the root has not 32 bytes")
-    name, identifier, public = log
+    name = logs[0][0]
     need(lines[0] == name, "wrong_log", f"the checkpoint is of the log {lines[0]!r}, not of {name!r}")
-    own = [one[2] for one in signatures if one[:2] == (name, identifier)]
-    need(own, "wrong_log", f"the checkpoint is not signed by the key of {name!r} that you gave")
-    good = all(signed_by(public, one, text.encode()) for one in own)
+    own = [(key[2], one[2]) for key in logs for one in signatures if one[:2] == key[:2]]
+    need(own, "wrong_log", f"the checkpoint is not signed by a key of {name!r} that you gave")
+    good = all(signed_by(public, one, text.encode()) for public, one in own)
     need(good, "bad_signature", "the log's signature does not fit the checkpoint")
     return size, root, text, signatures
 
 
 def open_checkpoint(note, keys):
-    """Verify the signature of the log and the cosignatures of witnesses; return size, root and witnesses."""
-    log, witnesses, needed = keys
-    size, root, text, signatures = open_log_checkpoint(note, log)
-    cosigned = []
-    for name, identifier, public in witnesses:
-        own = [one[2] for one in signatures if one[:2] == (name, identifier)]
-        for data in own:
-            seconds = int.from_bytes(data[:8], "big")
-            message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
-            good = len(data) == 72 and seconds <= GREATEST and signed_by(public, data[8:], message)
-            need(good, "bad_signature", f"the cosignature of {name!r} does not fit the checkpoint")
-        cosigned += [name] if own else []
-    missing = ", ".join(one[0] for one in witnesses if one[0] not in cosigned)
+    """Verify the signature of the log and the cosignatures of witnesses; return size, root and witnesses with times."""
+    logs, witnesses, needed = keys
+    size, root, text, signatures = open_log_checkpoint(note, logs)
+    cosigned = {}
+    for name, own in witnesses.items():
+        for key in own:
+            seconds = None
+            for data in [one[2] for one in signatures if one[:2] == key[:2]]:
+                seconds = int.from_bytes(data[:8], "big")
+                message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
+                good = len(data) == 72 and seconds <= GREATEST and signed_by(key[2], data[8:], message)
+                need(good, "bad_signature", f"the cosignature of {name!r} does not fit the checkpoint")
+            if seconds is not None:
+                cosigned.setdefault(name, seconds)
+    missing = ", ".join(name for name in witnesses if name not in cosigned)
     need(len(cosigned) >= needed, "missing_cosignature", f"not cosigned by: {missing}")
     return size, root, cosigned
 
@@ -295,6 +317,7 @@ def read_proof(text):
 def verify_proof(file, keys):
     """Verify a proof file; return the answer, and size and root of its checkpoint."""
     need(file.get("format") == "hushtag-proof-1", "malformed", "the proof is of another format")
+    need(set(file) <= {"format", "leaf", "opened", "proof"}, "malformed", "the proof has members that no proof has")
     text, proof = file.get("leaf"), file.get("proof")
     need(isinstance(text, str) and isinstance(proof, str), "malformed", "the proof has no leaf or no path")
     leaf = decode(text, "the leaf")
@@ -302,16 +325,33 @@ def verify_proof(file, keys):
     size, root, cosigned = open_checkpoint(checkpoint, keys)
     check_path(leaf, index, size, path, root)
     opened = open_fields(leaf, file.get("opened"))
-    answer = {"index": index, "log": keys[0][0], "size": size, "opened": opened, "cosigned_by": cosigned}
+    answer = {"index": index, "log": keys[0][0][0], "size": size, "opened": opened, "cosigned_by": list(cosigned)}
     return answer, size, root
 
 
-def same(shown, opened):
+def same(name, value, opened):
     """Check that a statement shows what the log contains."""
-    for name, value in shown.items():
-        need(name in opened, "wrong_field", f"the statement shows {name}, but does not open it", name)
-        fits = type(value) is type(opened[name]) and value == opened[name]
-        need(fits, "wrong_field", f"the statement shows another {name} than the log", name)
+    fits = type(value) is type(opened[name]) and value == opened[name]
+    need(fits, "wrong_field", f"the statement shows another {name} than the log", name)
+
+
+def check_restriction(details, entry, opened):
+    """Check the details of a statement against its entry, which must show all six fields."""
+    for name in ("time", "hashtag", "country", "action", "reason", "policy_revision"):
+        need(name in entry, "wrong_field", f"the statement does not show {name}", name)
+    action, measure = opened["action"], details.get("measure")
+    actions = ACTIONS.get(measure, set()) if isinstance(measure, str) else set()
+    known = isinstance(action, str) and set(action.split(", ")) & actions
+    need(known, "wrong_field", "the statement's measure is not the action in the log", "action")
+    if action != "suspended" or details.get("country") != "*":
+        same("country", details.get("country"), opened)
+    policy = details.get("policy_revision")
+    same("policy_revision", None if policy == "" and opened["policy_revision"] is None else policy, opened)
+    if opened["hashtag"] is not None:
+        need(details.get("kind") == "hashtag", "wrong_field", "the log's entry is about a hashtag", "hashtag")
+        same("hashtag", details.get("target"), opened)
+    else:  # an entry about an order does not open its targets
+        need(action in BY_ORDER, "wrong_field", "the log's entry is not about the statement's target", "hashtag")
 
 
 def verify_statement(text, log_key, witness_keys, quorum=None, seen=None):
@@ -325,15 +365,14 @@ def verify_statement(text, log_key, witness_keys, quorum=None, seen=None):
         need(isinstance(proof, dict), "malformed", "the file has no proof, or none yet")
         answer, size, root = verify_proof(proof, keys)
         opened, entry = answer["opened"], file.get("entry")
-        need(isinstance(entry, dict), "malformed", "the statement has no entry")
-        same(entry, opened)
+        need(isinstance(entry, dict) and entry, "malformed", "the statement shows nothing of its entry in the log")
+        for name, value in entry.items():
+            need(name in opened, "wrong_field", f"the statement shows {name}, but does not open it", name)
+            same(name, value, opened)
         if "restriction" in file:
             details = file["restriction"]
             need(isinstance(details, dict), "malformed", "the statement's details are no object")
-            shown = {"country": details.get("country"), "policy_revision": details.get("policy_revision")}
-            if details.get("kind") == "hashtag":
-                shown["hashtag"] = details.get("target")
-            same({name: value for name, value in shown.items() if opened.get(name) is not None}, opened)
+            check_restriction(details, entry, opened)
     if seen is not None:
         old, old_root = open_log_checkpoint(seen, keys[0])[:2]
         if old >= size:
@@ -370,7 +409,7 @@ def read_opening(line, index, leaf):
     need(line is not None, "omitted_entry", f"the openings leave out entry {index}")
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     whole = isinstance(found, list) and len(found) == 5 and is_whole(found[0]) and isinstance(found[2], str)
     whole = whole and (found[4] is None or isinstance(found[4], str)) and is_salt(found[1]) and is_salt(found[3])
@@ -389,21 +428,26 @@ def counts_of(parent, name):
     return found
 
 
-def recount(report, section, counts):
+def days_of(report):
+    """Return first and last day of a report's period, None if it is not of whole days, and the period's end."""
+    start, end = report.get("from_ms"), report.get("to_ms")
+    real = is_whole(start) and is_whole(end) and 0 <= start < end <= LAST_MS
+    need(real, "malformed", "the report's period is none")
+    days = [datetime.datetime.fromtimestamp(at // 1000, datetime.UTC).date().isoformat() for at in (start, end - 1)]
+    return None if start % DAY_MS or end % DAY_MS else days, end
+
+
+def recount(report, section, counts, days):
     """Compare the report's numbers with counts of entries by type and period."""
 
     def equal(name, published, counted):
         need(published == counted, "wrong_number", f"{name!r} is {published}; the log has {counted}", name)
 
-    for name in ("first_day", "last_day"):
-        try:
-            day = datetime.date.fromisoformat(section[name]).isoformat()
-        except (KeyError, TypeError, ValueError):
-            day = None
-        need(day is not None and day == section[name], "malformed", f"the report's {name} is no day")
+    for name, day in zip(("first_day", "last_day"), days, strict=True):
+        need(section.get(name) == day, "wrong_number", f"the report's {name} is not that of its period", f"log.{name}")
     country, entries = report.get("country"), {}
     for (kind, period), count in counts.items():
-        within = period is not None and section["first_day"] <= period <= section["last_day"]
+        within = period is not None and days[0] <= period <= days[1]
         if within and country in ("*", kind.rpartition("/")[2]):
             entries[kind] = entries.get(kind, 0) + count
     published, without = counts_of(section, "entries"), counts_of(section, "without_effect")
@@ -463,11 +507,23 @@ def verify_report(text, openings, read, log_key, witness_keys, quorum=None, seen
     for old, old_root in earlier:
         compare(old, old_root, old, roots[old])
     need(not any(line.strip() for line in lines), "wrong_index", "the openings go beyond the report")
+    days, end = days_of(report)
     dated = section.get("entries") is not None
-    if dated:
-        recount(report, section, counts)
-    without = sum(section["without_effect"].values()) if dated else 0
-    return {"log": keys[0][0], "size": size, "published_size": now, "cosigned_by": cosigned, "without_effect": without}
+    need(dated == (days is not None), "wrong_number", "entries are counted by day only for whole days", "log.entries")
+    if days:
+        recount(report, section, counts, days)
+    as_of = min(cosigned.values(), default=None)
+    return {
+        "log": keys[0][0][0],
+        "size": size,
+        "published_size": now,
+        "cosigned_by": list(cosigned),
+        "without_effect": sum(section["without_effect"].values()) if days else 0,
+        "days": days,
+        "as_of_seconds": as_of,  # what the log received later is not counted
+        "later_entries": now - size,
+        "period_over": None if as_of is None else as_of * 1000 >= end,
+    }
 
 
 # ---- the command ----
@@ -492,12 +548,23 @@ def reader(where):
     return read
 
 
+def lines_of(path):
+    """Read the lines of a file, also one that gzip compressed."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with (gzip.open if packed else open)(path, "rb") as lines:
+            yield from lines
+    except (EOFError, OSError, zlib.error) as error:
+        raise Refused("caller_mistake", f"cannot read {str(path)!r}: {error}") from error
+
+
 def main():
     """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", choices=("statement", "report"))
     parser.add_argument("file", type=pathlib.Path)
-    parser.add_argument("--log-key", required=True)
+    parser.add_argument("--log-key", action="append", required=True)
     parser.add_argument("--witness-key", action="append", default=[])
     parser.add_argument("--quorum", type=int)
     parser.add_argument("--seen", type=pathlib.Path, help="checkpoint that you saw before")
@@ -513,16 +580,19 @@ def main():
         if given.what == "statement":
             answer = verify_statement(text, *keys)
         else:
-            packed = given.openings.open("rb").read(2) == b"\x1f\x8b"
-            with (gzip.open if packed else open)(given.openings, "rb") as lines:
-                answer = verify_report(text, lines, reader(given.folder), *keys)
+            answer = verify_report(text, lines_of(given.openings), reader(given.folder), *keys)
     except Refused as refused:
-        print(f"it does not verify ({refused.code}): {refused}", file=sys.stderr)
-        return 2 if refused.code == "caller_mistake" else 3
-    except (OSError, UnicodeDecodeError) as error:
+        mistake = refused.code == "caller_mistake"
+        print(refused if mistake else f"it does not verify ({refused.code}): {refused}", file=sys.stderr)
+        return 2 if mistake else 3
+    except (OSError, UnicodeDecodeError, http.client.HTTPException) as error:
         print(f"cannot read: {error}", file=sys.stderr)
         return 2
     print(json.dumps({"verified": True, **answer}))
+    if "days" in answer and not answer["days"]:
+        print("not recounted: the report is not of whole days in UTC", file=sys.stderr)
+    if answer.get("period_over") is False:
+        print("not final: the report counts as of a time before its period ended", file=sys.stderr)
     if not given.witness_key:
         print("not excluded: another history of the log for others; no witness's key was given", file=sys.stderr)
     return 0

@@ -63,7 +63,8 @@ class StoryLog:
         for number, (witness, port) in enumerate(zip(self.witnesses, self.ports, strict=True), start=1):
             state = str(run.folder / f"witness-{number}.json")
             command = ["--key", witness.encode(), "--state", state, "--log-key", str(self.key.public_key)]
-            run.spawn(f"witness-{number}", "witness", *command, "--listen", f"{LOOPBACK}:{port}", port=port)
+            command += ["--new", "--listen", f"{LOOPBACK}:{port}"]
+            run.spawn(f"witness-{number}", "witness", *command, port=port)
         for port in self.ports:
             _wait_for(f"http://{LOOPBACK}:{port}/healthz")
 

@@ -16,6 +16,7 @@ from devkit.scenario.evidence_files import OPENINGS, PUBLISHED, REPORT, STATEMEN
 from moderation.audit.tlog.errors import ProofError
 from moderation.proofs.history import check_extends, head_of, read_seen
 from moderation.proofs.published import published_log
+from moderation.proofs.reading import read_json
 from moderation.proofs.report import verify_report_with
 from moderation.proofs.statement import verify_statement_with
 from moderation.proofs.trust import Trust, trust_of
@@ -36,7 +37,7 @@ def check_case(folder: Path, trust: Trust, seen: str) -> dict[str, Any]:
     """
     log, statement, report = (
         published_log(str(folder / PUBLISHED)),
-        *(json.loads((folder / name).read_text("utf-8")) for name in (STATEMENT, REPORT)),
+        *(read_json((folder / name).read_bytes()) for name in (STATEMENT, REPORT)),
     )
     entry = verify_statement_with(statement, trust)
     head = head_of(log, trust)

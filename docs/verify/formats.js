@@ -52,6 +52,20 @@ function toNumber(text, what) {
   return BigInt(text);
 }
 
+// A person reads the first of two values of one name, and JSON.parse takes the last.
+function refuseDoubled(json) {
+  const open = [];
+  for (const [token, name, colon] of json.matchAll(/[{}]|("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/gs)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (colon) {
+      const names = open.at(-1), plain = JSON.parse(name);
+      need(!names.has(plain), "malformed", `the file gives ${name} twice in one place`);
+      names.add(plain);
+    }
+  }
+}
+
 function readObject(text) {
   let found = null;
   try {
@@ -60,6 +74,7 @@ function readObject(text) {
     found = null;
   }
   need(isObject(found), "malformed", "the file is not a JSON object");
+  refuseDoubled(text);
   return found;
 }
 
@@ -81,17 +96,21 @@ async function readKey(text, kind) {
   return {name, id, bytes: data.slice(1)};
 }
 
+// `logKey`: the log's key, or a list of its keys after a change; keys of one name are one witness.
 async function readKeys(logKey, witnessKeys, quorum) {
-  const log = await readKey(logKey, LOG);
-  const witnesses = [];
+  const logs = [], distinct = new Map(), witnesses = new Map();
+  for (const text of [logKey].flat()) logs.push(await readKey(text, LOG));
+  need(new Set(logs.map((key) => key.name)).size === 1, "caller_mistake", "the keys are not those of one log");
   for (const text of witnessKeys) {
     const key = await readKey(text, WITNESS);
-    need(!equal(key.bytes, log.bytes), "caller_mistake", "a witness has the key of the log itself, so it witnesses nothing");
-    if (!witnesses.some((one) => equal(one.bytes, key.bytes))) witnesses.push(key);  // named twice, it counts once
+    const other = logs.every((log) => !equal(key.bytes, log.bytes));
+    need(other, "caller_mistake", "a witness has the key of the log itself, so it witnesses nothing");
+    distinct.set(String(key.bytes), key);  // a key with two names counts once
   }
-  const needed = quorum ?? witnesses.length;
-  need(isCount(needed) && needed <= witnesses.length, "caller_mistake", "more cosignatures are asked for than there are witnesses");
-  return {log, witnesses, needed};
+  for (const key of distinct.values()) witnesses.set(key.name, [...witnesses.get(key.name) ?? [], key]);
+  const needed = quorum ?? witnesses.size;
+  need(isCount(needed) && needed <= witnesses.size, "caller_mistake", "more cosignatures are asked for than there are witnesses");
+  return {name: logs[0].name, logs, witnesses, needed};
 }
 
 async function signedBy(key, signature, message) {
@@ -121,26 +140,26 @@ function readNote(note) {
 
 const ownSignatures = (note, key) => note.signatures.filter((one) => one.name === key.name && equal(one.id, key.id));
 
-async function openLogCheckpoint(text, log) {
+async function openLogCheckpoint(text, {name, logs}) {
   const note = readNote(text);
   const lines = note.text.slice(0, -1).split("\n");
   need(lines.length >= 3 && !lines.includes(""), "malformed", "a checkpoint has fewer than three lines");
   const root = fromBase64(lines[2], "the root"), size = toNumber(lines[1], "the size");
   need(root.length === 32, "malformed", "the root has not 32 bytes");
-  need(lines[0] === log.name, "wrong_log", `the checkpoint is of the log ${lines[0]}, not of ${log.name}`);
-  const own = ownSignatures(note, log);
-  need(own.length, "wrong_log", `the checkpoint is not signed by the key of ${log.name} that you gave`);
-  for (const one of own) {
-    const good = await signedBy(log, one.signature, utf8(note.text));
+  need(lines[0] === name, "wrong_log", `the checkpoint is of the log ${lines[0]}, not of ${name}`);
+  const own = logs.flatMap((key) => ownSignatures(note, key).map(({signature}) => ({key, signature})));
+  need(own.length, "wrong_log", `the checkpoint is not signed by a key of ${name} that you gave`);
+  for (const {key, signature} of own) {
+    const good = await signedBy(key, signature, utf8(note.text));
     need(good, "bad_signature", "the log's signature does not fit the checkpoint: the checkpoint was changed");
   }
   return {size, root, note};
 }
 
 async function openCheckpoint(text, keys) {
-  const {size, root, note} = await openLogCheckpoint(text, keys.log);
+  const {size, root, note} = await openLogCheckpoint(text, keys);
   const cosigned = [];
-  for (const witness of keys.witnesses) {
+  for (const witness of [...keys.witnesses.values()].flat()) {
     const own = ownSignatures(note, witness);
     let seconds = 0n;
     for (const {signature} of own) {
@@ -150,9 +169,10 @@ async function openCheckpoint(text, keys) {
       need(good, "bad_signature", `the cosignature of the witness ${witness.name} does not fit the checkpoint`);
       seconds = time;
     }
-    if (own.length) cosigned.push({name: witness.name, seconds: Number(seconds)});
+    const known = cosigned.some((one) => one.name === witness.name);
+    if (own.length && !known) cosigned.push({name: witness.name, seconds: Number(seconds)});
   }
-  const missing = keys.witnesses.map((one) => one.name).filter((name) => !cosigned.some((one) => one.name === name));
+  const missing = [...keys.witnesses.keys()].filter((name) => !cosigned.some((one) => one.name === name));
   need(cosigned.length >= keys.needed, "missing_cosignature", `the checkpoint is not cosigned by ${missing.join(", ")}`);
   return {size, root, cosigned};
 }

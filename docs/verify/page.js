@@ -72,7 +72,7 @@ function chooseNow(file, dropped = false) {
 function keysGiven() {
   const quorum = byId("quorum").value.trim();
   return {
-    logKey: byId("log-key").value,
+    logKey: byId("log-key").value.trim().split(/\s+/),
     witnessKeys: byId("witness-keys").value.split("\n").filter((line) => line.trim()),
     quorum: quorum === "" ? undefined : Number(quorum),
   };
@@ -148,6 +148,7 @@ function showStatement(verified, keys) {
     ...witnessed(verified.cosigned),
   ], "checked"), limits(
     keys,
+    ...(targetIsOpen(verified.opened) ? [] : ["Which hashtag, account or tweet is meant: an entry about an order does not open it."]),
     "That the decision was right, or lawful.",
     "That other texts in the file are true: only the lines above were checked.",
     "That the log still contains the entry today. Check a newer proof, or the published log, to see that.",
@@ -156,13 +157,18 @@ function showStatement(verified, keys) {
 
 function showReport(verified, keys) {
   const rows = verified.numbers.map(([name, count]) => [name, String(count ?? 0)]);
-  show("The report’s numbers are those of the log", true, table(rows), list("What was checked", [
-    `All ${verified.size} entries that the report counts were opened and counted again; none is left out.`,
-    ...(rows.length ? [] : ["No number was counted again: the report is not of whole days in UTC."]),
+  const title = rows.length ? "The report’s numbers are those of the log" : "The log is unchanged, but no number was counted again";
+  const later = `${verified.later} later ${verified.later === 1 ? "entry of the log is" : "entries of the log are"} not in it.`;
+  show(title, rows.length > 0, table(rows), list("What was checked", [
+    `The first ${verified.size} entries of the log were opened and counted again; none of them is left out.`,
+    rows.length ? `The numbers are those of ${verified.days[0]} to ${verified.days[1]}, UTC.` : "No number was counted again: the report is not of whole days in UTC.",
+    ...(verified.over ? [`The report counts as of ${timeOf(verified.asOf)}. ${later}`] : []),
     `The published log of ${verified.publishedSize} entries has the root that ${verified.log} signed, and contains the report’s checkpoint.`,
     ...witnessed(verified.cosigned),
   ], "checked"), limits(
     keys,
+    ...(verified.over === null ? [`That the report counts up to the end of its period: no witness gives a time. ${later}`] : []),
+    ...(verified.over === false ? [`That the numbers are final: the report counts as of ${timeOf(verified.asOf)}, before its period ended. ${later}`] : []),
     ...(verified.without ? [`That the ${verified.without} entries that the report leaves out had no effect.`] : []),
     "That every decision was logged, or that it was right.",
     "The report’s other numbers, which do not count entries of the log.",

@@ -1,6 +1,8 @@
 // Transparency reports: every entry of the published log, opened by type and day, and the numbers counted again.
 "use strict";
 
+const DAY_MS = 86_400_000, LAST_MS = 253_402_300_800_000;  // LAST_MS: end of the year 9999
+
 class Tree {
   // Right edge of a tree that grows: roots of its complete subtrees, largest first.
   constructor() {
@@ -71,24 +73,26 @@ function countsOf(parent, name) {
   return new Map(Object.entries(found));
 }
 
-function checkDay(text, name) {
-  const date = typeof text === "string" && /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : null;
-  const real = date !== null && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
-  need(real, "malformed", `the report's ${name} is no day`);
+// First and last day of a report's period; null if it is not of whole days.
+function daysOf({from_ms: start, to_ms: end}) {
+  const real = isCount(start) && isCount(end) && start < end && end <= LAST_MS;
+  need(real, "malformed", "the report's period is none");
+  return start % DAY_MS || end % DAY_MS ? null : [start, end - 1].map((at) => new Date(at).toISOString().slice(0, 10));
 }
 
-function recount(report, section, counts) {
+function recount(report, section, counts, [firstDay, lastDay]) {
   const numbers = [];
   const same = (number, published, counted) => {
     need(published === counted, "wrong_number", `the report's number ${number} is ${published ?? 0}, but the log's entries give ${counted ?? 0}`, number);
     numbers.push([number, counted]);
   };
-  checkDay(section.first_day, "first_day");
-  checkDay(section.last_day, "last_day");
+  for (const [name, day] of [["first_day", firstDay], ["last_day", lastDay]]) {
+    need(section[name] === day, "wrong_number", `the report's period has the ${name} ${day}, but its entries are counted for ${section[name]}`, `log.${name}`);
+  }
   const world = report.country === "*", entries = new Map();
   for (const [key, count] of counts) {
     const [kind, period] = JSON.parse(key);
-    const within = period !== null && section.first_day <= period && period <= section.last_day;
+    const within = period !== null && firstDay <= period && period <= lastDay;
     if (within && (world || kind.slice(kind.lastIndexOf("/") + 1) === report.country)) {
       entries.set(kind, (entries.get(kind) ?? 0) + count);
     }
@@ -137,7 +141,7 @@ async function verifyReport(text, lines, read, {logKey, witnessKeys, quorum}, se
     throw new Refused("malformed", "the published log has no checkpoint that can be read");
   }
   const now = await openCheckpoint(note, keys);
-  const earlier = seen === undefined ? [counted] : [await openLogCheckpoint(seen, keys.log), counted];
+  const earlier = seen === undefined ? [counted] : [await openLogCheckpoint(seen, keys), counted];
   for (const one of earlier) if (one.size >= now.size) compareWithSeen(one, now);
   const tree = new Tree(), roots = new Map([[0n, await tree.root()]]), counts = new Map();
   const wanted = new Set([now.size, ...earlier.map((one) => one.size)]);
@@ -154,8 +158,12 @@ async function verifyReport(text, lines, read, {logKey, witnessKeys, quorum}, se
   need(equal(roots.get(now.size), now.root), "wrong_path", "the published entries do not lead to the signed root: one was changed");
   for (const one of earlier) compareWithSeen(one, {size: one.size, root: roots.get(one.size)});
   need(!lines.slice(size).some((line) => line.trim()), "wrong_index", "the openings go beyond the entries that the report counts");
-  const dated = (section.entries ?? null) !== null;
-  const numbers = dated ? recount(report, section, counts) : [];
+  const days = daysOf(report), dated = (section.entries ?? null) !== null;
+  need(dated === (days !== null), "wrong_number", "entries are counted by day for a report of whole days, and for no other", "log.entries");
+  const numbers = dated ? recount(report, section, counts, days) : [];
   const without = dated ? Object.values(section.without_effect).reduce((sum, count) => sum + count, 0) : 0;
-  return {log: keys.log.name, size, publishedSize: Number(now.size), cosigned: counted.cosigned, numbers, without};
+  const {cosigned} = counted, publishedSize = Number(now.size);
+  const asOf = cosigned.length ? Math.min(...cosigned.map((one) => one.seconds)) : null;  // what came later is not counted
+  const over = asOf === null ? null : asOf * 1000 >= report.to_ms;
+  return {log: keys.name, size, publishedSize, cosigned, numbers, without, days, asOf, later: publishedSize - size, over};
 }

@@ -5,6 +5,12 @@ const FIELDS = [
   "type", "period", "time", "source", "key", "record", "note", "hashtag", "country", "action", "reason", "policy_revision",
 ];
 const LEAF = utf8("hushtag-leaf-1\n");
+const SHOWN = ["time", "hashtag", "country", "action", "reason", "policy_revision"];  // fields that a statement opens
+const ACTIONS = new Map([  // actions in the log that can be behind each measure of a statement
+  ["reduced", ["suppress", "block", "reduced"]], ["held", ["hold"]], ["discounted", ["discount"]],
+  ["withheld", ["withheld"]], ["suspended", ["suspended"]],
+]);
+const BY_ORDER = ["reduced", "withheld", "suspended"];
 const node = (left, right) => sha256(Uint8Array.of(1), left, right);
 const leafHash = (leaf) => sha256(Uint8Array.of(0), leaf);
 
@@ -64,21 +70,50 @@ function readProof(text) {
 
 async function verifyProof(file, keys) {
   need(file.format === "hushtag-proof-1", "malformed", "the proof is of another format");
+  const known = Object.keys(file).every((name) => ["format", "leaf", "opened", "proof"].includes(name));
+  need(known, "malformed", "the proof has a member that no proof has, and that nothing proves");
   need(typeof file.leaf === "string" && typeof file.proof === "string", "malformed", "the proof has no entry or no path");
   const leaf = fromBase64(file.leaf, "the entry");
   const {index, path, checkpoint} = readProof(file.proof);
   const opened = await openCheckpoint(checkpoint, keys);
   await checkPath(leaf, index, opened.size, path, opened.root);
   const fields = await openFields(leaf, file.opened);
-  return {index: Number(index), log: keys.log.name, ...opened, opened: fields};
+  return {index: Number(index), log: keys.name, ...opened, opened: fields};
 }
 
-function checkShown(shown, opened) {
-  for (const [name, value] of Object.entries(shown)) {
+function checkShown(name, value, opened) {
+  need(value === opened.get(name), "wrong_field", `the file shows another ${name} than the log: ${value}, not ${opened.get(name)}`, name);
+}
+
+function checkEntry(entry, opened) {
+  need(isObject(entry) && Object.keys(entry).length, "malformed", "the file does not say what the log contains about it");
+  for (const [name, value] of Object.entries(entry)) {
     need(opened.has(name), "wrong_field", `the file shows the field ${name}, but does not open it in the log`, name);
-    need(value === opened.get(name), "wrong_field", `the file shows another ${name} than the log: ${value}, not ${opened.get(name)}`, name);
+    checkShown(name, value, opened);
   }
 }
+
+function checkRestriction(details, entry, opened) {
+  need(isObject(details), "malformed", "the file's details are no object");
+  for (const name of SHOWN) {
+    need(Object.hasOwn(entry, name), "wrong_field", `the statement does not show the field ${name} of its entry in the log`, name);
+  }
+  const action = opened.get("action"), actions = ACTIONS.get(details.measure) ?? [];
+  const fits = typeof action === "string" && action.split(", ").some((one) => actions.includes(one));
+  need(fits, "wrong_field", `the statement's measure is ${details.measure}, but the log has the action ${action}`, "action");
+  if (action !== "suspended" || details.country !== "*") checkShown("country", details.country ?? null, opened);
+  const policy = details.policy_revision ?? null;
+  checkShown("policy_revision", policy === "" && opened.get("policy_revision") === null ? null : policy, opened);
+  if (opened.get("hashtag") !== null) {
+    need(details.kind === "hashtag", "wrong_field", "the statement is about no hashtag, but its entry in the log is", "hashtag");
+    checkShown("hashtag", details.target, opened);
+  } else {
+    need(BY_ORDER.includes(action), "wrong_field", "the statement's entry in the log is not about its target", "hashtag");
+  }
+}
+
+// An entry about an order does not open the hashtags, accounts or tweets that it is about.
+const targetIsOpen = (opened) => !(BY_ORDER.includes(opened.get("action")) && opened.get("hashtag") === null);
 
 // Verify a statement, a reply or a proof file.
 // `keys`: {logKey, witnessKeys, quorum}, texts; `seen`: a signed checkpoint that was seen before, or undefined.
@@ -90,19 +125,11 @@ async function verifyStatement(text, {logKey, witnessKeys, quorum}, seen) {
   need(alone || isObject(file.proof), "malformed", "the file has no proof: it is neither a statement nor a proof file");
   const verified = await verifyProof(alone ? file : file.proof, keys);
   if (!alone) {
-    need(isObject(file.entry), "malformed", "the file does not say what the log contains about it");
-    checkShown(file.entry, verified.opened);
-    if (Object.hasOwn(file, "restriction")) {
-      const details = file.restriction;
-      need(isObject(details), "malformed", "the file's details are no object");
-      const shown = {country: details.country, policy_revision: details.policy_revision};
-      if (details.kind === "hashtag") shown.hashtag = details.target;
-      const logged = Object.entries(shown).filter(([name]) => (verified.opened.get(name) ?? null) !== null);
-      checkShown(Object.fromEntries(logged.map(([name, value]) => [name, value ?? null])), verified.opened);
-    }
+    checkEntry(file.entry, verified.opened);
+    if (Object.hasOwn(file, "restriction")) checkRestriction(file.restriction, file.entry, verified.opened);
   }
   if (seen !== undefined) {
-    const before = await openLogCheckpoint(seen, keys.log);
+    const before = await openLogCheckpoint(seen, keys);
     if (before.size >= verified.size) compareWithSeen(before, verified);
   }
   return verified;

@@ -67,8 +67,8 @@ class CheckpointAnswer(AnswerModel):
     size: int = Field(description="Entries that it covers.")
     root: str = Field(description="Root of the tree, in hexadecimal.")
     at_ms: Millis
-    cosigned_by: list[str] = Field(description="Names of the witnesses that have cosigned.")
-    missing: list[str] = Field(description="Names of the configured witnesses that have not.")
+    cosigned_by: list[str] = Field(description="Configured witnesses whose cosignature verifies.")
+    missing: list[str] = Field(description="Configured witnesses that lack one.")
     checkpoint: str = Field(description="Signed note, as published.")
 
 

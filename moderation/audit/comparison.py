@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from moderation.audit.inputs import AuditInput, begins_incarnation, content_digest
+from moderation.audit.erasures import ERASED_NOTE
+from moderation.audit.inputs import AuditInput, SourcePosition, begins_incarnation, content_digest
+from moderation.audit.logged import LoggedEntries, LoggedEntry
 from moderation.audit.sources import CHECKPOINT_NOTE, SOURCES, loss_of
 from streams.log.topic_specs import DECISIONS, SPEC_BY_NAME
 
@@ -38,13 +40,6 @@ class SourceDifference:
         return f"{self.kind}: {where}, entry {self.entry}: {self.detail}"
 
 
-class _Logged(NamedTuple):
-    number: int
-    offset: int
-    digest: bytes
-    note: str
-
-
 class PartitionComparison:
     """Comparison of one source partition. Offsets below `start` are not compared.
 
@@ -67,7 +62,7 @@ class PartitionComparison:
         """Offsets of entries whose records were erased from the log."""
         self.differences: list[SourceDifference] = []
         self._topic, self._partition = topic, partition
-        self._logged: list[_Logged] = []
+        self._logged = LoggedEntries()
         self._next = 0
         self._begin = self._end = 0
 
@@ -78,11 +73,24 @@ class PartitionComparison:
 
     def add(self, number: int, one: AuditInput) -> None:
         """Add an entry of the log."""
-        logged = _Logged(number, one.source.offset, content_digest(one), one.note)
+        logged = LoggedEntry(number, one.source.offset, content_digest(one), one.note)
         if logged.offset < self.end:
             self._differ("added", logged, "the log has this offset already")
         else:
             self._logged.append(logged)
+
+    def add_erased(self, number: int, offset: int) -> None:
+        """Add an entry whose record was erased, so that it cannot be compared."""
+        self.erased.add(offset)
+        self._lose(number)
+
+    def begin_again(self) -> PartitionComparison:
+        """Return the comparison of a topic created again under this name; the entries so far cannot be compared."""
+        again = PartitionComparison(self._topic, self._partition)
+        again.gone, again.first_gone, again.differences = self.gone, self.first_gone, self.differences
+        for logged in self._logged:
+            again._lose(logged.number)
+        return again
 
     def set_bounds(self, begin: int, end: int) -> None:
         """Set the offsets that the source holds, [begin, end), read after the log."""
@@ -105,11 +113,11 @@ class PartitionComparison:
 
     def finish(self) -> None:
         """Compare the entries after the last record of the source."""
-        for logged in self._logged[self._next :]:
-            self._without_record(logged)
+        for at in range(self._next, len(self._logged)):
+            self._without_record(self._logged[at])
         self._next = len(self._logged)
 
-    def _with_record(self, logged: _Logged, record: AuditInput | None) -> None:
+    def _with_record(self, logged: LoggedEntry, record: AuditInput | None) -> None:
         if loss_of(logged.note):
             self._differ("altered", logged, "the note reports it as lost, and the topic holds it")
         elif logged.note == CHECKPOINT_NOTE:
@@ -117,6 +125,11 @@ class PartitionComparison:
                 self.compared += 1
             else:
                 self._miss(logged.offset, logged)
+        elif logged.note == ERASED_NOTE:
+            if logged.offset in self.erased:
+                self.compared += 1
+            else:
+                self._differ("altered", logged, "the note reports it as erased, and no erasure was ordered")
         elif record is None:
             self._differ("added", logged, "the record is of a kind that the log leaves out")
         elif logged.digest == content_digest(record):
@@ -124,19 +137,24 @@ class PartitionComparison:
         else:
             self._differ("altered", logged, "its content differs from the record")
 
-    def _without_record(self, logged: _Logged) -> None:
+    def _without_record(self, logged: LoggedEntry) -> None:
         lost = loss_of(logged.note)
-        if logged.offset >= self._end:
+        if self._end < self.start:  # the topic was created again, for example after a restore
+            self._lose(logged.number)
+        elif logged.offset >= self._end:
             self._differ("added", logged, f"the topic ends at {self._end}")
         elif lost is not None and lost[1] == logged.offset:
             self.compared += 1
         elif logged.offset >= self._begin and SPEC_BY_NAME[self._topic].keep != "compacted":
             self._differ("added", logged, "the topic has no record there")
         else:
-            self.gone += 1
-            self.first_gone = logged.number if self.first_gone is None else self.first_gone
+            self._lose(logged.number)
 
-    def _miss(self, offset: int, logged: _Logged) -> None:
+    def _lose(self, number: int) -> None:
+        self.gone += 1
+        self.first_gone = number if self.first_gone is None else min(number, self.first_gone)
+
+    def _miss(self, offset: int, logged: LoggedEntry) -> None:
         if offset in self.erased:
             return
         detail = "the topic holds it, and the log passes over it"
@@ -144,7 +162,7 @@ class PartitionComparison:
             SourceDifference("missing", self._topic, self._partition, offset, logged.number, detail)
         )
 
-    def _differ(self, kind: DifferenceKind, logged: _Logged, detail: str) -> None:
+    def _differ(self, kind: DifferenceKind, logged: LoggedEntry, detail: str) -> None:
         self.differences.append(
             SourceDifference(kind, self._topic, self._partition, logged.offset, logged.number, detail)
         )
@@ -176,8 +194,17 @@ class SourceComparison:
                 SourceDifference("added", source.topic[:80], source.partition, source.offset, number, detail)
             )
 
+    def add_erased(self, number: int, source: SourcePosition) -> None:
+        """Add the next entry, whose record was erased."""
+        if source.topic in SOURCES:
+            self.of(source.topic, source.partition).add_erased(number, source.offset)
+
+    def begin_decisions_again(self) -> None:
+        """Compare no earlier decision: a record that the log lacks yet states that their topic was created again."""
+        self._partitions = {at: of.begin_again() if at[0] == DECISIONS else of for at, of in self._partitions.items()}
+
     def erase(self, topic: str, partition: int, offset: int) -> None:
-        """Accept that the log passes over a record: its entry was erased."""
+        """Accept that the log passes over a record: its erasure was ordered."""
         if topic in SOURCES:
             self.of(topic, partition).erased.add(offset)
 

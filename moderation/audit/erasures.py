@@ -18,6 +18,8 @@ from streams.log.topic_specs import MODERATION
 
 KEPT_FIELDS = ("type", "period")
 """Fields that stay open after an erasure."""
+ERASED_NOTE = "left out: its erasure was ordered before it was logged"
+"""Note in place of a record that was erased from an earlier log."""
 
 
 class AuditErasure(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=ERASURE):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from contextlib import suppress
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from moderation.audit.faults import AuditBroken, AuditFault
@@ -12,13 +15,14 @@ from moderation.proofs.published import CHECKPOINT
 from streams.errors import CallerMistake
 
 _PART = ".part"
+_LOCK = ".lock"
 
 
 class PublishedFolder:
     """Folder of a published log. Blocks.
 
     Args:
-        folder: it is created if missing; only one process may write it.
+        folder: it is created if missing; only one process may publish into it.
 
     Raises (from every method):
         CallerMistake: the folder cannot be read or written.
@@ -55,11 +59,42 @@ class PublishedFolder:
             raise AuditBroken(str(self.folder), fault, fix="keep the file as evidence, remove it, and publish again")
         self._write(tile.name.path, tile.data)
 
-    def write_checkpoint(self, note: str) -> None:
-        """Replace the checkpoint, once all its tiles are written."""
-        self._write(CHECKPOINT, note.encode())
+    def replace_checkpoint(self, before: str | None, note: str, *, size: int, previous: int) -> bool:
+        """Replace the checkpoint, once all its tiles are written, and remove superseded tiles.
 
-    def remove_superseded(self, size: int, previous: int) -> None:
+        Args:
+            before: checkpoint that the folder had when the process read it.
+            note: the next one.
+            size: its size.
+            previous: size of the one before.
+
+        Returns:
+            False if another process has replaced it meanwhile: nothing was written.
+        """
+        with self._locked():
+            if self.checkpoint() != before:
+                return False
+            self._write(CHECKPOINT, note.encode())
+            self._remove_superseded(size, previous)
+        return True
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._mistake(error) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def has_edge(self, size: int) -> bool:
+        """Return whether the last entry bundle of a size is there."""
+        return all(self._read(name.path) is not None for name in _last(size, None))
+
+    def _remove_superseded(self, size: int, previous: int) -> None:
         """Remove the partial tiles of neither the newest checkpoint nor the one before: bigger ones have their content.
 
         Args:
@@ -83,7 +118,7 @@ class PublishedFolder:
 
     def _write(self, path: str, data: bytes) -> None:
         target = self.folder / path
-        part = target.with_name(f".{target.name}{_PART}")
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_PART}")  # another process may write it too
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as file:

@@ -37,14 +37,14 @@ async def new_tiles(
         DependencyAway, TopicsError: raised by `LogReader`.
     """
     async with LogReader(connection(settings), settings.topic(AUDIT), committed_only=True) as reader:
-        tree = _resume(have, read)
+        tree = resume(have, read)
         async with aclosing(_leaves(reader, have.size, wanted.size)) as leaves:
             async for leaf in leaves:
                 tree.append(leaf_hash(leaf))
         if tree.root() != wanted.root:
             detail = f"one of the entries {have.size} to {wanted.size - 1} was changed: the signed root is another"
             raise AuditBroken(reader.topic, AuditFault(have.size, "changed", detail))
-        tree, bundle = _resume(have, read), list[bytes]()
+        tree, bundle = resume(have, read), list[bytes]()
         start = have.size - have.size % TILE_WIDTH
         async with aclosing(_leaves(reader, start, wanted.size)) as leaves:
             number = start
@@ -63,16 +63,25 @@ async def new_tiles(
             yield _bundle(number, bundle)
 
 
-def _resume(have: Checkpoint, read: ReadTile) -> TileBuilder:
+def resume(have: Checkpoint, read: ReadTile) -> TileBuilder:
+    """Read the right edge of the folder's tree.
+
+    Raises:
+        AuditBroken: a tile is missing, or the edge does not lead to the checkpoint's root.
+    """
     try:
         tree = TileBuilder.resume(have.size, read)
     except ProofError as error:
-        fault = AuditFault(have.size, "missing", f"the published folder: {error}")
-        raise AuditBroken("published folder", fault, fix=_REBUILD) from None
+        raise folder_lacks(have.size, str(error)) from None
     if tree.root() != have.root:
         detail = "its tiles do not lead to the root of its checkpoint: one was changed"
         raise AuditBroken("published folder", AuditFault(have.size, "changed", detail), fix=_REBUILD)
     return tree
+
+
+def folder_lacks(size: int, what: str) -> AuditBroken:
+    """Build the error of a folder that lacks a tile."""
+    return AuditBroken("published folder", AuditFault(size, "missing", f"the published folder: {what}"), fix=_REBUILD)
 
 
 async def _leaves(reader: LogReader, first: int, end: int) -> AsyncGenerator[bytes, None]:

@@ -15,7 +15,7 @@ from streams.log.policies import INCARNATION_KEY
 from streams.log.topic_specs import POLICY
 
 MAX_RECORD_BYTES = 65_535
-"""Greatest source record that enters the log; a larger one enters as its hash."""
+"""Greatest value, and greatest key, of a source record that enters the log; a larger one enters as its hash."""
 _BASE64 = "base64:"
 _END_MS = 253_402_300_800_000
 """First moment after the year 9999."""
@@ -48,9 +48,13 @@ def begins_incarnation(topic: str, key: bytes | str | None) -> bool:
     return topic == POLICY and key in (INCARNATION_KEY, INCARNATION_KEY.decode())
 
 
-def too_large_note(value: bytes) -> str:
-    """Return the note in place of a record above MAX_RECORD_BYTES."""
-    return f"too large to be kept: {len(value)} bytes with SHA-256 {hashlib.sha256(value).hexdigest()}"
+def too_large_note(value: bytes | None, key: bytes | None = None) -> str:
+    """Return the note in place of a record whose value or key is above MAX_RECORD_BYTES."""
+    data = value or b""
+    note = f"too large to be kept: {len(data)} bytes with SHA-256 {hashlib.sha256(data).hexdigest()}"
+    if key is None or len(key) <= MAX_RECORD_BYTES:
+        return note
+    return f"{note}, and a key of {len(key)} bytes with SHA-256 {hashlib.sha256(key).hexdigest()}"
 
 
 def content_digest(one: AuditInput) -> bytes:

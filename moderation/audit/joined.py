@@ -33,10 +33,10 @@ async def read_joined(settings: Settings, first: int = 0) -> AsyncGenerator[list
         AuditBroken: an opening was written again, or deleted without an erasure.
         DependencyAway, TopicsError: raised by `LogReader`.
     """
+    start, opening_start = [await _start(settings, name, first) for name in (AUDIT, AUDIT_OPENINGS)]
     async with AsyncExitStack() as stack:
         leaves = await stack.enter_async_context(_reader(settings, AUDIT))
         openings = await stack.enter_async_context(_reader(settings, AUDIT_OPENINGS))
-        start, opening_start = await seek_number(leaves, first), await seek_number(openings, first)
         # 1. Each leaf up to this end has its opening before the next one.
         end = (await leaves.bounds((0,)))[0].end
         opening_end = (await openings.bounds((0,)))[0].end
@@ -52,6 +52,14 @@ async def read_joined(settings: Settings, first: int = 0) -> AsyncGenerator[list
                 opening = None if number is None else await opened.take(number)
                 joined.append(JoinedRecord(record.offset, record.key, record.value, opening))
             yield joined
+
+
+async def _start(settings: Settings, name: str, first: int) -> int | None:
+    """Return the offset from which to read an entry and those after it; None: the beginning."""
+    if not first:
+        return None
+    async with LogReader(connection(settings), settings.topic(name), committed_only=True, single=True) as reader:
+        return await seek_number(reader, first)
 
 
 async def read_erasures(settings: Settings) -> dict[int, Opening]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -18,19 +19,28 @@ import httpx
 from moderation.audit.checkpoint_topic import CheckpointRecords, read_checkpoints
 from moderation.audit.faults import AuditBroken, AuditFault
 from moderation.audit.folder import PublishedFolder
-from moderation.audit.growing import new_tiles
+from moderation.audit.growing import folder_lacks, new_tiles, resume
 from moderation.audit.keys import required_log_keys, witnesses_of
 from moderation.audit.metrics import PublishMetrics
-from moderation.audit.state import PublishedCheckpoint, open_by_any, open_state, published_records, state_note
+from moderation.audit.state import (
+    PublishedCheckpoint,
+    open_by_any,
+    open_checkpoints,
+    open_state,
+    published_records,
+    state_note,
+)
 from moderation.audit.tlog.checkpoint import Checkpoint
+from moderation.audit.tlog.cosignature import cosignature_of
 from moderation.audit.tlog.errors import ProofError
 from moderation.audit.tlog.hashing import EMPTY_ROOT
 from moderation.audit.tlog.keys import PublicKey
-from moderation.audit.tlog.notes import SignedNote, read_note
+from moderation.audit.tlog.notes import NoteSignature, SignedNote, read_note
+from moderation.audit.tlog.proof_checks import check_consistency
 from moderation.audit.tlog.proving import consistency_proof
 from moderation.audit.tlog.tiles import TileTree
 from moderation.audit.witnesses import Witness
-from moderation.fenced_writer import FencedWriter
+from moderation.fenced_writer import FencedWriter, TakenOver
 from streams.clock import now_ms
 from streams.log.topic_specs import AUDIT_CHECKPOINTS
 from streams.logs import logger
@@ -66,7 +76,11 @@ class AuditPublisher:
         self._log = logger(__name__)
 
     async def __aenter__(self) -> Self:
-        await self._writer.start()
+        try:
+            await self._writer.start()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -99,10 +113,13 @@ class AuditPublisher:
             return 0
         state = open_state(records.state, self._keys, self._topic)
         wanted, note = state.checkpoint, read_note(state_note(records.state))
-        have = await asyncio.to_thread(self._published, wanted)
-        # 1. Tiles and bundles of the new size.
+        before = await asyncio.to_thread(self.folder.checkpoint)
+        have = await asyncio.to_thread(self._published, before, wanted)
+        earlier = self._earlier(records, wanted)
+        # 1. Tiles and bundles of the new size, which must extend what was published before.
         if have.size < wanted.size:
             await self._grow(have, wanted)
+        await asyncio.to_thread(self._check_folder, wanted, earlier)
         # 2. Cosignatures; those that this checkpoint has already are kept.
         known = self._known(records, wanted, note)
         cosigned, missing = await self._cosigned(known, wanted)
@@ -111,16 +128,19 @@ class AuditPublisher:
         if newest is None or (newest.checkpoint, newest.missing) != (note_text, missing):
             record = PublishedCheckpoint(size=wanted.size, checkpoint=note_text, at_ms=now_ms(), missing=missing)
             await self._writer.commit(published_records(record))
-        if await asyncio.to_thread(self.folder.checkpoint) != note_text:
-            await asyncio.to_thread(self.folder.write_checkpoint, note_text)
-            await asyncio.to_thread(self.folder.remove_superseded, wanted.size, have.size)
+        if before != note_text:
+            replace = partial(self.folder.replace_checkpoint, size=wanted.size, previous=have.size)
+            if not await asyncio.to_thread(replace, before, note_text):
+                raise TakenOver(
+                    f"another process now publishes into {self.folder.folder}",
+                    fix="run only one `hushtag audit publish`",
+                )
             self._log.info("audit checkpoint published", size=wanted.size, missing=list(missing))
         self.metrics.set_published(now_ms(), wanted.size)
         return wanted.size
 
-    def _published(self, wanted: Checkpoint) -> Checkpoint:
-        """Return the folder's checkpoint, of size 0 without one."""
-        note = self.folder.checkpoint()
+    def _published(self, note: str | None, wanted: Checkpoint) -> Checkpoint:
+        """Open the folder's checkpoint, of size 0 without one."""
         if note is None:
             return Checkpoint(wanted.origin, 0, EMPTY_ROOT)
         place = str(self.folder.folder)
@@ -141,22 +161,77 @@ class AuditPublisher:
             async for tile in tiles:
                 await asyncio.to_thread(self.folder.write_tile, tile)
 
+    def _earlier(self, records: CheckpointRecords, wanted: Checkpoint) -> list[Checkpoint]:
+        """Return the checkpoints that the topic names as published.
+
+        A complete one may be old, of a key that has been retired since; it is then passed over.
+
+        Raises:
+            AuditBroken: one is not the log's, or the log has gone back since.
+        """
+        notes = {} if records.newest is None else {"the published checkpoint": records.newest.checkpoint}
+        if records.complete is not None and not self._is_of_retired_key(records.complete.checkpoint):
+            notes["the last complete checkpoint"] = records.complete.checkpoint
+        found = open_checkpoints(notes, self._keys, self._topic)
+        for name, one in found:
+            if one.size > wanted.size:
+                detail = f"{name} has {one.size} entries, and the log has signed {wanted.size}: the log went back"
+                raise AuditBroken(self._topic, AuditFault(wanted.size, "cut off", detail))
+        return [one for _, one in found]
+
+    def _is_of_retired_key(self, text: str) -> bool:
+        try:
+            note = read_note(text)
+        except ProofError:
+            return False
+        return not any(note.by(key) for key in self._keys)
+
+    def _check_folder(self, wanted: Checkpoint, earlier: Sequence[Checkpoint]) -> None:
+        """Check that the folder has the right edge of the tree, and that the tree extends earlier ones.
+
+        Raises:
+            AuditBroken: it does not.
+        """
+        resume(wanted, self.folder.tile)
+        if not self.folder.has_edge(wanted.size):
+            raise folder_lacks(wanted.size, "its last entry bundle is missing")
+        for old in earlier:
+            path = self._consistency(wanted, old.size)
+            try:
+                check_consistency(old.size, old.root, wanted.size, wanted.root, path)
+            except ProofError as error:
+                fault = AuditFault(0, "changed", f"the log does not extend what was published: {error}")
+                raise AuditBroken(self._topic, fault) from None
+
+    def _consistency(self, wanted: Checkpoint, old: int) -> list[bytes]:
+        try:
+            return consistency_proof(TileTree(wanted.size, self.folder.tile), old, wanted.size)
+        except ProofError as error:
+            raise folder_lacks(wanted.size, str(error)) from None
+
     def _known(self, records: CheckpointRecords, wanted: Checkpoint, note: SignedNote) -> SignedNote:
+        """Add to the writer's note the cosignatures that were published with it, and that fit."""
         if records.newest is None or records.newest.size != wanted.size:
             return note
         known = read_note(records.newest.checkpoint)
-        return note.with_signatures(known.signatures) if known.text == note.text else note
+        if known.text != note.text:
+            return note
+        return note.with_signatures([one for one in known.signatures if self._is_cosignature(known.text, one)])
+
+    def _is_cosignature(self, text: str, line: NoteSignature) -> bool:
+        """Return whether a line is a cosignature of one of the witnesses; anyone with write access can add others."""
+        alone = SignedNote(text, (line,))
+        try:
+            return any(cosignature_of(alone, witness.key) is not None for witness in self._witnesses)
+        except ProofError:
+            return False
 
     async def _cosigned(self, note: SignedNote, checkpoint: Checkpoint) -> tuple[SignedNote, tuple[str, ...]]:
         """Return the note with the cosignatures of all witnesses that answer, and the names of the others."""
-        tree = TileTree(checkpoint.size, self.folder.tile)
-
-        def consistency(old: int) -> list[bytes]:
-            return consistency_proof(tree, old, checkpoint.size)
-
         lacking = [one for one in self._witnesses if not note.by(one.key)]
         unsigned = SignedNote(note.text, tuple(one for one in note.signatures if one.name == checkpoint.origin))
-        answers = [await one.cosign(unsigned, checkpoint.size, consistency) for one in lacking]
+        consistency = partial(self._consistency, checkpoint)
+        answers = await asyncio.gather(*(one.cosign(unsigned, checkpoint.size, consistency) for one in lacking))
         missing = []
         for witness, answer in zip(lacking, answers, strict=True):
             self.metrics.answers.labels(witness=witness.key.name, outcome=answer.outcome).inc()

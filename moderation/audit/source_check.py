@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from moderation.audit.comparison import SourceComparison
-from moderation.audit.inputs import SourcePosition
+from moderation.audit.inputs import SourcePosition, begins_incarnation
 from moderation.audit.sources import SOURCES, audit_input, is_kept
 from streams.log.fillers import is_filler
 from streams.log.reading import LogReader, connection
+from streams.log.topic_specs import POLICY
 from streams.settings import Settings
 
 
@@ -22,8 +23,9 @@ async def compare_with_sources(settings: Settings, comparison: SourceComparison,
             entries go.
     """
     for name in SOURCES:
-        if not whole and all(one.end == one.start for _, one in comparison.partitions(name)):
+        if not whole and name != POLICY and all(one.end == one.start for _, one in comparison.partitions(name)):
             continue
+        again = False
         async with LogReader(connection(settings), settings.topic(name)) as reader:
             bounds = await reader.bounds()
             starts, ends = {}, {}
@@ -31,7 +33,9 @@ async def compare_with_sources(settings: Settings, comparison: SourceComparison,
                 one = comparison.of(name, partition)
                 one.set_bounds(bound.begin, bound.end)
                 starts[partition] = min(max(bound.begin, one.start), bound.end)
-                ends[partition] = bound.end if whole else min(bound.end, max(one.end, starts[partition]))
+                # Beyond the entries, `policy` may state that the decisions' topic was created again.
+                is_whole = whole or name == POLICY
+                ends[partition] = bound.end if is_whole else min(bound.end, max(one.end, starts[partition]))
             async with aclosing(reader.to_end(starts, ends)) as batches:
                 async for batch in batches:
                     for record in batch:
@@ -41,6 +45,10 @@ async def compare_with_sources(settings: Settings, comparison: SourceComparison,
                         if is_kept(name, record.value):
                             source = SourcePosition(name, record.partition, record.offset, record.timestamp)
                             found = audit_input(source, record.key, record.value)
-                        comparison.of(name, record.partition).apply(record.offset, found)
+                        one = comparison.of(name, record.partition)
+                        again |= record.offset >= one.end and begins_incarnation(name, record.key)
+                        one.apply(record.offset, found)
+        if again:
+            comparison.begin_decisions_again()
         for _, one in comparison.partitions(name):
             one.finish()

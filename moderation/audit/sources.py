@@ -65,8 +65,8 @@ def audit_input(source: SourcePosition, key: bytes | None, value: bytes | None) 
         value = kept_decision(value)
     elif source.topic == MODERATION and (note := _personal_note(value or b"")):
         return AuditInput(source, note=note)
-    if value is not None and len(value) > MAX_RECORD_BYTES:
-        return AuditInput(source, note=too_large_note(value))
+    if max(len(key or b""), len(value or b"")) > MAX_RECORD_BYTES:
+        return AuditInput(source, note=too_large_note(value, key))
     return AuditInput(source, key, value)
 
 

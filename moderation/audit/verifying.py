@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from moderation.audit.checkpoint_topic import read_checkpoints
 from moderation.audit.comparison import SourceComparison
+from moderation.audit.disclosure import FIELDS
 from moderation.audit.entries import AuditEntry, LogEnd
-from moderation.audit.erasures import erasure_in
+from moderation.audit.erasures import AuditErasure, erasure_in
 from moderation.audit.faults import AuditBroken, AuditFault, FaultKind
+from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.joined import JoinedRecord, read_joined
+from moderation.audit.leaf_fields import fields_of
 from moderation.audit.seeking import first_numbered, number_of_key, seek_number
 from moderation.audit.state import open_checkpoints, state_note
 from moderation.audit.tlog.checkpoint import Checkpoint
@@ -60,25 +64,30 @@ async def verify_log(
     """
     verification = Verification(checkpoints)
     erased, ordered = set[int](), set[int]()
+
+    def apply(batch: Sequence[JoinedRecord]) -> None:
+        for one in batch:
+            if not verification.apply(one.offset, one.key, one.leaf):
+                continue
+            try:
+                entry = entry_of(one)
+                logged = entry.input
+                fault = on_entry(entry)
+            except AuditBroken as broken:
+                fault = broken.fault
+            if fault is not None:
+                verification.fail(fault)
+            elif logged is None:
+                erased.add(entry.number)
+            elif (erasure := erasure_in(logged)) is not None:
+                ordered.add(erasure.entry)
+
     try:
         async with aclosing(read_joined(settings)) as batches:
             async for batch in batches:
-                for one in batch:
-                    if not verification.apply(one.offset, one.key, one.leaf):
-                        continue
-                    try:
-                        entry = entry_of(one)
-                        logged = entry.input
-                        fault = on_entry(entry)
-                    except AuditBroken as broken:
-                        fault = broken.fault
-                    if fault is not None:
-                        verification.fail(fault)
-                        continue
-                    if logged is None:
-                        erased.add(entry.number)
-                    elif (erasure := erasure_in(logged)) is not None:
-                        ordered.add(erasure.entry)
+                await asyncio.to_thread(apply, batch)
+        if erased - ordered:  # an erasure may have been carried out during the read: its order follows
+            ordered |= await _orders_since(settings, verification.tree.size)
     except AuditBroken as broken:  # an opening was written again or deleted
         verification.fail(broken.fault)
     if unordered := erased - ordered:
@@ -86,8 +95,29 @@ async def verify_log(
     return verification.result()
 
 
-async def read_tail(settings: Settings, end: LogEnd, comparison: SourceComparison) -> None:
+async def _orders_since(settings: Settings, first: int) -> set[int]:
+    """Return the entries whose erasures are logged from an entry on."""
+    ordered = set[int]()
+    async with aclosing(read_joined(settings, first)) as batches:
+        async for batch in batches:
+            for one in batch:
+                logged = entry_of(one).input
+                if logged is not None and (erasure := erasure_in(logged)) is not None:
+                    ordered.add(erasure.entry)
+    return ordered
+
+
+async def read_tail(
+    settings: Settings, end: LogEnd, comparison: SourceComparison, orders: Mapping[int, AuditErasure]
+) -> None:
     """Move the end behind the entries that follow it in the topic, and add them to a comparison with their sources.
+
+    Args:
+        settings: addresses and topic names.
+        end: end of the signed log; it is moved.
+        comparison: receives the entries.
+        orders: erasures that were ordered, by the number of the entry. Such an entry is erased only after it was
+            signed, but the copy of a running log may lack that signature.
 
     Raises:
         AuditBroken: the topic lacks entries before the end, or what follows is not a log.
@@ -106,20 +136,26 @@ async def read_tail(settings: Settings, end: LogEnd, comparison: SourceCompariso
                 entry = _next_entry(one, end.size, topic)
                 logged = entry.input
                 if logged is None:
-                    raise AuditBroken(topic, AuditFault(entry.number, "missing", "it was erased before it was signed"))
+                    if (order := orders.get(entry.number)) is None:
+                        fault = AuditFault(entry.number, "missing", "it was erased before it was signed")
+                        raise AuditBroken(topic, fault)
+                    logged = AuditInput(SourcePosition(order.topic, order.partition, order.offset, -1))
                 if end.is_logged(logged):
                     source = f"{logged.source.topic}[{logged.source.partition}] offset {logged.source.offset}"
                     fault = AuditFault(entry.number, "repeated", f"{source} is already in the log", one.offset)
                     raise AuditBroken(topic, fault)
-                comparison.add(entry.number, logged)
+                if entry.is_erased:
+                    comparison.add_erased(entry.number, logged.source)
+                else:
+                    comparison.add(entry.number, logged)
                 end.apply(entry.leaf, logged)
 
 
 def entry_of(one: JoinedRecord, topic: str = AUDIT) -> AuditEntry:
-    """Return a record's entry, whose leaf commits to its opening.
+    """Return a record's entry: its leaf commits to its opening, and its fields are those of its source record.
 
     Raises:
-        AuditBroken: it does not, or there is no opening.
+        AuditBroken: one of the two does not hold, or there is no opening.
     """
     number = number_of_key(one.key)
     if number is None or one.leaf is None:
@@ -129,9 +165,15 @@ def entry_of(one: JoinedRecord, topic: str = AUDIT) -> AuditEntry:
     assert one.opening is not None
     entry = AuditEntry(number, one.leaf, one.opening)
     try:
-        entry.input  # noqa: B018
+        logged = entry.input
     except ContractError as error:
         raise AuditBroken(topic, AuditFault(number, "not an entry", str(error), one.offset)) from None
+    if logged is not None:
+        derived = tuple(fields_of(logged).values())
+        wrong = [name for name, *pair in zip(FIELDS, derived, entry.opening.values, strict=True) if pair[0] != pair[1]]
+        if wrong:
+            detail = f"the field {wrong[0]} does not follow from the entry's record"
+            raise AuditBroken(topic, AuditFault(number, "changed", detail, one.offset))
     return entry
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import httpx
 
@@ -23,6 +23,13 @@ Consistency = Callable[[int], list[bytes]]
 """Makes the proof that the checkpoint extends the log's first entries, by their number."""
 Outcome = Literal["cosigned", "away", "refused", "ahead", "inconsistent", "unreadable"]
 """`ahead`: the witness has seen more entries; `inconsistent`: it does not accept the proof."""
+
+
+class _Reply(NamedTuple):
+    """Reply of a witness, as received."""
+
+    status: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Witness:
             for _ in range(2):
                 proof = await asyncio.to_thread(consistency, self._size) if self._size <= size else []
                 answer = await self._post(note, min(self._size, size), proof)
-                if answer.status_code != httpx.codes.CONFLICT:
+                if answer.status != httpx.codes.CONFLICT:
                     break
                 before = self._size
                 self._size = from_decimal(answer.text.strip(), "the witness's size")
@@ -63,22 +70,36 @@ class Witness:
                     return WitnessAnswer("ahead", detail=detail)
                 if self._size == before:
                     return WitnessAnswer("inconsistent", detail=f"it has cosigned another root of {size} entries")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             return WitnessAnswer("away", detail=str(error) or type(error).__name__)
         except ProofError as error:
             return WitnessAnswer("unreadable", detail=str(error))
-        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+        if answer.status == httpx.codes.UNPROCESSABLE_ENTITY:
             return WitnessAnswer("inconsistent", detail=answer.text[:200])
-        if answer.status_code != httpx.codes.OK:
-            return WitnessAnswer("refused", detail=f"{answer.status_code}: {answer.text[:200]}")
+        if answer.status != httpx.codes.OK:
+            return WitnessAnswer("refused", detail=f"{answer.status}: {answer.text[:200]}")
         return self._read(note, size, answer.text)
 
-    async def _post(self, note: SignedNote, old: int, proof: list[bytes]) -> httpx.Response:
+    async def _post(self, note: SignedNote, old: int, proof: list[bytes]) -> _Reply:
         body = "".join([f"old {old}\n", *(f"{to_base64(one)}\n" for one in proof), "\n", note.encode()])
-        answer = await self._client.post(self._url, content=body.encode(), timeout=TIMEOUT_SECONDS)
-        if len(answer.content) > _MAX_ANSWER_BYTES:
-            raise httpx.DecodingError("the answer is too long")
-        return answer
+        content = bytearray()
+        async with (
+            asyncio.timeout(TIMEOUT_SECONDS),  # httpx's own timeouts are for each read
+            self._client.stream(
+                "POST",
+                self._url,
+                content=body.encode(),
+                headers={"accept-encoding": "identity"},  # a compressed answer could expand without bound
+                timeout=TIMEOUT_SECONDS,
+            ) as answer,
+        ):
+            if "content-encoding" in answer.headers:
+                raise httpx.DecodingError("the answer is compressed")
+            async for part in answer.aiter_bytes():
+                content += part
+                if len(content) > _MAX_ANSWER_BYTES:
+                    raise httpx.DecodingError("the answer is too long")
+        return _Reply(answer.status_code, content.decode(errors="replace"))
 
     def _read(self, note: SignedNote, size: int, text: str) -> WitnessAnswer:
         try:

@@ -16,16 +16,17 @@ from typing import Self
 from moderation.audit.checkpoint_topic import read_checkpoints
 from moderation.audit.comparison import SourceComparison
 from moderation.audit.entries import AuditEntry, LogEnd
-from moderation.audit.erasures import KEPT_FIELDS, erasure_in
+from moderation.audit.erasures import KEPT_FIELDS, AuditErasure, erasure_in
 from moderation.audit.faults import AuditBroken, AuditFault
 from moderation.audit.inputs import AuditInput
 from moderation.audit.keys import log_keys, signing_keys
 from moderation.audit.metrics import AuditMetrics
+from moderation.audit.ordered_erasures import OrderedErasures, read_ordered_erasures
 from moderation.audit.reading import read_entry
 from moderation.audit.source_check import compare_with_sources
 from moderation.audit.sources import SourceTopics
 from moderation.audit.state import STATE_KEY, OpenedState, open_state, sign_state
-from moderation.audit.verifying import read_tail, signed_checkpoints, verify_tree
+from moderation.audit.verifying import read_tail, signed_checkpoints, verify_log
 from moderation.fenced_writer import FencedWriter, TopicRecord
 from streams.clock import monotonic_seconds, now_ms
 from streams.log.topic_specs import AUDIT, AUDIT_CHECKPOINTS, AUDIT_ERASURES, AUDIT_OPENINGS
@@ -76,6 +77,7 @@ class AuditWriter:
         self._verified_ms = 0
         self._verifying: asyncio.Task[None] | None = None
         self._lost: dict[str, int] = {}
+        self._ordered = OrderedErasures(0)
         self._log = logger(__name__)
 
     async def __aenter__(self) -> Self:
@@ -87,7 +89,10 @@ class AuditWriter:
                 self._signed_by, self._verified_ms = state.signed_by, state.verified_at_ms
                 unsigned.start_at(self.end.next_offsets)
                 self.metrics.set_signed(state.at_ms)
-            await read_tail(self._settings, self.end, unsigned)
+            self._ordered = await read_ordered_erasures(self._settings)
+            await read_tail(self._settings, self.end, unsigned, self._ordered.by_entry)
+            for source in self._ordered.sources():
+                unsigned.erase(*source)
             await self._check_unsigned(unsigned)
             self._verified_ms = self._verified_ms or now_ms()  # of a new log all entries were checked just now
             self.metrics.set_verified(self._verified_ms)
@@ -154,9 +159,9 @@ class AuditWriter:
         """
         written = 0
         for start in range(0, len(inputs), MAX_ENTRIES):
-            part = inputs[start : start + MAX_ENTRIES]
-            erasures = [await self._erase(one) for one in part if not self.end.is_logged(one)]
-            entries = self.end.extend(part)
+            part = [one for one in inputs[start : start + MAX_ENTRIES] if not self.end.is_logged(one)]
+            erasures = [await self._erase(one) for one in part]
+            entries = self.end.extend([self._ordered.left_out(one) for one in part])
             records = [record for entry in entries for record in self._records(entry)]
             records += [record for erased in erasures for record in erased]
             if records:
@@ -183,14 +188,13 @@ class AuditWriter:
         self._log.info("audit checkpoint", origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex())
 
     async def verify(self) -> None:
-        """Read the whole log and verify its tree against every signed checkpoint.
+        """Read the whole log, and verify its openings, and its tree against every signed checkpoint.
 
         Raises:
             AuditBroken: verification failed, or the log does not go on as this process wrote it.
         """
         checkpoints = await signed_checkpoints(self._settings, self._public_keys)
-        verification = await verify_tree(self._settings, checkpoints)
-        result = verification.result()
+        result = await verify_log(self._settings, checkpoints)
         if result.fault is not None:
             raise AuditBroken(self._topic, result.fault)
         if result.entries > self.end.size:
@@ -208,15 +212,15 @@ class AuditWriter:
 
     async def _read_state(self) -> OpenedState | None:
         records = await read_checkpoints(self._settings)
+        published = max((one.size for one in (records.newest, records.complete) if one is not None), default=0)
         if records.state is None:
-            if records.newest is not None:
-                detail = f"the writer's state is gone, and {records.newest.size} entries were published"
+            if published:
+                detail = f"the writer's state is gone, and {published} entries were published"
                 raise AuditBroken(self._topic, AuditFault(0, "forged checkpoint", detail))
             return None
         state = open_state(records.state, self._public_keys, self._settings.topic(AUDIT_CHECKPOINTS))
-        if records.newest is not None and records.newest.size > state.checkpoint.size:
-            size = state.checkpoint.size
-            detail = f"the state is an old one: it has {size} entries, and {records.newest.size} were published"
+        if published > (size := state.checkpoint.size):
+            detail = f"the state is an old one: it has {size} entries, and {published} were published"
             raise AuditBroken(self._topic, AuditFault(size, "forged checkpoint", detail))
         return state
 
@@ -236,22 +240,42 @@ class AuditWriter:
         self._log.info("unsigned entries compared", equal=unsigned.compared, sources_gone=unsigned.gone)
 
     async def _erase(self, one: AuditInput) -> list[TopicRecord]:
-        """Return the records that carry out an erasure; none for another record, or an entry that does not exist.
+        """Return the records that carry out an erasure; none for another record, or if there is nothing to erase.
 
         The entry is signed first: after its erasure nothing could compare it with its source.
         """
         erasure = erasure_in(one)
-        if erasure is None or erasure.entry >= self.end.size:
+        if erasure is None:
             return []
-        if erasure.entry >= self._signed_size:
+        entry = await self._entry_to_erase(erasure)
+        if entry is None:
+            return []
+        if entry.number >= self._signed_size:
             await self.sign()
-        entry = await read_entry(self._settings, erasure.entry)
-        key = str(erasure.entry).encode()
+        key = str(entry.number).encode()
         kept = entry.opening.erased(KEPT_FIELDS).encode()
         return [
             TopicRecord(self._settings.topic(AUDIT_ERASURES), kept, key),
             TopicRecord(self._settings.topic(AUDIT_OPENINGS), None, key),
         ]
+
+    async def _entry_to_erase(self, erasure: AuditErasure) -> AuditEntry | None:
+        """Return the entry of an order; None if this log has none with its number and its record.
+
+        The number of an order for an earlier log names another record here.
+        """
+        entry = await read_entry(self._settings, erasure.entry) if erasure.entry < self.end.size else None
+        if entry is not None and entry.is_erased:
+            return None
+        source = None if entry is None or entry.input is None else entry.input.source
+        ordered = erasure.topic, erasure.partition, erasure.offset
+        if source is None or (source.topic, source.partition, source.offset) != ordered:
+            self._log.warning(
+                "erasure fits no entry of this log; order it again if its record is in the log",
+                id=erasure.id, entry=erasure.entry, topic=erasure.topic, offset=erasure.offset,
+            )  # fmt: skip
+            return None
+        return entry
 
     def _records(self, entry: AuditEntry) -> list[TopicRecord]:
         key = str(entry.number).encode()

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,12 +30,22 @@ from streams.errors import CallerMistake
 _GZIP = b"\x1f\x8b"
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="JSON file; - reads standard input.")]
-LogKey = Annotated[
-    str, typer.Option("--log-key", help="Public key of the log, from a source that you trust.", metavar="KEY")
+LogKeys = Annotated[
+    list[str],
+    typer.Option(
+        "--log-key",
+        help="Public key of the log, from a source that you trust; repeatable after a change of keys.",
+        metavar="KEY",
+    ),
 ]
 WitnessKeys = Annotated[
     list[str] | None,
-    typer.Option("--witness-key", help="Public key of a witness; repeatable.", metavar="KEY", show_default=False),
+    typer.Option(
+        "--witness-key",
+        help="Public key of a witness; repeatable. Keys of one name are one witness.",
+        metavar="KEY",
+        show_default=False,
+    ),
 ]
 Quorum = Annotated[
     int | None,
@@ -63,7 +74,7 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     file: File,
-    log_key: LogKey,
+    log_keys: LogKeys,
     witness_keys: WitnessKeys = None,
     quorum: Quorum = None,
     folder: Annotated[
@@ -91,7 +102,7 @@ def verify(
 
     Exits with 3 if it is not.
     """
-    trust = trust_of(log_key, witness_keys or (), quorum)
+    trust = trust_of(log_keys, witness_keys or (), quorum)
     content = _content(file)
     with _answered(as_json):
         known = None if seen is None else _read_seen(seen)
@@ -116,7 +127,7 @@ def report(
         Path, typer.Option("--openings", help="Openings of the report, also compressed by gzip.", metavar="FILE")
     ],
     folder: Published,
-    log_key: LogKey,
+    log_keys: LogKeys,
     witness_keys: WitnessKeys = None,
     quorum: Quorum = None,
     seen: Seen = None,
@@ -126,7 +137,7 @@ def report(
 
     Exits with 3 if an entry is left out, or a number does not add up.
     """
-    trust = trust_of(log_key, witness_keys or (), quorum)
+    trust = trust_of(log_keys, witness_keys or (), quorum)
     content, published = _content(file), published_log(folder)
     with _answered(as_json), _lines(openings) as lines:
         known = None if seen is None else _read_seen(seen)
@@ -138,7 +149,7 @@ def report(
 
 def log(
     folder: Published,
-    log_key: LogKey,
+    log_keys: LogKeys,
     witness_keys: WitnessKeys = None,
     quorum: Quorum = None,
     seen: Seen = None,
@@ -148,7 +159,7 @@ def log(
 
     Exits with 3 if an entry was changed, removed or moved.
     """
-    trust = trust_of(log_key, witness_keys or (), quorum)
+    trust = trust_of(log_keys, witness_keys or (), quorum)
     published = published_log(folder)
     with _answered(as_json):
         known = None if seen is None else _read_seen(seen)
@@ -220,13 +231,22 @@ def _lines(path: Path) -> Iterator[Iterable[bytes]]:
         packed = file.read(len(_GZIP)) == _GZIP
         file.seek(0)
         if not packed:
-            yield file
+            yield _readable(file, path)
             return
         with gzip.GzipFile(fileobj=file) as unpacked:
-            yield unpacked
+            yield _readable(unpacked, path)
+
+
+def _readable(lines: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    try:
+        yield from lines
+    except (OSError, EOFError, zlib.error) as error:
+        raise CallerMistake(f"cannot read {str(path)!r}: {error}", fix="get the file of openings again") from error
 
 
 def _read_seen(path: Path) -> str | None:
+    if not path.parent.is_dir():
+        raise CallerMistake(f"there is no folder {str(path.parent)!r} for --seen", fix="make the folder first")
     try:
         return path.read_text("utf-8")
     except FileNotFoundError:
@@ -237,10 +257,15 @@ def _read_seen(path: Path) -> str | None:
 
 def _write_seen(path: Path, note: str) -> None:
     """Replace the file at once, so that an interrupted check leaves the old one."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}-", encoding="utf-8", delete=False
-    ) as new:
-        new.write(note)
-        new.flush()
-        os.fsync(new.fileno())
-    Path(new.name).replace(path)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, prefix=f".{path.name}-", encoding="utf-8", delete=False
+        ) as new:
+            new.write(note)
+            new.flush()
+            os.fsync(new.fileno())
+        Path(new.name).replace(path)
+    except OSError as error:
+        raise CallerMistake(
+            f"it verifies, but {str(path)!r} cannot be written: {error.strerror}", fix="give a file that you may write"
+        ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from moderation.audit.tlog.checkpoint import Checkpoint, open_checkpoint
+from moderation.audit.tlog.checkpoint import Checkpoint
 from moderation.audit.tlog.cosignature import Cosignature
 from moderation.audit.tlog.errors import ProofCode, ProofError
 from moderation.audit.tlog.proof_checks import check_consistency
@@ -36,7 +36,7 @@ def head_of(log: PublishedLog, trust: Trust) -> PublishedHead:
 
 def read_seen(note: str, trust: Trust) -> Checkpoint:
     """Read a checkpoint that was seen before and verify the log's signature, not its cosignatures."""
-    return open_checkpoint(note, trust.log_key)[0]
+    return trust.open_log(note)[0]
 
 
 def check_extends(log: PublishedLog, head: Checkpoint, earlier: Checkpoint) -> None:

@@ -18,6 +18,7 @@ from moderation.proofs.reading import member
 from moderation.proofs.trust import Trust, trust_of
 
 FORMAT = "hushtag-proof-1"
+_MEMBERS = frozenset({"format", "leaf", "opened", "proof"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,13 @@ def proof_file(
 
 
 def verify_proof(
-    file: Mapping[str, Any], log_key: str, witness_keys: Sequence[str], quorum: int | None = None
+    file: Mapping[str, Any], log_key: str | Sequence[str], witness_keys: Sequence[str], quorum: int | None = None
 ) -> VerifiedEntry:
     """Verify a proof file.
 
     Args:
         file: proof file.
-        log_key: public key of the log.
+        log_key: public key of the log; several after a change of keys.
         witness_keys: public keys of witnesses.
         quorum: number of witnesses that must have cosigned; None: all.
 
@@ -83,6 +84,8 @@ def verify_with(file: Mapping[str, Any], trust: Trust) -> VerifiedEntry:
     """Verify a proof file with keys that are read already; see `verify_proof`."""
     if file.get("format") != FORMAT:
         raise malformed(f"the proof does not have the format {FORMAT!r}")
+    if unknown := sorted(set(file) - _MEMBERS):
+        raise malformed(f"the proof has a member that no proof has, and that nothing proves: {unknown[0]!r}")
     leaf = from_base64(member(file, "leaf", str, "the proof"), "the leaf")
     proof = read_proof(member(file, "proof", str, "the proof"))
     checkpoint, cosigned_by = trust.open(proof.checkpoint)

@@ -13,13 +13,16 @@ from moderation.audit.tlog.errors import ProofCode, ProofError, malformed
 def read_json(data: bytes) -> dict[str, Any]:
     """Read a JSON object.
 
-    A number such as `7.0` is the whole number 7, as it is for JavaScript.
+    A number such as `7.0` is the whole number 7, as it is for JavaScript. A name that stands twice in one object is
+    refused: a person reads the first value, and a parser the last.
 
     Raises:
         ProofError: `malformed`.
     """
     try:
-        read = json.loads(data.decode("utf-8-sig"), parse_float=_number, parse_constant=_constant)
+        read = json.loads(
+            data.decode("utf-8-sig"), object_pairs_hook=_object, parse_float=_number, parse_constant=_constant
+        )
     except (ValueError, RecursionError):
         raise malformed("the file is not JSON in UTF-8") from None
     if not isinstance(read, dict):
@@ -51,6 +54,15 @@ def no_proof() -> ProofError:
         "the file has no proof yet",
         "ask for it again later: the log signs a checkpoint each minute",
     )
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in found if names.count(name) > 1)
+        raise malformed(f"the file gives {double!r} twice in one place")
+    return found
 
 
 def _number(text: str) -> int | float:

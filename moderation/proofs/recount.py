@@ -5,16 +5,46 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 
 from moderation.audit.tlog.errors import ProofCode, ProofError, malformed
 from moderation.proofs.openings import Counts
 from moderation.proofs.reading import is_whole, member
+from streams.constants import DAY_MS
 
 VERBS = ("block", "allow", "hold", "undo", "pause")
 """Decisions by people that a report counts."""
 _WORLD = "*"
+_LAST_MS = 253_402_300_800_000
+"""End of the year 9999."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPeriod:
+    """Period [from_ms, to_ms) of a report."""
+
+    from_ms: int
+    to_ms: int
+
+    @property
+    def days(self) -> tuple[str, str] | None:
+        """First and last UTC day; None for a period that is not of whole days."""
+        if self.from_ms % DAY_MS or self.to_ms % DAY_MS:
+            return None
+        return _day(self.from_ms), _day(self.to_ms - 1)
+
+
+def period_of(report: Mapping[str, Any]) -> ReportPeriod:
+    """Read the period of a report.
+
+    Raises:
+        ProofError: `malformed`.
+    """
+    from_ms, to_ms = (member(report, name, int, "the report") for name in ("from_ms", "to_ms"))
+    if not 0 <= from_ms < to_ms <= _LAST_MS:
+        raise malformed("the report's period is none")
+    return ReportPeriod(from_ms, to_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +72,37 @@ def recount(report: Mapping[str, Any], section: Mapping[str, Any], counts: Count
     Raises:
         ProofError: `wrong_number`, with the number's path. `malformed`.
     """
-    if section.get("entries") is None:
+    days = period_of(report).days
+    if (section.get("entries") is None) is not (days is None):
+        raise ProofError(
+            ProofCode.wrong_number,
+            "the report is of whole days, but gives no numbers of entries"
+            if days
+            else "the report gives numbers of entries by day, but is not of whole days",
+            "do not rely on the report's numbers: nothing in the log was counted again",
+            field="log.entries",
+        )
+    if days is None:
         return []
-    first, last = _day(section, "first_day"), _day(section, "last_day")
+    for name, day in zip(("first_day", "last_day"), days, strict=True):
+        if section.get(name) != day:
+            raise ProofError(
+                ProofCode.wrong_number,
+                f"the report's period has the {name} {day}, but its entries are counted for "
+                f"{repr(section.get(name))[:80]}",
+                "do not rely on the report's numbers; keep report and openings as evidence",
+                field=f"log.{name}",
+            )
+    first, last = days
     country = report.get("country")
     entries: Counter[str] = Counter()
     for (kind, period), count in counts.items():
         if period is not None and first <= period <= last and country in (_WORLD, kind.rpartition("/")[2]):
             entries[kind] += count
-    published = _counts(section, "entries")
+    published, without = _counts(section, "entries"), _counts(section, "without_effect")
     for kind in sorted({*entries, *published}):
         if published.get(kind) != entries.get(kind):
             raise _wrong(f"log.entries.{kind}", published.get(kind, 0), entries[kind])
-    without = _counts(section, "without_effect")
     for kind, count in without.items():
         if count > entries[kind]:
             raise _wrong(f"log.without_effect.{kind}", count, entries[kind], "at most ")
@@ -114,11 +162,5 @@ def _counts(parent: Mapping[str, Any], name: str) -> dict[str, int]:
     return dict(found)
 
 
-def _day(section: Mapping[str, Any], name: str) -> str:
-    text: str = member(section, name, str, "the report's section 'log'")
-    try:
-        if date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise malformed(f"the report's {name} is no day such as 2026-11-29")
+def _day(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).date().isoformat()

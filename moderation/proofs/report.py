@@ -14,7 +14,7 @@ from moderation.proofs.history import PublishedHead, head_of, read_seen
 from moderation.proofs.openings import OpeningsCount
 from moderation.proofs.published import PublishedLog
 from moderation.proofs.reading import member
-from moderation.proofs.recount import Recounted, recount
+from moderation.proofs.recount import Recounted, ReportPeriod, period_of, recount
 from moderation.proofs.trust import Trust, trust_of
 from moderation.proofs.whole import RootsAt, check_roots, entries_of
 
@@ -32,6 +32,22 @@ class VerifiedReport:
     """Numbers that add up."""
     without_effect: int
     """Entries that the report leaves out as without effect; the log cannot show that."""
+    period: ReportPeriod
+
+    @property
+    def as_of_seconds(self) -> int | None:
+        """Time of the first cosignature, POSIX seconds: what the log received later is not counted. None: unknown."""
+        return min((one.at_seconds for one in self.cosigned_by), default=None)
+
+    @property
+    def later_entries(self) -> int:
+        """Entries of the published log after those that the report counts."""
+        return self.head.checkpoint.size - self.checkpoint.size
+
+    @property
+    def period_over(self) -> bool | None:
+        """Whether the report counts at a time after its period; None: unknown."""
+        return None if self.as_of_seconds is None else self.as_of_seconds * 1000 >= self.period.to_ms
 
     def as_dict(self) -> dict[str, Any]:
         """Convert the answer to plain JSON."""
@@ -42,6 +58,10 @@ class VerifiedReport:
             "cosigned_by": [one.witness for one in self.cosigned_by],
             "numbers": {one.number: one.value for one in self.numbers},
             "without_effect": self.without_effect,
+            "days": None if self.period.days is None else list(self.period.days),
+            "as_of_seconds": self.as_of_seconds,
+            "later_entries": self.later_entries,
+            "period_over": self.period_over,
         }
 
 
@@ -49,7 +69,7 @@ def verify_report(
     report: Mapping[str, Any],
     openings: Iterable[str | bytes],
     log: PublishedLog,
-    log_key: str,
+    log_key: str | Sequence[str],
     witness_keys: Sequence[str],
     quorum: int | None = None,
     seen: str | None = None,
@@ -60,7 +80,7 @@ def verify_report(
         report: the report.
         openings: lines of its openings.
         log: the published log.
-        log_key: public key of the log.
+        log_key: public key of the log; several after a change of keys.
         witness_keys: public keys of witnesses.
         quorum: number of witnesses that must have cosigned; None: all.
         seen: last signed checkpoint that this checker saw.
@@ -105,4 +125,4 @@ def verify_report_with(
     counted.finish()
     numbers = recount(report, section, counted.counts)
     without = sum(section["without_effect"].values()) if numbers else 0
-    return VerifiedReport(checkpoint, cosigned_by, head, tuple(numbers), without)
+    return VerifiedReport(checkpoint, cosigned_by, head, tuple(numbers), without, period_of(report))

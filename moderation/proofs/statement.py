@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moderation.audit.disclosure import Value
-from moderation.audit.tlog.errors import ProofCode, ProofError, malformed
+from moderation.audit.tlog.errors import malformed
 from moderation.proofs.proof_file import FORMAT, VerifiedEntry, verify_with
 from moderation.proofs.reading import member, no_proof
+from moderation.proofs.shown import compare_entry, compare_restriction
 from moderation.proofs.trust import Trust, trust_of
 
 
 def verify_statement(
-    file: Mapping[str, Any], log_key: str, witness_keys: Sequence[str], quorum: int | None = None
+    file: Mapping[str, Any], log_key: str | Sequence[str], witness_keys: Sequence[str], quorum: int | None = None
 ) -> VerifiedEntry:
     """Verify a statement, a reply, or a proof file alone.
 
     Args:
         file: statement or reply with its `entry` and `proof`, or the proof file.
-        log_key: public key of the log.
+        log_key: public key of the log; several after a change of keys.
         witness_keys: public keys of witnesses.
         quorum: number of witnesses that must have cosigned; None: all.
 
@@ -39,36 +39,10 @@ def verify_statement_with(file: Mapping[str, Any], trust: Trust) -> VerifiedEntr
     if file["proof"] is None:
         raise no_proof()
     verified = verify_with(member(file, "proof", dict, "the file"), trust)
-    _compare(member(file, "entry", dict, "the statement"), verified.opened, "")
+    entry = member(file, "entry", dict, "the statement")
+    if not entry:
+        raise malformed("the file shows no field of its entry in the log, so there is nothing to compare")
+    compare_entry(entry, verified.opened)
     if "restriction" in file:
-        _compare_restriction(member(file, "restriction", dict, "the statement"), verified.opened)
+        compare_restriction(member(file, "restriction", dict, "the statement"), entry, verified.opened)
     return verified
-
-
-def _compare_restriction(restriction: Mapping[str, Any], opened: Mapping[str, Value]) -> None:
-    """Compare the statement's details, where they are those of the entry."""
-    named = {"country": restriction.get("country"), "policy_revision": restriction.get("policy_revision")}
-    if restriction.get("kind") == "hashtag":
-        named["hashtag"] = restriction.get("target")
-    _compare({name: value for name, value in named.items() if opened.get(name) is not None}, opened, "restriction: ")
-
-
-def _compare(shown: Mapping[str, Any], opened: Mapping[str, Value], where: str) -> None:
-    for name, value in shown.items():
-        if name not in opened:
-            raise _wrong(name, f"{where}the statement shows the field {name}, but does not open it in the log")
-        if type(value) is not type(opened[name]) or value != opened[name]:
-            raise _wrong(
-                name,
-                f"{where}the statement shows another {name} than the log: {_shown(value)}, not {_shown(opened[name])}",
-            )
-
-
-def _wrong(name: str, what: str) -> ProofError:
-    return ProofError(
-        ProofCode.wrong_field, what, "rely on what the log contains; keep this statement as evidence", field=name
-    )
-
-
-def _shown(value: Any) -> str:
-    return repr(value)[:80]

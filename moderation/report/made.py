@@ -47,7 +47,7 @@ class MadeReport:
     unread: str = ""
     """Reason why the audit log was not read; "" if it was."""
     openings: OpeningsFile | None = None
-    """Openings of every entry below the report's checkpoint; None if the audit log was not read."""
+    """Openings of every entry below the report's checkpoint; None if the log was not read, or no one needs them."""
 
     def files(self) -> dict[str, bytes]:
         """Render every file by its name."""

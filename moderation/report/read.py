@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from moderation.audit.entries import AuditEntry
 from moderation.audit.faults import AuditBroken
-from moderation.audit.reading import CheckpointState, LogState, log_state, read_entries
+from moderation.audit.reading import CheckpointState, LogState, log_state, read_batches
 from moderation.report.automated import AutomatedDecisions
 from moderation.report.log_entries import CountedEntries, EntryCounter
 from moderation.report.made import MadeReport, Period, make_report
@@ -44,19 +46,28 @@ def _ignore(what: str, records: int) -> None:
     pass
 
 
-async def read_report(settings: Settings, period: Period, on_read: OnRead = _ignore) -> MadeReport:
+async def read_report(
+    settings: Settings, period: Period, on_read: OnRead = _ignore, *, with_openings: bool = True
+) -> MadeReport:
     """Read the logs and make the report of a period.
 
     The report counts the records of people that the public log has below its last checkpoint, so that anyone can
     recount it; without a public log it counts all of them.
 
+    Args:
+        settings: addresses and topic names, and the folder of reports.
+        period: days and country.
+        on_read: receives the progress.
+        with_openings: whether to write the file of openings, some 100 bytes for each entry of the log.
+
     Raises:
+        CallerMistake: the openings cannot be written.
         DependencyAway: Kafka does not answer.
         TopicsError: a topic does not exist.
         LogsDisagree: the topic of decisions and the audit log hold different bytes at one offset.
         RecountDiffers: the audit log has fewer entries than the report counts.
     """
-    read = await read_logs(settings, period, on_read)
+    read = await read_logs(settings, period, on_read, with_openings=with_openings)
     people = await read_moderation(settings, on_read, read.people_end)
     on_read("counting", 0)
     return make_report(
@@ -73,8 +84,9 @@ async def read_report(settings: Settings, period: Period, on_read: OnRead = _ign
 
 
 def report_reader(settings: Settings) -> Callable[[Period, OnRead], Awaitable[MadeReport]]:
-    """Return `read_report` on the configured topics."""
-    return lambda period, on_read: read_report(settings, period, on_read)
+    """Return `read_report` on the configured topics; without a folder of reports nothing needs the openings."""
+    with_openings = settings.reports is not None
+    return lambda period, on_read: read_report(settings, period, on_read, with_openings=with_openings)
 
 
 async def read_moderation(settings: Settings, on_read: OnRead = _ignore, end: int | None = None) -> OverrideHistory:
@@ -99,7 +111,9 @@ async def read_moderation(settings: Settings, on_read: OnRead = _ignore, end: in
     return view
 
 
-async def read_logs(settings: Settings, period: Period, on_read: OnRead = _ignore) -> ReadLogs:
+async def read_logs(
+    settings: Settings, period: Period, on_read: OnRead = _ignore, *, with_openings: bool = True
+) -> ReadLogs:
     """Read the automated decisions of a period, and the entries of the public log up to its last checkpoint.
 
     Each entry's leaf is compared with its record on the way. The tree is not, which `hushtag audit verify` does.
@@ -120,7 +134,7 @@ async def read_logs(settings: Settings, period: Period, on_read: OnRead = _ignor
             on_read("automated decisions", count)
     read = ReadLogs(decisions)
     try:
-        await _read_entries(settings, read, period, on_read)
+        await _read_entries(settings, read, period, on_read, with_openings)
     except (TopicsError, AuditBroken) as error:
         return ReadLogs(decisions, unread=str(error))
     return read
@@ -137,24 +151,42 @@ def checkpoint_of(state: LogState) -> CheckpointState | None:
     return complete
 
 
-async def _read_entries(settings: Settings, read: ReadLogs, period: Period, on_read: OnRead) -> None:
+@dataclass(slots=True)
+class _EntryCounts:
+    """What a report needs of the entries so far."""
+
+    read: ReadLogs
+    openings: OpeningsFile | None
+    counter: EntryCounter
+    at_ms: int
+    people_end: int = 0
+
+    def apply(self, batch: Iterable[AuditEntry]) -> None:
+        """Count entries; raises LogsDisagree, or CallerMistake if their openings cannot be written."""
+        for entry in batch:
+            self.read.automated.apply_entry(entry)
+            counted = entry.counted
+            if self.openings is not None:
+                self.openings.add(counted.salt_type, counted.type, counted.salt_period, counted.period)
+            self.counter.add(counted.type, counted.period)
+            if (one := entry.input) is not None:
+                self.people_end = one.source.offset + 1 if one.source.topic == MODERATION else self.people_end
+                self.at_ms = max(self.at_ms, one.source.log_time_ms)
+
+
+async def _read_entries(
+    settings: Settings, read: ReadLogs, period: Period, on_read: OnRead, with_openings: bool
+) -> None:
     state = await log_state(settings)
     last = checkpoint_of(state)
     if last is None:
         read.unread = f"{settings.topic(AUDIT)}: it has no checkpoint yet" if state.entries else ""
         return
-    openings, counter = OpeningsFile(), EntryCounter(period.from_ms, period.to_ms, period.country)
-    people_end, at_ms = 0, last.at_ms
-    async with aclosing(read_entries(settings, 0, last.size)) as entries:
-        async for entry in entries:
-            read.automated.apply_entry(entry)
-            counted = entry.counted
-            openings.add(counted.salt_type, counted.type, counted.salt_period, counted.period)
-            counter.add(counted.type, counted.period)
-            if (one := entry.input) is not None:
-                people_end = one.source.offset + 1 if one.source.topic == MODERATION else people_end
-                at_ms = max(at_ms, one.source.log_time_ms)
-            if entry.number % 1_000 == 0:
-                on_read("entries of the audit log", entry.number)
-    read.log, read.openings = counter.at(last.text, last.size), openings
-    read.people_end, read.at_ms = people_end, at_ms
+    counter = EntryCounter(period.from_ms, period.to_ms, period.country)
+    counts = _EntryCounts(read, OpeningsFile(settings.reports) if with_openings else None, counter, last.at_ms)
+    async with aclosing(read_batches(settings, 0, last.size)) as batches:
+        async for batch in batches:
+            await asyncio.to_thread(counts.apply, batch)
+            on_read("entries of the audit log", batch[-1].number)
+    read.log, read.openings = counter.at(last.text, last.size), counts.openings
+    read.people_end, read.at_ms = counts.people_end, counts.at_ms

@@ -36,6 +36,10 @@ def witness(
         typer.Option(metavar="KEY", show_default=False, help="Public key of a log to follow; may be repeated."),
     ],
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Address to listen on.")] = "127.0.0.1:9470",
+    new: Annotated[
+        bool,
+        typer.Option("--new", help="Create the file of --state: only at the first start with a new key."),
+    ] = False,
 ) -> None:
     """Cosign checkpoints of the given logs until stopped (C2SP tlog-witness, POST /add-checkpoint).
 
@@ -55,7 +59,7 @@ def witness(
     if not port.isdigit() or not host:
         raise CallerMistake(f"--listen {listen!r} is not HOST:PORT", fix="write, for example, 127.0.0.1:9470")
     configure_logging("info")
-    with StateFile(state) as store:
+    with StateFile(state, is_new=new) as store:
         try:
             listening = listening_socket(host.strip("[]"), int(port))
         except (OSError, OverflowError) as error:

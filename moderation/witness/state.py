@@ -25,17 +25,26 @@ class SeenCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _decoder = msgspec.json.Decoder(dict[str, SeenCheckpoint])
+_RETIRE = (
+    "After a loss restore no older copy, from which the witness could cosign a second history: retire its key, and "
+    "begin with a new key and --new"
+)
 
 
 class StateFile:
     """Last cosigned checkpoints by origin: a context manager that locks the file.
 
+    Args:
+        path: the file.
+        is_new: create the file, of a witness that has never cosigned anything.
+
     Raises (on entering):
-        CallerMistake: the file cannot be used, is damaged, or another process uses it.
+        CallerMistake: the file is missing or, for a new one, exists; it cannot be used, is damaged, or another process
+            uses it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, is_new: bool = False) -> None:
+        self._path, self._is_new = path, is_new
         self._seen: dict[str, SeenCheckpoint] = {}
         self._lock = -1
 
@@ -44,10 +53,19 @@ class StateFile:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._path.with_name(f"{self._path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._seen = _decoder.decode(self._path.read_bytes()) if self._path.exists() else {}
+            self._seen = self._create() if self._is_new else _decoder.decode(self._path.read_bytes())
         except BlockingIOError:
             self._close()
             raise CallerMistake(f"another witness uses {self._path}", fix="give each witness another file") from None
+        except FileNotFoundError:
+            self._close()
+            raise CallerMistake(
+                f"{self._path} does not exist",
+                fix=f"check --state; only a witness whose key has cosigned nothing yet starts with --new. {_RETIRE}",
+            ) from None
+        except FileExistsError:
+            self._close()
+            raise CallerMistake(f"{self._path} exists already", fix="start without --new") from None
         except OSError as error:
             self._close()
             raise CallerMistake(f"{self._path}: {error.strerror}", fix="name a file of yours with --state") from None
@@ -55,7 +73,7 @@ class StateFile:
             self._close()
             raise CallerMistake(
                 f"{self._path} is damaged: {error}",
-                fix="restore it from a copy; without it the witness could cosign a second history",
+                fix=_RETIRE,
             ) from None
         return self
 
@@ -71,7 +89,15 @@ class StateFile:
 
     def save(self, origin: str, seen: Seen, note: str) -> None:
         """Persist a checkpoint; after the return, no crash can lose it."""
-        changed = self._seen | {origin: SeenCheckpoint(size=seen.size, root=seen.root.hex(), checkpoint=note)}
+        self._write(self._seen | {origin: SeenCheckpoint(size=seen.size, root=seen.root.hex(), checkpoint=note)})
+
+    def _create(self) -> dict[str, SeenCheckpoint]:
+        if self._path.exists():
+            raise FileExistsError
+        self._write({})
+        return {}
+
+    def _write(self, changed: dict[str, SeenCheckpoint]) -> None:
         part = self._path.with_name(f"{self._path.name}.part")
         with part.open("wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(changed), indent=1) + b"\n")

@@ -30,6 +30,8 @@ Batch = list[ConsumerRecord]
 """Records of one partition, ascending by offset; never empty."""
 T = TypeVar("T")
 _RETRY_SECONDS = 0.2
+_SINGLE_BYTES = 32 * 1024
+_SINGLE_WAIT_MS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class LogReader:
 
     `silence_seconds` is the setting `kafka_silence_seconds` unless given.
     `committed_only` hides uncommitted records of transactions; the end is then the last stable offset.
+    `single` fetches little at once and never waits at the end: for reads of single records at many offsets. A fetch at
+    the end would otherwise hold up the next read by half a second.
 
     Raises (on entering, and from every method):
         TopicsError: the topic, or a requested partition, does not exist. The request does not create it.
@@ -73,6 +77,7 @@ class LogReader:
         committed_only: bool = False,
         silence_seconds: float | None = None,
         max_records: int = 5_000,
+        single: bool = False,
     ) -> None:
         self.topic = topic
         self.partitions: tuple[int, ...] = ()
@@ -89,7 +94,8 @@ class LogReader:
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 isolation_level="read_committed" if committed_only else "read_uncommitted",
-                max_partition_fetch_bytes=4 * 1024 * 1024,
+                max_partition_fetch_bytes=_SINGLE_BYTES if single else 4 * 1024 * 1024,
+                fetch_max_wait_ms=_SINGLE_WAIT_MS if single else 500,
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -13,9 +13,10 @@ import pytest
 
 from devkit.stack.ports import free_port
 from moderation.audit.checkpoint_topic import read_checkpoints
+from moderation.audit.entry_proofs import NotYetPublished, Proof, proofs_of
 from moderation.audit.faults import AuditBroken
 from moderation.audit.publisher import AuditPublisher
-from moderation.audit.reading import NotYetPublished, first_since, log_state, proof_of, read_entry
+from moderation.audit.reading import first_since, log_state, read_entry
 from moderation.audit.state import STATE_KEY
 from moderation.audit.tlog.checkpoint import open_checkpoint
 from moderation.audit.tlog.cosignature import cosignature_of
@@ -26,7 +27,7 @@ from moderation.audit.tlog.tiles import TileTree
 from moderation.audit.writer import AuditWriter
 from moderation.proofs.proof_file import verify_proof
 from moderation.proofs.published import PublishedLog, published_log
-from streams.clock import now_ms
+from streams.clock import monotonic_seconds, now_ms
 from streams.errors import CallerMistake
 from streams.settings import Settings
 from tests.support.public_log import (
@@ -60,6 +61,10 @@ async def grow(settings: Settings, count: int) -> None:
 async def publish(settings: Settings, folder: Path) -> int:
     async with AuditPublisher(settings, folder) as publisher:
         return await publisher.publish()
+
+
+async def proof_of(settings: Settings, number: int, names: Sequence[str]) -> Proof:
+    return (await proofs_of(settings, [(await read_entry(settings, number), names)]))[0]
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -123,6 +128,17 @@ async def test_published_folder_grows_and_is_cosigned(keyed: Settings, tmp_path:
     assert (state.entries, state.published.size, state.published.missing) == (301, 301, ())
     assert (await read_entry(keyed, 256)).number == 256
     assert await first_since(keyed, 0) == 0 and await first_since(keyed, now_ms() + 60_000) == 301
+
+
+async def test_entry_of_a_long_log_is_proved_without_waiting(keyed: Settings, tmp_path: Path) -> None:
+    """Each fetch at the end of a topic holds up the next read by half a second, unless the reader asks for no wait."""
+    log = with_keys(keyed, folder=str(tmp_path / "log"))
+    await grow(log, 3_000)
+    await publish(log, tmp_path / "log")
+    began = monotonic_seconds()
+    for number in (2_999, 1_700, 40):
+        assert not isinstance(await proof_of(log, number, ["time"]), NotYetPublished)
+    assert monotonic_seconds() - began < 4
 
 
 async def test_witness_away_does_not_stop_publishing(keyed: Settings, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.paths import ROOT
 from tests.support.platform_pages import assert_accessible
 from tests.support.proof_vectors import VECTORS, keys_of, text_of
-from tests.support.proof_world import LOG_KEY, WITNESS_KEYS, split_world, world
+from tests.support.proof_world import LOG_KEY, NEXT_LOG, WITNESS_KEYS, split_world, world
 
 pytestmark = pytest.mark.pages
 URL = (ROOT / "docs/verify/index.html").as_uri()
@@ -30,7 +30,8 @@ async ({proofs, reports, openings, logs}) => {
   const ofProof = (one) => ({index: one.index, log: one.log, size: Number(one.size),
     opened: Object.fromEntries(one.opened), cosigned_by: names(one.cosigned)});
   const ofReport = (one) => ({log: one.log, size: one.size, published_size: one.publishedSize,
-    cosigned_by: names(one.cosigned), without_effect: one.without});
+    cosigned_by: names(one.cosigned), without_effect: one.without,
+    days: one.days, as_of_seconds: one.asOf, later_entries: one.later, period_over: one.over});
   const found = [];
   for (const {text, keys, seen} of proofs) {
     found.push(await outcome(async () => ofProof(await verifyStatement(text, keys, seen ?? undefined))));
@@ -153,6 +154,15 @@ def test_split_view_is_found_by_a_checkpoint_seen_before(open_verifier: Callable
     expect(page.locator(".meaning")).to_have_text("There are two different histories of this log")
 
 
+def test_both_keys_of_a_changed_log_are_read(open_verifier: Callable[..., Page]) -> None:
+    page = open_verifier()
+    fill(page)
+    page.get_by_label("The log’s public key").fill(f"{NEXT_LOG.public_key} {LOG_KEY}")
+    choose(page, world().statement(2))
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_role("heading", name="It is in the log, as shown here")).to_be_visible()
+
+
 def test_page_without_witness_keys_says_what_is_open(open_verifier: Callable[..., Page]) -> None:
     page = open_verifier()
     page.get_by_label("The log’s public key").fill(LOG_KEY)
@@ -186,6 +196,8 @@ def test_report_is_recounted_from_the_folder(open_verifier: Callable[..., Page],
     if orders == 41:
         expect(page.get_by_role("heading", name="The report’s numbers are those of the log")).to_be_visible()
         expect(page.get_by_role("row", name="decisions_by_people.block 19")).to_be_visible()
+        expect(page.locator(".checked")).to_contain_text("those of 2026-11-02 to 2026-11-07, UTC")
+        expect(page.locator(".checked")).to_contain_text("2 later entries of the log are not in it")
     else:
         expect(page.locator("#result .code")).to_have_text("Reason: wrong_number (orders)")
     assert_accessible(page)

@@ -28,6 +28,8 @@ SHOWN = ("time", "hashtag", "country", "action", "reason", "policy_revision")
 """Fields that a statement of reasons opens."""
 AT = 1_796_000_000
 """Time of the cosignatures, POSIX seconds."""
+FROM_MS, TO_MS = 1_793_577_600_000, 1_794_096_000_000
+"""Period of the reports: 2 to 7 November 2026."""
 SIZE, REPORTED, EARLY = 260, 258, 40
 KINDS = (
     ("decision/suppress/IN", "IN"), ("decision/clear/IN", "IN"), ("override/block/IN", "IN"), ("override/undo/*", "*"),
@@ -47,6 +49,7 @@ WITNESSES = (
     PrivateKey("one.example/witness", KeyKind.witness, seed("first witness")),
     PrivateKey("two.example/witness", KeyKind.witness, seed("second witness")),
 )
+NEXT_WITNESS = PrivateKey("two.example/witness", KeyKind.witness, seed("the second witness's next key"))
 LOG_KEY = str(LOG.public_key)
 WITNESS_KEYS = tuple(str(one.public_key) for one in WITNESSES)
 
@@ -101,11 +104,12 @@ class World:
         keys: Sequence[PrivateKey] = (LOG,),
         witnesses: Sequence[PrivateKey] = WITNESSES,
         origin: str = NAME,
+        at_seconds: int = AT,
     ) -> SignedNote:
         """Sign and cosign the checkpoint at a size."""
         size = len(self.leaves) if size is None else size
         note = sign_checkpoint(Checkpoint(origin, size, tree_root(self.tree, size)), keys)
-        return note.with_signatures([cosign(note.text, one, AT + at) for at, one in enumerate(witnesses)])
+        return note.with_signatures([cosign(note.text, one, at_seconds + at) for at, one in enumerate(witnesses)])
 
     def proof(
         self, index: int, names: Sequence[str] = SHOWN, note: SignedNote | None = None, size: int | None = None
@@ -124,6 +128,7 @@ class World:
             "restriction": {
                 "kind": "hashtag",
                 "target": opening.value("hashtag"),
+                "measure": "held" if opening.value("action") == "hold" else "reduced",
                 "country": opening.value("country"),
                 "policy_revision": opening.value("policy_revision"),
             },
@@ -163,6 +168,8 @@ class World:
         )
         orders = sum(count for kind, count in entries.items() if kind.startswith("order/"))
         return {
+            "from_ms": FROM_MS,
+            "to_ms": TO_MS,
             "country": country,
             "orders": orders + 1,
             "confidential_orders": 2,

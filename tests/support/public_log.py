@@ -164,7 +164,7 @@ def witness_process(
     """Run `hushtag witness`; yield its item of HUSHTAG_AUDIT_WITNESSES, and the process."""
     port = port or free_port()
     program = [HUSHTAG, "witness", "--key", key.encode(), "--state", str(state), "--log-key", str(LOG_KEY.public_key)]
-    program += ["--listen", f"127.0.0.1:{port}"]
+    program += ["--listen", f"127.0.0.1:{port}", *([] if state.exists() else ["--new"])]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None

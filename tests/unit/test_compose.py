@@ -112,6 +112,15 @@ def test_only_audit_service_has_the_audit_key() -> None:
     assert having == {"audit"}
 
 
+def test_proofs_read_the_folder_that_is_published() -> None:
+    publisher, api = SERVICES["audit-publish"], SERVICES["api"]
+    folder = publisher["command"][publisher["command"].index("--to") + 1]
+    assert api["environment"]["HUSHTAG_AUDIT_FOLDER"] == folder
+    mounts = [dict(one.split(":")[:2] for one in service["volumes"]) for service in (publisher, api)]
+    assert mounts[0]["audit-log"] == mounts[1]["audit-log"] == str(Path(folder).parent)
+    assert f" {Path(folder).parent}\n" in (ROOT / "Dockerfile").read_text(), "a volume inherits its owner"
+
+
 @pytest.mark.parametrize("name", ["api", "trends", "search"])
 def test_service_listens_on_its_published_port(name: str) -> None:
     service = SERVICES[name]

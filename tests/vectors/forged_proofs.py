@@ -23,10 +23,13 @@ from tests.support.proof_world import (
     LOG,
     LOG_KEY,
     NEXT_LOG,
+    NEXT_WITNESS,
     OTHER_LOG,
+    SHOWN,
     SIZE,
     WITNESS_KEYS,
     WITNESSES,
+    World,
     renamed,
     split_world,
     world,
@@ -124,6 +127,29 @@ def _fields() -> Iterator[Case]:
         "wrong_field",
         "policy_revision",
     )
+    yield forged("details name another measure", stated(measure="held"), "wrong_field", "action")
+    yield forged("details without a measure", stated(measure=None), "wrong_field", "action")
+    yield forged("details of an account for a hashtag's entry", stated(kind="account"), "wrong_field", "hashtag")
+    yield forged("details of another kind", stated(kind="Hashtag", target="x"), "wrong_field", "hashtag")
+    note = edited(lambda f: f["restriction"].update(policy_revision=""), 7)
+    yield forged("proof of an unrelated entry", note, "wrong_field", "action")
+    lifted = edited(lambda f: None, 1)
+    yield forged("proof of an entry that lifts a restriction", lifted, "wrong_field", "action")
+    for name in SHOWN:
+        hidden = edited(lambda f, name=name: f["entry"].pop(name))  # type: ignore[misc]
+        yield forged(f"statement without its {name}", hidden, "wrong_field", name)
+    unopened = edited(lambda f: f["entry"].pop("hashtag"))
+    unopened["proof"]["opened"] = [one for one in unopened["proof"]["opened"] if one["name"] != "hashtag"]
+    yield forged("statement whose hashtag is not opened", unopened, "wrong_field", "hashtag")
+    alone = World(1, {0: {"hashtag": None}}).statement(0)
+    yield forged("entry that names no hashtag", alone, "wrong_field", "hashtag")
+    order = World(1, {0: {"hashtag": None, "action": "withheld"}}).statement(0)
+    order["restriction"] |= {"kind": "tweet", "measure": "withheld", "country": "*"}
+    yield forged("order of another country", order, "wrong_field", "country")
+
+
+def stated(**changed: Any) -> dict[str, Any]:
+    return edited(lambda f: f["restriction"].update(changed))
 
 
 def _paths() -> Iterator[Case]:
@@ -191,6 +217,19 @@ def _signatures() -> Iterator[Case]:
     yield forged("cosignature without its time", noted(bare.with_signatures([short])), "bad_signature")
     plain = replace(right, signature=bytes(8) + WITNESSES[1].sign(note.text.encode()))
     yield forged("signature of the text as a cosignature", noted(bare.with_signatures([plain])), "bad_signature")
+    late = w.checkpoint(keys=(LOG, NEXT_LOG)).with_signatures(
+        [NoteSignature(LOG.name, NEXT_LOG.public_key.key_id, bytes(64))]
+    )
+    both = [LOG_KEY, str(NEXT_LOG.public_key)]
+    yield forged("a bad signature of the second key that is given", noted(late), "bad_signature", log_key=both)
+    yield forged("signed by neither of two keys", noted(w.checkpoint(keys=(OTHER_LOG,))), "wrong_log", log_key=both)
+    yield forged(
+        "two keys of one witness for a quorum of two",
+        noted(w.checkpoint(witnesses=(WITNESSES[1], NEXT_WITNESS))),
+        "missing_cosignature",
+        quorum=2,
+        witness_keys=[*WITNESS_KEYS, str(NEXT_WITNESS.public_key)],
+    )
     yield forged("bad cosignature beyond the quorum", noted(bare.with_signatures([plain])), "bad_signature", quorum=1)
 
 
@@ -212,6 +251,14 @@ def _keys() -> Iterator[Case]:
     yield forged("the log's key for a witness", file, mistake, witness_keys=[LOG_KEY])
     yield forged("a damaged key", file, mistake, log_key=LOG_KEY.replace("hushtag", "hushtab"))
     yield forged("no key", file, mistake, log_key="")
+    yield forged("keys of two logs", file, mistake, log_key=[LOG_KEY, str(OTHER_LOG.public_key)])
+    own = replace(NEXT_LOG, kind=KeyKind.witness)
+    both = [LOG_KEY, str(NEXT_LOG.public_key)]
+    yield forged(
+        "another key of the log as its witness", file, mistake, log_key=both, witness_keys=[str(own.public_key)]
+    )
+    two = [WITNESS_KEYS[1], str(NEXT_WITNESS.public_key)]
+    yield forged("a quorum of two with two keys of one witness", file, mistake, quorum=2, witness_keys=two)
     yield forged("a quorum beyond the witnesses", file, mistake, quorum=3)
     yield forged("a quorum beyond distinct witnesses", file, mistake, quorum=2, witness_keys=[WITNESS_KEYS[0]] * 2)
 
@@ -233,6 +280,19 @@ def _malformed() -> Iterator[Case]:
     yield bad("no proof yet", edited(lambda f: f.update(proof=None)))
     yield bad("no proof", edited(lambda f: f.pop("proof")))
     yield bad("no entry beside the proof", edited(lambda f: f.pop("entry")))
+    yield bad("nothing shown of the entry", edited(lambda f: f.update(entry={})))
+    yield bad("nothing shown and nothing opened", edited(lambda f: (f.update(entry={}), f["proof"].update(opened=[]))))
+    yield bad("details that are null", edited(lambda f: f.update(restriction=None)))
+    yield bad("proof file with a statement beside it", w.proof(INDEX) | {"entry": {"hashtag": "x"}})
+    yield bad("proof with a further member", edited(lambda f: f["proof"].update(text="x")))
+    whole = json.dumps(w.statement(INDEX))
+    false = json.dumps(w.statement(INDEX)["entry"] | {"hashtag": "x"})
+    yield bad_text("entry given twice, the first one false", '{"entry": ' + false + ", " + whole[1:])
+    yield bad_text("field given twice", whole.replace('"entry": {', '"entry": {"hashtag": "x", ', 1))
+    yield bad_text("field given twice, once escaped", whole.replace('"entry": {', '"entry": {"h\u0061shtag": "x", ', 1))
+    yield bad_text(
+        "value of an opened field given twice", whole.replace('"name": "time"', '"name": "note", "name": "time"', 1)
+    )
     yield bad("proof of another format", w.proof(INDEX) | {"format": "hushtag-proof-2"})
     yield bad("leaf of two spellings", w.proof(INDEX) | {"leaf": leaf[:-3] + chr(ord(leaf[-3]) + 1) + "=="})
     yield bad("leaf with a line break", w.proof(INDEX) | {"leaf": leaf + "\n"})

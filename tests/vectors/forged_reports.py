@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from tests.support.proof_world import EARLY, REPORTED, SIZE, WITNESSES, World, split_world, world
+from tests.support.proof_world import EARLY, FROM_MS, REPORTED, SIZE, TO_MS, WITNESSES, World, split_world, world
 from tests.vectors.encoded import changes, encoded
 from tests.vectors.good_proofs import Case, report_case
 
@@ -120,9 +120,7 @@ def _numbers() -> Iterator[Case]:
         "log.without_effect.override/block/IN",
         section(without_effect={"override/block/IN": 21}),
     )
-    yield forged(
-        "other days than the numbers", "wrong_number", "log.entries.decision/clear/IN", section(last_day="2026-11-06")
-    )
+    yield forged("other days than the period", "wrong_number", "log.last_day", section(last_day="2026-11-06"))
     yield forged(
         "other country than the numbers",
         "wrong_number",
@@ -133,7 +131,32 @@ def _numbers() -> Iterator[Case]:
     yield forged("number that is no count", "malformed", report=entries(**{"override/block/IN": -1}))
     yield forged("number beyond exact ones", "malformed", report=entries(**{"override/block/IN": 2**53}))
     yield forged("number that is a text", "malformed", report=edited(lambda r: r.update(orders="40")))
-    yield forged("day that is none", "malformed", report=section(first_day="2026-11-31"))
+    yield forged("first day of another month", "wrong_number", "log.first_day", section(first_day="2026-10-02"))
+    yield forged("day that is none", "wrong_number", "log.last_day", section(last_day="2026-11-31"))
+    yield forged("days without a text", "wrong_number", "log.first_day", section(first_day=None))
+    empty = edited(
+        lambda r: (
+            r.update(orders=2, orders_by_country={}, decisions_by_people={}),
+            r["log"].update(first_day="2027-01-01", last_day="2027-01-01", entries={}, without_effect={}),
+        )
+    )
+    yield forged("days after the period, without entries", "wrong_number", "log.first_day", empty)
+    hidden = section(entries=None, first_day=None, last_day=None, without_effect=None)
+    yield forged("numbers of whole days that are not given", "wrong_number", "log.entries", hidden)
+    yield forged("numbers that are left out", "wrong_number", "log.entries", edited(lambda r: r["log"].pop("entries")))
+    part = edited(lambda r: r.update(to_ms=TO_MS - 1))
+    yield forged("numbers by day for a part of a day", "wrong_number", "log.entries", part)
+    yield forged(
+        "report of another week",
+        "wrong_number",
+        "log.first_day",
+        edited(lambda r: r.update(from_ms=FROM_MS - 86_400_000)),
+    )
+    yield forged("report without a period", "malformed", report=edited(lambda r: r.pop("from_ms")))
+    yield forged("period that ends before it begins", "malformed", report=edited(lambda r: r.update(to_ms=FROM_MS)))
+    yield forged(
+        "period after the year 9999", "malformed", report=edited(lambda r: r.update(to_ms=253_402_387_200_000))
+    )
     yield forged("report without a log", "malformed", report=edited(lambda r: r.pop("log")))
 
 

@@ -50,31 +50,36 @@ def sign_checkpoint(checkpoint: Checkpoint, keys: Sequence[PrivateKey]) -> Signe
     return SignedNote(text, tuple(signatures))
 
 
-def open_checkpoint(note: str, log_key: PublicKey) -> tuple[Checkpoint, SignedNote]:
+def open_checkpoint(note: str, *log_keys: PublicKey) -> tuple[Checkpoint, SignedNote]:
     """Read a signed checkpoint and verify the log's signature.
 
+    Args:
+        note: signed checkpoint.
+        log_keys: keys of one log, all with its name; one that has signed is enough.
+
     Raises:
-        ProofError: `malformed`; `wrong_log`: of another log, or not signed by this key; `bad_signature`.
+        ProofError: `malformed`; `wrong_log`: of another log, or signed by none of the keys; `bad_signature`.
     """
     signed = read_note(note)
     checkpoint = read_checkpoint(signed.text)
-    if checkpoint.origin != log_key.name:
+    name = log_keys[0].name
+    if checkpoint.origin != name:
         raise ProofError(
             ProofCode.wrong_log,
-            f"the checkpoint is of the log {checkpoint.origin!r}, not of {log_key.name!r}",
+            f"the checkpoint is of the log {checkpoint.origin!r}, not of {name!r}",
             "give the key of the log that this file is about, or do not rely on the file",
         )
-    signatures = signed.by(log_key)
+    signatures = [(key, signature) for key in log_keys for signature in signed.by(key)]
     if not signatures:
         raise ProofError(
             ProofCode.wrong_log,
-            f"the checkpoint is not signed by the key of {log_key.name!r} that you gave",
-            "compare the key with the one that the log's operator announces; after a change of keys, take the new one",
+            f"the checkpoint is not signed by a key of {name!r} that you gave",
+            "compare the key with those that the log's operator announces; after a change of keys, give both",
         )
-    if not all(log_key.verifies(signature, signed.text.encode()) for signature in signatures):
+    if not all(key.verifies(signature, signed.text.encode()) for key, signature in signatures):
         raise ProofError(
             ProofCode.bad_signature,
-            f"the signature of the log {log_key.name!r} does not fit the checkpoint: the checkpoint was changed",
+            f"the signature of the log {name!r} does not fit the checkpoint: the checkpoint was changed",
             "do not rely on this file; ask its publisher for a new one",
         )
     return checkpoint, signed

@@ -17,7 +17,7 @@ from moderation.proofs.published import CHECKPOINT
 from tests.support.paths import ROOT
 from tests.support.proof_world import LOG, LOG_KEY, NAME, WITNESS_KEYS, WITNESSES, World
 
-EARLIER, ENTRY = 120, 131
+EARLIER, ENTRY = 120, 128
 
 
 @pytest.fixture(scope="module")

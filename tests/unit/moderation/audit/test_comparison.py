@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from moderation.audit.comparison import SourceComparison
+from moderation.audit.erasures import ERASED_NOTE
 from moderation.audit.inputs import MAX_RECORD_BYTES, AuditInput, SourcePosition, too_large_note
 from moderation.audit.sources import CHECKPOINT_NOTE, audit_input, is_kept, lost_records
 
@@ -177,3 +178,46 @@ def test_decisions_of_an_earlier_incarnation_are_not_compared() -> None:
         partition.apply(0, now)
         partition.finish()
         assert partition.compared == 1 and not comparison.differences, signed
+
+
+def test_source_that_ends_before_the_signed_position_is_gone() -> None:
+    """The topic was restored empty while the log has an unsigned end."""
+    comparison = compared(HONEST, [], end=0, signed=2)
+    assert (found(comparison), comparison.gone, comparison.first_gone) == ([], 2, 2)
+
+
+def test_decisions_created_again_are_not_compared() -> None:
+    comparison = SourceComparison()
+    for number, one in enumerate(HONEST):
+        comparison.add(number, one)
+    comparison.begin_decisions_again()
+    partition = comparison.of(DECISIONS, 0)
+    partition.set_bounds(0, 2)
+    partition.apply(0, record(0, b"another"))
+    partition.finish()
+    assert (found(comparison), comparison.gone, comparison.first_gone, comparison.waiting) == ([], 4, 0, 1)
+
+
+def test_erased_entry_of_the_unsigned_end_is_gone() -> None:
+    comparison = SourceComparison()
+    comparison.add(0, record(0))
+    comparison.add_erased(1, record(2).source)
+    comparison.add(2, record(3))
+    partition = comparison.of(DECISIONS, 0)
+    partition.set_bounds(0, 4)
+    for offset in (0, 2, 3):
+        partition.apply(offset, record(offset))
+    partition.finish()
+    assert (found(comparison), comparison.compared, comparison.gone, comparison.first_gone) == ([], 2, 1, 1)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_note_of_an_erased_record_needs_its_order(ordered: bool) -> None:
+    comparison = SourceComparison()
+    comparison.add(0, AuditInput(record(0).source, note=ERASED_NOTE))
+    if ordered:
+        comparison.erase(DECISIONS, 0, 0)
+    partition = comparison.of(DECISIONS, 0)
+    partition.set_bounds(0, 1)
+    partition.apply(0, record(0))
+    assert found(comparison) == ([] if ordered else [("altered", 0, 0)])

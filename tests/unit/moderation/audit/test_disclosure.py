@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -17,7 +18,9 @@ from moderation.audit.disclosure import (
     canonical_json,
     check,
     decode_opening,
+    digest_of,
     disclose,
+    fits,
     leaf_of,
     make_opening,
 )
@@ -113,6 +116,21 @@ def test_erasure_keeps_only_what_the_report_counts() -> None:
     assert decode_opening(erased.encode()) == erased
 
 
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, values)), st.integers(0, len(LEAF) - 1))
+def test_whole_opening_fits_its_leaf_alone(logged: dict[str, Any], at: int) -> None:
+    opening = make_opening(logged)
+    leaf = leaf_of(opening)
+    assert fits(leaf, opening)
+    assert not fits(leaf[:at] + bytes([leaf[at] ^ 1]) + leaf[at + 1 :], opening)
+
+
+@pytest.mark.parametrize("salt", [None, "", "short", "A" * 21 + "B", "A" * 23])
+def test_opening_with_a_malformed_salt_does_not_fit(salt: str | None) -> None:
+    opening = replace(OPENING, salts=(salt, *OPENING.salts[1:]))
+    leaf = LEAF if salt is None else leaf_of(opening)
+    assert not fits(leaf, opening)
+
+
 def test_canonical_json_escapes_as_rfc_8785() -> None:
     text = '\b\f\n\r\t"\\\x00\x1f\x7fé😀'
     assert canonical_json([text, -1, None]) == '["\\b\\f\\n\\r\\t\\"\\\\\\u0000\\u001f\x7fé😀",-1,null]'.encode()
@@ -123,3 +141,14 @@ def test_digest_at_another_place_is_wrong_field() -> None:
     digests = [LEAF[at : at + 32] for at in range(len(PREFIX), len(LEAF), 32)]
     turned = PREFIX + b"".join(digests[1:] + digests[:1])
     assert code_of(turned, disclose(OPENING, ["hashtag"])) == (ProofCode.wrong_field, "hashtag")
+
+
+@given(st.text(), st.sampled_from(FIELDS), values)
+def test_digest_is_of_the_canonical_json(salt: str, name: str, value: Value) -> None:
+    assert digest_of(salt, name, value) == sha256(canonical_json([salt, name, value])).digest()
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"{}", b"[[],[]]", b"[1,2]", b"[[" + b"[" * 9_000, b'[["a"],[1.5]]'])
+def test_malformed_opening_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not the opening of an entry"):
+        decode_opening(data)

@@ -22,6 +22,10 @@ def grow(folder: PublishedFolder, tree: TileBuilder, size: int) -> None:
         folder.write_tile(tile)
 
 
+def replace(folder: PublishedFolder, before: str | None, note: str, *, size: int = 0) -> bool:
+    return folder.replace_checkpoint(before, note, size=size, previous=0)
+
+
 def names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
@@ -42,7 +46,8 @@ def test_superseded_partial_tiles_go_after_one_more_checkpoint(tmp_path: Path) -
     folder, tree, previous = PublishedFolder(tmp_path), TileBuilder(), 0
     for size in (3, 250, 260, 600, 601):
         grow(folder, tree, size)
-        folder.remove_superseded(size, previous)
+        before = folder.checkpoint()
+        assert folder.replace_checkpoint(before, str(size), size=size, previous=previous)
         kept = {width for at in (previous, size) if (width := at % 256)}
         found = {
             int(name.rpartition("/")[2]) for name in names(tmp_path) if name.startswith("tile/0/") and ".p/" in name
@@ -56,18 +61,35 @@ def test_superseded_partial_tiles_go_after_one_more_checkpoint(tmp_path: Path) -
 def test_crash_during_a_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = PublishedFolder(tmp_path / "log")
     assert folder.checkpoint() is None
-    folder.write_checkpoint("old")
+    assert replace(folder, None, "old")
 
     def crash(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", crash)
     with pytest.raises(CallerMistake, match="No space left"):
-        folder.write_checkpoint("new")
+        replace(folder, "old", "new")
     monkeypatch.undo()
     assert folder.checkpoint() == "old"
-    folder.write_checkpoint("new")
+    assert replace(folder, "old", "new")
     assert folder.checkpoint() == "new"
+
+
+def test_paused_publisher_does_not_replace_a_newer_checkpoint(tmp_path: Path) -> None:
+    paused, successor = PublishedFolder(tmp_path), PublishedFolder(tmp_path)
+    grow(paused, TileBuilder(), 9)
+    assert replace(paused, None, "9 entries", size=9)
+    grow(successor, TileBuilder(), 20)
+    assert replace(successor, "9 entries", "20 entries", size=20)
+    before = names(tmp_path)
+    assert not replace(paused, "9 entries", "12 entries", size=12)
+    assert (paused.checkpoint(), names(tmp_path)) == ("20 entries", before)
+
+
+def test_missing_last_bundle_is_found(tmp_path: Path) -> None:
+    folder = PublishedFolder(tmp_path)
+    folder.write_tile(Tile(TileName(None, 0, 9), b"leaves"))
+    assert folder.has_edge(9) and folder.has_edge(256) and not folder.has_edge(10)
 
 
 def test_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:

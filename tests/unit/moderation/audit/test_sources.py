@@ -61,3 +61,17 @@ def test_lost_records_become_a_note() -> None:
     end = LogEnd()
     end.extend([one])
     assert end.next_offsets["moderation", 0] == 8
+
+
+def test_record_with_long_key_fits_into_its_topic() -> None:
+    """The worst key and value are of control characters, of which JSON makes six bytes each."""
+    keys = [b"\x01" * 200_000, b"\x02" * 200_000]
+    source = SourcePosition("moderation", 0, 7, 1)
+    notes = [audit_input(source, key, b"{}") for key in keys]
+    assert all(one.key is None and "a key of 200000 bytes" in one.note for one in notes)
+    assert notes[0].note != notes[1].note
+    longest = audit_input(source, b"\x01" * MAX_RECORD_BYTES, b"\x01" * MAX_RECORD_BYTES)
+    assert longest.key is not None and longest.value is not None
+    for one in (*notes, longest):
+        [entry] = LogEnd().extend([one])
+        assert len(entry.opening.encode()) < 1024 * 1024

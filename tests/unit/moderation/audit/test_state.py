@@ -59,7 +59,7 @@ def test_changed_state_is_refused(change: dict[str, object]) -> None:
 
 def test_state_of_another_key_is_refused() -> None:
     value, _ = state_of(3)
-    with pytest.raises(AuditBroken, match="not signed by the key"):
+    with pytest.raises(AuditBroken, match="not signed by a key of"):
         open_state(value, (NEW_LOG_KEY.public_key,), "t")
     assert open_state(value, (NEW_LOG_KEY.public_key, LOG_KEY.public_key), "t").end.size == 3
 

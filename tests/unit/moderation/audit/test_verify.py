@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit.disclosure import make_opening
+from moderation.audit.disclosure import FIELDS, leaf_of, make_opening
 from moderation.audit.entries import AuditEntry, LogEnd
+from moderation.audit.faults import AuditBroken
 from moderation.audit.inputs import AuditInput, SourcePosition
+from moderation.audit.joined import JoinedRecord
 from moderation.audit.tlog.checkpoint import Checkpoint
 from moderation.audit.tlog.compact_range import CompactRange
 from moderation.audit.tlog.hashing import leaf_hash
 from moderation.audit.verify import Verification, VerificationResult, opening_fault
+from moderation.audit.verifying import entry_of
 
 Log = list[tuple[bytes | None, bytes | None]]
 
@@ -91,6 +94,22 @@ def test_contradicting_checkpoints_are_found() -> None:
     entries, other = entries_of(4), entries_of(4)
     fault = verify(log_of(entries), [checkpoint_of(entries, 3), checkpoint_of(other, 3)]).fault
     assert fault is not None and fault.what == "changed"
+
+
+@pytest.mark.parametrize(("name", "value"), [("type", "note"), ("period", None), ("hashtag", "x"), ("action", "allow")])
+def test_field_must_follow_from_the_record(name: str, value: str | None) -> None:
+    """Source, time, key, record and note are true, and leaf and opening fit."""
+    [entry] = entries_of(1)
+    values = dict(zip(FIELDS, entry.opening.values, strict=True))
+    assert entry_of(JoinedRecord(0, b"0", entry.leaf, entry.opening)).input == entry.input
+    forged = make_opening(values | {name: value})
+    with pytest.raises(AuditBroken, match=f"entry 0: changed: the field {name} does not follow"):
+        entry_of(JoinedRecord(0, b"0", leaf_of(forged), forged))
+
+
+def test_erased_entry_is_read_without_its_record() -> None:
+    [entry] = entries_of(1)
+    assert entry_of(JoinedRecord(0, b"0", entry.leaf, entry.opening.erased())).input is None
 
 
 def test_opening_must_fit_its_leaf() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+
 import httpx
 import pytest
 
+from moderation.audit.faults import AuditBroken
 from moderation.audit.keys import WitnessAddress
 from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
 from moderation.audit.tlog.compact_range import CompactRange
@@ -97,6 +101,31 @@ async def test_witness_that_is_away_is_reported() -> None:
         raise httpx.ConnectError("refused")
 
     assert (await ask(client_of(httpx.MockTransport(away)), 3)).outcome == "away"
+
+
+@pytest.mark.parametrize("endless", [False, True], ids=["slow", "long"])
+async def test_witness_cannot_stall_or_bloat_the_publisher(monkeypatch: pytest.MonkeyPatch, endless: bool) -> None:
+    sent = 0
+
+    async def drip() -> AsyncGenerator[bytes, None]:
+        nonlocal sent
+        while True:
+            sent += 1_000
+            yield b"x" * 1_000 if endless else b"x"
+            await asyncio.sleep(0 if endless else 0.01)
+
+    monkeypatch.setattr("moderation.audit.witnesses.TIMEOUT_SECONDS", 5.0 if endless else 0.05)
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=drip()))
+    answer = await asyncio.wait_for(ask(client_of(transport), 3), 10)
+    assert answer.outcome == "away" and (sent == 17_000 or not endless), answer
+
+
+async def test_proof_that_the_log_cannot_make_is_no_fault_of_the_witness() -> None:
+    def lacking(old: int) -> list[bytes]:
+        raise AuditBroken("folder", "a tile is missing")
+
+    with pytest.raises(AuditBroken):
+        await client_of(httpx.MockTransport(lambda _: httpx.Response(200))).cosign(note_of(3), 3, lacking)
 
 
 async def test_cosignature_of_another_witness_does_not_count() -> None:

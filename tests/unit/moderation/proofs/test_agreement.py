@@ -15,7 +15,7 @@ from moderation.proofs.reading import read_json
 from moderation.proofs.report import verify_report
 from moderation.proofs.statement import verify_statement
 from tests.support.paths import ROOT
-from tests.support.proof_world import LOG_KEY, WITNESS_KEYS, log_of, world
+from tests.support.proof_world import LOG_KEY, TO_MS, WITNESS_KEYS, World, log_of, world
 
 SPEC = importlib.util.spec_from_file_location("verify_proof", ROOT / "docs/verify_proof.py")
 assert SPEC is not None
@@ -24,9 +24,12 @@ verifier = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(verifier)
 
 STATEMENT, REPORT = world().statement(2), world().report()
+ORDER = World(1, {0: {"hashtag": None, "action": "withheld", "policy_revision": None}}).statement(0)
+ORDER["restriction"] |= {"kind": "tweet", "measure": "withheld", "policy_revision": ""}
 FILES, LINES = world().files(), world().opening_lines()
 scalars = (
     st.none()
+    | st.sampled_from(["hashtag", "suspended", "held", TO_MS - 1])
     | st.booleans()
     | st.integers(-3, 300)
     | st.sampled_from([7.0, 7.5, 2**53, "IN", "", "*", "\ud800"])
@@ -61,7 +64,7 @@ def changed(data: st.DataObject, file: dict[str, Any]) -> str:
 @given(st.data())
 @settings(max_examples=300, deadline=None)
 def test_verifiers_agree_on_a_changed_statement(data: st.DataObject) -> None:
-    text = changed(data, STATEMENT)
+    text = changed(data, data.draw(st.sampled_from([STATEMENT, ORDER])))
     try:
         ours: Any = verify_statement(read_json(text.encode()), LOG_KEY, WITNESS_KEYS).as_dict()
     except ProofError as error:

@@ -17,7 +17,18 @@ from typer.testing import CliRunner, Result
 from moderation.audit.tlog.errors import ProofCode, ProofError
 from moderation.proofs.cli import register
 from streams.errors import CallerMistake, DependencyAway
-from tests.support.proof_world import EARLY, LOG_KEY, SIZE, WITNESS_KEYS, World, split_world, world
+from tests.support.proof_world import (
+    EARLY,
+    LOG_KEY,
+    NEXT_LOG,
+    REPORTED,
+    SIZE,
+    TO_MS,
+    WITNESS_KEYS,
+    World,
+    split_world,
+    world,
+)
 
 KEYS = ("--log-key", LOG_KEY, *(word for key in WITNESS_KEYS for word in ("--witness-key", key)))
 
@@ -144,9 +155,10 @@ def test_report_lists_its_numbers(log: Path, tmp_path: Path, packed: bool) -> No
     report = written(tmp_path / "report.json", world().report())
     result = run("report", report, "--openings", openings, "--folder", log, "--seen", seen)
     assert (
-        "verified: the report counts the 258 entries of the log example.com/hushtag, and leaves out none"
-        in result.output
-    )
+        "verified: the report opens the first 258 entries of the log example.com/hushtag, and leaves out none of them\n"
+        "recounted from 2026-11-02 to 2026-11-07, UTC:\n"
+    ) in result.output
+    assert "counts as of 2026-11-30T00:53:20.000+00:00: 2 later entries of the log are not in it" in result.output
     assert "  decisions_by_people.block: 19\n" in result.output
     assert "  orders_by_country.DE: at least 20\n" in result.output
     assert "not proven: 2 entries are left out as without effect" in result.output
@@ -160,6 +172,70 @@ def test_report_names_the_number_that_does_not_add_up(log: Path, tmp_path: Path)
     result = run("report", report, "--openings", openings, "--folder", log)
     assert code_of(result) is ProofCode.wrong_number
     assert "the report's number 'orders' is 5, but the log's entries give 39" in str(result.exception)
+
+
+def openings_of(folder: Path, content: bytes | None = None) -> Path:
+    path = folder / "openings"
+    path.write_bytes("\n".join(world().opening_lines()).encode() if content is None else content)
+    return path
+
+
+def test_report_before_its_end_is_not_final(log: Path, tmp_path: Path) -> None:
+    report = world().report()
+    report["log"] |= {"checkpoint": world().checkpoint(REPORTED, at_seconds=TO_MS // 1000 - 60).encode()}
+    options = ("--openings", openings_of(tmp_path), "--folder", log)
+    result = run("report", written(tmp_path / "report.json", report), *options)
+    assert (
+        "not final: it counts as of 2026-11-07T23:59:00.000+00:00, before its period ended; 2 later entries"
+        in result.output
+    )
+    result = run("report", tmp_path / "report.json", *options, keys=KEYS[:2])
+    assert "not proven: that it counts up to the end of its period, as no witness gives a time" in result.output
+
+
+def test_report_that_is_not_recounted_says_so_first(log: Path, tmp_path: Path) -> None:
+    report = world().report() | {"to_ms": TO_MS - 1}
+    report["log"] |= {"entries": None, "first_day": None, "last_day": None}
+    options = ("--openings", openings_of(tmp_path), "--folder", log)
+    lines = run("report", written(tmp_path / "report.json", report), *options).output.split("\n")
+    assert lines[1].startswith("not recounted: the report is not of whole days in UTC")
+
+
+@pytest.mark.parametrize("cut", [40, -9])
+def test_damaged_gzip_of_openings_is_named(log: Path, tmp_path: Path, cut: int) -> None:
+    packed = gzip.compress("\n".join(world().opening_lines()).encode())
+    openings = openings_of(tmp_path, packed[:cut])
+    result = run("report", written(tmp_path / "r", world().report()), "--openings", openings, "--folder", log)
+    assert isinstance(result.exception, CallerMistake)
+    assert f"cannot read '{openings}'" in str(result.exception)
+
+
+@pytest.mark.parametrize("place", ["none/seen", "folder"])
+def test_seen_file_that_cannot_be_written_is_named(log: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "folder").mkdir()
+    result = run("log", "--folder", log, "--seen", tmp_path / place)
+    assert isinstance(result.exception, CallerMistake)
+    assert place.split("/")[0] in str(result.exception)
+
+
+def test_both_keys_of_a_log_verify_files_from_before_and_after(statement: Path, tmp_path: Path) -> None:
+    log = publish(tmp_path / "log", world().files(note=world().checkpoint(keys=(NEXT_LOG,))))
+    keys = (*KEYS, "--log-key", str(NEXT_LOG.public_key))
+    seen = tmp_path / "seen"
+    seen.write_text(world().checkpoint(EARLY).encode(), "utf-8")
+    assert code_of(run("verify", statement, "--folder", log)) is ProofCode.wrong_log
+    assert run("verify", statement, "--folder", log, "--seen", seen, keys=keys).exit_code == 0
+    report, openings = written(tmp_path / "r", world().report()), openings_of(tmp_path)
+    assert run("report", report, "--openings", openings, "--folder", log, "--seen", seen, keys=keys).exit_code == 0
+    seen.write_text(world().checkpoint(EARLY).encode(), "utf-8")
+    assert run("log", "--folder", log, "--seen", seen, keys=keys).exit_code == 0
+
+
+def test_order_says_that_its_target_is_not_proven(tmp_path: Path) -> None:
+    ruling = World(1, {0: {"hashtag": None, "action": "withheld"}}).statement(0)
+    ruling["restriction"] |= {"kind": "tweet", "measure": "withheld"}
+    printed = run("verify", written(tmp_path / "order.json", ruling)).output
+    assert "not proven: which hashtag, account or tweet is meant" in printed
 
 
 def test_log_verifies_every_entry_and_follows_its_history(log: Path, tmp_path: Path) -> None:

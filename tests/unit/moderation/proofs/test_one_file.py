@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import importlib.util
 import json
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.proof_vectors import VECTORS, case_lines, files_of, keys_of, text_of
-from tests.support.proof_world import LOG_KEY, WITNESS_KEYS, world
+from tests.support.proof_world import LOG_KEY, NEXT_LOG, WITNESS_KEYS, world
 
 PATH = ROOT / "docs/verify_proof.py"
 SPEC = importlib.util.spec_from_file_location("verify_proof", PATH)
@@ -86,3 +87,10 @@ def test_command_verifies_a_statement_and_a_report(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (3, "")
     assert "wrong_field" in done.stderr
     assert run("statement", statement, "--log-key", "x").returncode == 2
+    statement.write_text(json.dumps(world().statement(2)), "utf-8")
+    done = run("statement", statement, *keys, "--log-key", NEXT_LOG.public_key)
+    assert (done.returncode, done.stderr) == (0, "")
+    openings.write_bytes(gzip.compress(openings.read_bytes())[:-9])
+    done = run("report", report, "--openings", openings, "--folder", tmp_path / "log", *keys)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"cannot read '{openings}'")

@@ -299,7 +299,7 @@ def test_report_on_all_countries_may_be_asked_for_by_name(monkeypatch: pytest.Mo
     async def read_moderation(settings: object, on_read: object, end: int | None) -> OverrideHistory:
         return world.log.view
 
-    async def read_logs(settings: object, period: Period, on_read: object) -> ReadLogs:
+    async def read_logs(settings: object, period: Period, on_read: object, *, with_openings: bool) -> ReadLogs:
         return ReadLogs(AutomatedDecisions({}, period.from_ms, period.to_ms))
 
     monkeypatch.setattr("moderation.report.read.read_moderation", read_moderation)

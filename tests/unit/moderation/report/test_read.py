@@ -16,6 +16,7 @@ from moderation.audit.reading import CheckpointState, LogState
 from moderation.report.made import Period
 from moderation.report.read import ReadLogs, checkpoint_of, read_logs
 from streams.constants import HOUR_MS
+from streams.errors import CallerMistake
 from streams.log.moderation import encode_moderation
 from streams.settings import Settings
 from tests.support.in_memory_public_log import AT_MS, InMemoryPublicLog
@@ -48,20 +49,27 @@ class NoDecisions:
             yield nothing
 
 
-def logs_of(log: InMemoryPublicLog, monkeypatch: pytest.MonkeyPatch, broken_at: int | None = None) -> ReadLogs:
-    async def read_entries(settings: Settings, first: int, end: int) -> AsyncGenerator[AuditEntry, None]:
+def logs_of(
+    log: InMemoryPublicLog,
+    monkeypatch: pytest.MonkeyPatch,
+    broken_at: int | None = None,
+    *,
+    settings: Settings | None = None,
+    with_openings: bool = True,
+) -> ReadLogs:
+    async def read_batches(settings: Settings, first: int, end: int) -> AsyncGenerator[list[AuditEntry], None]:
         for entry in log.all_entries()[first:end]:
             if entry.number == broken_at:
                 raise AuditBroken("audit", f"entry {entry.number}: changed")
-            yield entry
+            yield [entry]
 
     async def log_state(settings: Settings) -> LogState:
         return await log.state() if log.all_entries() else LogState(0, None, None)
 
     monkeypatch.setattr("moderation.report.read.LogReader", NoDecisions)
-    monkeypatch.setattr("moderation.report.read.read_entries", read_entries)
+    monkeypatch.setattr("moderation.report.read.read_batches", read_batches)
     monkeypatch.setattr("moderation.report.read.log_state", log_state)
-    return asyncio.run(read_logs(Settings(), PERIOD))
+    return asyncio.run(read_logs(settings or Settings(), PERIOD, with_openings=with_openings))
 
 
 @pytest.fixture
@@ -88,6 +96,16 @@ def test_openings_cover_erased_entries(log: InMemoryPublicLog, monkeypatch: pyte
     assert read.log.by_type == {"override/block/*": 2}
     read.openings.copy_to(tmp_path / "openings.jsonl")
     assert len((tmp_path / "openings.jsonl").read_text().splitlines()) == 2
+
+
+def test_openings_are_written_to_the_folder_of_reports(
+    log: InMemoryPublicLog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    missing = Settings(reports=tmp_path / "none")
+    with pytest.raises(CallerMistake, match="none: No such file or directory"):
+        logs_of(log, monkeypatch, settings=missing)
+    read = logs_of(log, monkeypatch, settings=missing, with_openings=False)
+    assert read.log is not None and (read.log.size, read.openings) == (2, None)
 
 
 def test_broken_log_is_not_counted(log: InMemoryPublicLog, monkeypatch: pytest.MonkeyPatch) -> None:

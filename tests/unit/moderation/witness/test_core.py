@@ -155,7 +155,7 @@ def test_new_key_of_the_same_log_goes_on() -> None:
 
 def test_state_survives_restart_and_is_locked(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "state.json"
-    with StateFile(path) as state:
+    with StateFile(path, is_new=True) as state:
         core = WitnessCore(KEY, [LOG_KEY.public_key], state, lambda: 1.0)
         core.submit(Log().body(0, 4))
         with pytest.raises(CallerMistake, match="another witness uses"), StateFile(path):
@@ -165,14 +165,28 @@ def test_state_survives_restart_and_is_locked(tmp_path: Path) -> None:
         assert status(core.submit(Log("b").body(0, 9))) == (409, "4\n")
         assert core.submit(Log().body(4, 9)).status is HTTPStatus.OK
     path.write_bytes(b'{"example.com/log"')
-    with pytest.raises(CallerMistake, match="is damaged"), StateFile(path):
+    with pytest.raises(CallerMistake, match="is damaged") as damaged, StateFile(path):
+        pass
+    assert "retire its key" in damaged.value.fix
+
+
+def test_missing_state_is_created_only_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    with pytest.raises(CallerMistake, match="does not exist"), StateFile(path):
+        pass
+    assert not path.exists()
+    with StateFile(path, is_new=True):
+        pass
+    with StateFile(path) as state:
+        assert state.load(LOG_KEY.name) is None
+    with pytest.raises(CallerMistake, match="exists already"), StateFile(path, is_new=True):
         pass
 
 
 def test_state_is_on_disk_before_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that takes nothing: no cosignature leaves the witness, and the old state stays."""
     path = tmp_path / "state.json"
-    with StateFile(path) as state:
+    with StateFile(path, is_new=True) as state:
         core = WitnessCore(KEY, [LOG_KEY.public_key], state, lambda: 1.0)
         core.submit(Log().body(0, 4))
 

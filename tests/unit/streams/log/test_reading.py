@@ -116,3 +116,13 @@ async def test_missing_permission_does_not_count_as_away(error: KafkaError, code
         await reader.bounds()
     assert (caught.value.exit_code, "hushtag acls kafka" in caught.value.fix) == (code, code == EXIT_CALLER)
     await reader._consumer.stop()
+
+
+async def test_reader_of_single_records_fetches_little_and_never_waits() -> None:
+    readers = [LogReader({"bootstrap_servers": "127.0.0.1:1"}, "t", single=single) for single in (True, False)]
+    (wait_ms, size), (usual_wait_ms, usual_size) = (
+        (one._consumer._fetch_max_wait_ms, one._consumer._max_partition_fetch_bytes) for one in readers
+    )
+    assert wait_ms * 50 <= usual_wait_ms and size * 50 <= usual_size
+    for one in readers:
+        await one._consumer.stop()
