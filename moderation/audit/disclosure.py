@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+import msgspec
+
 from moderation.audit.tlog.errors import ProofCode, ProofError, malformed
 
 FIELDS = (
@@ -29,9 +31,12 @@ MAX_INTEGER = 2**53 - 1
 """Greatest whole number that every JSON parser keeps exact."""
 _DIGEST_BYTES = 32
 _LEAF_BYTES = len(PREFIX) + len(FIELDS) * _DIGEST_BYTES
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SALT = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]", re.ASCII)
 
 Value = str | int | None
+_quoted = json.encoder.encode_basestring
+_openings = msgspec.json.Decoder(tuple[tuple[str | None, ...], tuple[Value, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,13 @@ def decode_opening(data: bytes) -> Opening:
     Raises:
         ValueError: The data is another.
     """
-    read = json.loads(data)
-    if not isinstance(read, list) or len(read) != 2 or any(len(part) != len(FIELDS) for part in read):
+    try:
+        salts, values = _openings.decode(data)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not the opening of an entry: {error}") from None
+    if len(salts) != len(FIELDS) or len(values) != len(FIELDS):
         raise ValueError("not the opening of an entry")
-    return Opening(tuple(read[0]), tuple(read[1]))
+    return Opening(salts, values)
 
 
 def make_opening(values: Mapping[str, Value], salt_source: Callable[[int], bytes] = secrets.token_bytes) -> Opening:
@@ -95,7 +103,8 @@ def leaf_of(opening: Opening) -> bytes:
 
 def digest_of(salt: str, name: str, value: Value) -> bytes:
     """Compute the digest of one field."""
-    return sha256(canonical_json([salt, name, value])).digest()
+    words = "null" if value is None else _quoted(value) if type(value) is str else canonical_json(value).decode()
+    return sha256(f"[{_quoted(salt)},{_quoted(name)},{words}]".encode()).digest()
 
 
 def disclose(opening: Opening, names: Sequence[str]) -> list[dict[str, Value]]:
@@ -160,7 +169,7 @@ def is_salt(text: object) -> bool:
 def is_value(value: object) -> bool:
     """Return whether a field can have this value: a string of Unicode, a whole number up to 2^53 - 1, or null."""
     if isinstance(value, str):
-        return not any("\ud800" <= character <= "\udfff" for character in value)
+        return value.isascii() or _SURROGATE.search(value) is None
     return value is None or (type(value) is int and abs(value) <= MAX_INTEGER)
 
 

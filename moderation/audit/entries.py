@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from moderation.audit.disclosure import FIELDS, Opening, leaf_of, make_opening
@@ -36,7 +37,7 @@ class Counted(NamedTuple):
     period: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AuditEntry:
     """One entry with its opening."""
 
@@ -51,7 +52,7 @@ class AuditEntry:
         """Whether the record was erased."""
         return None in self.opening.salts
 
-    @property
+    @cached_property
     def input(self) -> AuditInput | None:
         """Source record, or the note in its place; None after an erasure.
 
@@ -60,7 +61,7 @@ class AuditEntry:
         """
         return None if self.is_erased else input_of(dict(zip(FIELDS, self.opening.values, strict=True)))
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Hash of the leaf in the tree, in hex."""
         return leaf_hash(self.leaf).hex()

@@ -1,6 +1,7 @@
 """Fields of an audit entry: what its leaf commits to, each apart from the others. Pure.
 
-The owner of a statement opens the fields of its decision and no more. A report opens `type` and `period` of every
+The owner of a statement opens the fields of its decision and no more: `action` and `reason` are those of the rulings
+that restrict, because a review or a shadow rule is not the owner's to show. A report opens `type` and `period` of every
 entry, and its numbers are recounted from these two. So `type` and `period` must not say more than the report does:
 
 - Each number that the report gives exactly has its type: acts of people and of the pipeline, orders.
@@ -20,7 +21,7 @@ import msgspec
 
 from moderation.audit.inputs import AuditInput, SourcePosition, bytes_of, text_of, time_words
 from streams.errors import ContractError
-from streams.log.decisions import Action, Decision, LanguageCoverage, ScopeDecision, record_in
+from streams.log.decisions import FLAGGING, Action, Decision, LanguageCoverage, ScopeDecision, record_in
 from streams.log.moderation import OtherRecord, Undo, decode_moderation
 from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
 from streams.orders.records import OrderReceived, OrderRuling, OrderStep, decode_case
@@ -127,13 +128,14 @@ def _by_pipeline(value: bytes | None) -> _Decided:
         return _Decided("record")
     actions = {ruling.action for ruling in record.rulings}
     strongest = next(action for action in STRONGEST if action in actions)
+    restricting = [ruling for ruling in record.rulings if ruling.action in FLAGGING]
     return _Decided(
         f"decision/{strongest}/{record.country}",
         record.decided_at_ms,
         record.hashtag,
         record.country,
-        ", ".join(action for action in STRONGEST if action in actions),
-        "; ".join(signals_of(ruling) for ruling in record.rulings),
+        ", ".join(action for action in STRONGEST if action in actions & FLAGGING) or None,
+        "; ".join(signals_of(ruling) for ruling in restricting) or None,
         record.policy_revision,
     )
 

@@ -17,6 +17,7 @@ from moderation.audit.disclosure import (
     canonical_json,
     check,
     decode_opening,
+    digest_of,
     disclose,
     leaf_of,
     make_opening,
@@ -123,3 +124,14 @@ def test_digest_at_another_place_is_wrong_field() -> None:
     digests = [LEAF[at : at + 32] for at in range(len(PREFIX), len(LEAF), 32)]
     turned = PREFIX + b"".join(digests[1:] + digests[:1])
     assert code_of(turned, disclose(OPENING, ["hashtag"])) == (ProofCode.wrong_field, "hashtag")
+
+
+@given(st.text(), st.sampled_from(FIELDS), values)
+def test_digest_is_of_the_canonical_json(salt: str, name: str, value: Value) -> None:
+    assert digest_of(salt, name, value) == sha256(canonical_json([salt, name, value])).digest()
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"{}", b"[[],[]]", b"[1,2]", b"[[" + b"[" * 9_000, b'[["a"],[1.5]]'])
+def test_malformed_opening_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not the opening of an entry"):
+        decode_opening(data)

@@ -81,7 +81,7 @@ def test_pause_and_undo_are_verbs_of_their_own() -> None:
     assert of_people(undo)["type"] == "override/undo/*"
 
 
-def test_decision_opens_all_of_its_rulings() -> None:
+def test_decision_opens_each_restricting_ruling() -> None:
     found = fields(encode_record(decision("discount", "suppress")), topic=DECISIONS)
     assert (found["type"], found["period"]) == ("decision/suppress/IN", BEFORE)
     assert (found["hashtag"], found["action"], found["policy_revision"]) == ("rumour", "suppress, discount", "p1")
@@ -89,6 +89,14 @@ def test_decision_opens_all_of_its_rulings() -> None:
         "abuse on search: discount (harmful_share_lower 0.41 past 0.35); "
         "abuse on trends: suppress (harmful_share_lower 0.41 past 0.35)"
     )
+
+
+def test_decision_opens_no_ruling_that_restricts_nothing() -> None:
+    found = fields(encode_record(decision("shadow", "suppress")), topic=DECISIONS)
+    assert (found["type"], found["action"]) == ("decision/suppress/IN", "suppress")
+    assert found["reason"] == "abuse on trends: suppress (harmful_share_lower 0.41 past 0.35)"
+    cleared = fields(encode_record(decision("review", "clear")), topic=DECISIONS)
+    assert (cleared["type"], cleared["action"], cleared["reason"]) == ("decision/review/IN", None, None)
 
 
 def test_order_counts_by_its_receipt() -> None:
