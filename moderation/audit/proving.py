@@ -6,6 +6,7 @@ on, because an entry is never older than its record.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -13,17 +14,11 @@ from typing import Any, Protocol
 
 from moderation.audit.disclosure import Value
 from moderation.audit.entries import AuditEntry
+from moderation.audit.entry_proofs import NotYetPublished, Opened, Proof, proofs_of
 from moderation.audit.faults import AuditBroken
 from moderation.audit.inputs import AuditInput
-from moderation.audit.reading import (
-    LogState,
-    NotYetPublished,
-    first_since,
-    log_state,
-    proof_of,
-    read_entries,
-    read_entry,
-)
+from moderation.audit.reading import LogState, first_since, log_state, read_batches, read_entry
+from moderation.audit.rows import input_in
 from moderation.wording import time_words
 from streams.constants import MINUTE_MS
 from streams.errors import ContractError, DependencyAway, TopicsError
@@ -76,11 +71,11 @@ class PublicLog(Protocol):
     async def entry(self, number: int) -> AuditEntry:
         """Return an entry by its number; raises CallerMistake if there is none yet."""
 
-    def entries(self, since_ms: int) -> AsyncGenerator[AuditEntry, None]:
-        """Yield the entries that were appended since a time."""
+    def batches(self, since_ms: int) -> AsyncGenerator[list[AuditEntry], None]:
+        """Yield the entries that were appended since a time, in batches."""
 
-    async def proof_of(self, number: int, names: Sequence[str]) -> dict[str, Any] | NotYetPublished:
-        """Build the proof file of an entry, or name the time of the checkpoint that will cover it."""
+    async def proofs_of(self, wanted: Sequence[Opened]) -> list[Proof]:
+        """Build the proof file of each entry, or name the time of the checkpoint that will cover it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +92,15 @@ class KafkaLog:
         """Return an entry by its number; raises CallerMistake if there is none yet."""
         return await read_entry(self.settings, number)
 
-    async def entries(self, since_ms: int) -> AsyncGenerator[AuditEntry, None]:
-        """Yield the entries that were appended since a time."""
-        async with aclosing(read_entries(self.settings, await first_since(self.settings, since_ms))) as entries:
-            async for entry in entries:
-                yield entry
+    async def batches(self, since_ms: int) -> AsyncGenerator[list[AuditEntry], None]:
+        """Yield the entries that were appended since a time, in batches."""
+        async with aclosing(read_batches(self.settings, await first_since(self.settings, since_ms))) as batches:
+            async for batch in batches:
+                yield batch
 
-    async def proof_of(self, number: int, names: Sequence[str]) -> dict[str, Any] | NotYetPublished:
-        """Build the proof file of an entry, or name the time of the checkpoint that will cover it."""
-        return await proof_of(self.settings, number, names)
+    async def proofs_of(self, wanted: Sequence[Opened]) -> list[Proof]:
+        """Build the proof file of each entry, or name the time of the checkpoint that will cover it."""
+        return await proofs_of(self.settings, wanted)
 
 
 @dataclass(slots=True)
@@ -130,7 +125,8 @@ async def prove(log: PublicLog, wanted: Mapping[str, Wanted]) -> dict[str, Docum
     try:
         if wanted:
             await _find(log, search, min(one.since_ms for one in wanted.values()))
-        found = {name: await prove_entry(log, entry, wanted[name].names) for name, entry in search.found.items()}
+        opened = [(entry, wanted[name].names) for name, entry in search.found.items()]
+        found = dict(zip(search.found, await _prove_all(log, opened), strict=True))
         is_empty = bool(search.remaining) and not (await log.state()).entries
     except TopicsError:
         return dict.fromkeys(wanted, DocumentProof(note=NO_LOG))
@@ -177,30 +173,34 @@ def ruling_key(order: str, outcome: str, at_ms: int) -> EntryKey:
 
 
 async def _find(log: PublicLog, search: _Search, since_ms: int) -> None:
-    async with aclosing(log.entries(max(0, since_ms - _CLOCKS_MS))) as entries:
-        async for entry in entries:
-            key = key_of(_input_of(entry))
-            if key is not None and key in search.remaining:
-                _take(search, entry, search.remaining.pop(key))
+    async with aclosing(log.batches(max(0, since_ms - _CLOCKS_MS))) as batches:
+        async for batch in batches:
+            await asyncio.to_thread(_take, search, batch)
             if not search.remaining:
                 return
 
 
-def _take(search: _Search, entry: AuditEntry, names: Iterable[str]) -> None:
-    search.found |= dict.fromkeys(names, entry)
-
-
-def _input_of(entry: AuditEntry) -> AuditInput | None:
-    try:
-        return entry.input
-    except ContractError:
-        return None
+def _take(search: _Search, batch: Iterable[AuditEntry]) -> None:
+    for entry in batch:
+        key = key_of(input_in(entry))
+        if key is not None and key in search.remaining:
+            search.found |= dict.fromkeys(search.remaining.pop(key), entry)
+        if not search.remaining:
+            return
 
 
 async def prove_entry(log: PublicLog, entry: AuditEntry, names: Sequence[str]) -> DocumentProof:
     """Prove an entry with some of its fields open; without a proof while no published checkpoint covers it."""
+    return (await _prove_all(log, [(entry, names)]))[0]
+
+
+async def _prove_all(log: PublicLog, opened: Sequence[Opened]) -> list[DocumentProof]:
+    proofs = await log.proofs_of(opened) if opened else []
+    return [_document_proof(entry, names, proof) for (entry, names), proof in zip(opened, proofs, strict=True)]
+
+
+def _document_proof(entry: AuditEntry, names: Sequence[str], proof: Proof) -> DocumentProof:
     opened = {name: entry.opening.value(name) for name in names}
-    proof = await log.proof_of(entry.number, names)
     if isinstance(proof, NotYetPublished):
         due = f"the next one is due at {time_words(proof.next_at_ms)}"
         return DocumentProof(opened, None, f"no published checkpoint covers entry {entry.number} yet; {due}")

@@ -1,57 +1,33 @@
-"""Read the audit log: entries, pages, proofs, and the state of the log and its witnesses."""
+"""Read the audit log: entries, pages, and the state of the log and its witnesses."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from moderation.audit.checkpoint_topic import CheckpointRecords, read_checkpoints
-from moderation.audit.disclosure import disclose
+from moderation.audit.checkpoint_topic import read_checkpoints
 from moderation.audit.entries import AuditEntry
 from moderation.audit.faults import AuditBroken, AuditFault
-from moderation.audit.inputs import SourcePosition
 from moderation.audit.joined import JoinedRecord, opening_in, read_erasures, read_joined
+from moderation.audit.keys import log_keys, witnesses_of
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
 from moderation.audit.seeking import first_numbered, number_of_key, seek_number
-from moderation.audit.state import PublishedCheckpoint, decode_state
-from moderation.audit.tlog.checkpoint import read_checkpoint
+from moderation.audit.state import PublishedCheckpoint, SignedState, decode_state, open_checkpoints
+from moderation.audit.tlog.checkpoint import Checkpoint, read_checkpoint
+from moderation.audit.tlog.cosignature import cosignature_of
 from moderation.audit.tlog.errors import ProofError
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.notes import read_note
-from moderation.audit.tlog.proof_checks import check_inclusion
-from moderation.audit.tlog.proof_text import TlogProof
-from moderation.audit.tlog.proving import inclusion_proof
-from moderation.audit.tlog.tiles import TileTree
-from moderation.audit.topic_tree import from_topic
+from moderation.audit.tlog.keys import PublicKey
+from moderation.audit.tlog.notes import SignedNote, read_note
 from moderation.audit.verifying import entry_of
-from moderation.proofs.published import published_log
-from streams.clock import now_ms
-from streams.constants import MINUTE_MS
 from streams.errors import CallerMistake
 from streams.log.reading import LogReader, connection
-from streams.log.topic_specs import AUDIT, AUDIT_OPENINGS
+from streams.log.topic_specs import AUDIT, AUDIT_CHECKPOINTS, AUDIT_OPENINGS
 from streams.settings import Settings
 
 PAGE_SCAN = 50_000
 """Entries that one page reads at most."""
-FORMAT = "hushtag-proof-1"
-_PUBLISHED_WITHIN_MS = 2 * MINUTE_MS
-"""Time in which a logged entry is usually under a published checkpoint."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotYetPublished:
-    """No published checkpoint covers an entry yet."""
-
-    number: int
-    size: int
-    """Size of the newest published checkpoint; 0: there is none."""
-    next_at_ms: int
-    """Time by which the next one is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +41,9 @@ class CheckpointState:
     """Root in hex."""
     at_ms: int
     cosigned_by: tuple[str, ...] = ()
+    """Witnesses of HUSHTAG_AUDIT_WITNESSES whose cosignature fits."""
     missing: tuple[str, ...] = ()
-    """Witnesses that have not cosigned it."""
+    """The others; without that setting, those that its publisher lacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +59,17 @@ class LogState:
     """Newest published checkpoint that all witnesses cosigned."""
 
 
-async def read_entries(settings: Settings, first: int = 0, end: int | None = None) -> AsyncGenerator[AuditEntry, None]:
-    """Yield the entries from a number on, in order; each leaf commits to its opening. Wrap it in `aclosing`.
+async def read_batches(
+    settings: Settings, first: int = 0, end: int | None = None
+) -> AsyncGenerator[list[AuditEntry], None]:
+    """Yield the entries from a number on in batches, in order; each leaf commits to its opening. Use `aclosing`.
+
+    Each batch is checked in a thread.
 
     Args:
         settings: addresses and topic names.
         first: number of the first entry.
-        end: number after the last entry; None: the present end.
+        end: number after the last entry, up to which the log must have all; None: the present end.
 
     Raises:
         AuditBroken: an entry is missing, repeated or changed. The root is not verified.
@@ -97,14 +78,43 @@ async def read_entries(settings: Settings, first: int = 0, end: int | None = Non
     expected, topic = first, settings.topic(AUDIT)
     async with aclosing(read_joined(settings, first)) as batches:
         async for batch in batches:
-            for one in batch:
-                entry = entry_of(one, topic)
-                if end is not None and entry.number >= end:
-                    return
-                if entry.number != expected:
-                    fault = AuditFault(expected, "missing", f"entry {entry.number} follows", one.offset)
-                    raise AuditBroken(topic, fault)
-                expected += 1
+            entries, broken = await asyncio.to_thread(_checked, batch, expected, end, topic)
+            expected += len(entries)
+            if entries:
+                yield entries
+            if broken is not None:
+                raise broken
+            if expected == end:
+                return
+    if end is not None and expected < end:
+        raise AuditBroken(topic, AuditFault(expected, "cut off", f"a checkpoint covers {end} entries"))
+
+
+def _checked(
+    batch: Sequence[JoinedRecord], first: int, end: int | None, topic: str
+) -> tuple[list[AuditEntry], AuditBroken | None]:
+    """Return the entries of a batch up to its first fault, and the fault."""
+    entries: list[AuditEntry] = []
+    for one in batch:
+        expected = first + len(entries)
+        if expected == end:
+            break
+        try:
+            entry = entry_of(one, topic)
+        except AuditBroken as broken:
+            return entries, broken
+        if entry.number != expected:
+            fault = AuditFault(expected, "missing", f"entry {entry.number} follows", one.offset)
+            return entries, AuditBroken(topic, fault)
+        entries.append(entry)
+    return entries, None
+
+
+async def read_entries(settings: Settings, first: int = 0) -> AsyncGenerator[AuditEntry, None]:
+    """Yield the entries from a number on, one by one; see `read_batches`."""
+    async with aclosing(read_batches(settings, first)) as batches:
+        async for batch in batches:
+            for entry in batch:
                 yield entry
 
 
@@ -117,14 +127,21 @@ async def read_page(
         The rows, and the number of the next page's first entry; None at the end.
     """
     rows: list[AuditRow] = []
-    async with aclosing(read_entries(settings, first)) as entries:
-        async for entry in entries:
+
+    def take(batch: Sequence[AuditEntry]) -> int | None:
+        for entry in batch:
             row = row_of(entry)
             matches = wanted.matches(entry, row)
             if entry.number - first >= PAGE_SCAN or (matches and len(rows) == most):
-                return rows, entry.number
+                return entry.number
             if matches:
                 rows.append(row)
+        return None
+
+    async with aclosing(read_batches(settings, first)) as batches:
+        async for batch in batches:
+            if (following := await asyncio.to_thread(take, batch)) is not None:
+                return rows, following
     return rows, None
 
 
@@ -144,10 +161,6 @@ async def read_entry(settings: Settings, number: int) -> AuditEntry:
     return entry_of(JoinedRecord(leaf[0], str(number).encode(), leaf[1], opening), settings.topic(AUDIT))
 
 
-read_opening = read_entry
-"""Read one entry with its opening."""
-
-
 async def first_since(settings: Settings, at_ms: int) -> int:
     """Return the number of the first entry appended at or after a time; the number of entries if there is none."""
     async with _reader(settings, AUDIT) as reader:
@@ -157,91 +170,54 @@ async def first_since(settings: Settings, at_ms: int) -> int:
     return await _entries(settings) if found is None else found[1]
 
 
-async def number_of(settings: Settings, source: SourcePosition) -> int | None:
-    """Return the number of the entry of a source record; None if it is not logged."""
-    start = await first_since(settings, max(0, source.log_time_ms - MINUTE_MS))
-    async with aclosing(read_entries(settings, start)) as entries:
-        async for entry in entries:
-            one = entry.input
-            if one is not None and (one.source.topic, one.source.partition, one.source.offset) == (
-                source.topic,
-                source.partition,
-                source.offset,
-            ):
-                return entry.number
-    return None
-
-
-async def proof_of(settings: Settings, number: int, names: Sequence[str]) -> dict[str, Any] | NotYetPublished:
-    """Build the proof file of an entry under the newest published checkpoint, with some of its fields opened.
-
-    Tiles are read from HUSHTAG_AUDIT_FOLDER; without it the leaves are read from their topic, which takes long if the
-    log is long.
+async def log_state(settings: Settings) -> LogState:
+    """Read the number of entries and the last checkpoints, with the cosignatures that fit.
 
     Raises:
-        CallerMistake: the log has no such entry.
-        ProofError: a field was erased.
-        AuditBroken: topic or folder contradict the checkpoint.
-        DependencyAway, TopicsError: Kafka or the folder does not answer, or a topic is missing.
+        AuditBroken: the log did not sign a checkpoint.
+        DependencyAway, TopicsError: raised by `LogReader`.
     """
-    entry = await read_entry(settings, number)
     records = await read_checkpoints(settings)
-    published = records.covering(number)
-    if published is None:
-        size = 0 if records.newest is None else records.newest.size
-        return NotYetPublished(number, size, now_ms() + _PUBLISHED_WITHIN_MS)
-    checkpoint = read_checkpoint(read_note(published.checkpoint).text)
-    path = await _path(settings, number, checkpoint.size)
+    found = (decode_state(records.state), records.newest, records.complete)
+    return LogState(await _entries(settings), *(_state_of(settings, one) for one in found))
+
+
+def opened_checkpoint(settings: Settings, text: str) -> tuple[Checkpoint, SignedNote]:
+    """Read a checkpoint of the topic; the log must have signed it, if its key is known.
+
+    Raises:
+        AuditBroken: it did not.
+        SettingsError: a key is unusable.
+    """
+    topic = settings.topic(AUDIT_CHECKPOINTS)
     try:
-        check_inclusion(leaf_hash(entry.leaf), number, checkpoint.size, path, checkpoint.root)
+        note = read_note(text)
+        if not (keys := log_keys(settings)):
+            return read_checkpoint(note.text), note
     except ProofError as error:
-        place = settings.audit_folder or settings.topic(AUDIT)
-        raise AuditBroken(place, AuditFault(number, "changed", str(error))) from None
-    return {
-        "format": FORMAT,
-        "leaf": base64.b64encode(entry.leaf).decode(),
-        "opened": disclose(entry.opening, names),
-        "proof": TlogProof(number, tuple(path), published.checkpoint).encode(),
-    }
+        raise AuditBroken(topic, AuditFault(0, "forged checkpoint", str(error))) from None
+    [(_, checkpoint)] = open_checkpoints({"a checkpoint": text}, keys, topic)
+    return checkpoint, note
 
 
-async def log_state(settings: Settings) -> LogState:
-    """Read the number of entries and the last checkpoints; raises the errors of `LogReader`."""
-    records = await read_checkpoints(settings)
-    published, complete = (_published(one) for one in (records.newest, records.complete))
-    return LogState(await _entries(settings), _signed(records), published, complete)
-
-
-def _signed(records: CheckpointRecords) -> CheckpointState | None:
-    state = decode_state(records.state)
-    return None if state is None else _checkpoint_state(state.checkpoint, state.at_ms)
-
-
-def _published(record: PublishedCheckpoint | None) -> CheckpointState | None:
-    return None if record is None else _checkpoint_state(record.checkpoint, record.at_ms, record)
-
-
-def _checkpoint_state(note: str, at_ms: int, published: PublishedCheckpoint | None = None) -> CheckpointState | None:
-    try:
-        signed = read_note(note)
-        checkpoint = read_checkpoint(signed.text)
-    except ProofError:
+def _state_of(settings: Settings, record: SignedState | PublishedCheckpoint | None) -> CheckpointState | None:
+    if record is None:
         return None
-    missing = () if published is None else published.missing
-    others = dict.fromkeys(one.name for one in signed.signatures if one.name != checkpoint.origin)
-    return CheckpointState(note, checkpoint.size, checkpoint.root.hex(), at_ms, tuple(others), missing)
+    checkpoint, note = opened_checkpoint(settings, record.checkpoint)
+    state = CheckpointState(record.checkpoint, checkpoint.size, checkpoint.root.hex(), record.at_ms)
+    if isinstance(record, SignedState):
+        return state
+    witnesses = [one.key for one in witnesses_of(settings)]
+    cosigned = tuple(one.name for one in witnesses if _has_cosigned(note, one))
+    missing = tuple(one.name for one in witnesses if one.name not in cosigned) if witnesses else record.missing
+    return replace(state, cosigned_by=cosigned, missing=missing)
 
 
-async def _path(settings: Settings, number: int, size: int) -> list[bytes]:
-    if not settings.audit_folder:
-        return await from_topic(settings, lambda tree: inclusion_proof(tree, number, size))
-    return await asyncio.to_thread(_path_in, settings.audit_folder, number, size)
-
-
-def _path_in(place: str, number: int, size: int) -> list[bytes]:
-    log = published_log(place)
-    present = read_checkpoint(read_note(log.checkpoint()).text).size  # partial tiles have its width
-    return inclusion_proof(TileTree(max(present, size), log.tile), number, size)
+def _has_cosigned(note: SignedNote, witness: PublicKey) -> bool:
+    try:
+        return cosignature_of(note, witness) is not None
+    except ProofError:
+        return False
 
 
 async def _entries(settings: Settings) -> int:

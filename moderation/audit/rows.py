@@ -69,7 +69,7 @@ class AuditFilter:
 
     def matches(self, entry: AuditEntry, row: AuditRow) -> bool:
         """Return whether an entry passes the filter; an erased one has no time, and passes without limits of time."""
-        one = _input_of(entry)
+        one = input_in(entry)
         if one is None:
             return all(wanted is None for wanted in (self.from_ms, self.to_ms)) and self._fits(row)
         at_ms = one.source.log_time_ms
@@ -84,7 +84,7 @@ class AuditFilter:
 
 def row_of(entry: AuditEntry) -> AuditRow:
     """Render an entry; never fails, even for malformed records and after an erasure."""
-    one = _input_of(entry)
+    one = input_in(entry)
     if one is None:
         return AuditRow(entry.number, "", ERASED, "", "", "", "", "", "", entry.hash)
     source = one.source
@@ -103,7 +103,8 @@ def row_of(entry: AuditEntry) -> AuditRow:
     )
 
 
-def _input_of(entry: AuditEntry) -> AuditInput | None:
+def input_in(entry: AuditEntry) -> AuditInput | None:
+    """Return the source record of an entry; None after an erasure, or if no writer of ours made it."""
     try:
         return entry.input
     except ContractError:

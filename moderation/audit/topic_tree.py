@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from typing import TypeVar
+
+from aiokafka import ConsumerRecord
 
 from moderation.audit.faults import AuditBroken, AuditFault
 from moderation.audit.seeking import number_of_key
-from moderation.audit.tlog.compact_range import CompactRange
-from moderation.audit.tlog.hashing import leaf_hash
+from moderation.audit.tlog.hashing import leaf_hash, node_hash
 from moderation.audit.tlog.proving import Subtrees
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT
@@ -19,7 +22,7 @@ _ZERO = bytes(32)
 
 
 class _Wanted:
-    """Subtrees for which a proof asks, the first time with hashes that mean nothing."""
+    """Subtrees for which proofs ask, the first time with hashes that mean nothing."""
 
     def __init__(self) -> None:
         self.roots: dict[tuple[int, int], bytes] = {}
@@ -28,8 +31,43 @@ class _Wanted:
         return self.roots.setdefault((height, index), _ZERO)
 
 
+class _Leaves:
+    """Roots of complete subtrees, while leaves are added in order."""
+
+    def __init__(self, wanted: Iterable[tuple[int, int]]) -> None:
+        self.roots = dict.fromkeys(wanted, _ZERO)
+        self.end = max(((index + 1) << height for height, index in self.roots), default=0)
+        """Number of leaves that are needed."""
+        self.count = 0
+        self._edge: list[bytes] = []
+        """Roots of the complete subtrees so far, the largest first."""
+
+    def append(self, root: bytes) -> None:
+        """Add the hash of the next leaf, and merge the subtrees that it completes."""
+        height, index = 0, self.count
+        while True:
+            if (height, index) in self.roots:
+                self.roots[height, index] = root
+            if not index & 1:
+                break
+            root = node_hash(self._edge.pop(), root)
+            height, index = height + 1, index >> 1
+        self._edge.append(root)
+        self.count += 1
+
+    def add(self, topic: str, batch: Iterable[ConsumerRecord]) -> None:
+        """Add records of the topic, as far as they are needed; raises AuditBroken where one is missing."""
+        for record in batch:
+            if self.count == self.end:
+                return
+            if number_of_key(record.key) != self.count or record.value is None:
+                fault = AuditFault(self.count, "missing", f"the record has the key {record.key!r}", record.offset)
+                raise AuditBroken(topic, fault)
+            self.append(leaf_hash(record.value))
+
+
 async def from_topic(settings: Settings, make: Callable[[Subtrees], Made]) -> Made:
-    """Make a proof from the subtrees for which it asks; they must not overlap.
+    """Make proofs from the subtrees for which they ask.
 
     Raises:
         AuditBroken: the topic lacks a leaf.
@@ -37,27 +75,17 @@ async def from_topic(settings: Settings, make: Callable[[Subtrees], Made]) -> Ma
     """
     tree = _Wanted()
     make(tree)
-    topic = settings.topic(AUDIT)
-    ranges = sorted((index << height, (index + 1) << height, (height, index)) for height, index in tree.roots)
-    expected, part = 0, CompactRange()
-    async with LogReader(connection(settings), topic, committed_only=True) as reader:
-        async for batch in reader.to_end({0: None}):
-            for record in batch:
-                if not ranges:
-                    break
-                if number_of_key(record.key) != expected or record.value is None:
-                    fault = AuditFault(expected, "missing", f"the record has the key {record.key!r}", record.offset)
-                    raise AuditBroken(topic, fault)
-                start, end, key = ranges[0]
-                if start <= expected:
-                    part.append(leaf_hash(record.value))
-                expected += 1
-                if expected == end:
-                    tree.roots[key] = part.root()
-                    part = CompactRange()
-                    del ranges[0]
-            if not ranges:
+    topic, leaves = settings.topic(AUDIT), _Leaves(tree.roots)
+    async with (
+        LogReader(connection(settings), topic, committed_only=True) as reader,
+        aclosing(reader.to_end({0: None})) as batches,
+    ):
+        async for batch in batches:
+            await asyncio.to_thread(leaves.add, topic, batch)
+            if leaves.count == leaves.end:
                 break
-    if ranges:
-        raise AuditBroken(topic, AuditFault(expected, "cut off", f"a checkpoint covers {ranges[-1][1]} entries"))
+    if leaves.count < leaves.end:
+        fault = AuditFault(leaves.count, "cut off", f"a checkpoint covers {leaves.end} entries")
+        raise AuditBroken(topic, fault)
+    tree.roots = leaves.roots
     return make(tree)

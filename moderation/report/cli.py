@@ -74,7 +74,10 @@ def report(
     if openings is not None:
         if made.openings is None:
             raise CallerMistake("there are no openings without an audit log", fix="leave --openings out")
-        made.openings.copy_to(openings)
+        try:
+            made.openings.copy_to(openings)
+        except OSError as error:
+            raise CallerMistake(f"--openings: {openings} cannot be written: {error.strerror}") from None
         written.append((openings, OPENINGS))
     if as_json:
         print(json.dumps(made.published.facts, ensure_ascii=False))

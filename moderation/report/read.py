@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from moderation.audit.entries import AuditEntry
 from moderation.audit.faults import AuditBroken
-from moderation.audit.reading import CheckpointState, LogState, log_state, read_entries
+from moderation.audit.reading import CheckpointState, LogState, log_state, read_batches
 from moderation.report.automated import AutomatedDecisions
 from moderation.report.log_entries import CountedEntries, EntryCounter
 from moderation.report.made import MadeReport, Period, make_report
@@ -137,24 +139,39 @@ def checkpoint_of(state: LogState) -> CheckpointState | None:
     return complete
 
 
+@dataclass(slots=True)
+class _EntryCounts:
+    """What a report needs of the entries so far."""
+
+    read: ReadLogs
+    openings: OpeningsFile
+    counter: EntryCounter
+    at_ms: int
+    people_end: int = 0
+
+    def apply(self, batch: Iterable[AuditEntry]) -> None:
+        """Count entries; raises LogsDisagree, or CallerMistake if their openings cannot be written."""
+        for entry in batch:
+            self.read.automated.apply_entry(entry)
+            counted = entry.counted
+            self.openings.add(counted.salt_type, counted.type, counted.salt_period, counted.period)
+            self.counter.add(counted.type, counted.period)
+            if (one := entry.input) is not None:
+                self.people_end = one.source.offset + 1 if one.source.topic == MODERATION else self.people_end
+                self.at_ms = max(self.at_ms, one.source.log_time_ms)
+
+
 async def _read_entries(settings: Settings, read: ReadLogs, period: Period, on_read: OnRead) -> None:
     state = await log_state(settings)
     last = checkpoint_of(state)
     if last is None:
         read.unread = f"{settings.topic(AUDIT)}: it has no checkpoint yet" if state.entries else ""
         return
-    openings, counter = OpeningsFile(), EntryCounter(period.from_ms, period.to_ms, period.country)
-    people_end, at_ms = 0, last.at_ms
-    async with aclosing(read_entries(settings, 0, last.size)) as entries:
-        async for entry in entries:
-            read.automated.apply_entry(entry)
-            counted = entry.counted
-            openings.add(counted.salt_type, counted.type, counted.salt_period, counted.period)
-            counter.add(counted.type, counted.period)
-            if (one := entry.input) is not None:
-                people_end = one.source.offset + 1 if one.source.topic == MODERATION else people_end
-                at_ms = max(at_ms, one.source.log_time_ms)
-            if entry.number % 1_000 == 0:
-                on_read("entries of the audit log", entry.number)
-    read.log, read.openings = counter.at(last.text, last.size), openings
-    read.people_end, read.at_ms = people_end, at_ms
+    counter = EntryCounter(period.from_ms, period.to_ms, period.country)
+    counts = _EntryCounts(read, OpeningsFile(settings.reports), counter, last.at_ms)
+    async with aclosing(read_batches(settings, 0, last.size)) as batches:
+        async for batch in batches:
+            await asyncio.to_thread(counts.apply, batch)
+            on_read("entries of the audit log", batch[-1].number)
+    read.log, read.openings = counter.at(last.text, last.size), counts.openings
+    read.people_end, read.at_ms = counts.people_end, counts.at_ms

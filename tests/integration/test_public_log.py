@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -13,9 +13,10 @@ import pytest
 
 from devkit.stack.ports import free_port
 from moderation.audit.checkpoint_topic import read_checkpoints
+from moderation.audit.entry_proofs import NotYetPublished, Proof, proofs_of
 from moderation.audit.faults import AuditBroken
 from moderation.audit.publisher import AuditPublisher
-from moderation.audit.reading import NotYetPublished, first_since, log_state, proof_of, read_entry
+from moderation.audit.reading import first_since, log_state, read_entry
 from moderation.audit.state import STATE_KEY
 from moderation.audit.tlog.checkpoint import open_checkpoint
 from moderation.audit.tlog.cosignature import cosignature_of
@@ -60,6 +61,10 @@ async def grow(settings: Settings, count: int) -> None:
 async def publish(settings: Settings, folder: Path) -> int:
     async with AuditPublisher(settings, folder) as publisher:
         return await publisher.publish()
+
+
+async def proof_of(settings: Settings, number: int, names: Sequence[str]) -> Proof:
+    return (await proofs_of(settings, [(await read_entry(settings, number), names)]))[0]
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from hashlib import sha256, shake_256
-from typing import Any
 
 from moderation.audit.disclosure import disclose
 from moderation.audit.entries import AuditEntry, LogEnd
+from moderation.audit.entry_proofs import NotYetPublished, Opened, Proof
 from moderation.audit.inputs import AuditInput
-from moderation.audit.reading import FORMAT, CheckpointState, LogState, NotYetPublished
+from moderation.audit.reading import CheckpointState, LogState
 from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
 from moderation.audit.tlog.compact_range import CompactRange
 from moderation.audit.tlog.cosignature import cosign
 from moderation.audit.tlog.hashing import complete_root, leaf_hash
 from moderation.audit.tlog.keys import KeyKind, PrivateKey
-from moderation.audit.tlog.proof_text import TlogProof
 from moderation.audit.tlog.proving import inclusion_proof
+from moderation.proofs.proof_file import proof_file
 from streams.errors import CallerMistake
 
 LOG_KEY = PrivateKey("example.com/hushtag", KeyKind.log, sha256(b"log").digest())
@@ -73,23 +72,20 @@ class InMemoryPublicLog:
             raise CallerMistake(f"the audit log has no entry {number}", fix="take another")
         return entries[number]
 
-    async def entries(self, since_ms: int) -> AsyncGenerator[AuditEntry, None]:
+    async def batches(self, since_ms: int) -> AsyncGenerator[list[AuditEntry], None]:
         """Yield all entries."""
-        for one in self.all_entries():
-            yield one
+        yield self.all_entries()
 
-    async def proof_of(self, number: int, names: Sequence[str]) -> dict[str, Any] | NotYetPublished:
-        """Build the proof file of an entry."""
-        entry, size = await self.entry(number), self._covered()
+    async def proofs_of(self, wanted: Sequence[Opened]) -> list[Proof]:
+        """Build the proof files of entries."""
+        return [self._proof_of(entry, names) for entry, names in wanted]
+
+    def _proof_of(self, entry: AuditEntry, names: Sequence[str]) -> Proof:
+        number, size = entry.number, self._covered()
         if number >= size:
             return NotYetPublished(number, size, AT_MS)
         path = inclusion_proof(_Leaves(self._hashes()), number, size)
-        return {
-            "format": FORMAT,
-            "leaf": base64.b64encode(entry.leaf).decode(),
-            "opened": disclose(entry.opening, names),
-            "proof": TlogProof(number, tuple(path), self.checkpoint()).encode(),
-        }
+        return proof_file(entry.leaf, disclose(entry.opening, names), number, path, self.checkpoint())
 
     def _hashes(self) -> list[bytes]:
         return [leaf_hash(one.leaf) for one in self.all_entries()]

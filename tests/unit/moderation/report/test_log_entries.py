@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +15,7 @@ from moderation.report.facts import ReportFacts
 from moderation.report.log_entries import CountedEntries, EntryCounter, RecountDiffers
 from moderation.report.openings import OpeningsFile
 from moderation.report.publish import publish
+from streams.errors import CallerMistake
 from streams.log.moderation import Override, encode_moderation
 from tests.support.orders_world import NOW_MS
 from tests.support.report_cases import DAY_MS, facts_of, order_world
@@ -94,3 +99,23 @@ def test_openings_are_a_line_each(tmp_path_factory: pytest.TempPathFactory) -> N
         [1, "CC", "note", "DD", None],
     ]
     assert (file.lines, len(file.sha256)) == (2, 64)
+
+
+def test_openings_lie_in_the_folder_without_a_name(tmp_path: Path) -> None:
+    file = OpeningsFile(tmp_path)
+    file.add("AA", "note", "BB", None)
+    assert os.fstat(file._file.fileno()).st_dev == tmp_path.stat().st_dev
+    assert not list(tmp_path.iterdir())
+
+
+def test_openings_on_a_full_disk_are_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = OpeningsFile(tmp_path)
+
+    def write(data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(file, "_file", SimpleNamespace(write=write))
+    with pytest.raises(CallerMistake, match="No space left on device"):
+        file.add("AA", "note", "BB", None)
+    with pytest.raises(CallerMistake, match="cannot be written"):
+        OpeningsFile(tmp_path / "none")

@@ -49,17 +49,17 @@ class NoDecisions:
 
 
 def logs_of(log: InMemoryPublicLog, monkeypatch: pytest.MonkeyPatch, broken_at: int | None = None) -> ReadLogs:
-    async def read_entries(settings: Settings, first: int, end: int) -> AsyncGenerator[AuditEntry, None]:
+    async def read_batches(settings: Settings, first: int, end: int) -> AsyncGenerator[list[AuditEntry], None]:
         for entry in log.all_entries()[first:end]:
             if entry.number == broken_at:
                 raise AuditBroken("audit", f"entry {entry.number}: changed")
-            yield entry
+            yield [entry]
 
     async def log_state(settings: Settings) -> LogState:
         return await log.state() if log.all_entries() else LogState(0, None, None)
 
     monkeypatch.setattr("moderation.report.read.LogReader", NoDecisions)
-    monkeypatch.setattr("moderation.report.read.read_entries", read_entries)
+    monkeypatch.setattr("moderation.report.read.read_batches", read_batches)
     monkeypatch.setattr("moderation.report.read.log_state", log_state)
     return asyncio.run(read_logs(Settings(), PERIOD))
 

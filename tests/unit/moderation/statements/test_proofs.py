@@ -107,10 +107,10 @@ def test_erased_entry_is_no_proof(decided: InMemoryPublicLog) -> None:
 def test_log_that_cannot_be_read_holds_no_statement_back(
     error: Exception, note: str, decided: InMemoryPublicLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def entries(since_ms: int) -> None:
+    def batches(since_ms: int) -> None:
         raise error
 
-    monkeypatch.setattr(decided, "entries", entries)
+    monkeypatch.setattr(decided, "batches", batches)
     [one] = decision_restrictions(decision(ruling()))
     assert note in proof_for(one, decided).note
 
