@@ -155,6 +155,12 @@ def check(leaf: bytes, disclosed: Any) -> dict[str, Value]:
     return values
 
 
+def fits(leaf: bytes, opening: Opening) -> bool:
+    """Return whether a leaf commits to an opening of which nothing was erased; as strict as `check`, and faster."""
+    values = zip(opening.salts, opening.values, strict=True)
+    return all(is_salt(salt) and is_value(value) for salt, value in values) and leaf_of(opening) == leaf
+
+
 def digest_at(leaf: bytes, position: int) -> bytes:
     """Return a digest of a leaf by the position of its field."""
     start = len(PREFIX) + position * _DIGEST_BYTES

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from moderation.audit.disclosure import FIELDS, Opening, check
+from moderation.audit.disclosure import FIELDS, Opening, check, fits
 from moderation.audit.faults import AuditFault
 from moderation.audit.seeking import number_of_key
 from moderation.audit.tlog.checkpoint import Checkpoint
@@ -105,6 +105,8 @@ def opening_fault(number: int, leaf: bytes, opening: Opening | None, offset: int
     if opening is None:
         detail = "its opening is missing or cannot be read, and it was not erased"
         return AuditFault(number, "missing", detail, offset)
+    if fits(leaf, opening):
+        return None
     opened = [
         {"name": name, "salt": salt, "value": value}
         for name, salt, value in zip(FIELDS, opening.salts, opening.values, strict=True)

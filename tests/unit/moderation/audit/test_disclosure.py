@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +20,7 @@ from moderation.audit.disclosure import (
     decode_opening,
     digest_of,
     disclose,
+    fits,
     leaf_of,
     make_opening,
 )
@@ -112,6 +114,21 @@ def test_erasure_keeps_only_what_the_report_counts() -> None:
         disclose(erased, ["hashtag"])
     assert OPENING.salts[7] not in erased.encode().decode()  # type: ignore[operator]
     assert decode_opening(erased.encode()) == erased
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, values)), st.integers(0, len(LEAF) - 1))
+def test_whole_opening_fits_its_leaf_alone(logged: dict[str, Any], at: int) -> None:
+    opening = make_opening(logged)
+    leaf = leaf_of(opening)
+    assert fits(leaf, opening)
+    assert not fits(leaf[:at] + bytes([leaf[at] ^ 1]) + leaf[at + 1 :], opening)
+
+
+@pytest.mark.parametrize("salt", [None, "", "short", "A" * 21 + "B", "A" * 23])
+def test_opening_with_a_malformed_salt_does_not_fit(salt: str | None) -> None:
+    opening = replace(OPENING, salts=(salt, *OPENING.salts[1:]))
+    leaf = LEAF if salt is None else leaf_of(opening)
+    assert not fits(leaf, opening)
 
 
 def test_canonical_json_escapes_as_rfc_8785() -> None:
