@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-_FIRST_SIZE = 64
+_FIRST_SIZE = 8
 
 
 class GrowingColumns:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -142,12 +142,11 @@ class OpenPanes:
         self._hashes = hashes
         self._columns = columns
 
-    def apply(self, flush: Flush) -> Ints:
-        """Apply a record, and return the keys that it has counted, some perhaps twice."""
-        return self.apply_all([flush])
-
     def apply_all(self, flushes: Sequence[Flush]) -> Ints:
-        """Apply records in their order, as `apply` does one by one, but in one pass; see `count_until`."""
+        """Apply records in their order, in one pass, and return the keys that they have counted, some perhaps twice.
+
+        The result is that of applying them one by one; see `count_until`.
+        """
         touched: list[Ints] = []
         run: list[tuple[Flush, list[int]]] = []
         for flush in flushes:
@@ -237,10 +236,10 @@ class OpenPanes:
     @property
     def watermark_ms(self) -> int:
         """Lowest watermark over all source partitions; -1 until each has sent one."""
-        sources = [*self.sources.values()]  # other threads call this too
-        if not self.source_count or len(sources) < self.source_count:
+        count, sources = self.source_count, [*self.sources.values()]  # other threads call this while one applies
+        if not count or len(sources) < count:
             return -1
-        return min(source.watermark_ms for source in sources)
+        return min((source.watermark_ms for source in sources), default=-1)
 
     @property
     def newest_ms(self) -> int:
@@ -278,12 +277,12 @@ class OpenPanes:
         self.late_counts += n_late
         rises, replaced = rises[:, :n_rises], replaced[:n_replaced]
         self.tweets.add(rises[2], rises[3])
-        for place, number in enumerate(numbers.tolist()):
-            of_pane = rises if len(numbers) == 1 else rises[:, rises[1] == place]
-            self._add(number, panes[place], of_pane, counts)
-            if n_replaced:
-                panes[place].void(replaced[replaced[:, 0] == place, 1])
-            if panes[place].is_crowded():
+        ends = np.cumsum(counts.sizes, dtype=np.int64)
+        of_panes = zip(_parts(rises[1], len(numbers)), _parts(replaced[:, 0], len(numbers)), strict=True)
+        for number, pane, (added, voided) in zip(numbers.tolist(), panes, of_panes, strict=True):
+            self._add(number, pane, rises[:, added], counts, ends)
+            pane.void(replaced[voided, 1])
+            if pane.is_crowded():
                 self._compact(number)
         touched: Ints = rises[2, counts.panes[rises[0]] > self.settled_pane] if n_late else rises[2]
         return touched
@@ -291,8 +290,8 @@ class OpenPanes:
     def _open(self, number: int) -> OpenPane:
         return self.panes.get(number) or OpenPane(self._hashes, self._columns)
 
-    def _add(self, number: int, pane: OpenPane, rises: Ints, counts: BlockCounts) -> None:
-        """Add those counts to a pane that add something; see `count_records`."""
+    def _add(self, number: int, pane: OpenPane, rises: Ints, counts: BlockCounts, ends: Ints) -> None:
+        """Add those counts to a pane that add something, with entries up to `ends` (r,); see `count_records`."""
         rows, _, keys, _, new = rises
         if not len(rows):
             return
@@ -300,10 +299,9 @@ class OpenPanes:
         if len(rows) == len(counts.panes):
             pane.add(keys, new, counts.sizes, counts.entries)
         else:
-            chosen = np.zeros(len(counts.panes), bool)
-            chosen[rows] = True
-            entries = np.flatnonzero(np.repeat(chosen, counts.sizes))
-            pane.add(keys, new, counts.sizes[rows], counts.entries, entries)
+            sizes = counts.sizes[rows]
+            entries = np.repeat(ends[rows] - np.cumsum(sizes, dtype=np.int64), sizes) + np.arange(int(sizes.sum()))
+            pane.add(keys, new, sizes, counts.entries, entries)
 
     def _make_room(self, more: int, records: Ints) -> None:
         """Rebuild the table of the last counts, without those of ended blocks, if `more` may not fit.
@@ -359,3 +357,12 @@ class OpenPanes:
         for number in set(last[counted, PANE].tolist()):
             self.panes[number].void(last[counted[last[counted, PANE] == number], ROW])
         last[rows, BLOCK] = -1
+
+
+def _parts(places: Ints, n: int) -> Sequence[Ints | slice]:
+    """Return for each of n panes which values (v,) have its place, in their order."""
+    if n == 1:
+        return [slice(None)]
+    order = np.argsort(places, kind="stable")
+    bounds = np.searchsorted(places[order], np.arange(n + 1)).tolist()
+    return [order[first:end] for first, end in pairwise(bounds)]

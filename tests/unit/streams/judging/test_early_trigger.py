@@ -59,7 +59,7 @@ class EarlyShard:
         return self.store.windows[WINDOW_MS]
 
     def apply(self, counts: list[BlockCount], block: int) -> None:
-        self.trigger.touch(self.open.apply(flush(counts, block=block)))
+        self.trigger.touch(self.open.apply_all([flush(counts, block=block)]))
 
     def count(self) -> None:
         """Apply a record that begins a new block."""

@@ -101,7 +101,7 @@ def test_many_records_equal_one_by_one(seed, compact_at, slots):
             touched = [plain.apply(one) for one in batch]
             assert scopes_of(panes.apply_all(batch).tolist(), tags) == set().union(*touched)
             for one, expected in zip(batch, touched, strict=True):
-                assert scopes_of(single.apply(one).tolist(), single_tags) == expected
+                assert scopes_of(single.apply_all([one]).tolist(), single_tags) == expected
             check_equal(panes, tags, plain)
             check_equal(single, single_tags, plain)
             assert panes.watermark_ms == single.watermark_ms and panes.newest_ms == single.newest_ms
@@ -125,9 +125,9 @@ def test_no_tick_is_due_before_the_last_record_of_a_cut(seed, due_ms):
         count = panes.count_until(records, due_ms)
         assert 1 <= count <= len(records)
         for one in records[: count - 1]:
-            single.apply(one)
+            single.apply_all([one])
             assert single.watermark_ms < due_ms or panes.watermark_ms >= due_ms
-        single.apply(records[count - 1])
+        single.apply_all([records[count - 1]])
         panes.apply_all(records[:count])
         assert panes.watermark_ms == single.watermark_ms
         records = records[count:]

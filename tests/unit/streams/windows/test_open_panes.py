@@ -44,7 +44,7 @@ def begun(*flushes: Flush) -> tuple[OpenPanes, Tags]:
     tags = Tags()
     panes = OpenPanes(tags, HASHES, 2)
     for one in flushes:
-        panes.apply(one)
+        panes.apply_all([one])
     return panes, tags
 
 
@@ -119,7 +119,7 @@ def test_block_is_counted_by_the_furthest_reader():
         (RULES + 1, 7, 6, {(5, "a"): 7}),
         (RULES, 6, 6, {(5, "a"): 7}),
     ):
-        panes.apply(flush(block_count(count, authors=(count,)), rules=rules, read_to=read_to))
+        panes.apply_all([flush(block_count(count, authors=(count,)), rules=rules, read_to=read_to)])
         assert counts(panes, tags) == found
     closed = panes.settle(5)
     assert closed.pane.entries["author"][closed.sum.entries].tolist() == [7]
@@ -156,7 +156,7 @@ def test_mixed_rules_count_what_the_furthest_reader_has_read(uses, steps, compac
                 )
                 for tag, pane in sorted(changed)
             ]  # fmt: skip
-            panes.apply(flush(*sent, rules=1 + sender % 3, read_to=upto))
+            panes.apply_all([flush(*sent, rules=1 + sender % 3, read_to=upto)])
             furthest = max(furthest, upto)
             assert counts(panes, tags) == Counter((pane, tag) for tag, pane in uses[:furthest])
         for number in (5, 6, 7):
@@ -169,7 +169,7 @@ def test_mixed_rules_count_what_the_furthest_reader_has_read(uses, steps, compac
 def test_other_rules_change_no_settled_pane():
     panes, tags = begun(flush(block_count(3)))
     assert settled(panes, 5) == 3
-    panes.apply(flush(block_count(4), rules=RULES + 1))
+    panes.apply_all([flush(block_count(4), rules=RULES + 1)])
     assert counts(panes, tags) == {} and panes.late_counts == 0
 
 
@@ -181,10 +181,10 @@ def test_recreated_topic_starts_with_its_first_block():
 def test_recreated_topic_with_fewer_partitions_settles():
     panes, _ = begun(*[flush(source=number, sources=3, watermark_ms=50) for number in range(3)])
     assert panes.watermark_ms == 50
-    panes.apply(flush(source=0, sources=2, watermark_ms=60, source_id="new"))
+    panes.apply_all([flush(source=0, sources=2, watermark_ms=60, source_id="new")])
     assert panes.watermark_ms == -1, "the other partition of the new topic has sent nothing"
-    panes.apply(flush(source=2, sources=3, watermark_ms=55))  # a worker that has not noticed
-    panes.apply(flush(source=1, sources=2, watermark_ms=70, source_id="new"))
+    panes.apply_all([flush(source=2, sources=3, watermark_ms=55)])  # a worker that has not noticed
+    panes.apply_all([flush(source=1, sources=2, watermark_ms=70, source_id="new")])
     assert panes.watermark_ms == 60
 
 
@@ -203,16 +203,16 @@ def test_recovered_judge_knows_which_topic_is_the_present_one():
     before, _ = begun(flush(block_count(3), block=9, sources=2), flush(block_count(2), block=1, source_id="new"))
     panes = OpenPanes(Tags(), HASHES, 2)
     panes.recover(4, before.blocks())
-    panes.apply(flush(watermark_ms=50, block=9, sources=2))
+    panes.apply_all([flush(watermark_ms=50, block=9, sources=2)])
     assert panes.watermark_ms == -1
-    panes.apply(flush(watermark_ms=60, block=1, source_id="new"))
+    panes.apply_all([flush(watermark_ms=60, block=1, source_id="new")])
     assert panes.watermark_ms == 60
 
 
 def test_repeated_count_of_a_settled_pane_is_ignored():
     panes, tags = begun(flush(block_count(3), block_count(1, pane=6)))
     assert settled(panes, 5) == 3
-    panes.apply(flush(block_count(3), block_count(2)))
+    panes.apply_all([flush(block_count(3), block_count(2))])
     assert counts(panes, tags) == {(6, "a"): 1} and panes.late_counts == 0
 
 
@@ -220,7 +220,7 @@ def test_late_count_is_added_once_to_the_oldest_open_pane():
     panes, tags = begun(flush(block_count(3), block_count(1, pane=7)))
     panes.settle(5)
     for count in (4, 4, 6, 5):
-        panes.apply(flush(block_count(count, authors=(1,))))
+        panes.apply_all([flush(block_count(count, authors=(1,)))])
     assert counts(panes, tags) == {(6, "a"): 3, (7, "a"): 1}
     assert panes.late_counts == 2
     assert min(panes.panes) == 6
@@ -230,7 +230,7 @@ def test_late_count_is_added_once_to_the_oldest_open_pane():
 def test_late_count_of_a_new_block_is_added_whole():
     panes, tags = begun(flush(block_count(3)))
     panes.settle(5)
-    panes.apply(flush(block_count(2), block=1))
+    panes.apply_all([flush(block_count(2), block=1)])
     assert counts(panes, tags) == {(6, "a"): 2}
 
 
@@ -240,10 +240,10 @@ def test_recovered_blocks_add_nothing_to_settled_panes():
 
     panes, tags = begun()
     panes.recover(5, first.blocks())
-    panes.apply(flush(block_count(3), block=3))
-    panes.apply(flush(block_count(3), block_count(2, pane=6), block=4))
+    panes.apply_all([flush(block_count(3), block=3)])
+    panes.apply_all([flush(block_count(3), block_count(2, pane=6), block=4)])
     assert counts(panes, tags) == {(6, "a"): 2} and panes.late_counts == 0
-    panes.apply(flush(block_count(3), block=5))
+    panes.apply_all([flush(block_count(3), block=5)])
     assert counts(panes, tags) == {(6, "a"): 5} and panes.late_counts == 1
     assert panes.blocks() == {"t/0": 5, "t/1": 2}, "recovered blocks are passed on"
 
@@ -251,8 +251,8 @@ def test_recovered_blocks_add_nothing_to_settled_panes():
 def test_old_marker_does_not_make_the_next_block_whole():
     panes, tags = begun()
     panes.recover(5, {"t/0": 6})
-    panes.apply(flush(reached=2))
-    panes.apply(flush(block_count(8), block=6))
+    panes.apply_all([flush(reached=2)])
+    panes.apply_all([flush(block_count(8), block=6)])
     assert counts(panes, tags) == {}
 
 
@@ -269,15 +269,37 @@ def test_settle_includes_open_blocks():
 def test_watermark_is_the_lowest_of_all_sources():
     panes, _ = begun(flush(watermark_ms=50, sources=3))
     assert panes.watermark_ms == -1
-    panes.apply(flush(watermark_ms=70, source=1, sources=3))
+    panes.apply_all([flush(watermark_ms=70, source=1, sources=3)])
     assert panes.watermark_ms == -1
-    panes.apply(flush(watermark_ms=40, source=2, sources=3))
+    panes.apply_all([flush(watermark_ms=40, source=2, sources=3)])
     assert panes.watermark_ms == 40
-    panes.apply(flush(watermark_ms=60, source=2, sources=2))
-    panes.apply(flush(watermark_ms=10, source=0, sources=3))
+    panes.apply_all([flush(watermark_ms=60, source=2, sources=2)])
+    panes.apply_all([flush(watermark_ms=10, source=0, sources=3)])
     assert panes.watermark_ms == 50, "a watermark never decreases"
-    panes.apply(flush(watermark_ms=60, source=0, sources=4))
+    panes.apply_all([flush(watermark_ms=60, source=0, sources=4)])
     assert panes.watermark_ms == -1, "nothing settles before an added partition has a watermark"
+
+
+def test_watermark_outlives_a_new_topic_in_another_thread():
+    """The event loop asks while a thread replaces the sources."""
+
+    class Replaced(OpenPanes):
+        source_count = property(lambda panes: next(panes.reads), lambda panes, value: None)
+
+    panes = Replaced(Tags(), HASHES, 2)
+    panes.reads = iter([2, 0, 0])
+    assert panes.watermark_ms == -1
+    panes.reads = iter([1, 0, 0])
+    assert panes.watermark_ms == -1
+
+
+def test_each_of_many_panes_has_its_own_entries():
+    many = [block_count(1, pane=pane, authors=(pane, pane + 1)) for pane in (7, 5, 9, 6, 5_000)]
+    panes, _ = begun(flush(block_count(4, pane=9, authors=(1,))), flush(*many), flush(block_count(9, pane=5)))
+    assert sorted(panes.panes) == [5, 6, 7, 9, 5_000]
+    found = {number: pane.entries["author"].tolist() for number, pane in panes.panes.items()}
+    assert found == {9: [1], 5: [5, 6], 6: [6, 7], 7: [7, 8], 5_000: [5_000, 5_001]}
+    assert settled(panes, 5) == 9
 
 
 def test_world_key_counts_all_countries():
@@ -299,7 +321,7 @@ def test_record_of_two_blocks_counts_both_once():
     panes, tags = begun(flush(block_count(2)))
     both = [block_count(3), replace(block_count(4), block=1)]
     for _ in range(2):
-        panes.apply(block_counts.flush(both, block=1))
+        panes.apply_all([block_counts.flush(both, block=1)])
         assert counts(panes, tags) == {(5, "a"): 7}
 
 
@@ -339,15 +361,15 @@ def test_repeats_and_zombies_change_no_count(seed, compact_at):
         panes, tags = begun()
         while any(queues):
             if past and rng.random() < 0.4:
-                panes.apply(rng.choice(past))
+                panes.apply_all([rng.choice(past)])
                 continue
             queue = rng.choice([queue for queue in queues if queue])
             past.append(queue.pop(0))
-            panes.apply(past[-1])
+            panes.apply_all([past[-1]])
             counts(panes, tags)
         for number in (5, 6, 7):
             for one in past[:2]:
-                panes.apply(one)
+                panes.apply_all([one])
             closed = panes.settle(number)
             its = entries_of(closed.pane._take(closed.sum.entries))
             for key, count, (first, last) in zip(
@@ -355,7 +377,7 @@ def test_repeats_and_zombies_change_no_count(seed, compact_at):
             ):
                 found[number, tags.name(key), country_of(key)] = (count, its[first:last])
             for one in past[-2:]:
-                panes.apply(one)
+                panes.apply_all([one])
     assert found == {scope: (len(its), smallest(its, HASHES)) for scope, its in truth.items()}
     assert counts(panes, tags) == {} and panes.late_counts == 0
 
@@ -371,7 +393,7 @@ def test_late_counts_are_neither_lost_nor_doubled(seed):
     found: dict[str, int] = defaultdict(int)
     numbers = [5, 6, 7, 8]
     while any(queues):
-        panes.apply(rng.choice([queue for queue in queues if queue]).pop(0))
+        panes.apply_all([rng.choice([queue for queue in queues if queue]).pop(0)])
         if len(numbers) > 1 and rng.random() < 0.1:
             _settle_into(found, panes, tags, numbers.pop(0))
     for number in numbers:
@@ -396,7 +418,7 @@ def test_new_rules_replace_the_open_block_in_every_pane():
         block_count(4, tag="b", pane=6, authors=(4,)),
     ]
     panes, tags = begun(flush(block_count(1, authors=(9,))), flush(*sent, block=1))
-    panes.apply(flush(block_count(5, pane=6, authors=(5,)), block=1, rules=RULES + 1))
+    panes.apply_all([flush(block_count(5, pane=6, authors=(5,)), block=1, rules=RULES + 1)])
     assert counts(panes, tags) == {(5, "a"): 1, (6, "a"): 5}
     for number, authors in ((5, [9]), (6, [5])):
         closed = panes.settle(number)
