@@ -261,7 +261,7 @@ class ShardJudge:
     def _follow_model(self, changed: Activation | None) -> None:
         """Follow a model that was activated, and one whose file was loaded meanwhile.
 
-        Another shard may load it while this runs. So the scale is read last: a model that counts as loaded has its scale.
+        Another shard may load it while this runs. So the scale is read last: a loaded model has its scale.
         """
         self._model_missing = not self._is_loaded(self.model_revision)
         if changed is not None:
