@@ -28,7 +28,7 @@ from streams.log.partials import decode_partial, encode_partial
 from streams.log.topic_specs import EVIDENCE, PANES, PARTIALS
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.scoring import load_text_scorer
+from streams.scoring import load_text_scorer, score_batches
 from streams.windows.pane import Pane
 
 SHARDS = 8
@@ -57,6 +57,7 @@ class Cores:
         hashes = KeyedHash(hash_key)
         self._keep = keep
         self.scorer = load_text_scorer()
+        self._columns = 1 + len(self.scorer.categories)
         self.source = SourcePartition(
             0, 1, "benchmark", 0, sharding=Sharding(SHARDS), hashes=hashes, times=TimeRules()
         )  # fmt: skip
@@ -105,7 +106,7 @@ class Cores:
             with self._timed("look"):
                 firing = judge.next_early()
                 if firing is not None:
-                    judge.decide_early(firing, self.scorer(firing.texts))
+                    judge.decide_early(firing, score_batches(firing.batches, lambda _: self.scorer, self._columns))
             while judge.may_score_ahead:
                 with self._timed("ahead"):
                     texts = judge.next_ahead()

@@ -70,7 +70,7 @@ async def _judge(settings: Settings, shard: int, first: Progress, scorer: TextSc
         scale_of={scorer.revision: scorer.scale}.get,
     )
     state = RecoveredState(progress=first)
-    await read_panes(settings, shard, judge.tags, state, lambda _: False)
+    await read_panes(settings, shard, judge.tags, state, lambda _: False, columns=1 + len(scorer.categories))
     judge.recover(state)
     decisions: list[Decision] = []
     async with LogReader(connection(settings), settings.topic("hashtag-partials")) as reader:

@@ -328,7 +328,7 @@ class Metrics(MetricSet):
     orders_open: Gauge = gauge("hushtag_orders_open", "Legal orders with a running deadline.", "country")
     late_compilations: Gauge = gauge(
         "hushtag_late_compilations",
-        "Numerical kernels compiled after the start, each delays a shard for seconds; 0 unless there is a bug.",
+        "Numerical kernels compiled or read from the disk after the start; 0 unless there is a bug.",
     )
     redis_up: Gauge = gauge("hushtag_redis_up", "1 while Redis accepts writes.")
 

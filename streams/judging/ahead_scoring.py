@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -91,6 +92,11 @@ class AheadScoring:
                     return AheadTexts(pane, unscored, pane.batch(unscored))
         return None
 
+    def settle(self, number: int) -> None:
+        """Release a pane that settles, and its texts."""
+        if number >= self._begun:
+            self._begun, self._pane, self._waiting = number, None, np.zeros(0, np.int64)
+
     def _next_pane(self) -> int | None:
         """Return the first pane that is over and not scored; None: there is none."""
         reached_ms = self._reached_ms()
@@ -108,21 +114,14 @@ class AheadScoring:
     def _chosen(self, number: int, pane: OpenPane, floor: int) -> Ints:
         """Return the entries of a pane that its tick will score, as far as is known."""
         total = pane.sum()
-        busy = self._busy(number, total, floor)
-        entries = total.entries[np.repeat(np.isin(total.keys >> COUNTRY_BITS, busy), np.diff(total.bounds))]
-        return pane.unscored(entries)
-
-    def _busy(self, number: int, total: PaneSum, floor: int) -> Ints:
-        """Return the numbers of the tags with `floor` tweets in the shortest window that ends with a pane."""
         window = self._store.shortest
         if window is None:
             return np.zeros(0, np.int64)
-        worlds, of = np.unique(total.keys & WORLD_MASK, return_inverse=True)
-        tweets = np.bincount(of, total.counts, len(worlds)) + self._earlier(number, worlds, window)
-        busy: Ints = worlds[tweets >= floor] >> COUNTRY_BITS
-        return busy
+        busy = busy_tags(total, floor, partial(self._earlier, number, window))
+        entries = total.entries[np.repeat(np.isin(total.keys >> COUNTRY_BITS, busy), np.diff(total.bounds))]
+        return pane.unscored(entries)
 
-    def _earlier(self, number: int, worlds: Ints, window: SlidingWindow) -> Ints:
+    def _earlier(self, number: int, window: SlidingWindow, worlds: Ints) -> Ints:
         """Return (n,) the settled tweets of the window that ends with a pane, and those of earlier open panes."""
         tweets: Ints = window.counts.of(worlds)
         for settled in islice(window.panes, self._store.count_expired(window, (number + 1) * PANE_MS)):
@@ -131,3 +130,17 @@ class AheadScoring:
             total = pane.sum(worlds >> COUNTRY_BITS)
             np.add.at(tweets, np.searchsorted(worlds, total.keys & WORLD_MASK), total.counts)
         return tweets
+
+
+def busy_tags(total: PaneSum, floor: int, earlier: Callable[[Ints], Ints]) -> Ints:
+    """Return the numbers of the tags that have `floor` tweets in a pane and before it.
+
+    Args:
+        total: counts of the pane.
+        floor: fewest tweets of a tag.
+        earlier: returns the tweets (n,) before the pane, of the worlds' keys (n,) of some tags.
+    """
+    worlds, of = np.unique(total.keys & WORLD_MASK, return_inverse=True)
+    tweets = np.bincount(of, total.counts, len(worlds)) + earlier(worlds)
+    busy: Ints = worlds[tweets >= floor] >> COUNTRY_BITS
+    return busy

@@ -54,13 +54,8 @@ class EarlyFiring:
     panes: list[FiringPane]
 
     @property
-    def texts(self) -> bytes:
-        """Texts to score, one a line."""
-        return b"".join([pane.batch.lines for pane in self.panes])
-
-    @property
     def batches(self) -> list[TextBatch]:
-        """The same texts by the model that scores them, in their order."""
+        """Texts to score, by the model that scores them."""
         found = []
         for model, run in groupby([pane.batch for pane in self.panes], key=lambda batch: batch.model):
             _, lines, languages = zip(*run, strict=True)

@@ -28,10 +28,10 @@ from msgspec.structs import replace
 from models.share import Scale
 from streams.constants import HOUR_MS, MINUTE_MS, PANE_MS
 from streams.counting.block_counts import Flush
-from streams.counting.keys import COUNTRY_BITS, WORLD_MASK, Tags, country_of
+from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.sketch import KeyedHash
 from streams.judging.activation_timeline import ActivationTimeline
-from streams.judging.ahead_scoring import AheadScoring, AheadTexts
+from streams.judging.ahead_scoring import AheadScoring, AheadTexts, busy_tags
 from streams.judging.campaigns import sketch_of
 from streams.judging.clearing_pause import LOST_AHEAD_MS, ClearingPause
 from streams.judging.curated_links import mark_links
@@ -207,6 +207,7 @@ class ShardJudge:
         self.store.expire_short(tick_ms)
         self._replay_point.settle(pane)
         closed = self.open.settle(pane)
+        self._ahead.settle(pane)
         kept, trimmed = self._trimmer.cut_sum(closed.sum)
         closed = ClosedPane(pane, kept, closed.pane)
         scored_tags = self._tags_to_score(closed)
@@ -258,7 +259,11 @@ class ShardJudge:
             side_input.follow_policy(policy)
 
     def _follow_model(self, changed: Activation | None) -> None:
-        """Follow a model that was activated, and one whose file was loaded meanwhile."""
+        """Follow a model that was activated, and one whose file was loaded meanwhile.
+
+        Another shard may load it while this runs. So the scale is read last: a loaded model has its scale.
+        """
+        self._model_missing = not self._is_loaded(self.model_revision)
         if changed is not None:
             for side_input in self.side_inputs:
                 side_input.follow_model(changed.model_revision, changed.from_tick_ms)
@@ -267,7 +272,6 @@ class ShardJudge:
         if scale is not self.evidence.scale:
             self.evidence.scale = scale
             self.evidence.drop_tables()
-        self._model_missing = not self._is_loaded(self.model_revision)
 
     def _tags_to_score(self, closed: ClosedPane) -> set[int]:
         """Return the numbers of the tags that have enough tweets in the shortest window, this pane included.
@@ -277,9 +281,7 @@ class ShardJudge:
         shortest, policy = self.store.shortest, self.timeline.policy
         if shortest is None or policy is None:
             return set()
-        worlds, of = np.unique(closed.sum.keys & WORLD_MASK, return_inverse=True)
-        tweets = shortest.counts.of(worlds) + np.bincount(of, closed.sum.counts, len(worlds)).astype(np.int64)
-        return set((worlds[tweets >= policy.score_floor] >> COUNTRY_BITS).tolist())
+        return set(busy_tags(closed.sum, policy.score_floor, shortest.counts.of).tolist())
 
     def _build(self, job: TickJob, scores: Scores) -> Pane:
         closed = job.closed
@@ -299,6 +301,7 @@ class ShardJudge:
         """Judge the tags of a tick, and add evidence, decisions and sketches to its output."""
         tick_ms, paused = settled.tick_ms, self.pause.covers(settled.tick_ms)
         tables = self.evidence.tables()
+        settled.busy_keys = len(tables[policy.windows_ms[0]].keys)
         conditions = conditions_of(
             policy,
             shards=self._shards,
@@ -414,7 +417,7 @@ class ShardJudge:
         if scores.silent or self._model_missing:
             return []
         for one in firing.panes:
-            mark_links(one.pane, one.unscored, policy)
+            mark_links(one.pane, one.sampled.entries, policy)  # those scored ahead too: that marks no links
         table = self._trigger.fire(firing, scores, shortest, self.timeline.early_least_share)
         # No lower bound is above its estimate.
         could = np.flatnonzero(table.greatest_estimates() >= self.timeline.early_least_share)

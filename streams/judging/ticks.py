@@ -61,6 +61,8 @@ class SettledTick:
     coverage: list[LanguageCoverage] = field(default_factory=list)
     """Hours that the tick ends."""
     progress: Progress | None = None
+    busy_keys: int = 0
+    """Keys with enough tweets to be judged, in the shortest window."""
     confirmed: int = 0
     withdrawn: int = 0
     refused: list[DecisionReason] = field(default_factory=list)

@@ -43,8 +43,8 @@ class Context:
     models: ModelCache
     webhook: Webhook | None = None
     writes: FlagWriteState = field(init=False)
-    _reporting: threading.Lock = field(default_factory=threading.Lock)
-    """Held by the thread that counts its scores."""
+    _reporting: threading.Lock = field(init=False, default_factory=threading.Lock)
+    """Guards the drift of each model and its gauge: two threads may report their scores at the same time."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "writes", FlagWriteState(self.metrics, shards=self.settings.shards))

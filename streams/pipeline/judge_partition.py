@@ -126,12 +126,14 @@ class JudgePartition:
     @property
     def required_end(self) -> int | None:
         """Return the end that the judged records and the known offset imply; None before recovery."""
-        return None if self.judge is None else max(self.judged_offset, self.judge.position.known_offset + 1)
+        judge = self.judge  # another thread may drop the shard meanwhile
+        return None if judge is None else max(self.judged_offset, judge.position.known_offset + 1)
 
     @property
     def is_ready(self) -> bool:
         """Whether the shard has replayed the log up to the previous owner's position, or has stopped."""
-        return self.stopped_at is not None or (self.judge is not None and self.judge.position.caught_up)
+        judge = self.judge  # another thread may drop the shard meanwhile
+        return self.stopped_at is not None or (judge is not None and judge.position.caught_up)
 
     async def _work(self) -> None:
         recovered = await self._recover()

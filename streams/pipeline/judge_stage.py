@@ -124,8 +124,7 @@ class JudgeStage:
         for pane in settled.panes:
             metrics.given_up_tweets.labels(pane=f"{pane.length_ms // 1000}s").inc(pane.trimmed.tweets)
         metrics.settled_seconds.labels(shard=shard).set(settled.tick_ms / 1000)
-        if judge.store.shortest is not None:
-            metrics.candidate_tags.labels(shard=shard).set(len(judge.store.shortest.busy()))
+        metrics.candidate_tags.labels(shard=shard).set(settled.busy_keys)
 
     def report_decision(self, decision: Decision) -> None:
         """Count a decision and offer it to the webhook."""

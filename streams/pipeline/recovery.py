@@ -80,7 +80,7 @@ async def recover_judge(
         for mark in state.progress.facts:
             await facts.read_up_to(mark)
     async with recovering:
-        await read_panes(settings, shard, judge.tags, state, skipped)
+        await read_panes(settings, shard, judge.tags, state, skipped, columns=1 + len(context.scorer.categories))
         await asyncio.to_thread(judge.recover, state)  # seconds for an hour of tweets; no task has the judge yet
     if state.lost_pane_ms is not None:  # it has left all windows a window after its log time
         judge.pause_until(min(state.settled_ms, state.lost_pane_ms + settings.max_broker_skew_ms))
@@ -143,7 +143,9 @@ def _key_of(key: bytes | None) -> list[tuple[str, str]]:
     return [(hashtag, country)] if is_key else []
 
 
-async def read_panes(settings: Settings, shard: int, tags: Tags, state: RecoveredState, pass_over: PassOver) -> None:
+async def read_panes(
+    settings: Settings, shard: int, tags: Tags, state: RecoveredState, pass_over: PassOver, *, columns: int
+) -> None:
     """Add the settled panes of a shard and the records of its side inputs to a state.
 
     Args:
@@ -152,6 +154,7 @@ async def read_panes(settings: Settings, shard: int, tags: Tags, state: Recovere
         tags: numbers the hashtags of the panes.
         state: with its decisions and its progress; without progress there is nothing to read.
         pass_over: whether a record that cannot be read may be passed over.
+        columns: score columns of a text.
 
     Raises:
         UnreadableRecord: a record cannot be read, and may not be passed over.
@@ -159,7 +162,7 @@ async def read_panes(settings: Settings, shard: int, tags: Tags, state: Recovere
     progress = state.progress
     if progress is None:
         return
-    found = _SettledRecords(progress, tags)
+    found = _SettledRecords(progress, tags, columns)
     async with LogReader(connection(settings), settings.topic(PANES)) as reader:
         start = await reader.offset_at(shard, found.since_ms - AHEAD_MS - settings.max_broker_skew_ms)
         async for batch in reader.to_end({shard: start}):
@@ -176,7 +179,8 @@ async def read_panes(settings: Settings, shard: int, tags: Tags, state: Recovere
 class _SettledRecords:
     """Records of `hashtag-panes` that windows can still hold: panes as they are assembled, and side records."""
 
-    def __init__(self, progress: Progress, tags: Tags) -> None:
+    def __init__(self, progress: Progress, tags: Tags, columns: int) -> None:
+        self._columns = columns
         self._short_ms = progress.settled_ms - SHORT_WINDOW_MS
         self.since_ms = min(progress.minutes_from_ms, self._short_ms)
         self.panes = Assembler(tags)
@@ -199,7 +203,10 @@ class _SettledRecords:
             return
         span = decode_pane_span(value)
         if span.start_ms + span.length_ms > (self._short_ms if span.length_ms == PANE_MS else self.since_ms):
-            self.panes.add(decode_pane_record(value))
+            record = decode_pane_record(value)
+            if record.columns != self._columns:
+                raise ValueError(f"a pane with {record.columns} score columns, the model has {self._columns}")
+            self.panes.add(record)
 
 
 class OwnOffsets:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from faust.types.tuples import TP
 
-from models.compiled import kernel_counts
+from models.compiled import KernelCounts, kernel_counts
 from streams.clock import now_ms
 from streams.counting.kernels.warm_up import warm_up as warm_up_ingest
 from streams.counting.sketch import KeyedHash
@@ -34,7 +35,7 @@ from streams.pipeline.publish_stage import DecisionsStage, ModerationStage
 from streams.pipeline.stages import Assignments
 from streams.pipeline.webhook import Webhook
 from streams.policy import Policy
-from streams.scoring import load_text_scorer, no_scorer
+from streams.scoring import load_text_scorer, no_scorer, silent
 from streams.settings import Settings, time_rules
 
 _REDIS_RETRY_SECONDS = 0.3
@@ -80,9 +81,10 @@ async def make_context(
         await asyncio.to_thread(warm_up_ingest)
     if "judge" in stages:
         await asyncio.to_thread(scorer, b"warm up\n")
+        await asyncio.to_thread(silent, b"warm up\n", 1)
         await asyncio.to_thread(warm_up)
         kernels = kernel_counts()
-        metrics.late_compilations.set_function(lambda: kernel_counts().compiled - kernels.compiled)
+        metrics.late_compilations.set_function(lambda: late_kernels(kernels))
         log.info("kernels ready", loaded=kernels.loaded, compiled=kernels.compiled)
     metrics.set_revisions(policy="", model=scorer.revision)
     metrics.set_deployment(settings.topic_prefix, stages, settings.shards)
@@ -93,11 +95,25 @@ async def make_context(
         hashes=KeyedHash(settings.hash_key.get_secret_value().encode()),
         scorer=scorer,
         models=ModelCache(settings, scorer, metrics),
-        executor=ThreadPoolExecutor(2, thread_name_prefix="score"),
+        executor=ThreadPoolExecutor(judge_threads(settings.shards), thread_name_prefix="judge"),
         store=store,
         crash=crash,
         webhook=_make_webhook(settings, metrics),
     )
+
+
+def judge_threads(shards: int) -> int:
+    """Return the number of threads for the work of the shards: one a core, and two at least.
+
+    With two, a shard that settles does not make all others wait.
+    """
+    return max(2, min(len(os.sched_getaffinity(0)), shards))
+
+
+def late_kernels(before: KernelCounts) -> int:
+    """Count the kernels prepared since then, also those read from the disk: elsewhere they would be compiled."""
+    now = kernel_counts()
+    return now.compiled + now.loaded - before.compiled - before.loaded
 
 
 async def build(context: Context, stages: Sequence[str], policy: Policy, log: Any) -> Pipeline:

@@ -90,7 +90,7 @@ def merge_indexes(indexes: Sequence[SampleIndex]) -> SampleIndex:
 def draw(
     asked: Ints, index: SampleIndex, later: SampleIndex, oldest: int, end: int | None = None, k: int = K
 ) -> tuple[Ints, UInts, Int32s, Int32s]:
-    """Return the k smallest authors of some keys, each with its smallest tweet, the first among equals.
+    """Return the k smallest authors of some keys, each with its smallest tweet, the earliest pane's among equals.
 
     Args:
         asked: (m,) keys.

@@ -21,6 +21,7 @@ from streams.log.panes import encode_pane
 from streams.log.partials import encode_partial
 from streams.policy import parse_policy
 from streams.policy.activation import Activation
+from streams.scoring import score_batches
 from tests.fault.oracle import Left, bad_offsets, expected_flags, judge, unfounded_flags, wrong_flags
 from tests.fault.traffic import deletion
 from tests.fault.world import POLICY
@@ -85,7 +86,9 @@ def pipeline(records: list[LogRecord]) -> Left:
                 decisions[shard] += [encode_record(emitted) for emitted in (*settled.decisions, settled.progress)]
             firing = one.next_early()
             if firing is not None:
-                early = one.decide_early(firing, SCORER(firing.texts))
+                early = one.decide_early(
+                    firing, score_batches(firing.batches, lambda _: SCORER, 1 + len(SCORER.categories))
+                )
                 decisions[shard] += [encode_record(emitted) for emitted in early]
     return Left(records, partials, panes, decisions, dead, SOURCES)
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from streams.constants import PANE_MS
 from streams.counting.sketch import KeyedHash
+from streams.judging.early_trigger import EarlyFiring
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.account_facts import AccountFactStore
@@ -19,7 +20,7 @@ from streams.log.panes import decode_pane_record, encode_pane
 from streams.log.partials import Partial
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.scoring import TextScorer
+from streams.scoring import TextScorer, score_batches
 from streams.windows.open_pane import Scores
 from tests.support.block_counts import BlockCount, Entry, flush
 from tests.support.word_policy import POLICY, WordScorer, make_policy
@@ -39,6 +40,11 @@ def activation(policy: Policy, sequence: int = 0, from_tick_ms: int = 0) -> Acti
 def action(decision: Decision) -> tuple[str, bool, int]:
     (ruling,) = decision.rulings
     return ruling.action, ruling.provisional, ruling.since_ms
+
+
+def early_scores(firing: EarlyFiring) -> Scores:
+    """Score the texts of an early firing."""
+    return score_batches(firing.batches, lambda _: SCORER, 1 + len(SCORER.categories))
 
 
 class JudgeHarness:
@@ -115,7 +121,7 @@ class JudgeHarness:
     def decide_early(self) -> list[Decision]:
         """Decide early on what the records so far have touched."""
         firing = self.judge.next_early()
-        return [] if firing is None else self.judge.decide_early(firing, SCORER(firing.texts))
+        return [] if firing is None else self.judge.decide_early(firing, early_scores(firing))
 
     def reach(self, newest_ms: int, *sources: int, watermark_ms: int) -> None:
         """Let sources read up to a log time; nothing settles."""

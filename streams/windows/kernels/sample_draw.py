@@ -18,7 +18,7 @@ def draw_samples(
     first_b: Ints, end_b: Ints, bounds_b: Ints, author_b: UInts, order_b: UInts, pane_b: Int32s, row_b: Int32s,
     oldest: int, end: int, k: int,
 ) -> tuple[Ints, UInts, Int32s, Int32s]:  # fmt: skip
-    """Return the k smallest authors of m keys, each with its smallest tweet, the first among equals.
+    """Return the k smallest authors of m keys, each with its smallest tweet, the earliest pane's among equals.
 
     Two indexes have the entries; see `SampleIndex`.
 
@@ -89,7 +89,7 @@ def _take(
                 else:
                     high = middle
             if low < n and author[low] == authors[entry]:
-                if orders[entry] >= order[low]:
+                if orders[entry] > order[low] or (orders[entry] == order[low] and panes[entry] >= pane[low]):
                     continue
             else:
                 n = min(n + 1, k)

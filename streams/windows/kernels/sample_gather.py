@@ -59,8 +59,10 @@ def copy_columns(
         to_scores: (n, c)
 
     Raises:
-        IndexError: the pane does not have a row.
+        IndexError: the pane does not have a row, or it has another number of score columns than the sample.
     """
+    if scores.shape[1] != to_scores.shape[1]:
+        raise IndexError("a pane with other score columns than the sample")
     for to in at:
         of = row[to]
         if not 0 <= of < len(tweet):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from unittest.mock import patch
 
 import msgspec
@@ -65,6 +67,25 @@ def test_tick_scores_only_what_was_not_scored_ahead():
     harness.reach(3 * PANE_MS, 0, 1, watermark_ms=2 * PANE_MS)
     job = harness.judge.next_tick()
     assert job is not None and job.batch.lines.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("slices", [1, 9])
+def test_settled_pane_is_released(slices):
+    """Its texts leave the memory, also when some still wait to be scored and no other pane follows."""
+    harness = begun()
+    harness.tweet(1, "a", range(10, 15))
+    harness.reach(2 * PANE_MS + 1_000, 0, 1, watermark_ms=PANE_MS)
+    pane = weakref.ref(harness.judge.open.panes[1])
+    with patch("streams.judging.ahead_scoring.SLICE_TEXTS", 2):
+        for _ in range(slices):
+            if (texts := harness.judge.next_ahead()) is not None:
+                texts.score(SCORER(texts.batch.lines))
+    texts = None
+    harness.reach(3 * PANE_MS, 0, 1, watermark_ms=2 * PANE_MS)
+    harness.settle()
+    gc.collect()
+    assert pane() is None
+    assert not harness.judge.may_score_ahead
 
 
 @pytest.mark.parametrize("reached", [(2 * PANE_MS + 999, 2 * PANE_MS + 1_000), (2 * PANE_MS + 1_000, PANE_MS)])

@@ -13,7 +13,7 @@ from streams.judging.side_inputs.author_sketches import DELAY_MS
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches
 from streams.log.decisions import Decision, Evidence, ScopeDecision
 from streams.policy import Policy
-from tests.support.judge_harness import HASHES, SCORER, JudgeHarness
+from tests.support.judge_harness import HASHES, JudgeHarness, early_scores
 from tests.support.word_policy import corroborated_policy
 
 DELAY = DELAY_MS // PANE_MS
@@ -87,7 +87,7 @@ def test_early_flag_sends_no_sketch():
     harness.advance(PANE_MS)
     harness.tweet(1, "old", range(20), copied=True)
     firing = harness.judge.next_early()
-    assert firing is not None and harness.judge.decide_early(firing, SCORER(firing.texts)) and not sketches(harness)
+    assert firing is not None and harness.judge.decide_early(firing, early_scores(firing)) and not sketches(harness)
 
 
 def test_renewal_sends_again_and_a_clear_releases():
@@ -218,7 +218,7 @@ def test_early_decision_uses_sketches():
     harness.tweet(DELAY, "new", range(18))
     firing = harness.judge.next_early()
     assert firing is not None
-    (early,) = harness.judge.decide_early(firing, SCORER(firing.texts))
+    (early,) = harness.judge.decide_early(firing, early_scores(firing))
     assert early.provisional and hidden([early]) == {"new": "suppress"}
 
 
@@ -279,7 +279,7 @@ def test_new_policy_with_the_signal_decides_early_before_it_is_in_force():
     harness.tweet(DELAY, "new", range(18))
     firing = harness.judge.next_early()
     assert firing is not None
-    (early,) = harness.judge.decide_early(firing, SCORER(firing.texts))
+    (early,) = harness.judge.decide_early(firing, early_scores(firing))
     assert early.provisional and hidden([early]) == {"new": "suppress"}
     harness.advance((DELAY + 1) * PANE_MS)
     assert hidden(harness.decisions) == {"new": "suppress"}

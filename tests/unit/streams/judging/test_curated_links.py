@@ -14,7 +14,7 @@ from streams.log.panes import decode_pane_record, encode_pane
 from streams.policy import Policy
 from streams.windows.pane import Pane
 from tests.support.block_counts import BlockCount, Entry, flush
-from tests.support.judge_harness import SCORER, JudgeHarness, action
+from tests.support.judge_harness import SCORER, JudgeHarness, action, early_scores
 from tests.support.sources import record, source, tweet
 from tests.support.word_policy import POLICY, make_policy
 
@@ -38,7 +38,7 @@ def write(harness: JudgeHarness, pane: int, texts: list[str], *, flags: int = 0,
     counts = [BlockCount("a", "", pane, len(entries), entries, harness._blocks[0])]
     harness.write(flush(counts, source=0, sources=2, block=harness._blocks[0], newest_ms=(pane + 1) * 10_000))
     if early and (firing := harness.judge.next_early()) is not None:
-        return harness.judge.decide_early(firing, SCORER(firing.texts))
+        return harness.judge.decide_early(firing, early_scores(firing))
     return []
 
 
@@ -69,6 +69,18 @@ def test_early_decision_uses_links():
     harness = JudgeHarness(policy_of(links=0.4))
     harness.advance(10_000)
     (early,) = write(harness, 1, linking(15, 20))
+    assert action(early) == ("suppress", True, 20_000)
+
+
+def test_early_decision_uses_links_of_texts_scored_ahead():
+    harness = JudgeHarness(policy_of(links=0.4))
+    harness.advance(10_000)
+    write(harness, 1, linking(15, 20), early=False)
+    harness.reach(21_000, 0, 1, watermark_ms=10_000)
+    texts = harness.judge.next_ahead()
+    assert texts is not None
+    texts.score(SCORER(texts.batch.lines))
+    (early,) = harness.decide_early()
     assert action(early) == ("suppress", True, 20_000)
 
 

@@ -79,7 +79,11 @@ class EarlyShard:
         return self.trigger.next(self.window, self.window.floor, least_share)
 
     def fire(self, firing: EarlyFiring) -> EvidenceTable:
-        return self.trigger.fire(firing, score(firing.texts), self.window)
+        return self.trigger.fire(firing, score(lines_of(firing)), self.window)
+
+
+def lines_of(firing: EarlyFiring) -> bytes:
+    return b"".join(one.lines for one in firing.batches)
 
 
 def assert_table(shard: EarlyShard, table: EvidenceTable, asked: list[tuple[str, str]]) -> None:
@@ -177,7 +181,7 @@ def test_firing_scores_only_new_texts():
         new = entries[:2] if block == 1 else entries[2:]
         shard.apply([BlockCount("new", "", 5, len(new), new, block)], block)
         firing = shard.next(0.0)
-        assert firing is not None and firing.texts == texts
+        assert firing is not None and lines_of(firing) == texts
         table = shard.fire(firing)
     assert (table.tweets.tolist(), table.scored.tolist()) == ([3], [3])
 

@@ -13,7 +13,7 @@ from streams.constants import PANE_MS
 from streams.log.decisions import WORLD, Decision
 from streams.policy import Policy
 from streams.scoring import silent
-from tests.support.judge_harness import SCOPE, SCORER, JudgeHarness
+from tests.support.judge_harness import SCOPE, SCORER, JudgeHarness, early_scores
 from tests.support.word_policy import POLICY, make_policy
 
 
@@ -39,7 +39,7 @@ class Attack:
         self.harness.tweet(pane, "a", range(first, first + self.people(pane)), text="good")
         self.harness.tweet(pane, "a", range(500 + first, 500 + first + self.bots(pane)), copied=True, age_days=5)
         if early and (firing := self.harness.judge.next_early()) is not None:
-            self.harness.decisions += self.harness.judge.decide_early(firing, SCORER(firing.texts))
+            self.harness.decisions += self.harness.judge.decide_early(firing, early_scores(firing))
         self.harness.advance((pane + 1) * PANE_MS, early=False)
 
     def run(self, panes: range, *, early: bool = False) -> Attack:
@@ -162,7 +162,7 @@ def test_early_discount_does_not_count_as_suppression():
     harness.tweet(2, "campaign", range(20), copied=True)
     firing = harness.judge.next_early()
     assert firing is not None
-    (early,) = harness.judge.decide_early(firing, SCORER(firing.texts))
+    (early,) = harness.judge.decide_early(firing, early_scores(firing))
     assert attack.actions == {"discount"} and acted(early)[0] == "suppress"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 import numpy as np
 import pytest
@@ -13,11 +15,12 @@ from streams.judging.shard_judge import ShardJudge
 from streams.log.lines import read_lines
 from streams.policy.activation import Activation
 from streams.replay import Replay
-from streams.scoring import TextScorer, score_batches, silent
+from streams.scoring import TextScorer, score_batches
 from tests.support.block_counts import BlockCount, Entry, flush
 from tests.support.judge_harness import HASHES, SCORER, SUPPRESS, JudgeHarness, activation
 from tests.support.word_policy import POLICY, WordScorer, make_policy, random_log
 
+T = TypeVar("T")
 FEWER = "0123456789ab"
 """Revision of a model that is not loaded."""
 
@@ -139,6 +142,29 @@ def test_first_tick_of_an_unloaded_model_suppresses_nothing(there):
     assert bool(harness.decisions) is there
 
 
+def test_model_loaded_during_a_tick_counts_with_its_scale():
+    """Another shard's task loads it between the two questions of a tick: it counts as missing, or has its scale."""
+    scale = Scale(np.tile([0.25, 0.75, 0.01, 0.01], (1, 2, 1)), np.zeros((1, 2, 3)))
+    loaded: dict[str, Scale] = {}
+
+    def answer(found: T, revision: str) -> T:
+        if revision == CONTRARY.revision:
+            loaded[revision] = scale
+        return found
+
+    judge = ShardJudge(
+        0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES,
+        scale_of=lambda revision: answer(loaded.get(revision), revision),
+        is_loaded=lambda revision: answer(revision == SCORER.revision or revision in loaded, revision),
+    )  # fmt: skip
+    harness = JudgeHarness(judge=judge)
+    apply(harness, switched(CONTRARY.revision, PANE_MS))
+    write(harness, 0, bad=20)
+    write(harness, 1, watermark_ms=PANE_MS)
+    settle(harness, BOTH)
+    assert harness.decisions == [], "the shares of that tick are not those of the scale"
+
+
 def test_early_scores_of_the_previous_model_are_replaced():
     """The activation arrives after an early decision on a pane of the new model."""
     harness = JudgeHarness()
@@ -182,7 +208,9 @@ def test_judge_without_its_model_suppresses_and_clears_nothing():
     assert {one.scorer_fault for one in harness.settled[1:]} == {NO_MODEL}
     write(harness, 4, bad=60, watermark_ms=4 * PANE_MS)
     look = harness.judge.next_early()
-    assert look is None or not harness.judge.decide_early(look, silent(look.texts, 2)), "no early decision either"
+    assert look is None or not harness.judge.decide_early(look, score_batches(look.batches, lambda _: None, 2)), (
+        "no early decision either"
+    )
     for pane in range(4, 9):
         write(harness, pane, bad=20, watermark_ms=(pane + 1) * PANE_MS)
         settle(harness, BOTH)

@@ -12,7 +12,7 @@ from models.compiled import compiled
 
 from streams.constants import PANE_MS
 from streams.judging.warm_up import warm_up
-from tests.support.judge_harness import SCORER, JudgeHarness
+from tests.support.judge_harness import JudgeHarness, early_scores
 from tests.support.samples import corrections
 from tests.support.word_policy import POLICY, make_policy
 
@@ -32,7 +32,7 @@ for pane in range(20):  # bots alone, then established authors too; another camp
         harness.tweet(pane, "old", range(9_000 + 40 * pane, 9_040 + 40 * pane), text="good")
     harness.tweet(pane, "worse" if pane < 12 else "new", range(5_000, 5_025), copied=True)
     if (firing := harness.judge.next_early()) is not None:
-        harness.judge.decide_early(firing, SCORER(firing.texts))
+        harness.judge.decide_early(firing, early_scores(firing))
     for tweets in [one.evidence.tables[30_000].shown.tweets for one in harness.settled[-1:]]:
         harness.write(corrections(tweets[tweets >= 0].tolist(), -0.05, tag="old"))
     for source in (0, 1):

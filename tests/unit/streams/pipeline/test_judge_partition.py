@@ -22,6 +22,7 @@ from streams.log.panes import pane_records
 from streams.log.partials import encode_partial
 from streams.log.retractions import are_retractions, decode_retractions
 from streams.pipeline.gaps import LostRecords
+from streams.pipeline.judge_partition import JudgePartition
 from streams.pipeline.model_cache import ModelCache
 from streams.pipeline.stage_2_texts import KEPT_PANES, RecentTexts
 from streams.scoring import TextScorer
@@ -79,7 +80,7 @@ async def test_shards_recover_two_at_a_time(shells: Shells, monkeypatch: pytest.
     async def decisions(*_: object) -> tuple[RecoveredState, int]:
         return RecoveredState(), 0
 
-    async def panes(_: object, shard: int, *__: object) -> None:
+    async def panes(_: object, shard: int, *__: object, columns: int) -> None:
         reading.append(shard)
         try:
             await released[shard].wait()
@@ -173,6 +174,26 @@ async def test_waiting_pane_is_scored_between_batches(shells: Shells, monkeypatc
     await deliver(shells, partition, 5)
     assert sum(scored) == 41 and partition.judge is not None, "the tick has nothing more to score"
     assert partition.judge.settled_ms == (FIRST_PANE + 3) * PANE_MS
+
+
+@pytest.mark.parametrize(("name", "expected"), [("required_end", 0), ("is_ready", True)])
+async def test_shard_may_be_dropped_while_it_is_asked(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch, name: str, expected: object
+) -> None:
+    """Threads of the health server and of the metrics ask; the judge is there, and then no more."""
+    partition = await started(shells)
+    answers = iter([partition.judge])
+    with monkeypatch.context() as patched:
+        patched.setattr(JudgePartition, "judge", property(lambda _: next(answers, None)), raising=False)
+        assert getattr(partition, name) == expected
+
+
+async def test_tick_reports_its_busy_hashtags(shells: Shells) -> None:
+    shells.sender.at_once = True
+    write_log(shells)
+    await deliver(shells, await started(shells))
+    gauge = shells.context.metrics.candidate_tags.labels(shard="0")
+    assert gauge._value.get() == 1, "the world's key of the one hashtag"
 
 
 async def test_silent_broker_stops_judging(shells: Shells) -> None:

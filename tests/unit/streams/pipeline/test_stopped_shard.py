@@ -9,13 +9,16 @@ import msgspec
 import pytest
 
 from streams.constants import PANE_MS
+from streams.counting.keys import Tags
 from streams.log.decisions import Decision, Progress, StoppedShard, decode_record, renewal_version
+from streams.log.panes import encode_pane
 from streams.log.skips import Skip, encode_skip
 from streams.log.topic_specs import MODERATION, PANES
 from streams.log.unreadable import sha256_of
 from streams.pipeline.account_facts import AccountFactsFollower
 from streams.pipeline.backlog import work_of
 from streams.pipeline.judge_partition import PROGRESS_KEY, JudgePartition
+from tests.support.block_counts import Entry
 from tests.support.judge_shell import (
     DECISIONS,
     FIRST_PANE,
@@ -27,6 +30,7 @@ from tests.support.judge_shell import (
     started,
     write_log,
 )
+from tests.support.panes import build
 from tests.support.shells import NOW_MS, Shells, make_shells, settle_down
 
 WINDOW_MS = 30_000
@@ -211,6 +215,18 @@ async def test_shard_does_not_recover_past_a_bad_record(shells: Shells, topic: s
     await read_moderation(shells, owner)
     await wait_until(shells, lambda: owner.judge is not None)
     assert settled_states(owner)
+
+
+async def test_shard_does_not_recover_panes_of_other_score_columns(shells: Shells) -> None:
+    await settled_once(shells)
+    tags = Tags()
+    entries = [Entry(1, 1, 1, 0, "", "text 1")]
+    pane = build({("a", "IN"): (1, entries)}, tags, FIRST_PANE)
+    (value,) = encode_pane(pane, 0, tags)
+    bad = shells.topics.append(PANES, 0, value)
+    owner = await started(shells, committed=3)
+    assert owner.judge is None
+    assert str(owner.stopped_at).startswith(f"{PANES}[0] at {bad.offset} cannot be read: unreadable: 'a pane with 3")
 
 
 def readable(shells: Shells) -> list[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -194,6 +195,33 @@ def test_sample_is_the_same_in_blocks_of_any_size(monkeypatch):
     assert len(expected.group) > 3 * 7
     for name in SAMPLE:
         assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+
+
+@pytest.mark.parametrize("countries", [("US", "IN"), ("IN", "US")])
+def test_sample_takes_the_earliest_of_equal_tweets(countries):
+    """An id that returns in another country: a window that was filled at once has other indexes than a running one."""
+    tags = Tags()
+    running, recovered = (SlidingWindow(9 * PANE_MS, PANE_MS, HASHES) for _ in range(2))
+    panes = []
+    for number, country in [(0, countries[0]), *((at, "") for at in range(1, 6)), (6, countries[1])]:
+        entry = Entry(5, 1, 10 + number, 0, "", "text 1", 100 + number)
+        uses = {("a", country): (1, [entry])} if country else {("b", "IN"): (1, [])}
+        panes.append(build(uses, tags, number))
+        running.push(panes[-1])
+    recovered.reset_to(panes)
+    for window in (running, recovered):
+        sample = window.sample(np.array([tags.key("a", "*")]))
+        assert (sample.origin.tolist(), sample.age_days.tolist()) == ([100], [10])
+
+
+def test_sample_refuses_panes_of_other_score_columns():
+    tags = Tags()
+    window = SlidingWindow(9 * PANE_MS, PANE_MS, HASHES)
+    for number in range(2):
+        pane = build({("a", "IN"): (1, [Entry(number, number, 1, 0, "", "text 1")])}, tags, number)
+        window.push(replace(pane, scores=np.zeros((1, 1 + number), np.float32)))
+    with pytest.raises(IndexError, match="other score columns"):
+        window.sample(np.array([tags.key("a", "*")]))
 
 
 def test_expired_entries_are_dropped():
