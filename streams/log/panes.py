@@ -1,4 +1,4 @@
-"""Records of `hashtag-panes`: settled panes as columns, at most 512 KB each. Repeats are equal.
+"""Records of `hashtag-panes`: settled panes as columns, about 512 KB each. Repeats are equal.
 
 The topic also has records of retractions, corrections and author sketches (`streams.log.retractions`, `.corrections`,
 `.author_sketches`). Panes are most of what a restart reads, so their columns are small (`streams.log.framed`), and a

@@ -12,11 +12,11 @@ import numpy as np
 
 from models.compiled import compiled
 from streams.counting.block_counts import Ints
+from streams.counting.kernels.mixing import GOLDEN
 from streams.counting.keys import COUNTRY_MASK, NOWHERE, WORLD_MASK
 
 _FREE = -1
 _FIRST_SIZE = 1 << 10
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 by the golden ratio: neighbouring keys lie far apart
 
 
 class KeyCounter:
@@ -79,7 +79,7 @@ class KeyCounter:
 def _place(keys: Ints, key: int) -> np.int64:
     """Return the slot of a key, or the free slot for it."""
     mask = len(keys) - 1
-    mixed = np.uint64(key) * _MULTIPLIER
+    mixed = np.uint64(key) * GOLDEN
     at = np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(mask))
     while keys[at] != _FREE and keys[at] != key:
         at = (at + 1) & mask

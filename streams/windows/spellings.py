@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.counting.block_counts import Ints
+from streams.counting.kernels.lines import LINE_BREAK
 from streams.windows.kernels.spellings import Mask, UInt8s, commonest_spans, copy_spans, same_spans
-
-_BREAK = ord("\n")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +41,7 @@ class Spellings:
     @staticmethod
     def of_lines(lines: bytes) -> Spellings:
         """Return the spellings of lines, each ended by a line break."""
-        ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == _BREAK)
+        ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == LINE_BREAK)
         return Spellings(lines, np.append(0, ends[:-1] + 1)[: len(ends)], ends)
 
     @staticmethod

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from models.compiled import compiled
+from streams.counting.kernels.mixing import GOLDEN
 from streams.counting.sketch import UInts
 from streams.signals.base import Bools
 
 _SLOTS_EACH = 16
 """Slots of each number of the set: one row in sixteen of the others passes."""
 _MOST_SLOTS = 1 << 22
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 by the golden ratio: tweet ids of one second lie far apart
 
 
 def may_contain(numbers: UInts, rows: UInts) -> Bools:
@@ -26,8 +26,8 @@ def _are_near(numbers: UInts, rows: UInts, bits: int) -> Bools:
     shift = np.uint64(64 - bits)
     slots = np.zeros(1 << bits, np.bool_)
     for number in numbers:
-        slots[np.int64((number * _MULTIPLIER) >> shift)] = True
+        slots[np.int64((number * GOLDEN) >> shift)] = True
     found = np.empty(len(rows), np.bool_)
     for row in range(len(rows)):
-        found[row] = slots[np.int64((rows[row] * _MULTIPLIER) >> shift)]
+        found[row] = slots[np.int64((rows[row] * GOLDEN) >> shift)]
     return found

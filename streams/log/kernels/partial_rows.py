@@ -8,6 +8,7 @@ import numpy.typing as npt
 from models.compiled import compiled
 from streams.counting.block_counts import Ints
 from streams.counting.kernels.lines import Bytes
+from streams.counting.kernels.mixing import GOLDEN
 from streams.counting.kernels.names import UInts, hash_of
 
 
@@ -30,7 +31,7 @@ def has_repeats(names: Bytes, ends: Ints, countries: npt.NDArray[np.uint16], cel
         first, size = ends[row], ends[row + 1] - ends[row]
         mixed = hash_of(names, first, ends[row + 1], secret)
         mixed ^= np.uint64(countries[row]) ^ (np.uint64(cells[0, row]) << np.uint64(10))
-        mixed = (mixed ^ (np.uint64(cells[1, row]) << np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (np.uint64(cells[1, row]) << np.uint64(32))) * GOLDEN
         at = np.int64(mixed >> np.uint64(32)) & (slots - 1)
         while rows[at] >= 0:
             other = rows[at]

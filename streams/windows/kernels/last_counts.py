@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from streams.counting.block_counts import Ints
+from streams.counting.kernels.mixing import GOLDEN
 
 SOURCE, BLOCK, PANE, KEY, COUNT, ROW = 0, 1, 2, 3, 4, 5
 """Columns of the table: number of the source, -1 in a free slot; block, pane, key; count, and its row in the pane."""
@@ -21,15 +22,14 @@ NO_ROW = -1
 END, OF_SOURCE, OPEN_BLOCK, SAME_RULES, IS_WHOLE, OLD_BLOCK = 0, 1, 2, 3, 4, 5
 """Columns of the records: end of its counts; number and open block of its source before it, whether that is counted
 by the rules of the record, and known from its start; greatest block that may not be known from its start."""
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @compiled
 def place(table: Ints, source: int, pane: int, key: int) -> np.int64:
     """Return the slot of a source's count, or the free slot for it."""
     mask = len(table) - 1
-    mixed = (np.uint64(key) * _MULTIPLIER ^ np.uint64(pane)) * _MULTIPLIER ^ np.uint64(source)
-    mixed *= _MULTIPLIER
+    mixed = (np.uint64(key) * GOLDEN ^ np.uint64(pane)) * GOLDEN ^ np.uint64(source)
+    mixed *= GOLDEN
     at = np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(mask))
     while table[at, SOURCE] != -1 and not (
         table[at, SOURCE] == source and table[at, PANE] == pane and table[at, KEY] == key

@@ -131,6 +131,15 @@ def test_scores_without_a_language_group_are_encoded_too():
     assert content(back, tags) == content(pane, tags)
 
 
+def test_long_spellings_split_a_pane():
+    tags = Tags()
+    spelling = "\U0001d4d0" * 50  # letters of four bytes; the normal form has one
+    uses = {(f"{'a' * 50}{at}", "IN"): (1, [Entry(1, 2, 3, 0, f"{spelling}{at}", "text 1")]) for at in range(100)}
+    with patch("streams.log.panes.MAX_BYTES", 10_000):
+        values = encode_pane(build(uses, tags), 0, tags)
+    assert max(map(len, values)) < 10_500
+
+
 def test_unscored_entries_have_no_bytes_for_scores():
     tags = Tags()
     uses = {(f"tag{at}", "IN"): (1, [Entry(1, 2, 3, 0, "", f"text {at}")]) for at in range(10)}
