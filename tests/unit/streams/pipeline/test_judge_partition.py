@@ -115,7 +115,7 @@ async def test_sources_do_not_wait_for_a_lagging_shard(shells: Shells) -> None:
     assert stage.watermark_ms() == -1, "no shard has received a marker"
     for partition, watermark_ms in zip(partitions, (5_000, 90_000), strict=False):
         assert partition.judge is not None
-        partition.judge.open.apply(flush([], watermark_ms=watermark_ms))
+        partition.judge.open.apply_all([flush([], watermark_ms=watermark_ms)])
     assert stage.watermark_ms() == 90_000
     partitions[1].drop()
     assert stage.watermark_ms() == 5_000
