@@ -44,7 +44,8 @@ def walked(world: ConsoleWorld, people: Any, role: str, names: dict[str, str]) -
     with closing(Walk(world.url, dict([people.cookie("asha", role)]))) as walk:
         for tag in ("looked", "held"):
             values = {"hashtag": tag, "case": names[tag], "order": "IN-1", "revision": "abcd", "job": "none",
-                      "run": "none", "name": "none", "file": "report.html", "appeal": "none"}  # fmt: skip
+                      "run": "none", "name": "none", "file": "report.html", "appeal": "none",
+                      "number": "0"}  # fmt: skip
             walk.call_operations(values, {"/v1/cases/{case}/texts": "highest=true"})
             walk.follow_links(f"/console/cases/{names[tag]}", f"/console/cases/{names[tag]}/people")
         walk.follow_links(*(one.format_map(names) for one in STARTS))
