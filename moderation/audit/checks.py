@@ -8,7 +8,7 @@ from moderation.audit.comparison import SourceComparison
 from moderation.audit.entries import AuditEntry
 from moderation.audit.erasures import erasure_in
 from moderation.audit.faults import AuditFault
-from moderation.audit.state import open_by_any
+from moderation.audit.tlog.checkpoint import open_checkpoint
 from moderation.audit.tlog.errors import ProofError
 from moderation.audit.tlog.hashing import leaf_hash
 from moderation.audit.tlog.keys import PublicKey
@@ -61,6 +61,6 @@ class EntryChecks:
 
 
 def _leaves(log: PublishedLog, keys: Sequence[PublicKey]) -> Iterator[bytes]:
-    checkpoint, _ = open_by_any(log.checkpoint(), keys)
+    checkpoint, _ = open_checkpoint(log.checkpoint(), *keys)
     for bundle in log.bundles(checkpoint.size):
         yield from bundle

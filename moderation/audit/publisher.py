@@ -24,13 +24,12 @@ from moderation.audit.keys import required_log_keys, witnesses_of
 from moderation.audit.metrics import PublishMetrics
 from moderation.audit.state import (
     PublishedCheckpoint,
-    open_by_any,
     open_checkpoints,
     open_state,
     published_records,
     state_note,
 )
-from moderation.audit.tlog.checkpoint import Checkpoint
+from moderation.audit.tlog.checkpoint import Checkpoint, open_checkpoint
 from moderation.audit.tlog.cosignature import cosignature_of
 from moderation.audit.tlog.errors import ProofError
 from moderation.audit.tlog.hashing import EMPTY_ROOT
@@ -145,7 +144,7 @@ class AuditPublisher:
             return Checkpoint(wanted.origin, 0, EMPTY_ROOT)
         place = str(self.folder.folder)
         try:
-            have, _ = open_by_any(note, self._keys)
+            have, _ = open_checkpoint(note, *self._keys)
         except ProofError as error:
             raise AuditBroken(place, AuditFault(0, "forged checkpoint", str(error))) from None
         if have.size > wanted.size:

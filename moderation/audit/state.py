@@ -114,7 +114,7 @@ def open_state(value: bytes, keys: Sequence[PublicKey], topic: str) -> OpenedSta
     """
     try:
         state = _states.decode(value)
-        checkpoint, note = open_by_any(state.checkpoint, keys)
+        checkpoint, note = open_checkpoint(state.checkpoint, *keys)
         _check_seal(state, keys)
         tree = CompactRange(checkpoint.size, [bytes.fromhex(one) for one in state.edge])
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
@@ -157,22 +157,6 @@ def state_note(value: bytes) -> str:
     return "" if state is None else state.checkpoint
 
 
-def open_by_any(note: str, keys: Sequence[PublicKey]) -> tuple[Checkpoint, SignedNote]:
-    """Open a checkpoint that at least one of the log's keys signed.
-
-    Raises:
-        ProofError: none of them did, or a signature does not fit.
-    """
-    wrong: ProofError | None = None
-    for key in keys:
-        try:
-            return open_checkpoint(note, key)
-        except ProofError as error:
-            wrong = error
-    assert wrong is not None, "at least one key"
-    raise wrong
-
-
 def open_checkpoints(notes: Mapping[str, str], keys: Sequence[PublicKey], topic: str) -> list[tuple[str, Checkpoint]]:
     """Verify checkpoints.
 
@@ -187,7 +171,7 @@ def open_checkpoints(notes: Mapping[str, str], keys: Sequence[PublicKey], topic:
     found = []
     for name, note in notes.items():
         try:
-            found.append((name, open_by_any(note, keys)[0]))
+            found.append((name, open_checkpoint(note, *keys)[0]))
         except ProofError as error:
             fault = AuditFault(0, "forged checkpoint", f"{name}: {error}")
             raise AuditBroken(topic, fault, fix=_WRONG_KEY) from None

@@ -16,7 +16,7 @@ import numpy as np
 
 from streams.constants import BLOCK
 from streams.counting.block_counts import RULES, Flush
-from streams.counting.kernels.admission import COUNT_FROM, TWEETS
+from streams.counting.kernels.admission import COUNT_FROM
 from streams.counting.keys import Sharding
 from streams.counting.notices import retract
 from streams.counting.records import LOG_MS, OFFSET, Ints, RecordColumns, SourceRecord
@@ -124,13 +124,12 @@ class SourcePartition:
 
     def _count(self, columns: RecordColumns, read: ReadTweets) -> None:
         """Count tweets and controls, and collect the dead letters in offset order."""
-        counts, state = self.counts, self._uses.state
-        added, state[TWEETS:] = state[TWEETS:].tolist(), 0
-        counts.tweets += added[0]
-        counts.uses += added[1]
-        counts.duplicates += added[2]
-        counts.clamped += added[3]
-        counts.too_old += added[4]
+        counts, (tweets, uses, duplicates, clamped, too_old) = self.counts, self._uses.take_counts()
+        counts.tweets += tweets
+        counts.uses += uses
+        counts.duplicates += duplicates
+        counts.clamped += clamped
+        counts.too_old += too_old
         begin = int(np.searchsorted(columns.rows[:, OFFSET], self._limits[COUNT_FROM]))
         errors = [(row, self._note(columns, row, event)) for row, event in read.others if row >= begin]
         for row in np.flatnonzero(read.fields[:, STATUS] == AHEAD).tolist():

@@ -18,7 +18,7 @@ from streams.constants import BLOCK
 from streams.counting.block_counts import Flush
 from streams.counting.kernels.admission import (
     AGE_DAYS, AUTHOR_ID, BEGIN, COUNTRY, END, FLAGS, LANGUAGE, OF_TWEET, OFFSET, PANE, RANK, RANKS, ROWS, SECRET,
-    SPELLED, STATE, TEXT_BYTES, TWEET_COLUMNS, TWEET_ID, USE_COLUMNS, USES, admit,
+    SPELLED, STATE, TEXT_BYTES, TWEETS, TWEET_COLUMNS, TWEET_ID, USE_COLUMNS, USES, admit,
 )  # fmt: skip
 from streams.counting.kernels.block_counts import changed_counts, write_lines
 from streams.counting.kernels.shards import shards_of
@@ -47,9 +47,9 @@ class OpenUses:
 
     def __init__(self, sharding: Sharding, hashes: KeyedHash, most_bytes: int, source: int) -> None:
         self.spellings = SpellingTable()
-        self.state: Ints = np.zeros(STATE, np.int64)
+        self._state: Ints = np.zeros(STATE, np.int64)
         """Sizes, counts and a secret; see `streams.counting.kernels.admission`."""
-        self.state[SECRET] = secrets.randbits(63) | 1
+        self._state[SECRET] = secrets.randbits(63) | 1
         self._sharding = sharding
         self._hashes = hashes
         self._most_bytes = most_bytes
@@ -66,7 +66,7 @@ class OpenUses:
 
     def admit(self, records: RecordColumns, read: ReadTweets, limits: Ints) -> None:
         """Add the tweets of a batch, in offset order; see `streams.counting.kernels.admission.admit`."""
-        state, spellings, more = self.state, self.spellings, len(read.spans)
+        state, spellings, more = self._state, self.spellings, len(read.spans)
         self._tweets = _with_room(self._tweets, int(state[ROWS]) + len(records))
         self._uses = _with_room(self._uses, int(state[USES]) + more)
         self._arena = _with_room(self._arena, int(state[TEXT_BYTES]) + records.value_bytes + len(read.parsed) + more)
@@ -80,12 +80,18 @@ class OpenUses:
             limits, self._ids, self._seen_at, state, self._ranks, self._forms, self._tweets, self._uses, self._arena,
         )  # fmt: skip
 
+    def take_counts(self) -> list[int]:
+        """Return the tweets, uses, duplicates, clamped and too old tweets since the last call."""
+        counts: list[int] = self._state[TWEETS:].tolist()
+        self._state[TWEETS:] = 0
+        return counts
+
     def flush(self) -> dict[int, list[Flush]]:
         """Return the counts that have changed since the last flush: for each shard its records, blocks ascending.
 
         Only the columns of the records are filled in.
         """
-        n, rows = int(self.state[USES]), int(self.state[ROWS])
+        n, rows = int(self._state[USES]), int(self._state[ROWS])
         if self._flushed == n:
             return {}
         self._assign_shards()
@@ -96,7 +102,7 @@ class OpenUses:
         shards, tweet_ids = self._shards[ranks], of_tweets[:, TWEET_ID].copy()
         authors = self._hashes.authors(tweets[:, AUTHOR_ID])[of]
         block_ranks = np.cumsum(np.diff(blocks, prepend=blocks[0]) != 0)
-        code = (shards * (block_ranks[-1] + 1) + block_ranks) * int(self.state[RANKS]) + ranks
+        code = (shards * (block_ranks[-1] + 1) + block_ranks) * int(self._state[RANKS]) + ranks
         code = code << COUNTRY_BITS | countries
         order = np.lexsort((panes, code))
         first, counts, sizes, entries = changed_counts(
@@ -134,7 +140,7 @@ class OpenUses:
         return records
 
     def _assign_shards(self) -> None:
-        new = self._forms[len(self._shards) : self.state[RANKS]]
+        new = self._forms[len(self._shards) : self._state[RANKS]]
         shards = shards_of(self.spellings.table.arena, *self.spellings.ranges(new), self._sharding.shards)
         self._shards = np.concatenate((self._shards, shards))
 
@@ -157,7 +163,7 @@ class OpenUses:
 
     def forget_before(self, block: int) -> None:
         """Drop the flushed uses of the blocks before this one, which are complete."""
-        state, n, rows = self.state, int(self.state[USES]), int(self.state[ROWS])
+        state, n, rows = self._state, int(self._state[USES]), int(self._state[ROWS])
         assert self._flushed == n, "unflushed uses must not be dropped"
         row = int(np.searchsorted(self._tweets[:rows, OFFSET], block * BLOCK))
         use = int(np.searchsorted(self._uses[:n, OF_TWEET], row))
@@ -186,7 +192,7 @@ class OpenUses:
         self._forms = np.array(list(forms), np.int64)
         self._ranks[self._forms] = np.arange(len(forms))
         self._shards = np.zeros(0, np.int64)
-        self.state[RANKS] = len(forms)
+        self._state[RANKS] = len(forms)
 
 
 def _with_room(columns: Any, rows: int) -> Any:

@@ -30,7 +30,7 @@ INVALID = -1
 
 
 class SpellingTable:
-    """SpellingTable, without their #, and their normal forms, numbered in one sequence. A number is never reused.
+    """Spellings, without their #, and their normal forms, numbered in one sequence. A number is never reused.
 
     >>> spellings = SpellingTable()
     >>> number, form = spellings.add(b"Monsoon"), spellings.add(b"monsoon")

@@ -24,7 +24,6 @@ from moderation.audit.tlog.errors import ProofError
 from moderation.audit.tlog.proof_checks import check_consistency
 from moderation.audit.tlog.proving import consistency_proof
 from moderation.audit.tlog.tiles import TileTree
-from moderation.audit.writer import AuditWriter
 from moderation.proofs.proof_file import verify_proof
 from moderation.proofs.published import PublishedLog, published_log
 from streams.clock import monotonic_seconds, now_ms
@@ -36,7 +35,8 @@ from tests.support.public_log import (
     WITNESS_KEYS,
     command,
     environment,
-    send,
+    grow,
+    publish,
     send_pairs,
     with_keys,
     witness_process,
@@ -48,19 +48,6 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def keyed(topics: Settings) -> Settings:
     return with_keys(topics)
-
-
-async def grow(settings: Settings, count: int) -> None:
-    """Log decisions and sign the log."""
-    await send(settings, "suppression-decisions", 1, [b'{"kind":"decision","n":%d}' % n for n in range(count)])
-    async with AuditWriter(settings) as writer:
-        await writer.catch_up()
-        await writer.sign()
-
-
-async def publish(settings: Settings, folder: Path) -> int:
-    async with AuditPublisher(settings, folder) as publisher:
-        return await publisher.publish()
 
 
 async def proof_of(settings: Settings, number: int, names: Sequence[str]) -> Proof:

@@ -11,7 +11,6 @@ import pytest
 from moderation.audit.checkpoint_topic import read_checkpoints
 from moderation.audit.erasures import ERASED_NOTE, KEPT_FIELDS, AuditErasure, encode_erasure
 from moderation.audit.faults import AuditBroken
-from moderation.audit.publisher import AuditPublisher
 from moderation.audit.state import PUBLISHED_KEY, STATE_KEY
 from moderation.audit.tlog.checkpoint import open_checkpoint
 from moderation.audit.tlog.cosignature import cosignature_of
@@ -27,6 +26,8 @@ from tests.support.public_log import (
     command,
     draft,
     entries,
+    grow,
+    publish,
     replace_topic,
     send,
     send_pairs,
@@ -40,20 +41,6 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def keyed(topics: Settings) -> Settings:
     return with_keys(topics)
-
-
-async def grow(settings: Settings, count: int, *, sign: bool = True) -> None:
-    """Log decisions, and sign the log."""
-    await send(settings, "suppression-decisions", 1, [b'{"kind":"decision","n":%d}' % n for n in range(count)])
-    async with AuditWriter(settings) as writer:
-        await writer.catch_up()
-        if sign:
-            await writer.sign()
-
-
-async def publish(settings: Settings, folder: Path) -> int:
-    async with AuditPublisher(settings, folder) as publisher:
-        return await publisher.publish()
 
 
 async def order(settings: Settings, entry: int, offset: int) -> AuditErasure:

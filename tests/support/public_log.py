@@ -19,8 +19,10 @@ from pydantic import SecretStr
 from devkit.stack.ports import free_port
 from moderation.audit.entries import AuditEntry, LogEnd
 from moderation.audit.inputs import AuditInput, SourcePosition
+from moderation.audit.publisher import AuditPublisher
 from moderation.audit.reading import read_entries
 from moderation.audit.tlog.keys import KeyKind, PrivateKey
+from moderation.audit.writer import AuditWriter
 from moderation.drafts import OverrideDraft
 from streams.clock import now_ms
 from streams.log.reading import LogReader, connection
@@ -172,3 +174,18 @@ def witness_process(
             yield f"{key.public_key} http://127.0.0.1:{port}", process
         finally:
             process.kill()
+
+
+async def grow(settings: Settings, count: int, *, sign: bool = True) -> None:
+    """Log decisions, and sign the log."""
+    await send(settings, "suppression-decisions", 1, [b'{"kind":"decision","n":%d}' % n for n in range(count)])
+    async with AuditWriter(settings) as writer:
+        await writer.catch_up()
+        if sign:
+            await writer.sign()
+
+
+async def publish(settings: Settings, folder: Path) -> int:
+    """Publish once, and return the size."""
+    async with AuditPublisher(settings, folder) as publisher:
+        return await publisher.publish()
