@@ -60,7 +60,7 @@ def read_tweets(records: RecordColumns, spellings: SpellingTable) -> ReadTweets:
     data, n = records.data, len(records)
     fields, spans = np.zeros((n, FIELDS), np.int64), np.empty((_SPANS_A_TWEET * n + _SPANS_AT_LEAST, SPANS), np.int64)
     ranges = np.ascontiguousarray(records.rows[:, VALUE:])
-    used = read_payloads(np.frombuffer(data, np.uint8), ranges, spellings.table, fields, spans)
+    used = read_payloads(np.frombuffer(data, np.uint8), ranges, fields, spans)
     spans = spans[:used]
     fields[:, IN_LANGUAGE] = _LANGUAGES[fields[:, IN_LANGUAGE]]
     fields[:, IN_COUNTRY] = _COUNTRIES[fields[:, IN_COUNTRY] + 1]

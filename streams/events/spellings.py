@@ -17,7 +17,7 @@ from streams.events.kernels.spelling_table import (
     JUDGED,
     Table,
     fill_slots,
-    learn_plain,
+    number_plain,
     slot_of,
 )
 from streams.events.tweet_columns import FROM_TEXT, NEW, SLOW, SPAN_BEGIN, SPAN_END, SPELLING, STATUS
@@ -70,22 +70,11 @@ class SpellingTable:
         return self.table.entries[numbers, BEGIN], self.table.entries[numbers, END]
 
     def learn(self, data: bytes, fields: Ints, spans: Ints) -> None:
-        """Number the new spellings of tweets that the compiled pass has read.
-
-        A tweet becomes `SLOW` if the grammar may not find one of them as a whole in its text.
-
-        Args:
-            data: bytes of the payloads.
-            fields: (n, FIELDS) columns of the tweets; changed.
-            spans: (s, SPANS) of their hashtags; changed.
-        """
-        new = np.flatnonzero(spans[:, SPELLING] == NEW)
-        if not len(new):
-            return
-        self._reserve(2 * len(new), 2 * int((spans[new, SPAN_END] - spans[new, SPAN_BEGIN]).sum()))
-        if not learn_plain(np.frombuffer(data, np.uint8), spans, self.table, self._used):
-            return
-        for span in new[spans[new, SPELLING] == NEW].tolist():
+        """Number the spellings of tweets; see `streams.events.kernels.spelling_table.number_plain`."""
+        view, span = np.frombuffer(data, np.uint8), 0
+        while (span := number_plain(view, fields, spans, span, self.table, self._used)) < len(spans):
+            self._reserve(2, 2 * int(spans[span, SPAN_END] - spans[span, SPAN_BEGIN]))
+        for span in np.flatnonzero(spans[:, SPELLING] == NEW).tolist():
             begin, end, _, row = spans[span].tolist()
             number = spans[span, SPELLING] = self.add(data[begin:end])
             if fields[row, FROM_TEXT] and not self.table.entries[number, JUDGED]:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from models.compiled import compiled
+from models.compiled import compiled, inlined
+from streams.events.kernels.runs import ONE, run_end, same_bytes
 
 _STATUS = (
     "text", "full_text", "lang", "entities", "entities.hashtags", "entities.urls", "extended_tweet",
@@ -45,13 +46,16 @@ TYPE, BEGIN, END = range(3)
 """Columns of a slot: the type of its value, and the value's bytes, for strings without the quotes."""
 ABSENT, NULL, STRING, ESCAPED, INTEGER, FRACTION, LIST, OBJECT, BOOLEAN = range(9)
 """Types of values; `ESCAPED` is a string with an escape."""
-DEPTH = 12
+_DEPTH = 12
 """Deepest nesting that is read."""
+ROWS = SLOTS + _DEPTH
+"""Rows for the slots, and for the slot and the state of each open object or list."""
 
 _SKIPPED, _IN_LIST = -1, -2
 _NAMES = sorted({path.rpartition(".")[2] for path in PATHS} - {"<hashtag>", "<link>"})
 _NAME_BYTES = np.frombuffer("".join(_NAMES).encode(), np.uint8)
-_NAME_ENDS = np.cumsum(np.array([len(name) for name in _NAMES]))
+_NAME_SIZES = np.array([len(name) for name in _NAMES])
+_NAME_BEGINS = np.cumsum(_NAME_SIZES) - _NAME_SIZES
 _HASHES = 128
 
 
@@ -81,129 +85,63 @@ def _slot_table() -> Any:
 _SLOT_OF = _slot_table()
 _LITERALS = np.frombuffer(b"nulltruefalse", np.uint8)
 _ESCAPES = np.frombuffer(b'"\\/bfnrt', np.uint8)
-_ENDS_RUN = np.array([byte < 32 or byte in b'"\\' for byte in range(256)], np.uint8)
-_ONE = np.uint64(1)
 
+_ESCAPE, _DIGITS = np.uint64(2), np.uint64(4)
 _SPACE, _QUOTE, _COMMA, _COLON, _BACKSLASH, _MINUS, _DOT = 32, 34, 44, 58, 92, 45, 46
 _OPEN_LIST, _CLOSE_LIST, _OPEN, _CLOSE = 91, 93, 123, 125
 
 
 @compiled
-def same_bytes(data: Any, at: Any, other: Any, other_at: Any, size: Any) -> Any:
-    """Compare parts of two arrays of bytes."""
-    here, there = np.uint64(at), np.uint64(other_at)
-    for place in range(size):  # noqa: SIM110  # compiled code has no generators
-        if data[here + np.uint64(place)] != other[there + np.uint64(place)]:
-            return False
-    return True
-
-
-@compiled
-def is_utf8(data: Any, at: Any, end: Any) -> Any:
-    """Check that [at, end) is well-formed UTF-8 (Unicode Standard, table 3-7)."""
-    place, last, high = np.uint64(at), np.uint64(end), np.uint8(0)
-    while place < last:  # a vector loop: most payloads are ASCII
-        high |= data[place]
-        place += _ONE
-    place = np.uint64(at)
-    if high < 128:
-        return True
-    while place < last:
-        byte = data[place]
-        place += _ONE
-        if byte < 0x80:
-            continue
-        if byte < 0xC2 or byte > 0xF4:
-            return False
-        after = place + np.uint64(1 if byte < 0xE0 else 2 if byte < 0xF0 else 3)
-        if after > last:
-            return False
-        lowest = 0xA0 if byte == 0xE0 else 0x90 if byte == 0xF0 else 0x80
-        highest = 0x9F if byte == 0xED else 0x8F if byte == 0xF4 else 0xBF
-        if data[place] < lowest or data[place] > highest:
-            return False
-        place += _ONE
-        while place < after:
-            if data[place] & 0xC0 != 0x80:
-                return False
-            place += _ONE
-    return True
-
-
-@compiled
-def past_spaces(data: Any, at: Any, end: Any) -> Any:
-    """Return the next place without a space."""
-    while at < end and data[at] == _SPACE:
-        at += 1
-    return at
-
-
-@compiled
-def string_end(data: Any, at: Any, end: Any) -> Any:
-    """Return the place of the quote that ends a string; -1 for a string with an escape or a control character."""
-    place, last = np.uint64(at), np.uint64(end)
-    while place < last and _ENDS_RUN[data[place]] == 0:
-        place += _ONE
-    return np.int64(place) if place < last and data[place] == _QUOTE else np.int64(-1)
-
-
-@compiled
-def _escaped_end(data: Any, at: Any, end: Any) -> Any:
-    """Return the place of the quote that ends a string; -1 for a broken one, or one with a surrogate."""
-    place, last = np.uint64(at), np.uint64(end)
-    while place < last:
-        while place < last and _ENDS_RUN[data[place]] == 0:
-            place += _ONE
-        at = np.int64(place)
-        if at < end and data[at] == _QUOTE:
-            return at
-        if end - at < 2 or data[at] != _BACKSLASH:
-            return -1
-        size = 2
-        if data[at + 1] not in _ESCAPES:
-            size = 6
-            if data[at + 1] != 117 or end - at < size:  # u
-                return -1
-            for digit in range(at + 2, at + size):
+def _escaped_end(data: Any, begin: Any, words: Any) -> Any:
+    """Return the place of the quote that ends a string; the end of the data for a broken one, or a surrogate."""
+    place, end = begin, np.uint64(len(data))
+    while True:
+        place = run_end(words, place)
+        if place >= end or data[place] == _QUOTE:
+            return place
+        if end - place < 2 or data[place] != _BACKSLASH:
+            return end
+        escape, place = data[place + ONE], place + _ESCAPE
+        if escape == 117:  # u
+            if end - place < 4:
+                return end
+            for digit in range(place, place + _DIGITS):
                 if not (48 <= data[digit] <= 57 or 97 <= data[digit] | 32 <= 102):
-                    return -1
-            if data[at + 2] | 32 == 100 and data[at + 3] > 55:  # d8 to df
-                return -1
-        place = np.uint64(at + size)
-    return -1
+                    return end
+            if data[place] | 32 == 100 and data[place + ONE] > 55:  # d8 to df
+                return end
+            place += _DIGITS
+        elif escape not in _ESCAPES:
+            return end
 
 
-@compiled
+@inlined
 def _slot_of(data: Any, begin: Any, end: Any, state: Any) -> Any:
     """Return the slot of a key within the payload or the object of a slot; -1 for a key that is not read."""
-    size = np.int64(end - begin)
-    name = _NAME_OF[(2 * size + 12 * np.int64(data[begin]) + np.int64(data[end - _ONE])) % _HASHES]
-    if name < 0:
-        return _SKIPPED
-    first = 0 if name == 0 else _NAME_ENDS[name - 1]
-    if _NAME_ENDS[name] - first != size or not same_bytes(data, begin, _NAME_BYTES, first, size):
-        return _SKIPPED
-    return _SLOT_OF[state, name]
+    size, slot = np.int64(end - begin), np.int64(_SKIPPED)
+    name = _NAME_OF[(2 * size + 12 * np.int64(data[begin]) + np.int64(data[end - ONE])) % _HASHES]
+    if name >= 0 and _NAME_SIZES[name] == size and same_bytes(data, begin, _NAME_BYTES, _NAME_BEGINS[name], size):
+        slot = _SLOT_OF[state, name]
+    return slot
 
 
 @compiled
-def find_members(data: Any, begin: Any, stop: Any, state: Any, found: Any, stack: Any) -> Any:
+def find_members(data: Any, begin: Any, words: Any, state: Any, found: Any) -> Any:
     """Find the members of the object that begins at a place.
 
     One long function, since a call costs more than what it would do; indices are unsigned, since those are faster.
 
     Args:
-        data: (b,) uint8, read-only.
-        begin: the place.
-        stop: end of the payload.
+        data: (b,) uint8, read-only, the payload.
+        begin: place of the object.
+        words: the payload's marks; see `run_end`.
         state: 0 for a payload, 1 + `TAG` or 1 + `LINK` for an element of a list.
-        found: (SLOTS, 3) int64 with `ABSENT` slots, to be filled with the type and the byte range of each member.
-        stack: (DEPTH, 2) int64, for use within.
+        found: (ROWS, 3) int64 with `ABSENT` slots, to be filled with the type and the byte range of each member.
 
     Returns:
         The place after the object; -1 for one outside the subset that this module reads.
     """
-    at, end = np.uint64(begin), np.uint64(stop)
+    at, end = np.uint64(begin), np.uint64(len(data))
     if at >= end or data[at] != _OPEN:
         return np.int64(-1)
     slot, depth = np.int64(state - 1), 0
@@ -212,28 +150,26 @@ def find_members(data: Any, begin: Any, stop: Any, state: Any, found: Any, stack
         byte, first = data[at], at
         closed: Any = True
         if byte == _QUOTE:
-            first, kind = at + _ONE, STRING
-            at = first
-            while at < end and _ENDS_RUN[data[at]] == 0:
-                at += _ONE
+            first, kind = at + ONE, STRING
+            at = run_end(words, first)
             if at < end and data[at] == _BACKSLASH:
-                kind, at = ESCAPED, np.uint64(_escaped_end(data, at, end))
+                kind, at = ESCAPED, _escaped_end(data, at, words)
             if at >= end or data[at] != _QUOTE:
                 return np.int64(-1)
             last = at
-            at += _ONE
+            at += ONE
         elif byte == _OPEN or byte == _OPEN_LIST:  # noqa: SIM109  # faster
-            if depth == DEPTH:
+            if depth == _DEPTH:
                 return np.int64(-1)
             if byte == _OPEN_LIST:
                 kind, state = LIST, _IN_LIST
             else:
                 kind, state = OBJECT, state if depth == 0 else slot + 1 if slot >= 0 else _SKIPPED
-            stack[depth, 0], stack[depth, 1] = slot, state
+            found[SLOTS + depth, 0], found[SLOTS + depth, 1] = slot, state
             depth += 1
-            at += _ONE
+            at += ONE
             while at < end and data[at] == _SPACE:
-                at += _ONE
+                at += ONE
             closed = at < end and data[at] == (_CLOSE_LIST if kind == LIST else _CLOSE)
             last = at
         elif byte == 110 or byte == 116 or byte == 102:  # n, t, f
@@ -246,17 +182,17 @@ def find_members(data: Any, begin: Any, stop: Any, state: Any, found: Any, stack
         else:
             kind = INTEGER
             if byte == _MINUS:
-                at += _ONE
+                at += ONE
             digits = at
             while at < end and 48 <= data[at] <= 57:
-                at += _ONE
-            if at == digits or (data[digits] == 48 and at > digits + _ONE):
+                at += ONE
+            if at == digits or (data[digits] == 48 and at > digits + ONE):
                 return np.int64(-1)
             if at < end and data[at] == _DOT:
-                kind, digits = FRACTION, at + _ONE
+                kind, digits = FRACTION, at + ONE
                 at = digits
                 while at < end and 48 <= data[at] <= 57:
-                    at += _ONE
+                    at += ONE
                 if at == digits:
                     return np.int64(-1)
             last = at
@@ -265,45 +201,45 @@ def find_members(data: Any, begin: Any, stop: Any, state: Any, found: Any, stack
         # 2. After a value: close what ends here, up to a comma.
         while closed:
             while at < end and data[at] == _SPACE:
-                at += _ONE
+                at += ONE
             if at >= end:
                 return np.int64(-1)
             byte = data[at]
-            at += _ONE
+            at += ONE
             if byte == _COMMA:
                 break
             depth -= 1
-            if byte != (_CLOSE_LIST if stack[depth, 1] == _IN_LIST else _CLOSE):
+            if byte != (_CLOSE_LIST if found[SLOTS + depth, 1] == _IN_LIST else _CLOSE):
                 return np.int64(-1)
-            if stack[depth, 0] >= 0:
-                found[stack[depth, 0], END] = at
+            slot = found[SLOTS + depth, 0]
+            if slot >= 0:
+                found[slot, END] = at
             if depth == 0:
                 return np.int64(at)
         while at < end and data[at] == _SPACE:
-            at += _ONE
+            at += ONE
         # 3. In an object: the key, and the slot of its value; -1 for a value that is skipped.
         slot = np.int64(_SKIPPED)
-        state = stack[depth - 1, 1]
+        state = found[SLOTS + depth - 1, 1]
         if state != _IN_LIST:
             if at >= end or data[at] != _QUOTE:
                 return np.int64(-1)
-            at += _ONE
+            at += ONE
             first = at
-            while at < end and _ENDS_RUN[data[at]] == 0:
-                at += _ONE
+            at = run_end(words, first)
             if at >= end or data[at] != _QUOTE:
                 return np.int64(-1)
             if state >= 0 and at > first:
                 slot = _slot_of(data, first, at, state)
                 if slot >= 0 and found[slot, TYPE] != ABSENT:
                     return np.int64(-1)
-            at += _ONE
+            at += ONE
             while at < end and data[at] == _SPACE:
-                at += _ONE
+                at += ONE
             if at >= end or data[at] != _COLON:
                 return np.int64(-1)
-            at += _ONE
+            at += ONE
             while at < end and data[at] == _SPACE:
-                at += _ONE
+                at += ONE
         if at >= end:
             return np.int64(-1)

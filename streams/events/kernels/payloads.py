@@ -1,5 +1,5 @@
 # ruff: noqa: I001  # constants in rows, not one a line
-"""Read the payloads of a batch into columns.
+"""Read the payloads of a batch into columns; see `streams.events.tweet_columns`.
 
 A payload that is unusual in any way stays `SLOW`: it has an escape in a value that is read, a repeated member, a value
 of another type or out of range, a link that needs parsing, or a hashtag that only the grammar can find.
@@ -13,24 +13,63 @@ import numpy as np
 
 from models.compiled import compiled
 from streams.events.kernels.members import (
-    ABSENT, CREATED_AT, CREATED_AT_MS, DEPTH, OBJECT, SLOTS, STRING, TYPE, USER, find_members, is_utf8,
+    ABSENT, BEGIN, CREATED_AT, CREATED_AT_MS, END, ESCAPED, LANG, LIST, OBJECT, ROWS, STRING, TYPE, USER,
+    find_members,
 )  # fmt: skip
 from streams.events.kernels.native import read_native
+from streams.events.kernels.runs import is_utf8, mark_stops
+from streams.events.kernels.spans import LISTS, add_from_text, read_list
 from streams.events.kernels.twitter_v1 import read_v1
-from streams.events.tweet_columns import FAST, SLOW, STATUS
+from streams.events.kernels.values import language, text_end
+from streams.events.tweet_columns import (
+    END_HOST, END_TAG, FAST, FIRST_TAG, FROM_TEXT, IN_LANGUAGE, SLOW, SPAN_BEGIN, SPAN_END, STATUS, TEXT_BEGIN,
+    TEXT_END,
+)  # fmt: skip
 
 MOST_BYTES = 16_384
 """Longest payload that is read here; no text of it exceeds the grammar's limit."""
 
 
 @compiled
-def read_payloads(data: Any, ranges: Any, table: Any, fields: Any, spans: Any) -> Any:
+def _read(data: Any, words: Any, found: Any, tweet: Any, spans: Any, n: Any, row: Any) -> Any:
+    """Fill in a row from its members; return the number of spans, -1 for an unusual payload."""
+    if found[CREATED_AT_MS, TYPE] != ABSENT:
+        text, lang, tags, urls = read_native(data, found, tweet)
+    elif found[USER, TYPE] == OBJECT and found[CREATED_AT, TYPE] == STRING:
+        text, lang, tags, urls = read_v1(data, found, tweet)
+    else:
+        return -1
+    if text < 0 or found[text, TYPE] != STRING:
+        return -1
+    if (found[lang, TYPE] != STRING and found[lang, TYPE] != ESCAPED) or found[lang, BEGIN] == found[lang, END]:
+        lang = LANG
+    tweet[IN_LANGUAGE] = language(data, found, lang)
+    if tweet[IN_LANGUAGE] < 0:
+        return -1
+    begin, end = found[text, BEGIN], found[text, END]
+    tweet[TEXT_BEGIN], tweet[TEXT_END] = begin, text_end(data, begin, end)
+    tweet[FIRST_TAG], tweet[FROM_TEXT] = n, found[tags, TYPE] != LIST
+    if tweet[FROM_TEXT]:
+        n = add_from_text(data, begin, end, spans, n, row)
+    else:
+        n = read_list(data, tags, words, found, spans, n, row, True)
+    tweet[END_TAG] = n
+    if n >= 0 and found[urls, TYPE] == LIST:
+        n = read_list(data, urls, words, found, spans, n, row, True)
+    tweet[END_HOST] = n
+    for slot in LISTS:
+        if n >= 0 and found[slot, TYPE] == LIST and slot != tags and slot != urls:
+            n = read_list(data, slot, words, found, spans, n, row, False)
+    return n
+
+
+@compiled
+def read_payloads(data: Any, ranges: Any, fields: Any, spans: Any) -> Any:
     """Read payloads into columns.
 
     Args:
         data: (b,) uint8, read-only.
         ranges: (n, 2) int64 byte ranges of the payloads; -1 for none.
-        table: the spelling table.
         fields: (n, FIELDS) int64, to be filled.
         spans: (s, SPANS) int64, to be filled with the hashtags and the hosts of each tweet.
 
@@ -38,22 +77,21 @@ def read_payloads(data: Any, ranges: Any, table: Any, fields: Any, spans: Any) -
         The number of spans.
     """
     n = np.int64(0)
-    found, stack = np.empty((SLOTS, 3), np.int64), np.empty((DEPTH, 2), np.int64)
+    found, words = np.empty((ROWS, 3), np.int64), np.empty(MOST_BYTES // 8 + 2, np.uint64)
     for row in range(len(ranges)):
-        fields[row, STATUS] = SLOW
-        at, end = ranges[row, 0], ranges[row, 1]
-        if at < 0 or end - at > MOST_BYTES:
+        begin, end, tweet = ranges[row, 0], ranges[row, 1], fields[row]
+        tweet[STATUS] = SLOW
+        if begin < 0 or end - begin > MOST_BYTES:
             continue
+        payload = data[begin:end]
         found[:, TYPE] = ABSENT
-        if find_members(data, at, end, 0, found, stack) != end or not is_utf8(data, at, end):
+        is_ascii = mark_stops(payload, words.view(np.uint8))
+        if find_members(payload, 0, words, 0, found) != end - begin or not (is_ascii or is_utf8(payload)):
             continue
-        if found[CREATED_AT_MS, TYPE] != ABSENT:
-            after = read_native(data, at, end, found, table, fields, spans, n, row)
-        elif found[USER, TYPE] == OBJECT and found[CREATED_AT, TYPE] == STRING:
-            after = read_v1(data, end, found, stack, table, fields, spans, n, row)
-        else:
-            continue
+        after = _read(payload, words, found, tweet, spans, n, row)
         if after >= 0:
-            n = after
-            fields[row, STATUS] = FAST
+            tweet[TEXT_BEGIN] += begin
+            tweet[TEXT_END] += begin
+            spans[n:after, SPAN_BEGIN : SPAN_END + 1] += begin
+            n, tweet[STATUS] = after, FAST
     return n

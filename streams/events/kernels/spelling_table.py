@@ -8,8 +8,8 @@ import numpy as np
 
 from models.compiled import compiled
 from streams.events.canonical import MAX_HASHTAG
-from streams.events.kernels.members import same_bytes
-from streams.events.tweet_columns import NEW, SPAN_BEGIN, SPAN_END, SPELLING
+from streams.events.kernels.runs import same_bytes
+from streams.events.tweet_columns import FROM_TEXT, NEW, OF_ROW, SLOW, SPAN_BEGIN, SPAN_END, SPELLING, STATUS
 
 BEGIN, END, FORM, JUDGED = range(4)
 """Columns of an entry: the bytes of its spelling, the number of its normal form (-1: invalid), and whether the grammar
@@ -88,28 +88,35 @@ def _plain(data: Any, begin: Any, end: Any) -> Any:
 
 
 @compiled
-def learn_plain(data: Any, spans: Any, table: Any, used: Any) -> Any:
-    """Number the new spellings of ASCII letters, digits and _, with a letter: `canonical` makes them lower case.
+def number_plain(data: Any, fields: Any, spans: Any, first: Any, table: Any, used: Any) -> Any:
+    """Number spellings: those of the table, and new ones of ASCII letters, digits and _, with a letter.
+
+    `canonical` makes such a new spelling lower case. A tweet whose hashtags are from its text becomes `SLOW` if the
+    grammar may not find one of them as a whole.
 
     Args:
         data: (b,) uint8, read-only, with the spellings.
+        fields: (n, FIELDS) int64 of the tweets; changed.
         spans: (s, SPANS) int64; see `streams.events.tweet_columns`. New spellings that are not plain stay new.
-        table: the table, with room for two of each new spelling.
+        first: the first span.
+        table: the table.
         used: (2,) int64, the numbers of entries and of bytes in use; changed.
 
     Returns:
-        Whether any spelling stays new.
+        The first span that was not looked at, since the table may have no room; the number of spans if there is none.
     """
-    remain = False
-    for row in range(len(spans)):
-        if spans[row, SPELLING] != NEW:
+    for span in range(first, len(spans)):
+        if spans[span, SPELLING] != NEW:
             continue
-        begin, end = spans[row, SPAN_BEGIN], spans[row, SPAN_END]
+        begin, end = spans[span, SPAN_BEGIN], spans[span, SPAN_END]
+        if 2 * (used[0] + 2) > len(table.slots) or used[0] + 2 > len(table.entries):
+            return span
+        if used[1] + 2 * (end - begin) > len(table.arena):
+            return span
         slot = slot_of(data, begin, end, table)
         if table.slots[slot] < 0:
             plain = _plain(data, begin, end)
             if plain == 0:
-                remain = True
                 continue
             number = table.slots[slot] = _append(data, begin, end, False, table, used)
             if plain == 2:
@@ -120,5 +127,7 @@ def learn_plain(data: Any, spans: Any, table: Any, used: Any) -> Any:
                 else:
                     used[0], used[1] = form, table.entries[form, BEGIN]
                 table.entries[number, FORM] = table.slots[of_form]
-        spans[row, SPELLING] = table.slots[slot]
-    return remain
+        spans[span, SPELLING] = table.slots[slot]
+        if table.entries[spans[span, SPELLING], JUDGED] == 0 and fields[spans[span, OF_ROW], FROM_TEXT]:
+            fields[spans[span, OF_ROW], STATUS] = SLOW
+    return len(spans)

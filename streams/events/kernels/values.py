@@ -8,7 +8,8 @@ import numpy as np
 
 from models.compiled import compiled
 from streams.events.fields import MAX_TEXT
-from streams.events.kernels.members import ABSENT, BEGIN, END, INTEGER, NULL, STRING, TYPE, same_bytes
+from streams.events.kernels.members import ABSENT, BEGIN, END, INTEGER, NULL, STRING, TYPE
+from streams.events.kernels.runs import same_bytes
 from streams.events.links import HOST_MAX
 
 UNUSUAL = -2
