@@ -23,9 +23,9 @@ from streams.judging.shard_judge import ShardJudge
 from streams.judging.ticks import SettledTick, TickJob
 from streams.log.evidence import encode_evidence_record
 from streams.log.lines import LogRecord
-from streams.log.panes import encode_pane
+from streams.log.panes import encode_pane, topic_of
 from streams.log.partials import decode_partial, encode_partial
-from streams.log.topic_specs import EVIDENCE, PANES, PARTIALS
+from streams.log.topic_specs import EVIDENCE, PARTIALS
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.scoring import load_text_scorer, score_batches
@@ -120,7 +120,7 @@ class Cores:
     def _write(self, judge: ShardJudge, settled: SettledTick) -> None:
         for pane in settled.panes:
             written = encode_pane(pane, judge.shard, judge.tags)
-            self.written[PANES] += sum(map(len, written))
+            self.written[topic_of(pane.length_ms)] += sum(map(len, written))
             if self._keep is not None:
                 self._keep(judge.shard, pane, written)
             self.given_up += pane.trimmed.tweets if pane.length_ms == PANE_MS else 0

@@ -265,7 +265,7 @@ def run(rate: float, minutes: int, seconds: float, tagged: float = 1.0) -> Recov
         with console.status(f"writing {minutes} minutes of history"):
             size = asyncio.run(write_history(settings, minutes, end_ms, minute))
         with console.status("reading it without a judge"):
-            bare = asyncio.run(read_bare(settings))
+            bare = asyncio.run(read_bare(settings, end_ms))
         observer = Observer(settings)
         thread = threading.Thread(target=observer.follow, daemon=True)
         thread.start()
@@ -400,7 +400,7 @@ def main() -> None:
           f"{outcome.settled_cpu:.1f}")  # fmt: skip
     bare, compared = outcome.bare, outcome.compared
     new = explain_new(sorted(outcome.new), compared)
-    print(f"reading all panes without a judge: {bare.seconds:.1f} s, {bare.cpu_seconds:.1f} CPU seconds, "
+    print(f"reading these panes without a judge: {bare.seconds:.1f} s, {bare.cpu_seconds:.1f} CPU seconds, "
           f"{bare.megabytes:,.0f} MB")  # fmt: skip
     print(f"the standing flag was missing in {outcome.unflagged} of {outcome.checks} checks; tags "
           f"suppressed since that were not before: {len(outcome.new)} ({new})")  # fmt: skip

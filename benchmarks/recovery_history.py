@@ -13,10 +13,12 @@ from msgspec import structs
 
 from benchmarks.cores import Cores
 from devkit.simulation.firehose import firehose
-from streams.constants import MINUTE_MS
+from streams.backup.stamping import producer_times
+from streams.constants import MINUTE_MS, SHORT_WINDOW_MS
 from streams.log.decisions import Progress, encode_record
 from streams.log.lines import LogRecord
-from streams.log.panes import PaneRecord, decode_pane_record
+from streams.log.panes import PaneRecord, decode_pane_record, topic_of
+from streams.log.topic_specs import PANES, SHORT_PANES
 from streams.pipeline.judge_partition import PROGRESS_KEY
 from streams.policy import Policy
 from streams.settings import Settings
@@ -64,15 +66,21 @@ def restamped(one: PaneRecord, start_ms: int, copy: int) -> bytes:
 
 async def write_history(settings: Settings, minutes: int, end_ms: int, minute: list[Written]) -> int:
     """Settled panes of so many minutes before `end_ms`, and the progress that stands for them; bytes of the panes."""
+    with producer_times(settings, [settings.topic(name) for name in (PANES, SHORT_PANES)]):
+        return await _write(settings, minutes, end_ms, minute)
+
+
+async def _write(settings: Settings, minutes: int, end_ms: int, minute: list[Written]) -> int:
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=5, max_request_size=2**22)
     await producer.start()
-    size, start_ms, topic = 0, end_ms - minutes * MINUTE_MS, settings.topic("hashtag-panes")
+    size, start_ms = 0, end_ms - minutes * MINUTE_MS
     for number in range(minutes):
         begin_ms = start_ms + number * MINUTE_MS
         for one in minute:
             value = restamped(one.record, begin_ms, number)
             size += len(value)
             written_ms = begin_ms + one.record.start_ms + one.record.length_ms + 16_000
+            topic = settings.topic(topic_of(one.record.length_ms))
             await producer.send(topic, value, partition=one.shard, timestamp_ms=written_ms)
     for shard in range(settings.shards):
         record = Progress(shard=shard, settled_ms=end_ms, position=0, replay_offset=0, activations=[],
@@ -86,7 +94,7 @@ async def write_history(settings: Settings, minutes: int, end_ms: int, minute: l
 
 @dataclass(frozen=True)
 class BareRead:
-    """Cost of reading the topic of panes by a consumer that keeps nothing."""
+    """Cost of reading what a restart reads of the topics of panes, by a consumer that keeps nothing."""
 
     megabytes: float = 0.0
     seconds: float = 0.0
@@ -94,23 +102,30 @@ class BareRead:
     """CPU time of this process alone, without the broker's."""
 
 
-async def read_bare(settings: Settings) -> BareRead:
-    """Read all panes once, two shards at a time, as a recovering worker does."""
-    began, used, size = time.monotonic(), time.process_time(), 0
+async def read_bare(settings: Settings, end_ms: int) -> BareRead:
+    """Read all long panes, and the short ones of the last ten minutes, two shards at a time as a worker does.
+
+    Args:
+        settings: addresses and topic names.
+        end_ms: end of the last settled pane.
+    """
+    began, used = time.monotonic(), time.process_time()
     slots = asyncio.Semaphore(2)
 
-    async def read(shard: int) -> int:
-        tp, found = TopicPartition(settings.topic("hashtag-panes"), shard), 0
+    async def read(topic: str, since_ms: int, shard: int) -> int:
+        tp, found = TopicPartition(settings.topic(topic), shard), 0
         consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka, auto_offset_reset="earliest", max_partition_fetch_bytes=4 * 2**20
         )
         async with slots, consumer:
             consumer.assign([tp])
+            consumer.seek(tp, (await consumer.offsets_for_times({tp: since_ms}))[tp].offset)
             end = (await consumer.end_offsets([tp]))[tp]
             while await consumer.position(tp) < end:
                 records = await consumer.getmany(timeout_ms=1_000)
                 found += sum(len(record.value) for batch in records.values() for record in batch)
         return found
 
-    size = sum(await asyncio.gather(*map(read, range(settings.shards))))
+    sinces = ((PANES, 0), (SHORT_PANES, end_ms - SHORT_WINDOW_MS))
+    size = sum(await asyncio.gather(*(read(*one, shard) for one in sinces for shard in range(settings.shards))))
     return BareRead(size / 1e6, time.monotonic() - began, time.process_time() - used)

@@ -23,7 +23,7 @@ from benchmarks.machine import machine
 from benchmarks.recovery import without_valves
 from devkit.simulation.firehose import firehose
 from streams.constants import HOUR_MS
-from streams.log.topic_specs import EVIDENCE, PANES, PARTIALS, SPEC_BY_NAME, TWEETS
+from streams.log.topic_specs import EVIDENCE, PANES, PARTIALS, SHORT_PANES, SPEC_BY_NAME, TWEETS
 from streams.policy import Policy, parse_policy
 
 _WARM_UP_SECONDS = 60
@@ -39,7 +39,7 @@ def bytes_per_tweet(policy: Policy, rate: float, seconds: int) -> dict[str, floa
     cores.written.clear()
     tweets = run(cores, rate, seconds, first=first)
     payloads = [len(payload) for payload in islice(firehose(4, _SAMPLE), _SAMPLE)]
-    sizes = {name: cores.written[name] / tweets for name in (PARTIALS, PANES, EVIDENCE)}
+    sizes = {name: cores.written[name] / tweets for name in (PARTIALS, PANES, SHORT_PANES, EVIDENCE)}
     return {TWEETS: sum(payloads) / len(payloads)} | sizes
 
 

@@ -13,7 +13,7 @@ from streams.errors import CallerMistake
 from streams.log.pane_rows import spellings_in
 from streams.log.panes import pane_records
 from streams.log.reading import LogReader, connection
-from streams.log.topic_specs import PANES
+from streams.log.topic_specs import PANES, SHORT_PANES
 from streams.naming import TypedHashtag
 from streams.policy.look_alikes import skeleton
 from streams.settings import Settings
@@ -52,15 +52,16 @@ async def family_of(settings: Settings, tag: TypedHashtag) -> list[TypedHashtag]
 
 
 async def recently_used(settings: Settings) -> dict[str, str]:
-    """Read every hashtag in the settled panes that the topic still holds, with its display spelling.
+    """Read every hashtag in the settled panes that the topics still hold, with its display spelling.
 
     Raises:
         DependencyAway: Kafka does not answer.
-        TopicsError: the topic is missing.
+        TopicsError: a topic is missing.
     """
     found: dict[str, str] = {}
-    async with LogReader(connection(settings), settings.topic(PANES)) as reader:
-        async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
-            for pane in pane_records(record.value for record in batch):
-                found.update(spellings_in(pane))
+    for topic in (PANES, SHORT_PANES):  # the last minute has only short ones
+        async with LogReader(connection(settings), settings.topic(topic)) as reader:
+            async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
+                for pane in pane_records(record.value for record in batch):
+                    found.update(spellings_in(pane))
     return found

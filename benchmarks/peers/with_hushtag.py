@@ -1,7 +1,7 @@
 """hushtag's whole worker on the same backlog: it also repartitions, samples authors, scores, decides and writes flags.
 
 The worker runs as in production, in this process; a thread asks its metrics whether it is through, and afterwards sums
-the settled panes that it wrote to `hashtag-panes`.
+the settled panes that it wrote to `hashtag-short-panes`.
 """
 
 from __future__ import annotations
@@ -40,11 +40,10 @@ async def _settled(settings: Settings) -> Uses:
     uses: Uses = {}
     tags = Tags()
     shards = [Assembler(tags) for _ in range(settings.shards)]
-    async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
+    async with LogReader(connection(settings), settings.topic("hashtag-short-panes")) as reader:
         async for batch in reader.to_end():
             for record in pane_records(one.value for one in batch):
-                if record.length_ms == PANE_MS:
-                    shards[record.shard].add(record)
+                shards[record.shard].add(record)
     for pane in (pane for shard in shards for pane in shard.panes()):
         for key, count in zip(pane.keys.tolist(), pane.counts.tolist(), strict=True):
             uses.setdefault((tags.name(key), country_of(key)), {})[pane.start_ms // PANE_MS] = count

@@ -21,6 +21,7 @@ from streams.log.topic_specs import (
     PANES,
     PARTIALS,
     POLICY,
+    SHORT_PANES,
     SHOWN_TEXTS,
     SPECS,
     TWEETS,
@@ -30,7 +31,8 @@ _FORMAT = "application/schema+json;version=draft-2020-12"
 _ABOUT = {
     TWEETS: "Tweets, in the native payload or a payload of the platform. hushtag only reads them.",
     PARTIALS: "Counts of blocks. Private: the form may change with any version.",
-    PANES: "Settled panes. Private: the form may change with any version.",
+    PANES: "Settled panes of a minute and of 15 minutes. Private: the form may change with any version.",
+    SHORT_PANES: "Settled panes of ten seconds. Private, too.",
     EVIDENCE: "Signals of hashtags as columns. Private: read them with `hushtag explain` or `policy impact`.",
     DECISIONS: "Decisions of the pipeline, progress of each shard, texts by language and hour, and signs of life of "
     "stopped shards.",
@@ -47,7 +49,7 @@ _ABOUT = {
     DEAD_LETTER: "Tweets that cannot be read: the original bytes, with reason and origin in the headers.",
     INTERNAL_DEAD_LETTER: "Records of other topics that cannot be read, in the same form.",
 }
-_BINARY = {PARTIALS, PANES, EVIDENCE}
+_BINARY = {PARTIALS, PANES, SHORT_PANES, EVIDENCE}
 
 
 def asyncapi() -> dict[str, Any]:

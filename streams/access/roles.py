@@ -26,6 +26,7 @@ from streams.log.topic_specs import (
     PANES,
     PARTIALS,
     POLICY,
+    SHORT_PANES,
     SHOWN_TEXTS,
     SPECS,
     TWEETS,
@@ -67,8 +68,8 @@ _INGEST = Role(
 _JUDGE = Role(
     "judge",
     "`worker --stages judge`",
-    reads=(PARTIALS, PANES, DECISIONS, MODERATION, POLICY, MODELS, INTERNAL_DEAD_LETTER),
-    writes=(PARTIALS, PANES, EVIDENCE, DECISIONS, INTERNAL_DEAD_LETTER),
+    reads=(PARTIALS, PANES, SHORT_PANES, DECISIONS, MODERATION, POLICY, MODELS, INTERNAL_DEAD_LETTER),
+    writes=(PARTIALS, PANES, SHORT_PANES, EVIDENCE, DECISIONS, INTERNAL_DEAD_LETTER),
     checks=True,
     group=True,
 )
@@ -106,7 +107,7 @@ ROLES: tuple[Role, ...] = (
         "moderation",
         "`block`, `allow`, `hold`, `undo`, `pause`, `resume`, `moderation`, `orders`, `speakers`, `cases`, `appeal`, "
         "`statement`, `notice`, `audit erase`",
-        reads=(TWEETS, MODERATION, POLICY, DECISIONS, PANES, SHOWN_TEXTS, *_AUDIT_TOPICS),
+        reads=(TWEETS, MODERATION, POLICY, DECISIONS, PANES, SHORT_PANES, SHOWN_TEXTS, *_AUDIT_TOPICS),
         writes=(MODERATION, SHOWN_TEXTS),
         redis="read",
     ),
@@ -144,7 +145,7 @@ ROLES: tuple[Role, ...] = (
         "explain",
         "`explain`, `score`, `panes`, `dump` of these topics, `policy impact`, `policy shadow`, `policy status`, "
         "`model status`",
-        reads=(TWEETS, PANES, EVIDENCE, DECISIONS, MODERATION, POLICY, MODELS),
+        reads=(TWEETS, PANES, SHORT_PANES, EVIDENCE, DECISIONS, MODERATION, POLICY, MODELS),
         redis="read",
     ),
     Role(
@@ -158,7 +159,7 @@ ROLES: tuple[Role, ...] = (
     Role(
         "operator",
         "`skip`, `dead-letters`",
-        reads=(TWEETS, PARTIALS, PANES, DECISIONS, MODERATION, DEAD_LETTER, INTERNAL_DEAD_LETTER),
+        reads=(TWEETS, PARTIALS, PANES, SHORT_PANES, DECISIONS, MODERATION, DEAD_LETTER, INTERNAL_DEAD_LETTER),
         writes=(TWEETS, MODERATION, DEAD_LETTER),
     ),
     Role("repair", "`flags repair`", writes=(MODERATION,), redis="write"),

@@ -28,7 +28,7 @@ class RecoveredState:
     lost_decisions: list[tuple[str, str]] = field(default_factory=list)
     """Hashtag and country of the skipped records of decisions."""
     lost_pane_ms: int | None = None
-    """Latest log time of a skipped record of `hashtag-panes`; None: there is none."""
+    """Latest log time of a skipped record of a topic of panes; None: there is none."""
 
     @property
     def settled_ms(self) -> int:

@@ -1,8 +1,10 @@
-"""Records of `hashtag-panes`: settled panes as columns, about 512 KB each. Repeats are equal.
+"""Records of settled panes as columns, about 512 KB each. Repeats are equal.
 
-The topic also has records of retractions, corrections and author sketches (`streams.log.retractions`, `.corrections`,
-`.author_sketches`). Panes are most of what a restart reads, so their columns are small (`streams.log.framed`), and a
-record holds no object per hashtag or entry. `streams.log.pane_assembly` makes panes of records.
+Panes of ten seconds have a topic of their own: a restart needs those of ten minutes, and of longer panes an hour or
+more. `hashtag-panes` also has records of retractions, corrections and author sketches (`streams.log.retractions`,
+`.corrections`, `.author_sketches`). Panes are most of what a restart reads, so their columns are small
+(`streams.log.framed`), and a record holds no object per hashtag or entry. `streams.log.pane_assembly` makes panes of
+records.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from streams.constants import PANE_MS
 from streams.counting.block_counts import GROUP_SHIFT, NOTHING_TRIMMED, Ints, Trimmed
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, are_countries
 from streams.counting.origins import PARTITION_SHIFT
 from streams.log.framed import Framed, frame, read_frame
+from streams.log.topic_specs import PANES, SHORT_PANES
 from streams.windows.pane import Pane
 from streams.windows.spellings import Spellings
 
@@ -251,13 +255,18 @@ def _sum_up(sizes: Framed, rows: int, entries: int) -> bool:
     return bool(((found >= 0) & (found <= entries)).all()) and int(found.sum()) == entries
 
 
+def topic_of(length_ms: int) -> str:
+    """Return the topic of panes of a length, without its prefix."""
+    return SHORT_PANES if length_ms == PANE_MS else PANES
+
+
 def is_pane(value: bytes) -> bool:
     """Return whether a record of `hashtag-panes` holds a pane; a side input's record begins with a letter."""
     return not value[:1].isalpha()
 
 
 def pane_records(values: Iterable[bytes | None]) -> Iterator[PaneRecord]:
-    """Decode the records of `hashtag-panes` that hold panes, for a reader that only displays them.
+    """Decode the records of a topic of panes that hold panes, for a reader that only displays them.
 
     Unreadable records are left out; the judge of the shard reports them.
     """

@@ -26,7 +26,7 @@ class Skip(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND
     """Permission of a person to pass over one unreadable record."""
 
     id: Id
-    topic: Literal["hashtag-partials", "hashtag-panes", "suppression-decisions"]
+    topic: Literal["hashtag-partials", "hashtag-panes", "hashtag-short-panes", "suppression-decisions"]
     """Topic of the record, without its prefix."""
     partition: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     offset: Annotated[int, msgspec.Meta(ge=0)]

@@ -17,6 +17,9 @@ from streams.log.decisions import REPEAT_LAPSED_MS
 TWEETS = "tweets"
 PARTIALS = "hashtag-partials"
 PANES = "hashtag-panes"
+"""Panes of a minute and of 15 minutes, and records of side inputs: read back for the longest window."""
+SHORT_PANES = "hashtag-short-panes"
+"""Panes of ten seconds: read back for the short windows alone."""
 EVIDENCE = "hashtag-evidence"
 DECISIONS = "suppression-decisions"
 MODERATION = "moderation"
@@ -92,6 +95,7 @@ SPECS: tuple[TopicSpec, ...] = (
     TopicSpec(TWEETS, "free", "short", 6 * HOUR_MS, 2 * _MIB, segment_ms=10 * MINUTE_MS),
     TopicSpec(PARTIALS, "shards", "short", 6 * HOUR_MS, 4 * _MIB, segment_ms=10 * MINUTE_MS),
     TopicSpec(PANES, "shards", "window", 26 * HOUR_MS, 4 * _MIB, segment_ms=HOUR_MS),
+    TopicSpec(SHORT_PANES, "shards", "short", 12 * HOUR_MS, 4 * _MIB, segment_ms=10 * MINUTE_MS),
     TopicSpec(EVIDENCE, "shards", "day", 7 * DAY_MS, 4 * _MIB),
     TopicSpec(DECISIONS, "shards", "expiry", 3 * DAY_MS, 4 * _MIB),
     TopicSpec(MODERATION, "one", "compacted", FOR_EVER, 4 * _MIB),
@@ -289,10 +293,12 @@ def problems_of(
     return problems
 
 
+_LOOKED_UP = "after a restart panes are looked up by the broker's time, and a worker's clock may be wrong"
 _STAMPED = {
     MODERATION: "an account fact counts from its record's time, and a moderator's clock may be wrong",
     PARTIALS: "idle sources advance by the broker's clock, since a worker's clock may be wrong",
-    PANES: "after a restart panes are looked up by the broker's time, and a worker's clock may be wrong",
+    PANES: _LOOKED_UP,
+    SHORT_PANES: _LOOKED_UP,
 }
 """Topics whose records the broker must stamp, each with the reason."""
 

@@ -20,7 +20,7 @@ from streams.log.decisions import decode_record
 from streams.log.panes import decode_pane_record, is_pane
 from streams.log.partials import decode_partial
 from streams.log.retractions import are_retractions, decode_retractions
-from streams.log.topic_specs import DECISIONS, PANES, PARTIALS
+from streams.log.topic_specs import DECISIONS, PANES, PARTIALS, SHORT_PANES
 
 T = TypeVar("T")
 _FIX = "only hushtag's workers may write to this topic"
@@ -78,7 +78,7 @@ def read_value(decode: Callable[[bytes], T], value: bytes | None) -> T:
 
 
 def decode_settled(value: bytes) -> object:
-    """Decode a record of `hashtag-panes`: of a pane, or of a side input.
+    """Decode a record of `hashtag-panes` or `hashtag-short-panes`: of a pane, or of a side input.
 
     Raises:
         msgspec.MsgspecError, ContractError: it is of no known kind, or malformed.
@@ -97,6 +97,7 @@ def decode_settled(value: bytes) -> object:
 DECODERS: Mapping[str, Callable[[bytes], object]] = {
     PARTIALS: decode_partial,
     PANES: decode_settled,
+    SHORT_PANES: decode_settled,
     DECISIONS: decode_record,
 }
 """Topics at whose unreadable records a shard stops, each with its decoder."""

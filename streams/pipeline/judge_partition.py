@@ -231,6 +231,7 @@ class JudgePartition:
         Returns:
             The first record that cannot be read, after all before it are committed; None: all are judged.
         """
+        settings = self._context.settings
         acks: list[Ack] = []
         progress: Progress | None = None
         newest: Flush | None = None
@@ -252,7 +253,7 @@ class JudgePartition:
                 settled = output.settled
                 # 1. Panes, side records (retractions, corrections, sketches received) and evidence of the tick: the
                 #    next owner recovers its windows from them. They are acknowledged before step 4.
-                acks += [await self._send(topic, value) for topic, value in output.history]
+                acks += [await self._send(settings.topic(topic), value) for topic, value in output.history]
                 # 2. Sketches of the tick's campaigns, to every shard. They are acknowledged before step 3: the next
                 #    owner does not send the sketch of a decision that it recovers.
                 await self._send_sketches(settled.sketches)
@@ -332,7 +333,7 @@ class JudgePartition:
         """Settle a tick, and encode its history. Blocks."""
         with self._context.metrics.tick_seconds.time():
             settled = judge.settle(job, scores)
-        history = history_of(settled, self.shard, judge.tags, self._stage.panes_topic, self._stage.evidence_topic)
+        history = history_of(settled, self.shard, judge.tags)
         return TickOutput(settled, history, self._candidates(judge, job))
 
     def _candidates(self, judge: ShardJudge, job: TickJob) -> list[Candidate] | None:

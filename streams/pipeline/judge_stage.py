@@ -52,8 +52,6 @@ class JudgeStage:
         """Acquired by a shard while it reads panes. A dropped shard releases it at once, even if its thread goes on."""
         self.topic = settings.topic("hashtag-partials")
         self.decisions_topic = settings.topic("suppression-decisions")
-        self.panes_topic = settings.topic("hashtag-panes")
-        self.evidence_topic = settings.topic("hashtag-evidence")
         self._end_offset = end_offset
         self._partitions: dict[int, JudgePartition] = {}
 

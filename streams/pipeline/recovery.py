@@ -22,7 +22,7 @@ from streams.log.pane_assembly import Assembler
 from streams.log.panes import decode_pane_record, decode_pane_span, is_pane
 from streams.log.policies import read_incarnation, read_policies
 from streams.log.reading import LogReader, connection
-from streams.log.topic_specs import DECISIONS, PANES, PARTIALS
+from streams.log.topic_specs import DECISIONS, PANES, PARTIALS, SHORT_PANES
 from streams.log.unreadable import RecordPosition, UnreadableRecord, decode_settled, read_value
 from streams.pipeline.account_facts import AccountFactsFollower
 from streams.pipeline.context import Context
@@ -163,13 +163,14 @@ async def read_panes(
     if progress is None:
         return
     found = _SettledRecords(progress, tags, columns)
-    async with LogReader(connection(settings), settings.topic(PANES)) as reader:
-        start = await reader.offset_at(shard, found.since_ms - AHEAD_MS - settings.max_broker_skew_ms)
-        async for batch in reader.to_end({shard: start}):
-            # In a thread, so that the reader fetches meanwhile, and other shards go on.
-            for record, error in await asyncio.to_thread(found.add, batch):
-                _refuse(PANES, shard, record, error, pass_over)
-                state.lost_pane_ms = max(state.lost_pane_ms or 0, record.timestamp)
+    for topic, since_ms in ((PANES, found.since_ms), (SHORT_PANES, found.short_ms)):
+        async with LogReader(connection(settings), settings.topic(topic)) as reader:
+            start = await reader.offset_at(shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
+            async for batch in reader.to_end({shard: start}):
+                # In a thread, so that the reader fetches meanwhile, and other shards go on.
+                for record, error in await asyncio.to_thread(found.add, batch):
+                    _refuse(topic, shard, record, error, pass_over)
+                    state.lost_pane_ms = max(state.lost_pane_ms or 0, record.timestamp)
     state.side_records += found.side_records
     for pane in found.panes.panes():
         if pane.start_ms < progress.settled_ms:
@@ -177,12 +178,12 @@ async def read_panes(
 
 
 class _SettledRecords:
-    """Records of `hashtag-panes` that windows can still hold: panes as they are assembled, and side records."""
+    """Records of both topics of panes that windows can still hold: panes as they are assembled, and side records."""
 
     def __init__(self, progress: Progress, tags: Tags, columns: int) -> None:
         self._columns = columns
-        self._short_ms = progress.settled_ms - SHORT_WINDOW_MS
-        self.since_ms = min(progress.minutes_from_ms, self._short_ms)
+        self.short_ms = progress.settled_ms - SHORT_WINDOW_MS
+        self.since_ms = min(progress.minutes_from_ms, self.short_ms)
         self.panes = Assembler(tags)
         self.side_records: list[bytes] = []
 
@@ -202,7 +203,7 @@ class _SettledRecords:
             self.side_records.append(value)
             return
         span = decode_pane_span(value)
-        if span.start_ms + span.length_ms > (self._short_ms if span.length_ms == PANE_MS else self.since_ms):
+        if span.start_ms + span.length_ms > (self.short_ms if span.length_ms == PANE_MS else self.since_ms):
             record = decode_pane_record(value)
             if record.columns != self._columns:
                 raise ValueError(f"a pane with {record.columns} score columns, the model has {self._columns}")

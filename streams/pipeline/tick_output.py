@@ -9,7 +9,8 @@ from streams.judging.evidence_codec import records_of
 from streams.judging.stage_2_candidates import Candidate
 from streams.judging.ticks import SettledTick
 from streams.log.evidence import encode_evidence_record
-from streams.log.panes import encode_pane
+from streams.log.panes import encode_pane, topic_of
+from streams.log.topic_specs import EVIDENCE, PANES
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +19,18 @@ class TickOutput:
 
     settled: SettledTick
     history: list[tuple[str, bytes]]
-    """Records of panes, side inputs and evidence, each with its topic."""
+    """Records of panes, side inputs and evidence, each with its topic (without the prefix)."""
     candidates: list[Candidate] | None
     """Texts for stage 2; None: it is offered nothing."""
 
 
-def history_of(
-    settled: SettledTick, shard: int, tags: Tags, panes_topic: str, evidence_topic: str
-) -> list[tuple[str, bytes]]:
-    """Encode the panes, side records and evidence of a tick, each record with its topic."""
-    history = [(panes_topic, record) for pane in settled.panes for record in encode_pane(pane, shard, tags)]
-    history += [(panes_topic, record) for record in settled.side_records]
+def history_of(settled: SettledTick, shard: int, tags: Tags) -> list[tuple[str, bytes]]:
+    """Encode the panes, side records and evidence of a tick, each record with its topic (without the prefix)."""
+    history = [
+        (topic_of(pane.length_ms), record) for pane in settled.panes for record in encode_pane(pane, shard, tags)
+    ]
+    history += [(PANES, record) for record in settled.side_records]
     if settled.evidence is not None:
         records = records_of(settled.evidence, shard, tags)
-        history += [(evidence_topic, encode_evidence_record(record)) for record in records]
+        history += [(EVIDENCE, encode_evidence_record(record)) for record in records]
     return history

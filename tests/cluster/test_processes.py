@@ -168,7 +168,7 @@ def test_decisions_are_explained(live: Secured) -> None:
     succeed(settings, "policy", "status", codes=(0, 3))
     succeed(settings, "policy", "impact", str(settings.policy), "--since", "10m", codes=(0, 3))
     succeed(settings, "model", "status")
-    for topic in ("tweets", "hashtag-panes", "suppression-decisions", "policy"):
+    for topic in ("tweets", "hashtag-panes", "hashtag-short-panes", "suppression-decisions", "policy"):
         succeed(settings, "dump", topic)
     succeed(settings, "panes", codes=(0, 3))
 

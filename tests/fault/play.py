@@ -223,6 +223,7 @@ async def _read(settings: Settings) -> Left:
         return {partition: [one.value for one in of] for partition, of in records.items()}
 
     tweets = await topic("tweets")
+    long, short = values(await topic("hashtag-panes")), values(await topic("hashtag-short-panes"))
     dead = [one.key.decode().rsplit("/", 2) for of in (await topic("tweets-dead-letter")).values() for one in of]
     return Left(
         tweets=[
@@ -231,7 +232,7 @@ async def _read(settings: Settings) -> Left:
             for one in of
         ],
         partials=values(await topic("hashtag-partials")),
-        panes=values(await topic("hashtag-panes")),
+        panes={shard: long[shard] + short[shard] for shard in long},
         decisions=values(await topic("suppression-decisions")),
         dead=[(int(partition), int(offset)) for _, partition, offset in dead],
         sources_at_start=SOURCES,

@@ -51,7 +51,7 @@ def send(settings: Settings, tag: str, count: int) -> None:
 
 def counted(settings: Settings) -> Counter[str]:
     """Return the tweets in all settled panes of ten seconds, by hashtag."""
-    known = {record.key: record for record in pane_records(values(settings, "hashtag-panes"))}
+    known = {record.key: record for record in pane_records(values(settings, "hashtag-short-panes"))}
     tags, found = Tags(), Counter[str]()
     for pane in assemble([record for record in known.values() if record.length_ms == PANE_MS], tags):
         for row in rows_of(pane, tags):

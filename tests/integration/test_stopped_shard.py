@@ -169,7 +169,7 @@ def compare_with_reference(world: StoppingPipeline) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("topic", ["hashtag-panes", "suppression-decisions"])
+@pytest.mark.parametrize("topic", ["hashtag-panes", "hashtag-short-panes", "suppression-decisions"])
 def test_shard_does_not_recover_past_a_bad_record(world: StoppingPipeline, topic: str) -> None:
     """Flags expire after two minutes here: a flag that has expired during the restart is not renewed."""
     world.settings.policy.write_text(POLICY.replace("expiry: 30s", "expiry: 2m"))

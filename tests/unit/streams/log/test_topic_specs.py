@@ -15,6 +15,7 @@ from streams.log.topic_specs import (
     PANES,
     PARTIALS,
     POLICY,
+    SHORT_PANES,
     SHOWN_TEXTS,
     SPEC_BY_NAME,
     SPECS,
@@ -103,7 +104,7 @@ def test_moderation_must_be_compacted() -> None:
     assert problem_settings(MODERATION, made(MODERATION, cleanup_policy="delete")) == ["cleanup.policy"]
 
 
-@pytest.mark.parametrize("name", [MODERATION, PARTIALS, PANES])
+@pytest.mark.parametrize("name", [MODERATION, PARTIALS, PANES, SHORT_PANES])
 def test_producer_timestamps_are_a_problem_where_time_matters(name: str) -> None:
     described = made(name, message_timestamp_type="CreateTime")
     (problem,) = problems_of(name, SPEC_BY_NAME[name], described, NEEDS, bootstrap="b:1")
@@ -116,6 +117,7 @@ def test_producer_timestamps_are_a_problem_where_time_matters(name: str) -> None
         (TWEETS, 30 * 60_000),
         (PARTIALS, 30 * 60_000),
         (PANES, 75 * 60_000),
+        (SHORT_PANES, 30 * 60_000),
         (DECISIONS, 25 * 3_600_000),
         (EVIDENCE, 86_400_000),
         (DEAD_LETTER, 86_400_000),

@@ -125,7 +125,7 @@ async def test_commit_order_panes_sketches_decisions_progress_replay_point(shell
     write_log(shells)
     partition = await started(shells)
     await deliver(shells, partition)
-    assert set(in_flight(shells)) == {"hashtag-panes", "hashtag-evidence", PARTIALS}
+    assert set(in_flight(shells)) == {"hashtag-short-panes", "hashtag-evidence", PARTIALS}
     shells.sender.deliver()
     await settle_down()
     assert DECISIONS in in_flight(shells) and PARTIALS not in in_flight(shells)

@@ -105,5 +105,5 @@ async def test_shard_without_its_model_suppresses_nothing(shells: Shells, monkey
             kept for kept in shells.topics.read("suppression-decisions", 0) if b'"suppress"' in (kept.value or b"")
         ]
         assert bool(flags) != bool(missing)
-        assert shells.topics.read("hashtag-panes", 0), "counting continues"
+        assert shells.topics.read("hashtag-short-panes", 0), "counting continues"
     shells.context.executor.shutdown()

@@ -13,7 +13,7 @@ from streams.counting.keys import Tags
 from streams.log.decisions import Decision, Progress, StoppedShard, decode_record, renewal_version
 from streams.log.panes import encode_pane
 from streams.log.skips import Skip, encode_skip
-from streams.log.topic_specs import MODERATION, PANES
+from streams.log.topic_specs import MODERATION, PANES, SHORT_PANES
 from streams.log.unreadable import sha256_of
 from streams.pipeline.account_facts import AccountFactsFollower
 from streams.pipeline.backlog import work_of
@@ -202,7 +202,9 @@ async def settled_once(shells: Shells) -> JudgePartition:
     return first
 
 
-@pytest.mark.parametrize(("topic", "value"), [(DECISIONS, b"{"), (DECISIONS, None), (PANES, b""), (PANES, b"torn")])
+@pytest.mark.parametrize(
+    ("topic", "value"), [(DECISIONS, b"{"), (DECISIONS, None), (PANES, b""), (SHORT_PANES, b"torn")]
+)
 async def test_shard_does_not_recover_past_a_bad_record(shells: Shells, topic: str, value: bytes | None) -> None:
     await settled_once(shells)
     bad = shells.topics.append(topic, 0, value, key=b"a|IN")
