@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from msgspec import UNSET
@@ -80,8 +80,8 @@ class EvidenceTable:
     def take(self, rows: Ints | Bools) -> EvidenceTable:
         """Select rows by number or mask."""
         at = np.arange(len(self.keys))[rows]
-        return EvidenceTable(
-            window_ms=self.window_ms,
+        return replace(
+            self,
             keys=self.keys[at],
             tweets=self.tweets[at],
             authors=self.authors[at],
@@ -89,10 +89,8 @@ class EvidenceTable:
             share=self.share[at],
             signals={name: values[at] for name, values in self.signals.items()},
             shown=self.shown and self.shown.take(at),
-            may_miss=self.may_miss,
             correction=self.correction and self.correction.take(at),
             hidden_tags=None if self.hidden_tags is None else [self.hidden_tags[row] for row in at.tolist()],
-            scale=self.scale,
             groups=None if self.groups is None else self.groups[at],
             unread=None if self.unread is None else self.unread[at],
             established=self.established and self.established.take(at),

@@ -249,21 +249,9 @@ def levels(
         for whole, part in zip(own, table.established.take(rows).bounds(column, confidence), strict=True):
             whole[rows] = part
     return RuleLevels(
-        table,
-        rule,
-        column,
-        confidence,
-        level,
-        everyone,
-        own,
-        others,
-        enough,
-        disputed,
-        innocent,
-        read_part,
-        listed,
+        table, rule, column, confidence, level, everyone, own, others, enough, disputed, innocent, read_part, listed,
         asked,
-    )
+    )  # fmt: skip
 
 
 def combine(results: Iterable[RuleResult]) -> RuleResult:

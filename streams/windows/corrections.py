@@ -56,9 +56,7 @@ class CorrectionRows:
 
     def take(self, rows: npt.NDArray[np.bool_] | Ints) -> CorrectionRows:
         """Select rows by number or mask."""
-        return CorrectionRows(
-            self.tags[rows], self.tweets[rows], self.received[rows], self.revisions[rows], self.differences[rows]
-        )  # fmt: skip
+        return CorrectionRows(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 def no_corrections(columns: int) -> CorrectionRows:
@@ -70,19 +68,14 @@ def no_corrections(columns: int) -> CorrectionRows:
 def join_corrections(parts: Sequence[CorrectionRows], columns: int) -> CorrectionRows:
     """Concatenate rows in their order."""
     whole = [no_corrections(columns), *parts]
-    names = ("tags", "tweets", "received", "revisions", "differences")
+    names = CorrectionRows.__slots__
     return CorrectionRows(*(np.concatenate([getattr(part, name) for part in whole]) for name in names))
 
 
 def insert_corrections(rows: CorrectionRows, places: Ints, more: CorrectionRows) -> CorrectionRows:
     """Insert more rows at some places, as `numpy.insert` does."""
-    return CorrectionRows(
-        np.insert(rows.tags, places, more.tags),
-        np.insert(rows.tweets, places, more.tweets),
-        np.insert(rows.received, places, more.received),
-        np.insert(rows.revisions, places, more.revisions),
-        np.insert(rows.differences, places, more.differences, axis=0),
-    )
+    names = CorrectionRows.__slots__
+    return CorrectionRows(*(np.insert(getattr(rows, name), places, getattr(more, name), axis=0) for name in names))
 
 
 def correction_rows_of(record: Corrections, tags: Tags, revision: int, received: int | None = None) -> CorrectionRows:

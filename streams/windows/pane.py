@@ -17,6 +17,8 @@ from streams.windows.open_pane import OpenPane, PaneSum
 from streams.windows.spellings import NO_SPELLINGS, Spellings
 
 Floats = npt.NDArray[np.float32]
+_ENTRIES = ("author", "tweet", "origin", "age_days", "flags", "copy", "scores")
+"""Columns of a pane's entries."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +73,7 @@ class Pane:
     def with_entries(self, stays: npt.NDArray[np.bool_]) -> Pane:
         """Return the same rows with some of their entries, given by a mask (n,)."""
         before = np.concatenate(([0], np.cumsum(stays)))
-        columns = ("author", "tweet", "origin", "age_days", "flags", "copy", "scores")
-        return replace(self, bounds=before[self.bounds], **{name: getattr(self, name)[stays] for name in columns})
+        return replace(self, bounds=before[self.bounds], **{name: getattr(self, name)[stays] for name in _ENTRIES})
 
     def displays_of(self, key: int) -> list[str]:
         """Return the spellings of a key, one for each row."""
@@ -177,14 +178,9 @@ def merge_panes(
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, row_of, np.concatenate([pane.counts for pane in panes]))
     shifts = np.cumsum([0, *[len(pane.keys) for pane in panes]])
-    row = np.concatenate(
-        [
-            np.repeat(row_of[shifts[i] : shifts[i + 1]], np.diff(pane.bounds)) for i, pane in enumerate(panes)
-        ]
-    )  # fmt: skip
-    author = np.concatenate([pane.author for pane in panes])
-    tweet = np.concatenate([pane.tweet for pane in panes])
-    kept = smallest_rows(row, author, hashes.orders(tweet), k)
+    rows = [np.repeat(row_of[shifts[i] : shifts[i + 1]], np.diff(pane.bounds)) for i, pane in enumerate(panes)]
+    row, author = np.concatenate(rows), np.concatenate([pane.author for pane in panes])
+    kept = smallest_rows(row, author, hashes.orders(np.concatenate([pane.tweet for pane in panes])), k)
     return Pane(
         start_ms=start_ms,
         length_ms=length_ms,
@@ -192,12 +188,6 @@ def merge_panes(
         counts=counts,
         displays=Spellings.joined([pane.displays for pane in panes]).commonest(row_of, len(keys)).compacted(),
         bounds=np.searchsorted(row[kept], np.arange(len(keys) + 1)).astype(np.int64),
-        author=author[kept],
-        tweet=tweet[kept],
-        origin=np.concatenate([pane.origin for pane in panes])[kept],
-        age_days=np.concatenate([pane.age_days for pane in panes])[kept],
-        flags=np.concatenate([pane.flags for pane in panes])[kept],
-        copy=np.concatenate([pane.copy for pane in panes])[kept],
-        scores=np.concatenate([pane.scores for pane in panes])[kept],
         trimmed=sum((pane.trimmed for pane in panes), NOTHING_TRIMMED),
+        **{name: np.concatenate([getattr(pane, name) for pane in panes])[kept] for name in _ENTRIES},
     )

@@ -58,16 +58,7 @@ class AuthorSample:
 
     def take(self, kept: npt.NDArray[np.bool_]) -> AuthorSample:
         """Select rows by a mask."""
-        return AuthorSample(
-            self.group[kept],
-            self.author[kept],
-            self.tweet[kept],
-            self.origin[kept],
-            self.age_days[kept],
-            self.flags[kept],
-            self.copy[kept],
-            self.scores[kept],
-        )
+        return AuthorSample(*(getattr(self, column)[kept] for column in self.__slots__))
 
 
 class SlidingWindow:

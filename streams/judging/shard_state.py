@@ -1,0 +1,247 @@
+"""The state of one shard: what a judge keeps between ticks, and how an owner recovers it and continues."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+from msgspec.structs import replace
+
+from models.share import Scale
+from streams.constants import HOUR_MS, MINUTE_MS, PANE_MS
+from streams.counting.keys import COUNTRY_BITS, Tags
+from streams.counting.sketch import KeyedHash
+from streams.judging.activation_timeline import ActivationTimeline
+from streams.judging.ahead_scoring import AheadScoring
+from streams.judging.clearing_pause import ClearingPause
+from streams.judging.early_trigger import EarlyTrigger
+from streams.judging.evidence_builder import EvidenceBuilder
+from streams.judging.key_state import KeyState
+from streams.judging.language_coverage import LanguageCounter
+from streams.judging.log_position import LogPosition, ReplayPoint
+from streams.judging.recovered_state import RecoveredState
+from streams.judging.shard_decisions import ShardDecisions
+from streams.judging.side_inputs.account_facts import AccountFactStore
+from streams.judging.side_inputs.account_facts_view import AccountFactsView
+from streams.judging.side_inputs.author_sketches import AuthorSketchIndex
+from streams.judging.side_inputs.base import SideInput
+from streams.judging.side_inputs.corrections import CorrectionIndex
+from streams.judging.side_inputs.retractions import RetractionIndex
+from streams.judging.stage_2_candidates import Candidate, candidates
+from streams.judging.tick_clock import TickClock, delay_of
+from streams.log.decisions import Decision, Progress
+from streams.policy.activation import Activation
+from streams.windows.open_panes import OpenPanes
+from streams.windows.tail_trimmer import TailTrimmer
+from streams.windows.window_store import WindowStore
+
+
+class ShardState:
+    """All state of one shard between its assignment and its revocation.
+
+    Args:
+        categories: of the model, in the order of its score columns after `any`.
+        model_revision: model before the first activation.
+        max_lag_ms: greatest lag of the slowest source behind the fastest one at which decisions may be early.
+        shards: number of judges.
+        fact_store: account facts; must be read up to a mark before the mark is applied.
+        scale_of: meaning of a model's probabilities as shares, by its revision; None: a probability is a share.
+        is_loaded: whether a model is loaded. While the one in force is not, nothing begins and nothing is cleared.
+        incarnation: of the shard's topics; it begins every version.
+    """
+
+    def __init__(
+        self,
+        shard: int,
+        *,
+        categories: Sequence[str],
+        model_revision: str,
+        hashes: KeyedHash,
+        max_lag_ms: int = MINUTE_MS,
+        early: bool = True,
+        shards: int = 1,
+        fact_store: AccountFactStore | None = None,
+        scale_of: Callable[[str], Scale | None] = lambda _: None,
+        is_loaded: Callable[[str], bool] = lambda _: True,
+        incarnation: int = 0,
+    ) -> None:
+        columns = 1 + len(categories)
+        self.shard = shard
+        self.tags = Tags()
+        self.position = LogPosition()
+        self.timeline = ActivationTimeline(model_revision)
+        self.open = OpenPanes(self.tags, hashes, columns)
+        self.retractions = RetractionIndex(self.tags)
+        self.facts = AccountFactsView(fact_store or AccountFactStore(hashes))
+        self.corrections = CorrectionIndex(columns, model_revision, self.tags)
+        self.sketches = AuthorSketchIndex(self.tags)
+        self.side_inputs: list[SideInput] = [self.retractions, self.facts, self.corrections, self.sketches]
+        self._trimmer = TailTrimmer(self.tags, hashes)
+        self.store = WindowStore(hashes, columns, self._trimmer)
+        self.evidence = EvidenceBuilder(self.store, columns, self.side_inputs)
+        self.evidence.scale = scale_of(model_revision)
+        self.languages = LanguageCounter(shard)
+        self.pause = ClearingPause()
+        self._score_columns = {category: 1 + at for at, category in enumerate(categories)}
+        self._decisions = ShardDecisions(self.tags, self._score_columns, shards)
+        self._clock = TickClock(self.open, shard, shards)
+        self._replay_point = ReplayPoint()
+        self._trigger = EarlyTrigger(self.open, self.evidence)
+        self._ahead = AheadScoring(self.open, self.store, delay_of(shard, shards))
+        self._early, self._max_lag_ms, self._shards = early, max_lag_ms, shards
+        self._scale_of, self._is_loaded = scale_of, is_loaded
+        self._incarnation = incarnation
+        self._model_missing = False
+        """Whether the model in force is not loaded."""
+        self._lost_decisions: set[tuple[str, str]] = set()
+        """Hashtag and country of the decisions to write again."""
+        self._write_again_from = 0
+
+    @property
+    def states(self) -> dict[int, KeyState]:
+        """Decisions in force, by key."""
+        return self._decisions.states
+
+    @property
+    def model_revision(self) -> str:
+        """Model in force at the last settled tick."""
+        return self.timeline.model_revision
+
+    @property
+    def settled_ms(self) -> int:
+        """End of the last settled pane; 0 before the first."""
+        return self._clock.settled_ms
+
+    def due(self, up_to_ms: int | None = None) -> int | None:
+        """Return the number of the pane that `next_tick` would close."""
+        idle = not self.states and not self.store.short_panes and not self.store.rollups.panes
+        return self._clock.due(up_to_ms, idle=idle)
+
+    def stage_2_candidates(self) -> list[Candidate]:
+        """Return the tags of the last settled tick of which stage 2 should read texts, the most urgent first."""
+        policy = self.timeline.policy
+        if policy is None or self.position.is_replaying:
+            return []
+        return candidates(policy, self._score_columns, self.evidence, self.corrections, self.tags)
+
+    def take_counts(self) -> Mapping[str, int]:
+        """Return what happened since the last call, by attribute of `streams.metrics.Metrics`, and reset it."""
+        counts = Counter({"registers_after_settling": self.open.late_counts})
+        self.open.late_counts = 0
+        for side_input in self.side_inputs:
+            counts.update(side_input.take_counts())
+        return counts
+
+    # ---- after a restart ----
+
+    def recover(self, state: RecoveredState) -> None:
+        """Recover from the previous owner's records, before the first record is applied."""
+        self._decisions.recover(state.decisions, state.settled_ms)
+        progress = state.progress
+        if progress is None:
+            return
+        self.timeline.recover(progress.activations)
+        self.pause.until_ms = progress.hold_until_ms
+        self.languages.recover(progress)
+        self.open.recover(progress.settled_ms // PANE_MS - 1, progress.blocks)
+        self.position.watermark_ms = progress.replay_passed_ms
+        self.position.settled_offset, self.position.settled_watermark_ms = progress.position, progress.passed_ms
+        self.store.recover(state.panes, state.rollups, progress.settled_ms, progress.minutes_from_ms)
+        self._advance(progress.settled_ms)
+        for side_input in self.side_inputs:
+            side_input.recover(state)
+        if self.store.shortest is not None:
+            table = self.evidence.settled(self.store.shortest)
+            self._decisions.check_scorer(table, blind=self._model_missing)
+            self._trigger.settle(table)
+
+    def write_again(self, lost: Iterable[tuple[str, str]], from_offset: int) -> None:
+        """Write the state of these keys again at the first tick that settles at an offset or later.
+
+        Args:
+            lost: hashtag and country of decisions whose records cannot be read.
+            from_offset: end of the shard's log when they were read, so that the new version is above the lost one.
+        """
+        self._lost_decisions.update(lost)
+        self._write_again_from = from_offset
+
+    def pause_until(self, settled_ms: int) -> None:
+        """Pause clears and early decisions until a window has passed after a tick whose pane was lost."""
+        self.pause.until_ms = max(self.pause.until_ms, settled_ms + self._longest_window_ms)
+
+    def pause_clearing(self) -> None:
+        """Pause clears and early decisions after a gap of the log, until a whole window has passed."""
+        self.pause.begin(max(self.settled_ms, self.open.newest_ms), self._longest_window_ms)
+
+    @property
+    def _longest_window_ms(self) -> int:
+        return HOUR_MS if self.timeline.policy is None else self.timeline.policy.longest_window_ms
+
+    def adopt(self, decision: Decision) -> None:
+        """Adopt an early decision of a worker that has lost this shard, to confirm or withdraw it at its tick."""
+        self._decisions.adopt(decision)
+
+    # ---- ticks ----
+
+    def _advance(self, tick_ms: int) -> None:
+        """Advance to the policy and the model of a tick."""
+        policy, model = self.timeline.advance(tick_ms)
+        self._follow_model(model)
+        if policy is None:
+            return
+        self.store.arrange(policy.windows_ms, policy.evidence_floor)
+        self.evidence.follow_policy(policy)
+        self._trimmer.floor = min(policy.tail_floor, policy.evidence_floor)
+        self._trimmer.most_tags = max(1, policy.max_tags_per_pane // self._shards)
+        self._decisions.follow(policy)
+        for side_input in self.side_inputs:
+            side_input.follow_policy(policy)
+
+    def _follow_model(self, changed: Activation | None) -> None:
+        """Follow a model that was activated, and one whose file was loaded meanwhile.
+
+        Another shard may load it while this runs. So the scale is read last: a loaded model has its scale.
+        """
+        self._model_missing = not self._is_loaded(self.model_revision)
+        if changed is not None:
+            for side_input in self.side_inputs:
+                side_input.follow_model(changed.model_revision, changed.from_tick_ms)
+            self.evidence.drop_tables()
+        scale = self._scale_of(self.model_revision)
+        if scale is not self.evidence.scale:
+            self.evidence.scale = scale
+            self.evidence.drop_tables()
+
+    def _release_tags(self) -> None:
+        """Release the numbers of the tags that nothing counts or names any more."""
+        longest = self.store.longest
+        if longest is None:
+            return
+        counted = [longest.counts.at_least(1), self.open.tweets.at_least(1), np.array([*self.states], np.int64)]
+        others = (kept for kept in (*self.store.short_panes, *self.store.rollups.panes) if kept not in longest.panes)
+        counted += [kept.keys for kept in others]
+        numbers = np.sort(np.concatenate(counted) >> COUNTRY_BITS)  # np.unique would hash, at nine times the cost
+        used = set(numbers[np.diff(numbers, prepend=-1) > 0].tolist())
+        used.update(self.open.tag_numbers(), *(one.tag_numbers() for one in self.side_inputs))
+        self.tags.forget([number for number in self.tags.numbers() if number not in used])
+        self._decisions.forget_terms(used)
+
+    def _progress(self, tick_ms: int) -> Progress:
+        replay_offset, replay_passed_ms = self._replay_point.find(self.position)
+        fields = {name: value for one in self.side_inputs for name, value in one.progress().items()}
+        return Progress(
+            shard=self.shard,
+            settled_ms=tick_ms,
+            position=self.position.offset,
+            replay_offset=replay_offset,
+            replay_passed_ms=replay_passed_ms,
+            activations=[replace(one, policy="") for one in self.timeline.activations.to_list()],
+            hold_until_ms=self.pause.until_ms,
+            blocks=self.open.blocks(),
+            minutes_from_ms=self.store.minutes_from_ms,
+            passed_ms=self.position.passed_ms,
+            surfaces=() if self.timeline.policy is None else tuple(sorted(self.timeline.policy.surfaces)),
+            **self.languages.progress(),
+            **fields,
+        )
