@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Ints
-from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, NOWHERE, WORLD_MASK, range_of
+from streams.counting.keys import COUNTRY_BITS, range_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.windows.open_pane import OpenPane, PaneSum, Scores, TextBatch
@@ -160,9 +160,12 @@ class EarlyTrigger:
         """
         touched, self._touched = self._touched, []
         tick_ms = (max(self._open.panes, default=-1) + 1) * PANE_MS
-        keys, tweets = self._over(floor, np.concatenate(touched or [np.zeros(0, np.int64)]), window)
-        tweets = self._evidence.count_remaining(tweets, window, keys, tick_ms)
-        keys = keys[(tweets >= floor) & self._last.may_fire(keys, tweets, least_share)]
+        counted = np.concatenate(touched or [np.zeros(0, np.int64)])
+        keys = window.counts.over(counted, floor, self._open.tweets)
+        keys = keys[self._last.may_fire(keys, self._tweets(keys, window), least_share)]
+        if len(keys):  # few are; expired and removed tweets only make fewer of them fire
+            tweets = self._evidence.count_remaining(self._tweets(keys, window), window, keys, tick_ms)
+            keys = keys[(tweets >= floor) & self._last.may_fire(keys, tweets, least_share)]
         if not len(keys):
             return None
         tags = np.unique(keys >> COUNTRY_BITS)
@@ -174,15 +177,6 @@ class EarlyTrigger:
             unscored = pane.unscored(sampled.entries)
             firing.append(FiringPane(number, pane, total, sampled, unscored, pane.batch(unscored)))
         return EarlyFiring(keys, tick_ms, firing)
-
-    def _over(self, floor: int, touched: Ints, window: SlidingWindow) -> tuple[Ints, Ints]:
-        """Return the touched keys, and their worlds', that have `floor` tweets, ascending, and their tweets."""
-        worlds = np.unique(touched & WORLD_MASK)
-        worlds = worlds[self._tweets(worlds, window) >= floor]
-        own = touched[np.isin(touched & WORLD_MASK, worlds) & (touched & COUNTRY_MASK != NOWHERE)]
-        keys = np.union1d(own, worlds)
-        tweets = self._tweets(keys, window)
-        return keys[tweets >= floor], tweets[tweets >= floor]
 
     def _tweets(self, keys: Ints, window: SlidingWindow) -> Ints:
         return window.counts.of(keys) + self._open.tweets.of(keys)

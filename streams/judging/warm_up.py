@@ -40,6 +40,7 @@ def warm_up() -> None:
     counter.add(np.arange(counter.slots), np.ones(counter.slots, np.int64))  # more keys than the table has room for
     warm_up_windows()
     one_key = np.ones(1, np.int64)
+    counter.over(one_key, 1, counter)  # as early looks call it
     add_removed(one_key, one_key, 1, one_key, np.zeros(1, np.int64))
     may_contain(np.zeros(1, np.uint64), np.zeros(1, np.uint64))  # as retractions and author sketches call it
     sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it

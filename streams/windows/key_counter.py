@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from models.compiled import compiled
+from models.compiled import compiled, inlined
 from streams.counting.block_counts import Ints
 from streams.counting.kernels.mixing import GOLDEN
 from streams.counting.keys import COUNTRY_MASK, NOWHERE, WORLD_MASK
@@ -60,6 +60,13 @@ class KeyCounter:
         """Return the keys with at least `floor` tweets, ascending; `floor` is above 0."""
         return np.sort(self._keys[self._counts >= floor])
 
+    def over(self, keys: Ints, floor: int, more: KeyCounter) -> Ints:
+        """Return those of keys (n,) and of their worlds' keys that have `floor` tweets, ascending; `more` adds tweets.
+
+        A key counts only where its world's key has `floor` tweets too.
+        """
+        return np.unique(_over(self._keys, self._counts, more._keys, more._counts, keys, floor))
+
     def to_dict(self) -> dict[int, int]:
         """Return the counts that are not 0, by key."""
         keys = self.at_least(1)
@@ -75,7 +82,7 @@ class KeyCounter:
         self._used = len(keys)
 
 
-@compiled
+@inlined
 def _place(keys: Ints, key: int) -> np.int64:
     """Return the slot of a key, or the free slot for it."""
     mask = len(keys) - 1
@@ -112,6 +119,23 @@ def _put(keys: Ints, counts: Ints, put: Ints, these: Ints) -> None:
     for i in range(len(put)):
         at = _place(keys, put[i])
         keys[at], counts[at] = put[i], these[i]
+
+
+@compiled
+def _over(keys_a: Ints, counts_a: Ints, keys_b: Ints, counts_b: Ints, asked: Ints, floor: int) -> Ints:
+    """Return the keys of `KeyCounter.over`, some of them repeatedly."""
+    found = np.empty(2 * len(asked), np.int64)
+    n = 0
+    for key in asked:
+        world = key & WORLD_MASK
+        if counts_a[_place(keys_a, world)] + counts_b[_place(keys_b, world)] < floor:
+            continue
+        found[n] = world
+        n += 1
+        if key & COUNTRY_MASK > NOWHERE and counts_a[_place(keys_a, key)] + counts_b[_place(keys_b, key)] >= floor:
+            found[n] = key
+            n += 1
+    return found[:n]
 
 
 @compiled

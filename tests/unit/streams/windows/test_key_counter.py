@@ -1,6 +1,6 @@
 """The key counter against a dict."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 from hypothesis import given
@@ -35,6 +35,24 @@ def test_counter_equals_a_dict(batches: list[list[tuple[int, int]]], keep: int) 
     assert len(tally) == len(expected)
     for floor in (1, 500, 1_500):
         assert tally.at_least(floor).tolist() == sorted(key for key, count in expected.items() if count >= floor)
+
+
+@given(
+    BATCHES, BATCHES, st.lists(KEYS | st.integers(1, 2_000).map(lambda tag: tag << COUNTRY_BITS)), st.integers(1, 999)
+)
+def test_over_equals_a_search_among_all_counts(
+    batches: list[list[tuple[int, int]]], more: list[list[tuple[int, int]]], asked: list[int], floor: int
+) -> None:
+    one, other = KeyCounter(), KeyCounter()
+    for counter, some in ((one, batches), (other, more)):
+        for batch in some:
+            added(counter, batch, 1)
+    asked += [key for batch in batches[:3] for key, _ in batch]
+    tweets = Counter(one.to_dict()) + Counter(other.to_dict())
+    worlds = {key: key >> COUNTRY_BITS << COUNTRY_BITS for key in asked}
+    big = {key for key, world in worlds.items() if tweets[world] >= floor}
+    expected = sorted({key for key in big | {worlds[key] for key in big} if tweets[key] >= floor})
+    assert one.over(np.array(asked, np.int64), floor, other).tolist() == expected
 
 
 def test_slots_of_removed_keys_are_reused() -> None:
