@@ -16,6 +16,7 @@ from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.judging.two_stage_share import ShareCorrection
 from streams.log.evidence import MAX_BYTES, EvidenceConditions, EvidenceRecord, GroupColumns
+from streams.log.panes import rows_by_name
 from streams.policy import Policy
 from streams.signals.base import Doubles, Ints, MeasuredSignal, Numbers
 from streams.signals.registry import MEASURED
@@ -73,14 +74,15 @@ def records_of(evidence: TickEvidence, shard: int, tags: Tags) -> list[EvidenceR
 
 
 def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: Tags) -> Iterator[EvidenceRecord]:
-    countries = map(country_of, table.keys.tolist())
-    named = sorted(zip(tags.names(table.keys), countries, range(len(table.keys)), strict=True))
-    rows = np.array([row for _, _, row in named], np.int64)
+    different, spans, rows = rows_by_name(table.keys, tags)
+    names = different.lines().decode("utf-8", "surrogatepass").split("\n")
+    hashtags = [name for name, n in zip(names, spans.tolist(), strict=False) for _ in range(n)]
+    countries = list(map(country_of, table.keys[rows].tolist()))
     row_bytes = _ROW_BYTES + _GROUPS * (10 + 8 * table.share.shape[1])
     row_bytes += 0 if table.groups is None else _GROUPS * table.groups.shape[1]
     row_bytes += 0 if table.unread is None else _GROUPS * table.unread.shape[1]
-    run = np.cumsum(np.array([len(name) * 4 + 8 + row_bytes for name, _, _ in named], np.int64)) // MAX_BYTES
-    cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(named)]
+    run = np.cumsum(4 * np.array([*map(len, hashtags)], np.int64) + 8 + row_bytes) // MAX_BYTES
+    cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(rows)]
     for part, (first, last) in enumerate(pairwise(cuts)):
         chosen = rows[first:last]
         yield EvidenceRecord(
@@ -91,8 +93,8 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             parts=len(cuts) - 1,
             conditions=evidence.conditions,
             paused=evidence.paused,
-            hashtags=[name for name, _, _ in named[first:last]],
-            countries=[country for _, country, _ in named[first:last]],
+            hashtags=hashtags[first:last],
+            countries=countries[first:last],
             tweets=_packed(table.tweets[chosen], "<i8"),
             everyone=_group_columns(table.everyone.take(chosen)),
             established=_group_columns((table.established or table.everyone).take(chosen)),

@@ -16,6 +16,8 @@ from streams.signals.base import Ints
 
 _EARLY_MARGIN = 1.5
 """Factor on thresholds of early decisions: a signal just at its threshold often falls below it by settlement."""
+JudgedBy = tuple[int, int, Rule]
+"""Window, score column and rule by which a table was judged."""
 
 
 class RuleEvaluation:
@@ -27,6 +29,7 @@ class RuleEvaluation:
         curated: the hashtags that the policy's curated terms match.
         early: whether the tick has not settled: the policy's early confidence, and a margin on signals, apply.
         blind: whether the scorer is not trusted: every key counts as below its floors.
+        known: levels of an earlier tick under the same policy; those of its tables that are in `tables` again hold.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class RuleEvaluation:
         *,
         early: bool = False,
         blind: bool = False,
+        known: Mapping[JudgedBy, RuleLevels] | None = None,
     ) -> None:
         self.scopes = scopes_of(policy, columns)
         self._policy = policy
@@ -47,7 +51,9 @@ class RuleEvaluation:
         self._listed = {window_ms: curated.among(table.keys) for window_ms, table in self._tables.items()}
         self._early = early
         self._blind = blind
-        self._judged: dict[tuple[int, int, Rule], RuleLevels] = {}
+        self.judged: dict[JudgedBy, RuleLevels] = {
+            by: found for by, found in (known or {}).items() if self._tables.get(by[0]) is found.table
+        }
         self._rules: dict[tuple[Scope, int], Rule] = {}
         """Rule by scope and country code; with these, no country is named and no rule is hashed for each key."""
         self._levels_of: dict[tuple[Scope, int], list[tuple[int, RuleLevels]]] = {}
@@ -124,9 +130,9 @@ class RuleEvaluation:
         return found
 
     def _levels(self, window_ms: int, column: int, rule: Rule) -> RuleLevels:
-        found = self._judged.get((window_ms, column, rule))
+        found = self.judged.get((window_ms, column, rule))
         if found is None:
-            found = self._judged[window_ms, column, rule] = levels(
+            found = self.judged[window_ms, column, rule] = levels(
                 self._tables[window_ms],
                 rule,
                 column,

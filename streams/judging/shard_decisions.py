@@ -13,6 +13,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from streams.constants import SHORT_WINDOW_MS
 from streams.counting.keys import Tags, country_of
 from streams.judging.campaigns import Campaign, campaign_of
 from streams.judging.circuit_breakers import NO_MODEL, CircuitBreakers, TopTags, hides_anywhere, scorer_fault
@@ -20,8 +21,8 @@ from streams.judging.curated_terms import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.hysteresis import decide_early
 from streams.judging.key_state import KeyState, Scope, greatest
-from streams.judging.levels import BETWEEN
-from streams.judging.rule_evaluation import RuleEvaluation
+from streams.judging.levels import BETWEEN, RuleLevels
+from streams.judging.rule_evaluation import JudgedBy, RuleEvaluation
 from streams.judging.step import Step, step
 from streams.log.decisions import FLAGGING, Decision, DecisionReason, ScopeDecision
 from streams.policy import Policy
@@ -59,6 +60,8 @@ class ShardDecisions:
         self._policy: Policy | None = None
         self._fault: DecisionReason | None = None
         self._curated: CuratedTags | None = None
+        self._judged: dict[JudgedBy, RuleLevels] = {}
+        """Levels of the long windows, whose tables stay the same for a minute."""
 
     @property
     def policy(self) -> Policy:
@@ -68,7 +71,7 @@ class ShardDecisions:
 
     def follow(self, policy: Policy) -> None:
         """Decide by another policy from now on."""
-        self._policy, self._curated = policy, CuratedTags(policy, self._tags)
+        self._policy, self._curated, self._judged = policy, CuratedTags(policy, self._tags), {}
 
     def settle(
         self, tables: Mapping[int, EvidenceTable], tick_ms: int, *, paused: bool, blind: bool = False
@@ -84,7 +87,7 @@ class ShardDecisions:
         policy = self.policy
         self.check_scorer(tables.get(policy.windows_ms[0]), blind=blind)
         evaluation = RuleEvaluation(
-            policy, self._columns, tables, self._curated_of(policy), blind=self._fault is not None
+            policy, self._columns, tables, self._curated_of(policy), blind=self._fault is not None, known=self._judged
         )
         for key in evaluation.over():
             self.states.setdefault(key, KeyState())
@@ -107,6 +110,7 @@ class ShardDecisions:
         for key in settled:
             if self._answer_early(evaluation, key, self.states[key], tick_ms, changes) or key in done.publish:
                 changes.keys.append(key)
+        self._judged = {by: found for by, found in evaluation.judged.items() if by[0] > SHORT_WINDOW_MS}
         return changes
 
     def check_scorer(self, table: EvidenceTable | None, *, blind: bool) -> None:

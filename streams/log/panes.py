@@ -120,7 +120,7 @@ _decoder = msgspec.msgpack.Decoder(PaneRecord)
 
 def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     """Encode a settled pane as records. Rows are sorted by name, so the records are equal for every owner."""
-    names, spans, rows = _by_name(pane.keys, tags)
+    names, spans, rows = rows_by_name(pane.keys, tags)
     tag_of = np.repeat(np.arange(len(names)), spans)
     written = pane.displays[rows]
     displays = written.blanked(written.same_as(names[tag_of]))
@@ -162,7 +162,7 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     return records
 
 
-def _by_name(keys: Ints, tags: Tags) -> tuple[Spellings, Ints, Ints]:
+def rows_by_name(keys: Ints, tags: Tags) -> tuple[Spellings, Ints, Ints]:
     """Sort ascending keys by the names of their hashtags, then by country.
 
     Returns:

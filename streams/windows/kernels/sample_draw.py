@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.compiled import compiled
+from models.compiled import compiled, inlined
 from streams.counting.block_counts import Ints
 from streams.counting.sketch import UInts
 
@@ -63,7 +63,7 @@ def draw_samples(
     return group[:at], author[:at], pane[:at], row[:at]
 
 
-@compiled
+@inlined
 def _take(
     n: int, first: int, last: int, bounds: Ints, authors: UInts, orders: UInts, panes: Int32s, rows: Int32s,
     oldest: int, end: int, author: UInts, order: UInts, pane: Int32s, row: Int32s,
