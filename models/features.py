@@ -13,12 +13,13 @@ from scipy import sparse
 
 from models import characters, normal_form, vocabulary
 from models.kernels.attribution import find_words
+from models.kernels.lines import read_lines
 from models.kernels.ngrams import FEATURES_PER_POINT, N_BLOCKS, find_batch
-from models.kernels.normal_form import may_change
 from models.kernels.points import MAX_POINTS
 from models.kernels.scoring import BLOCK_SCALES
 
 _END = "\n"  # ends a text in the joined batch: normalisation never crosses it
+_UTF32 = ("utf-32-le", "surrogatepass")
 
 # Texts that exercise every rule of the features; their hash identifies the features that a model was trained on.
 _PROBES = (
@@ -43,41 +44,41 @@ def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np
     HTML entities are resolved (the platform's API escapes &, < and >) and compatibility forms are folded (NFKC). Each
     text is cut to `MAX_POINTS`. Every str is accepted, including lone surrogates.
     """
-    return encode_lines("".join([text[:MAX_POINTS].replace(_END, " ") + _END for text in texts]))
+    lines = "".join([text[:MAX_POINTS].replace(_END, " ") + _END for text in texts])
+    return encode_lines(lines.encode("utf-8", "surrogatepass"))
 
 
-def encode_lines(joined: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-    """Encode texts that are lines already, each at most `MAX_POINTS` long and terminated by a line break.
+def encode_lines(lines: bytes) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """Encode texts that are lines of UTF-8 already, each at most `MAX_POINTS` long and terminated by a line break.
 
-    The caller has replaced line breaks within a text by blanks.
+    The caller has replaced line breaks within a text by blanks. Lone surrogates are accepted.
+
+    Raises:
+        UnicodeDecodeError: the lines are not UTF-8.
     """
-    points = _points_of(joined)
-    changed = may_change(points, _ends_of(points), normal_form.table())
-    if changed.any():
-        points = _with_changed(points, _ends_of(points), np.flatnonzero(changed))
-    return points, _ends_of(points)
-
-
-def _points_of(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-
-
-def _ends_of(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
-    return np.concatenate(([0], np.flatnonzero(points == ord(_END)) + 1))
+    n_texts = lines.count(_END.encode())
+    points, offsets = np.empty(len(lines), np.uint32), np.empty(n_texts + 1, np.int64)
+    may_change = np.empty(n_texts, bool)
+    if not read_lines(np.frombuffer(lines, np.uint8), normal_form.table(), points, offsets, may_change):
+        lines.decode("utf-8", "surrogatepass")  # raises the error
+    points = points[: offsets[-1]]
+    if may_change.any():
+        points = _with_changed(points, offsets, np.flatnonzero(may_change))
+        offsets = np.concatenate(([0], np.flatnonzero(points == ord(_END)) + 1))
+    return points, offsets
 
 
 def _with_changed(
     points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint32]:
     """Clean and normalise the lines with some numbers, ascending; the others are copied."""
-    parts, at = [], 0
-    for begin, end in zip(offsets[numbers].tolist(), offsets[numbers + 1].tolist(), strict=True):
-        line = _cleaned(points[begin : end - 1].tobytes().decode("utf-32-le", "surrogatepass"))
-        parts += [points[at:begin], _points_of(unicodedata.normalize("NFKC", line) + _END)]
+    raw, at = memoryview(points.view(np.uint8)), 0  # type: ignore[arg-type]  # NumPy's arrays are buffers
+    parts: list[memoryview | bytes] = []
+    for begin, end in zip((4 * offsets[numbers]).tolist(), (4 * offsets[numbers + 1]).tolist(), strict=True):
+        line = _cleaned(str(raw[begin : end - 4], *_UTF32))
+        parts += [raw[at:begin], (unicodedata.normalize("NFKC", line) + _END).encode(*_UTF32)]
         at = end
-    joined = np.concatenate([*parts, points[at:]])
-    joined.setflags(write=False)  # as all others are: a compiled pass has a machine code for each kind
-    return joined
+    return np.frombuffer(bytearray().join([*parts, raw[at:]]), np.uint32)
 
 
 def _cleaned(text: str) -> str:

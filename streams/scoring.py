@@ -48,8 +48,7 @@ class TextScorer:
             lines: n texts, one per line in UTF-8 (lone surrogates pass).
             languages: (n,) languages that the payloads name, as `streams.counting.origins` numbers them; None: unknown.
         """
-        joined = lines.decode("utf-8", "surrogatepass")
-        points, offsets = features.encode_lines(joined)
+        points, offsets = features.encode_lines(lines)
         if isinstance(self._scorer, LinearScorer):
             hints = None if languages is None else _HINTS[languages]
             probabilities, known_groups, fingerprints = self._scorer.score_and_fingerprint(points, offsets, hints)
@@ -61,7 +60,7 @@ class TextScorer:
         elif isinstance(self._scorer, PointsScorer):
             probabilities = self._scorer.score_points(points, offsets)
         else:
-            probabilities = self._scorer.score(joined.split("\n")[:-1])
+            probabilities = self._scorer.score(lines.decode("utf-8", "surrogatepass").split("\n")[:-1])
         return Scores(probabilities, copies.fingerprints_of_points(points, offsets), groups)
 
 
@@ -82,7 +81,7 @@ def no_scorer() -> TextScorer:
 
 def silent(lines: bytes, columns: int) -> Scores:
     """Return scores without a model: no probabilities, but fingerprints."""
-    points, offsets = features.encode_lines(lines.decode("utf-8", "surrogatepass"))
+    points, offsets = features.encode_lines(lines)
     probabilities = np.full((len(offsets) - 1, columns), np.nan, np.float32)
     groups = np.full(len(probabilities), UNSCORED, np.uint8)
     return Scores(probabilities, copies.fingerprints_of_points(points, offsets), groups, silent=True)

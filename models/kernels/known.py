@@ -3,8 +3,6 @@
 `models.vocabulary` builds the table of known words and of known rows, neighbours in ordinary texts.
 """
 
-# ruff: noqa: SIM110  # loops, not `all`
-
 from __future__ import annotations
 
 import numpy as np
@@ -27,16 +25,22 @@ def key_of(hashed: np.uint64, salt: np.uint64) -> np.uint32:
     return np.uint32(mixed(hashed ^ salt) >> np.uint64(32)) | np.uint32(1)
 
 
-@inlined
+@compiled
 def knows(known: npt.NDArray[np.uint32], hashed: np.uint64, salt: np.uint64) -> bool:
-    """Return whether a word or a row of words is in the table (open addressing, see `models.vocabulary`)."""
+    """Return whether a word or a row of words is in the table (open addressing, see `models.vocabulary`).
+
+    A key is nowhere but between its place and the next free slot. Four slots are compared at once, without jumps.
+    """
     key, mask = key_of(hashed, salt), np.uint32(len(known) - 1)
-    at = (key >> np.uint32(1)) & mask
-    while known[at] != 0:
-        if known[at] == key:
+    at = key >> np.uint32(1)
+    while True:
+        first, second = known[at & mask], known[(at + np.uint32(1)) & mask]
+        third, fourth = known[(at + np.uint32(2)) & mask], known[(at + np.uint32(3)) & mask]
+        if min(min(first ^ key, second ^ key), min(third ^ key, fourth ^ key)) == 0:
             return True
-        at = (at + np.uint32(1)) & mask
-    return False
+        if min(min(first, second), min(third, fourth)) == 0:
+            return False
+        at += np.uint32(4)
 
 
 @compiled
@@ -69,12 +73,15 @@ def spelt_out(
     return n_letters
 
 
-@inlined
-def is_one_letter(out: Points, begin: int, end: int, kinds: npt.NDArray[np.uint8]) -> bool:
-    """Return whether the word is one letter with its marks."""
-    for i in range(begin + 1, end):
-        if kinds[out[i]] != MARK:
-            return False
+@compiled
+def are_letters(
+    out: Points, bounds: npt.NDArray[np.int32], first: int, last: int, kinds: npt.NDArray[np.uint8]
+) -> bool:
+    """Return whether each word from the first to the last is one letter with its marks."""
+    for word in range(first, last + 1):
+        for i in range(bounds[word] + 1, bounds[word + 1]):
+            if kinds[out[i]] != MARK:
+                return False
     return True
 
 
@@ -93,21 +100,22 @@ def rejoined(
     are kept, the joined one at the end.
     """
     kept, at, used, n_more, top = 0, 0, bounds[n_words], 0, len(bounds) - 1
+    own = hash_of(out, bounds[0], bounds[1]) if n_words > 0 else SEED
     while at < n_words:
-        best, both = 1, False
+        best, both, neighbour, following = 1, False, own, at + 1
         if kinds[out[bounds[at]]] != SYMBOL:
-            own = hash_of(out, bounds[at], bounds[at + 1])
-            joined, row, short = own, own, is_one_letter(out, bounds[at], bounds[at + 1], kinds)
-            following = at + 1
+            joined, row = own, own
             while following < n_words and near[following] and bounds[following + 1] - bounds[at] <= MOST_LETTERS:
                 begin, end = bounds[following], bounds[following + 1]
-                short = short and is_one_letter(out, begin, end, kinds)
-                if following > at + 1 and not short:
+                if following > at + 1 and not are_letters(out, bounds, at, following, kinds):
                     break
-                hashed = hash_of(out, begin, end)
-                for i in range(begin, end):
+                hashed = SEED
+                for i in range(np.uint64(begin), np.uint64(end)):
+                    hashed = (hashed ^ np.uint64(out[i])) * PRIME
                     joined = (joined ^ np.uint64(out[i])) * PRIME
                 row = row * PAIR + hashed
+                if following == at + 1:
+                    neighbour = hashed
                 if (
                     end - bounds[at] >= _FEWEST_LETTERS
                     and knows(known, joined, KNOWN_SALT)
@@ -127,7 +135,12 @@ def rejoined(
             bounds[kept] = bounds[at + 1]
         kept += 1
         bounds[kept] = end
+        is_hashed = best == 1 and following > at + 1
         at += best
+        if is_hashed:
+            own = neighbour
+        elif at < n_words:
+            own = hash_of(out, bounds[at], bounds[at + 1])
     # Joined words are adjacent in `out`, so their letters need no move.
     for more in range(n_more):
         kept += 1

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from models.kernels.hashes import PAIR, PRIME, hash_of
-from models.kernels.known import KNOWN_SALT, MOST_LETTERS, ROW_SALT, is_one_letter, key_of
+from models.kernels.known import KNOWN_SALT, MOST_LETTERS, ROW_SALT, are_letters, key_of
 from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
 from models.kernels.words import read_words
 
@@ -39,11 +39,10 @@ def survey_batch(
             joined = hash_of(words, bounds[at], bounds[at + 1])
             words_found[n_found] = key_of(joined, KNOWN_SALT)
             n_found += 1
-            row, short, following = joined, is_one_letter(words, bounds[at], bounds[at + 1], kinds), at + 1
+            row, following = joined, at + 1
             while following < n_words and near[following] and bounds[following + 1] - bounds[at] <= MOST_LETTERS:
                 begin, end = bounds[following], bounds[following + 1]
-                short = short and is_one_letter(words, begin, end, kinds)
-                if following > at + 1 and not short:
+                if following > at + 1 and not are_letters(words, bounds, at, following, kinds):
                     break
                 for i in range(begin, end):
                     joined = (joined ^ np.uint64(words[i])) * PRIME

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.characters import AT, DIGIT, HASH, LEET, LEET_SIZE, LETTER, MARK, SKIP, STAR, SYMBOL
+from models.characters import AT, BREAK, DIGIT, HASH, LEET, LEET_SIZE, LETTER, MARK, SKIP, STAR, SYMBOL
 from models.compiled import compiled, inlined
 from models.kernels.known import rejoined, spelt_out
 from models.kernels.points import ASTERISK, BLANK, INDIC, MAX_POINTS, Points
@@ -51,6 +51,9 @@ def read_words(
     spaced, spaced_end, by_blanks, torn = 0, -1, True, False
     while at < end:
         kind = kinds[points[at]]
+        if kind == BREAK:
+            at += 1
+            continue
         if kind == HASH or kind == AT:
             at += 1
             while at < end and (_is_wordish(kinds[points[at]]) or kinds[points[at]] == SKIP or points[at] == 0x5F):
@@ -84,6 +87,28 @@ def read_words(
             spaced_end, word_end, torn = at, at, True
             continue
         begin, word_start, n_letters, n_stars, n_digits, run, n_parted, masked = used, at, 0, 0, 0, 0, 0, False
+        before = np.uint32(0)
+        while at < end:
+            kind = kinds[points[np.uint64(at)]]  # an unsigned index needs no test for a negative one
+            if kind != LETTER and kind != MARK:
+                break
+            letter = letters[points[np.uint64(at)]]
+            at += 1
+            n_letters += kind == LETTER
+            run = run + 1 if letter == before else 1
+            before = letter
+            out[np.uint64(used)] = letter  # without a jump, as runs come at random; the next letter overwrites it
+            used += run <= 2
+        is_end = at == end or (
+            kind == BREAK and (points[np.uint64(at)] >= LEET_SIZE or leet[points[np.uint64(at)]] == 0)
+        )
+        if n_letters > 1 and spaced == 0 and kinds[points[word_start]] == LETTER and is_end:
+            # A plain word, as most are: none of the rules below applies.
+            near[n_words] = n_words > 0 and word_start <= word_end + 1
+            word_end = at
+            n_words += 1
+            bounds[n_words] = used
+            continue
         while at < end:
             kind = kinds[points[at]]
             if kind == SKIP:
