@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from models import features, languages
 from models.kernels.points import Offsets, Points
-from models.kernels.scoring import score_batch
+from models.kernels.scoring import packed, score_batch
 from models.share import Scale
 
 Hints = npt.NDArray[np.uint8]
@@ -55,6 +55,10 @@ class LinearScorer:
     training: dict[str, object] = field(default_factory=dict)
     is_gated: bool = True
     """Whether a text in a language that is not read gets NaN."""
+    _quads: npt.NDArray[np.uint64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_quads", packed(self.numbers.weights))  # the class is frozen
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Score texts; see `Scorer.score`."""
@@ -111,7 +115,7 @@ class LinearScorer:
             points,
             offsets,
             *features.lookups(),
-            numbers.weights,
+            self._quads,
             numbers.scales,
             numbers.biases,
             numbers.slopes,

@@ -25,12 +25,12 @@ def _find_owned(
     bounds: npt.NDArray[np.int32],
     near: npt.NDArray[np.bool_],
     found: npt.NDArray[np.int32],
-    owners: npt.NDArray[np.int32],
     ends: npt.NDArray[np.int64],
 ) -> int:
     n_words: int = read_words(points, offsets[0], offsets[1], kinds, letters, leet, known, words, bounds, near)
     seen = set_for(bounds[n_words], np.empty(0, np.uint64))
-    find(words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), seen, 0, found, owners, ends)
+    for n in range(n_words + 1):  # with one word more: the buckets of the words before come first
+        find(words, bounds, n, skeleton, np.uint64(n_buckets - 1), seen, n * N_BLOCKS, found, ends[n])
     return n_words
 
 
@@ -47,9 +47,11 @@ def find_words(
     """Return the first text's folded words, the word and the bucket of each feature, and the ends of the blocks."""
     words, bounds = np.empty(MAX_LETTERS, np.uint32), np.zeros(MAX_WORDS, np.int32)
     near = np.empty(MAX_WORDS, np.bool_)
-    found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
-    ends = np.zeros(N_BLOCKS, np.int64)
+    found, ends = np.empty(MAX_FEATURES, np.int32), np.zeros((MAX_WORDS, N_BLOCKS), np.int64)
     tables = (kinds, letters, leet, skeleton, known)
-    n_words = _find_owned(points, offsets, *tables, n_buckets, words, bounds, near, found, owners, ends)
+    n_words = _find_owned(points, offsets, *tables, n_buckets, words, bounds, near, found, ends)
     read = ["".join(map(chr, words[bounds[i] : bounds[i + 1]].tolist())) for i in range(n_words)]
-    return read, owners[: ends[-1]], found[: ends[-1]], ends.tolist()
+    sizes = np.diff(ends[: n_words + 1], axis=1, prepend=0)  # (n_words + 1, N_BLOCKS) of the blocks of the first words
+    added = np.diff(sizes, axis=0)
+    owners = np.concatenate([np.repeat(np.arange(n_words, dtype=np.int32), block) for block in added.T])
+    return read, owners, found[: len(owners)], ends[n_words].tolist()

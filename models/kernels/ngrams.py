@@ -10,8 +10,6 @@ Repeats are detected by a small hash set of (stamp, bucket), with a stamp for ea
 stamp counts as empty, so that the set is never cleared. It is as large as the text needs, and stays in the first cache.
 """
 
-# ruff: noqa: SIM109  # comparisons, not `in`: numba makes one jump of them
-
 from __future__ import annotations
 
 import numpy as np
@@ -30,7 +28,7 @@ FEATURES_PER_POINT = 20
 MAX_FEATURES = FEATURES_PER_POINT * MAX_POINTS + 64
 _FEW_SLOTS = 1_024
 EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
-_SHORTEST_NGRAM, _LONGEST_NGRAM = np.uint64(3), np.uint64(5)
+_BREATH_TO_H = np.uint64(0x48 - SKELETON_BREATH)
 _WORD_SALT, CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
 
 
@@ -48,13 +46,13 @@ def _put(
     bucket = mixed(hashed) & mask
     entry = stamp << np.uint64(32) | bucket
     slot = bucket & last_slot
-    while seen[slot] >> np.uint64(32) == stamp:
-        if seen[slot] == entry:
-            return n_found
+    held = seen[slot]
+    while held >> np.uint64(32) == stamp and held != entry:
         slot = (slot + np.uint64(1)) & last_slot
+        held = seen[slot]
     seen[slot] = entry
-    found[n_found] = bucket
-    return n_found + np.uint64(1)
+    found[n_found] = bucket  # without a jump: the next one overwrites a repeated one
+    return n_found + np.uint64(held != entry)
 
 
 @compiled
@@ -83,71 +81,72 @@ def find(
     seen: npt.NDArray[np.uint64],
     first_stamp: int,
     found: npt.NDArray[np.int32],
-    owners: npt.NDArray[np.int32],
     ends: npt.NDArray[np.int64],
 ) -> int:
     """Fill `found` with the buckets of a text, block b ending at ends[b]; return their number.
 
-    `owners` receives the word of each bucket (the second one of a pair). `seen` is a set by `set_for`. Texts that
-    share it have different stamps, from `first_stamp` to `first_stamp` + N_BLOCKS - 1.
+    `seen` is a set by `set_for`. Texts that share it have different stamps, from `first_stamp` to `first_stamp` +
+    N_BLOCKS - 1. In each block, the buckets of the text's first words come first.
     """
     last_slot = np.uint64(slots_for(bounds[n_words]) - 1)
-    stamp, one = np.uint64(first_stamp), np.uint64(1)
-    n_found = np.uint64(0)  # unsigned numbers index arrays without a test for negative ones
-    before = SEED
+    stamp = np.uint64(first_stamp)
+    # Unsigned numbers index arrays without a test for negative ones.
+    n_found, one, two, three, four = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    padded = np.empty(bounds[n_words] + n_words + 1, np.uint32)  # the words with blanks around and between them
+    skeletons, lengths = np.empty(n_words, np.uint64), np.empty(n_words, np.uint64)
+    at, before = np.uint64(0), SEED
+    padded[at] = BLANK
     for word in range(n_words):
-        hashed = SEED
+        hashed, hashed_skeleton = SEED, SEED
+        length, last, after_consonant = np.uint64(0), np.uint64(0), False
         for i in range(np.uint64(bounds[word]), np.uint64(bounds[word + 1])):
-            hashed = (hashed ^ np.uint64(words[i])) * PRIME
-        owners[n_found] = word
+            letter = words[i]
+            at += one
+            padded[at] = letter
+            hashed = (hashed ^ np.uint64(letter)) * PRIME
+            # Without jumps, as vowels come at random: a code that is not kept changes nothing.
+            code = np.uint64(skeleton[letter] if letter < SKELETON_SIZE else SKELETON_PASS)
+            is_breath = code == SKELETON_BREATH
+            code += np.uint64(is_breath) * _BREATH_TO_H
+            is_first_or_consonant = (length == 0) | (code != SKELETON_VOWEL)
+            is_kept = (code != SKELETON_PASS) & (code != last) & is_first_or_consonant & ~(is_breath & after_consonant)
+            after_consonant = bool(code > SKELETON_BREATH)
+            kept = np.uint64(is_kept)
+            hashed_skeleton = (hashed_skeleton ^ kept * code) * (one + kept * (PRIME - one))
+            last += kept * (code - last)
+            length += kept
+        at += one
+        padded[at] = BLANK
+        skeletons[word], lengths[word] = hashed_skeleton, length
         n_found = _put(hashed ^ _WORD_SALT, mask, seen, last_slot, stamp, found, n_found)
-        owners[n_found] = word
         n_found = _put((before * PAIR + hashed) ^ _WORD_SALT, mask, seen, last_slot, stamp, found, n_found)
         before = hashed
     ends[0] = n_found
     stamp += one
+    at = np.uint64(0)
     for word in range(n_words):
-        begin, end = np.uint64(bounds[word]), np.uint64(bounds[word + 1])
-        if end == begin:
-            continue
-        # The blank before the word, then each of its letters, begins up to three n-grams of 3 to 5 points.
-        prefix = (SEED ^ np.uint64(BLANK)) * PRIME
-        for first in range(begin, end + one):
-            hashed, size = prefix, one
-            at = np.uint64(first)
-            while size < _LONGEST_NGRAM and at <= end:
-                letter = np.uint64(words[at]) if at < end else np.uint64(BLANK)
-                hashed = (hashed ^ letter) * PRIME
-                size += one
-                at += one
-                if size >= _SHORTEST_NGRAM:
-                    owners[n_found] = word
+        end = at + np.uint64(bounds[word + 1] - bounds[word]) + one  # the blank after the word
+        while at + two <= end:
+            hashed = (((SEED ^ np.uint64(padded[at])) * PRIME) ^ np.uint64(padded[at + one])) * PRIME
+            hashed = (hashed ^ np.uint64(padded[at + two])) * PRIME
+            n_found = _put(hashed ^ CHAR_SALT, mask, seen, last_slot, stamp, found, n_found)
+            if at + three <= end:
+                hashed = (hashed ^ np.uint64(padded[at + three])) * PRIME
+                n_found = _put(hashed ^ CHAR_SALT, mask, seen, last_slot, stamp, found, n_found)
+                if at + four <= end:
+                    hashed = (hashed ^ np.uint64(padded[at + four])) * PRIME
                     n_found = _put(hashed ^ CHAR_SALT, mask, seen, last_slot, stamp, found, n_found)
-            if first < end:
-                prefix = (SEED ^ np.uint64(words[first])) * PRIME
+            at += one
+        at = end
     ends[1] = n_found
     stamp += one
     before = SEED
     for word in range(n_words):
-        hashed, length, last, after_consonant = SEED, 0, np.uint8(0), False
-        for i in range(np.uint64(bounds[word]), np.uint64(bounds[word + 1])):
-            code = skeleton[words[i]] if words[i] < SKELETON_SIZE else np.uint8(SKELETON_PASS)
-            if code == SKELETON_BREATH:
-                if after_consonant:
-                    continue
-                code = np.uint8(0x48)  # H
-            after_consonant = bool(code > SKELETON_BREATH)
-            if code == SKELETON_PASS or (code == SKELETON_VOWEL and length > 0) or code == last:
-                continue
-            hashed = (hashed ^ np.uint64(code)) * PRIME
-            last = code
-            length += 1
-        if length == 0:
+        if lengths[word] == 0:
             continue
-        if length > 1:
-            owners[n_found] = word
+        hashed = skeletons[word]
+        if lengths[word] > 1:
             n_found = _put(hashed ^ _SKELETON_SALT, mask, seen, last_slot, stamp, found, n_found)
-        owners[n_found] = word
         n_found = _put((before * PAIR + hashed) ^ _SKELETON_SALT, mask, seen, last_slot, stamp, found, n_found)
         before = hashed
     ends[2] = n_found
@@ -173,16 +172,14 @@ def find_batch(
     """
     words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)
     near = np.empty(MAX_WORDS, np.bool_)
-    found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
+    found = np.empty(MAX_FEATURES, np.int32)
     ends = np.empty(N_BLOCKS, np.int64)
     seen = np.empty(0, np.uint64)
     total = 0
     for text in range(len(offsets) - 1):
         n_words = read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near)
         seen = set_for(bounds[n_words], seen)
-        n_found = find(
-            words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), seen, text * N_BLOCKS, found, owners, ends
-        )
+        n_found = find(words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), seen, text * N_BLOCKS, found, ends)
         if total + n_found > len(out):
             return -1
         out[total : total + n_found] = found[:n_found]

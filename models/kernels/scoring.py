@@ -3,6 +3,8 @@
 Weights are small integers, so a block's sum is exact in any order. It is divided by the square root of the block's size
 and multiplied by the block's scale. Texts share nothing but the weights: other texts of a batch cannot change one bit
 of a score.
+
+Four weights of a row are packed into one number, so that one instruction adds two of them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from models.compiled import compiled
+from models.compiled import compiled, inlined
 from models.kernels.fingerprints import fingerprint_of
 from models.kernels.languages import unread_tag
 from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find, set_for
@@ -21,6 +23,42 @@ from models.kernels.words import read_words
 
 # Weights of the blocks (words, characters, skeletons), chosen on dev; characters matter most.
 BLOCK_SCALES = (1.0, 1.5, 0.3)
+
+
+_PER_NUMBER = 4
+_BIAS = 1 << 15  # makes a weight of 16 bits positive: a sum of them never borrows from its neighbour
+_EVEN = np.uint64(0x0000_FFFF_0000_FFFF)  # the first and the third of four; a sum has 32 bits, for 65,536 weights
+_LOW, _HALF, _QUARTER = np.uint64(0xFFFF_FFFF), np.uint64(32), np.uint64(16)
+assert MAX_FEATURES <= 1 << 16
+
+
+def packed(weights: npt.NDArray[np.int16]) -> npt.NDArray[np.uint64]:
+    """Pack weights (n_buckets, n) into (n_buckets, ceil(n / 4)): four of 16 bits in each number, `_BIAS` added."""
+    biased = np.zeros((len(weights), -(-weights.shape[1] // _PER_NUMBER) * _PER_NUMBER), "<u2")
+    biased[:, : weights.shape[1]] = weights.astype(np.int32) + _BIAS
+    return biased.view("<u8").astype(np.uint64, copy=False)
+
+
+@inlined
+def _add_up(
+    quads: npt.NDArray[np.uint64],
+    found: npt.NDArray[np.int32],
+    begin: int,
+    end: int,
+    share: float,
+    margins: npt.NDArray[np.float64],
+) -> None:
+    """Add to margins (n,) the sums of the weights in the buckets found[begin:end], times `share`."""
+    for at in range(quads.shape[1]):
+        even, odd = np.uint64(0), np.uint64(0)
+        for i in range(np.uint64(begin), np.uint64(end)):
+            four = quads[np.uint64(found[i]), at]
+            even += four & _EVEN
+            odd += (four >> _QUARTER) & _EVEN
+        for place in range(min(_PER_NUMBER, len(margins) - _PER_NUMBER * at)):
+            two = even if place % 2 == 0 else odd
+            total = np.int64(two & _LOW if place < 2 else two >> _HALF) - _BIAS * (end - begin)
+            margins[_PER_NUMBER * at + place] += total * share
 
 
 @compiled
@@ -44,7 +82,7 @@ def score_batch(
     leet: npt.NDArray[np.uint8],
     skeleton: npt.NDArray[np.uint8],
     known: npt.NDArray[np.uint32],
-    weights: npt.NDArray[np.int16],
+    quads: npt.NDArray[np.uint64],
     scales: npt.NDArray[np.float64],
     biases: npt.NDArray[np.float64],
     slopes: npt.NDArray[np.float64],
@@ -63,8 +101,8 @@ def score_batch(
 ) -> None:
     """Fill out (n_texts, n_columns) with probabilities, column 0 any category, and tags, fingerprints (n_texts,).
 
-    weights (n_buckets, n_columns + 1): the last column separates Roman Hindi from English. A column's margin is
-    biases[c] + scales[c] * sum over blocks of (block scale * sum of weights / sqrt(size)). Its probability is
+    quads: `packed` weights (n_buckets, n_columns + 1). The last column separates Roman Hindi from English. A column's
+    margin is biases[c] + scales[c] * sum over blocks of (block scale * sum of weights / sqrt(size)). Its probability is
     logistic(slopes[g, c] * margin + intercepts[g, c]) with g the text's group (0 English, 1 Roman Hindi,
     2 Devanagari), which is also the number of its language's tag. No category exceeds column 0. A text without a word
     gets `no_words` and the tag `undetermined`. A text in a language that is not read gets NaN; see
@@ -74,12 +112,12 @@ def score_batch(
     n_columns = out.shape[1]
     words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)
     near = np.empty(MAX_WORDS, np.bool_)
-    found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
+    found = np.empty(MAX_FEATURES, np.int32)
     ends = np.empty(N_BLOCKS, np.int64)
     seen = np.empty(0, np.uint64)
     margins = np.empty(n_columns + 1, np.float64)
     sums = np.empty(len(latin), np.int32)
-    mask = np.uint64(len(weights) - 1)
+    mask = np.uint64(len(quads) - 1)
     for text in range(len(offsets) - 1):
         n_words = read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near)
         fingerprints[text] = fingerprint_of(words, bounds, n_words, kinds)
@@ -89,7 +127,7 @@ def score_batch(
             tags[text] = undetermined
             continue
         seen = set_for(bounds[n_words], seen)
-        find(words, bounds, n_words, skeleton, mask, seen, text * N_BLOCKS, found, owners, ends)
+        find(words, bounds, n_words, skeleton, mask, seen, text * N_BLOCKS, found, ends)
         unread = unread_tag(
             words, bounds, n_words, found, ends, hints[text], detector, scripts, outcomes, leanings, latin, sums
         )
@@ -105,11 +143,7 @@ def score_batch(
             if size == 0:
                 continue
             share = BLOCK_SCALES[block] / math.sqrt(size)
-            for c in range(n_columns + 1):  # by column: the sum stays in a register, the rows in the cache
-                total = 0
-                for i in range(begin, ends[block]):
-                    total += weights[found[i], c]
-                margins[c] += total * share
+            _add_up(quads, found, begin, ends[block], share, margins)
             begin = ends[block]
         for c in range(n_columns + 1):
             margins[c] = biases[c] + scales[c] * margins[c]

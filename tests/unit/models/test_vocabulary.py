@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from models import features, vocabulary
 from models.kernels.attribution import find_words
+from models.kernels.known import KNOWN_SALT, knows
 
 _MASK = (1 << 64) - 1
 _SEED = 0xCBF29CE484222325
@@ -49,6 +50,16 @@ def test_frequent_neighbours_forming_a_known_word_are_known() -> None:
     assert row_key("in", "to") in known(texts)
     assert row_key("in", "to") not in known(texts[:-1]), "seen once: two signs between words end a row"
     assert row_key("go", "in") not in known(texts), "not a known word"
+
+
+def test_known_keys_are_found_and_no_others() -> None:
+    """Half of the slots are taken, so that many keys are several slots from their place."""
+    words = [f"word {number}" for number in range(4_000)]
+    table = vocabulary._table(np.unique(np.array([word_key(word) for word in words[:2_000]], np.uint32)))
+    keys = set(table.tolist())
+    found = [bool(knows(table, np.uint64(hash_of(word)), KNOWN_SALT)) for word in words]
+    assert found == [word_key(word) in keys for word in words]
+    assert found[:2_000] == [True] * 2_000 and sum(found[2_000:]) < 10
 
 
 @settings(deadline=None)  # the first call compiles
