@@ -24,7 +24,6 @@ def fingerprints(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
 
 def fingerprints_of_points(points: Points, offsets: Offsets) -> npt.NDArray[np.uint32]:
     """Compute fingerprints of texts that `features.encode` has read."""
-    kinds, letters, leet, _, known = features.lookups()
     out = np.empty(len(offsets) - 1, np.uint32)
-    fingerprint_batch(points, offsets, kinds, letters, leet, known, out)
+    fingerprint_batch(points, offsets, *features.lookups(), out)
     return out

@@ -15,6 +15,8 @@ from models.share import Scale
 
 Hints = npt.NDArray[np.uint8]
 
+_UNDETERMINED = languages.TAGS.index(languages.UNDETERMINED)
+
 LANGUAGES = languages.READ
 """Groups with a calibration each, in the order of `models.kernels.scoring.group_of`."""
 
@@ -124,7 +126,7 @@ class LinearScorer:
             numbers.detector,
             *languages.lookups(),
             hints,
-            languages.TAGS.index(languages.UNDETERMINED),
+            _UNDETERMINED,
             out,
             tags,
             fingerprints,

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from models.compiled import compiled
 from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find, set_for
 from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
+from models.kernels.word_hashes import MAX_PADDED, N_HASHES, hash_words
 from models.kernels.words import read_words
 
 
@@ -28,9 +29,11 @@ def _find_owned(
     ends: npt.NDArray[np.int64],
 ) -> int:
     n_words: int = read_words(points, offsets[0], offsets[1], kinds, letters, leet, known, words, bounds, near)
+    padded, hashes = np.empty(MAX_PADDED, np.uint32), np.empty((MAX_WORDS, N_HASHES), np.uint64)
+    hash_words(words, bounds, n_words, kinds, skeleton, padded, hashes)
     seen = set_for(bounds[n_words], np.empty(0, np.uint64))
     for n in range(n_words + 1):  # with one word more: the buckets of the words before come first
-        find(words, bounds, n, skeleton, np.uint64(n_buckets - 1), seen, n * N_BLOCKS, found, ends[n])
+        find(padded, bounds, hashes, n, np.uint64(n_buckets - 1), seen, n * N_BLOCKS, found, ends[n])
     return n_words
 
 

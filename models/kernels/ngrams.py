@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.characters import SKELETON_BREATH, SKELETON_PASS, SKELETON_SIZE, SKELETON_VOWEL
 from models.compiled import compiled, inlined
 from models.kernels.hashes import PAIR, PRIME, SEED, mixed
-from models.kernels.points import BLANK, MAX_LETTERS, MAX_POINTS, MAX_WORDS, Offsets, Points
+from models.kernels.points import MAX_LETTERS, MAX_POINTS, MAX_WORDS, Offsets, Points
+from models.kernels.word_hashes import LENGTH, MAX_PADDED, N_HASHES, SKELETON, WORD, hash_words
 from models.kernels.words import read_words
 
 N_BLOCKS = 3
@@ -28,7 +28,6 @@ FEATURES_PER_POINT = 20
 MAX_FEATURES = FEATURES_PER_POINT * MAX_POINTS + 64
 _FEW_SLOTS = 1_024
 EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
-_BREATH_TO_H = np.uint64(0x48 - SKELETON_BREATH)
 _WORD_SALT, CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
 
 
@@ -73,10 +72,10 @@ def set_for(n_letters: int, seen: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint
 
 @compiled
 def find(
-    words: Points,
+    padded: Points,
     bounds: npt.NDArray[np.int32],
+    hashes: npt.NDArray[np.uint64],
     n_words: int,
-    skeleton: npt.NDArray[np.uint8],
     mask: np.uint64,
     seen: npt.NDArray[np.uint64],
     first_stamp: int,
@@ -85,39 +84,17 @@ def find(
 ) -> int:
     """Fill `found` with the buckets of a text, block b ending at ends[b]; return their number.
 
-    `seen` is a set by `set_for`. Texts that share it have different stamps, from `first_stamp` to `first_stamp` +
-    N_BLOCKS - 1. In each block, the buckets of the text's first words come first.
+    The first three arguments are those of `models.kernels.word_hashes.hash_words`. `seen` is a set by `set_for`. Texts
+    that share it have different stamps, from `first_stamp` to `first_stamp` + N_BLOCKS - 1. In each block, the buckets
+    of the text's first words come first.
     """
     last_slot = np.uint64(slots_for(bounds[n_words]) - 1)
     stamp = np.uint64(first_stamp)
     # Unsigned numbers index arrays without a test for negative ones.
     n_found, one, two, three, four = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-    padded = np.empty(bounds[n_words] + n_words + 1, np.uint32)  # the words with blanks around and between them
-    skeletons, lengths = np.empty(n_words, np.uint64), np.empty(n_words, np.uint64)
-    at, before = np.uint64(0), SEED
-    padded[at] = BLANK
+    before = SEED
     for word in range(n_words):
-        hashed, hashed_skeleton = SEED, SEED
-        length, last, after_consonant = np.uint64(0), np.uint64(0), False
-        for i in range(np.uint64(bounds[word]), np.uint64(bounds[word + 1])):
-            letter = words[i]
-            at += one
-            padded[at] = letter
-            hashed = (hashed ^ np.uint64(letter)) * PRIME
-            # Without jumps, as vowels come at random: a code that is not kept changes nothing.
-            code = np.uint64(skeleton[letter] if letter < SKELETON_SIZE else SKELETON_PASS)
-            is_breath = code == SKELETON_BREATH
-            code += np.uint64(is_breath) * _BREATH_TO_H
-            is_first_or_consonant = (length == 0) | (code != SKELETON_VOWEL)
-            is_kept = (code != SKELETON_PASS) & (code != last) & is_first_or_consonant & ~(is_breath & after_consonant)
-            after_consonant = bool(code > SKELETON_BREATH)
-            kept = np.uint64(is_kept)
-            hashed_skeleton = (hashed_skeleton ^ kept * code) * (one + kept * (PRIME - one))
-            last += kept * (code - last)
-            length += kept
-        at += one
-        padded[at] = BLANK
-        skeletons[word], lengths[word] = hashed_skeleton, length
+        hashed = hashes[word, WORD]
         n_found = _put(hashed ^ _WORD_SALT, mask, seen, last_slot, stamp, found, n_found)
         n_found = _put((before * PAIR + hashed) ^ _WORD_SALT, mask, seen, last_slot, stamp, found, n_found)
         before = hashed
@@ -142,10 +119,10 @@ def find(
     stamp += one
     before = SEED
     for word in range(n_words):
-        if lengths[word] == 0:
+        hashed, length = hashes[word, SKELETON], hashes[word, LENGTH]
+        if length == 0:
             continue
-        hashed = skeletons[word]
-        if lengths[word] > 1:
+        if length > 1:
             n_found = _put(hashed ^ _SKELETON_SALT, mask, seen, last_slot, stamp, found, n_found)
         n_found = _put((before * PAIR + hashed) ^ _SKELETON_SALT, mask, seen, last_slot, stamp, found, n_found)
         before = hashed
@@ -172,14 +149,15 @@ def find_batch(
     """
     words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)
     near = np.empty(MAX_WORDS, np.bool_)
-    found = np.empty(MAX_FEATURES, np.int32)
-    ends = np.empty(N_BLOCKS, np.int64)
+    padded, hashes = np.empty(MAX_PADDED, np.uint32), np.empty((MAX_WORDS, N_HASHES), np.uint64)
+    found, ends = np.empty(MAX_FEATURES, np.int32), np.empty(N_BLOCKS, np.int64)
     seen = np.empty(0, np.uint64)
     total = 0
     for text in range(len(offsets) - 1):
         n_words = read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near)
         seen = set_for(bounds[n_words], seen)
-        n_found = find(words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), seen, text * N_BLOCKS, found, ends)
+        hash_words(words, bounds, n_words, kinds, skeleton, padded, hashes)
+        n_found = find(padded, bounds, hashes, n_words, np.uint64(n_buckets - 1), seen, text * N_BLOCKS, found, ends)
         if total + n_found > len(out):
             return -1
         out[total : total + n_found] = found[:n_found]

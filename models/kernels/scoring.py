@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from models.compiled import compiled, inlined
-from models.kernels.fingerprints import fingerprint_of
 from models.kernels.languages import unread_tag
 from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find, set_for
 from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
+from models.kernels.word_hashes import MAX_PADDED, N_HASHES, hash_words
 from models.kernels.words import read_words
 
 # Weights of the blocks (words, characters, skeletons), chosen on dev; characters matter most.
@@ -112,22 +112,22 @@ def score_batch(
     n_columns = out.shape[1]
     words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)
     near = np.empty(MAX_WORDS, np.bool_)
-    found = np.empty(MAX_FEATURES, np.int32)
-    ends = np.empty(N_BLOCKS, np.int64)
+    padded, hashes = np.empty(MAX_PADDED, np.uint32), np.empty((MAX_WORDS, N_HASHES), np.uint64)
+    found, ends = np.empty(MAX_FEATURES, np.int32), np.empty(N_BLOCKS, np.int64)
     seen = np.empty(0, np.uint64)
     margins = np.empty(n_columns + 1, np.float64)
     sums = np.empty(len(latin), np.int32)
     mask = np.uint64(len(quads) - 1)
     for text in range(len(offsets) - 1):
         n_words = read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near)
-        fingerprints[text] = fingerprint_of(words, bounds, n_words, kinds)
+        fingerprints[text] = hash_words(words, bounds, n_words, kinds, skeleton, padded, hashes)
         if n_words == 0:
             for c in range(n_columns):
                 out[text, c] = no_words[c]
             tags[text] = undetermined
             continue
         seen = set_for(bounds[n_words], seen)
-        find(words, bounds, n_words, skeleton, mask, seen, text * N_BLOCKS, found, ends)
+        find(padded, bounds, hashes, n_words, mask, seen, text * N_BLOCKS, found, ends)
         unread = unread_tag(
             words, bounds, n_words, found, ends, hints[text], detector, scripts, outcomes, leanings, latin, sums
         )
