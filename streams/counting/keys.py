@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.kernels.lines import gather_lines
+from streams.counting.kernels.lines import write_lines
 from streams.counting.kernels.names import (
     DONE,
     POSITION,
@@ -152,9 +152,24 @@ class Tags:
         Raises:
             KeyError: a number was released, or never assigned.
         """
-        numbers = np.ascontiguousarray(keys) >> COUNTRY_BITS
-        lines: bytes = gather_lines(self._arena, self._ends, self._rows_of(numbers)).tobytes()
+        lines: bytes = write_lines(*self.spans(np.ascontiguousarray(keys) >> COUNTRY_BITS))[0].tobytes()
         return lines
+
+    def spans(
+        self, numbers: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return an arena (a,), and the byte ranges (n,), (n,) of names (n,) in it, valid until the next change.
+
+        Raises:
+            KeyError: a number was released, or never assigned.
+        """
+        rows = self._rows_of(numbers)
+        return self._arena, self._ends[rows], self._ends[rows + 1] - 1
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all names, those included that were released and remain in the table."""
+        return int(self._ends[self._state[ROWS]])
 
     def numbers(self) -> list[int]:
         """Return all assigned numbers, ascending."""

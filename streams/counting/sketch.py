@@ -14,7 +14,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.kernels.siphash import siphash
+from streams.counting.kernels.hashes import siphash
 
 K = 64
 SPACE = 2**64

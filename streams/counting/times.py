@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.counting.kernels.effective_time import TOO_NEW, TOO_OLD, effective_ms
+from streams.counting.kernels.admission import TOO_NEW, TOO_OLD, effective_ms
 from streams.errors import ContractError
 
 FLUSH_MS = 150

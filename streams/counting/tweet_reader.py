@@ -10,12 +10,12 @@ import numpy as np
 
 from streams.counting.keys import country_code
 from streams.counting.origins import LANGUAGES, language_code
-from streams.counting.records import VALUE, RecordColumns
+from streams.counting.records import VALUE, Ints, RecordColumns
+from streams.counting.spellings import SpellingTable
 from streams.errors import ContractError
 from streams.events.kernels.payloads import read_payloads
 from streams.events.links import APART, with_hosts
 from streams.events.parse import parse
-from streams.events.spellings import Ints, SpellingTable
 from streams.events.tweet import Control, Tweet
 from streams.events.tweet_columns import (
     FIELDS, IN_COUNTRY, IN_LANGUAGE, NEW, NO_TWEET, PARSED, SLOW, SPANS, STATUS,

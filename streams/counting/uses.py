@@ -20,14 +20,15 @@ from streams.counting.kernels.admission import (
     AGE_DAYS, AUTHOR_ID, BEGIN, COUNTRY, END, FLAGS, LANGUAGE, OF_TWEET, OFFSET, PANE, RANK, RANKS, ROWS, SECRET,
     SPELLED, STATE, TEXT_BYTES, TWEETS, TWEET_COLUMNS, TWEET_ID, USE_COLUMNS, USES, admit,
 )  # fmt: skip
-from streams.counting.kernels.block_counts import changed_counts, write_lines
-from streams.counting.kernels.shards import shards_of
+from streams.counting.kernels.block_counts import changed_counts
+from streams.counting.kernels.hashes import shards_of
+from streams.counting.kernels.lines import Bytes, write_lines
 from streams.counting.keys import COUNTRY_BITS, Sharding
 from streams.counting.origins import origins_of
-from streams.counting.records import RecordColumns
+from streams.counting.records import Ints, RecordColumns
 from streams.counting.sketch import KeyedHash
+from streams.counting.spellings import SpellingTable
 from streams.counting.tweet_reader import ReadTweets
-from streams.events.spellings import Bytes, Ints, SpellingTable
 
 _MOST_SPELLINGS, _MOST_SPELLING_BYTES = 200_000, 16_000_000
 """Size of the spelling table above which a new one begins."""
@@ -66,17 +67,17 @@ class OpenUses:
 
     def admit(self, records: RecordColumns, read: ReadTweets, limits: Ints) -> None:
         """Add the tweets of a batch, in offset order; see `streams.counting.kernels.admission.admit`."""
-        state, spellings, more = self._state, self.spellings, len(read.spans)
+        state, normal, more = self._state, self.spellings.forms, len(read.spans)
         self._tweets = _with_room(self._tweets, int(state[ROWS]) + len(records))
         self._uses = _with_room(self._uses, int(state[USES]) + more)
         self._arena = _with_room(self._arena, int(state[TEXT_BYTES]) + records.value_bytes + len(read.parsed) + more)
-        self._forms = _with_room(self._forms, len(spellings))
-        if len(self._ranks) < len(spellings):
-            more_ranks = np.full(2 * len(spellings) - len(self._ranks), -1)
+        self._forms = _with_room(self._forms, len(normal))
+        if len(self._ranks) < len(normal):
+            more_ranks = np.full(2 * len(normal) - len(self._ranks), -1)
             self._ranks = np.concatenate((self._ranks, more_ranks))
         admit(
             np.ascontiguousarray(records.rows), read.fields, read.spans,
-            np.frombuffer(records.data, np.uint8), np.frombuffer(read.parsed, np.uint8), spellings.table.entries,
+            np.frombuffer(records.data, np.uint8), np.frombuffer(read.parsed, np.uint8), normal,
             limits, self._ids, self._seen_at, state, self._ranks, self._forms, self._tweets, self._uses, self._arena,
         )  # fmt: skip
 
@@ -141,15 +142,15 @@ class OpenUses:
 
     def _assign_shards(self) -> None:
         new = self._forms[len(self._shards) : self._state[RANKS]]
-        shards = shards_of(self.spellings.table.arena, *self.spellings.ranges(new), self._sharding.shards)
+        shards = shards_of(*self.spellings.names.spans(new), self._sharding.shards)
         self._shards = np.concatenate((self._shards, shards))
 
     def _spelling_lines(self, spellings: Ints, unless: Ints | None = None) -> tuple[Bytes, Ints]:
         """Write spellings as lines, empty where one is the same number in `unless`."""
-        begins, ends = self.spellings.ranges(spellings)
+        arena, begins, ends = self.spellings.names.spans(spellings)
         if unless is not None:
             ends = np.where(spellings == unless, begins, ends)
-        lines: tuple[Bytes, Ints] = write_lines(self.spellings.table.arena, begins, ends)
+        lines: tuple[Bytes, Ints] = write_lines(arena, begins, ends)
         return lines
 
     def _runs(self, shards: Ints, bytes_before: Ints) -> Iterator[tuple[int, int, int]]:
@@ -176,23 +177,23 @@ class OpenUses:
         self._uses[: n - use, OF_TWEET] -= row
         state[ROWS], state[USES], state[TEXT_BYTES] = rows - row, n - use, kept
         self._flushed = n - use
-        if len(self.spellings) > _MOST_SPELLINGS or self.spellings.size_bytes > _MOST_SPELLING_BYTES:
+        if len(self.spellings.names) > _MOST_SPELLINGS or self.spellings.names.size_bytes > _MOST_SPELLING_BYTES:
             self._renumber()
 
     def _renumber(self) -> None:
         """Begin a new spelling table, only with the hashtags of open blocks."""
-        uses, old = self._uses[: self._flushed], self.spellings
+        uses, old = self._uses[: self._flushed], self.spellings.names
         self.spellings = SpellingTable()
-        forms: dict[int, int] = {}
-        for use in uses:
-            number = self.spellings.add(old.text(use[SPELLED]))
-            form = self.spellings.form(number)
-            use[RANK], use[SPELLED] = forms.setdefault(form, len(forms)), number
-        self._ranks = np.full(len(self.spellings), -1)
-        self._forms = np.array(list(forms), np.int64)
-        self._ranks[self._forms] = np.arange(len(forms))
+        spelled, of_use = np.unique(uses[:, SPELLED], return_inverse=True)
+        uses[:, SPELLED] = self.spellings.number(old.lines_of(spelled << COUNTRY_BITS), len(spelled))[of_use]
+        forms = self.spellings.forms[uses[:, SPELLED]]
+        _, first, of_use = np.unique(forms, return_index=True, return_inverse=True)
+        uses[:, RANK] = np.argsort(np.argsort(first))[of_use]
+        self._forms = forms[np.sort(first)]
+        self._ranks = np.full(len(self.spellings.forms), -1)
+        self._ranks[self._forms] = np.arange(len(first))
         self._shards = np.zeros(0, np.int64)
-        self._state[RANKS] = len(forms)
+        self._state[RANKS] = len(first)
 
 
 def _with_room(columns: Any, rows: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.constants import MINUTE_MS, PANE_MS
-from streams.counting.kernels.warm_up_names import warm_up_names
+from streams.counting.kernels.warm_up import warm_up_names
 from streams.counting.sketch import KeyedHash
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.kernels.prefilter import may_contain

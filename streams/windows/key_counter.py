@@ -12,7 +12,7 @@ import numpy as np
 
 from models.compiled import compiled, inlined
 from streams.counting.block_counts import Ints
-from streams.counting.kernels.mixing import GOLDEN
+from streams.counting.kernels.hashes import GOLDEN
 from streams.counting.keys import COUNTRY_MASK, NOWHERE, WORLD_MASK
 
 _FREE = -1

@@ -10,8 +10,6 @@ import numpy as np
 from models.compiled import compiled
 from streams.constants import DAY_MS, PANE_MS
 from streams.counting.block_counts import UNKNOWN_AGE
-from streams.counting.kernels.effective_time import TOO_NEW, TOO_OLD, effective_ms
-from streams.events.kernels.spelling_table import FORM
 from streams.events.tweet_columns import (
     AHEAD, AUTHOR, CREATED, END_HOST, END_TAG, FIRST_TAG, IN_COUNTRY, IN_LANGUAGE, NO_TWEET, PARSED, RETWEET,
     SPAN_BEGIN, SPAN_END, SPELLING, STATUS, TEXT_BEGIN, TEXT_END, TWEET, YOUNG_SINCE,
@@ -33,6 +31,8 @@ OF_TWEET, RANK, SPELLED = range(3)
 USE_COLUMNS = 3
 """Columns of a use: its tweet's row, its hashtag's rank by first use, and its spelling."""
 
+TOO_OLD, TOO_NEW = -(2**62), -(2**62) + 1
+"""Effective times of tweets that do not count."""
 _NEVER = -1
 _APART = 0x1F
 
@@ -83,18 +83,35 @@ def _is_duplicate(tweet: Any, offset: Any, ids: Any, offsets: Any, limit: Any, s
 
 
 @compiled
+def effective_ms(event_ms: Any, log_ms: Any, allowed_lateness_ms: Any, max_ahead_ms: Any, max_age_ms: Any) -> Any:
+    """Clamp an event time into [log time - allowed lateness, log time]; `TOO_OLD` or `TOO_NEW` beyond the limits.
+
+    `streams.counting.times.effective_time` is the same for one record.
+    Every event is too new for a log time before 1970, which no broker sets; so the differences stay within 64 bits.
+    """
+    if log_ms < 0:
+        return TOO_NEW
+    if event_ms > log_ms:
+        return TOO_NEW if event_ms - log_ms > max_ahead_ms else log_ms
+    if log_ms - event_ms > max_age_ms:
+        return TOO_OLD
+    return max(event_ms, log_ms - allowed_lateness_ms)
+
+
+@compiled
 def _copy(source: Any, begin: Any, end: Any, arena: Any, at: Any) -> Any:
-    for place in range(end - begin):
-        arena[at + place] = source[begin + place]
+    first, place = np.uint64(begin), np.uint64(at)
+    for byte in range(np.uint64(end - begin)):
+        arena[place + byte] = source[first + byte]
     return at + end - begin
 
 
 @compiled
-def _add_uses(fields: Any, spans: Any, row: Any, entries: Any, ranks: Any, forms: Any, uses: Any, state: Any) -> Any:
+def _add_uses(fields: Any, spans: Any, row: Any, normal: Any, ranks: Any, forms: Any, uses: Any, state: Any) -> Any:
     """Add a use for each distinct hashtag of a tweet; return how many."""
     first = n = state[USES]
     for span in range(fields[row, FIRST_TAG], fields[row, END_TAG]):
-        form = entries[spans[span, SPELLING], FORM]
+        form = normal[spans[span, SPELLING]]
         if form < 0:
             continue
         rank = ranks[form]
@@ -114,7 +131,7 @@ def _add_uses(fields: Any, spans: Any, row: Any, entries: Any, ranks: Any, forms
 
 @compiled
 def admit(
-    rows: Any, fields: Any, spans: Any, data: Any, parsed: Any, entries: Any, limits: Any,
+    rows: Any, fields: Any, spans: Any, data: Any, parsed: Any, normal: Any, limits: Any,
     ids: Any, offsets: Any, state: Any, ranks: Any, forms: Any, tweets: Any, uses: Any, arena: Any,
 ) -> None:  # fmt: skip
     """Append the tweets that count to the open block, and note the ids of all.
@@ -127,7 +144,7 @@ def admit(
         spans: (s, SPANS) int64.
         data: (b,) uint8, read-only, with the texts that the compiled pass has read.
         parsed: (p,) uint8, read-only, with the texts that the parser has read.
-        entries: entries of the spelling table.
+        normal: (e,) int64, the normal form of each spelling.
         limits: (LIMITS,) int64.
         ids: (s,) int64, s a power of 2.
         offsets: (s,) int64, the offset at which each id was seen last.
@@ -160,7 +177,7 @@ def admit(
             state[TOO_OLD_TWEETS] += 1
             continue
         state[CLAMPED] += at_ms != created_ms
-        added = _add_uses(fields, spans, row, entries, ranks, forms, uses, state)
+        added = _add_uses(fields, spans, row, normal, ranks, forms, uses, state)
         if added == 0:
             continue
         state[TAG_USES] += added

@@ -1,4 +1,4 @@
-"""Make block counts of sorted uses, and write lines of text out of a byte arena."""
+"""Make block counts of sorted uses."""
 
 from __future__ import annotations
 
@@ -72,28 +72,3 @@ def changed_counts(order: Any, code: Any, panes: Any, flushed: Any, authors: Any
             r += 1
         begin = end
     return first_use[:r], counts[:r], sizes[:r], entries[:n]
-
-
-@compiled
-def write_lines(arena: Any, begins: Any, ends: Any) -> Any:
-    """Write parts of an arena, each followed by a line break.
-
-    Args:
-        arena: (a,) uint8.
-        begins: (n,) int64 first byte of each part.
-        ends: (n,) int64, the byte after its last one.
-
-    Returns:
-        The lines, uint8, and (n + 1,) int64 the place where each line begins, and the end.
-    """
-    places = np.empty(len(begins) + 1, np.int64)
-    places[0] = 0
-    for line in range(len(begins)):
-        places[line + 1] = places[line] + ends[line] - begins[line] + 1
-    lines = np.empty(places[-1], np.uint8)
-    for line in range(len(begins)):
-        at = places[line]
-        for place in range(ends[line] - begins[line]):
-            lines[at + place] = arena[begins[line] + place]
-        lines[places[line + 1] - 1] = 10
-    return lines, places

@@ -42,18 +42,28 @@ def find_ends(text: Bytes, words: UInts, n: int) -> Ints:
 
 
 @compiled
-def gather_lines(arena: Bytes, ends: Ints, rows: Ints) -> Bytes:
-    """Return lines (n,) of an arena by number, one after the other."""
-    size = 0
-    for i in range(len(rows)):
-        size += ends[rows[i] + 1] - ends[rows[i]]
-    lines = np.empty(size, np.uint8)
-    at = 0
-    for i in range(len(rows)):
-        for source in range(ends[rows[i]], ends[rows[i] + 1]):
-            lines[at] = arena[source]
-            at += 1
-    return lines
+def write_lines(arena: Bytes, begins: Ints, ends: Ints) -> tuple[Bytes, Ints]:
+    """Write parts of an arena, each followed by a line break.
+
+    Args:
+        arena: (a,) uint8.
+        begins: (n,) int64 first byte of each part.
+        ends: (n,) int64, the byte after its last one.
+
+    Returns:
+        The lines, uint8, and (n + 1,) int64 the place where each line begins, and the end.
+    """
+    places = np.empty(len(begins) + 1, np.int64)
+    places[0] = 0
+    for line in range(len(begins)):
+        places[line + 1] = places[line] + ends[line] - begins[line] + 1
+    lines = np.empty(places[-1], np.uint8)
+    for line in range(len(begins)):
+        place, source = np.uint64(places[line]), np.uint64(begins[line])
+        for at in range(np.uint64(ends[line] - begins[line])):
+            lines[place + at] = arena[source + at]
+        lines[places[line + 1] - 1] = LINE_BREAK
+    return lines, places
 
 
 @compiled

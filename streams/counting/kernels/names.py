@@ -3,7 +3,7 @@
 A row is a name: `arena[ends[row]:ends[row + 1]]` with a line break, and `numbers[row]`, ascending. A released row stays
 until the table is compacted. A slot is 0, or the row plus one, below the first 32 bits of the hash.
 
-Senders choose the names. So the hash has a secret key of each process (SipHash-1-3, Aumasson and Bernstein 2012):
+Senders choose the names. So the hash has a secret key of each process (SipHash-1-3):
 without it a sender could make names that all fall into one slot.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.compiled import compiled
+from streams.counting.kernels.hashes import hash_of
 from streams.counting.kernels.lines import LINE_BREAK, Bytes, Ints
 
 UInts = npt.NDArray[np.uint64]
@@ -20,41 +21,6 @@ ROWS, NEXT, POSITION, DONE = 0, 1, 2, 3
 """Places in a table's state: rows, next number; bytes and lines that `number_lines` has read."""
 _LOW = np.uint64(0xFFFFFFFF)
 _ONE = np.uint64(1)
-
-
-@compiled
-def _turned(word: np.uint64, bits: int) -> np.uint64:
-    return (word << np.uint64(bits)) | (word >> np.uint64(64 - bits))
-
-
-@compiled
-def _round(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64) -> tuple[np.uint64, ...]:
-    v0, v2 = v0 + v1, v2 + v3
-    v1, v3 = _turned(v1, 13) ^ v0, _turned(v3, 16) ^ v2
-    v0, v2 = _turned(v0, 32) + v3, v2 + v1
-    v1, v3 = _turned(v1, 17) ^ v2, _turned(v3, 21) ^ v0
-    return v0, v1, _turned(v2, 32), v3
-
-
-@compiled
-def hash_of(lines: Bytes, first: int, end: int, secret: UInts) -> np.uint64:
-    """Return the SipHash-1-3 of `lines[first:end]` under a key of two words."""
-    v0, v1 = secret[0] ^ np.uint64(0x736F6D6570736575), secret[1] ^ np.uint64(0x646F72616E646F6D)
-    v2, v3 = secret[0] ^ np.uint64(0x6C7967656E657261), secret[1] ^ np.uint64(0x7465646279746573)
-    whole = (end - first) // 8
-    for word_at in range(whole + 1):
-        at = first + 8 * word_at
-        size = 8 if word_at < whole else end - at
-        word = np.uint64(0) if word_at < whole else np.uint64(end - first) << np.uint64(56)
-        for i in range(size):
-            word |= np.uint64(lines[at + i]) << np.uint64(8 * i)
-        v3 ^= word
-        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-        v0 ^= word
-    v2 ^= np.uint64(0xFF)
-    for _ in range(3):
-        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-    return np.uint64(v0 ^ v1 ^ v2 ^ v3)
 
 
 @compiled
@@ -71,15 +37,14 @@ def _place(
     lines: Bytes, first: int, end: int, hashed: np.uint64, arena: Bytes, ends: Ints, slots: UInts, shift: np.uint64
 ) -> np.int64:
     """Return the slot of a name with its line break, or the free slot for it."""
-    mask = len(slots) - 1
+    mask, size = len(slots) - 1, np.uint64(end - first)
     at = np.int64(hashed >> shift)
     while slots[at]:
         if slots[at] >> np.uint64(32) == hashed >> np.uint64(32):
-            start = ends[np.int64(slots[at] & _LOW) - 1]
-            i = first
-            while i < end and arena[start + i - first] == lines[i]:
-                i += 1
-            if i == end:  # line breaks included, so that both names end here
+            there, here, i = np.uint64(ends[np.int64(slots[at] & _LOW) - 1]), np.uint64(first), np.uint64(0)
+            while i < size and arena[there + i] == lines[here + i]:
+                i += _ONE
+            if i == size:  # line breaks included, so that both names end here
                 return at
         at = (at + 1) & mask
     return at
@@ -104,10 +69,10 @@ def number_lines(
     shift = _shift(len(slots))
     while state[DONE] < len(found):
         first, row = state[POSITION], state[ROWS]
-        end = first
-        while lines[end] != LINE_BREAK:
-            end += 1
-        end += 1
+        place = np.uint64(first)
+        while lines[place] != LINE_BREAK:
+            place += _ONE
+        end = np.int64(place) + 1
         hashed = hash_of(lines, first, end, secret)
         at = _place(lines, first, end, hashed, arena, ends, slots, shift)
         named = np.int64(slots[at] & _LOW) - 1
@@ -141,6 +106,9 @@ def find_rows(asked: Ints, numbers: Ints, rows: int) -> Ints:
     low = 0
     for i in range(len(asked)):
         number = asked[i]
+        if number <= rows and numbers[number - 1] == number:  # none was released below it
+            found[i] = number - 1
+            continue
         if low >= rows or numbers[low] > number:
             low = 0
         step = 1

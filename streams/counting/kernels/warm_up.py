@@ -1,4 +1,4 @@
-"""Compiles the kernels of ingest, or reads them from disk, before the first batch waits for them."""
+"""Compiles the kernels of ingest and of names, or reads them from disk, before the first batch waits for them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import numpy as np
 
 from streams.counting.ingest import SourcePartition
 from streams.counting.kernels.record_split import split_records
-from streams.counting.kernels.warm_up_names import warm_up_names
-from streams.counting.keys import Sharding
+from streams.counting.keys import COUNTRY_BITS, Sharding, Tags
 from streams.counting.records import COLUMNS, RecordColumns, SourceRow
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
-from streams.events.spellings import SpellingTable
 
 _PLAIN = b'{"id":1,"author_id":1,"created_at_ms":1,"text":"#a","hashtags":["a"]}'
 _V1 = b'{"id":4,"created_at":"Thu Jan 01 00:00:00 +0000 1970","text":"#a","user":{"id":1}}'
@@ -19,13 +17,19 @@ _FOR_THE_PARSER = b'{"id":2,"author_id":1,"created_at_ms":1,"text":"\\n","hashta
 _TOO_NEW = b'{"id":3,"author_id":1,"created_at_ms":1000000,"text":"#a"}'
 
 
+def warm_up_names() -> None:
+    """Number a name, find it and release it."""
+    tags = Tags()
+    tags.of(["a"])
+    tags.names(np.array([1 << COUNTRY_BITS], np.int64))
+    tags.find("a", "*")
+    tags.forget([1])
+
+
 def warm_up() -> None:
     """Number a name; read one tweet of each kind, and flush them."""
     warm_up_names()
     split_records(np.frombuffer(b"\0", np.uint8), 0, 0, 0, -1, np.empty((1, COLUMNS), np.int64))
-    spellings = SpellingTable()
-    for number in range(len(spellings.table.slots)):
-        spellings.add(b"%d" % number)
     core = SourcePartition(0, 1, "", 0, sharding=Sharding(1), hashes=KeyedHash(b""), times=TimeRules())
     for offset, value in enumerate((_PLAIN, _V1, _FOR_THE_PARSER, _TOO_NEW)):
         core.read(RecordColumns.of([SourceRow(offset, 1, None, value)]))

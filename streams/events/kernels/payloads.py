@@ -84,7 +84,7 @@ def read_payloads(data: Any, ranges: Any, fields: Any, spans: Any) -> Any:
         if begin < 0 or end - begin > MOST_BYTES:
             continue
         payload = data[begin:end]
-        found[:, TYPE] = ABSENT
+        found[:] = ABSENT  # empty ranges too, so that no range of another payload is ever read
         is_ascii = mark_stops(payload, words.view(np.uint8))
         if find_members(payload, 0, words, 0, found) != end - begin or not (is_ascii or is_utf8(payload)):
             continue

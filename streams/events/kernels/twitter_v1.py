@@ -66,6 +66,6 @@ def read_v1(data: Any, found: Any, tweet: Any) -> Any:
         text, tags, urls = status + EXTENDED_TEXT, status + EXTENDED_TAGS, status + EXTENDED_URLS
     elif found[status + FULL_TEXT, TYPE] not in (ABSENT, NULL):
         text = status + FULL_TEXT
-    if has_byte(data, found[text, BEGIN], found[text, END], _AMPERSAND):
+    if found[text, TYPE] != STRING or has_byte(data, found[text, BEGIN], found[text, END], _AMPERSAND):
         return unusual
     return text, status + LANG, tags, urls

@@ -45,12 +45,12 @@ def integer(data: Any, found: Any, slot: Any) -> Any:
     size = end - at
     if kind not in (STRING, INTEGER) or size < 1 or size > 19 or (size > 1 and data[at] == 48):
         return np.int64(UNUSUAL)
-    value = np.uint64(0)
-    for place in range(at, end):
-        if data[place] < 48 or data[place] > 57:
-            return np.int64(UNUSUAL)
-        value = value * np.uint64(10) + np.uint64(data[place] - 48)
-    return np.int64(value) if value < np.uint64(1 << 63) else np.int64(UNUSUAL)
+    value, is_other = np.uint64(0), np.bool_(False)
+    for place in range(np.uint64(at), np.uint64(end)):
+        digit = np.uint64(data[place]) - np.uint64(48)
+        is_other |= digit > np.uint64(9)
+        value = value * np.uint64(10) + digit
+    return np.int64(UNUSUAL) if is_other or value >= np.uint64(1 << 63) else np.int64(value)
 
 
 @compiled
@@ -59,17 +59,15 @@ def language(data: Any, found: Any, slot: Any) -> Any:
     code = np.int64(0)
     if found[slot, TYPE] != STRING:
         return code
-    at, end = found[slot, BEGIN], found[slot, END]
-    for place in range(at, end):
-        if data[place] > 127:
+    size, in_subtag = 0, True
+    for place in range(np.uint64(found[slot, BEGIN]), np.uint64(found[slot, END])):
+        byte = data[place]
+        if byte > 127:
             return np.int64(UNUSUAL)
-    size = 0
-    while size < min(end - at, 12) and data[at + size] != 45 and data[at + size] != 95:
-        letter = data[at + size] | 32
-        if letter < 97 or letter > 122:
-            return np.int64(0)
-        code = code * 27 + np.int64(letter - 96)
-        size += 1
+        in_subtag = in_subtag and byte != 45 and byte != 95  # - and _
+        if in_subtag:
+            size += 1 if 97 <= byte | 32 <= 122 else 4
+            code = code * 27 + np.int64(byte | 32) - 96
     return code if 2 <= size <= 3 else np.int64(0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.compiled import compiled
-from streams.counting.kernels.mixing import GOLDEN
+from streams.counting.kernels.hashes import GOLDEN
 from streams.counting.sketch import UInts
 from streams.signals.base import Bools
 

@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from streams.counting.block_counts import Ints
+from streams.counting.kernels.hashes import GOLDEN, hash_of
 from streams.counting.kernels.lines import Bytes
-from streams.counting.kernels.mixing import GOLDEN
-from streams.counting.kernels.names import UInts, hash_of
+from streams.counting.kernels.names import UInts
 
 
 @compiled

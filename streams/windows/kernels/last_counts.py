@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from streams.counting.block_counts import Ints
-from streams.counting.kernels.mixing import GOLDEN
+from streams.counting.kernels.hashes import GOLDEN
 
 SOURCE, BLOCK, PANE, KEY, COUNT, ROW = 0, 1, 2, 3, 4, 5
 """Columns of the table: number of the source, -1 in a free slot; block, pane, key; count, and its row in the pane."""

@@ -7,23 +7,25 @@ import json
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.counting.keys import country_code
+from streams.counting.keys import COUNTRY_BITS, country_code
 from streams.counting.origins import language_code
 from streams.counting.records import RecordColumns, SourceRow
+from streams.counting.spellings import SpellingTable
 from streams.counting.tweet_reader import _line, read_tweets
 from streams.errors import ContractError
+from streams.events.canonical import canonical
 from streams.events.parse import parse
-from streams.events.spellings import SpellingTable
 from streams.events.tweet import Tweet
 from streams.events.tweet_columns import (
     AUTHOR, CREATED, END_HOST, END_TAG, FAST, FIRST_TAG, IN_COUNTRY, IN_LANGUAGE, NO_TWEET, PARSED, RETWEET, SPELLING,
     STATUS, TEXT_BEGIN, TEXT_END, TWEET, YOUNG_SINCE,
 )  # fmt: skip
-from tests.support.native_payloads import bytes_of, encoded
+from tests.support.native_payloads import SPELLINGS, bytes_of, encoded
 from tests.support.v1_payloads import v1_of
 
 NOW_MS = 1_767_960_000_000
@@ -50,13 +52,17 @@ def in_columns(values: list[bytes | None], spellings: SpellingTable) -> tuple[li
             text += b"\x1f" + records.data[begin:end]
         tags: dict[bytes, bytes] = {}
         for spelling in read.spans[row[FIRST_TAG] : row[END_TAG], SPELLING].tolist():
-            form = spellings.form(spelling)
+            form = int(spellings.forms[spelling])
             if form >= 0:
-                tags.setdefault(spellings.text(form), spellings.text(spelling))
+                tags.setdefault(text_of(spellings, form), text_of(spellings, spelling))
         kept = (TWEET, AUTHOR, CREATED, YOUNG_SINCE, IN_LANGUAGE, IN_COUNTRY, RETWEET)
         found.append(([row[column] for column in kept], text, tags))
     assert not others
     return found, read.fields[:, STATUS].tolist()
+
+
+def text_of(spellings: SpellingTable, number: int) -> bytes:
+    return spellings.names.lines_of(np.array([number << COUNTRY_BITS]))[:-1]
 
 
 def by_parser(value: bytes | None) -> Any:
@@ -139,14 +145,19 @@ def test_spans_without_room_leave_rows_to_the_parser() -> None:
     assert found == [by_parser(value) for value in values]
 
 
-def test_spellings_of_one_slot_stay_apart() -> None:
-    """Hundreds of spellings that differ in their last bytes alone: many meet in the table's slots."""
+@given(
+    st.lists(
+        st.sampled_from([*SPELLINGS, "aa", "Aa", "É", "c d", "ǆ", "\u212a_"])
+        | st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=9),
+        max_size=40,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_normal_forms_are_canonical(displays: list[str]) -> None:
     spellings = SpellingTable()
-    names = [b"Aa", b"aa", "é".encode(), "É".encode(), b"c d", *(b"a%03d" % number for number in range(800))]
-    numbers = [spellings.add(name) for name in names]
-    assert [spellings.text(number) for number in numbers] == names
-    assert [spellings.add(name) for name in names] == numbers
-    forms = [spellings.form(number) for number in numbers[:6]]
-    assert [None if form < 0 else spellings.text(form).decode() for form in forms] == [
-        "aa", "aa", "é", "é", None, "a000",
-    ]  # fmt: skip
+    for names in (displays, displays[::-1]):  # the second time all are known
+        numbers = spellings.number("".join([f"{name}\n" for name in names]).encode(), len(names))
+        for name, number in zip(names, numbers.tolist(), strict=True):
+            form = int(spellings.forms[number])
+            assert text_of(spellings, number).decode() == name
+            assert ("" if form < 0 else text_of(spellings, form).decode()) == canonical(name)

@@ -6,9 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.counting.kernels.block_counts import write_lines
-from streams.counting.kernels.shards import shards_of
-from streams.counting.kernels.siphash import siphash
+from streams.counting.kernels.hashes import shards_of, siphash
+from streams.counting.kernels.lines import write_lines
 from streams.counting.keys import Sharding
 from tests.support import siphash as plain
 
