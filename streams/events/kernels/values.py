@@ -45,7 +45,8 @@ def integer(data: Any, found: Any, slot: Any) -> Any:
     size = end - at
     if kind not in (STRING, INTEGER) or size < 1 or size > 19 or (size > 1 and data[at] == 48):
         return np.int64(UNUSUAL)
-    value, is_other = np.uint64(0), np.bool_(False)
+    is_other: Any = False
+    value = np.uint64(0)
     for place in range(np.uint64(at), np.uint64(end)):
         digit = np.uint64(data[place]) - np.uint64(48)
         is_other |= digit > np.uint64(9)
