@@ -8,6 +8,9 @@ import numpy.typing as npt
 from models.compiled import compiled
 from streams.signals.base import SHARE, Bools, Column, Doubles, Ints, MeasuredSignal, Observations
 
+_LEAST_SLOTS = 256
+"""A power of two."""
+
 
 class Copies(MeasuredSignal):
     """Share of authors who post a text that another author posts too."""
@@ -40,18 +43,28 @@ def copied(tag: Ints, copy: npt.NDArray[np.uint32], among: Bools) -> Bools:
 
 @compiled
 def _repeated(tag: Ints, copy: npt.NDArray[np.uint32], among: Bools) -> Bools:
-    """Find the rows whose fingerprint another row of the tag has; tags ascend, none has more rows than a sample."""
+    """Find the rows whose fingerprint another row of the tag has; tags ascend.
+
+    A hash table has the first row of each fingerprint of the tag; rows before the tag's first one make a slot free.
+    """
     found = np.zeros(len(tag), np.bool_)
+    table = np.full(_LEAST_SLOTS, -1)
     first = 0
     while first < len(tag):
         end = first
         while end < len(tag) and tag[end] == tag[first]:
             end += 1
+        while 2 * (end - first) > len(table):
+            table = np.full(2 * len(table), -1)
         for row in range(first, end):
-            if among[row] and not found[row]:
-                for other in range(row + 1, end):
-                    if among[other] and copy[other] == copy[row]:
-                        found[row] = found[other] = True
+            if among[row]:
+                at = np.int64(copy[row]) & (len(table) - 1)
+                while table[at] >= first and copy[table[at]] != copy[row]:
+                    at = (at + 1) & (len(table) - 1)
+                if table[at] >= first:
+                    found[row] = found[table[at]] = True
+                else:
+                    table[at] = row
         first = end
     return found
 
