@@ -101,10 +101,14 @@ class SlidingWindow:
             newest = self._numbered(pane, self._next)
             self._recent = self._recent.merged(newest, self._oldest)
             self._n_recent += 1
-            if self._n_recent == _RECENT:
-                self._settle_index(self._index.merged(self._recent, self._oldest))
             self.panes.append(pane)
             self.counts.add(pane.keys, pane.counts)
+            self.tidy(2 * _RECENT)
+
+    def tidy(self, panes: int = _RECENT) -> None:
+        """Merge the newest panes into the index if there are so many; no sample changes."""
+        if self._n_recent >= panes:
+            self._settle_index(self._index.merged(self._recent, self._oldest))
 
     def reset_to(self, panes: Iterable[Pane]) -> None:
         """Replace the panes by others, ascending, and count the difference."""

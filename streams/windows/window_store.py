@@ -104,6 +104,8 @@ class WindowStore:
         for window_ms, window in self.windows.items():
             if window_ms <= SHORT_WINDOW_MS:
                 window.push(pane)
+            if pane.end_ms % MINUTE_MS == MINUTE_MS // 2:  # not with a minute, whose tick is the longest
+                window.tidy()
         self.expire_short(self.end_ms)
         return minute
 
