@@ -11,7 +11,7 @@ import numpy as np
 
 from models.share import Scale, from_bytes
 from streams.counting.block_counts import MAX_GROUPS
-from streams.counting.keys import COUNTRY_BITS, Tags, country_code, country_of
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_code, country_name
 from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.judging.two_stage_share import ShareCorrection
@@ -75,13 +75,14 @@ def records_of(evidence: TickEvidence, shard: int, tags: Tags) -> list[EvidenceR
 
 def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: Tags) -> Iterator[EvidenceRecord]:
     different, spans, rows = rows_by_name(table.keys, tags)
-    names = different.lines().decode("utf-8", "surrogatepass").split("\n")
-    hashtags = [name for name, n in zip(names, spans.tolist(), strict=False) for _ in range(n)]
-    countries = list(map(country_of, table.keys[rows].tolist()))
+    names = different.lines().decode("utf-8", "surrogatepass").split("\n")[:-1]
+    hashtags = [name for name, n in zip(names, spans.tolist(), strict=True) for _ in range(n)]
+    countries = list(map(country_name, (table.keys[rows] & COUNTRY_MASK).tolist()))
     row_bytes = _ROW_BYTES + _GROUPS * (10 + 8 * table.share.shape[1])
     row_bytes += 0 if table.groups is None else _GROUPS * table.groups.shape[1]
     row_bytes += 0 if table.unread is None else _GROUPS * table.unread.shape[1]
-    run = np.cumsum(4 * np.array([*map(len, hashtags)], np.int64) + 8 + row_bytes) // MAX_BYTES
+    sizes = np.repeat(np.array([*map(len, names)], np.int64), spans)
+    run = np.cumsum(4 * sizes + 8 + row_bytes) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(rows)]
     for part, (first, last) in enumerate(pairwise(cuts)):
         chosen = rows[first:last]

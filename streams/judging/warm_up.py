@@ -9,7 +9,6 @@ from streams.counting.kernels.warm_up import warm_up_names
 from streams.counting.sketch import KeyedHash
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.kernels.prefilter import may_contain
-from streams.judging.kernels.retraction_counts import add_removed
 from streams.judging.two_stage_share import sums
 from streams.log.kernels.warm_up import warm_up as warm_up_panes
 from streams.windows.kernels.warm_up import warm_up as warm_up_windows
@@ -41,7 +40,7 @@ def warm_up() -> None:
     warm_up_windows()
     one_key = np.ones(1, np.int64)
     counter.over(one_key, 1, counter)  # as early looks call it
-    add_removed(one_key, one_key, 1, one_key, np.zeros(1, np.int64))
+    one.tweets(one_key)
     may_contain(np.zeros(1, np.uint64), np.zeros(1, np.uint64))  # as retractions and author sketches call it
     sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it
     warm_up_panes()

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import FLAGS, GROUP_SHIFT, NOTHING_TRIMMED, UNSCORED, Ints, Trimmed
-from streams.counting.keys import COUNTRY_BITS, ends_of, range_of
+from streams.counting.keys import COUNTRY_BITS, range_of
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
+from streams.windows.kernels.key_sums import add_rows
 from streams.windows.open_pane import OpenPane, PaneSum
 from streams.windows.spellings import NO_SPELLINGS, Spellings
 
@@ -61,14 +62,10 @@ class Pane:
         return self.start_ms + self.length_ms
 
     def tweets(self, keys: Ints) -> Ints:
-        """Return the tweets (n,) of keys (n,); for the world's key those of all countries."""
-        before = np.concatenate(([0], np.cumsum(self.counts)))
-        first, end = self.spans(keys)
-        return before[end] - before[first]
-
-    def spans(self, keys: Ints) -> tuple[Ints, Ints]:
-        """Return [first, end) rows (n,) of keys (n,); the world's key has the rows of all countries."""
-        return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends_of(keys))
+        """Return the tweets (n,) of keys (n,), ascending; for the world's key those of all countries."""
+        tweets = np.zeros(len(keys), np.int64)
+        add_rows(self.keys, self.counts, keys, tweets)
+        return tweets
 
     def with_entries(self, stays: npt.NDArray[np.bool_]) -> Pane:
         """Return the same rows with some of their entries, given by a mask (n,)."""

@@ -25,12 +25,12 @@ from streams.counting.retractions import (
     retraction_rows_of,
 )
 from streams.judging.kernels.prefilter import may_contain
-from streams.judging.kernels.retraction_counts import add_removed
 from streams.judging.log_position import LogPosition
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
 from streams.log.partials import Partial
 from streams.log.retractions import are_retractions, decode_retractions, encode_retractions
+from streams.windows.kernels.key_sums import add_rows
 from streams.windows.window import AuthorSample
 from streams.windows.window_store import WindowSpan, WindowStore
 
@@ -157,7 +157,7 @@ class RetractionIndex(SideInput):
         for pane, retracted in self._panes.items():
             if first <= pane < end:
                 rows = retracted.merged()
-                add_removed(rows.keys, rows.received, end, keys, removed)
+                add_rows(rows.keys, (rows.received < end).astype(np.int64), keys, removed)
         return removed
 
     def filter(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:
