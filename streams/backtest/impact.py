@@ -172,9 +172,10 @@ class Impact:
             past.conditions = {one: at_ms for one, at_ms in past.conditions.items() if at_ms > before_ms}
             used |= past.keys().union(*(one.states for one in shard.backtests))
         numbers = {key >> COUNTRY_BITS for key in used}
-        self.tags.forget([number for number in self.tags.numbers() if number not in numbers])
+        unused = [number for number in self.tags.numbers() if number not in numbers]
+        self.tags.forget(unused)
         for evaluator in self._evaluators.values():
-            evaluator.forget_terms(numbers)
+            evaluator.forget_terms(unused)
 
     def _evaluator(self, policy: Policy, *, tries_scales: bool = False) -> PolicyEvaluator:
         scales = self._scales if tries_scales else None

@@ -6,7 +6,7 @@ key a step changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -125,9 +125,9 @@ class PolicyEvaluator:
         established, past = (one and replace(one, scale=scale) for one in (table.established, table.past))
         return replace(table, scale=scale, established=established, past=past)
 
-    def forget_terms(self, used: Container[int]) -> None:
-        """Drop the compared hashtags whose numbers are not in use any more."""
-        self._curated.forget(used)
+    def forget_terms(self, unused: Iterable[int]) -> None:
+        """Drop the compared hashtags whose numbers are released."""
+        self._curated.forget(unused)
 
 
 def _judge(

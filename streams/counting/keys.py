@@ -177,6 +177,13 @@ class Tags:
         numbers: list[int] = self._numbers[rows][self._alive[rows] > 0].tolist()
         return numbers
 
+    def unused(self, used: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the assigned numbers, ascending, that are none of some numbers (n,), ascending."""
+        rows = slice(int(self._state[ROWS]))
+        numbers = self._numbers[rows][self._alive[rows] > 0]
+        found: npt.NDArray[np.int64] = numbers[np.append(-1, used)[np.searchsorted(used, numbers, "right")] != numbers]
+        return found
+
     def forget(self, numbers: Iterable[int]) -> None:
         """Release numbers; the caller must have no key of them any more."""
         self._alive[self._rows_of(np.array([*numbers], np.int64))] = 0

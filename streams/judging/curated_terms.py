@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class CuratedTags:
         }
         return np.isin(numbers, np.fromiter(self._matching, np.int64, len(self._matching)))
 
-    def forget(self, used: Container[int]) -> None:
-        """Drop the compared hashtags whose numbers are not in use any more."""
-        self._compared = {number for number in self._compared if number in used}
+    def forget(self, unused: Iterable[int]) -> None:
+        """Drop the compared hashtags whose numbers are released."""
+        self._compared.difference_update(unused)
         self._matching &= self._compared

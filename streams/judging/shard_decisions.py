@@ -7,7 +7,7 @@ come from.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -202,10 +202,10 @@ class ShardDecisions:
         if decision.provisional:
             self.states.setdefault(self._tags.key(decision.hashtag, decision.country), KeyState()).adopt(decision)
 
-    def forget_terms(self, used: Container[int]) -> None:
-        """Drop the compared hashtags whose numbers are not in use any more."""
+    def forget_terms(self, unused: Iterable[int]) -> None:
+        """Drop the compared hashtags whose numbers are released."""
         if self._curated is not None:
-            self._curated.forget(used)
+            self._curated.forget(unused)
 
     def _found_early(
         self, policy: Policy, evaluation: RuleEvaluation, key: int, state: KeyState, tick_ms: int

@@ -218,14 +218,16 @@ class ShardState:
         longest = self.store.longest
         if longest is None:
             return
-        counted = [longest.counts.at_least(1), self.open.tweets.at_least(1), np.array([*self.states], np.int64)]
-        others = (kept for kept in (*self.store.short_panes, *self.store.rollups.panes) if kept not in longest.panes)
-        counted += [kept.keys for kept in others]
-        numbers = np.sort(np.concatenate(counted) >> COUNTRY_BITS)  # np.unique would hash, at nine times the cost
-        used = set(numbers[np.diff(numbers, prepend=-1) > 0].tolist())
-        used.update(self.open.tag_numbers(), *(one.tag_numbers() for one in self.side_inputs))
-        self.tags.forget([number for number in self.tags.numbers() if number not in used])
-        self._decisions.forget_terms(used)
+        named = self.open.tag_numbers().union(*(one.tag_numbers() for one in self.side_inputs))
+        counters = [self.open.tweets, *(window.counts for window in self.store.windows.values())]
+        in_windows = {id(pane) for window in self.store.windows.values() for pane in window.panes}
+        others = (one for one in (*self.store.short_panes, *self.store.rollups.panes) if id(one) not in in_windows)
+        keys = [counter.at_least(1) for counter in counters] + [pane.keys for pane in others]
+        keys += [np.fromiter(self.states, np.int64), np.fromiter(named, np.int64) << COUNTRY_BITS]
+        numbers = np.sort(np.concatenate(keys) >> COUNTRY_BITS)  # np.unique would hash, at nine times the cost
+        unused = self.tags.unused(numbers).tolist()
+        self.tags.forget(unused)
+        self._decisions.forget_terms(unused)
 
     def _progress(self, tick_ms: int) -> Progress:
         replay_offset, replay_passed_ms = self._replay_point.find(self.position)

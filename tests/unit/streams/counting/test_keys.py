@@ -65,3 +65,12 @@ def test_missing_line_break_is_refused() -> None:
 def test_tables_of_two_processes_use_different_secrets() -> None:
     """A sender must not know which names share a slot."""
     assert Tags()._secret.tolist() != Tags()._secret.tolist()
+
+
+@given(st.sets(st.integers(1, 300)), st.sets(st.integers(1, 400)))
+def test_unused_numbers_are_the_assigned_ones_that_are_not_named(released: set[int], used: set[int]) -> None:
+    tags = Tags()
+    assigned = set(tags.of([str(n) for n in range(300)]).tolist())
+    tags.forget(released & assigned)
+    expected = sorted(assigned - released - used)
+    assert tags.unused(np.array(sorted(used), np.int64)).tolist() == expected
