@@ -18,7 +18,6 @@ from streams.counting.kernels.hashes import siphash
 
 K = 64
 SPACE = 2**64
-_MASK = SPACE - 1
 
 UInts = npt.NDArray[np.uint64]
 
@@ -46,15 +45,8 @@ class KeyedHash:
         ]
         return np.frombuffer(b"".join(digests), "<u8")
 
-    def order(self, tweet_id: int) -> int:
-        """Mix an id with the key (the finaliser of splitmix64, Steele et al. 2014), in [0, 2**64)."""
-        mixed = (tweet_id ^ self._salt) & _MASK
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-        return mixed ^ (mixed >> 31)
-
     def orders(self, tweet_ids: npt.NDArray[np.int64]) -> UInts:
-        """Return the `order` of ids (n,): (n,) hashes."""
+        """Mix ids (n,) with the key: (n,) hashes (the finaliser of splitmix64, Steele et al. 2014)."""
         mixed = tweet_ids.astype(np.uint64) ^ np.uint64(self._salt)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

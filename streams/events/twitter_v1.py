@@ -11,7 +11,7 @@ import msgspec
 from streams.errors import ContractError
 from streams.events.fields import COUNTRIES, MAX_TEXT, Id, Present, to_time, unescape
 from streams.events.times import v1_ms
-from streams.events.tweet import NOWHERE, Tweet
+from streams.events.tweet import Tweet
 from streams.events.uses import Uses, from_entities, from_text
 
 TIME_FORM = "Thu Mar 10 23:12:12 +0000 2016"
@@ -21,7 +21,7 @@ class V1Hashtag(msgspec.Struct, gc=False):
     """Hashtag entity of a text."""
 
     text: str
-    indices: list[int] | None = None
+    indices: list[int] | None = None  # checked, not used
 
 
 class V1Url(msgspec.Struct, gc=False):
@@ -104,14 +104,7 @@ def _text(status: V1Status, field: str) -> tuple[str, Uses, tuple[str, ...]]:
     links = tuple([url.expanded_url for url in entities.urls if url.expanded_url]) if entities and entities.urls else ()
     if entities is None or entities.hashtags is None:
         return text, from_text(text), links
-    if not entities.hashtags:
-        return text, (), links
-    return text, from_entities([(tag.text, *_indices(tag)) for tag in entities.hashtags], raw, text), links
-
-
-def _indices(tag: V1Hashtag) -> tuple[int, int]:
-    found = tag.indices
-    return (found[0], found[1]) if found is not None and len(found) == 2 else (NOWHERE, NOWHERE)
+    return text, from_entities([tag.text for tag in entities.hashtags]), links
 
 
 def to_tweet(v1: V1Tweet) -> Tweet:

@@ -21,7 +21,7 @@ class V2Hashtag(msgspec.Struct, gc=False):
     """Hashtag entity of a text."""
 
     tag: str
-    start: int = NOWHERE
+    start: int = NOWHERE  # checked, not used, as is `end`
     end: int = NOWHERE
 
 
@@ -117,7 +117,7 @@ def _text(tweet: V2Text) -> tuple[str, Uses, tuple[str, ...]]:
     links = tuple(_links(entities.urls)) if entities and entities.urls else ()
     if entities is None or entities.hashtags is None:
         return text, from_text(text), links
-    return text, from_entities([(tag.tag, tag.start, tag.end) for tag in entities.hashtags], raw, text), links
+    return text, from_entities([tag.tag for tag in entities.hashtags]), links
 
 
 def _links(urls: list[V2Url]) -> Iterator[str]:

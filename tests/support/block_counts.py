@@ -106,9 +106,17 @@ def entries_of(entries: Entries) -> list[Entry]:
     return [Entry(*row) for row in zip(*(one.tolist() for one in numbers), *texts, origins, strict=True)]
 
 
+def order(hashes: KeyedHash, tweet: int) -> int:
+    """Mix an id with the key, one step after the other; see `KeyedHash.orders`."""
+    mixed = tweet ^ hashes._salt
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB % 2**64
+    return mixed ^ mixed >> 31
+
+
 def smallest(entries: Iterable[Entry], hashes: KeyedHash, k: int = K) -> list[Entry]:
     """Return the k smallest authors, each with the tweet of the smallest hash."""
     best: dict[int, Entry] = {}
-    for one in sorted(entries, key=lambda one: (one.author, hashes.order(one.tweet), one.origin)):
+    for one in sorted(entries, key=lambda one: (one.author, order(hashes, one.tweet), one.origin)):
         best.setdefault(one.author, one)
     return [best[author] for author in sorted(best)[:k]]

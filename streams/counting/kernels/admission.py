@@ -54,20 +54,13 @@ def _place_of(tweet: Any, ids: Any, offsets: Any, state: Any) -> Any:
 @compiled
 def _drop_older(ids: Any, offsets: Any, oldest: Any, state: Any) -> Any:
     """Drop the ids that were last seen before an offset; return how many remain."""
-    kept = 0
-    for slot in range(len(ids)):
-        kept += offsets[slot] >= oldest
-    of_kept = np.empty((kept, 2), np.int64)
-    kept = 0
-    for slot in range(len(ids)):
-        if offsets[slot] >= oldest:
-            of_kept[kept, 0], of_kept[kept, 1] = ids[slot], offsets[slot]
-            kept += 1
-        offsets[slot] = _NEVER
-    for number in range(kept):
-        slot = _place_of(of_kept[number, 0], ids, offsets, state)
-        ids[slot], offsets[slot] = of_kept[number, 0], of_kept[number, 1]
-    return kept
+    is_kept = offsets >= oldest
+    kept_ids, kept_offsets = ids[is_kept], offsets[is_kept]
+    offsets[:] = _NEVER
+    for number in range(len(kept_ids)):
+        slot = _place_of(kept_ids[number], ids, offsets, state)
+        ids[slot], offsets[slot] = kept_ids[number], kept_offsets[number]
+    return len(kept_ids)
 
 
 @compiled

@@ -12,6 +12,7 @@ from streams.errors import ContractError
 from streams.events.parse import parse
 from streams.events.times import v1_ms, v2_ms
 from streams.events.tweet import Tweet
+from streams.events.uses import located
 from tests.support.payloads import SAMPLES, V1, V2
 
 
@@ -28,7 +29,7 @@ def tweet(payload: dict[str, Any]) -> Tweet:
 
 
 def uses(found: Tweet) -> list[tuple[str, str, int, int]]:
-    return [(use.hashtag, use.display, use.start, use.end) for use in found.hashtags]
+    return [(use.hashtag, use.display, use.start, use.end) for use in located(found.hashtags, found.text)]
 
 
 def refused(payload: dict[str, Any]) -> tuple[str, str]:
@@ -70,7 +71,7 @@ def test_v1_entities_override_grammar() -> None:
     assert uses(tweet(changed(V1, entities=None))) == [("farmersprotest", "FarmersProtest", 29, 44)]
 
 
-def test_v1_wrong_indices_are_located_in_text() -> None:
+def test_v1_hashtags_are_located_in_text() -> None:
     wrong = {"hashtags": [{"text": "FarmersProtest", "indices": [3, 9]}, {"text": "Elsewhere", "indices": [900, 910]}]}
     expected = [("farmersprotest", "FarmersProtest", 29, 44), ("elsewhere", "Elsewhere", -1, -1)]
     assert uses(tweet(changed(V1, entities=wrong))) == expected
@@ -262,4 +263,4 @@ def test_real_samples_are_parsed(name: str) -> None:
         whole = raw.get("extended_tweet", {}).get("full_text") or raw.get("full_text") or raw["text"]
         assert found.text == whole
         expected = [(tag["text"], *tag["indices"]) for tag in raw["entities"]["hashtags"]]
-        assert [(use.display, use.start, use.end) for use in found.hashtags] == expected
+        assert [row[1:] for row in uses(found)] == expected
