@@ -175,11 +175,8 @@ def admit(
             continue
         state[TAG_USES] += added
         born_ms, new, at = fields[row, YOUNG_SINCE], state[ROWS], state[TEXT_BYTES]
-        tweets[new, OFFSET], tweets[new, TWEET_ID], tweets[new, AUTHOR_ID] = (
-            offset,
-            fields[row, TWEET],
-            fields[row, AUTHOR],
-        )
+        tweets[new, OFFSET] = offset
+        tweets[new, TWEET_ID], tweets[new, AUTHOR_ID] = fields[row, TWEET], fields[row, AUTHOR]
         tweets[new, PANE], tweets[new, FLAGS] = at_ms // PANE_MS, fields[row, RETWEET]
         tweets[new, AGE_DAYS] = UNKNOWN_AGE if born_ms < 0 else max(0, (created_ms - born_ms) // DAY_MS)
         tweets[new, LANGUAGE], tweets[new, COUNTRY] = fields[row, IN_LANGUAGE], fields[row, IN_COUNTRY]

@@ -11,9 +11,9 @@ from models.compiled import compiled
 
 @compiled
 def varint(data: Any, at: Any, end: Any) -> Any:
-    """Read a zigzag varint of at most ten bytes; return its value and the next position, -1 if it is broken."""
+    """Read a zigzag varint of at most ten bytes; return its value and the next position, -1 after a broken field."""
     value, shift = np.uint64(0), np.uint64(0)
-    while at < end and shift < 70:
+    while 0 <= at < end and shift < 70:
         byte = np.uint64(data[at])
         at += 1
         value |= (byte & np.uint64(127)) << shift
@@ -56,17 +56,9 @@ def split_records(data: Any, at: Any, base_offset: Any, first_ms: Any, log_appen
             return False
         end = at + size
         delta_ms, at = varint(data, at + 1, end)  # after the attributes, which have no meaning
-        if at < 0:
-            return False
         delta, at = varint(data, at, end)
-        if at < 0:
-            return False
         key, key_end, at = _field(data, at, end)
-        if at < 0:
-            return False
         value, value_end, at = _field(data, at, end)
-        if at < 0:
-            return False
         headers, at = varint(data, at, end)
         if at < 0 or headers < 0:
             return False
