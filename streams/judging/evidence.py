@@ -14,8 +14,8 @@ from streams.counting.block_counts import LINKED, RETWEET
 from streams.judging.author_group import AuthorGroup, GroupBounds, ShareBounds, established, measure_group, scored_rows
 from streams.judging.shown_tweets import ShownTweets, shown_tweets
 from streams.judging.side_inputs.account_facts import count_visible_authors
-from streams.judging.side_inputs.author_sketches import MigrationMatches
 from streams.judging.side_inputs.corrections import SampleCorrections
+from streams.judging.side_inputs.migration import MigrationMatches
 from streams.judging.two_stage_share import ShareCorrection
 from streams.log.decisions import Evidence
 from streams.signals.base import Bools, Doubles, Ints, Observations, Past, rounded

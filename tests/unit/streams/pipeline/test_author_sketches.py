@@ -90,7 +90,8 @@ async def test_received_sketches_are_published_and_recovered(shells: Shells) -> 
     assert not list(pane_records(values)), "readers of panes skip it"
     after = await started(shells, committed=first.replay_point)
     assert after.judge is not None
-    assert [one.hashtag for one in after.judge.sketches.campaigns("*", HIDDEN_MS + DELAY_MS, 0)] == ["old"]
+    recovered = after.judge.sketches.campaigns("*", HIDDEN_MS + DELAY_MS, 0)
+    assert recovered is not None and recovered.hashtags == ["old"]
 
 
 async def test_late_and_evicted_sketches_are_counted(shells: Shells) -> None:

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from streams.counting.keys import Tags
 from streams.counting.sketch import SPACE, K
 from streams.judging.bounds import exact_lower
-from streams.judging.side_inputs.author_sketches import CONFIDENCE, DELAY_MS, MOST, AuthorSketchIndex, received_sketches
+from streams.judging.side_inputs.author_sketches import DELAY_MS, MOST, AuthorSketchIndex, received_sketches
+from streams.judging.side_inputs.migration import CONFIDENCE
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches, encode_received_sketch
 from streams.log.panes import pane_records
 from streams.log.partials import decode_partial, encode_partial
@@ -63,7 +64,15 @@ class SketchShard:
 
     def hidden(self, tick_ms: int = FROM_MS, kept_from_ms: int = 0, country: str = "*") -> list[str]:
         """Return the hidden tags whose authors count."""
-        return [one.hashtag for one in self.index.campaigns(country, tick_ms, kept_from_ms)]
+        return [hashtag for hashtag, _, _ in self.campaigns(tick_ms, kept_from_ms, country)]
+
+    def campaigns(self, tick_ms: int, kept_from_ms: int = 0, country: str = "*") -> list[tuple[str, list[int], int]]:
+        """Return the hidden tags whose authors count, each with its authors and the hash up to which it has all."""
+        found = self.index.campaigns(country, tick_ms, kept_from_ms)
+        if found is None:
+            return []
+        authors = [found.authors_of(number).tolist() for number in range(len(found.hashtags))]
+        return list(zip(found.hashtags, authors, found.upto.tolist(), strict=True))
 
     def match(self, tags: dict[str, Sequence[int]], country: str = "*") -> dict[str, tuple[float, str]]:
         """Return the signal of each tag, and the hidden tag that it matches."""
@@ -120,9 +129,9 @@ def test_sketches_of_one_tag_are_merged():
     older, newer = sketch(authors=[1, 5, 9]), sketch(authors=[2, 5], tick_ms=TICK_MS + 20_000, upto=6)
     for order in ([older, newer], [newer, older]):
         shard = SketchShard(*order)
-        at = [shard.index.campaigns("*", FROM_MS + after_ms, 0)[0] for after_ms in (0, 10_000, 20_000)]
-        assert [one.authors.tolist() for one in at] == [[1, 5, 9], [1, 5, 9], [1, 2, 5]]
-        assert [one.upto for one in at] == [SPACE - 1, SPACE - 1, 6], "the newer one is not complete above"
+        at = [shard.campaigns(FROM_MS + after_ms)[0] for after_ms in (0, 10_000, 20_000)]
+        assert [authors for _, authors, _ in at] == [[1, 5, 9], [1, 5, 9], [1, 2, 5]]
+        assert [upto for _, _, upto in at] == [SPACE - 1, SPACE - 1, 6], "the newer one is not complete above"
 
 
 def test_newest_sketch_ends_all_sketches_of_its_tag():
@@ -133,7 +142,7 @@ def test_newest_sketch_ends_all_sketches_of_its_tag():
 def test_sketches_before_a_release_do_not_count_again():
     gone = sketch(authors=[], tick_ms=TICK_MS + 10_000, until_ms=0)
     shard = SketchShard(sketch(authors=[1]), gone, sketch(authors=[2], tick_ms=TICK_MS + 20_000))
-    assert shard.index.campaigns("*", FROM_MS + 20_000, 0)[0].authors.tolist() == [2]
+    assert shard.campaigns(FROM_MS + 20_000) == [("old", [2], SPACE - 1)]
 
 
 def test_released_tag_matches_no_other_tag():
@@ -192,10 +201,7 @@ def test_pruning_changes_no_later_answer(seed, monkeypatch):
         for country in ("*", "IN"):
             asked = [tick_ms, tick_ms // 60_000 * 60_000]  # a short window, and a long one within its minute
             for at_ms in asked:
-                mine, theirs = (
-                    [(found.hashtag, found.authors.tolist(), found.upto) for found in live]
-                    for live in (one.index.campaigns(country, at_ms, oldest_ms) for one in (pruned, whole))
-                )
+                mine, theirs = (one.campaigns(at_ms, oldest_ms, country) for one in (pruned, whole))
                 assert mine == theirs, (tick_ms, at_ms)
         pruned.index.prune(tick_ms // 60_000 * 60_000, oldest_ms)
     assert sent

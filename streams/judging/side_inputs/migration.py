@@ -1,0 +1,116 @@
+"""Match the authors of hashtags with those of hidden campaigns.
+
+The signal is a share: of the authors under a tag, the part that a hidden tag had. Each sample has all authors up to
+some hash. Up to the lower of the two hashes, every author under the tag is known to be shared or not. Those authors are
+a fair sample (Cohen and Kaplan 2007, "Summarizing data using bottom-k sketches"); the signal is its exact lower bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from streams.counting.block_counts import Ints
+from streams.counting.sketch import K, UInts
+from streams.judging.bounds import exact_lower
+from streams.judging.kernels.known_authors import count_up_to
+from streams.judging.kernels.prefilter import may_contain
+from streams.log.author_sketches import AuthorSketch
+from streams.signals.base import Bools, Doubles
+from streams.windows.window import AuthorSample
+
+CONFIDENCE = 0.995
+"""Confidence of the bound for each hidden tag; the greatest bound of ten tags still holds at .95."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MigrationMatches:
+    """The best match of each of m tags among the hidden tags. Shapes (m,)."""
+
+    lower: Doubles
+    """Greatest lower bound of the share of a tag's authors that one hidden tag had; 0 without any."""
+    of: list[str]
+    """Hidden tag of that bound; "" without any."""
+    from_hidden: Bools
+    """(n,) whether a sampled author wrote harm under another tag that is hidden."""
+
+
+class HiddenCampaigns:
+    """Hidden tags with all their authors up to a hash each.
+
+    Args:
+        sketches: of each tag, at least one. They count up to the lowest hash to which each of them is complete.
+    """
+
+    def __init__(self, sketches: Sequence[Sequence[AuthorSketch]]) -> None:
+        self.hashtags = [of_tag[0].hashtag for of_tag in sketches]
+        upto = [min(one.upto for one in of_tag) for of_tag in sketches]
+        self.upto = np.array(upto, np.uint64)
+        authors = [np.unique(np.concatenate([one.hashes() for one in of_tag])) for of_tag in sketches]
+        authors = [some[some <= end] for some, end in zip(authors, self.upto, strict=True)]
+        together = np.concatenate(authors)
+        ascending = np.argsort(together, kind="stable")
+        self.author: UInts = together[ascending]
+        """(t,) authors of all tags, ascending; one author may have several."""
+        self.owner: Ints = np.repeat(np.arange(len(authors)), [len(some) for some in authors])[ascending]
+        """(t,) number of each author's tag."""
+
+    def authors_of(self, number: int) -> UInts:
+        """Return the authors of a tag, ascending."""
+        found: UInts = self.author[self.owner == number]
+        return found
+
+    def join(self, author: UInts) -> tuple[Ints, Ints]:
+        """Return the pairs (p,) of a row of `author` (n,) and the number of a hidden tag that has the author."""
+        near = np.flatnonzero(may_contain(self.author, author))
+        first, last = (np.searchsorted(self.author, author[near], side) for side in ("left", "right"))
+        sizes = last - first
+        had = np.repeat(first - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
+        return np.repeat(near, sizes), self.owner[had]
+
+
+def no_matches(keys: Ints, sample: AuthorSample) -> MigrationMatches:
+    """Return the matches of keys (m,) before any campaign is compared."""
+    return MigrationMatches(np.zeros(len(keys)), [""] * len(keys), np.zeros(len(sample.author), bool))
+
+
+def match(
+    hidden: HiddenCampaigns, own: Ints, sample: AuthorSample, keys: Ints, rows: Ints, found: MigrationMatches
+) -> None:
+    """Add the matches of some keys with the hidden tags of their country to `found`.
+
+    Args:
+        hidden: c hidden tags.
+        own: (c,) key of each of them; -1 where this shard does not have it.
+        sample: sampled authors by group and author; it has all authors of each key up to its greatest hash.
+        keys: (m,) the groups of `sample`.
+        rows: numbers of the keys to compare.
+        found: matches of all keys.
+    """
+    asked = np.zeros(len(keys), bool)
+    asked[rows] = True
+    mine = np.flatnonzero(asked[sample.group])
+    entry, campaign = hidden.join(sample.author[mine])
+    entry = mine[entry]
+    other = keys[sample.group[entry]] != own[campaign]  # no tag migrates to itself
+    entry, campaign = entry[other], campaign[other]
+    found.from_hidden[entry] = True
+
+    pair, shared = np.unique(sample.group[entry] * len(own) + campaign, return_counts=True)
+    group, campaign = np.divmod(pair, len(own))
+    known = count_up_to(sample.group, sample.author, group, hidden.upto[campaign])
+    bounds = _lower_bounds()[known, shared]
+    best_last = np.lexsort((-campaign, bounds, group))  # of equal bounds the first tag's
+    for at in best_last[np.flatnonzero(np.diff(group[best_last], append=-1))].tolist():
+        found.lower[group[at]] = bounds[at]
+        found.of[group[at]] = hidden.hashtags[campaign[at]] if bounds[at] > 0 else ""
+
+
+@cache
+def _lower_bounds() -> Doubles:
+    """Return (K + 1, K + 1) the bound by the number of known authors and the number of shared ones."""
+    known, shared = np.meshgrid(np.arange(K + 1), np.arange(K + 1), indexing="ij")
+    return exact_lower(np.minimum(shared, known), known, CONFIDENCE)
