@@ -123,7 +123,10 @@ def test_correction_of_an_author_s_earlier_tweet_has_no_effect() -> None:
     """A second tweet of each author has a smaller hash, so it represents the author from then on."""
     harness = JudgeHarness()
     authors = sorted(HASHES.authors(range(1, 11)).tolist())
-    pairs = {author: sorted((1_000 + n, 2_000 + n), key=HASHES.order) for n, author in enumerate(authors)}
+    pairs = {
+        author: sorted((1_000 + n, 2_000 + n), key=lambda tweet: int(HASHES.orders(np.array([tweet]))[0]))
+        for n, author in enumerate(authors)
+    }
 
     def tweet(pane: int, which: int, watermark_ms: int) -> None:
         entries = [Entry(author, both[which], 100, 0, "", f"bad {both[which]}") for author, both in pairs.items()]
