@@ -103,7 +103,7 @@ class BareRead:
 
 
 async def read_bare(settings: Settings, end_ms: int) -> BareRead:
-    """Read all long panes, and the short ones of the last ten minutes, two shards at a time as a worker does.
+    """Read all long panes, and the last short ones, two shards at a time as a worker does.
 
     Args:
         settings: addresses and topic names.

@@ -59,7 +59,7 @@ async def recently_used(settings: Settings) -> dict[str, str]:
         TopicsError: a topic is missing.
     """
     found: dict[str, str] = {}
-    for topic in (PANES, SHORT_PANES):  # the last minute has only short ones
+    for topic in (PANES, SHORT_PANES):  # a minute that has not ended has only short ones
         async with LogReader(connection(settings), settings.topic(topic)) as reader:
             async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
                 for pane in pane_records(record.value for record in batch):

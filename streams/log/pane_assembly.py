@@ -1,4 +1,4 @@
-"""Assemble panes from the records of `hashtag-panes`: numbers for the names, then one pass over the entries."""
+"""Assemble panes from the records of both topics of panes: numbers for the names, then one pass over the entries."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Records of settled panes as columns, about 512 KB each. Repeats are equal.
 
-Panes of ten seconds have a topic of their own: a restart needs those of ten minutes, and of longer panes an hour or
-more. `hashtag-panes` also has records of retractions, corrections and author sketches (`streams.log.retractions`,
-`.corrections`, `.author_sketches`). Panes are most of what a restart reads, so their columns are small
-(`streams.log.framed`), and a record holds no object per hashtag or entry. `streams.log.pane_assembly` makes panes of
-records.
+Panes of ten seconds have a topic of their own: a restart needs those of a quarter of an hour, and of longer panes an
+hour or more. `hashtag-panes` also has records of retractions, corrections and author sketches
+(`streams.log.retractions`, `.corrections`, `.author_sketches`). Panes are most of what a restart reads, so their
+columns are small (`streams.log.framed`), and a record holds no object per hashtag or entry.
+`streams.log.pane_assembly` makes panes of records.
 """
 
 from __future__ import annotations

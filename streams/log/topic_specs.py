@@ -95,7 +95,7 @@ SPECS: tuple[TopicSpec, ...] = (
     TopicSpec(TWEETS, "free", "short", 6 * HOUR_MS, 2 * _MIB, segment_ms=10 * MINUTE_MS),
     TopicSpec(PARTIALS, "shards", "short", 6 * HOUR_MS, 4 * _MIB, segment_ms=10 * MINUTE_MS),
     TopicSpec(PANES, "shards", "window", 26 * HOUR_MS, 4 * _MIB, segment_ms=HOUR_MS),
-    TopicSpec(SHORT_PANES, "shards", "short", 12 * HOUR_MS, 4 * _MIB, segment_ms=10 * MINUTE_MS),
+    TopicSpec(SHORT_PANES, "shards", "window", 12 * HOUR_MS, 4 * _MIB, segment_ms=10 * MINUTE_MS),
     TopicSpec(EVIDENCE, "shards", "day", 7 * DAY_MS, 4 * _MIB),
     TopicSpec(DECISIONS, "shards", "expiry", 3 * DAY_MS, 4 * _MIB),
     TopicSpec(MODERATION, "one", "compacted", FOR_EVER, 4 * _MIB),

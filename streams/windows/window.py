@@ -23,7 +23,7 @@ from streams.windows.sample_index import EMPTY_INDEX, SampleIndex, draw, index_o
 _BLOCK = 80_000
 """Entries of a sample whose columns are gathered together: 4 MB."""
 _RECENT = 6
-"""Panes whose entries are merged into the index at once."""
+"""Panes from which `tidy` merges the newest entries into the index."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.compiled import compiled
 from streams.events.fields import MAX_TEXT
-from streams.events.kernels.members import ABSENT, BEGIN, END, INTEGER, NULL, STRING, TYPE
+from streams.events.kernels.members import ABSENT, BEGIN, END, ESCAPED, INTEGER, NULL, STRING, TYPE
 from streams.events.kernels.runs import same_bytes
 from streams.events.links import HOST_MAX
 
@@ -59,7 +59,7 @@ def language(data: Any, found: Any, slot: Any) -> Any:
     """Return the primary subtag of two or three letters as a number of base 27; 0 for none, -2 for an unusual one."""
     code = np.int64(0)
     if found[slot, TYPE] != STRING:
-        return code
+        return np.int64(UNUSUAL) if found[slot, TYPE] == ESCAPED else code
     size, in_subtag = 0, True
     for place in range(np.uint64(found[slot, BEGIN]), np.uint64(found[slot, END])):
         byte = data[place]

@@ -26,6 +26,7 @@ from streams.events.tweet_columns import (
     STATUS, TEXT_BEGIN, TEXT_END, TWEET, YOUNG_SINCE,
 )  # fmt: skip
 from tests.support.native_payloads import SPELLINGS, bytes_of, encoded
+from tests.support.payloads import V1
 from tests.support.v1_payloads import v1_of
 
 NOW_MS = 1_767_960_000_000
@@ -130,6 +131,14 @@ def test_ordinary_payloads_take_the_compiled_way(changed: dict[str, Any]) -> Non
     found, statuses = in_columns([value], SpellingTable())
     assert statuses == [FAST]
     assert found == [by_parser(value)]
+
+
+@pytest.mark.parametrize("ordinary", [ORDINARY, V1, {**V1, "retweeted_status": V1}])
+def test_escaped_language_is_read_by_the_parser(ordinary: dict[str, Any]) -> None:
+    value = json.dumps(ordinary).replace('"lang": "en"', '"lang": "\\u0068i"').encode()
+    found, statuses = in_columns([value], SpellingTable())
+    assert statuses == [PARSED]
+    assert found == [by_parser(value)] and language_code("hi") in found[0][0]
 
 
 @pytest.mark.parametrize("n", [0, 1, 100, 101])

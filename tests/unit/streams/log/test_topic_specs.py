@@ -117,7 +117,7 @@ def test_producer_timestamps_are_a_problem_where_time_matters(name: str) -> None
         (TWEETS, 30 * 60_000),
         (PARTIALS, 30 * 60_000),
         (PANES, 75 * 60_000),
-        (SHORT_PANES, 30 * 60_000),
+        (SHORT_PANES, 75 * 60_000),
         (DECISIONS, 25 * 3_600_000),
         (EVIDENCE, 86_400_000),
         (DEAD_LETTER, 86_400_000),
