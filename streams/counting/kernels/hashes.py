@@ -11,7 +11,7 @@ from models.compiled import compiled
 from streams.counting.kernels.lines import Bytes, UInts
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 by the golden ratio: the products of neighbouring numbers lie far apart (Knuth, vol. 3, 6.4).
+"""2**64 divided by the golden ratio: products of neighbouring numbers lie far apart (Knuth, vol. 3, 6.4).
 
 For tables of numbers that no sender can choose alone, such as keys of hashtags.
 """

@@ -1,8 +1,8 @@
 # ruff: noqa: I001  # constants in rows, not one a line
 """Read the payloads of a batch into columns; see `streams.events.tweet_columns`.
 
-A payload that is unusual in any way stays `SLOW`: it has an escape in a value that is read, a repeated member, a value
-of another type or out of range, a link that needs parsing, or a hashtag that only the grammar can find.
+A payload that is unusual in any way stays `SLOW`. It repeats a member, or has a hashtag that only the grammar can find.
+Or a value that is read has an escape, another type, or is out of range; or a link needs parsing.
 """
 
 from __future__ import annotations

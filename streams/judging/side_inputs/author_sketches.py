@@ -17,6 +17,7 @@ The sketches of one tag count together, back to the tick that last released it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import takewhile
 
 import numpy as np
@@ -36,6 +37,8 @@ DELAY_MS = 60_000
 """Time between the tick of a sketch and the first tick that it counts for, so that the record can arrive."""
 MOST = 128
 """Sketches of one country, or of the world, that count at a tick: the newest ones."""
+_KEPT = 16
+"""Joined campaigns that are kept, for windows and countries: from tick to tick they rarely change."""
 
 
 class AuthorSketchIndex(SideInput):
@@ -45,10 +48,7 @@ class AuthorSketchIndex(SideInput):
         self._tags = tags
         self._sketches: dict[str, dict[str, dict[int, ReceivedSketch]]] = {}
         """Sketches by country, hashtag and tick."""
-        self._joined: dict[tuple[str, tuple[tuple[str, int], ...]], HiddenCampaigns] = {}
-        """By country, and by hashtag and tick of their sketches. They are the same at most ticks."""
-        self._used = self._joined
-        """Those of `_joined` that were asked for since the last tick."""
+        self._join = lru_cache(_KEPT)(HiddenCampaigns)
         self._unpublished: list[ReceivedSketch] = []
         self._late = self._given_up = 0
 
@@ -102,7 +102,6 @@ class AuthorSketchIndex(SideInput):
 
     def prune(self, tick_ms: int, kept_from_ms: int) -> None:
         """Drop the sketches that count neither at this tick nor later; give up the campaigns above the limit."""
-        self._joined, self._used = self._used, {}
         for country, tags in list(self._sketches.items()):
             counting = self._counting_at(country, tick_ms, kept_from_ms)
             self._given_up += sum(one.until_ms > tick_ms for one in counting[MOST:])
@@ -138,16 +137,12 @@ class AuthorSketchIndex(SideInput):
         by_tag: dict[str, list[AuthorSketch]] = {}
         for one in self._counting_at(country, tick_ms, kept_from_ms)[:MOST]:
             by_tag.setdefault(one.hashtag, []).append(one)
-        counting = [
-            list(takewhile(lambda one: one.until_ms, sketches))
+        counting = tuple(
+            tuple(takewhile(lambda one: one.until_ms, sketches))
             for sketches in by_tag.values()
             if sketches[0].until_ms > tick_ms
-        ]
-        if not counting:
-            return None
-        names = country, tuple((one.hashtag, one.tick_ms) for of_tag in counting for one in of_tag)
-        self._used[names] = self._joined.get(names) or self._used.get(names) or HiddenCampaigns(counting)
-        return self._used[names]
+        )
+        return self._join(counting) if counting else None
 
     def _counting_at(self, country: str, tick_ms: int, kept_from_ms: int) -> list[AuthorSketch]:
         """Return the sketches that count, newest first; one beyond `MOST` never gets back into it."""
