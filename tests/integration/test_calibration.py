@@ -25,7 +25,9 @@ WHO = ("--actor", "asha", "--reason", "our labels", "--json")
 
 
 def newest_evidence(settings: Settings) -> EvidenceRecord | None:
+    """Return the newest record that has a hashtag: the first tick may have fewer tweets than the evidence floor."""
     found = [decode_evidence_record(value) for value in values(settings, "hashtag-evidence")]
+    found = [one for one in found if one.rows]
     return max(found, key=lambda one: one.tick_ms, default=None)
 
 
