@@ -98,7 +98,7 @@ class Cores:
                 self.written[PARTIALS] += len(value)
             while (job := self._next_tick(judge)) is not None:
                 with self._timed("score"):
-                    scores = self.scorer(job.batch.lines)
+                    scores = self.scorer(job.texts.batch.lines)
                 with self._timed("settle"):
                     settled = judge.settle(job, scores)
                 with self._timed("write"):

@@ -219,7 +219,7 @@ def windows(window_ms: int, tags: int, uses: int) -> None:
         begun = time.process_time()
         job = judge.next_tick()
         assert job is not None
-        n = len(job.unscored)
+        n = len(job.texts.entries)
         settled = judge.settle(job, Scores(np.full((n, 4), 0.1, np.float32), np.ones(n, np.uint32)))
         spent.append(1000 * (time.process_time() - begun))
         assert settled.progress is not None

@@ -27,12 +27,6 @@ class ActivationTimeline:
         """Policy of the last settled tick."""
         self.model_revision = model_revision
         """Model of the last settled tick."""
-        self.early_policy: Policy | None = None
-        """Policy of early decisions; None: there are none."""
-        self.early_floor = 1 << 62
-        """Fewest tweets that any rule of it asks for."""
-        self.early_least_share = 1.0
-        """Lowest harmful share at which any rule of it suppresses."""
         self._bodies: dict[str, Policy] = {}
 
     def add(self, activation: Activation) -> None:
@@ -74,24 +68,14 @@ class ActivationTimeline:
             self.model_revision = new_model.model_revision
         return new_policy, new_model
 
-    def advance_early(self, pane: int) -> bool:
-        """Choose the policy of early decisions for the newest open pane; return whether it is another one."""
+    def early_policy(self, pane: int) -> Policy | None:
+        """Return the policy of early decisions while this is the newest open pane; None: there are none."""
         coming = self.policy_at((pane + 1) * PANE_MS)
-        policy = coming if self.policy is not None and coming is not None and _alike(self.policy, coming) else None
-        if policy is self.early_policy:
-            return False
-        self.early_policy = policy
-        if policy is not None:
-            rules = policy.rule_table.values()
-            self.early_floor = min(rule.min_tweets for rule in rules)
-            self.early_least_share = policy.least_suppress_at
-        return True
-
-
-def _alike(one: Policy, other: Policy) -> bool:
-    """Whether both policies measure the same windows and signals."""
-    return one is other or _measures(one) == _measures(other)
+        if self.policy is None or coming is None:
+            return None
+        return coming if coming is self.policy or _measures(coming) == _measures(self.policy) else None
 
 
 def _measures(policy: Policy) -> tuple[object, ...]:
+    """List what determines a policy's evidence."""
     return policy.windows_ms, policy.young_days, policy.burst_min_past, policy.links_revision

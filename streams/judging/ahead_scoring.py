@@ -8,7 +8,6 @@ keeps the scores of its busy tags alone, and scores again what another model has
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -17,7 +16,8 @@ import numpy as np
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_BITS, WORLD_MASK
-from streams.windows.open_pane import OpenPane, PaneSum, Scores, TextBatch
+from streams.judging.ticks import UnscoredTexts
+from streams.windows.open_pane import OpenPane, PaneSum
 from streams.windows.open_panes import OpenPanes
 from streams.windows.window import SlidingWindow
 from streams.windows.window_store import WindowStore
@@ -26,26 +26,6 @@ SLICE_TEXTS = 500
 """Texts scored at once, 5 to 8 ms: a record that arrives meanwhile waits for them."""
 _MARGIN_MS = 1_000
 """Log time behind the end of a pane from which it is scored: most of the late tweets have arrived by then."""
-
-
-@dataclass(frozen=True, slots=True)
-class AheadTexts:
-    """Texts of a pane that waits for its tick, to be scored at once."""
-
-    pane: OpenPane
-    entries: Ints
-    """Entries of the pane to score."""
-    batch: TextBatch
-    """Their texts, and the model that scores the pane."""
-
-    @property
-    def batches(self) -> list[TextBatch]:
-        """Texts to score, by the revision of the model."""
-        return [self.batch]
-
-    def score(self, scores: Scores) -> None:
-        """Set the scores of the entries."""
-        self.pane.score(self.entries, scores)
 
 
 class AheadScoring:
@@ -73,7 +53,7 @@ class AheadScoring:
         """Whether a pane waits whose texts are not scored yet."""
         return self._next_pane() is not None
 
-    def next(self, floor: int, model_of: Callable[[int], str]) -> AheadTexts | None:
+    def next(self, floor: int, model_of: Callable[[int], str]) -> UnscoredTexts | None:
         """Return the next slice of texts; None: no pane waits, or all of its texts are scored.
 
         Args:
@@ -87,9 +67,9 @@ class AheadScoring:
                 self._begun, self._pane, self._waiting = number, pane, self._chosen(number, pane, floor)
             while len(self._waiting):
                 entries, self._waiting = np.split(self._waiting, [SLICE_TEXTS])
-                unscored = pane.unscored(entries)
-                if len(unscored):
-                    return AheadTexts(pane, unscored, pane.batch(unscored))
+                texts = UnscoredTexts.of(pane, entries)
+                if len(texts.entries):
+                    return texts
         return None
 
     def settle(self, number: int) -> None:

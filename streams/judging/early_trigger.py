@@ -18,7 +18,9 @@ from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_BITS, range_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_builder import EvidenceBuilder
-from streams.windows.open_pane import OpenPane, PaneSum, Scores, TextBatch
+from streams.judging.ticks import UnscoredTexts
+from streams.policy import Policy
+from streams.windows.open_pane import PaneSum, Scores, TextBatch
 from streams.windows.open_panes import OpenPanes
 from streams.windows.pane import build_pane, commonest
 from streams.windows.spellings import NO_SPELLINGS
@@ -33,20 +35,19 @@ class FiringPane:
     """The counts of the firing tags in one open pane."""
 
     number: int
-    pane: OpenPane
     sum: PaneSum
     sampled: PaneSum
     """The same with the entries alone that the samples of the window take."""
-    unscored: Ints
-    """Entries of `sampled` that no model has looked at."""
-    batch: TextBatch
-    """Texts of `unscored`, and the model that scores the pane."""
+    texts: UnscoredTexts
+    """Texts of `sampled` to score."""
 
 
 @dataclass(frozen=True, slots=True)
 class EarlyFiring:
     """Tags to judge before their panes settle, and the texts to score first."""
 
+    policy: Policy
+    """Policy under which the newest pane will settle."""
     keys: Ints
     """(m,) keys that fire, ascending."""
     tick_ms: int
@@ -57,7 +58,7 @@ class EarlyFiring:
     def batches(self) -> list[TextBatch]:
         """Texts to score, by the model that scores them."""
         found = []
-        for model, run in groupby([pane.batch for pane in self.panes], key=lambda batch: batch.model):
+        for model, run in groupby([pane.texts.batch for pane in self.panes], key=lambda batch: batch.model):
             _, lines, languages = zip(*run, strict=True)
             found.append(TextBatch(model, b"".join(lines), np.concatenate(languages)))
         return found
@@ -68,7 +69,7 @@ class EarlyFiring:
         for pane in self.panes:
             for at in range(*np.searchsorted(pane.sum.keys, range_of(key)).tolist()):
                 of_row = pane.sum.entries[slice(*pane.sum.bounds[at : at + 2])]
-                spelling = commonest(pane.pane.displays(of_row))
+                spelling = commonest(pane.texts.pane.displays(of_row))
                 if spelling:
                     found.append(spelling.decode("utf-8", "surrogatepass"))
         return found
@@ -119,8 +120,13 @@ class EarlyTrigger:
     """The early firings of one shard."""
 
     def __init__(self, open_panes: OpenPanes, evidence: EvidenceBuilder) -> None:
+        self.policy: Policy | None = None
+        """Policy of early decisions; None: there are none."""
+        self._floor = 1 << 62
+        """Fewest tweets that any rule of it asks for."""
         self._open = open_panes
         self._evidence = evidence
+        self._store = evidence.store
         self._touched: list[Ints] = []
         self._last = _NEVER_FIRED
 
@@ -132,11 +138,14 @@ class EarlyTrigger:
         """Drop what the records so far have touched."""
         self._touched = []
 
-    def restart(self, window: SlidingWindow | None) -> None:
-        """Let every busy key fire again, grown or not, under another policy."""
-        self._last = _NEVER_FIRED
-        if window is not None:
-            self.touch(window.busy())
+    def follow(self, policy: Policy | None) -> None:
+        """Follow the policy of early decisions; under another one every busy key may fire again, grown or not."""
+        if policy is not self.policy:
+            self.policy, self._last = policy, _NEVER_FIRED
+            if policy is not None:
+                self._floor = min(rule.min_tweets for rule in policy.rule_table.values())
+            if self._store.shortest is not None:
+                self.touch(self._store.shortest.busy())
 
     @property
     def busy(self) -> tuple[Ints, Ints]:
@@ -147,17 +156,15 @@ class EarlyTrigger:
         """Compare later firings with the evidence of a settled tick."""
         self._last = LastFiring.at(table)
 
-    def next(
-        self, window: SlidingWindow, floor: int, least_share: float, model_of: Callable[[int], str] = lambda _: ""
-    ) -> EarlyFiring | None:
+    def next(self, model_of: Callable[[int], str]) -> EarlyFiring | None:
         """Return the touched keys that have grown enough since they were last judged.
 
         Args:
-            window: the shortest window.
-            floor: fewest tweets of a key.
-            least_share: lowest harmful share at which a rule suppresses.
             model_of: revision of the model that scores a pane.
         """
+        policy, window = self.policy, self._store.shortest
+        assert policy is not None and window is not None
+        floor, least_share = self._floor, policy.least_suppress_at
         touched, self._touched = self._touched, []
         tick_ms = (max(self._open.panes, default=-1) + 1) * PANE_MS
         counted = np.concatenate(touched or [np.zeros(0, np.int64)])
@@ -171,34 +178,26 @@ class EarlyTrigger:
         tags = np.unique(keys >> COUNTRY_BITS)
         panes, firing = sorted(self._open.panes.items()), []
         sums = [pane.sum(tags) for _, pane in panes]
-        taken = window.narrowed(keys, sums, self._evidence.store.count_expired(window, tick_ms))
+        taken = window.narrowed(keys, sums, self._store.count_expired(window, tick_ms))
         for (number, pane), total, sampled in zip(panes, sums, taken, strict=True):
             pane.score_by(model_of(number))
-            unscored = pane.unscored(sampled.entries)
-            firing.append(FiringPane(number, pane, total, sampled, unscored, pane.batch(unscored)))
-        return EarlyFiring(keys, tick_ms, firing)
+            firing.append(FiringPane(number, total, sampled, UnscoredTexts.of(pane, sampled.entries)))
+        return EarlyFiring(policy, keys, tick_ms, firing)
 
     def _tweets(self, keys: Ints, window: SlidingWindow) -> Ints:
         return window.counts.of(keys) + self._open.tweets.of(keys)
 
-    def fire(
-        self, firing: EarlyFiring, scores: Scores, window: SlidingWindow, least_share: float = 1.0
-    ) -> EvidenceTable:
-        """Return the evidence of a firing, with the scores of its texts.
-
-        Args:
-            firing: tags to judge, and their open panes.
-            scores: of the firing's texts.
-            window: the shortest window.
-            least_share: lowest harmful share at which a rule suppresses.
-        """
+    def fire(self, firing: EarlyFiring, scores: Scores) -> EvidenceTable:
+        """Return the evidence of a firing, with the scores of its texts."""
+        window = self._store.shortest
+        assert window is not None
         extra, at = [], 0
-        scored_tags = set((firing.keys >> COUNTRY_BITS).tolist())
         for one in firing.panes:
-            end = at + len(one.unscored)
-            one.pane.score(one.unscored, scores.part(at, end))
+            end = at + len(one.texts.entries)
+            one.texts.score(scores.part(at, end))
             at = end
-            extra.append(build_pane(one.number, one.sampled, one.pane, scored_tags, NO_SPELLINGS))
+            extra.append(build_pane(one.number, one.sampled, one.texts.pane, firing.keys >> COUNTRY_BITS, NO_SPELLINGS))
+        least_share = firing.policy.least_suppress_at
         table = self._evidence.table(window, firing.keys, extra, firing.tick_ms, least_share)
         self._last = self._last.updated(LastFiring.at(table))
         return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -17,6 +17,8 @@ class LogPosition:
     """Position in the previous owner's last progress record."""
     settled_watermark_ms: int = -1
     """Greatest watermark up to that position."""
+    _unsettled: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Offset of each unsettled pane's first record, and the greatest watermark before it, by pane."""
 
     @property
     def passed_ms(self) -> int:
@@ -38,27 +40,19 @@ class LogPosition:
         """Last record that this owner or the previous one has applied; -1 before the first."""
         return max(self.offset, self.settled_offset)
 
-
-class ReplayPoint:
-    """First record of any pane that has not settled.
-
-    The next owner begins there. It needs the watermark before that record as well: watermarks decide from which tick a
-    correction counts.
-    """
-
-    def __init__(self) -> None:
-        self._first: dict[int, tuple[int, int]] = {}
-        """Offset of each pane's first record, and the greatest watermark before it, by pane."""
-
-    def note(self, panes: Iterable[int], offset: int, watermark_ms: int) -> None:
-        """Note a record that counts in these panes, none of which has settled."""
+    def note(self, panes: Iterable[int]) -> None:
+        """Note that the record at this position counts in these panes, none of which has settled."""
         for pane in panes:
-            self._first.setdefault(pane, (offset, watermark_ms))
+            self._unsettled.setdefault(pane, (self.offset, self.watermark_ms))
 
     def settle(self, pane: int) -> None:
         """Release the panes up to this one: they are published."""
-        self._first = {one: at for one, at in self._first.items() if one > pane}
+        self._unsettled = {one: at for one, at in self._unsettled.items() if one > pane}
 
-    def find(self, position: LogPosition) -> tuple[int, int]:
-        """Return the offset to replay from, and the greatest watermark before it."""
-        return min(self._first.values(), default=(position.offset + 1, position.watermark_ms))
+    @property
+    def replay_point(self) -> tuple[int, int]:
+        """First record of any unsettled pane, and the greatest watermark before it: the next owner begins there.
+
+        Watermarks decide from which tick a correction counts.
+        """
+        return min(self._unsettled.values(), default=(self.offset + 1, self.watermark_ms))

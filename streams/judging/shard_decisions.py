@@ -59,6 +59,9 @@ class ShardDecisions:
         self._breakers = CircuitBreakers(shards)
         self._policy: Policy | None = None
         self._fault: DecisionReason | None = None
+        self._lost: set[tuple[str, str]] = set()
+        """Hashtag and country of the decisions to write again."""
+        self._write_again_from = 0
         self._curated: CuratedTags | None = None
         self._judged: dict[JudgedBy, RuleLevels] = {}
         """Levels of the long windows, whose tables stay the same for a minute."""
@@ -74,13 +77,14 @@ class ShardDecisions:
         self._policy, self._curated, self._judged = policy, CuratedTags(policy, self._tags), {}
 
     def settle(
-        self, tables: Mapping[int, EvidenceTable], tick_ms: int, *, paused: bool, blind: bool = False
+        self, tables: Mapping[int, EvidenceTable], tick_ms: int, offset: int, *, paused: bool, blind: bool = False
     ) -> TickChanges:
         """Decide every key that is over or has a state.
 
         Args:
             tables: settled evidence by window, in milliseconds.
             tick_ms: end of the tick.
+            offset: last record of the shard's log that was applied.
             paused: whether a gap of the log is in the windows, so that nothing is cleared.
             blind: whether the model in force could not be loaded.
         """
@@ -110,6 +114,8 @@ class ShardDecisions:
         for key in settled:
             if self._answer_early(evaluation, key, self.states[key], tick_ms, changes) or key in done.publish:
                 changes.keys.append(key)
+        if self._lost and offset >= self._write_again_from:
+            changes.keys = sorted({*changes.keys, *self._write_again(tick_ms)})
         self._judged = {by: found for by, found in evaluation.judged.items() if by[0] > SHORT_WINDOW_MS}
         return changes
 
@@ -122,12 +128,24 @@ class ShardDecisions:
         """
         self._fault = NO_MODEL if blind else scorer_fault(self.policy.valves, table)
 
-    def write_again(self, keys: Iterable[int], tick_ms: int) -> None:
-        """Prepare keys for records that name every scope, since a lost record may have hidden them in any.
+    def write_again(self, lost: Iterable[tuple[str, str]], from_offset: int) -> None:
+        """Write the state of these keys again at the first tick that settles at an offset or later.
+
+        Args:
+            lost: hashtag and country of decisions whose records cannot be read.
+            from_offset: end of the shard's log when they were read, so that the new version is above the lost one.
+        """
+        self._lost.update(lost)
+        self._write_again_from = from_offset
+
+    def _write_again(self, tick_ms: int) -> list[int]:
+        """Let the lost keys name every scope, since a lost record may have hidden them in any; return these keys.
 
         Scopes without a decision are cleared as a withdrawal would be: settled decisions do not change.
         """
         scopes = {(category, surface) for category, surface, _ in self.policy.rule_table}
+        keys = [self._tags.key(*lost) for lost in self._lost]
+        self._lost.clear()
         for key in keys:
             state = self.states.setdefault(key, KeyState())
             for category, surface in scopes - state.settled.keys() - state.early.keys():
@@ -135,6 +153,7 @@ class ShardDecisions:
                     category=category, surface=surface, action="clear", since_ms=tick_ms, expires_at_ms=0,
                     provisional=True,
                 )  # fmt: skip
+        return keys
 
     def drop_empty(self, tick_ms: int) -> None:
         """Drop keys without any decision, after the decisions of this tick have been published."""

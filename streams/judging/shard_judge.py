@@ -24,21 +24,21 @@ from itertools import chain
 import numpy as np
 
 from streams.constants import MINUTE_MS, PANE_MS
-from streams.counting.block_counts import Flush
+from streams.counting.block_counts import Flush, Ints
 from streams.counting.keys import COUNTRY_BITS, country_of
-from streams.judging.ahead_scoring import AheadTexts, busy_tags
+from streams.judging.ahead_scoring import busy_tags
 from streams.judging.campaigns import sketch_of
 from streams.judging.clearing_pause import LOST_AHEAD_MS
 from streams.judging.curated_links import mark_links
 from streams.judging.early_trigger import EarlyFiring
 from streams.judging.evidence_codec import TickEvidence, conditions_of
 from streams.judging.shard_state import ShardState
-from streams.judging.ticks import SettledTick, TickJob
+from streams.judging.ticks import SettledTick, TickJob, UnscoredTexts
 from streams.log.decisions import Decision, version_of
 from streams.log.partials import Partial
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.windows.open_pane import Scores
+from streams.windows.open_pane import PaneSum, Scores
 from streams.windows.open_panes import ClosedPane
 from streams.windows.pane import Pane, build_pane, commonest, spellings
 
@@ -56,11 +56,9 @@ class ShardJudge(ShardState):
         if isinstance(record, Flush):
             self.apply_flushes([(offset, record)])
             return
-        self.position.offset = offset
         if isinstance(record, Activation):
             self.timeline.add(record)
-            return
-        self._apply_to_side_inputs(offset, record, self.position.watermark_ms)
+        self._apply_to_side_inputs(offset, record)
 
     def apply_flushes(self, records: Sequence[tuple[int, Flush]]) -> int:
         """Apply the first of some records with their offsets, up to one after which a tick may be due.
@@ -69,11 +67,21 @@ class ShardJudge(ShardState):
             The number of records that were applied: 1 or more.
         """
         flushes = [flush for _, flush in records]
-        count = self.open.count_until(flushes, self._clock.due_watermark_ms)
+        count = self.open.count_until(flushes, self.due_watermark_ms)
         for offset, flush in records[:count]:
-            self._follow(offset, flush)
-        self._trigger.touch(self.open.apply_all(flushes[:count]))
+            self._apply_to_side_inputs(offset, flush)
+            panes = set(np.frombuffer(flush.panes, "<i8").tolist())
+            self.position.note(pane for pane in panes if pane > self.open.settled_pane)
+            self.position.watermark_ms = max(self.position.watermark_ms, flush.watermark_ms)
+            self.pause.end_gap(max(flush.newest_ms, flush.watermark_ms))
+        self.trigger.touch(self.open.apply_all(flushes[:count]))
         return count
+
+    def _apply_to_side_inputs(self, offset: int, record: Partial) -> None:
+        """Move to a record's offset, and apply it to each side input."""
+        self.position.offset = offset
+        for side_input in self.side_inputs:
+            self.position.note(side_input.apply(record, self.position))
 
     def skip(self, offset: int) -> None:
         """Pass over a record at an offset of the shard's log that cannot be read; clearing pauses for a whole window.
@@ -81,24 +89,7 @@ class ShardJudge(ShardState):
         The pause follows from the log alone, so every owner and the reference pause at the same ticks.
         """
         self.position.offset = offset
-        self.pause.begin(self.position.watermark_ms + LOST_AHEAD_MS, self._longest_window_ms)
-
-    def _follow(self, offset: int, flush: Flush) -> None:
-        """Follow the position, the watermarks and the side inputs of a record whose counts are applied with others."""
-        position, watermark_ms = self.position, self.position.watermark_ms
-        position.offset = offset
-        if self.pause.gap_is_open:
-            self.pause.end_gap(max(flush.newest_ms, flush.watermark_ms), self._longest_window_ms)
-        panes = set(np.frombuffer(flush.panes, "<i8").tolist())
-        unsettled = (pane for pane in panes if pane > self.open.settled_pane)
-        self._replay_point.note(unsettled, offset, watermark_ms)
-        position.watermark_ms = max(watermark_ms, flush.watermark_ms)
-        self._apply_to_side_inputs(offset, flush, watermark_ms)
-
-    def _apply_to_side_inputs(self, offset: int, record: Partial, watermark_ms: int) -> None:
-        """Apply a record to each side input; `watermark_ms`: greatest watermark before it."""
-        for side_input in self.side_inputs:
-            self._replay_point.note(side_input.apply(record, self.position), offset, watermark_ms)
+        self.pause.begin(self.position.watermark_ms + LOST_AHEAD_MS)
 
     # ---- settled ticks ----
 
@@ -107,22 +98,20 @@ class ShardJudge(ShardState):
         pane = self.due(up_to_ms)
         if pane is None:
             return None
-        self.pause.reach(self.settled_ms, self._longest_window_ms)
+        self.pause.reach(self.settled_ms)
         model = self.timeline.model_of(pane)
         tick_ms = (pane + 1) * PANE_MS
-        self._advance(tick_ms)
+        self.advance(tick_ms)
         self.store.expire_short(tick_ms)
-        self._replay_point.settle(pane)
+        self.position.settle(pane)
         closed = self.open.settle(pane)
-        self._ahead.settle(pane)
-        kept, trimmed = self._trimmer.cut_sum(closed.sum)
-        closed = ClosedPane(pane, kept, closed.pane)
-        scored_tags = self._tags_to_score(closed)
+        self.ahead.settle(pane)
+        total, trimmed = self.trimmer.cut_sum(closed.sum)
         closed.pane.score_by(model)
-        sampled = np.repeat(kept.keys, np.diff(kept.bounds)) >> COUNTRY_BITS
-        entries = kept.entries[np.isin(sampled, np.fromiter(scored_tags, np.int64, len(scored_tags)))]
-        unscored = closed.pane.unscored(entries)
-        return TickJob(closed, trimmed, scored_tags, unscored, closed.pane.batch(unscored))
+        scored_tags = self._tags_to_score(total)
+        is_scored = np.repeat(np.isin(total.keys >> COUNTRY_BITS, scored_tags), np.diff(total.bounds))
+        texts = UnscoredTexts.of(closed.pane, total.entries[is_scored])
+        return TickJob(ClosedPane(pane, total, closed.pane), trimmed, scored_tags, texts)
 
     def settle(self, job: TickJob, scores: Scores) -> SettledTick:
         """Settle a pane: count it, judge every busy tag, and return what is to be published."""
@@ -133,32 +122,32 @@ class ShardJudge(ShardState):
         settled.panes = self._push(pane)
         settled.side_records = chain.from_iterable([one.settle(number, self.store) for one in self.side_inputs])
         if self.timeline.policy is not None:
-            self._decide(self.timeline.policy, settled, model_missing=scores.silent or self._model_missing)
+            self._decide(self.timeline.policy, settled, model_missing=scores.silent or self.model_missing)
         minute_ms = job.tick_ms // MINUTE_MS * MINUTE_MS  # end of the long windows
         for side_input in self.side_inputs:
             side_input.prune(minute_ms, self.store.kept_from_ms)
         if number % _SWEEP_PANES == 0:
-            self._release_tags()
-        settled.progress = self._progress(job.tick_ms)
+            self.release_tags()
+        settled.progress = self.progress(job.tick_ms)
         return settled
 
     def close_minute(self) -> Pane | None:
         """End a finite log: return the pane of the minute that has begun."""
         return self.store.close_minute() if self.store.end_ms % MINUTE_MS else None
 
-    def _tags_to_score(self, closed: ClosedPane) -> set[int]:
-        """Return the numbers of the tags that have enough tweets in the shortest window, this pane included.
+    def _tags_to_score(self, total: PaneSum) -> Ints:
+        """Return the numbers of the tags that have enough tweets in the shortest window, a closed pane included.
 
         `score_floor` is one of authors. Tweets are never fewer than authors and are known at once, so no tag is missed.
         """
         shortest, policy = self.store.shortest, self.timeline.policy
         if shortest is None or policy is None:
-            return set()
-        return set(busy_tags(closed.sum, policy.score_floor, shortest.counts.of).tolist())
+            return np.zeros(0, np.int64)
+        return busy_tags(total, policy.score_floor, shortest.counts.of)
 
     def _build(self, job: TickJob, scores: Scores) -> Pane:
         closed = job.closed
-        closed.pane.score(job.unscored, scores)
+        job.texts.score(scores)
         if self.timeline.policy is not None:
             mark_links(closed.pane, closed.sum.entries, self.timeline.policy)
         displays = spellings(closed.sum, closed.pane, self.tags.lines_of(closed.sum.keys))
@@ -177,28 +166,23 @@ class ShardJudge(ShardState):
         settled.busy_keys = len(tables[policy.windows_ms[0]].keys)
         conditions = conditions_of(
             policy,
-            shards=self._shards,
-            categories=[*self._score_columns],
+            shards=self.shards,
+            categories=[*self.score_columns],
             model_revision=self.model_revision,
             scale=self.evidence.scale,
         )
         settled.evidence = TickEvidence(tick_ms, conditions, paused, self.evidence.take_new_tables())
-        changes = self._decisions.settle(tables, tick_ms, paused=paused, blind=model_missing)
-        if self._lost_decisions and self.position.offset >= self._write_again_from:
-            again = {self.tags.key(*lost) for lost in self._lost_decisions}
-            self._decisions.write_again(again, tick_ms)
-            self._lost_decisions.clear()
-            changes.keys = sorted(again.union(changes.keys))
-        settled.decisions = [self._decision(policy, key, tick_ms) for key in changes.keys]
-        settled.sketches = [sketch_of(one, self.evidence, self.tags, tick_ms) for one in changes.campaigns]
-        settled.confirmed, settled.withdrawn = changes.confirmed, changes.withdrawn
-        settled.refused, settled.scorer_fault = changes.refused, changes.scorer_fault
-        self._decisions.drop_empty(tick_ms)
-        self._trigger.settle(tables[policy.windows_ms[0]])
+        settled.changes = self.decisions.settle(
+            tables, tick_ms, self.position.offset, paused=paused, blind=model_missing
+        )
+        settled.decisions = [self._decision(policy, key, tick_ms) for key in settled.changes.keys]
+        settled.sketches = [sketch_of(one, self.evidence, self.tags, tick_ms) for one in settled.changes.campaigns]
+        self.decisions.drop_empty(tick_ms)
+        self.trigger.settle(tables[policy.windows_ms[0]])
 
     def _decision(self, policy: Policy, key: int, tick_ms: int, *, firing: EarlyFiring | None = None) -> Decision:
         """Return the decision record of a key, settled or early."""
-        hashtag, state = self.tags.name(key), self.states[key]
+        hashtag, state = self.tags.name(key), self.decisions.states[key]
         return Decision(
             hashtag=hashtag,
             display=commonest(self.store.displays(key, firing.displays(key) if firing else ())) or hashtag,
@@ -209,64 +193,57 @@ class ShardJudge(ShardState):
             settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if firing else tick_ms,
             policy_revision=policy.revision,
-            model_revision=firing.panes[-1].batch.model if firing else self.model_revision,
+            model_revision=firing.panes[-1].texts.batch.model if firing else self.model_revision,
             provisional=bool(state.early),
         )
 
     @property
     def may_score_ahead(self) -> bool:
         """Whether `next_ahead` may have texts."""
-        return self.timeline.policy is not None and not self._model_missing and self._ahead.is_due
+        return self.timeline.policy is not None and not self.model_missing and self.ahead.is_due
 
-    def next_ahead(self) -> AheadTexts | None:
+    def next_ahead(self) -> UnscoredTexts | None:
         """Return some texts that the coming ticks will score; None: there are none yet."""
         policy = self.timeline.policy
-        if policy is None or self._model_missing:
+        if policy is None or self.model_missing:
             return None
-        return self._ahead.next(policy.score_floor, self.timeline.model_of)
+        return self.ahead.next(policy.score_floor, self.timeline.model_of)
 
     # ---- early decisions ----
 
     def next_early(self) -> EarlyFiring | None:
         """Return the unflagged tags of the records since the last call that have grown enough to be judged early."""
-        shortest = self.store.shortest
-        if self.timeline.advance_early(max(self.open.panes, default=self.open.settled_pane)):
-            self._trigger.restart(shortest)
-        if shortest is None or not self._may_decide_early():
-            self._trigger.skip()
+        newest = max(self.open.panes, default=self.open.settled_pane)
+        self.trigger.follow(self.timeline.early_policy(newest))
+        if not self._may_decide_early():
+            self.trigger.skip()
             return None
-        timeline = self.timeline
-        return self._trigger.next(shortest, timeline.early_floor, timeline.early_least_share, timeline.model_of)
-
-    def skip_early(self) -> None:
-        """Judge nothing early of what the records so far have counted."""
-        self._trigger.skip()
+        return self.trigger.next(self.timeline.model_of)
 
     def _may_decide_early(self) -> bool:
         watermark_ms = self.open.watermark_ms
-        timely = watermark_ms >= 0 and self.open.newest_ms - watermark_ms <= self._max_lag_ms
+        timely = watermark_ms >= 0 and self.open.newest_ms - watermark_ms <= self.max_lag_ms
         paused = self.pause.covers(self.settled_ms) or self.position.is_replaying
         paused = paused or self.position.offset < 1  # no version is below those of offset 0
-        has_policy = self.timeline.early_policy is not None
-        return self._early and has_policy and bool(self.open.panes) and timely and not paused
+        has_policy = self.trigger.policy is not None and self.store.shortest is not None
+        return self.early and has_policy and bool(self.open.panes) and timely and not paused
 
     def decide_early(self, firing: EarlyFiring, scores: Scores) -> list[Decision]:
         """Suppress at once the tags of a firing that are over the threshold at the early confidence."""
-        policy, shortest = self.timeline.early_policy, self.store.shortest
-        assert policy is not None and shortest is not None
-        if scores.silent or self._model_missing:
+        policy = firing.policy
+        if scores.silent or self.model_missing:
             return []
         for one in firing.panes:
-            mark_links(one.pane, one.sampled.entries, policy)  # those scored ahead too: that marks no links
-        table = self._trigger.fire(firing, scores, shortest, self.timeline.early_least_share)
+            mark_links(one.texts.pane, one.sampled.entries, policy)  # those scored ahead too: that marks no links
+        table = self.trigger.fire(firing, scores)
         # No lower bound is above its estimate.
-        could = np.flatnonzero(table.greatest_estimates() >= self.timeline.early_least_share)
+        could = np.flatnonzero(table.greatest_estimates() >= policy.least_suppress_at)
         if not len(could):
             return []
-        keys = self._decisions.decide_early(
+        keys = self.decisions.decide_early(
             policy,
             table.take(could),
-            self._trigger.busy,
+            self.trigger.busy,
             firing.tick_ms,
             version=self._version(firing.tick_ms, firing),
             settled_ms=self.settled_ms,
@@ -282,4 +259,4 @@ class ShardJudge(ShardState):
         offset = self.position.offset
         if firing is not None and self.due() is not None:
             offset, tick_ms = offset - 1, tick_ms + PANE_MS
-        return version_of(offset, tick_ms, incarnation=self._incarnation)
+        return version_of(offset, tick_ms, incarnation=self.incarnation)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from msgspec.structs import replace
 
 from models.share import Scale
-from streams.constants import HOUR_MS, MINUTE_MS, PANE_MS
+from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.counting.sketch import KeyedHash
 from streams.judging.activation_timeline import ActivationTimeline
@@ -17,9 +17,8 @@ from streams.judging.ahead_scoring import AheadScoring
 from streams.judging.clearing_pause import ClearingPause
 from streams.judging.early_trigger import EarlyTrigger
 from streams.judging.evidence_builder import EvidenceBuilder
-from streams.judging.key_state import KeyState
 from streams.judging.language_coverage import LanguageCounter
-from streams.judging.log_position import LogPosition, ReplayPoint
+from streams.judging.log_position import LogPosition
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_decisions import ShardDecisions
 from streams.judging.side_inputs.account_facts import AccountFactStore
@@ -29,8 +28,8 @@ from streams.judging.side_inputs.base import SideInput
 from streams.judging.side_inputs.corrections import CorrectionIndex
 from streams.judging.side_inputs.retractions import RetractionIndex
 from streams.judging.stage_2_candidates import Candidate, candidates
-from streams.judging.tick_clock import TickClock, delay_of
-from streams.log.decisions import Decision, Progress
+from streams.judging.ticks import delay_of
+from streams.log.decisions import Progress
 from streams.policy.activation import Activation
 from streams.windows.open_panes import OpenPanes
 from streams.windows.tail_trimmer import TailTrimmer
@@ -77,31 +76,22 @@ class ShardState:
         self.corrections = CorrectionIndex(columns, model_revision, self.tags)
         self.sketches = AuthorSketchIndex(self.tags)
         self.side_inputs: list[SideInput] = [self.retractions, self.facts, self.corrections, self.sketches]
-        self._trimmer = TailTrimmer(self.tags, hashes)
-        self.store = WindowStore(hashes, columns, self._trimmer)
+        self.trimmer = TailTrimmer(self.tags, hashes)
+        self.store = WindowStore(hashes, columns, self.trimmer)
         self.evidence = EvidenceBuilder(self.store, columns, self.side_inputs)
         self.evidence.scale = scale_of(model_revision)
         self.languages = LanguageCounter(shard)
         self.pause = ClearingPause()
-        self._score_columns = {category: 1 + at for at, category in enumerate(categories)}
-        self._decisions = ShardDecisions(self.tags, self._score_columns, shards)
-        self._clock = TickClock(self.open, shard, shards)
-        self._replay_point = ReplayPoint()
-        self._trigger = EarlyTrigger(self.open, self.evidence)
-        self._ahead = AheadScoring(self.open, self.store, delay_of(shard, shards))
-        self._early, self._max_lag_ms, self._shards = early, max_lag_ms, shards
-        self._scale_of, self._is_loaded = scale_of, is_loaded
-        self._incarnation = incarnation
-        self._model_missing = False
+        self.score_columns = {category: 1 + at for at, category in enumerate(categories)}
+        self.decisions = ShardDecisions(self.tags, self.score_columns, shards)
+        self.trigger = EarlyTrigger(self.open, self.evidence)
+        self.delay_ms = delay_of(shard, shards)
+        self.ahead = AheadScoring(self.open, self.store, self.delay_ms)
+        self.early, self.max_lag_ms, self.shards = early, max_lag_ms, shards
+        self.incarnation = incarnation
+        self.model_missing = False
         """Whether the model in force is not loaded."""
-        self._lost_decisions: set[tuple[str, str]] = set()
-        """Hashtag and country of the decisions to write again."""
-        self._write_again_from = 0
-
-    @property
-    def states(self) -> dict[int, KeyState]:
-        """Decisions in force, by key."""
-        return self._decisions.states
+        self._scale_of, self._is_loaded = scale_of, is_loaded
 
     @property
     def model_revision(self) -> str:
@@ -111,19 +101,39 @@ class ShardState:
     @property
     def settled_ms(self) -> int:
         """End of the last settled pane; 0 before the first."""
-        return self._clock.settled_ms
+        return (self.open.settled_pane + 1) * PANE_MS
+
+    @property
+    def due_watermark_ms(self) -> int:
+        """Lowest watermark from which the next pane is due; 0 before the first."""
+        return 0 if self.open.settled_pane < 0 else self.settled_ms + PANE_MS + self.delay_ms
 
     def due(self, up_to_ms: int | None = None) -> int | None:
-        """Return the number of the pane that `next_tick` would close."""
-        idle = not self.states and not self.store.short_panes and not self.store.rollups.panes
-        return self._clock.due(up_to_ms, idle=idle)
+        """Return the number of the pane that `next_tick` would close: panes settle in their order, each once.
+
+        Args:
+            up_to_ms: time that counts as passed; None: the lowest watermark, less this shard's delay.
+        """
+        passed_ms = self.open.watermark_ms - self.delay_ms if up_to_ms is None else up_to_ms
+        if passed_ms < 0:
+            return None
+        is_idle = not self.decisions.states and not self.store.short_panes and not self.store.rollups.panes
+        if is_idle or self.open.settled_pane < 0:
+            self._skip_empty(passed_ms // PANE_MS)
+        pane = self.open.settled_pane + 1
+        return pane if (pane + 1) * PANE_MS <= passed_ms else None
+
+    def _skip_empty(self, reached: int) -> None:
+        """Skip the empty panes before pane `reached`, but the last: readers must learn that an empty shard is alive."""
+        first = min(reached - 1, min(self.open.panes, default=reached))
+        self.open.settled_pane = max(self.open.settled_pane, first - 1)
 
     def stage_2_candidates(self) -> list[Candidate]:
         """Return the tags of the last settled tick of which stage 2 should read texts, the most urgent first."""
         policy = self.timeline.policy
         if policy is None or self.position.is_replaying:
             return []
-        return candidates(policy, self._score_columns, self.evidence, self.corrections, self.tags)
+        return candidates(policy, self.score_columns, self.evidence, self.corrections, self.tags)
 
     def take_counts(self) -> Mapping[str, int]:
         """Return what happened since the last call, by attribute of `streams.metrics.Metrics`, and reset it."""
@@ -137,7 +147,7 @@ class ShardState:
 
     def recover(self, state: RecoveredState) -> None:
         """Recover from the previous owner's records, before the first record is applied."""
-        self._decisions.recover(state.decisions, state.settled_ms)
+        self.decisions.recover(state.decisions, state.settled_ms)
         progress = state.progress
         if progress is None:
             return
@@ -148,43 +158,21 @@ class ShardState:
         self.position.watermark_ms = progress.replay_passed_ms
         self.position.settled_offset, self.position.settled_watermark_ms = progress.position, progress.passed_ms
         self.store.recover(state.panes, state.rollups, progress.settled_ms, progress.minutes_from_ms)
-        self._advance(progress.settled_ms)
+        self.advance(progress.settled_ms)
         for side_input in self.side_inputs:
             side_input.recover(state)
         if self.store.shortest is not None:
             table = self.evidence.settled(self.store.shortest)
-            self._decisions.check_scorer(table, blind=self._model_missing)
-            self._trigger.settle(table)
-
-    def write_again(self, lost: Iterable[tuple[str, str]], from_offset: int) -> None:
-        """Write the state of these keys again at the first tick that settles at an offset or later.
-
-        Args:
-            lost: hashtag and country of decisions whose records cannot be read.
-            from_offset: end of the shard's log when they were read, so that the new version is above the lost one.
-        """
-        self._lost_decisions.update(lost)
-        self._write_again_from = from_offset
-
-    def pause_until(self, settled_ms: int) -> None:
-        """Pause clears and early decisions until a window has passed after a tick whose pane was lost."""
-        self.pause.until_ms = max(self.pause.until_ms, settled_ms + self._longest_window_ms)
+            self.decisions.check_scorer(table, blind=self.model_missing)
+            self.trigger.settle(table)
 
     def pause_clearing(self) -> None:
         """Pause clears and early decisions after a gap of the log, until a whole window has passed."""
-        self.pause.begin(max(self.settled_ms, self.open.newest_ms), self._longest_window_ms)
-
-    @property
-    def _longest_window_ms(self) -> int:
-        return HOUR_MS if self.timeline.policy is None else self.timeline.policy.longest_window_ms
-
-    def adopt(self, decision: Decision) -> None:
-        """Adopt an early decision of a worker that has lost this shard, to confirm or withdraw it at its tick."""
-        self._decisions.adopt(decision)
+        self.pause.begin(max(self.settled_ms, self.open.newest_ms))
 
     # ---- ticks ----
 
-    def _advance(self, tick_ms: int) -> None:
+    def advance(self, tick_ms: int) -> None:
         """Advance to the policy and the model of a tick."""
         policy, model = self.timeline.advance(tick_ms)
         self._follow_model(model)
@@ -192,9 +180,10 @@ class ShardState:
             return
         self.store.arrange(policy.windows_ms, policy.evidence_floor)
         self.evidence.follow_policy(policy)
-        self._trimmer.floor = min(policy.tail_floor, policy.evidence_floor)
-        self._trimmer.most_tags = max(1, policy.max_tags_per_pane // self._shards)
-        self._decisions.follow(policy)
+        self.pause.window_ms = policy.longest_window_ms
+        self.trimmer.floor = min(policy.tail_floor, policy.evidence_floor)
+        self.trimmer.most_tags = max(1, policy.max_tags_per_pane // self.shards)
+        self.decisions.follow(policy)
         for side_input in self.side_inputs:
             side_input.follow_policy(policy)
 
@@ -203,7 +192,7 @@ class ShardState:
 
         Another shard may load it while this runs. So the scale is read last: a loaded model has its scale.
         """
-        self._model_missing = not self._is_loaded(self.model_revision)
+        self.model_missing = not self._is_loaded(self.model_revision)
         if changed is not None:
             for side_input in self.side_inputs:
                 side_input.follow_model(changed.model_revision, changed.from_tick_ms)
@@ -213,7 +202,7 @@ class ShardState:
             self.evidence.scale = scale
             self.evidence.drop_tables()
 
-    def _release_tags(self) -> None:
+    def release_tags(self) -> None:
         """Release the numbers of the tags that nothing counts or names any more."""
         longest = self.store.longest
         if longest is None:
@@ -223,14 +212,15 @@ class ShardState:
         in_windows = {id(pane) for window in self.store.windows.values() for pane in window.panes}
         others = (one for one in (*self.store.short_panes, *self.store.rollups.panes) if id(one) not in in_windows)
         keys = [counter.at_least(1) for counter in counters] + [pane.keys for pane in others]
-        keys += [np.fromiter(self.states, np.int64), np.fromiter(named, np.int64) << COUNTRY_BITS]
+        keys += [np.fromiter(self.decisions.states, np.int64), np.fromiter(named, np.int64) << COUNTRY_BITS]
         numbers = np.sort(np.concatenate(keys) >> COUNTRY_BITS)  # np.unique would hash, at nine times the cost
         unused = self.tags.unused(numbers).tolist()
         self.tags.forget(unused)
-        self._decisions.forget_terms(unused)
+        self.decisions.forget_terms(unused)
 
-    def _progress(self, tick_ms: int) -> Progress:
-        replay_offset, replay_passed_ms = self._replay_point.find(self.position)
+    def progress(self, tick_ms: int) -> Progress:
+        """Return the record from which the next owner continues after a tick."""
+        replay_offset, replay_passed_ms = self.position.replay_point
         fields = {name: value for one in self.side_inputs for name, value in one.progress().items()}
         return Progress(
             shard=self.shard,

@@ -323,7 +323,7 @@ class JudgePartition:
             return None
         job = await self._context.run(judge.next_tick)
         assert job is not None, "it was due"
-        scores = await self._context.score(job.batches)
+        scores = await self._context.score(job.texts.batches)
         output = await self._context.run(partial(self._settle, judge, job, scores))
         if output.candidates is not None and self._stage.stage_2 is not None and not self.dropped:
             self._stage.stage_2.offer(self.shard, output.candidates, self._texts.find)
@@ -351,7 +351,7 @@ class JudgePartition:
         if newest is None:
             return ()
         if not self._stage.is_timely(newest):
-            judge.skip_early()
+            judge.trigger.skip()
             return ()
         return await self._context.run(partial(self._look, judge, newest))
 
@@ -394,7 +394,7 @@ class JudgePartition:
         # Our own renewals may be among these offsets: their acknowledgement can come later.
         found = await read_foreign(self._context.settings, topic, self.shard, foreign) if foreign else []
         for decision in found:
-            judge.adopt(decision)
+            judge.decisions.adopt(decision)
         if found:
             self._context.metrics.foreign_decisions.inc(len(found))
             self._stage.log.warning("another worker has decided on this shard", shard=self.shard, records=len(found))

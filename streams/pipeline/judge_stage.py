@@ -114,11 +114,11 @@ class JudgeStage:
     def report_tick(self, judge: ShardJudge, settled: SettledTick) -> None:
         """Update the metrics of a shard after a settled tick."""
         metrics, shard = self.context.metrics, str(judge.shard)
-        metrics.early_confirmed.inc(settled.confirmed)
-        metrics.early_withdrawn.inc(settled.withdrawn)
-        for breaker in settled.refused:
+        metrics.early_confirmed.inc(settled.changes.confirmed)
+        metrics.early_withdrawn.inc(settled.changes.withdrawn)
+        for breaker in settled.changes.refused:
             metrics.valve_reviews.labels(valve=breaker.signal).inc()
-        metrics.scorer_fault.labels(shard=shard).set(settled.scorer_fault is not None)
+        metrics.scorer_fault.labels(shard=shard).set(settled.changes.scorer_fault is not None)
         for pane in settled.panes:
             metrics.given_up_tweets.labels(pane=f"{pane.length_ms // 1000}s").inc(pane.trimmed.tweets)
         metrics.settled_seconds.labels(shard=shard).set(settled.tick_ms / 1000)

@@ -83,9 +83,9 @@ async def recover_judge(
         await read_panes(settings, shard, judge.tags, state, skipped, columns=1 + len(context.scorer.categories))
         await asyncio.to_thread(judge.recover, state)  # seconds for an hour of tweets; no task has the judge yet
     if state.lost_pane_ms is not None:  # it has left all windows a window after its log time
-        judge.pause_until(min(state.settled_ms, state.lost_pane_ms + settings.max_broker_skew_ms))
+        judge.pause.extend(min(state.settled_ms, state.lost_pane_ms + settings.max_broker_skew_ms))
     if state.lost_decisions:
-        judge.write_again(state.lost_decisions, await end_of_log(settings, shard))
+        judge.decisions.write_again(state.lost_decisions, await end_of_log(settings, shard))
     return RecoveredJudge(judge, 0 if state.progress is None else state.progress.replay_offset, end)
 
 

@@ -39,7 +39,7 @@ class RecentTexts:
         while self._panes and self._panes[0][0] <= number - KEPT_PANES:
             self._evict_oldest()
         sizes = np.diff(total.bounds)
-        worth = np.isin(total.keys >> COUNTRY_BITS, np.fromiter(job.scored_tags, np.int64, len(job.scored_tags)))
+        worth = np.isin(total.keys >> COUNTRY_BITS, job.scored_tags)
         rank = np.arange(len(total.entries)) - np.repeat(total.bounds[:-1], sizes)
         entries = total.entries[np.repeat(worth, sizes) & (rank < SUBSAMPLE)]
         if not len(entries):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import AnyStr
 
@@ -91,7 +91,7 @@ def build_pane(
     number: int,
     total: PaneSum,
     open_pane: OpenPane,
-    scored_tags: Collection[int],
+    scored_tags: Ints,
     displays: Spellings,
     trimmed: Trimmed = NOTHING_TRIMMED,
 ) -> Pane:
@@ -109,7 +109,7 @@ def build_pane(
     known = open_pane.scores(entries)
     scores, copy = known.probabilities, known.copies
     tags = np.repeat(keys, np.diff(total.bounds)) >> COUNTRY_BITS
-    shown = np.isin(tags, np.fromiter(scored_tags, np.int64, len(scored_tags)))
+    shown = np.isin(tags, scored_tags)
     scores[~shown] = np.nan
     copy[~shown] = 0
     groups = np.where(shown, known.groups, np.uint8(UNSCORED))

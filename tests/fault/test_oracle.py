@@ -80,7 +80,7 @@ def pipeline(records: list[LogRecord]) -> Left:
             source.reset_counts()
         for shard, one in enumerate(judges):
             while (job := one.next_tick()) is not None:
-                settled = one.settle(job, SCORER(job.batch.lines))
+                settled = one.settle(job, SCORER(job.texts.batch.lines))
                 panes[shard] += [value for pane in settled.panes for value in encode_pane(pane, shard, one.tags)]
                 assert settled.progress is not None
                 decisions[shard] += [encode_record(emitted) for emitted in (*settled.decisions, settled.progress)]

@@ -151,7 +151,7 @@ class JudgeHarness:
         """Settle every pane that is due."""
         decisions = []
         while (job := self.judge.next_tick()) is not None:
-            self.settled.append(self.judge.settle(job, score(job.batch.lines)))
+            self.settled.append(self.judge.settle(job, score(job.texts.batch.lines)))
             self.side_records.append(list(self.settled[-1].side_records))
             decisions += self.settled[-1].decisions
         return decisions

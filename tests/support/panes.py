@@ -70,11 +70,8 @@ def build(uses: Uses, tags: Tags, number: int = 6, scored_tags: set[str] | None 
         columns(entries),
     )
     open_pane.score(np.arange(len(entries)), scores_of([entry.text for entry in entries]))
-    numbers = {
-        key >> COUNTRY_BITS
-        for key, scope in zip(keys, uses, strict=True)
-        if scored_tags is None or scope[0] in scored_tags
-    }
+    shown = [scored_tags is None or tag in scored_tags for tag, _ in uses]
+    numbers = np.array(keys, np.int64)[np.array(shown, bool)] >> COUNTRY_BITS
     total = open_pane.sum()
     return build_pane(number, total, open_pane, numbers, spellings(total, open_pane, tags.lines_of(total.keys)))
 

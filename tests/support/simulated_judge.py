@@ -60,7 +60,7 @@ class SimulatedJudge(Run):
                 if isinstance(partial, Flush) and timely and rng.random() < 0.5:  # a tick may be due
                     self.decide_early(judge)
                 while (job := judge.next_tick()) is not None:
-                    settled = judge.settle(job, scores(job.batches))
+                    settled = judge.settle(job, scores(job.texts.batches))
                     for pane in settled.panes:
                         for record in encode_pane(pane, shard, judge.tags):
                             self.outbox.put(("panes", shard), record)
@@ -91,7 +91,7 @@ class SimulatedJudge(Run):
             for offset in self.own.acknowledged(self.outbox.offsets):
                 foreign = decode_record(world.logs["decisions", shard][offset])
                 if isinstance(foreign, Decision) and not foreign.is_renewal:
-                    judge.adopt(foreign)
+                    judge.decisions.adopt(foreign)
             self.outbox.offsets = []
             yield
 

@@ -57,10 +57,10 @@ def test_sampled_authors_are_scored_at_firehose_density():
                     judge.apply(author + 1, record)
             source.reset_counts()
         while (job := judge.next_tick()) is not None:
-            judge.settle(job, scorer(job.batch.lines))
+            judge.settle(job, scorer(job.texts.batch.lines))
     assert len(blocks) == AUTHORS
     while (job := judge.next_tick(START_MS + WINDOW_MS)) is not None:
-        judge.settle(job, scorer(job.batch.lines))
+        judge.settle(job, scorer(job.texts.batch.lines))
     window = judge.store.windows[WINDOW_MS]
     key = judge.tags.find("t", "*")
     assert key is not None and window.counts.of(np.array([key])) >= AUTHORS * 0.98

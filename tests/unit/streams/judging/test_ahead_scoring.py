@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.constants import PANE_MS
-from streams.judging.ahead_scoring import AheadTexts
+from streams.judging.ticks import UnscoredTexts
 from streams.log.panes import encode_pane
 from streams.scoring import TextScorer, score_batches, silent
 from tests.support.judge_harness import SCORER, SUPPRESS, JudgeHarness, activation
@@ -41,7 +41,7 @@ def begun() -> JudgeHarness:
     return harness
 
 
-def ahead(harness: JudgeHarness) -> list[AheadTexts]:
+def ahead(harness: JudgeHarness) -> list[UnscoredTexts]:
     """Score everything that waits; return the slices."""
     found = []
     while harness.judge.may_score_ahead and (texts := harness.judge.next_ahead()) is not None:
@@ -66,7 +66,7 @@ def test_tick_scores_only_what_was_not_scored_ahead():
     assert ahead(harness) == [], "each pane is scored ahead once"
     harness.reach(3 * PANE_MS, 0, 1, watermark_ms=2 * PANE_MS)
     job = harness.judge.next_tick()
-    assert job is not None and job.batch.lines.count(b"\n") == 1
+    assert job is not None and job.texts.batch.lines.count(b"\n") == 1
 
 
 @pytest.mark.parametrize("slices", [1, 9])
@@ -123,7 +123,7 @@ def test_changed_model_scores_again():
     harness.write(msgspec.structs.replace(activation(SUPPRESS, 1, PANE_MS), model_revision=CONTRARY.revision))
     harness.reach(3 * PANE_MS, 0, 1, watermark_ms=2 * PANE_MS)
     job = harness.judge.next_tick()
-    assert job is not None and job.batch.model == CONTRARY.revision and job.batch.lines.count(b"\n") == 5
+    assert job is not None and job.texts.batch.model == CONTRARY.revision and job.texts.batch.lines.count(b"\n") == 5
 
 
 def test_compacted_pane_is_chosen_again():
@@ -141,7 +141,7 @@ def test_compacted_pane_is_chosen_again():
         ahead(harness)
     harness.reach(3 * PANE_MS, 0, 1, watermark_ms=2 * PANE_MS)
     job = harness.judge.next_tick()
-    assert job is not None and job.batch.lines == b""
+    assert job is not None and job.texts.batch.lines == b""
 
 
 def test_missing_model_leaves_the_texts_to_the_tick():
@@ -153,7 +153,7 @@ def test_missing_model_leaves_the_texts_to_the_tick():
     texts.score(silent(texts.batch.lines, 2))
     harness.reach(3 * PANE_MS, 0, 1, watermark_ms=2 * PANE_MS)
     job = harness.judge.next_tick()
-    assert job is not None and job.batch.lines.count(b"\n") == 5
+    assert job is not None and job.texts.batch.lines.count(b"\n") == 5
 
 
 @given(seed=st.integers(0, 2**32))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +39,7 @@ class EarlyShard:
     The window of a firing ends with the newest of these.
     """
 
-    def __init__(self, rng: random.Random, floor: int) -> None:
+    def __init__(self, rng: random.Random, floor: int, least_share: float = 0.0) -> None:
         self.rng, self.floor = rng, floor
         self.tags = Tags()
         self.open = OpenPanes(self.tags, HASHES, COLUMNS)
@@ -45,6 +47,10 @@ class EarlyShard:
         self.store.arrange([WINDOW_MS], floor)
         self.evidence = evidence_over(self.store)
         self.trigger = EarlyTrigger(self.open, self.evidence)
+        policy: Any = SimpleNamespace(
+            rule_table={at: SimpleNamespace(min_tweets=floor + at) for at in (1, 0)}, least_suppress_at=least_share
+        )
+        self.trigger.follow(policy)
         self.panes: list[tuple[int, Uses]] = []
         for number in range(SETTLED):
             uses = random_uses(rng, authors=300, most=40)
@@ -75,11 +81,11 @@ class EarlyShard:
         newest = max(number for number, _ in self.panes)
         return [uses for number, uses in self.panes if number > newest - 3]
 
-    def next(self, least_share: float) -> EarlyFiring | None:
-        return self.trigger.next(self.window, self.window.floor, least_share)
+    def next(self) -> EarlyFiring | None:
+        return self.trigger.next(lambda _: "")
 
     def fire(self, firing: EarlyFiring) -> EvidenceTable:
-        return self.trigger.fire(firing, score(lines_of(firing)), self.window)
+        return self.trigger.fire(firing, score(lines_of(firing)))
 
 
 def lines_of(firing: EarlyFiring) -> bytes:
@@ -103,7 +109,7 @@ def assert_table(shard: EarlyShard, table: EvidenceTable, asked: list[tuple[str,
 @given(st.integers(0, 2**32), st.sampled_from([1, 40, 90]), st.sampled_from([0.0, 0.4, 0.6]))
 def test_firing_counts_settled_and_open_panes_of_grown_tags(seed, floor, least_share):
     rng = random.Random(seed)
-    shard = EarlyShard(rng, floor)
+    shard = EarlyShard(rng, floor, least_share)
     last: dict[tuple[str, str], tuple[int, float]] = {}
     for _ in range(4):
         for _ in range(rng.randrange(3)):
@@ -119,7 +125,7 @@ def test_firing_counts_settled_and_open_panes_of_grown_tags(seed, floor, least_s
             key=lambda scope: shard.tags.key(*scope),
         )
         shard.touched = set()
-        firing = shard.next(least_share)
+        firing = shard.next()
         assert (firing is None) == (not expected)
         if firing is None:
             continue
@@ -127,12 +133,12 @@ def test_firing_counts_settled_and_open_panes_of_grown_tags(seed, floor, least_s
         assert_table(shard, table := shard.fire(firing), expected)
         for row, scope in enumerate(expected):
             last[scope] = (int(table.tweets[row]), float(table.share[row].max()))
-        again = shard.next(least_share)
+        again = shard.next()
         assert again is None, "no key was touched since"
         taken = {one.tweet for scope in expected for one in obvious_sample(shard.uses, *scope)}
         for part in firing.panes:
-            assert part.pane.unscored(part.sampled.entries).tolist() == []
-            assert set(part.pane.entries["tweet"][part.sampled.entries].tolist()) <= taken, (
+            assert part.texts.pane.unscored(part.sampled.entries).tolist() == []
+            assert set(part.texts.pane.entries["tweet"][part.sampled.entries].tolist()) <= taken, (
                 "only sampled texts are scored"
             )
 
@@ -180,7 +186,7 @@ def test_firing_scores_only_new_texts():
     for block, texts in ((1, b"text 1\ntext 2\n"), (2, b"text 3\n")):
         new = entries[:2] if block == 1 else entries[2:]
         shard.apply([BlockCount("new", "", 5, len(new), new, block)], block)
-        firing = shard.next(0.0)
+        firing = shard.next()
         assert firing is not None and lines_of(firing) == texts
         table = shard.fire(firing)
     assert (table.tweets.tolist(), table.scored.tolist()) == ([3], [3])
@@ -206,13 +212,13 @@ def test_skipped_keys_do_not_fire():
     shard = EarlyShard(random.Random(1), 1)
     shard.count()
     shard.trigger.skip()
-    assert shard.next(0.0) is None
+    assert shard.next() is None
 
 
 def test_settled_tick_counts_as_a_firing():
     shard = EarlyShard(random.Random(2), 1)
     shard.count()
-    firing = shard.next(0.0)
+    firing = shard.next()
     assert firing is not None
     table = shard.fire(firing)
     for settled, expected in (
@@ -221,7 +227,7 @@ def test_settled_tick_counts_as_a_firing():
     ):
         shard.trigger.settle(settled)
         shard.trigger.touch(firing.keys)
-        again = shard.next(0.0)
+        again = shard.next()
         assert (again and again.keys.tolist()) == expected, "a tag outside the settled table has never fired"
 
 
@@ -231,7 +237,7 @@ def test_displays_are_the_commonest_of_each_open_pane_and_country():
     for block, ((country, pane), displays) in enumerate(spelt.items(), 1):
         entries = [Entry(author, author, 1, 0, display, "text 1") for author, display in enumerate(displays, 1)]
         shard.apply([BlockCount("new", country, pane, len(entries), entries, block)], block)
-    firing = shard.next(0.0)
+    firing = shard.next()
     assert firing is not None
     assert firing.displays(shard.tags.key("new", "*")) == ["New", "neW", "NEW"]
     assert firing.displays(shard.tags.key("new", "IN")) == ["New", "NEW"]

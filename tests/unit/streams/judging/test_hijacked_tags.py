@@ -135,7 +135,8 @@ def test_next_owner_decides_the_same_of_an_attack(cut):
     assert whole.decisions[-1][1:] == ("discount", 0.0)
     before = Attack(people, bots).run(range(cut))
     after = Attack(people, bots, before.harness.successor(policy=policy())).run(range(cut, 14))
-    states = [one.harness.judge.states[one.harness.judge.tags.key("a", WORLD)].settled[SCOPE] for one in (whole, after)]
+    judges = [one.harness.judge for one in (whole, after)]
+    states = [judge.decisions.states[judge.tags.key("a", WORLD)].settled[SCOPE] for judge in judges]
     assert before.decisions + after.decisions == whole.decisions
     kept = [(one.action, one.since_ms, one.below_since_ms, one.without, one.weight) for one in states]
     assert kept[0] == kept[1]
@@ -152,7 +153,7 @@ def test_early_discount_is_confirmed_by_its_tick():
     assert (settled.provisional, *acted(settled)) == (False, "discount", 0.6)
     (ruling,) = early.rulings
     assert ruling.evidence is not None and ruling.evidence.share < 0.45
-    assert attack.harness.settled[-1].confirmed == 1
+    assert attack.harness.settled[-1].changes.confirmed == 1
 
 
 def test_early_discount_does_not_count_as_suppression():
@@ -196,7 +197,7 @@ def test_missing_model_neither_begins_nor_ends_the_time():
         score = partial(silent, columns=2) if 2 <= pane < 6 else SCORER
         with patch.object(harness, "settle", partial(harness.settle, score)):
             harness.advance((pane + 1) * PANE_MS, early=False)
-        since_ms.append(harness.judge.states[key].settled[SCOPE].below_since_ms)
+        since_ms.append(harness.judge.decisions.states[key].settled[SCOPE].below_since_ms)
     assert since_ms == [0, 20_000, 20_000, 20_000, 20_000, 20_000, 0]
     assert [one.tick_ms for one in harness.decisions] == [10_000, 20_000, 70_000]
     assert acted(harness.decisions[-1])[0] == "clear"

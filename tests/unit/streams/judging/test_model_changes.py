@@ -50,8 +50,8 @@ def settle(harness: JudgeHarness, scorers: dict[str, TextScorer]) -> list[str]:
     """Settle the due ticks; return the models that scored their panes."""
     by = []
     while (job := harness.judge.next_tick()) is not None:
-        by += [model for model, texts, _ in job.batches if texts]
-        harness.settled.append(harness.judge.settle(job, score_batches(job.batches, scorers.get, 2)))
+        by += [model for model, texts, _ in job.texts.batches if texts]
+        harness.settled.append(harness.judge.settle(job, score_batches(job.texts.batches, scorers.get, 2)))
         harness.decisions += harness.settled[-1].decisions
     return by
 
@@ -175,7 +175,7 @@ def test_early_scores_of_the_previous_model_are_replaced():
     assert settle(harness, BOTH) == [CONTRARY.revision]
     evidence = harness.settled[-1].evidence
     assert evidence is not None and evidence.tables[30_000].share[0, 0] == 0.125
-    assert harness.settled[-1].withdrawn == 1
+    assert harness.settled[-1].changes.withdrawn == 1
 
 
 def test_early_firing_over_two_models_scores_by_each():
@@ -205,7 +205,7 @@ def test_judge_without_its_model_suppresses_and_clears_nothing():
         write(harness, pane, good=60, watermark_ms=(pane + 1) * PANE_MS)
         settle(harness, BOTH)
     assert len(harness.decisions) == 1, "neither cleared nor renewed"
-    assert {one.scorer_fault for one in harness.settled[1:]} == {NO_MODEL}
+    assert {one.changes.scorer_fault for one in harness.settled[1:]} == {NO_MODEL}
     write(harness, 4, bad=60, watermark_ms=4 * PANE_MS)
     look = harness.judge.next_early()
     assert look is None or not harness.judge.decide_early(look, score_batches(look.batches, lambda _: None, 2)), (

@@ -45,7 +45,7 @@ def test_settle_confirms_early_flag_over_threshold():
     assert action(settled) == ("suppress", False, 20_000)
     assert (settled.provisional, settled.tick_ms, settled.settled_ms) == (False, 20_000, 20_000)
     assert settled.version > early.version
-    assert harness.settled[-1].confirmed == 1
+    assert harness.settled[-1].changes.confirmed == 1
 
 
 def test_settle_withdraws_early_flag_below_threshold():
@@ -56,7 +56,7 @@ def test_settle_withdraws_early_flag_below_threshold():
     (withdrawn,) = harness.advance(20_000)
     assert action(early) == ("suppress", True, 20_000)
     assert action(withdrawn) == ("clear", True, 20_000), "a provisional clear"
-    assert harness.settled[-1].withdrawn == 1 and withdrawn.version > early.version
+    assert harness.settled[-1].changes.withdrawn == 1 and withdrawn.version > early.version
 
     assert harness.count(2, bad=150) == [], "barred for a dwell"
     assert harness.count(3, bad=10) == []
@@ -71,12 +71,12 @@ def test_withdrawn_tag_may_be_flagged_early_after_its_dwell():
     harness.count(1, bad=10)
     harness.count(1, good=40, source=1)
     harness.advance(20_000)
-    state = harness.judge.states[harness.judge.tags.key("a", "*")]
+    state = harness.judge.decisions.states[harness.judge.tags.key("a", "*")]
     assert set(state.barred) == {SCOPE}
     assert harness.advance(30_000) == []
     assert set(state.barred) == {SCOPE}
     assert harness.advance(40_000) == [], "nothing to publish"
-    assert harness.judge.states == {}
+    assert harness.judge.decisions.states == {}
     (again,) = harness.count(4, bad=150)
     assert action(again) == ("suppress", True, 50_000)
 
@@ -110,7 +110,7 @@ def test_tag_fires_again_only_after_growth():
     key = harness.judge.tags.key
     assert harness.judge.open.tweets.to_dict() == {key("a", "*"): 50}
     harness.offset += 1
-    harness.judge._trigger.touch([key("a", "")])
+    harness.judge.trigger.touch([key("a", "")])
     assert harness.judge.next_early() is None, "the same tweets"
     harness.count(1, good=4, early=False)
     assert harness.judge.next_early() is None, "less than a tenth more"
@@ -271,7 +271,7 @@ def test_next_owner_recovers_a_scorer_fault():
     for number in range(25):
         harness.count(1, bad=20, tag=f"t{number}", early=False)
     harness.advance(20_000, early=False)
-    assert harness.settled[-1].scorer_fault is not None
+    assert harness.settled[-1].changes.scorer_fault is not None
     for one in (harness, harness.successor(policy=policy)):
         for source in (0, 1):
             one.count(0, watermark_ms=21_000, source=source)
@@ -408,7 +408,7 @@ def test_unused_tag_numbers_are_released():
     for minute in range(1, 22):
         harness.advance(minute * 60_000)
     assert len(harness.judge.tags) == 0
-    assert harness.judge.states == {}
+    assert harness.judge.decisions.states == {}
 
 
 # ---- the next owner ----
@@ -422,7 +422,8 @@ def test_next_owner_continues_from_recovered_state():
     after = harness.successor()
     assert after.judge.settled_ms == 20_000 and after.judge.position.is_replaying
     key = after.judge.tags.key("a", "*")
-    assert after.judge.states[key].settled == harness.judge.states[harness.judge.tags.key("a", "*")].settled
+    before = harness.judge.decisions.states[harness.judge.tags.key("a", "*")]
+    assert after.judge.decisions.states[key].settled == before.settled
     assert after.advance(40_000) == harness.advance(40_000) == []
     refreshed, same = after.advance(50_000), harness.advance(50_000)
     assert [one.rulings for one in refreshed] == [one.rulings for one in same] == []
@@ -479,7 +480,7 @@ def test_decisions_after_the_progress_record_are_not_repeated():
     after.count(2, good=90)
     after.count(3, good=90)
     assert world(after.advance(40_000)) == []
-    assert after.judge.states[after.judge.tags.key("a", "*")].settled[SCOPE].since_ms == 40_000
+    assert after.judge.decisions.states[after.judge.tags.key("a", "*")].settled[SCOPE].since_ms == 40_000
 
 
 def test_empty_decision_after_the_progress_record_counts():
@@ -495,10 +496,10 @@ def test_empty_decision_after_the_progress_record_counts():
     after = harness.successor(decisions=[nothing])
     after.advance(20_000)
     assert after.count(2, bad=150) == [], "a greater version was published"
-    assert after.judge.states[after.judge.tags.key("a", "*")].decided_ms == 50_000
+    assert after.judge.decisions.states[after.judge.tags.key("a", "*")].decided_ms == 50_000
     assert after.advance(50_000) == [], "decided up to that tick"
     after.advance(60_000)
-    assert after.judge.states == {}
+    assert after.judge.decisions.states == {}
 
 
 def test_next_owner_withdraws_recovered_early_flags():
@@ -523,7 +524,7 @@ def test_recovery_without_progress_starts_with_the_log():
     judge = ShardJudge(0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES)
     judge.recover(RecoveredState([early]))
     assert judge.settled_ms == 0
-    assert judge.states[judge.tags.key("a", "*")].early[SCOPE] == early.rulings[0]
+    assert judge.decisions.states[judge.tags.key("a", "*")].early[SCOPE] == early.rulings[0]
 
 
 def foreign_early_flag() -> tuple[JudgeHarness, Decision]:
@@ -553,7 +554,7 @@ def test_unadopted_foreign_early_flag_stands_until_expiry():
 
 def test_adopted_early_flag_is_withdrawn_at_its_tick():
     after, late = foreign_early_flag()
-    after.judge.adopt(late)
+    after.judge.decisions.adopt(late)
     (answer,) = after.advance(20_000, early=False)
     assert action(answer) == ("clear", True, 20_000)
     assert greatest_of(late, answer) == answer
@@ -562,7 +563,7 @@ def test_adopted_early_flag_is_withdrawn_at_its_tick():
 def test_adopted_early_flag_is_confirmed_at_its_tick():
     after, late = foreign_early_flag()
     after.count(1, bad=150, early=False)
-    after.judge.adopt(late)
+    after.judge.decisions.adopt(late)
     (answer,) = after.advance(20_000, early=False)
     assert action(answer) == ("suppress", False, 20_000)
     assert greatest_of(late, answer) == answer
@@ -571,7 +572,7 @@ def test_adopted_early_flag_is_confirmed_at_its_tick():
 def test_late_adopted_flag_is_withdrawn_at_the_next_tick():
     after, late = foreign_early_flag()
     after.advance(20_000, early=False)
-    after.judge.adopt(late)
+    after.judge.decisions.adopt(late)
     (answer,) = after.advance(30_000, early=False)
     assert action(answer) == ("clear", True, 30_000)
     assert greatest_of(late, answer) == answer
@@ -580,8 +581,8 @@ def test_late_adopted_flag_is_withdrawn_at_the_next_tick():
 def test_adopting_changes_no_settled_decision():
     after, late = foreign_early_flag()
     other, _ = foreign_early_flag()
-    after.judge.adopt(late)
-    after.judge.adopt(late)
+    after.judge.decisions.adopt(late)
+    after.judge.decisions.adopt(late)
     for harness in (after, other):
         harness.count(2, bad=200, early=False)
         harness.advance(60_000, early=False)

@@ -109,7 +109,7 @@ def test_lost_decision_is_written_again_above_the_end_of_the_log() -> None:
     harness = flagged()
     before = [one for one in harness.decisions if one.hashtag == "a"]
     end = harness.offset + 3
-    harness.judge.write_again([("a", "*"), ("gone", "IN")], end)
+    harness.judge.decisions.write_again([("a", "*"), ("gone", "IN")], end)
     harness.decisions.clear()
     harness.count(4, bad=20, watermark_ms=0, early=False)
     harness.advance(5 * PANE_MS, early=False)
@@ -130,7 +130,7 @@ def test_lost_decision_is_written_again_above_the_end_of_the_log() -> None:
 
 def test_lost_decision_waits_for_the_end_of_the_log() -> None:
     harness = flagged()
-    harness.judge.write_again([("gone", "*")], harness.offset + 100)
+    harness.judge.decisions.write_again([("gone", "*")], harness.offset + 100)
     harness.decisions.clear()
     harness.count(4, bad=20, early=False)
     harness.advance(5 * PANE_MS, early=False)
@@ -142,7 +142,7 @@ def test_settled_state_after_a_rewrite_equals_the_one_without() -> None:
     found: list[list[Decision]] = []
     for lost in ([], [("a", "*"), ("b", "*")]):
         harness = flagged()
-        harness.judge.write_again(lost, 0)
+        harness.judge.decisions.write_again(lost, 0)
         for pane in range(4, 16):
             harness.count(pane, bad=20 if pane < 6 else 0, good=30, tag="ab"[pane % 2], early=False)
             harness.advance((pane + 1) * PANE_MS, early=False)

@@ -273,7 +273,7 @@ async def test_skipped_decision_is_written_again(shells: Shells) -> None:
 @pytest.mark.parametrize("key", [None, b"progress", b"|IN", b"a|India", b"Not Normal|IN", b"\xff|IN"])
 async def test_skipped_record_without_a_key_is_not_written_again(shells: Shells, key: bytes | None) -> None:
     owner = await recovered_past(shells, DECISIONS, b"{", key)
-    assert owner.judge is not None and owner.judge._lost_decisions == set()
+    assert owner.judge is not None and owner.judge.decisions._lost == set()
 
 
 async def test_lost_progress_is_replaced_by_the_one_before(shells: Shells) -> None:
