@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from models.compiled import compiled
 from streams.counting.block_counts import Ints
-from streams.counting.sketch import K, KeyedHash, UInts
-from streams.windows.kernels.sample_authors import estimate_authors
-from streams.windows.kernels.sample_draw import Int32s
-from streams.windows.kernels.sample_gather import UInt8s, UInt32s, copy_columns, order_by_pane
+from streams.counting.sketch import SPACE, K, KeyedHash, UInts
 from streams.windows.key_counter import KeyCounter
 from streams.windows.open_pane import PaneSum
 from streams.windows.pane import Floats, Pane
 from streams.windows.rollups import begins_ms
-from streams.windows.sample_index import EMPTY_INDEX, SampleIndex, draw, index_of, merge_indexes
+from streams.windows.sample_index import EMPTY_INDEX, Int32s, SampleIndex, draw, index_of, merge_indexes, merged
 
-_BLOCK = 80_000
-"""Entries of a sample whose columns are gathered together: 4 MB."""
+_MOST_AUTHORS = 2.0**62
+_columns_of = attrgetter("tweet", "origin", "age_days", "flags", "copy", "scores")
+"""Columns that a sample gathers from its panes."""
 _RECENT = 6
 """Panes from which `tidy` merges the newest entries into the index."""
 
@@ -38,23 +40,18 @@ class AuthorSample:
     tweet: Ints
     origin: Ints
     age_days: Int32s
-    flags: UInt8s
-    copy: UInt32s
+    flags: npt.NDArray[np.uint8]
+    copy: npt.NDArray[np.uint32]
     scores: Floats
 
     def authors(self, groups: int, k: int = K) -> Ints:
         """Return (groups,) distinct authors, exact below k, else estimated (see `sketch`)."""
-        found: Ints = estimate_authors(self.group, self.author, groups, k)
+        ends = np.searchsorted(self.group, np.arange(groups), "right")
+        found: Ints = np.diff(ends, prepend=0)
+        full = np.flatnonzero(found >= k)
+        kth = np.maximum(self.author[ends[full] - 1].astype(np.float64), 1.0)
+        found[full] = np.minimum(np.rint((k - 1) * float(SPACE) / kth), _MOST_AUTHORS)
         return found
-
-    @staticmethod
-    def empty(group: Ints, columns: int) -> AuthorSample:
-        """Return rows (n,) of these groups with undefined content."""
-        n = len(group)
-        return AuthorSample(
-            group, np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int32),
-            np.empty(n, np.uint8), np.empty(n, np.uint32), np.empty((n, columns), np.float32),
-        )  # fmt: skip
 
     def take(self, kept: npt.NDArray[np.bool_]) -> AuthorSample:
         """Select rows by a mask."""
@@ -62,12 +59,10 @@ class AuthorSample:
 
 
 class SlidingWindow:
-    """The last `window_ms` of settled panes, one for every `step_ms`."""
+    """The last `window_ms` of settled panes."""
 
-    def __init__(self, window_ms: int, step_ms: int, hashes: KeyedHash) -> None:
-        assert window_ms % step_ms == 0, (window_ms, step_ms)
+    def __init__(self, window_ms: int, hashes: KeyedHash) -> None:
         self.window_ms = window_ms
-        self.step_ms = step_ms
         self.panes: deque[Pane] = deque()
         self.counts = KeyCounter()
         self.floor = 1 << 62
@@ -99,7 +94,7 @@ class SlidingWindow:
         """Add a pane after the newest one."""
         if len(pane.keys):
             newest = self._numbered(pane, self._next)
-            self._recent = self._recent.merged(newest, self._oldest)
+            self._recent = merged(self._recent, newest, self._oldest)
             self._n_recent += 1
             self.panes.append(pane)
             self.counts.add(pane.keys, pane.counts)
@@ -108,7 +103,7 @@ class SlidingWindow:
     def tidy(self, panes: int = _RECENT) -> None:
         """Merge the newest panes into the index if there are so many; no sample changes."""
         if self._n_recent >= panes:
-            self._settle_index(self._index.merged(self._recent, self._oldest))
+            self._settle_index(merged(self._index, self._recent, self._oldest))
 
     def reset_to(self, panes: Iterable[Pane]) -> None:
         """Replace the panes by others, ascending, and count the difference."""
@@ -149,16 +144,10 @@ class SlidingWindow:
             expired: number of the window's oldest panes to leave out.
             until_ms: leave out the window's panes that end later; None: leave out none.
         """
-        panes = [*self.panes, *extra]
-        if not panes:
-            return AuthorSample.empty(np.zeros(0, np.int64), 1)
-        group, author, pane, row = self._drawn(
-            asked,
-            [self._numbered(one, self._next + at) for at, one in enumerate(extra)],
-            expired,
-            None if until_ms is None else self._oldest + sum(one.end_ms <= until_ms for one in self.panes),
-        )
-        return _gathered(group, author, pane - self._oldest, row, panes)
+        later = [self._numbered(one, self._next + at) for at, one in enumerate(extra)]
+        end = None if until_ms is None else self._oldest + sum(one.end_ms <= until_ms for one in self.panes)
+        group, author, pane, row = self._drawn(asked, later, expired, end)
+        return _gathered(group, author, pane - self._oldest, row, [*self.panes, *extra])
 
     def narrowed(self, asked: Ints, sums: Sequence[PaneSum], expired: int = 0) -> list[PaneSum]:
         """Return the sums of open panes with the entries alone that the samples of some keys take; see `sample`."""
@@ -178,16 +167,42 @@ class SlidingWindow:
 
 
 def _gathered(group: Ints, author: UInts, pane: Int32s, row: Int32s, panes: Sequence[Pane]) -> AuthorSample:
-    """Gather entries (n,) by pane and row; a block at a time, whose columns stay in the processor's cache."""
-    found = replace(AuthorSample.empty(group, panes[0].scores.shape[1]), author=author)
-    for begin in range(0, len(group), _BLOCK):
-        at, bounds = order_by_pane(pane[begin : begin + _BLOCK], len(panes))
-        at += np.int32(begin)
-        for number in np.flatnonzero(np.diff(bounds)).tolist():
-            one = panes[number]
-            copy_columns(
-                at[bounds[number] : bounds[number + 1]], row,
-                one.tweet, one.origin, one.age_days, one.flags, one.copy, one.scores,
-                found.tweet, found.origin, found.age_days, found.flags, found.copy, found.scores,
-            )  # fmt: skip
+    """Gather entries (n,) by pane and row."""
+    n, columns = len(group), panes[0].scores.shape[1] if panes else 1
+    found = AuthorSample(
+        group, author, np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.uint8),
+        np.empty(n, np.uint32), np.empty((n, columns), np.float32),
+    )  # fmt: skip
+    by_pane = np.argsort(pane.astype(np.int16), kind="stable")  # of 16 bits: a radix sort
+    bounds = np.searchsorted(pane[by_pane], np.arange(len(panes) + 1)).tolist()
+    for one, (first, end) in zip(panes, pairwise(bounds), strict=True):
+        if first < end:
+            _copy_columns(by_pane[first:end], row, _columns_of(one), _columns_of(found))
     return found
+
+
+@compiled
+def _copy_columns(at: Ints, row: Int32s, columns: Any, to_columns: Any) -> None:
+    """Copy rows of a pane's columns to the places `at` of a sample's.
+
+    Args:
+        at: (a,) numbers in the sample.
+        row: (n,) row of each entry of the sample in its pane; those of `at` are read.
+        columns: of the pane; see `_columns_of`.
+        to_columns: of the sample.
+
+    Raises:
+        IndexError: the pane does not have a row, or it has another number of score columns than the sample.
+    """
+    tweet, origin, age_days, flags, copy, scores = columns
+    to_tweet, to_origin, to_age_days, to_flags, to_copy, to_scores = to_columns
+    if scores.shape[1] != to_scores.shape[1]:
+        raise IndexError("a pane with other score columns than the sample")
+    for to in at:
+        of = row[to]
+        if not 0 <= of < len(tweet):  # compiled code would read anywhere
+            raise IndexError("a row that its pane does not have")
+        to_tweet[to], to_origin[to], to_age_days[to] = tweet[of], origin[of], age_days[of]
+        to_flags[to], to_copy[to] = flags[of], copy[of]
+        for column in range(scores.shape[1]):
+            to_scores[to, column] = scores[of, column]

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from streams.constants import HOUR_MS, MINUTE_MS, PANE_MS, SHORT_WINDOW_MS
+from streams.constants import HOUR_MS, MINUTE_MS, SHORT_WINDOW_MS
 from streams.counting.sketch import KeyedHash
 from streams.windows.pane import Pane, merge_panes
 from streams.windows.rollups import PaneRollups, begins_ms
@@ -80,7 +80,7 @@ class WindowStore:
 
     def _filled(self, window_ms: int) -> SlidingWindow:
         short = window_ms <= SHORT_WINDOW_MS
-        window = SlidingWindow(window_ms, PANE_MS if short else MINUTE_MS, self._hashes)
+        window = SlidingWindow(window_ms, self._hashes)
         window.reset_to(self.short_panes if short else self.rollups.panes)
         window.expire(self.end_of(window))
         return window

@@ -129,7 +129,7 @@ def test_day_has_few_panes():
 def test_reset_window_counts_the_difference():
     tags, rng = Tags(), random.Random(3)
     panes = [build(random_uses(rng), tags, at) for at in range(6)]
-    window = SlidingWindow(MINUTE_MS, PANE_MS, HASHES)
+    window = SlidingWindow(MINUTE_MS, HASHES)
     for pane in panes:
         window.push(pane)
     before = window.counts.to_dict()

@@ -14,7 +14,7 @@ from streams.constants import PANE_MS
 from streams.counting.keys import Tags
 from streams.counting.sketch import K, KeyedHash, estimate_authors
 from streams.windows.pane import Pane, empty_pane
-from streams.windows.sample_index import EMPTY_INDEX, SampleIndex, index_of
+from streams.windows.sample_index import EMPTY_INDEX, SampleIndex, index_of, merged
 from streams.windows.window import SlidingWindow
 from tests.support.block_counts import Entry
 from tests.support.panes import Uses, build, obvious_counts, obvious_sample, random_uses, scored
@@ -33,7 +33,7 @@ def numbered(pane: Pane, number: int) -> SampleIndex:
 def test_window_equals_its_last_panes(seed):
     rng = random.Random(seed)
     tags = Tags()
-    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    window = SlidingWindow(WINDOW_MS, HASHES)
     if rng.random() < 0.5:
         window.floor = FLOOR
     pushed: list[Uses] = []
@@ -68,7 +68,7 @@ def test_window_equals_its_last_panes(seed):
 
 
 def test_empty_window_has_no_counts_and_samples():
-    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    window = SlidingWindow(WINDOW_MS, HASHES)
     window.floor = 1
     sample = window.sample(np.array([1 << 10, 2 << 10]))
     assert sample.authors(2).tolist() == [0, 0]
@@ -77,7 +77,7 @@ def test_empty_window_has_no_counts_and_samples():
 
 def test_sample_includes_open_panes():
     tags = Tags()
-    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    window = SlidingWindow(WINDOW_MS, HASHES)
     one, other = Entry(5, 1, 1, 0, "", "text 1"), Entry(3, 2, 1, 0, "", "text 2")
     window.push(build({("a", "IN"): (1, [one])}, tags, 0))
     extra: Pane = build({("a", "US"): (1, [other])}, tags, 1)
@@ -91,7 +91,7 @@ def test_sample_until_a_time_equals_naive_recount(seed, until_ms, expired):
     """A pane counts that ends by then; expired and open panes are left out and added as always."""
     rng = random.Random(seed)
     tags, pushed = Tags(), []
-    window = SlidingWindow(5 * PANE_MS, PANE_MS, HASHES)
+    window = SlidingWindow(5 * PANE_MS, HASHES)
     for number in range(9):
         uses = random_uses(rng, authors=300, most=40) if rng.random() < 0.8 else {}
         pushed.append((number, uses))
@@ -112,7 +112,7 @@ def test_sample_until_a_time_equals_naive_recount(seed, until_ms, expired):
 
 def test_sample_until_the_end_is_the_whole_sample():
     tags = Tags()
-    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    window = SlidingWindow(WINDOW_MS, HASHES)
     for number in range(3):
         entries = [Entry(author, author, 1, 0, "", f"text {author}") for author in range(number, 90, 3)]
         window.push(build({("a", "IN"): (len(entries), entries)}, tags, number))
@@ -125,7 +125,7 @@ def test_sample_until_the_end_is_the_whole_sample():
 
 def test_floor_can_be_raised_and_lowered():
     tags = Tags()
-    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    window = SlidingWindow(WINDOW_MS, HASHES)
     window.push(build({("a", "IN"): (5, []), ("a", ""): (3, [])}, tags, 0))
     india, world = tags.key("a", "IN"), tags.key("a", "*")
     for floor, busy in ((6, {world}), (9, set()), (5, {india, world})):
@@ -137,7 +137,7 @@ def test_floor_can_be_raised_and_lowered():
 
 def test_displays_of_every_pane_and_country():
     tags = Tags()
-    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    window = SlidingWindow(WINDOW_MS, HASHES)
     shout = Entry(5, 1, 1, 0, "AA", "text 1")
     window.push(build({("aa", "IN"): (1, [shout]), ("aa", "US"): (1, [])}, tags, 0))
     window.push(build({("aa", "IN"): (1, [])}, tags, 1))
@@ -147,7 +147,7 @@ def test_displays_of_every_pane_and_country():
 
 def test_sample_has_k_authors():
     tags = Tags()
-    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    window = SlidingWindow(WINDOW_MS, HASHES)
     for number in range(3):
         entries = [Entry(author, author, 1, 0, "", f"text {author}") for author in range(number, 3 * K, 3)]
         window.push(build({("a", "IN"): (len(entries), entries)}, tags, number))
@@ -164,7 +164,7 @@ def test_sample_does_not_depend_on_how_panes_were_added(seed):
     """Panes are added one by one, with expired ones, or all at once; with and without open panes."""
     rng = random.Random(seed)
     tags = Tags()
-    slid = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    slid = SlidingWindow(WINDOW_MS, HASHES)
     keys = sorted(tags.key(f"tag{number}", country) for number in range(5) for country in ("IN", "US", "*", ""))
     for number in range(7):
         pane = build(random_uses(rng, authors=300, most=90), tags, number)
@@ -172,7 +172,7 @@ def test_sample_does_not_depend_on_how_panes_were_added(seed):
         slid.expire((number + 1) * PANE_MS)
         if rng.random() < 0.2:
             slid.reset_to(list(slid.panes))
-        held = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+        held = SlidingWindow(WINDOW_MS, HASHES)
         held.reset_to(slid.panes)
         assert held.counts.to_dict() == slid.counts.to_dict()
         asked = np.array(sorted(rng.sample(keys, rng.randrange(len(keys) + 1))), np.int64)
@@ -183,25 +183,11 @@ def test_sample_does_not_depend_on_how_panes_were_added(seed):
         assert found.authors(len(asked)).tolist() == expected.authors(len(asked)).tolist()
 
 
-def test_sample_is_the_same_in_blocks_of_any_size(monkeypatch):
-    rng, tags = random.Random(4), Tags()
-    window = SlidingWindow(9 * PANE_MS, PANE_MS, HASHES)
-    for number in range(9):
-        window.push(build(random_uses(rng, authors=300, most=90), tags, number))
-    asked = np.array(sorted(tags.key(f"tag{number}", country) for number in range(5) for country in ("IN", "US", "*")))
-    expected = window.sample(asked)
-    monkeypatch.setattr("streams.windows.window._BLOCK", 7)
-    found = window.sample(asked)
-    assert len(expected.group) > 3 * 7
-    for name in SAMPLE:
-        assert np.array_equal(getattr(found, name), getattr(expected, name)), name
-
-
 @pytest.mark.parametrize("countries", [("US", "IN"), ("IN", "US")])
 def test_sample_takes_the_earliest_of_equal_tweets(countries):
     """An id that returns in another country: a window that was filled at once has other indexes than a running one."""
     tags = Tags()
-    running, recovered = (SlidingWindow(9 * PANE_MS, PANE_MS, HASHES) for _ in range(2))
+    running, recovered = (SlidingWindow(9 * PANE_MS, HASHES) for _ in range(2))
     panes = []
     for number, country in [(0, countries[0]), *((at, "") for at in range(1, 6)), (6, countries[1])]:
         entry = Entry(5, 1, 10 + number, 0, "", "text 1", 100 + number)
@@ -216,7 +202,7 @@ def test_sample_takes_the_earliest_of_equal_tweets(countries):
 
 def test_sample_refuses_panes_of_other_score_columns():
     tags = Tags()
-    window = SlidingWindow(9 * PANE_MS, PANE_MS, HASHES)
+    window = SlidingWindow(9 * PANE_MS, HASHES)
     for number in range(2):
         pane = build({("a", "IN"): (1, [Entry(number, number, 1, 0, "", "text 1")])}, tags, number)
         window.push(replace(pane, scores=np.zeros((1, 1 + number), np.float32)))
@@ -229,8 +215,8 @@ def test_expired_entries_are_dropped():
     panes = [build({("a", "IN"): (9, [Entry(at, at, 1, 0, "", f"text {at}") for at in range(9)])}, tags, 0)] * 50
     union = EMPTY_INDEX
     for number, pane in enumerate(panes):
-        union = union.merged(numbered(pane, number), number - 2)
-    assert len(union) == 3 * 9
+        union = merged(union, numbered(pane, number), number - 2)
+    assert len(union.author) == 3 * 9
     assert sorted(set(union.pane.tolist())) == [47, 48, 49]
     last = numbered(build({}, tags, 50), 50)
-    assert len(union.merged(last, 60)) == 0 == len(union.merged(last, 60).keys)
+    assert [len(column) for column in merged(union, last, 60)] == [0, 1, 0, 0, 0, 0]
