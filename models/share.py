@@ -34,11 +34,12 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from models.kernels.share_bounds import LEAST_GAP, bound_shares
+
 Floats = npt.NDArray[np.float64]
 
 N_DRAWS = 200
 N_MOMENTS, N_ERRORS, N_BETWEEN = 4, 3, 3
-_LEAST_GAP = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ class Scale:
             mix: (n_tags, n_groups) part of the texts in each group; rows sum to 1.
         """
         clean, harmful = (_mixed(mix, self.moments[:, :, one]) for one in (0, 1))
-        found: Floats = np.clip((means - clean) / np.maximum(harmful - clean, _LEAST_GAP), 0.0, 1.0)
+        found: Floats = np.clip((means - clean) / np.maximum(harmful - clean, LEAST_GAP), 0.0, 1.0)
         return found
 
     def bounds(
@@ -90,7 +91,7 @@ class Scale:
     def gaps(self, mix: Floats, column: int) -> Floats:
         """Compute the difference (n_tags,) of a column's expected means at shares of 1 and 0."""
         clean, harmful = _mixed(mix, self.moments[:, column, :2]).T
-        found: Floats = np.maximum(harmful - clean, _LEAST_GAP)
+        found: Floats = np.maximum(harmful - clean, LEAST_GAP)
         return found
 
     def to_bytes(self) -> bytes:
@@ -168,48 +169,10 @@ def bounds(
         estimate, the bounds for texts that a person has read.
     """
     z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
-    clean, harmful, clean_var, harmful_var = _mixed(mix, moments).T
-    error_0, error_01, error_1 = _mixed(mix**2, errors).T
-    some = np.maximum(n, 1).astype(np.float64)
-    gap = np.maximum(harmful - clean, _LEAST_GAP)
-    above = np.where(n > 0, mean, 0.5) - clean
-    v0 = clean_var / some + error_0
-    v1 = (harmful_var - clean_var + gap**2) / some + 2 * (error_01 - error_0)
-    v2 = -(gap**2) / some + error_0 - 2 * error_01 + error_1
-    estimate = np.where(n > 0, np.clip(above / gap, 0.0, 1.0), 0.5)
-    adjusted = _roots(above, gap, v0, v1, v2, z2)
-    sampled = _roots(estimate, np.ones_like(gap), np.zeros_like(gap), 1 / some, -1 / some, z2)
-    is_bounded = (n > 0) & np.isfinite(adjusted[0])
-    lowest = adjusted[0]
-    if between is not None and between.any():
-        b0, b01, b1 = _mixed(mix**2, between).T
-        lowest = _least(above, gap, v0 + b0, v1 + 2 * (b01 - b0), v2 + b0 - 2 * b01 + b1, z2)
-    lower = np.where(is_bounded, np.clip(np.minimum(lowest, sampled[0]), 0.0, 1.0), 0.0)
-    upper = np.where(is_bounded, np.clip(np.maximum(adjusted[1], sampled[1]), 0.0, 1.0), 1.0)
-    return np.clip(estimate, lower, upper), lower, upper
-
-
-def _roots(above: Floats, gap: Floats, v0: Floats, v1: Floats, v2: Floats, z2: float) -> tuple[Floats, Floats]:
-    """Solve |above - share gap|^2 <= z2 (v0 + v1 share + v2 share^2) for the share; infinite without bounds.
-
-    Both sides are quadratic: a share^2 - 2 b share + c <= 0.
-    """
-    a, b, c = gap**2 - z2 * v2, above * gap + z2 * v1 / 2, above**2 - z2 * v0
-    safe = np.where(a > 0, a, 1.0)
-    centre, half = b / safe, np.sqrt(np.maximum(b**2 - safe * c, 0.0)) / safe
-    return np.where(a > 0, centre - half, -np.inf), np.where(a > 0, centre + half, np.inf)
-
-
-def _least(above: Floats, gap: Floats, v0: Floats, v1: Floats, v2: Floats, z2: float) -> Floats:
-    """Return the least share >= 0 that solves the inequality of `_roots`.
-
-    It exists even if the variance of the harmful mean is so large that no upper bound does: a share of 0 needs no
-    harmful mean.
-    """
-    a, b, c = gap**2 - z2 * v2, above * gap + z2 * v1 / 2, above**2 - z2 * v0
-    root = np.sqrt(np.maximum(b**2 - a * c, 0.0))
-    found: Floats = np.where((above > 0) & (c > 0) & (b + root > 0), c / np.maximum(b + root, _LEAST_GAP), 0.0)
-    return found
+    parts = (mean, n, mix, mix * mix, moments, errors, np.zeros_like(errors) if between is None else between)
+    # One signature: strided and read-only arrays would have others.
+    estimate, lower, upper = bound_shares(*(np.array(one, np.float64, order="C") for one in parts), z2)
+    return estimate, lower, upper
 
 
 def _mixed(mix: Floats, numbers: Floats) -> Floats:

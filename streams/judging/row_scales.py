@@ -6,12 +6,9 @@ of harmful texts than stage 1, so on stage 1's scale such a mean would be anothe
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 
 from models.share import Scale, from_bytes
-from streams.judging.kernels.share_bounds import bound_shares, estimate_shares
 from streams.judging.two_stage_share import ShareCorrection
 from streams.signals.base import Doubles, Ints
 
@@ -39,18 +36,18 @@ class RowScales:
 
     def estimates(self, share: Doubles) -> Doubles:
         """Estimate the harmful shares (m, columns) from means of that shape; NaN stays NaN."""
-        found = _estimates(self._base, share, self._mix)
+        found = self._base.estimates(share, self._mix)
         for scale, rows in self._others:
-            found[rows] = _estimates(scale, share[rows], self._mix[rows])
+            found[rows] = scale.estimates(share[rows], self._mix[rows])
         return found
 
     def bounds(self, mean: Doubles, n: Ints, column: int, confidence: float) -> tuple[Doubles, Doubles, Doubles]:
         """Compute estimate, lower and upper bound (m,) of one column from its means (m,) over n (m,) authors."""
-        z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
-        found = _bounds(self._base, mean, n, self._mix, column, z2)
+        share, lower, upper = self._base.bounds(mean, n, self._mix, column, confidence)
         for scale, rows in self._others:
-            found[:, rows] = _bounds(scale, mean[rows], n[rows], self._mix[rows], column, z2)
-        share, lower, upper = found
+            share[rows], lower[rows], upper[rows] = scale.bounds(
+                mean[rows], n[rows], self._mix[rows], column, confidence
+            )
         return share, lower, upper
 
     def gaps(self, column: int) -> Doubles:
@@ -77,23 +74,6 @@ class RowScales:
         corrected = [rows for _, rows in self._others]
         rest = np.setdiff1d(np.arange(len(self._mix)), np.concatenate(corrected)) if corrected else None
         return [(self._base, np.arange(len(self._mix)) if rest is None else rest), *self._others]
-
-
-def _estimates(scale: Scale, share: Doubles, mix: Doubles) -> Doubles:
-    found: Doubles = estimate_shares(_own(share), _own(mix), _own(scale.moments))
-    return found
-
-
-def _bounds(scale: Scale, mean: Doubles, n: Ints, mix: Doubles, column: int, z2: float) -> Doubles:
-    """Return (3, m) estimates, lower and upper bounds."""
-    parts = (_own(one[:, column]) for one in (scale.moments, scale.errors, scale.between))
-    found: Doubles = bound_shares(_own(mean), np.array(n, np.int64), _own(mix), *parts, z2)
-    return found
-
-
-def _own(numbers: Doubles) -> Doubles:
-    """Return a contiguous, writable copy: compiled code has one signature, and evidence that was read is read-only."""
-    return np.array(numbers, np.float64, order="C")
 
 
 def _convert(share: Doubles, mix: Doubles, scale: Scale, other: Scale) -> Doubles:
