@@ -17,12 +17,14 @@ import numpy.typing as npt
 BREAK, LETTER, MARK, DIGIT, SKIP, SYMBOL, STAR, HASH, AT, LEET = range(10)
 
 _TABLE_SIZE = 0x110000
+_LETTERS_END = 0x32000
+"""No code point from here on is a part of a word."""
 # Ranges of one kind are filled at once instead of one code point at a time.
 _UNIFORM = (
     (0x3400, 0xA000, LETTER),
     (0xAC00, 0xD7A4, LETTER),
     (0xD800, 0xF900, BREAK),  # lone surrogates and private use
-    (0x20000, 0x32000, LETTER),
+    (0x20000, _LETTERS_END, LETTER),
     (0xE0000, 0xE1000, SKIP),
 )
 _IGNORABLE = (
@@ -95,11 +97,13 @@ def _letter(point: int) -> int:
 
 @lru_cache(maxsize=1)
 def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
-    """Build the read-only tables (kinds, letters): kind and folded letter of each of the 0x110000 code points."""
-    kinds = np.full(_TABLE_SIZE, BREAK, np.uint8)
-    letters = np.arange(_TABLE_SIZE, dtype=np.uint32)
-    uniform = np.zeros(_TABLE_SIZE, bool)
-    uniform[0x32000:] = True
+    """Build the read-only tables (kinds, letters): kind of each of the 0x110000 code points, and folded letters.
+
+    `letters` ends where letters do: the kernels fold letters, marks and stars only.
+    """
+    kinds = np.zeros(_TABLE_SIZE, np.uint8)  # BREAK; pages that nothing is written to take no memory
+    letters = np.arange(_LETTERS_END, dtype=np.uint32)
+    uniform = np.zeros(_LETTERS_END, bool)
     for start, end, kind in _UNIFORM:
         kinds[start:end] = kind
         uniform[start:end] = True
@@ -116,6 +120,7 @@ def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
     for sign, kind in (("*", STAR), ("#", HASH), ("@", AT), ("$", LEET), ("!", LEET)):
         kinds[ord(sign)] = kind
     letters[ord("ँ")] = ord("ं")  # writers interchange candrabindu and anusvara
+    assert not np.isin(kinds[_LETTERS_END:], (LETTER, MARK, STAR)).any()
     for array in (kinds, letters):
         array.setflags(write=False)
     return kinds, letters

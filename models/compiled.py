@@ -14,12 +14,13 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import numpy as np
+from llvmlite.binding import parse_bitcode
 from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator, UserProvidedCacheLocator
 from numba.core.dispatcher import Dispatcher
@@ -113,6 +114,19 @@ class _Cache(FunctionCache):
         super().__init__(function)  # type: ignore[no-untyped-call]
         self.unsaved = 0
         _digest(function.__code__.co_filename)  # at import: the file may change afterwards
+
+    def load_overload(self, sig: object, target_context: object) -> Any:
+        """Load machine code. Its LLVM module serves only callers that are compiled later: it is kept as bitcode.
+
+        A parsed module takes ten times the memory of its bitcode.
+        """
+        result: Any = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        if result is not None:
+            library = result.library
+            bitcode = library._get_module_for_linking().as_bitcode()
+            library._shared_module = None
+            library._get_module_for_linking = partial(parse_bitcode, bitcode)
+        return result
 
     def save_overload(self, sig: object, data: object) -> None:
         """Save machine code; a folder that cannot be written counts in `unsaved`."""

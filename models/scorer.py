@@ -60,7 +60,10 @@ class LinearScorer:
     _quads: npt.NDArray[np.uint64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_quads", packed(self.numbers.weights))  # the class is frozen
+        quads = packed(self.numbers.weights)
+        weights = quads.view(np.int16)[:, : self.numbers.weights.shape[1]]  # the same memory
+        object.__setattr__(self, "numbers", replace(self.numbers, weights=weights))  # the class is frozen
+        object.__setattr__(self, "_quads", quads)
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Score texts; see `Scorer.score`."""

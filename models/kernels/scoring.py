@@ -27,16 +27,17 @@ BLOCK_SCALES = (1.0, 1.5, 0.3)
 
 _PER_NUMBER = 4
 _BIAS = 1 << 15  # makes a weight of 16 bits positive: a sum of them never borrows from its neighbour
+_BIASES = np.uint64(0x8000_8000_8000_8000)  # to change the sign bit is to add the bias
 _EVEN = np.uint64(0x0000_FFFF_0000_FFFF)  # the first and the third of four; a sum has 32 bits, for 65,536 weights
 _LOW, _HALF, _QUARTER = np.uint64(0xFFFF_FFFF), np.uint64(32), np.uint64(16)
 assert MAX_FEATURES <= 1 << 16
 
 
 def packed(weights: npt.NDArray[np.int16]) -> npt.NDArray[np.uint64]:
-    """Pack weights (n_buckets, n) into (n_buckets, ceil(n / 4)): four of 16 bits in each number, `_BIAS` added."""
-    biased = np.zeros((len(weights), -(-weights.shape[1] // _PER_NUMBER) * _PER_NUMBER), "<u2")
-    biased[:, : weights.shape[1]] = weights.astype(np.int32) + _BIAS
-    return biased.view("<u8").astype(np.uint64, copy=False)
+    """Pack weights (n_buckets, n) into (n_buckets, ceil(n / 4)): four of 16 bits in each number."""
+    padded = np.zeros((len(weights), -(-weights.shape[1] // _PER_NUMBER) * _PER_NUMBER), "<i2")
+    padded[:, : weights.shape[1]] = weights
+    return padded.view("<u8")
 
 
 @inlined
@@ -52,7 +53,7 @@ def _add_up(
     for at in range(quads.shape[1]):
         even, odd = np.uint64(0), np.uint64(0)
         for i in range(np.uint64(begin), np.uint64(end)):
-            four = quads[np.uint64(found[i]), at]
+            four = quads[np.uint64(found[i]), at] ^ _BIASES
             even += four & _EVEN
             odd += (four >> _QUARTER) & _EVEN
         for place in range(min(_PER_NUMBER, len(margins) - _PER_NUMBER * at)):

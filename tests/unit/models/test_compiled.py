@@ -89,6 +89,14 @@ def test_change_in_another_file_compiles_again(kernels: Kernels, name: str, old:
     assert kernels.ask() == ("11", 1), "the former code is still cached"
 
 
+def test_loaded_callee_links_into_a_new_caller(kernels: Kernels) -> None:
+    assert kernels.ask(kernel_caller=PLAIN["kernel_caller"].replace("+ 1", "+ 2")) == ("12", 0)
+    callee = importlib.import_module("kernel_middle").twice
+    assert callee.stats.cache_hits.total() == 1
+    (loaded,) = callee.overloads.values()
+    assert loaded.library._shared_module is None, "its parsed module takes memory"
+
+
 def test_call_through_a_module_is_refused(kernels: Kernels) -> None:
     caller = PLAIN["kernel_caller"].replace("from kernel_middle import twice", "import kernel_middle")
     with pytest.raises(TypeError, match=r"kernel_caller\.answer names kernel_middle, module: .* import the compiled"):
