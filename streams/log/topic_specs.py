@@ -45,10 +45,11 @@ FOR_EVER = -1
 
 Partitions = Literal["shards", "one", "free"]
 """Number of partitions: HUSHTAG_SHARDS; exactly one; or the operator's choice."""
-Keep = Literal["short", "window", "expiry", "day", "for ever", "compacted", "erasable"]
+Keep = Literal["short", "window", "short window", "expiry", "day", "for ever", "compacted", "erasable"]
 """Least retention: 15 min + slack, longest window + slack, longest automated expiry + slack, a day, or everything.
 
-`erasable` is compacted, and keeps nothing beyond the appeal period.
+The windows are those before the oldest replay point, so they add to the retention of `hashtag-partials`. `short window`
+is a quarter of an hour. `erasable` is compacted, and keeps nothing beyond the appeal period.
 """
 
 
@@ -77,12 +78,15 @@ class TopicNeeds:
     """Longest duration of an automated decision: the policy's `max_automated_hours`."""
     appeal_ms: int = 183 * DAY_MS
     """Time in which a decision can be appealed: HUSHTAG_APPEAL_DAYS."""
+    replay_ms: int = 6 * HOUR_MS
+    """Retention of `hashtag-partials`, from which a judge replays; FOR_EVER: no limit."""
 
     def least_retention_ms(self, keep: Keep) -> int:
         """Return the least `retention.ms` that keeps the promise; FOR_EVER where time may drop nothing."""
         return {
             "short": 30 * MINUTE_MS,
-            "window": self.longest_window_ms + 15 * MINUTE_MS,
+            "window": self._before_replay_ms(self.longest_window_ms),
+            "short window": self._before_replay_ms(15 * MINUTE_MS),
             "expiry": max(self.longest_expiry_ms, REPEAT_LAPSED_MS) + HOUR_MS,
             "day": DAY_MS,
             "for ever": FOR_EVER,
@@ -90,12 +94,20 @@ class TopicNeeds:
             "erasable": self.appeal_ms,
         }[keep]
 
+    def _before_replay_ms(self, window_ms: int) -> int:
+        return FOR_EVER if self.replay_ms == FOR_EVER else self.replay_ms + window_ms + 15 * MINUTE_MS
+
+    def beside(self, found: Mapping[str, TopicDescription], prefix: str) -> TopicNeeds:
+        """Return the needs beside the `hashtag-partials` of a broker, if it has them."""
+        partials = found.get(prefix + PARTIALS)
+        return self if partials is None else replace(self, replay_ms=int(partials.configs.get("retention.ms", "-1")))
+
 
 SPECS: tuple[TopicSpec, ...] = (
     TopicSpec(TWEETS, "free", "short", 6 * HOUR_MS, 2 * _MIB, segment_ms=10 * MINUTE_MS),
     TopicSpec(PARTIALS, "shards", "short", 6 * HOUR_MS, 4 * _MIB, segment_ms=10 * MINUTE_MS),
-    TopicSpec(PANES, "shards", "window", 26 * HOUR_MS, 4 * _MIB, segment_ms=HOUR_MS),
-    TopicSpec(SHORT_PANES, "shards", "window", 12 * HOUR_MS, 4 * _MIB, segment_ms=10 * MINUTE_MS),
+    TopicSpec(PANES, "shards", "window", 31 * HOUR_MS, 4 * _MIB, segment_ms=HOUR_MS),
+    TopicSpec(SHORT_PANES, "shards", "short window", 12 * HOUR_MS, 4 * _MIB, segment_ms=10 * MINUTE_MS),
     TopicSpec(EVIDENCE, "shards", "day", 7 * DAY_MS, 4 * _MIB),
     TopicSpec(DECISIONS, "shards", "expiry", 3 * DAY_MS, 4 * _MIB),
     TopicSpec(MODERATION, "one", "compacted", FOR_EVER, 4 * _MIB),
@@ -206,6 +218,7 @@ def all_problems(
         needs: requirements that the topics must meet.
         bootstrap: the servers, for the commands.
     """
+    needs = needs.beside(found, prefix)
     problems = [
         problem
         for spec in SPECS
@@ -326,7 +339,8 @@ def _at_least(retention_ms: int) -> str:
 def _why_kept(keep: Keep) -> str:
     return {
         "short": "after a restart up to 15 minutes are read again, with slack",
-        "window": "after a restart the panes of the longest window are read back",
+        "window": "after a restart the longest window before the oldest hashtag-partials is read back",
+        "short window": "after a restart 15 minutes before the oldest hashtag-partials are read back",
         "expiry": "a decision must outlast the longest automated suppression, and a lapsed one its next refresh",
         "day": "people inspect the topic the next day",
         "for ever": "the audit log is never cut",

@@ -79,6 +79,7 @@ def create_topics(
     results: list[TopicResult] = []
     with admin_client(settings, report=report) as admin:
         found = _describe_all(admin, settings)
+        needs = needs.beside(found, settings.topic_prefix)
         for spec in SPECS:
             name = settings.topic(spec.name)
             if (existing := found.get(name)) is not None:

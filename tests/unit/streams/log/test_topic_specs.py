@@ -116,8 +116,8 @@ def test_producer_timestamps_are_a_problem_where_time_matters(name: str) -> None
     [
         (TWEETS, 30 * 60_000),
         (PARTIALS, 30 * 60_000),
-        (PANES, 75 * 60_000),
-        (SHORT_PANES, 75 * 60_000),
+        (PANES, 435 * 60_000),
+        (SHORT_PANES, 390 * 60_000),
         (DECISIONS, 25 * 3_600_000),
         (EVIDENCE, 86_400_000),
         (DEAD_LETTER, 86_400_000),
@@ -165,6 +165,16 @@ def test_retention_follows_the_policy() -> None:
     shorter = TopicNeeds(shards=8, max_broker_skew_ms=500, longest_expiry_ms=3_600_000)
     assert problem_settings(DECISIONS, made(DECISIONS, retention_ms="46800000"), shorter) == []
     assert problem_settings(DECISIONS, made(DECISIONS, retention_ms="46799999"), shorter) == ["retention.ms"]
+
+
+def test_panes_reach_back_from_the_oldest_partials() -> None:
+    def wrong(**partials: str) -> list[str]:
+        found = {"p." + spec.name: made(spec.name) for spec in SPECS} | {"p." + PARTIALS: made(PARTIALS, **partials)}
+        return [problem.topic for problem in all_problems(found, "p.", NEEDS, bootstrap="b:1")]
+
+    assert wrong() == []
+    assert wrong(retention_ms=str(12 * 3_600_000)) == ["p." + SHORT_PANES]
+    assert wrong(retention_ms="-1") == ["p." + PANES, "p." + SHORT_PANES]
 
 
 def test_audit_topic_needs_endless_retention() -> None:
