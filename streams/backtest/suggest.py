@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.stats import bootstrap
 from sklearn.metrics import precision_recall_curve
 
-from streams.judging.bounds import share_bounds
+from models.share import plain
 from streams.signals.base import Doubles, rounded
 
 _GAP = 0.65
@@ -118,7 +118,7 @@ def _curve(truth: npt.NDArray[np.bool_], reached: Doubles, clear_at: float) -> I
             continue
         hit = reached >= threshold
         n = np.array([hit.sum(), truth.sum()])
-        low, high = share_bounds(np.array([precision[at], recall[at]]), n, 0.95)
+        _, low, high = plain(1).bounds(np.array([precision[at], recall[at]]), n, np.ones((2, 1)), 0, 0.95)
         yield ThresholdPoint(
             suppress_at=_lowest(below, threshold, clear_at),
             up_to=round(threshold, 3),

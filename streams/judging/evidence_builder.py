@@ -155,20 +155,12 @@ class EvidenceBuilder:
 
     def _busy(self, window: SlidingWindow) -> Ints:
         keys = window.busy()
-        removed = self._count_removed(keys, *self.store.span(window)[:2])
-        if removed is None:
-            return keys
-        busy: Ints = keys[np.maximum(window.counts.of(keys) - removed, 0) >= window.floor]
-        return busy
+        remaining: Ints = keys[self.count_remaining(window.counts.of(keys), window, keys) >= window.floor]
+        return remaining
 
-    def _count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints | None:
-        """Count (m,) the tweets that side inputs remove; None: none of any key."""
-        counts = [one.count_removed(keys, start_ms, end_ms) for one in self._side_inputs]
-        removed = [count for count in counts if count is not None]
-        if not removed:
-            return None
-        total: Ints = np.sum(removed, axis=0)
-        return total
+    def _count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints | int:
+        """Count (m,) the tweets that side inputs remove."""
+        return sum(one.count_removed(keys, start_ms, end_ms) for one in self._side_inputs)
 
     def count_remaining(self, tweets: Ints, window: SlidingWindow, keys: Ints, tick_ms: int | None = None) -> Ints:
         """Return (m,) tweets of some keys without those of expired panes and without removed ones, never below 0.
@@ -182,7 +174,7 @@ class EvidenceBuilder:
         for pane in islice(window.panes, self.store.count_expired(window, tick_ms)):
             tweets = tweets - pane.tweets(keys)
         removed = self._count_removed(keys, *self.store.span(window, tick_ms)[:2])
-        remaining: Ints = tweets if removed is None else np.maximum(tweets - removed, 0)
+        remaining: Ints = np.maximum(tweets - removed, 0)
         return remaining
 
     def _established_past(self, table: EvidenceTable, rows: Ints, end_ms: int) -> AuthorGroup | None:
@@ -227,9 +219,7 @@ class EvidenceBuilder:
         since = store.minute_parts if store.end_of(longest) < store.end_of(window) else []
         for pane in (*since, *extra):
             counted += pane.tweets(keys)
-        removed = self._count_removed(keys, start_ms, end_ms)
-        if removed is not None:
-            counted -= removed
+        counted -= self._count_removed(keys, start_ms, end_ms)
         return Past(np.maximum(counted - tweets, 0), longest.may_miss, span_ms)
 
 

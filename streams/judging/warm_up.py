@@ -8,8 +8,7 @@ from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.kernels.warm_up import warm_up_names
 from streams.counting.sketch import KeyedHash
 from streams.judging.evidence_builder import EvidenceBuilder
-from streams.judging.kernels.known_authors import count_up_to
-from streams.judging.kernels.prefilter import may_contain
+from streams.judging.kernels.equal_pairs import equal_pairs
 from streams.judging.two_stage_share import sums
 from streams.log.kernels.warm_up import warm_up as warm_up_panes
 from streams.windows.kernels.warm_up import warm_up as warm_up_windows
@@ -42,8 +41,6 @@ def warm_up() -> None:
     one_key = np.ones(1, np.int64)
     counter.over(one_key, 1, counter)  # as early looks call it
     one.tweets(one_key)
-    one_hash = np.zeros(1, np.uint64)
-    may_contain(one_hash, one_hash)  # as retractions and author sketches call it
-    count_up_to(one_key, one_hash, one_key, one_hash)  # as author sketches call it
+    equal_pairs(one_key, one_key)  # as side inputs call it
     sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it
     warm_up_panes()

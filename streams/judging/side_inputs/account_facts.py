@@ -14,8 +14,9 @@ filled up again: the filter depends on the tick alone.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from threading import Lock
 from typing import Literal
 
@@ -24,34 +25,18 @@ import numpy.typing as npt
 
 from streams.counting.block_counts import Ints
 from streams.counting.columns import GrowingColumns
-from streams.counting.keys import country_code, country_name
+from streams.counting.keys import WORLD, country_code
 from streams.counting.sketch import KeyedHash, UInts
+from streams.judging.kernels.equal_pairs import equal_pairs
 from streams.windows.window import AuthorSample
 
 FactKind = Literal["hidden", "protected"]
 FACT_KINDS: tuple[FactKind, ...] = ("hidden", "protected")
-WORLD = country_code("*")
 MAX_ID = 2**63 - 1
 """Greatest id of an author in a tweet; a fact about a greater one has no effect."""
-Bools = npt.NDArray[np.bool_]
 _NEVER = 2**63 - 1
-_CACHED = 4
-_SLOTS_PER_AUTHOR = 16
-"""Slots of the pre-filter for each author: the fewer are taken, the fewer rows need an exact lookup."""
-_MOST_SLOT_BITS = 24
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorFact:
-    """One fact, for the ticks in [from_ms, to_ms); `to_ms` None: it has not ended."""
-
-    author: int
-    """Keyed hash, as in samples."""
-    kind: FactKind
-    scope: str
-    """Country, or `*` for every country."""
-    from_ms: int
-    to_ms: int | None
+_CACHED = 8
+"""Ticks whose facts are kept, for the windows and shards that ask for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +49,16 @@ class NewFact:
     expires_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorSet:
-    """Author hashes, ascending, by the scope of their fact."""
-
-    everywhere: UInts
-    by_country: dict[int, UInts]
-    """Hashes by country code."""
-
-    def contains(self, authors: UInts, countries: Ints) -> Bools:
-        """Return (n,) whether the set has each author (n,) in a country code (n,)."""
-        found = _contains(self.everywhere, authors)
-        for code in set(countries.tolist()) & self.by_country.keys():
-            there = np.flatnonzero(countries == code)
-            found[there] |= _contains(self.by_country[code], authors[there])
-        return found
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ActiveAccountFacts:
-    """The facts of the ticks in [from_ms, to_ms), by the first `upto` offsets of the moderation log."""
+    """The facts of one tick. Shapes (f,)."""
 
-    upto: int
-    from_ms: int
-    to_ms: int
-    authors: dict[FactKind, AuthorSet]
-    slots: Bools
-    """(2**b,) whether any author of a set ends with these b bits: a pre-filter that nearly all rows fail."""
+    author: UInts
+    """Keyed hashes, as in samples, ascending."""
+    scope: npt.NDArray[np.uint16]
+    """Country code, or `WORLD`."""
+    kind: npt.NDArray[np.uint8]
+    """Index in `FACT_KINDS`."""
 
     def apply(self, sample: AuthorSample, countries: Ints) -> AuthorSample:
         """Apply the facts to a sample, and return it as it may count; itself where no fact touches it.
@@ -99,16 +67,17 @@ class ActiveAccountFacts:
             sample: sampled authors, grouped by key.
             countries: country code of each group of the sample.
         """
-        if not self.authors or not len(sample.group):
+        if not len(self.author):
             return sample
-        near = np.flatnonzero(self.slots[sample.author & np.uint64(len(self.slots) - 1)])
-        authors, there = sample.author[near], countries[sample.group[near]]
-        rows = {kind: near[found.contains(authors, there)] for kind, found in self.authors.items()}
-        if len(protected := rows.get("protected", near[:0])):
+        row, fact = equal_pairs(self.author, sample.author)
+        applies = (self.scope[fact] == WORLD) | (self.scope[fact] == countries[sample.group[row]])
+        row, kind = row[applies], self.kind[fact[applies]]
+        hidden, protected = (row[kind == number] for number in range(len(FACT_KINDS)))
+        if len(protected):
             scores = sample.scores.copy()
             scores[protected] = np.nan
             sample = replace(sample, scores=scores)
-        if not len(hidden := rows.get("hidden", near[:0])):
+        if not len(hidden):
             return sample
         kept = np.ones(len(sample.group), bool)
         kept[hidden] = False
@@ -134,7 +103,7 @@ class AccountFactStore:
             author=np.uint64, kind=np.uint8, scope=np.uint16, begin=np.int64, from_ms=np.int64, end=np.int64,
             to_ms=np.int64, expires_ms=np.int64,
         )  # fmt: skip
-        self._cached: list[ActiveAccountFacts] = []
+        self._find_cached = lru_cache(_CACHED)(self._find)
         self._lock = Lock()
         """Held while rows are added, and while they are read in a judge's thread."""
 
@@ -160,12 +129,10 @@ class AccountFactStore:
         Returns:
             The row of the first begun fact; the others follow it.
         """
-        first = len(self._rows)
-        if not ended and not begun:
-            return first
-        with self._lock:
-            self._add(offset, log_time_ms, ended, begun)
-        return first
+        if ended or begun:
+            with self._lock:
+                self._add(offset, log_time_ms, ended, begun)
+        return len(self._rows) - len(begun)
 
     def _add(self, offset: int, log_time_ms: int, ended: Sequence[int], begun: Sequence[NewFact]) -> None:
         self._changes.append((offset, log_time_ms))
@@ -197,42 +164,16 @@ class AccountFactStore:
     def active_at(self, tick_ms: int, upto: int) -> ActiveAccountFacts:
         """Return the facts of a tick, by the first `upto` offsets of the log, all of which must have been read."""
         assert upto <= self.upto, (upto, self.upto)
-        for known in self._cached:
-            if known.upto == upto and known.from_ms <= tick_ms < known.to_ms:
-                return known
-        with self._lock:
-            found = self._find(tick_ms, upto)
-            self._cached = [found, *self._cached[: _CACHED - 1]]
-        return found
-
-    def facts(self) -> Iterator[AuthorFact]:
-        """Iterate over every fact of the whole log."""
-        rows = self._rows
-        to_ms = np.minimum(rows["to_ms"], rows["expires_ms"]).tolist()
-        for at, (author, kind, scope, from_ms) in enumerate(
-            zip(*(rows[name].tolist() for name in ("author", "kind", "scope", "from_ms")), strict=True)
-        ):
-            end_ms = to_ms[at] if to_ms[at] != _NEVER else None
-            yield AuthorFact(author, FACT_KINDS[kind], country_name(scope), from_ms, end_ms)
+        return self._find_cached(tick_ms, upto)
 
     def _find(self, tick_ms: int, upto: int) -> ActiveAccountFacts:
-        rows = self._rows
-        known, ends = rows["begin"] < upto, rows["end"] < upto
-        from_ms, expires_ms = rows["from_ms"], rows["expires_ms"]
-        to_ms = np.where(ends, np.minimum(rows["to_ms"], expires_ms), expires_ms)
-        changes = np.concatenate([from_ms[known], to_ms[known]])
-        active = np.flatnonzero(known & (from_ms <= tick_ms) & (tick_ms < to_ms))
-        authors, scopes, kinds = (rows[name][active] for name in ("author", "scope", "kind"))
-        sets: dict[FactKind, AuthorSet] = {}
-        for number, kind in enumerate(FACT_KINDS):
-            of = kinds == number
-            codes = np.flatnonzero(np.bincount(scopes[of])).tolist()
-            if codes:
-                by_country = {code: np.sort(authors[of & (scopes == code)]) for code in codes}
-                sets[kind] = AuthorSet(by_country.pop(WORLD, np.zeros(0, np.uint64)), by_country)
-        slots = np.zeros(1 << min((_SLOTS_PER_AUTHOR * len(active)).bit_length(), _MOST_SLOT_BITS), bool)
-        slots[authors & np.uint64(len(slots) - 1)] = True
-        return ActiveAccountFacts(upto, tick_ms, int(changes[changes > tick_ms].min(initial=_NEVER)), sets, slots)
+        with self._lock:
+            rows = self._rows
+            known, ends = rows["begin"] < upto, rows["end"] < upto
+            to_ms = np.where(ends, np.minimum(rows["to_ms"], rows["expires_ms"]), rows["expires_ms"])
+            active = np.flatnonzero(known & (rows["from_ms"] <= tick_ms) & (tick_ms < to_ms))
+            active = active[np.argsort(rows["author"][active])]
+            return ActiveAccountFacts(*(rows[name][active] for name in ("author", "scope", "kind")))
 
 
 def count_visible_authors(before: AuthorSample, after: AuthorSample, groups: int) -> Ints:
@@ -249,12 +190,3 @@ def count_visible_authors(before: AuthorSample, after: AuthorSample, groups: int
     sizes = np.bincount(before.group, minlength=groups)
     remaining = np.bincount(after.group, minlength=groups)
     return np.rint(before.authors(groups) * (remaining / np.maximum(sizes, 1))).astype(np.int64)
-
-
-def _contains(hashes: UInts, authors: UInts) -> Bools:
-    """Return (n,) which authors are among ascending hashes."""
-    if not len(hashes):
-        return np.zeros(len(authors), bool)
-    at = np.searchsorted(hashes, authors)
-    at[at == len(hashes)] = 0
-    return np.asarray(hashes[at] == authors)

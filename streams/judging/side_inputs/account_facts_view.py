@@ -34,9 +34,9 @@ class AccountFactsView(SideInput):
     """
 
     def __init__(self, store: AccountFactStore) -> None:
+        super().__init__()
         self._store = store
         self._marks: list[AppliedMark] = []
-        self._late = 0
 
     def apply(self, record: Partial, position: LogPosition) -> Iterable[int]:
         """Apply a mark; a repeat changes nothing, nor does a mark of a moderation topic that was deleted."""
@@ -48,7 +48,8 @@ class AccountFactsView(SideInput):
             return ()
         passed_ms = position.passed_ms
         since_ms = self._store.first_change_ms(before, record.upto)
-        self._late += since_ms is not None and -(-since_ms // PANE_MS) * PANE_MS <= passed_ms
+        if since_ms is not None and -(-since_ms // PANE_MS) * PANE_MS <= passed_ms:
+            self.counts["account_facts_late"] += 1
         if self._marks and self._marks[-1].passed_ms == passed_ms:
             self._marks.pop()
         self._marks.append(AppliedMark(record.topic_id, record.upto, passed_ms))
@@ -82,8 +83,3 @@ class AccountFactsView(SideInput):
     def load(self, marks: Iterable[AppliedMark]) -> None:
         """Replace the marks, but for those of another moderation topic."""
         self._marks = [mark for mark in marks if mark.topic_id == self._store.topic_id]
-
-    def take_counts(self) -> dict[str, int]:
-        """Return the number of late account facts since the last call, and reset it."""
-        late, self._late = self._late, 0
-        return {"account_facts_late": late}

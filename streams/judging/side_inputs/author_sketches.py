@@ -45,12 +45,12 @@ class AuthorSketchIndex(SideInput):
     """The sketches of one shard."""
 
     def __init__(self, tags: Tags) -> None:
+        super().__init__()
         self._tags = tags
-        self._sketches: dict[str, dict[str, dict[int, ReceivedSketch]]] = {}
-        """Sketches by country, hashtag and tick."""
+        self._sketches: dict[str, dict[tuple[str, int], ReceivedSketch]] = {}
+        """Sketches by country, then by hashtag and tick."""
         self._join = lru_cache(_KEPT)(HiddenCampaigns)
         self._unpublished: list[ReceivedSketch] = []
-        self._late = self._given_up = 0
 
     # ---- the log ----
 
@@ -70,7 +70,7 @@ class AuthorSketchIndex(SideInput):
         due_ms = sketch.tick_ms + DELAY_MS
         received = ReceivedSketch(sketch, max(due_ms, passed_ms + 1))
         if self._keep(received):
-            self._late += received.from_ms > due_ms
+            self.counts["sketches_late"] += received.from_ms > due_ms
             self._unpublished.append(received)
 
     def settle(self, pane: int, store: WindowStore) -> Iterator[bytes]:
@@ -93,36 +93,26 @@ class AuthorSketchIndex(SideInput):
 
     def _keep(self, received: ReceivedSketch) -> bool:
         sketch = received.sketch
-        of_tag = self._sketches.setdefault(sketch.country, {}).setdefault(sketch.hashtag, {})
-        known = of_tag.get(sketch.tick_ms)
+        of_country, at = self._sketches.setdefault(sketch.country, {}), (sketch.hashtag, sketch.tick_ms)
+        known = of_country.get(at)
         if known is not None and known.from_ms <= received.from_ms:
             return False
-        of_tag[sketch.tick_ms] = received
+        of_country[at] = received
         return True
 
     def prune(self, tick_ms: int, kept_from_ms: int) -> None:
         """Drop the sketches that count neither at this tick nor later; give up the campaigns above the limit."""
-        for country, tags in list(self._sketches.items()):
+        for country, of_country in list(self._sketches.items()):
             counting = self._counting_at(country, tick_ms, kept_from_ms)
-            self._given_up += sum(one.until_ms > tick_ms for one in counting[MOST:])
+            self.counts["sketches_given_up"] += sum(one.until_ms > tick_ms for one in counting[MOST:])
             kept = {(one.hashtag, one.tick_ms) for one in counting[:MOST]}
-            remaining = {
-                hashtag: {
-                    at: one
-                    for at, one in of_tag.items()
-                    if (hashtag, at) in kept or (one.from_ms > tick_ms and at >= kept_from_ms)
-                }
-                for hashtag, of_tag in tags.items()
+            self._sketches[country] = {
+                at: one
+                for at, one in of_country.items()
+                if at in kept or (one.from_ms > tick_ms and one.sketch.tick_ms >= kept_from_ms)
             }
-            self._sketches[country] = {hashtag: of_tag for hashtag, of_tag in remaining.items() if of_tag}
             if not self._sketches[country]:
                 del self._sketches[country]
-
-    def take_counts(self) -> dict[str, int]:
-        """Return the late and the given up sketches since the last call, and reset the counts."""
-        counts = {"sketches_late": self._late, "sketches_given_up": self._given_up}
-        self._late = self._given_up = 0
-        return counts
 
     # ---- windows ----
 
@@ -148,9 +138,8 @@ class AuthorSketchIndex(SideInput):
         """Return the sketches that count, newest first; one beyond `MOST` never gets back into it."""
         found = [
             one.sketch
-            for of_tag in self._sketches.get(country, {}).values()
-            for at, one in of_tag.items()
-            if at >= kept_from_ms and one.from_ms <= tick_ms
+            for one in self._sketches.get(country, {}).values()
+            if one.sketch.tick_ms >= kept_from_ms and one.from_ms <= tick_ms
         ]
         return sorted(found, key=lambda one: (-one.tick_ms, one.hashtag))
 

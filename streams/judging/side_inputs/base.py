@@ -14,6 +14,7 @@ judge that replays, or recovers, gives the same answer as the one before it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,6 +29,10 @@ from streams.windows.window_store import WindowSpan, WindowStore
 
 class SideInput(ABC):
     """One kind of side records in one shard. Every method but `apply` has a default that changes nothing."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        """What happened since the last `take_counts`, by attribute of `streams.metrics.Metrics`."""
 
     @abstractmethod
     def apply(self, record: Partial, position: LogPosition) -> Iterable[int]:
@@ -51,9 +56,10 @@ class SideInput(ABC):
     def prune(self, tick_ms: int, kept_from_ms: int) -> None:
         """Drop what no window can need that ends at `tick_ms` or later and begins at `kept_from_ms` or later."""
 
-    def take_counts(self) -> dict[str, int]:
-        """Return what happened since the last call, by attribute of `streams.metrics.Metrics`, and reset it."""
-        return {}
+    def take_counts(self) -> Counter[str]:
+        """Return `counts`, and reset them."""
+        counts, self.counts = self.counts, Counter()
+        return counts
 
     def follow_policy(self, policy: Policy) -> None:
         """Follow the policy of the next tick."""
@@ -69,9 +75,9 @@ class SideInput(ABC):
         """Return the numbers of hashtags that records name: they may not be given to other hashtags."""
         return ()
 
-    def count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints | None:
-        """Return (m,) how many tweets to subtract from the counts of ascending keys (m,); None: none of any key."""
-        return None
+    def count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints | int:
+        """Return (m,) how many tweets to subtract from the counts of ascending keys (m,); 0: none of any key."""
+        return 0
 
     def filter(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:
         """Return the sample of keys (m,) without what may not count; the sample itself where nothing changes."""

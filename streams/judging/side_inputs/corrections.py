@@ -20,6 +20,7 @@ import numpy.typing as npt
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_BITS, Tags
+from streams.judging.kernels.equal_pairs import equal_pairs
 from streams.judging.log_position import LogPosition
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
@@ -61,6 +62,7 @@ class CorrectionIndex(SideInput):
     """
 
     def __init__(self, columns: int, model_revision: str, tags: Tags) -> None:
+        super().__init__()
         self.model_revision = model_revision
         """Model of the tick that is judged."""
         self.model_from_ms = -1
@@ -71,16 +73,10 @@ class CorrectionIndex(SideInput):
         self._columns = columns
         self._rows = no_corrections(columns)
         """Sorted by tweet; of each tweet, hashtag and stage 1 the first row of the log."""
-        self._tag_numbers: Ints | None = None
-        """Hashtags of the rows; None: not counted since the rows changed."""
-        self._waiting: list[CorrectionRows] = []
+        self._waiting = self._rows
         """Rows that count from a tick that has not settled."""
         self._from_offset = 0
         """Records before this offset were recovered."""
-        self._counted = self._other_columns = 0
-
-    def __bool__(self) -> bool:
-        return len(self._rows) > 0
 
     def follow_model(self, model_revision: str, from_ms: int) -> None:
         """Ignore corrections of other models, and those received before this model was active."""
@@ -93,7 +89,7 @@ class CorrectionIndex(SideInput):
         if not isinstance(record, Corrections):
             return ()
         if not self._has_our_columns(record):
-            self._other_columns += len(record.hashtags)
+            self.counts["corrections_of_other_columns"] += len(record.hashtags)
             return ()
         if position.offset < self._from_offset:
             return ()
@@ -101,16 +97,14 @@ class CorrectionIndex(SideInput):
         new = self._add(correction_rows_of(record, self._tags, self._number(record), pane))
         if not len(new):
             return ()
-        self._waiting.append(new)
+        self._waiting = join_corrections([self._waiting, new], self._columns)
         return (pane,)
 
     def settle(self, pane: int, store: WindowStore) -> Iterator[bytes]:
         """Encode the corrections received up to the end of a pane, and count them as applied."""
-        waiting = join_corrections(self._waiting, self._columns)
-        due = waiting.received <= pane
-        self._waiting = [] if due.all() else [waiting.take(~due)]
-        rows = waiting.take(due)
-        self._counted += len(rows)
+        due = self._waiting.received <= pane
+        rows, self._waiting = self._waiting.take(due), self._waiting.take(~due)
+        self.counts["corrections"] += len(rows)
         return encode_rows(rows, self._tags, self._revisions)
 
     def recover(self, state: RecoveredState) -> None:
@@ -133,27 +127,16 @@ class CorrectionIndex(SideInput):
         """Drop the rows before `kept_from_ms`: a tweet counts before stage 2 reads it."""
         kept = self._rows.received >= kept_from_ms // PANE_MS
         if not kept.all():
-            self._rows, self._tag_numbers = self._rows.take(kept), None
+            self._rows = self._rows.take(kept)
 
     def progress(self) -> dict[str, int]:
         """Return the start of the active model, for the progress record."""
         return {"model_from_ms": self.model_from_ms}
 
-    def take_counts(self) -> dict[str, int]:
-        """Return the applied corrections and those of other columns since the last call, and reset both."""
-        counts = {"corrections": self._counted, "corrections_of_other_columns": self._other_columns}
-        self._counted = self._other_columns = 0
-        return counts
-
     def tag_numbers(self) -> list[int]:
         """Return the numbers of all corrected hashtags, ascending."""
-        numbers: list[int] = self._sorted_tags().tolist()
+        numbers: list[int] = np.unique(self._rows.tags).tolist()
         return numbers
-
-    def _sorted_tags(self) -> Ints:
-        if self._tag_numbers is None:
-            self._tag_numbers = np.unique(self._rows.tags)
-        return self._tag_numbers
 
     def _has_our_columns(self, record: Corrections) -> bool:
         return len(record.differences) == 4 * len(record.hashtags) * self._columns
@@ -164,28 +147,21 @@ class CorrectionIndex(SideInput):
             self._revisions.append(revisions)
         return self._revisions.index(revisions)
 
-    def _models(self, rows: CorrectionRows) -> Ints:
-        """Number (n,) the models that rows differ from."""
-        names = [model for _, model, _ in self._revisions]
-        return np.array([names.index(name) for name in names], np.int64)[rows.revisions]
-
-    def _of_model_in_force(self, rows: Ints) -> npt.NDArray[np.bool_]:
-        ours = np.array([model == self.model_revision for _, model, _ in self._revisions], bool)
-        return ours[self._rows.revisions[rows]]
+    def _models_of(self, rows: CorrectionRows) -> npt.NDArray[np.str_]:
+        """Return (n,) the revisions of stage 1 that rows differ from."""
+        return np.array([model for _, model, _ in self._revisions], str)[rows.revisions]
 
     def _add(self, rows: CorrectionRows) -> CorrectionRows:
-        """Add the rows that are not known yet, the first of equal ones, and return these."""
-        models = self._models(rows)
-        rows = rows.take(np.lexsort((np.arange(len(rows)), rows.received, models, rows.tags, rows.tweets)))
+        """Add the rows of one record that are not known yet, the first of equal ones, and return these."""
+        rows = rows.take(np.lexsort((rows.received, rows.tags, rows.tweets)))
         first = np.ones(len(rows), bool)
-        first[1:] = (np.diff(rows.tweets) != 0) | (np.diff(rows.tags) != 0) | (np.diff(self._models(rows)) != 0)
+        first[1:] = (np.diff(rows.tweets) != 0) | (np.diff(rows.tags) != 0)
         rows = rows.take(first)
         at, of = self._find(rows.tags, rows.tweets)
-        same = self._models(rows)[at] == self._models(self._rows)[of]
+        same = self._models_of(rows.take(at)) == self._models_of(self._rows.take(of))
         new = rows.take(np.setdiff1d(np.arange(len(rows)), at[same]))
         if len(new):
             self._rows = insert_corrections(self._rows, np.searchsorted(self._rows.tweets, new.tweets), new)
-            self._tag_numbers = None
         return new
 
     # ---- windows ----
@@ -194,35 +170,28 @@ class CorrectionIndex(SideInput):
         """Return (n,) whether stage 2 has read tweets under hashtags by the model in force, counted yet or not."""
         at, of = self._find(tags, tweets)
         known = np.zeros(len(tweets), bool)
-        known[at[self._of_model_in_force(of)]] = True
+        known[at[self._models_of(self._rows.take(of)) == self.model_revision]] = True
         return known
 
     def annotate(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> SampleCorrections | None:
         """Return the corrections of the sampled tweets that count within the span; None: there are none."""
-        if not self:
+        if not len(self._rows):
             return None
-        tags = keys >> COUNTRY_BITS
-        asked = np.flatnonzero(np.isin(tags, self._sorted_tags())[sample.group])
-        at, of = self._find(tags[sample.group[asked]], sample.tweet[asked])
-        at = asked[at]
-        received = self._rows.received[of]
-        counts = (span.start_ms // PANE_MS <= received) & (received < span.end_ms // PANE_MS)
-        counts &= self._of_model_in_force(of) & (received >= self.model_from_ms // PANE_MS)
-        at, of = at[counts], of[counts]
+        at, of = self._find((keys >> COUNTRY_BITS)[sample.group], sample.tweet)
+        rows = self._rows.take(of)
+        counts = (span.start_ms // PANE_MS <= rows.received) & (rows.received < span.end_ms // PANE_MS)
+        counts &= (self._models_of(rows) == self.model_revision) & (rows.received >= self.model_from_ms // PANE_MS)
+        at, rows = at[counts], rows.take(counts)
         if not len(at):
             return None
         differences = np.full((len(sample.group), self._columns), np.nan, np.float32)
         revisions = np.full(len(sample.group), -1)
-        differences[at], revisions[at] = self._rows.differences[of], self._rows.revisions[of]
+        differences[at], revisions[at] = rows.differences, rows.revisions
         names, _, scales = zip(*self._revisions, strict=True)
         return SampleCorrections(differences, revisions, list(names), list(scales))
 
     def _find(self, tags: Ints, tweets: Ints) -> tuple[Ints, Ints]:
         """Return pairs (position in the arguments, row here) of the same tweet and hashtag."""
-        mine = self._rows
-        first = np.searchsorted(mine.tweets, tweets)
-        size = np.searchsorted(mine.tweets, tweets, "right") - first
-        at = np.repeat(np.arange(len(tweets)), size)
-        of = np.arange(len(at)) + np.repeat(first - (np.cumsum(size) - size), size)
-        same = mine.tags[of] == tags[at]
+        at, of = equal_pairs(self._rows.tweets, tweets)
+        same = self._rows.tags[of] == tags[at]
         return at[same], of[same]

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from scipy.special import betaincinv
 
 from streams.counting.block_counts import Ints
 from streams.counting.sketch import K, UInts
-from streams.judging.bounds import exact_lower
-from streams.judging.kernels.known_authors import count_up_to
-from streams.judging.kernels.prefilter import may_contain
+from streams.judging.kernels.equal_pairs import equal_pairs
 from streams.log.author_sketches import AuthorSketch
 from streams.signals.base import Bools, Doubles
 from streams.windows.window import AuthorSample
@@ -58,19 +57,6 @@ class HiddenCampaigns:
         self.owner: Ints = np.repeat(np.arange(len(authors)), [len(some) for some in authors])[ascending]
         """(t,) number of each author's tag."""
 
-    def authors_of(self, number: int) -> UInts:
-        """Return the authors of a tag, ascending."""
-        found: UInts = self.author[self.owner == number]
-        return found
-
-    def join(self, author: UInts) -> tuple[Ints, Ints]:
-        """Return the pairs (p,) of a row of `author` (n,) and the number of a hidden tag that has the author."""
-        near = np.flatnonzero(may_contain(self.author, author))
-        first, last = (np.searchsorted(self.author, author[near], side) for side in ("left", "right"))
-        sizes = last - first
-        had = np.repeat(first - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
-        return np.repeat(near, sizes), self.owner[had]
-
 
 def no_matches(keys: Ints, sample: AuthorSample) -> MigrationMatches:
     """Return the matches of keys (m,) before any campaign is compared."""
@@ -93,16 +79,17 @@ def match(
     asked = np.zeros(len(keys), bool)
     asked[rows] = True
     mine = np.flatnonzero(asked[sample.group])
-    entry, campaign = hidden.join(sample.author[mine])
-    entry = mine[entry]
+    entry, author = equal_pairs(hidden.author, sample.author[mine])
+    entry, campaign = mine[entry], hidden.owner[author]
     other = keys[sample.group[entry]] != own[campaign]  # no tag migrates to itself
     entry, campaign = entry[other], campaign[other]
     found.from_hidden[entry] = True
 
     pair, shared = np.unique(sample.group[entry] * len(own) + campaign, return_counts=True)
     group, campaign = np.divmod(pair, len(own))
-    known = count_up_to(sample.group, sample.author, group, hidden.upto[campaign])
-    bounds = _lower_bounds()[known, shared]
+    of, row = equal_pairs(sample.group, group)
+    known = np.bincount(of[sample.author[row] <= hidden.upto[campaign[of]]], minlength=len(group))
+    bounds = lower_bounds()[known, shared]
     best_last = np.lexsort((-campaign, bounds, group))  # of equal bounds the first tag's
     for at in best_last[np.flatnonzero(np.diff(group[best_last], append=-1))].tolist():
         found.lower[group[at]] = bounds[at]
@@ -110,7 +97,16 @@ def match(
 
 
 @cache
-def _lower_bounds() -> Doubles:
-    """Return (K + 1, K + 1) the bound by the number of known authors and the number of shared ones."""
+def lower_bounds() -> Doubles:
+    """Return (K + 1, K + 1) the lower bound of a share by the number of known authors and the number of shared ones.
+
+    The bound of Clopper and Pearson (1934) is exact for few authors, and conservative for those drawn without
+    replacement.
+
+    >>> lower_bounds()[[5, 5, 10], [0, 5, 5]].round(3).tolist()
+    [0.0, 0.347, 0.128]
+    """
     known, shared = np.meshgrid(np.arange(K + 1), np.arange(K + 1), indexing="ij")
-    return exact_lower(np.minimum(shared, known), known, CONFIDENCE)
+    shared = np.minimum(shared, known)
+    found: Doubles = np.where(shared, betaincinv(np.maximum(shared, 1), known - shared + 1, 1 - CONFIDENCE), 0.0)
+    return found

@@ -8,7 +8,8 @@ when a window moves. Asking again gives the same answer, also after a recovery.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ from streams.counting.retractions import (
     join_retractions,
     retraction_rows_of,
 )
-from streams.judging.kernels.prefilter import may_contain
+from streams.judging.kernels.equal_pairs import equal_pairs
 from streams.judging.log_position import LogPosition
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
@@ -39,19 +40,18 @@ AHEAD_MS = 120_000
 
 
 class RetractionIndex(SideInput):
-    """All retractions that a window can still need. Without any, every answer is immediate."""
+    """All retractions that a window can still need."""
 
     def __init__(self, tags: Tags) -> None:
+        super().__init__()
         self._tags = tags
         self._settled_pane = -1
-        self._panes: dict[int, _PaneRetractions] = {}
-        self._runs: list[_SortedRun] = []
-        self._waiting: list[RetractionRows] = []
+        self._panes: dict[int, list[RetractionRows]] = {}
+        """Rows by the pane that they reduce: a set (see `_rows_of`), and the rows that were added since."""
+        self._runs: list[RetractionRows] = []
+        """All rows sorted by tweet, in a few runs of growing length: so a new one costs little more than itself."""
+        self._waiting = NO_RETRACTIONS
         """Rows that count from a tick that has not settled."""
-        self._late = self._removed = self._unmatched = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._runs or self._panes)
 
     # ---- the log ----
 
@@ -66,7 +66,7 @@ class RetractionIndex(SideInput):
         if not len(rows):
             return ()
         self._add(rows)
-        self._waiting.append(rows)
+        self._waiting = join_retractions([self._waiting, rows])
         pending: list[int] = np.unique(rows.received).tolist()
         return pending
 
@@ -75,34 +75,26 @@ class RetractionIndex(SideInput):
         old = rows.take(late)
         known = np.zeros(len(old), bool)
         for run in self._runs:
-            at, of = run.find(old.tweets)
+            at, of = equal_pairs(run.tweets, old.tweets)
             known[at[(run.keys[of] == old.keys[at]) & (run.received[of] >= old.received[at])]] = True
         new = old.take(~known)
-        self._late += len(new)
-        received = np.full(len(new), self._settled_pane + 1)
-        return join_retractions([rows.take(~late), RetractionRows(new.keys, new.panes, new.tweets, received)])
+        self.counts["retractions_late"] += len(new)
+        return join_retractions([rows.take(~late), replace(new, received=np.full(len(new), self._settled_pane + 1))])
 
     def settle(self, pane: int, store: WindowStore) -> Iterator[bytes]:
         """Encode the retractions due at the end of a pane, and count those that match no tweet."""
         self._settled_pane = pane
-        rows = self._take_due(pane)
+        due = self._waiting.received <= pane
+        rows, self._waiting = self._waiting.take(due), self._waiting.take(~due)
         unmatched = count_unmatched(rows, store)
-        self._unmatched += unmatched
-        self._removed += int((rows.panes != NO_PANE).sum()) - unmatched
+        self.counts["retractions_unmatched"] += unmatched
+        self.counts["retracted_uses"] += int((rows.panes != NO_PANE).sum()) - unmatched
         return encode_retractions(rows, self._tags)
-
-    def _take_due(self, pane: int) -> RetractionRows:
-        if not self._waiting:
-            return NO_RETRACTIONS
-        rows = join_retractions(self._waiting)
-        due = rows.received <= pane
-        self._waiting = [] if due.all() else [rows.take(~due)]
-        return rows.take(due)
 
     @property
     def last_pending_pane(self) -> int:
         """The last pane whose tick has retractions to publish; -1 without any."""
-        return max((int(rows.received.max()) for rows in self._waiting), default=-1)
+        return int(self._waiting.received.max(initial=-1))
 
     def recover(self, state: RecoveredState) -> None:
         """Recover the rows whose ticks have settled; the log brings the others again."""
@@ -117,57 +109,52 @@ class RetractionIndex(SideInput):
         """Drop the retractions that only windows before `kept_from_ms` could need."""
         for pane in [pane for pane in self._panes if pane * PANE_MS < kept_from_ms]:
             del self._panes[pane]
-        runs = [run.since((kept_from_ms - AHEAD_MS) // PANE_MS) for run in self._runs]
-        self._runs = [run for run in runs if len(run.tweets)]
-
-    def take_counts(self) -> dict[str, int]:
-        """Return the late, applied and unmatched retractions since the last call, and reset the counts."""
-        counts = {
-            "retractions_late": self._late,
-            "retracted_uses": self._removed,
-            "retractions_unmatched": self._unmatched,
-        }
-        self._late = self._removed = self._unmatched = 0
-        return counts
+        since = (kept_from_ms - AHEAD_MS) // PANE_MS
+        runs = [run if run.received.min() >= since else run.take(run.received >= since) for run in self._runs]
+        self._runs = [run for run in runs if len(run)]
 
     def tag_numbers(self) -> set[int]:
         """Return the numbers of all hashtags that a retraction names."""
-        keys = [run.keys for run in self._runs] + [pane.merged().keys for pane in self._panes.values()]
-        numbers = [some >> COUNTRY_BITS for some in keys]
+        numbers = [rows.keys >> COUNTRY_BITS for rows in chain(self._runs, *self._panes.values())]
         return {number for some in numbers for number in some[some != EVERY_TAG].tolist()}
 
     def _add(self, rows: RetractionRows) -> None:
-        order = np.argsort(rows.tweets, kind="stable")
-        self._runs.append(_SortedRun(rows.tweets[order], rows.keys[order], rows.received[order]))
-        while len(self._runs) > 1 and len(self._runs[-2].tweets) < 2 * len(self._runs[-1].tweets):
-            last = self._runs.pop()
-            self._runs[-1] = self._runs[-1].merged(last)
+        self._runs.append(_by_tweet(rows))
+        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
+            self._runs[-2:] = [_by_tweet(join_retractions(self._runs[-2:]))]
         for pane in np.unique(rows.panes).tolist():
             if pane != NO_PANE:
-                self._panes.setdefault(pane, _PaneRetractions()).new.append(rows.take(rows.panes == pane))
+                self._panes.setdefault(pane, [NO_RETRACTIONS]).append(rows.take(rows.panes == pane))
+
+    def _rows_of(self, pane: int) -> RetractionRows:
+        """Return the tweets that leave a pane, by key and tweet; of equal rows the first received."""
+        parts = self._panes[pane]
+        if len(parts) > 1:
+            rows = join_retractions(parts)
+            rows = rows.take(np.lexsort((rows.received, rows.tweets, rows.keys)))
+            first = np.ones(len(rows), bool)
+            first[1:] = (np.diff(rows.keys) != 0) | (np.diff(rows.tweets) != 0)
+            parts[:] = [rows.take(first)]
+        return parts[0]
 
     # ---- windows ----
 
-    def count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints | None:
+    def count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints:
         """Return (m,) how many tweets leave the count of each key; the world's count loses those of all countries."""
-        if not self:
-            return None
         first, end = start_ms // PANE_MS, end_ms // PANE_MS
         removed = np.zeros(len(keys), np.int64)
-        for pane, retracted in self._panes.items():
+        for pane in self._panes:
             if first <= pane < end:
-                rows = retracted.merged()
+                rows = self._rows_of(pane)
                 add_rows(rows.keys, (rows.received < end).astype(np.int64), keys, removed)
         return removed
 
     def filter(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:
         """Return the sample without the tweets that are retracted within the span."""
-        if not self:
-            return sample
         since, end = (span.start_ms - AHEAD_MS) // PANE_MS, span.end_ms // PANE_MS
         removed = np.zeros(len(sample.tweet), bool)
         for run in self._runs:
-            at, of = run.find(sample.tweet)
+            at, of = equal_pairs(run.tweets, sample.tweet)
             scope, key, received = run.keys[of], keys[sample.group[at]], run.received[of]
             tag, country = scope >> COUNTRY_BITS, scope & COUNTRY_MASK
             everywhere = (country == WORLD) | (country == key & COUNTRY_MASK)
@@ -181,65 +168,14 @@ def count_unmatched(rows: RetractionRows, store: WindowStore) -> int:
 
     Their tweets came late, were refused, or were never sent.
     """
-    if not len(rows):
-        return 0
     panes = {pane.start_ms // PANE_MS: pane.keys for pane in store.short_panes}
     recent = (rows.panes >= (store.end_ms - SHORT_WINDOW_MS) // PANE_MS) & (rows.panes < store.end_ms // PANE_MS)
     unmatched = 0
     for number in np.unique(rows.panes[recent]).tolist():
-        keys, counted = rows.keys[rows.panes == number], panes.get(number)
-        if counted is None:
-            unmatched += len(keys)
-        else:
-            at = np.minimum(np.searchsorted(counted, keys), len(counted) - 1)
-            unmatched += int((counted[at] != keys).sum())
+        keys, counted = rows.keys[rows.panes == number], np.append(panes.get(number, NO_RETRACTIONS.keys), -1)
+        unmatched += int((counted[np.searchsorted(counted[:-1], keys)] != keys).sum())
     return unmatched
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _SortedRun:
-    """Rows sorted by tweet. A few runs of growing length hold all rows, so a new one costs little more than itself."""
-
-    tweets: Ints
-    keys: Ints
-    received: Ints
-
-    def find(self, tweets: Ints) -> tuple[Ints, Ints]:
-        """Return pairs (position in `tweets`, row of this run) of equal tweets."""
-        near = np.flatnonzero(may_contain(self.tweets.view(np.uint64), tweets.view(np.uint64)))
-        first = np.searchsorted(self.tweets, tweets[near])
-        size = np.searchsorted(self.tweets, tweets[near], "right") - first
-        at = np.repeat(near, size)
-        return at, np.arange(len(at)) + np.repeat(first - (np.cumsum(size) - size), size)
-
-    def merged(self, other: _SortedRun) -> _SortedRun:
-        tweets = np.concatenate((self.tweets, other.tweets))
-        order = np.argsort(tweets, kind="stable")
-        return _SortedRun(
-            tweets[order],
-            np.concatenate((self.keys, other.keys))[order],
-            np.concatenate((self.received, other.received))[order],
-        )
-
-    def since(self, pane: int) -> _SortedRun:
-        kept = self.received >= pane
-        return self if kept.all() else _SortedRun(self.tweets[kept], self.keys[kept], self.received[kept])
-
-
-@dataclass(slots=True)
-class _PaneRetractions:
-    """The tweets that leave one pane, as a set for each key."""
-
-    new: list[RetractionRows] = field(default_factory=list)
-    """Rows that are not merged yet."""
-    rows: RetractionRows = NO_RETRACTIONS
-    """Rows by key and tweet; of equal ones the first received."""
-
-    def merged(self) -> RetractionRows:
-        if self.new:
-            rows = join_retractions([self.rows, *self.new])
-            rows = rows.take(np.lexsort((rows.received, rows.tweets, rows.keys)))
-            first = np.ones(len(rows), bool)
-            first[1:] = (np.diff(rows.keys) != 0) | (np.diff(rows.tweets) != 0)
-            self.rows, self.new = rows.take(first), []
-        return self.rows
+def _by_tweet(rows: RetractionRows) -> RetractionRows:
+    return rows.take(np.argsort(rows.tweets, kind="stable"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models import data, drift, load_scorer, share
 from models.evaluation import figures, synthetic_tags
 from models.scorer import LANGUAGES, LinearScorer
-from streams.judging.bounds import share_bounds
+from tests.support import naive
 from tests.support.paths import SHARED
 
 HARM = SHARED / "data" / "harm"
@@ -161,8 +161,7 @@ def test_scale_without_between_is_calibrated_after_a_round_trip() -> None:
 @given(st.floats(0, 1), st.integers(1, 64), st.sampled_from([0.8, 0.95, 0.99]))
 def test_plain_scale_returns_mean_with_wilson_bounds(mean: float, n: int, level: float) -> None:
     found = share.plain(3).bounds(np.array([mean]), np.array([n]), np.ones((1, 1)), 2, level)
-    wilson = share_bounds(np.array([mean]), np.array([n]), level)
-    assert [float(one[0]) for one in found] == pytest.approx([mean, *(float(one[0]) for one in wilson)], abs=1e-9)
+    assert [float(one[0]) for one in found] == pytest.approx([mean, *naive.wilson(mean, n, level)], abs=1e-9)
 
 
 def test_of_held_out_estimates_moments_and_errors() -> None:

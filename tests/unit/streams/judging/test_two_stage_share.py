@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.judging.bounds import share_bounds
+from models.share import plain
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.two_stage_share import LEAST, SUBSAMPLE, correct, first_scored
 
@@ -89,11 +89,11 @@ def test_widen_grows_with_spread_of_differences():
             ((0.5, 0.5), None)] * 40])  # fmt: skip
         found, correction = correct(share, group, scored, seen)
         n = np.bincount(group)
-        lower, upper = share_bounds(found[:, 0], n, 0.9)
+        _, lower, upper = plain(1).bounds(found[:, 0], n, np.ones((len(n), 1)), 0, 0.9)
         return correction.widen(found[:, 0], lower, upper, 0, 0.9, np.ones(len(found))), (lower, upper)
 
-    (same, plain), (other, _) = bounds([0.1] * 10), bounds([0.4, -0.2] * 5)
-    assert same == plain, "equal differences add no error"
+    (same, sampled), (other, _) = bounds([0.1] * 10), bounds([0.4, -0.2] * 5)
+    assert same == sampled, "equal differences add no error"
     assert other[0] < same[0] and other[1] > same[1]
 
 
@@ -113,7 +113,7 @@ def test_interval_covers_share_by_stage_2(texts, harmful):
         seen = SampleCorrections(differences, np.where(np.arange(64) < texts, 0, -1), ["new"], [b""])
         group = np.zeros(64, np.int64)
         share, correction = correct(np.array([[linear[rows].mean()]]), group, np.ones(64, bool), seen)
-        lower, upper = share_bounds(share[:, 0], np.array([64]), 0.9)
+        _, lower, upper = plain(1).bounds(share[:, 0], np.array([64]), np.ones((1, 1)), 0, 0.9)
         low, high = correction.widen(share[:, 0], lower, upper, 0, 0.9, np.ones(len(share)))
         held += bool(low[0] <= stack.mean() <= high[0])
     assert held / tries >= 0.88

@@ -19,6 +19,7 @@ from streams.flags.overrides import OverrideHistory
 from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.orders.account_facts import AccountFactFold
 from streams.orders.records import OrderRuling, encode_case
+from tests.support.account_facts import facts_at
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts, run
 
 Records = list[tuple[int, bytes, bytes]]
@@ -44,7 +45,7 @@ def folded(records: Records, end: int) -> dict[str, Any]:
     return {
         "registers": view.fold.registers(), "cases": cases.cases, "refused": cases.refused, "bad": view.bad,
         "speakers": cases.speakers, "waiting": [cases.waits(row) for case in cases.cases.values() for row in case.rows],
-        "facts": list(facts.store.facts()), "in force": facts.store.active_at(NOW_MS + end, end).authors.keys(),
+        "facts": [facts_at(facts.store, NOW_MS + at, end) for at in range(end + 1)],
     }  # fmt: skip
 
 

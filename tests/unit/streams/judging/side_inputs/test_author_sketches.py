@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from math import comb
 
 import numpy as np
 import pytest
@@ -11,9 +12,8 @@ from msgspec.structs import replace
 
 from streams.counting.keys import Tags
 from streams.counting.sketch import SPACE, K
-from streams.judging.bounds import exact_lower
 from streams.judging.side_inputs.author_sketches import DELAY_MS, MOST, AuthorSketchIndex, received_sketches
-from streams.judging.side_inputs.migration import CONFIDENCE
+from streams.judging.side_inputs.migration import CONFIDENCE, lower_bounds
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches, encode_received_sketch
 from streams.log.panes import pane_records
 from streams.log.partials import decode_partial, encode_partial
@@ -71,7 +71,7 @@ class SketchShard:
         found = self.index.campaigns(country, tick_ms, kept_from_ms)
         if found is None:
             return []
-        authors = [found.authors_of(number).tolist() for number in range(len(found.hashtags))]
+        authors = [found.author[found.owner == number].tolist() for number in range(len(found.hashtags))]
         return list(zip(found.hashtags, authors, found.upto.tolist(), strict=True))
 
     def match(self, tags: dict[str, Sequence[int]], country: str = "*") -> dict[str, tuple[float, str]]:
@@ -216,7 +216,16 @@ def naive(old: Sequence[int], new: Sequence[int]) -> float:
     upto = min(cuts, default=SPACE)
     known = [author for author in new if author <= upto]
     shared = len(set(known) & set(old))
-    return float(exact_lower(np.array([shared]), np.array([len(known)]), CONFIDENCE)[0])
+    return float(lower_bounds()[len(known), shared])
+
+
+def test_lower_bound_matches_binomial_tail():
+    """At the bound, this many shared authors or more have the probability 1 - confidence."""
+    for n in (1, 2, 7, 64):
+        for hits in range(n + 1):
+            bound = float(lower_bounds()[n, hits])
+            tail = sum(comb(n, at) * bound**at * (1 - bound) ** (n - at) for at in range(hits, n + 1))
+            assert (bound == 0.0) if not hits else tail == pytest.approx(1 - CONFIDENCE, rel=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(30))

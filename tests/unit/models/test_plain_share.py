@@ -1,16 +1,15 @@
-"""Wilson's bounds against their definition, and the exact bound against the binomial tail."""
+"""Bounds of a plain scale against the definition of Wilson's."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from math import comb
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.judging.bounds import exact_lower, share_bounds
+from models.share import plain
 
 Z = {0.8: 1.2815515655446004, 0.9: 1.6448536269514722, 0.95: 1.959963984540054, 0.99: 2.5758293035489004}
 shares = st.floats(0, 1)
@@ -18,7 +17,7 @@ sizes = st.integers(1, 64)
 
 
 def bounds(share: float, n: int, confidence: float) -> tuple[float, float]:
-    lower, upper = share_bounds(np.array([share]), np.array([n]), confidence)
+    _, lower, upper = plain(1).bounds(np.array([share]), np.array([n]), np.ones((1, 1)), 0, confidence)
     return float(lower[0]), float(upper[0])
 
 
@@ -78,17 +77,7 @@ def test_share_bounds_without_authors_are_zero_and_one():
 
 def test_share_bounds_are_computed_by_row():
     share, n = np.array([0.2, np.nan, 0.9]), np.array([10, 0, 64])
-    lower, upper = share_bounds(share, n, 0.9)
+    _, lower, upper = plain(1).bounds(share, n, np.ones((3, 1)), 0, 0.9)
     assert list(zip(lower, upper, strict=True)) == [
         bounds(0.2, 10, 0.9), (0.0, 1.0), bounds(0.9, 64, 0.9)
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("confidence", [0.95, 0.995])
-def test_exact_lower_matches_binomial_tail(confidence):
-    """At the bound, this many hits or more have the probability 1 - confidence."""
-    for n in (1, 2, 7, 64):
-        for hits in range(n + 1):
-            bound = float(exact_lower(np.array([hits]), np.array([n]), confidence)[0])
-            tail = sum(comb(n, at) * bound**at * (1 - bound) ** (n - at) for at in range(hits, n + 1))
-            assert (bound == 0.0) if not hits else tail == pytest.approx(1 - confidence, rel=1e-6)

@@ -1,10 +1,14 @@
-"""Find the few rows of a sample that may be in a set, before each of them is looked up exactly."""
+"""Find the rows of a sample that are in a set, among many that are not."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from models.compiled import compiled
+from streams.counting.block_counts import Ints
 from streams.counting.kernels.hashes import GOLDEN
 from streams.counting.sketch import UInts
 from streams.signals.base import Bools
@@ -12,6 +16,20 @@ from streams.signals.base import Bools
 _SLOTS_EACH = 16
 """Slots of each number of the set: one row in sixteen of the others passes."""
 _MOST_SLOTS = 1 << 22
+
+
+def equal_pairs(numbers: npt.NDArray[Any], rows: npt.NDArray[Any]) -> tuple[Ints, Ints]:
+    """Return all pairs (p,) of a place in `rows` and a place in `numbers` with equal values, by place in `rows`.
+
+    Args:
+        numbers: (s,) integers of 64 bits, ascending; some may be equal.
+        rows: (n,) of the same type, in any order.
+    """
+    near = np.flatnonzero(may_contain(numbers.view(np.uint64), rows.view(np.uint64)))
+    first, last = (np.searchsorted(numbers, rows[near], side) for side in ("left", "right"))
+    sizes = last - first
+    at = np.repeat(near, sizes)
+    return at, np.arange(len(at)) + np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
 
 
 def may_contain(numbers: UInts, rows: UInts) -> Bools:
