@@ -13,6 +13,7 @@ from streams.counting.origins import LANGUAGES, language_code
 from streams.counting.records import VALUE, Ints, RecordColumns
 from streams.counting.spellings import SpellingTable
 from streams.errors import ContractError
+from streams.events.fields import COUNTRIES
 from streams.events.kernels.payloads import read_payloads
 from streams.events.links import APART, with_hosts
 from streams.events.parse import parse
@@ -38,21 +39,19 @@ class ReadTweets:
     """Rows of the records that are no tweets, ascending."""
 
 
-def _language_table() -> Ints:
-    """Return the language of each primary subtag, given as `streams.events.kernels.values` packs its letters."""
-    table = np.zeros(27**3, np.int64)
-    letters = " abcdefghijklmnopqrstuvwxyz"
-    for tag in (*LANGUAGES, "in", "iw", "ji"):
+def _by_letters(codes: dict[str, int], most: int, other: int) -> Ints:
+    """Return a table of codes by their letters, at most so many, as `streams.events.kernels.values` packs them."""
+    table = np.full(27**most, other)
+    for letters, code in codes.items():
         packed = 0
-        for letter in tag:
-            packed = packed * 27 + letters.index(letter)
-        table[packed] = language_code(tag)
+        for letter in letters.lower():
+            packed = 27 * packed + ord(letter) - 96
+        table[packed] = code
     return table
 
 
-_LANGUAGES = _language_table()
-_COUNTRIES = np.array([country_code(""), *(country_code(chr(65 + n // 26) + chr(65 + n % 26)) for n in range(26 * 26))])
-"""Code of each country, given as two letters of base 26 plus one; 0 for none."""
+_LANGUAGES = _by_letters({tag: language_code(tag) for tag in (*LANGUAGES, "in", "iw", "ji")}, 3, 0)
+_COUNTRIES = _by_letters({code: country_code(code) for code in COUNTRIES.values()}, 2, country_code(""))
 
 
 def read_tweets(records: RecordColumns, spellings: SpellingTable) -> ReadTweets:
@@ -63,7 +62,7 @@ def read_tweets(records: RecordColumns, spellings: SpellingTable) -> ReadTweets:
     used = read_payloads(np.frombuffer(data, np.uint8), ranges, fields, spans)
     spans = spans[:used]
     fields[:, IN_LANGUAGE] = _LANGUAGES[fields[:, IN_LANGUAGE]]
-    fields[:, IN_COUNTRY] = _COUNTRIES[fields[:, IN_COUNTRY] + 1]
+    fields[:, IN_COUNTRY] = _COUNTRIES[fields[:, IN_COUNTRY]]
     spellings.learn(data, fields, spans)
     slow = np.flatnonzero(fields[:, STATUS] == SLOW).tolist()
     if not slow:

@@ -1,1 +1,1 @@
-"""Compiled readers of ordinary native payloads; `streams.events.parse` defines the result and reads all others."""
+"""Compiled readers of ordinary payloads; `streams.events.parse` defines the result and reads all others."""

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from models.compiled import compiled
-from streams.events.kernels.members import (
-    ABSENT, BEGIN, CREATED_AT, CREATED_AT_MS, END, ESCAPED, LANG, LIST, OBJECT, ROWS, STRING, TYPE, USER,
-    find_members,
-)  # fmt: skip
-from streams.events.kernels.native import read_native
+from streams.events.kernels.members import BEGIN, DEPTH, END, SLOTS, TYPE, find_members
+from streams.events.kernels.paths import ABSENT, LIST, OBJECT, STRING
 from streams.events.kernels.runs import is_utf8, mark_stops
-from streams.events.kernels.spans import LISTS, add_from_text, read_list
-from streams.events.kernels.twitter_v1 import read_v1
+from streams.events.kernels.shapes import (
+    CREATED_AT, CREATED_AT_MS, LANG, LINK, SOURCES, TAG, TAGS, TEXT, USER, read_native, read_v1,
+)  # fmt: skip
+from streams.events.kernels.spans import add_from_text, add_hosts, add_listed
 from streams.events.kernels.values import language, text_end
 from streams.events.tweet_columns import (
     END_HOST, END_TAG, FAST, FIRST_TAG, FROM_TEXT, IN_LANGUAGE, SLOW, SPAN_BEGIN, SPAN_END, STATUS, TEXT_BEGIN,
@@ -28,38 +27,37 @@ from streams.events.tweet_columns import (
 
 MOST_BYTES = 16_384
 """Longest payload that is read here; no text of it exceeds the grammar's limit."""
+_MOST_LISTED = 256
+"""Strings in the lists of a payload."""
 
 
 @compiled
-def _read(data: Any, words: Any, found: Any, tweet: Any, spans: Any, n: Any, row: Any) -> Any:
+def _read(data: Any, found: Any, listed: Any, tweet: Any, spans: Any, n: Any, row: Any) -> Any:
     """Fill in a row from its members; return the number of spans, -1 for an unusual payload."""
-    if found[CREATED_AT_MS, TYPE] != ABSENT:
-        text, lang, tags, urls = read_native(data, found, tweet)
+    is_native, source = found[CREATED_AT_MS, TYPE] != ABSENT, np.int64(-1)
+    if is_native:
+        source = read_native(data, found, tweet)
     elif found[USER, TYPE] == OBJECT and found[CREATED_AT, TYPE] == STRING:
-        text, lang, tags, urls = read_v1(data, found, tweet)
-    else:
+        source = read_v1(data, found, tweet)
+    if source < 0:
         return -1
-    if text < 0 or found[text, TYPE] != STRING:
-        return -1
-    if (found[lang, TYPE] != STRING and found[lang, TYPE] != ESCAPED) or found[lang, BEGIN] == found[lang, END]:
-        lang = LANG
+    text, lang = SOURCES[source, TEXT], SOURCES[source, LANG]
+    if found[lang, TYPE] != STRING or found[lang, BEGIN] == found[lang, END]:
+        lang = SOURCES[0, LANG]
     tweet[IN_LANGUAGE] = language(data, found, lang)
-    if tweet[IN_LANGUAGE] < 0:
+    if found[text, TYPE] != STRING or tweet[IN_LANGUAGE] < 0:
         return -1
     begin, end = found[text, BEGIN], found[text, END]
     tweet[TEXT_BEGIN], tweet[TEXT_END] = begin, text_end(data, begin, end)
-    tweet[FIRST_TAG], tweet[FROM_TEXT] = n, found[tags, TYPE] != LIST
+    tweet[FIRST_TAG], tweet[FROM_TEXT] = n, found[SOURCES[source, TAGS], TYPE] != LIST
     if tweet[FROM_TEXT]:
         n = add_from_text(data, begin, end, spans, n, row)
     else:
-        n = read_list(data, tags, words, found, spans, n, row, True)
+        n = add_listed(data, listed, SOURCES[source, TAG], is_native, spans, n, row)
     tweet[END_TAG] = n
-    if n >= 0 and found[urls, TYPE] == LIST:
-        n = read_list(data, urls, words, found, spans, n, row, True)
+    if n >= 0:
+        n = add_hosts(data, listed, SOURCES[source, LINK], spans, n, row)
     tweet[END_HOST] = n
-    for slot in LISTS:
-        if n >= 0 and found[slot, TYPE] == LIST and slot != tags and slot != urls:
-            n = read_list(data, slot, words, found, spans, n, row, False)
     return n
 
 
@@ -77,7 +75,8 @@ def read_payloads(data: Any, ranges: Any, fields: Any, spans: Any) -> Any:
         The number of spans.
     """
     n = np.int64(0)
-    found, words = np.empty((ROWS, 3), np.int64), np.empty(MOST_BYTES // 8 + 2, np.uint64)
+    found, listed = np.empty((SLOTS, 3), np.int64), np.empty((_MOST_LISTED, 3), np.int64)
+    holders, words = np.empty((DEPTH, 2), np.int64), np.empty(MOST_BYTES // 8 + 2, np.uint64)
     for row in range(len(ranges)):
         begin, end, tweet = ranges[row, 0], ranges[row, 1], fields[row]
         tweet[STATUS] = SLOW
@@ -86,9 +85,10 @@ def read_payloads(data: Any, ranges: Any, fields: Any, spans: Any) -> Any:
         payload = data[begin:end]
         found[:] = ABSENT  # empty ranges too, so that no range of another payload is ever read
         is_ascii = mark_stops(payload, words.view(np.uint8))
-        if find_members(payload, 0, words, 0, found) != end - begin or not (is_ascii or is_utf8(payload)):
+        size = find_members(payload, words, found, listed, holders)
+        if size < 0 or not (is_ascii or is_utf8(payload)):
             continue
-        after = _read(payload, words, found, tweet, spans, n, row)
+        after = _read(payload, found, listed[:size], tweet, spans, n, row)
         if after >= 0:
             tweet[TEXT_BEGIN] += begin
             tweet[TEXT_END] += begin

@@ -23,16 +23,6 @@ def same_bytes(data: Any, at: Any, other: Any, other_at: Any, size: Any) -> Any:
     return same
 
 
-@inlined
-def has_byte(data: Any, begin: Any, end: Any, wanted: Any) -> Any:
-    """Return whether data[begin:end] has a byte."""
-    found, place, last = False, np.uint64(begin), np.uint64(end)
-    while place < last:  # a loop of vectors, without a way out
-        found |= data[place] == np.uint8(wanted)
-        place += ONE
-    return found
-
-
 @compiled
 def mark_stops(data: Any, stops: Any) -> Any:
     """Mark the quotes, backslashes and control characters of a payload; return whether it is ASCII.
@@ -72,20 +62,14 @@ def is_utf8(data: Any) -> Any:
     while place < last:
         byte = data[place]
         place += ONE
-        if byte < 0x80:
-            continue
-        if byte < 0xC2 or byte > 0xF4:
-            return False
-        after = place + np.uint64(1 if byte < 0xE0 else 2 if byte < 0xF0 else 3)
-        if after > last:
-            return False
-        lowest = 0xA0 if byte == 0xE0 else 0x90 if byte == 0xF0 else 0x80
-        highest = 0x9F if byte == 0xED else 0x8F if byte == 0xF4 else 0xBF
-        if data[place] < lowest or data[place] > highest:
-            return False
-        place += ONE
-        while place < after:
-            if data[place] & 0xC0 != 0x80:
+        if byte >= 0x80:
+            after = place + np.uint64(1 if byte < 0xE0 else 2 if byte < 0xF0 else 3)
+            lowest = 0xA0 if byte == 0xE0 else 0x90 if byte == 0xF0 else 0x80
+            highest = 0x9F if byte == 0xED else 0x8F if byte == 0xF4 else 0xBF
+            if byte < 0xC2 or byte > 0xF4 or after > last or not lowest <= data[place] <= highest:
                 return False
-            place += ONE
+            for more in range(place + ONE, after):
+                if data[more] & 0xC0 != 0x80:
+                    return False
+            place = after
     return True

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from models.compiled import compiled
+from models.compiled import compiled, inlined
 from streams.events.fields import MAX_TEXT
-from streams.events.kernels.members import ABSENT, BEGIN, END, ESCAPED, INTEGER, NULL, STRING, TYPE
+from streams.events.kernels.members import BEGIN, END, TYPE
+from streams.events.kernels.paths import NULL, STRING
 from streams.events.kernels.runs import same_bytes
 from streams.events.links import HOST_MAX
 
@@ -17,33 +18,21 @@ UNUSUAL = -2
 _SCHEME = np.frombuffer(b"https://", np.uint8)
 _MONTHS = np.frombuffer(b"JanFebMarAprMayJunJulAugSepOctNovDec", np.uint8)
 _DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365])
-_ZONE = np.frombuffer(b" +0000 ", np.uint8)
-_V1_LENGTH = 30
+_LOWEST, _HIGHEST = (
+    np.frombuffer(time, np.uint8) for time in (b"Aaa Aaa 00 00:00:00 +0000 1000", b"Zzz Zzz 39 29:59:59 +0000 2999")
+)
+"""Least and greatest byte of each place of a time of v1.1."""
 _SIGN, _DOT, _SLASH, _COLON, _QUESTION = 35, 46, 47, 58, 63
-
-
-def allowed_types(types: dict[tuple[int, ...], tuple[int, ...]]) -> Any:
-    """Return the rows (slot, bits of its allowed types) of tuples of slots with their types."""
-    return np.array([(slot, sum(1 << kind for kind in kinds)) for slots, kinds in types.items() for slot in slots])
-
-
-@compiled
-def has_allowed_types(found: Any, allowed: Any) -> Any:
-    """Check the types of members; `allowed` (s, 2) int64 is a result of `allowed_types`."""
-    for row in range(len(allowed)):  # noqa: SIM110  # compiled code has no generators
-        if not allowed[row, 1] >> found[allowed[row, 0], TYPE] & 1:
-            return False
-    return True
 
 
 @compiled
 def integer(data: Any, found: Any, slot: Any) -> Any:
     """Return a whole number in [0, 2**63); -1 for none, -2 for another value."""
     kind, at, end = found[slot, TYPE], found[slot, BEGIN], found[slot, END]
-    if kind in (ABSENT, NULL):
+    if kind <= NULL:
         return np.int64(-1)
     size = end - at
-    if kind not in (STRING, INTEGER) or size < 1 or size > 19 or (size > 1 and data[at] == 48):
+    if size < 1 or size > 19 or (size > 1 and data[at] == 48):
         return np.int64(UNUSUAL)
     is_other: Any = False
     value = np.uint64(0)
@@ -54,77 +43,64 @@ def integer(data: Any, found: Any, slot: Any) -> Any:
     return np.int64(UNUSUAL) if is_other or value >= np.uint64(1 << 63) else np.int64(value)
 
 
-@compiled
-def language(data: Any, found: Any, slot: Any) -> Any:
-    """Return the primary subtag of two or three letters as a number of base 27; 0 for none, -2 for an unusual one."""
+@inlined
+def _packed(data: Any, begin: Any, end: Any) -> Any:
+    """Return letters as a number of base 27, in which a is 1; -2 for other bytes."""
     code = np.int64(0)
-    if found[slot, TYPE] != STRING:
-        return np.int64(UNUSUAL) if found[slot, TYPE] == ESCAPED else code
-    size, in_subtag = 0, True
-    for place in range(np.uint64(found[slot, BEGIN]), np.uint64(found[slot, END])):
-        byte = data[place]
-        if byte > 127:
-            return np.int64(UNUSUAL)
-        in_subtag = in_subtag and byte != 45 and byte != 95  # - and _
-        if in_subtag:
-            size += 1 if 97 <= byte | 32 <= 122 else 4
-            code = code * 27 + np.int64(byte | 32) - 96
-    return code if 2 <= size <= 3 else np.int64(0)
-
-
-@compiled
-def country(data: Any, found: Any, slot: Any) -> Any:
-    """Return two letters as a number of base 26; -1 for no country, -2 for another spelling."""
-    if found[slot, TYPE] != STRING or found[slot, END] == found[slot, BEGIN]:
-        return np.int64(-1)
-    at = found[slot, BEGIN]
-    if found[slot, END] - at != 2:
-        return np.int64(UNUSUAL)
-    code = np.int64(0)
-    for place in range(at, at + 2):
+    for place in range(begin, end):
         letter = data[place] | 32
         if letter < 97 or letter > 122:
             return np.int64(UNUSUAL)
-        code = code * 26 + np.int64(letter - 97)
+        code = code * 27 + np.int64(letter - 96)
     return code
 
 
 @compiled
-def _digits(data: Any, at: Any, size: Any) -> Any:
-    """Return a number of so many digits; -1 for other bytes."""
-    value: Any = 0
-    for place in range(at, at + size):
-        if not 48 <= data[place] <= 57:
-            return -1
-        value = 10 * value + np.int64(data[place]) - 48
-    return value
+def language(data: Any, found: Any, slot: Any) -> Any:
+    """Return a primary subtag of two or three letters as a number of base 27; 0 for none, -2 for an unusual one."""
+    begin, last = found[slot, BEGIN], found[slot, END]
+    if found[slot, TYPE] != STRING or begin == last:
+        return np.int64(0)
+    end = begin
+    while end < last and data[end] != 45 and data[end] != 95:  # - and _
+        end += 1
+    return _packed(data, begin, end) if 2 <= end - begin <= 3 else np.int64(UNUSUAL)
+
+
+@compiled
+def country(data: Any, found: Any, slot: Any) -> Any:
+    """Return two letters as a number of base 27; 0 for no country, -2 for another spelling."""
+    begin, end = found[slot, BEGIN], found[slot, END]
+    if found[slot, TYPE] != STRING or begin == end:
+        return np.int64(0)
+    return _packed(data, begin, end) if end - begin == 2 else np.int64(UNUSUAL)
+
+
+@inlined
+def _two_digits(data: Any, at: Any) -> Any:
+    return 10 * np.int64(data[at]) + np.int64(data[at + 1]) - 528
 
 
 @compiled
 def v1_time(data: Any, found: Any, slot: Any) -> Any:
-    """Return v1.1's `Thu Mar 10 23:12:12 +0000 2016` in milliseconds; -1 for none, -2 for another form."""
-    if found[slot, TYPE] in (ABSENT, NULL):
+    """Return v1.1's `Thu Mar 10 23:12:12 +0000 2016` in milliseconds; -1 for none, -2 for another form or century."""
+    if found[slot, TYPE] <= NULL:
         return np.int64(-1)
-    at = found[slot, BEGIN]
-    if found[slot, TYPE] != STRING or found[slot, END] - at != _V1_LENGTH or not same_bytes(data, at + 19, _ZONE, 0, 7):
-        return np.int64(UNUSUAL)
-    if not (65 <= data[at] <= 90 and 97 <= data[at + 1] <= 122 and 97 <= data[at + 2] <= 122):
-        return np.int64(UNUSUAL)
-    if not (data[at + 3] == data[at + 7] == data[at + 10] == 32 and data[at + 13] == data[at + 16] == _COLON):
-        return np.int64(UNUSUAL)
-    month = -1
+    at, is_other, month = found[slot, BEGIN], found[slot, END] - found[slot, BEGIN] != len(_LOWEST), -1
+    for place in range(0 if is_other else len(_LOWEST)):
+        is_other |= not _LOWEST[place] <= data[at + place] <= _HIGHEST[place]
     for one in range(12):
-        if same_bytes(data, at + 4, _MONTHS, 3 * one, 3):
+        if not is_other and same_bytes(data, at + 4, _MONTHS, 3 * one, 3):
             month = one
-    day, year = _digits(data, at + 8, 2), _digits(data, at + 26, 4)
-    hour, minute, second = _digits(data, at + 11, 2), _digits(data, at + 14, 2), _digits(data, at + 17, 2)
-    if month < 0 or year < 1970 or not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
+    if month < 0:
         return np.int64(UNUSUAL)
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if not 1 <= day <= _DAYS_BEFORE[month + 1] - _DAYS_BEFORE[month] + (leap and month == 1):
+    day, year = _two_digits(data, at + 8), 100 * _two_digits(data, at + 26) + _two_digits(data, at + 28)
+    hour, minute, second = _two_digits(data, at + 11), _two_digits(data, at + 14), _two_digits(data, at + 17)
+    is_leap_year = year % 4 == 0
+    days = _DAYS_BEFORE[month + 1] - _DAYS_BEFORE[month] + (is_leap_year and month == 1)
+    if not 1970 <= year < 2100 or not 1 <= day <= days or hour > 23:
         return np.int64(UNUSUAL)
-    days = 365 * (year - 1970) + (year - 1969) // 4 - (year - 1901) // 100 + (year - 1601) // 400
-    days += _DAYS_BEFORE[month] + (leap and month > 1) + day - 1
+    days = 365 * (year - 1970) + (year - 1969) // 4 + _DAYS_BEFORE[month] + (is_leap_year and month > 1) + day - 1
     return np.int64(days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000
 
 
@@ -146,14 +122,10 @@ def text_end(data: Any, at: Any, end: Any) -> Any:
 @compiled
 def plain_host(data: Any, at: Any, end: Any) -> Any:
     """Return the host's byte range in a plain link; -1, -1 for a link that needs parsing."""
-    size = 8 if end - at > 8 and data[at + 4] == 115 else 7  # https or http
-    if (
-        end - at <= size
-        or not same_bytes(data, at, _SCHEME, 0, size - 3)
-        or not same_bytes(data, at + size - 3, _SCHEME, 5, 3)
-    ):
+    begin = at + 7 + (end - at > 8 and data[at + 4] == 115)  # http or https
+    if begin >= end or not same_bytes(data, at, _SCHEME, 0, 4) or not same_bytes(data, begin - 3, _SCHEME, 5, 3):
         return np.int64(-1), np.int64(-1)
-    begin = at = label = at + size
+    at = label = begin
     while at < end and data[at] not in (_SLASH, _QUESTION, _SIGN):
         byte = data[at]
         if byte == _DOT and at > label:

@@ -144,6 +144,22 @@ def test_escaped_language_is_read_by_the_parser(ordinary: dict[str, Any]) -> Non
     assert found == [by_parser(value) for value in values] and language_code("hi") in found[1][0]
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {**ORDINARY, "retweet_of": {"lang": "en"}},
+        {**PLAIN_V1, "extended_tweet": {}},
+        {**PLAIN_V1, "entities": {"hashtags": [{"text": "a"}, {"indices": [1, 2]}]}},
+        {**PLAIN_V1, "retweeted_status": {"text": "b", "entities": {"hashtags": [{}]}}},
+    ],
+)
+def test_payload_without_a_required_member_is_refused(payload: dict[str, Any]) -> None:
+    value = json.dumps(payload).encode()
+    found, statuses = in_columns([value], SpellingTable())
+    assert statuses == [NO_TWEET]
+    assert found == [by_parser(value)] and found[0][0] == "missing_field"
+
+
 @pytest.mark.parametrize("n", [0, 1, 100, 101])
 def test_many_hashtags_are_cut_as_the_parser_cuts_them(n: int) -> None:
     value = json.dumps({**ORDINARY, "hashtags": [f"tag{at}" for at in range(n)]}).encode()

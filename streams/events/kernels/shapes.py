@@ -1,0 +1,89 @@
+"""Choose what is read of ordinary payloads; `streams.events.native` and `.twitter_v1` define the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from models.compiled import compiled
+from streams.events.fields import END_MS
+from streams.events.kernels.members import BEGIN, END, TYPE
+from streams.events.kernels.paths import NULL, OBJECT, STRING, slot_of
+from streams.events.kernels.values import country, integer, v1_time
+from streams.events.tweet_columns import AUTHOR, CREATED, IN_COUNTRY, RETWEET, TWEET, YOUNG_SINCE
+
+_PEEK = 512
+"""Bytes in which `parse` looks for `created_at_ms`."""
+_DELETE_SIZE = 6
+_AMPERSAND = 38
+ID, ID_STR, AUTHOR_ID, USER, USER_ID, USER_ID_STR = map(
+    slot_of, ("id", "id_str", "author_id", "user", "user.id", "user.id_str")
+)
+CREATED_AT_MS, CREATED_AT, BORN_MS, USER_CREATED_AT = map(
+    slot_of, ("created_at_ms", "created_at", "author_created_at_ms", "user.created_at")
+)
+KIND, COUNTRY, COUNTRY_CODE = map(slot_of, ("kind", "country", "place.country_code"))
+RETWEET_OF, RETWEETED_STATUS = map(slot_of, ("retweet_of", "retweeted_status"))
+
+TEXT, LANG, TAGS, TAG, LINK = range(5)
+"""Columns of a source: the slots of its text, language and list of hashtags, and of each hashtag and each link."""
+_OF_V1 = 2
+_PLACES = ("extended_tweet.full_text", "extended_tweet.entities"), ("full_text", "entities"), ("text", "entities")
+
+
+def _sources() -> Iterator[tuple[str, ...]]:
+    for at in ("", "retweet_of."):
+        yield f"{at}text", f"{at}lang", f"{at}hashtags", f"{at}hashtags[]", f"{at}urls[]"
+    for at in ("", "retweeted_status."):
+        for text, entities in _PLACES:
+            tags, links = f"{at}{entities}.hashtags", f"{at}{entities}.urls"
+            yield f"{at}{text}", f"{at}lang", tags, f"{tags}[].text", f"{links}[].expanded_url"
+
+
+SOURCES = np.array([[slot_of(path) for path in source] for source in _sources()])
+"""Places of a text that may count, with its hashtags and links; those of v1.1 in order of precedence."""
+
+
+@compiled
+def read_native(data: Any, found: Any, tweet: Any) -> Any:
+    """Fill in the numbers of a tweet; return the source of its text, -1 for an unusual payload."""
+    tweet[TWEET], tweet[AUTHOR] = integer(data, found, ID), integer(data, found, AUTHOR_ID)
+    tweet[CREATED], tweet[YOUNG_SINCE] = integer(data, found, CREATED_AT_MS), integer(data, found, BORN_MS)
+    tweet[IN_COUNTRY], tweet[RETWEET] = country(data, found, COUNTRY), found[RETWEET_OF, TYPE] == OBJECT
+    is_usual = (
+        min(tweet[TWEET], tweet[AUTHOR], tweet[CREATED], tweet[IN_COUNTRY], tweet[YOUNG_SINCE] + 1) >= 0
+        and max(tweet[CREATED], tweet[YOUNG_SINCE]) < END_MS
+        and found[CREATED_AT_MS, BEGIN] <= _PEEK
+        and found[SOURCES[0, TEXT], TYPE] > NULL
+        and (found[KIND, TYPE] != STRING or found[KIND, END] - found[KIND, BEGIN] != _DELETE_SIZE)
+    )
+    return tweet[RETWEET] if is_usual else np.int64(-1)
+
+
+@compiled
+def _exact(data: Any, found: Any, exact: Any, number: Any) -> Any:
+    """Return an id from its string, else from its number; -1 without one, -2 for an unusual one."""
+    first, second = integer(data, found, exact), integer(data, found, number)
+    return min(first, second) if first == -2 or second == -2 else first if first >= 0 else second
+
+
+@compiled
+def read_v1(data: Any, found: Any, tweet: Any) -> Any:
+    """Fill in the numbers of a tweet; return the source of its text, -1 for an unusual payload.
+
+    A text with an escape or an & is unusual.
+    """
+    tweet[TWEET], tweet[AUTHOR] = _exact(data, found, ID_STR, ID), _exact(data, found, USER_ID_STR, USER_ID)
+    tweet[CREATED], tweet[YOUNG_SINCE] = v1_time(data, found, CREATED_AT), v1_time(data, found, USER_CREATED_AT)
+    tweet[IN_COUNTRY], tweet[RETWEET] = country(data, found, COUNTRY_CODE), found[RETWEETED_STATUS, TYPE] == OBJECT
+    if min(tweet[TWEET], tweet[AUTHOR], tweet[CREATED], tweet[YOUNG_SINCE] + 1) < 0:
+        return np.int64(-1)
+    tweet[IN_COUNTRY] = max(tweet[IN_COUNTRY], 0)
+    first = _OF_V1 + len(_PLACES) * tweet[RETWEET]
+    for source in range(first, first + len(_PLACES)):
+        text = SOURCES[source, TEXT]
+        if found[text, TYPE] > NULL:
+            return np.int64(-1) if np.any(data[found[text, BEGIN] : found[text, END]] == _AMPERSAND) else source
+    return np.int64(-1)
