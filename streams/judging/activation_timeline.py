@@ -7,8 +7,6 @@ other windows, or measures its signals otherwise, is nothing early until it is i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from streams.constants import PANE_MS
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
@@ -28,14 +26,6 @@ class ActivationTimeline:
         self.model_revision = model_revision
         """Model of the last settled tick."""
         self._bodies: dict[str, Policy] = {}
-
-    def add(self, activation: Activation) -> None:
-        """Add an activation, in any order."""
-        self.activations.add(activation)
-
-    def recover(self, activations: Iterable[Activation]) -> None:
-        """Recover the activations of the previous owner's progress record, with the bodies of their policies."""
-        self.activations = ActivationLog.from_list(activations)
 
     def policy_at(self, tick_ms: int) -> Policy | None:
         """Return the policy that is active at a tick."""

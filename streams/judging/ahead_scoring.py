@@ -8,18 +8,15 @@ keeps the scores of its busy tags alone, and scores again what another model has
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from itertools import islice
 
 import numpy as np
 
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Ints
-from streams.counting.keys import COUNTRY_BITS, WORLD_MASK
+from streams.counting.keys import COUNTRY_BITS
 from streams.judging.ticks import UnscoredTexts
-from streams.windows.open_pane import OpenPane, PaneSum
+from streams.windows.open_pane import OpenPane
 from streams.windows.open_panes import OpenPanes
-from streams.windows.window import SlidingWindow
 from streams.windows.window_store import WindowStore
 
 SLICE_TEXTS = 500
@@ -37,7 +34,7 @@ class AheadScoring:
         delay_ms: time by which this shard's ticks are later than their watermark, so that shards take turns.
     """
 
-    def __init__(self, open_panes: OpenPanes, store: WindowStore, delay_ms: int = 0) -> None:
+    def __init__(self, open_panes: OpenPanes, store: WindowStore, delay_ms: int) -> None:
         self._open = open_panes
         self._store = store
         self._wait_ms = _MARGIN_MS + delay_ms
@@ -54,23 +51,21 @@ class AheadScoring:
         return self._next_pane() is not None
 
     def next(self, floor: int, model_of: Callable[[int], str]) -> UnscoredTexts | None:
-        """Return the next slice of texts; None: no pane waits, or all of its texts are scored.
+        """Return the next slice of texts, perhaps an empty one; None: no pane waits, or all of its texts are scored.
 
         Args:
             floor: tweets in the shortest window from which a tick scores a tag.
             model_of: revision of the model that scores a pane.
         """
-        while (number := self._next_pane()) is not None:
-            pane = self._open.panes[number]
-            if number != self._begun or pane is not self._pane:
-                pane.score_by(model_of(number))
-                self._begun, self._pane, self._waiting = number, pane, self._chosen(number, pane, floor)
-            while len(self._waiting):
-                entries, self._waiting = np.split(self._waiting, [SLICE_TEXTS])
-                texts = UnscoredTexts.of(pane, entries)
-                if len(texts.entries):
-                    return texts
-        return None
+        number = self._next_pane()
+        if number is None:
+            return None
+        pane = self._open.panes[number]
+        if number != self._begun or pane is not self._pane:
+            pane.score_by(model_of(number))
+            self._begun, self._pane, self._waiting = number, pane, self._chosen(pane, floor)
+        entries, self._waiting = np.split(self._waiting, [SLICE_TEXTS])
+        return UnscoredTexts.of(pane, entries)
 
     def settle(self, number: int) -> None:
         """Release a pane that settles, and its texts."""
@@ -78,49 +73,20 @@ class AheadScoring:
             self._begun, self._pane, self._waiting = number, None, np.zeros(0, np.int64)
 
     def _next_pane(self) -> int | None:
-        """Return the first pane that is over and not scored; None: there is none."""
-        reached_ms = self._reached_ms()
+        """Return the first pane that is over and not scored; None: there is none. Idle sources do not count."""
+        busy = (one.newest_ms for one in self._open.sources.values() if one.newest_ms >= one.watermark_ms)
+        reached_ms = min(busy, default=-1)
         for number in sorted(self._open.panes):
             done = number < self._begun or (number == self._begun and not len(self._waiting))
             if not done and (number + 1) * PANE_MS + self._wait_ms <= reached_ms:
                 return number
         return None
 
-    def _reached_ms(self) -> int:
-        """Return the least of the log times that the sources have reached; idle sources do not count."""
-        busy = (one.newest_ms for one in self._open.sources.values() if one.newest_ms >= one.watermark_ms)
-        return min(busy, default=-1)
-
-    def _chosen(self, number: int, pane: OpenPane, floor: int) -> Ints:
-        """Return the entries of a pane that its tick will score, as far as is known."""
-        total = pane.sum()
+    def _chosen(self, pane: OpenPane, floor: int) -> Ints:
+        """Return the entries of a pane that its tick may score: tweets that expire, and later ones, count too."""
         window = self._store.shortest
-        if window is None:
-            return np.zeros(0, np.int64)
-        busy = busy_tags(total, floor, partial(self._earlier, number, window))
+        assert window is not None, "no policy is in force"
+        total = pane.sum()
+        busy = window.counts.over(total.keys, floor, self._open.tweets) >> COUNTRY_BITS
         entries = total.entries[np.repeat(np.isin(total.keys >> COUNTRY_BITS, busy), np.diff(total.bounds))]
         return pane.unscored(entries)
-
-    def _earlier(self, number: int, window: SlidingWindow, worlds: Ints) -> Ints:
-        """Return (n,) the settled tweets of the window that ends with a pane, and those of earlier open panes."""
-        tweets: Ints = window.counts.of(worlds)
-        for settled in islice(window.panes, self._store.count_expired(window, (number + 1) * PANE_MS)):
-            tweets -= settled.tweets(worlds)
-        for pane in (one for earlier, one in self._open.panes.items() if earlier < number):
-            total = pane.sum(worlds >> COUNTRY_BITS)
-            np.add.at(tweets, np.searchsorted(worlds, total.keys & WORLD_MASK), total.counts)
-        return tweets
-
-
-def busy_tags(total: PaneSum, floor: int, earlier: Callable[[Ints], Ints]) -> Ints:
-    """Return the numbers of the tags that have `floor` tweets in a pane and before it.
-
-    Args:
-        total: counts of the pane.
-        floor: fewest tweets of a tag.
-        earlier: returns the tweets (n,) before the pane, of the worlds' keys (n,) of some tags.
-    """
-    worlds, of = np.unique(total.keys & WORLD_MASK, return_inverse=True)
-    tweets = np.bincount(of, total.counts, len(worlds)) + earlier(worlds)
-    busy: Ints = worlds[tweets >= floor] >> COUNTRY_BITS
-    return busy

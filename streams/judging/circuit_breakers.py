@@ -40,13 +40,13 @@ _Event = tuple[int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class NewSuppression:
-    """A key that a settled tick would begin to hide."""
+    """A key that a tick would begin to hide."""
 
     key: int
     hashtag: str
     country: str
-    lower: float
-    """Greatest lower bound of its new decisions."""
+    lower: float = 0.0
+    """Greatest lower bound of its new decisions; of an early one it does not matter."""
 
 
 @dataclass(slots=True)
@@ -118,28 +118,22 @@ class CircuitBreakers:
             self._begun.add((tick_ms, one.hashtag, one.country))
         return refusals
 
-    def admit_early(self, limits: Valves, tick_ms: int, hashtag: str, country: str, key: int, top: TopTags) -> bool:
+    def admit_early(self, limits: Valves, tick_ms: int, new: NewSuppression, top: TopTags) -> bool:
         """Check whether a key may be hidden before its tick has settled, and count it if so.
 
-        Args:
-            limits: limits of the policy in force.
-            tick_ms: end of the tick.
-            hashtag: normal form of the hashtag.
-            country: country of the key.
-            key: number of the hashtag and country.
-            top: keys that are hidden early count as hidden in it too.
+        In `top` the keys that are hidden early count as hidden too.
         """
-        since_ms = tick_ms - HOUR_MS
+        since_ms, event = tick_ms - HOUR_MS, (tick_ms, new.hashtag, new.country)
         self._early = {one for one in self._early if one[0] > since_ms}
         settled = {(tag, where): at for at, tag, where in sorted(self._begun) if at > since_ms}
         waiting = {(tag, where) for at, tag, where in self._early if settled.get((tag, where), -1) < at}
-        used = sum(at > since_ms for at, _, _ in self._begun) + len(waiting - {(hashtag, country)})
+        used = sum(at > since_ms for at, _, _ in self._begun) + len(waiting - {event[1:]})
         if _cap(limits, self._shards, used) is not None:
             return False
-        if not top.hides(key) and _hidden_top(limits, top, key) is not None:
+        if not top.hides(new.key) and _hidden_top(limits, top, new.key) is not None:
             return False
-        top.hide(key)
-        self._early.add((tick_ms, hashtag, country))
+        top.hide(new.key)
+        self._early.add(event)
         return True
 
     def recover(self, decisions: Iterable[Decision], settled_ms: int) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from streams.constants import HOUR_MS, MINUTE_MS, PANE_MS
 from streams.counting.block_counts import Flush
+from streams.counting.keys import Tags
+from streams.counting.sketch import KeyedHash
 from streams.judging.ticks import delay_of
 from streams.log.partials import Partial
+from streams.windows.open_panes import OpenPanes
 
 LOST_AHEAD_MS = MINUTE_MS
 """A skipped record may count tweets this far above the greatest watermark before it."""
@@ -73,21 +78,14 @@ def skipped_spans(log: Iterable[Partial | None], shard: int, shards: int) -> lis
         shard: number of the shard.
         shards: number of shards.
     """
-    sources: dict[int, tuple[str, int]] = {}
-    count, passed_ms, open_spans = 0, -1, list[SkippedSpan]()
-    spans: list[SkippedSpan] = []
+    sources, passed_ms = OpenPanes(Tags(), KeyedHash(b""), 1), -1
+    spans, open_spans = list[SkippedSpan](), list[SkippedSpan]()
     for record in log:
         if record is None:
-            known = count and len(sources) >= count
-            lowest_ms = min(at for _, at in sources.values()) if known else -1
-            settled_ms = max(0, lowest_ms - delay_of(shard, shards)) // PANE_MS * PANE_MS
+            settled_ms = max(0, sources.watermark_ms - delay_of(shard, shards)) // PANE_MS * PANE_MS
             open_spans.append(SkippedSpan(settled_ms, passed_ms + LOST_AHEAD_MS))
         elif isinstance(record, Flush):
-            source_id, before_ms = sources.get(record.source, ("", -1))
-            before_ms = before_ms if source_id == record.source_id else -1
-            sources[record.source] = record.source_id, max(before_ms, record.watermark_ms)
-            if record.watermark_ms >= 0:
-                count = max(count, record.sources)
+            sources.apply_all([replace(record, hashtags=b"", blocks=b"")])  # its marker alone
             passed_ms = max(passed_ms, record.watermark_ms)
             end_ms = max(record.newest_ms, record.watermark_ms)
             spans += [SkippedSpan(one.settled_ms, max(one.until_ms, end_ms)) for one in open_spans]

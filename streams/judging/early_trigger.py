@@ -93,11 +93,9 @@ class LastFiring:
 
     def updated(self, later: LastFiring) -> LastFiring:
         """Return the same with a later firing of some keys."""
-        stays = ~np.isin(self.keys, later.keys, assume_unique=True)
-        keys = np.concatenate((self.keys[stays], later.keys))
-        order = np.argsort(keys)
-        tweets = np.concatenate((self.tweets[stays], later.tweets))[order]
-        return LastFiring(keys[order], tweets, np.concatenate((self.share[stays], later.share))[order])
+        keys, at = np.unique(np.concatenate((later.keys, self.keys)), return_index=True)  # of equal ones the first
+        tweets = np.concatenate((later.tweets, self.tweets))[at]
+        return LastFiring(keys, tweets, np.concatenate((later.share, self.share))[at])
 
     def may_fire(self, keys: Ints, tweets: Ints, least_share: float) -> npt.NDArray[np.bool_]:
         """Return (m,) whether keys (m,) with tweets (m,) may fire.

@@ -11,11 +11,12 @@ has not reached it: a flag that it would not set is not renewed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
 from streams.constants import MINUTE_MS
+from streams.judging.key_state import Scope, greatest
 from streams.log.decisions import Decision, ScopeDecision, renewal_version
 from streams.policy import Policy
 
@@ -32,18 +33,16 @@ class FlagRenewal:
 
     def __init__(self, decisions: Iterable[Decision], policy: Policy) -> None:
         self._policy = policy
-        self._latest: dict[tuple[str, str], Decision] = {}
-        for decision in decisions:
-            self._note(decision)
+        self._latest = greatest(decisions)
 
     def use(self, policy: Policy) -> None:
         """Renew under another policy from now on."""
         self._policy = policy
 
     def due(self, now_ms: int) -> list[Decision]:
-        """Return the renewals that are due, and note them as sent."""
+        """Return the renewals of flags that have less than a step to go, and note them as sent."""
         latest = [*self._latest.values()]
-        return [one for decision in latest if (one := self._renewal(decision, now_ms)) is not None]
+        return [one for known in latest if (one := self._renewal(known, _standing(known, now_ms), now_ms)) is not None]
 
     def follow(self, decision: Decision, now_ms: int) -> Decision | None:
         """Note a decision of the judge that catches up; return the renewal that keeps its flags standing, or None.
@@ -52,39 +51,28 @@ class FlagRenewal:
         stand is not.
         """
         known = self._latest.get((decision.hashtag, decision.country))
-        standing = {
-            (one.category, one.surface)
-            for one in (known.rulings if known is not None else ())
-            if one.action in RENEWED and one.expires_at_ms > now_ms
-        }
+        standing = {} if known is None else dict.fromkeys(_standing(known, now_ms), now_ms)
         self._note(decision)
-        return self._extended(
-            decision,
-            tuple(
-                self._renewed(one, decision.country, now_ms, from_ms=now_ms)
-                if (one.category, one.surface) in standing
-                else one
-                for one in decision.rulings
-            ),
-        )
+        return self._renewal(decision, standing, now_ms)
 
     def _note(self, decision: Decision) -> None:
         key = (decision.hashtag, decision.country)
-        known = self._latest.get(key)
-        if known is None or decision.version > known.version:
-            self._latest[key] = decision
+        self._latest[key] = greatest([self._latest.get(key, decision), decision])[key]
 
-    def _renewal(self, decision: Decision, now_ms: int) -> Decision | None:
-        """Return the renewal of a decision once a flag of it has less than a step to go; None: none is due."""
+    def _renewal(self, decision: Decision, standing: Mapping[Scope, int], now_ms: int) -> Decision | None:
+        """Return the renewal of a decision, and note it; None: none is due.
+
+        Args:
+            decision: last decision of its key.
+            standing: by scope of a flag that stands the time from which it is extended.
+            now_ms: time now.
+        """
         rulings = tuple(
-            self._renewed(one, decision.country, now_ms, from_ms=one.expires_at_ms)
-            if one.expires_at_ms > now_ms
+            self._renewed(one, decision.country, now_ms, standing[scope])
+            if (scope := (one.category, one.surface)) in standing
             else one
             for one in decision.rulings
         )
-        return self._extended(decision, rulings)
-
-    def _extended(self, decision: Decision, rulings: tuple[ScopeDecision, ...]) -> Decision | None:
         if rulings == decision.rulings or self._policy.is_never_suppressed(decision.hashtag):
             return None
         try:
@@ -94,8 +82,8 @@ class FlagRenewal:
         self._note(renewal)
         return renewal
 
-    def _renewed(self, ruling: ScopeDecision, country: str, now_ms: int, *, from_ms: int) -> ScopeDecision:
-        """Extend a flag by a step from a moment on, if it has less than a step to go."""
+    def _renewed(self, ruling: ScopeDecision, country: str, now_ms: int, from_ms: int) -> ScopeDecision:
+        """Extend a flag by a step from a time on, if it has less than a step to go."""
         if ruling.action not in RENEWED:
             return ruling
         try:
@@ -108,3 +96,12 @@ class FlagRenewal:
         limit_ms = ruling.since_ms + self._policy.max_automated_ms
         expires_at_ms = min(from_ms + step_ms, limit_ms)
         return replace(ruling, expires_at_ms=max(expires_at_ms, ruling.expires_at_ms))
+
+
+def _standing(decision: Decision, now_ms: int) -> dict[Scope, int]:
+    """Return the expiries of a decision's flags that stand, by scope."""
+    return {
+        (one.category, one.surface): one.expires_at_ms
+        for one in decision.rulings
+        if one.action in RENEWED and one.expires_at_ms > now_ms
+    }

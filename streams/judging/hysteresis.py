@@ -66,8 +66,15 @@ def decide(
     Returns:
         The decision after; the same object where nothing changes.
     """
+    rested = state is None or tick_ms - state.since_ms >= rule.dwell_ms
     if state is None or state.action == "clear":
-        return _from_clear(result, state, rule, tick_ms, scope, protected, gone)
+        if state is not None and state.lapsed:
+            if result.level != UNDER and not gone:
+                return state
+            state = replace(state, lapsed=False)
+        elif rested and not protected and result.level >= (OVER_WITHOUT if rule.mode == "shadow" else UNREAD):
+            return _begin(result, rule, tick_ms, scope)
+        return None if rested else state
     if protected:
         return _clear(state, tick_ms)
     if state.valve == NOT_ASSESSED and result.level >= OVER_WITHOUT:
@@ -76,7 +83,6 @@ def decide(
         if result.level >= BETWEEN and not (result.level == UNREAD and rule.mode == "shadow"):
             return _begin(result, rule, tick_ms, scope)
         return _clear(state, tick_ms)
-    rested = tick_ms - state.since_ms >= rule.dwell_ms
     contested = state.action in HIDING and result.level == CONTESTED  # to show a tag does not wait, to hide it does
     decided = state.action == "discount" and result.level == OVER and rested
     if (contested or decided) and not paused:
@@ -154,32 +160,10 @@ def decide_early(
     return replace(found, provisional=True) if found.action in FLAGGING else None
 
 
-def _from_clear(
-    result: RuleResult,
-    state: ScopeDecision | None,
-    rule: Rule,
-    tick_ms: int,
-    scope: Scope,
-    protected: bool,
-    gone: bool,
-) -> ScopeDecision | None:
-    rested = state is None or tick_ms - state.since_ms >= rule.dwell_ms
-    if state is not None and state.lapsed:
-        if result.level != UNDER and not gone:
-            return state
-        return None if rested else replace(state, lapsed=False)
-    if result.level >= (OVER_WITHOUT if rule.mode == "shadow" else UNREAD) and rested and not protected:
-        return _begin(result, rule, tick_ms, scope)
-    return None if rested else state
-
-
-def _action(result: RuleResult, rule: Rule) -> Action:
-    """Return the action of a rule at a level: a mode that hides discounts a contested tag."""
-    return "discount" if result.level == CONTESTED and rule.hides else ACTION_OF_MODE[rule.mode]
-
-
 def _begin(result: RuleResult, rule: Rule, tick_ms: int, scope: Scope) -> ScopeDecision:
-    action, reasons, voice, valve = _action(result, rule), result.reasons, result.voice, ""
+    action, reasons, voice, valve = ACTION_OF_MODE[rule.mode], result.reasons, result.voice, ""
+    if result.level == CONTESTED and rule.hides:
+        action = "discount"
     if result.level == UNREAD:
         action, valve = "review", NOT_ASSESSED
     elif action in HIDING and voice.innocent_past:

@@ -5,7 +5,7 @@ Settled decisions never depend on early ones: they equal the reference's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from streams.log.decisions import Decision, ScopeDecision
@@ -59,12 +59,10 @@ class KeyState:
         return state
 
 
-def greatest(decisions: Iterable[Decision]) -> Iterator[Decision]:
-    """Return the decision with the greatest version for each (hashtag, country); the last record may not be it."""
+def greatest(decisions: Iterable[Decision]) -> dict[tuple[str, str], Decision]:
+    """Return the decision with the greatest version by (hashtag, country); the last record may not be it."""
     best: dict[tuple[str, str], Decision] = {}
     for decision in decisions:
         key = (decision.hashtag, decision.country)
-        known = best.get(key)
-        if known is None or decision.version > known.version:
-            best[key] = decision
-    return iter(best.values())
+        best[key] = max(best.get(key, decision), decision, key=lambda one: one.version)
+    return best

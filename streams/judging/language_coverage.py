@@ -7,8 +7,8 @@ may be shorter than an hour, and their samples are thinned at other moments afte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypedDict
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +21,6 @@ from streams.log.decisions import LanguageCoverage, LanguageTexts, Progress
 from streams.windows.pane import Pane
 
 
-class CountState(TypedDict):
-    """Fields of the progress record from which the count continues."""
-
-    texts_from_ms: int
-    texts: tuple[LanguageTexts, ...]
-
-
 class LanguageCounter:
     """Count of the texts of one shard in the present hour."""
 
@@ -35,8 +28,7 @@ class LanguageCounter:
         self._shard = shard
         self._hour_ms = -1
         """Start of the hour; -1: nothing is counted."""
-        self._counts: dict[str, tuple[int, int]] = {}
-        """Texts, and those that were read, by language."""
+        self._texts: tuple[LanguageTexts, ...] = ()
 
     def add(self, pane: Pane, scale: Scale | None) -> list[LanguageCoverage]:
         """Count a settled pane of ten seconds, and return the hours that it ends.
@@ -48,41 +40,31 @@ class LanguageCounter:
             scale: of the model that scored it; None: the model does not tell languages apart.
         """
         ended = [*self._close(pane.start_ms)]
-        for one in texts_of(pane, scale):
+        groups = np.subtract(pane.flags >> GROUP_SHIFT, 1, dtype=np.uint8)
+        if counted := count_texts(groups, ~np.isnan(pane.scores[:, 0]), scale):
             self._hour_ms = pane.start_ms // HOUR_MS * HOUR_MS
-            texts, read = self._counts.get(one.language, (0, 0))
-            self._counts[one.language] = texts + one.texts, read + one.read
+            self._texts = _added_up((*self._texts, *counted))
         return [*ended, *self._close(pane.end_ms)]
 
     def _close(self, at_ms: int) -> Iterator[LanguageCoverage]:
         begun_ms, end_ms = self._hour_ms, self._hour_ms + HOUR_MS
         if begun_ms >= 0 and at_ms >= end_ms:
-            yield LanguageCoverage(shard=self._shard, from_ms=begun_ms, to_ms=end_ms, languages=self._languages())
-            self._hour_ms, self._counts = -1, {}
+            yield LanguageCoverage(shard=self._shard, from_ms=begun_ms, to_ms=end_ms, languages=self._texts)
+            self._hour_ms, self._texts = -1, ()
 
-    def _languages(self) -> tuple[LanguageTexts, ...]:
-        return tuple(LanguageTexts(name, *counts) for name, counts in sorted(self._counts.items()))
-
-    def progress(self) -> CountState:
+    def progress(self) -> dict[str, Any]:
         """Return the fields of the progress record."""
-        return {"texts_from_ms": self._hour_ms, "texts": self._languages()}
+        return {"texts_from_ms": self._hour_ms, "texts": self._texts}
 
     def recover(self, progress: Progress) -> None:
         """Continue the previous owner's count."""
-        self._hour_ms = progress.texts_from_ms
-        self._counts = {one.language: (one.texts, one.read) for one in progress.texts}
-
-
-def texts_of(pane: Pane, scale: Scale | None) -> list[LanguageTexts]:
-    """Count the texts of a pane that the model has looked at."""
-    groups = np.subtract(pane.flags >> GROUP_SHIFT, 1, dtype=np.uint8)
-    return count_texts(groups, ~np.isnan(pane.scores[:, 0]), scale)
+        self._hour_ms, self._texts = progress.texts_from_ms, progress.texts
 
 
 def count_texts(
     groups: npt.NDArray[np.uint8], is_read: npt.NDArray[np.bool_], scale: Scale | None
-) -> list[LanguageTexts]:
-    """Count texts by language; languages without texts are left out.
+) -> tuple[LanguageTexts, ...]:
+    """Count texts by language, by name; languages without texts are left out.
 
     Args:
         groups: (n,) language groups, `UNSCORED` for a text that no model has looked at.
@@ -90,13 +72,17 @@ def count_texts(
         scale: of the model; None: it has one group.
     """
     n_read = 1 if scale is None else scale.n_groups
+    counts = zip(_by_group(groups), _by_group(groups[is_read]), strict=True)
+    return _added_up(LanguageTexts(group_name(group, n_read), *one) for group, one in enumerate(counts) if one[0])
+
+
+def _added_up(counts: Iterable[LanguageTexts]) -> tuple[LanguageTexts, ...]:
+    """Add up the texts of each language, by name."""
     found: dict[str, tuple[int, int]] = {}
-    for group, counted in enumerate(zip(_by_group(groups), _by_group(groups[is_read]), strict=True)):
-        if counted[0]:
-            name = group_name(group, n_read)
-            texts, read = found.get(name, (0, 0))
-            found[name] = texts + counted[0], read + counted[1]
-    return [LanguageTexts(name, *counted) for name, counted in found.items()]
+    for one in counts:
+        texts, read = found.get(one.language, (0, 0))
+        found[one.language] = texts + one.texts, read + one.read
+    return tuple(LanguageTexts(name, *sums) for name, sums in sorted(found.items()))
 
 
 def _by_group(groups: npt.NDArray[np.uint8]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -66,30 +66,18 @@ class RuleEvaluation:
         if self._blind:
             return found
         for window_ms, table in self._tables.items():
-            codes = table.keys & COUNTRY_MASK
-            present = np.unique(codes).tolist()
+            of_countries = table.keys[np.unique(table.keys & COUNTRY_MASK, return_index=True)[1]].tolist()
             for scope in self.scopes:
-                for rule, those in self._by_rule(scope, present).items():
+                rules = {id(rule): rule for rule in (self.rule(key, scope) for key in of_countries)}
+                for rule in rules.values():  # most countries have the same
                     if window_ms in rule.windows_ms:
-                        over = self._levels(window_ms, self._columns[scope[0]], rule).level >= UNREAD
-                        if len(those) < len(present):
-                            over &= np.isin(codes, those)
-                        found.update(table.keys[over].tolist())
+                        over = table.keys[self._levels(window_ms, self._columns[scope[0]], rule).level >= UNREAD]
+                        found.update(key for key in over.tolist() if self.rule(key, scope) is rule)
         return found
-
-    def _by_rule(self, scope: Scope, codes: Iterable[int]) -> dict[Rule, list[int]]:
-        """Group country codes by the rule of a scope; most countries have the same."""
-        found: dict[int, tuple[Rule, list[int]]] = {}
-        for code in codes:
-            rule = self._rule(scope, code)
-            found.setdefault(id(rule), (rule, []))[1].append(code)
-        return dict(found.values())
 
     def rule(self, key: int, scope: Scope) -> Rule:
         """Return the rule of a scope in the key's country."""
-        return self._rule(scope, key & COUNTRY_MASK)
-
-    def _rule(self, scope: Scope, code: int) -> Rule:
+        code = key & COUNTRY_MASK
         found = self._rules.get((scope, code))
         if found is None:
             found = self._rules[scope, code] = self._policy.rule(*scope, country_name(code))
@@ -107,7 +95,7 @@ class RuleEvaluation:
         rows, code = self._rows_of(key), key & COUNTRY_MASK
         judged = self._levels_of.get((scope, code))
         if judged is None:
-            rule, column = self._rule(scope, code), self._columns[scope[0]]
+            rule, column = self.rule(key, scope), self._columns[scope[0]]
             judged = self._levels_of[scope, code] = [
                 (window_ms, self._levels(window_ms, column, rule))
                 for window_ms in self._tables

@@ -16,14 +16,21 @@ from msgspec.structs import replace
 from streams.constants import SHORT_WINDOW_MS
 from streams.counting.keys import Tags, country_of
 from streams.judging.campaigns import Campaign, campaign_of
-from streams.judging.circuit_breakers import NO_MODEL, CircuitBreakers, TopTags, hides_anywhere, scorer_fault
+from streams.judging.circuit_breakers import (
+    NO_MODEL,
+    CircuitBreakers,
+    NewSuppression,
+    TopTags,
+    hides_anywhere,
+    scorer_fault,
+)
 from streams.judging.curated_terms import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.hysteresis import decide_early
 from streams.judging.key_state import KeyState, Scope, greatest
 from streams.judging.levels import BETWEEN, RuleLevels
 from streams.judging.rule_evaluation import JudgedBy, RuleEvaluation
-from streams.judging.step import Step, step
+from streams.judging.step import step
 from streams.log.decisions import FLAGGING, Decision, DecisionReason, ScopeDecision
 from streams.policy import Policy
 from streams.signals.base import Ints
@@ -110,7 +117,10 @@ class ShardDecisions:
             decided_and_hidden=partial(self._was_hidden, tick_ms),
         )
         changes = TickChanges(scorer_fault=self._fault, refused=done.refused)
-        changes.campaigns = _campaigns(evaluation, settled, done, tick_ms)
+        for key, after in settled.items():
+            goes_on = partial(_continues, evaluation, key)
+            if campaign := campaign_of(key, done.before.get(key, after), after, tick_ms, goes_on):
+                changes.campaigns.append(campaign)
         for key in settled:
             if self._answer_early(evaluation, key, self.states[key], tick_ms, changes) or key in done.publish:
                 changes.keys.append(key)
@@ -191,10 +201,9 @@ class ShardDecisions:
             if version <= state.published:
                 continue
             found = self._found_early(policy, evaluation, key, state, tick_ms)
-            hashtag, country = self._tags.name(key), country_of(key)
+            new = NewSuppression(key, self._tags.name(key), country_of(key))
             if found and (
-                not hides_anywhere(found.values())
-                or self._breakers.admit_early(policy.valves, tick_ms, hashtag, country, key, top)
+                not hides_anywhere(found.values()) or self._breakers.admit_early(policy.valves, tick_ms, new, top)
             ):
                 state.early.update(found)
                 published.append(key)
@@ -213,8 +222,8 @@ class ShardDecisions:
     def recover(self, decisions: Sequence[Decision], settled_ms: int) -> None:
         """Recover the states from the previous owner's decisions; its last progress was at `settled_ms`."""
         self._breakers.recover(decisions, settled_ms)
-        for decision in greatest(decisions):
-            self.states[self._tags.key(decision.hashtag, decision.country)] = KeyState.read_back(decision)
+        for key, decision in greatest(decisions).items():
+            self.states[self._tags.key(*key)] = KeyState.read_back(decision)
 
     def adopt(self, decision: Decision) -> None:
         """Confirm or withdraw, when its tick settles, an early decision of a worker that has lost this shard to us."""
@@ -230,21 +239,21 @@ class ShardDecisions:
         self, policy: Policy, evaluation: RuleEvaluation, key: int, state: KeyState, tick_ms: int
     ) -> dict[Scope, ScopeDecision]:
         protected = policy.is_never_suppressed(self._tags.name(key))
-        found: dict[Scope, ScopeDecision] = {}
-        for scope in evaluation.scopes:
-            if scope in state.early or scope in state.barred:
-                continue
-            decision = decide_early(
-                evaluation.result(key, scope),
-                state.settled.get(scope),
-                evaluation.rule(key, scope),
-                tick_ms,
-                scope=scope,
-                protected=protected,
+        return {
+            scope: decision
+            for scope in evaluation.scopes
+            if scope not in state.early and scope not in state.barred
+            if (
+                decision := decide_early(
+                    evaluation.result(key, scope),
+                    state.settled.get(scope),
+                    evaluation.rule(key, scope),
+                    tick_ms,
+                    scope=scope,
+                    protected=protected,
+                )
             )
-            if decision is not None:
-                found[scope] = decision
-        return found
+        }
 
     def _answer_early(
         self, evaluation: RuleEvaluation, key: int, state: KeyState, tick_ms: int, changes: TickChanges
@@ -276,17 +285,6 @@ class ShardDecisions:
         """Return the comparisons of a policy; a policy that is not in force yet has none kept."""
         known = self._curated if policy is self._policy else None
         return CuratedTags(policy, self._tags) if known is None else known
-
-
-def _campaigns(
-    evaluation: RuleEvaluation, settled: Mapping[int, dict[Scope, ScopeDecision]], done: Step, tick_ms: int
-) -> list[Campaign]:
-    found = (
-        campaign_of(key, done.before.get(key, after), after, tick_ms, partial(_continues, evaluation, key))
-        for key, after in settled.items()
-        if after or key in done.before
-    )
-    return [one for one in found if one is not None]
 
 
 def _continues(evaluation: RuleEvaluation, key: int, scope: Scope) -> bool:

@@ -25,8 +25,7 @@ import numpy as np
 
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import Flush, Ints
-from streams.counting.keys import COUNTRY_BITS, country_of
-from streams.judging.ahead_scoring import busy_tags
+from streams.counting.keys import COUNTRY_BITS, WORLD_MASK, country_of
 from streams.judging.campaigns import sketch_of
 from streams.judging.clearing_pause import LOST_AHEAD_MS
 from streams.judging.curated_links import mark_links
@@ -57,7 +56,7 @@ class ShardJudge(ShardState):
             self.apply_flushes([(offset, record)])
             return
         if isinstance(record, Activation):
-            self.timeline.add(record)
+            self.timeline.activations.add(record)
         self._apply_to_side_inputs(offset, record)
 
     def apply_flushes(self, records: Sequence[tuple[int, Flush]]) -> int:
@@ -67,7 +66,8 @@ class ShardJudge(ShardState):
             The number of records that were applied: 1 or more.
         """
         flushes = [flush for _, flush in records]
-        count = self.open.count_until(flushes, self.due_watermark_ms)
+        due_ms = self.settled_ms + PANE_MS + self.delay_ms if self.open.settled_pane >= 0 else 0
+        count = self.open.count_until(flushes, due_ms)
         for offset, flush in records[:count]:
             self._apply_to_side_inputs(offset, flush)
             panes = set(np.frombuffer(flush.panes, "<i8").tolist())
@@ -143,7 +143,10 @@ class ShardJudge(ShardState):
         shortest, policy = self.store.shortest, self.timeline.policy
         if shortest is None or policy is None:
             return np.zeros(0, np.int64)
-        return busy_tags(total, policy.score_floor, shortest.counts.of)
+        worlds, of = np.unique(total.keys & WORLD_MASK, return_inverse=True)
+        tweets = np.bincount(of, total.counts, len(worlds)) + shortest.counts.of(worlds)
+        busy: Ints = worlds[tweets >= policy.score_floor] >> COUNTRY_BITS
+        return busy
 
     def _build(self, job: TickJob, scores: Scores) -> Pane:
         closed = job.closed

@@ -30,7 +30,7 @@ from streams.judging.side_inputs.retractions import RetractionIndex
 from streams.judging.stage_2_candidates import Candidate, candidates
 from streams.judging.ticks import delay_of
 from streams.log.decisions import Progress
-from streams.policy.activation import Activation
+from streams.policy.activation import Activation, ActivationLog
 from streams.windows.open_panes import OpenPanes
 from streams.windows.tail_trimmer import TailTrimmer
 from streams.windows.window_store import WindowStore
@@ -103,11 +103,6 @@ class ShardState:
         """End of the last settled pane; 0 before the first."""
         return (self.open.settled_pane + 1) * PANE_MS
 
-    @property
-    def due_watermark_ms(self) -> int:
-        """Lowest watermark from which the next pane is due; 0 before the first."""
-        return 0 if self.open.settled_pane < 0 else self.settled_ms + PANE_MS + self.delay_ms
-
     def due(self, up_to_ms: int | None = None) -> int | None:
         """Return the number of the pane that `next_tick` would close: panes settle in their order, each once.
 
@@ -151,7 +146,7 @@ class ShardState:
         progress = state.progress
         if progress is None:
             return
-        self.timeline.recover(progress.activations)
+        self.timeline.activations = ActivationLog.from_list(progress.activations)
         self.pause.until_ms = progress.hold_until_ms
         self.languages.recover(progress)
         self.open.recover(progress.settled_ms // PANE_MS - 1, progress.blocks)

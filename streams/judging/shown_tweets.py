@@ -14,27 +14,10 @@ from models.compiled import compiled
 from streams.counting.origins import origin_parts
 from streams.log.decisions import SampledAt
 from streams.signals.base import Ints
-from streams.windows.pane import Floats
 from streams.windows.window import AuthorSample
 
 MOST_RANDOM = 10
 MOST_HIGHEST = 5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoredTweets:
-    """Sampled tweets with their scores, of some of the m keys; h keys, n tweets, c score columns."""
-
-    of: Ints
-    """(m,) number of each key among the h, -1 for the others."""
-    bounds: Ints
-    """(h + 1,) key i has tweets [bounds[i], bounds[i + 1])."""
-    tweets: Ints
-    """(n,) ids of the tweets."""
-    origins: Ints
-    """(n,) origins of the tweets."""
-    scores: Floats
-    """(n, c) probabilities; NaN where the text was not scored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,26 +30,24 @@ class ShownTweets:
     """(m, s) ids of the tweets of the random choice; -1 where there are fewer."""
     origins: Ints
     """(m, s) origins of the same."""
-    scored: ScoredTweets | None = None
-    """Tweets to choose the highest-scoring ones from; None: of no key."""
+    scored: AuthorSample | None = None
+    """Samples of the keys of which `highest` chooses; None: of no key."""
+    first: Ints | None = None
+    """(m,) first row of each key in `scored`, -1 for the other keys."""
 
     def take(self, at: Ints) -> ShownTweets:
         """Select keys by number."""
-        scored = self.scored and replace(self.scored, of=self.scored.of[at])
-        return ShownTweets(self.sizes[at], self.tweets[at], self.origins[at], scored)
+        first = None if self.first is None else self.first[at]
+        return ShownTweets(self.sizes[at], self.tweets[at], self.origins[at], self.scored, first)
 
     def with_scores(self, sample: AuthorSample, rows: Ints) -> ShownTweets:
         """Keep the scores of some keys, given by ascending number, so that `highest` can choose among their tweets."""
-        of = np.full(len(self.sizes), -1)
-        of[rows] = np.arange(len(rows))
         sizes = self.sizes[rows]
-        bounds = np.concatenate(([0], np.cumsum(sizes)))
-        first = np.cumsum(self.sizes)[rows] - sizes
-        kept = np.repeat(first - bounds[:-1], sizes) + np.arange(bounds[-1])
-        return replace(
-            self,
-            scored=ScoredTweets(of, bounds, sample.tweet[kept], sample.origin[kept], sample.scores[kept]),
-        )
+        first = np.full(len(self.sizes), -1)
+        first[rows] = np.cumsum(sizes) - sizes
+        begins = np.cumsum(self.sizes)[rows] - sizes
+        kept = np.repeat(begins - first[rows], sizes) + np.arange(sizes.sum())
+        return replace(self, scored=sample.take(kept), first=first)
 
     def random(self, row: int) -> tuple[tuple[str, ...], tuple[SampledAt, ...]]:
         """Return ids and positions of the random choice of one key."""
@@ -80,12 +61,12 @@ class ShownTweets:
             row: number of the key.
             column: score column of a category.
         """
-        if self.scored is None or self.scored.of[row] < 0:
+        if self.scored is None or self.first is None or self.first[row] < 0:
             return (), ()
-        first, end = self.scored.bounds[self.scored.of[row] :][:2].tolist()
-        scores = self.scored.scores[first:end, column]
+        first = int(self.first[row])
+        scores = self.scored.scores[first : first + self.sizes[row], column]
         order = first + np.argsort(-scores, kind="stable")[: min(MOST_HIGHEST, int(np.sum(~np.isnan(scores))))]
-        return _named(self.scored.tweets[order], self.scored.origins[order])
+        return _named(self.scored.tweet[order], self.scored.origin[order])
 
 
 def shown_tweets(sample: AuthorSample, m: int) -> ShownTweets:

@@ -19,9 +19,10 @@ from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_name
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_builder import EvidenceBuilder
+from streams.judging.rule_evaluation import scopes_of
 from streams.judging.side_inputs.corrections import CorrectionIndex
 from streams.judging.two_stage_share import first_scored
-from streams.policy import Policy, Rule
+from streams.policy import Policy
 
 MOST_TAGS = 64
 """Tags of one shard at one tick: more than a worker can read before the next tick."""
@@ -83,7 +84,9 @@ def near_and_uncertain(
     near, uncertain = np.zeros(len(table.keys), bool), np.zeros(len(table.keys), bool)
     codes = table.keys & COUNTRY_MASK
     for code in np.unique(codes).tolist():
-        for rule, column in _rules(policy, columns, country_name(code)):
+        country = country_name(code)
+        rules = {(policy.rule(*scope, country), columns[scope[0]]) for scope in scopes_of(policy, columns)}
+        for rule, column in rules:
             if table.window_ms not in rule.windows_ms:
                 continue
             near_rule = (
@@ -97,15 +100,6 @@ def near_and_uncertain(
                 uncertain |= near_rule & (lower < threshold) & (threshold <= upper)
             near |= near_rule
     return near, uncertain
-
-
-def _rules(policy: Policy, columns: Mapping[str, int], country: str) -> set[tuple[Rule, int]]:
-    return {
-        (policy.rule(category, surface, country), columns[category])
-        for category in policy.category_names
-        if category in columns
-        for surface in policy.surfaces
-    }
 
 
 def _tweets_to_read(

@@ -14,12 +14,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from models.compiled import compiled
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.signals.base import Bools, Doubles, Ints
 
@@ -101,8 +98,8 @@ def correct(
     looked = np.where(enough, looked, 0)
     differences = corrections.differences[rows].astype(np.float64)
     n = np.maximum(looked, 1)[:, None]
-    mean = sums(of, differences, m) / n
-    spread = sums(of, (differences - mean[of]) ** 2, m) / np.maximum(n - 1, 1)
+    mean = _sums(of, differences, m) / n
+    spread = _sums(of, (differences - mean[of]) ** 2, m) / np.maximum(n - 1, 1)
     whole = np.maximum(np.bincount(group[scored], minlength=m), 1)[:, None]
     corrected = np.where(enough[:, None], np.clip(share + mean, 0.0, 1.0), share)
     variance = spread / n * (1 - n / whole)  # finite population: the subsample is a part of the sample
@@ -111,13 +108,10 @@ def correct(
     )
 
 
-@compiled
-def sums(group: Ints, values: npt.NDArray[np.floating[Any]], m: int) -> Doubles:
-    """Sum values (n, c) by group (n,) to (m, c) float64; each sum is added up in the order of its rows."""
+def _sums(group: Ints, values: Doubles, m: int) -> Doubles:
+    """Sum values (n, c) by group (n,) to (m, c); each sum is added up in the order of its rows."""
     found = np.zeros((m, values.shape[1]))
-    for row in range(len(group)):
-        for column in range(values.shape[1]):
-            found[group[row], column] += values[row, column]
+    np.add.at(found, group, values)
     return found
 
 

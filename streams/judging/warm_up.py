@@ -9,7 +9,6 @@ from streams.counting.kernels.warm_up import warm_up_names
 from streams.counting.sketch import KeyedHash
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.kernels.equal_pairs import equal_pairs
-from streams.judging.two_stage_share import sums
 from streams.log.kernels.warm_up import warm_up as warm_up_panes
 from streams.windows.kernels.warm_up import warm_up as warm_up_windows
 from streams.windows.key_counter import KeyCounter
@@ -42,5 +41,4 @@ def warm_up() -> None:
     counter.over(one_key, 1, counter)  # as early looks call it
     one.tweets(one_key)
     equal_pairs(one_key, one_key)  # as side inputs call it
-    sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it
     warm_up_panes()

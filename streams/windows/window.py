@@ -53,8 +53,8 @@ class AuthorSample:
         found[full] = np.minimum(np.rint((k - 1) * float(SPACE) / kth), _MOST_AUTHORS)
         return found
 
-    def take(self, kept: npt.NDArray[np.bool_]) -> AuthorSample:
-        """Select rows by a mask."""
+    def take(self, kept: npt.NDArray[np.bool_] | Ints) -> AuthorSample:
+        """Select rows by a mask, or by number."""
         return AuthorSample(*(getattr(self, column)[kept] for column in self.__slots__))
 
 

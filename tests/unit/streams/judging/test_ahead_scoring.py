@@ -106,13 +106,13 @@ def test_idle_source_does_not_hold_back_scoring():
 
 
 def test_tags_below_the_floor_are_not_scored_ahead():
-    """`score_floor` is 2; settled tweets of the window and those of earlier open panes count, later ones do not."""
+    """`score_floor` is 2; settled tweets of the window and those of all open panes count."""
     harness = begun()
     for pane, tag in ((1, "a"), (1, "b"), (1, "c"), (2, "b"), (2, "d"), (3, "c")):
         harness.tweet(pane, tag, [100 * pane + ord(tag)])
     harness.reach(4 * PANE_MS + 1_000, 0, 1, watermark_ms=PANE_MS)
     texts = [one.batch.lines.count(b"\n") for one in ahead(harness)]
-    assert texts == [1, 1, 1], "a of pane 1, b of pane 2, c of pane 3"
+    assert texts == [3, 1, 1], "a, b and c of pane 1, b of pane 2, c of pane 3"
 
 
 def test_changed_model_scores_again():

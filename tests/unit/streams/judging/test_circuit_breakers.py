@@ -145,15 +145,17 @@ def test_top_hidden_max_is_whole_number_of_tags():
 
 def test_early_decisions_count_both_settled_only_settled():
     limits, breakers = Valves(new_suppressions_per_hour=2), CircuitBreakers(1)
-    assert breakers.admit_early(limits, TICK, "a", "IN", 1 << 10, no_top_tags())
-    assert breakers.admit_early(limits, TICK, "a", "IN", 1 << 10, no_top_tags()), "a repeat is not counted"
-    assert breakers.admit_early(limits, TICK, "b", "IN", 2 << 10, no_top_tags())
-    assert not breakers.admit_early(limits, TICK, "c", "IN", 3 << 10, no_top_tags())
+    assert breakers.admit_early(limits, TICK, NewSuppression(1 << 10, "a", "IN"), no_top_tags())
+    assert breakers.admit_early(limits, TICK, NewSuppression(1 << 10, "a", "IN"), no_top_tags()), (
+        "a repeat is not counted"
+    )
+    assert breakers.admit_early(limits, TICK, NewSuppression(2 << 10, "b", "IN"), no_top_tags())
+    assert not breakers.admit_early(limits, TICK, NewSuppression(3 << 10, "c", "IN"), no_top_tags())
     assert breakers.admit(limits, TICK, begun_at(1, [1, 2, 3]), no_top_tags()).keys() == {3 << 10}, (
         "early ones do not count"
     )
-    assert not breakers.admit_early(limits, 2 * TICK, "d", "IN", 4 << 10, no_top_tags())
-    assert breakers.admit_early(limits, TICK + HOUR_MS, "d", "IN", 4 << 10, no_top_tags())
+    assert not breakers.admit_early(limits, 2 * TICK, NewSuppression(4 << 10, "d", "IN"), no_top_tags())
+    assert breakers.admit_early(limits, TICK + HOUR_MS, NewSuppression(4 << 10, "d", "IN"), no_top_tags())
 
 
 def test_admit_early_keeps_to_hidden_share_of_top_tags():
@@ -161,25 +163,27 @@ def test_admit_early_keeps_to_hidden_share_of_top_tags():
     limits, breakers = Valves(top_tags=5, suppressed_share_of_top=0.2), CircuitBreakers(1)
     keys, hidden = np.arange(1, 7) << 10, set[int]()
     top = TopTags(keys, np.array([60, 50, 40, 30, 20, 10]), hidden.__contains__, limits.top_tags)
-    assert breakers.admit_early(limits, TICK, "a", "", 1 << 10, top)
+    assert breakers.admit_early(limits, TICK, NewSuppression(1 << 10, "a", ""), top)
     hidden.add(1 << 10)
-    assert breakers.admit_early(limits, TICK, "a", "", 1 << 10, top), "a hidden tag may be hidden in another scope"
-    assert not breakers.admit_early(limits, TICK, "b", "", 2 << 10, top)
-    assert breakers.admit_early(limits, TICK, "f", "", 6 << 10, top), "it is none of the biggest"
+    assert breakers.admit_early(limits, TICK, NewSuppression(1 << 10, "a", ""), top), (
+        "a hidden tag may be hidden in another scope"
+    )
+    assert not breakers.admit_early(limits, TICK, NewSuppression(2 << 10, "b", ""), top)
+    assert breakers.admit_early(limits, TICK, NewSuppression(6 << 10, "f", ""), top), "it is none of the biggest"
 
 
 def test_early_decision_that_settled_counts_once():
     limits, breakers = Valves(new_suppressions_per_hour=2), CircuitBreakers(1)
-    assert breakers.admit_early(limits, TICK, "a", "IN", 1 << 10, no_top_tags())
+    assert breakers.admit_early(limits, TICK, NewSuppression(1 << 10, "a", "IN"), no_top_tags())
     assert breakers.admit(limits, TICK, [NewSuppression(1024, "a", "IN", 0.5)], no_top_tags()) == {}
-    assert breakers.admit_early(limits, 2 * TICK, "b", "IN", 2 << 10, no_top_tags())
-    assert not breakers.admit_early(limits, 2 * TICK, "c", "IN", 3 << 10, no_top_tags())
+    assert breakers.admit_early(limits, 2 * TICK, NewSuppression(2 << 10, "b", "IN"), no_top_tags())
+    assert not breakers.admit_early(limits, 2 * TICK, NewSuppression(3 << 10, "c", "IN"), no_top_tags())
 
 
 def test_recover_counts_early_decisions():
     limits, breakers = Valves(new_suppressions_per_hour=1), CircuitBreakers(1)
     breakers.recover([decision("a", scope_decision("suppress", TICK, provisional=True), settled_ms=0)], 0)
-    assert not breakers.admit_early(limits, 2 * TICK, "b", "IN", 2 << 10, no_top_tags())
+    assert not breakers.admit_early(limits, 2 * TICK, NewSuppression(2 << 10, "b", "IN"), no_top_tags())
     assert breakers.admit(limits, 2 * TICK, begun_at(2, [1]), no_top_tags()) == {}
 
 

@@ -99,13 +99,13 @@ def test_greatest_keeps_greatest_version_per_key(keys):
     best: dict[tuple[str, str], tuple[int, int]] = {}
     for tag, country, offset, tick in keys:
         best[tag, country] = max(best.get((tag, country), (-1, -1)), (offset, tick))
-    found = {(one.hashtag, one.country): one.version for one in greatest(decisions)}
+    found = {(one.hashtag, one.country): one.version for one in greatest(decisions).values()}
     assert found == {key: version_of(offset, tick * 10_000) for key, (offset, tick) in best.items()}
 
 
 def test_greatest_keeps_first_of_equal_versions():
     decisions = [record((), display="first"), record((), display="second")]
-    assert [one.display for one in greatest(decisions)] == ["first"]
+    assert [one.display for one in greatest(decisions).values()] == ["first"]
 
 
 @settings(max_examples=60, deadline=None)

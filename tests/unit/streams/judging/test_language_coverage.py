@@ -108,4 +108,4 @@ def test_judge_reports_hour_once_and_next_owner_continues() -> None:
 def test_groups_of_another_scorer_are_no_languages_of_ours() -> None:
     theirs = Scale(np.zeros((2, 1, 4)), np.zeros((2, 1, 3)))
     found = count_texts(np.array([0, 1, 1], np.uint8), np.array([True, True, False]), theirs)
-    assert found == [LanguageTexts(UNDETERMINED, 3, 2)]
+    assert found == (LanguageTexts(UNDETERMINED, 3, 2),)
