@@ -37,20 +37,11 @@ class KeyCounter:
         self._used = 0
         """Slots in use, also by keys with a count of 0."""
 
-    def __len__(self) -> int:
-        """Return the number of keys whose count is not 0."""
-        return int(np.count_nonzero(self._counts))
-
-    @property
-    def slots(self) -> int:
-        """Number of keys that the table has room for."""
-        return len(self._keys)
-
     def add(self, keys: Ints, more: Ints) -> None:
         """Add `more` (n,) tweets, which may be negative, to keys (n,) and to their worlds' keys."""
         if 2 * (self._used + 2 * len(keys)) > len(self._keys):
             self._make_room(2 * len(keys))
-        self._used += _add(self._keys, self._counts, keys, more)
+        self._used += _add(self._keys, self._counts, keys, more, True)
 
     def of(self, keys: Ints) -> Ints:
         """Return the tweets (n,) of keys (n,)."""
@@ -78,8 +69,7 @@ class KeyCounter:
         keys, counts = self._keys[kept], self._counts[kept]
         size = max(_FIRST_SIZE, 1 << (4 * (len(keys) + more) - 1).bit_length())
         self._keys, self._counts = np.full(size, _FREE, np.int64), np.zeros(size, np.int64)
-        _put(self._keys, self._counts, keys, counts)
-        self._used = len(keys)
+        self._used = _add(self._keys, self._counts, keys, counts, False)
 
 
 @inlined
@@ -104,21 +94,15 @@ def _count(keys: Ints, counts: Ints, key: int, more: int) -> int:
 
 
 @compiled
-def _add(keys: Ints, counts: Ints, added: Ints, more: Ints) -> int:
-    """Add counts, and return the number of slots taken."""
+def _add(keys: Ints, counts: Ints, added: Ints, more: Ints, with_worlds: bool) -> int:
+    """Add counts to keys as they are, or as `KeyCounter.add` does; return the number of slots taken."""
     taken = 0
     for i in range(len(added)):
-        taken += _count(keys, counts, added[i] & WORLD_MASK, more[i])
-        if added[i] & COUNTRY_MASK > NOWHERE:
+        if with_worlds:
+            taken += _count(keys, counts, added[i] & WORLD_MASK, more[i])
+        if not with_worlds or added[i] & COUNTRY_MASK > NOWHERE:
             taken += _count(keys, counts, added[i], more[i])
     return taken
-
-
-@compiled
-def _put(keys: Ints, counts: Ints, put: Ints, these: Ints) -> None:
-    for i in range(len(put)):
-        at = _place(keys, put[i])
-        keys[at], counts[at] = put[i], these[i]
 
 
 @compiled

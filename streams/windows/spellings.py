@@ -9,9 +9,11 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.block_counts import Ints
-from streams.counting.kernels.lines import LINE_BREAK
-from streams.windows.kernels.spellings import Mask, UInt8s, commonest_spans, copy_spans, same_spans
+from models.compiled import compiled
+from streams.counting.block_counts import Ints, to_lines
+from streams.counting.kernels.lines import LINE_BREAK, Bytes, write_lines
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,14 +31,8 @@ class Spellings:
 
     @staticmethod
     def of(names: Iterable[str]) -> Spellings:
-        """Return the spellings of some names."""
-        return Spellings.of_bytes([name.encode("utf-8", "surrogatepass") for name in names])
-
-    @staticmethod
-    def of_bytes(names: Sequence[bytes]) -> Spellings:
-        """Return the spellings of some names in UTF-8."""
-        ends = np.cumsum(np.fromiter(map(len, names), np.int64, len(names)))
-        return Spellings(b"".join(names), np.append(0, ends[:-1])[: len(names)], ends)
+        """Return the spellings of some names, which have no line breaks."""
+        return Spellings.of_lines(to_lines([*names]))
 
     @staticmethod
     def of_lines(lines: bytes) -> Spellings:
@@ -76,24 +72,17 @@ class Spellings:
 
     def lines(self) -> bytes:
         """Return the spellings as lines, each ended by a line break."""
-        return self._copied(b"\n")
+        lines: Bytes = write_lines(*self._spans)[0]
+        return lines.tobytes()
 
     def compacted(self) -> Spellings:
-        """Return the same spellings with a text that has nothing else."""
-        ends = np.cumsum(self.sizes)
-        return Spellings(self._copied(b""), ends - self.sizes, ends)
-
-    def _copied(self, between: bytes) -> bytes:
-        copied = np.empty(int(self.sizes.sum()) + len(between) * len(self), np.uint8)
-        copy_spans(_bytes(self.text), self.begins, self.ends, _bytes(between), copied)
-        return copied.tobytes()
+        """Return the same spellings with a text that has no others."""
+        return Spellings.of_lines(self.lines())
 
     def same_as(self, other: Spellings) -> Mask:
         """Return (n,) whether each spelling equals the one of n others at its place."""
-        found: Mask = same_spans(
-            _bytes(self.text), self.begins, self.ends, _bytes(other.text), other.begins, other.ends
-        )
-        return found
+        same: Mask = _same_spans(*self._spans, *other._spans)
+        return same
 
     def blanked(self, blank: Mask) -> Spellings:
         """Return the spellings with "" where a mask (n,) is set."""
@@ -106,13 +95,55 @@ class Spellings:
             group: (n,) group of each spelling.
             groups: number of groups; each has a spelling.
         """
-        chosen: Ints = commonest_spans(_bytes(self.text), self.begins, self.ends, group, groups)
+        members = np.argsort(group, kind="stable")
+        bounds = np.searchsorted(group[members], np.arange(groups + 1))
+        chosen: Ints = _commonest_spans(*self._spans, members, bounds)
         return self[chosen]
 
+    @property
+    def _spans(self) -> tuple[Bytes, Ints, Ints]:
+        """The text (t,) for a kernel, always read-only, and the spans."""
+        return np.frombuffer(self.text, np.uint8), self.begins, self.ends
 
-def _bytes(text: bytes) -> UInt8s:
-    """Return a text (t,) for a kernel, always read-only."""
-    return np.frombuffer(text, np.uint8)
+
+NO_SPELLINGS = Spellings.of([])
 
 
-NO_SPELLINGS = Spellings(b"", np.zeros(0, np.int64), np.zeros(0, np.int64))
+@compiled
+def _compare(text: Bytes, begin: int, end: int, other: Bytes, other_begin: int, other_end: int) -> np.int64:
+    """Compare two spans byte by byte, the order of their code points: below 0, 0 or above 0."""
+    for at in range(min(end - begin, other_end - other_begin)):
+        if text[begin + at] != other[other_begin + at]:
+            return np.int64(text[begin + at]) - np.int64(other[other_begin + at])
+    return np.int64((end - begin) - (other_end - other_begin))
+
+
+@compiled
+def _same_spans(text: Bytes, begins: Ints, ends: Ints, other: Bytes, other_begins: Ints, other_ends: Ints) -> Mask:
+    same = np.empty(len(begins), np.bool_)
+    for i in range(len(begins)):
+        same[i] = _compare(text, begins[i], ends[i], other, other_begins[i], other_ends[i]) == 0
+    return same
+
+
+@compiled
+def _commonest_spans(text: Bytes, begins: Ints, ends: Ints, members: Ints, bounds: Ints) -> Ints:
+    """Return (r,) the number of each group's commonest spelling; group i has members[bounds[i]:bounds[i + 1]]."""
+    found = np.empty(len(bounds) - 1, np.int64)
+    for of in range(len(found)):
+        best, most = members[bounds[of]], 0
+        for at in range(bounds[of], bounds[of + 1]):
+            one = members[at]
+            against_best = _compare(text, begins[one], ends[one], text, begins[best], ends[best])
+            if most and against_best == 0:
+                continue
+            count = 0
+            for later in range(at, bounds[of + 1]):
+                other = members[later]
+                count += _compare(text, begins[one], ends[one], text, begins[other], ends[other]) == 0
+            if count > most or (count == most and against_best < 0):
+                best, most = one, count
+            if 2 * count > bounds[of + 1] - bounds[of]:  # nearly always
+                break
+        found[of] = best
+    return found

@@ -33,4 +33,4 @@ def test_spellings_equal_lists_of_str(some, others, rng):
     assert both.blanked(blank).tolist() == [
         "" if is_blank else name for name, is_blank in zip(names, blank, strict=True)
     ]
-    assert len(mixed.compacted().text) == sum(len(name.encode("utf-8", "surrogatepass")) for name in names)
+    assert len(mixed.compacted().text) == sum(len(name.encode("utf-8", "surrogatepass")) + 1 for name in names)

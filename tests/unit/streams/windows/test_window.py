@@ -132,7 +132,7 @@ def test_floor_can_be_raised_and_lowered():
         window.floor = floor
         assert set(window.busy().tolist()) == busy
     window.expire(PANE_MS + WINDOW_MS)
-    assert (len(window.busy()), len(window.counts), len(window.panes)) == (0, 0, 0)
+    assert (len(window.busy()), window.counts.to_dict(), len(window.panes)) == (0, {}, 0)
 
 
 def test_displays_of_every_pane_and_country():
