@@ -220,7 +220,9 @@ def windows(window_ms: int, tags: int, uses: int) -> None:
         job = judge.next_tick()
         assert job is not None
         n = len(job.texts.entries)
-        settled = judge.settle(job, Scores(np.full((n, 4), 0.1, np.float32), np.ones(n, np.uint32)))
+        settled = judge.settle(
+            job, Scores(np.full((n, 4), 0.1, np.float32), np.ones(n, np.uint32), np.zeros(n, np.uint8))
+        )
         spent.append(1000 * (time.process_time() - begun))
         assert settled.progress is not None
     last = np.array(spent[-MEASURED:])

@@ -53,14 +53,15 @@ class TextScorer:
             hints = None if languages is None else _HINTS[languages]
             probabilities, known_groups, fingerprints = self._scorer.score_and_fingerprint(points, offsets, hints)
             return Scores(probabilities, fingerprints, known_groups)
-        groups = None
         if isinstance(self._scorer, GroupingScorer):
             probabilities, groups = self._scorer.score_groups(points, offsets)
             groups = np.minimum(groups, MAX_GROUPS - 1).astype(np.uint8)  # `UNSCORED` is no group of a scorer's
-        elif isinstance(self._scorer, PointsScorer):
-            probabilities = self._scorer.score_points(points, offsets)
         else:
-            probabilities = self._scorer.score(lines.decode("utf-8", "surrogatepass").split("\n")[:-1])
+            if isinstance(self._scorer, PointsScorer):
+                probabilities = self._scorer.score_points(points, offsets)
+            else:
+                probabilities = self._scorer.score(lines.decode("utf-8", "surrogatepass").split("\n")[:-1])
+            groups = np.isnan(probabilities[:, 0]).astype(np.uint8)  # the one group, and after it what is not read
         return Scores(probabilities, copies.fingerprints_of_points(points, offsets), groups)
 
 

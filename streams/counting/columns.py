@@ -34,13 +34,13 @@ class GrowingColumns:
         """Return a view of a column, valid until the next `extend`."""
         return self._arrays[name][: self._length]
 
-    def extend(self, n: int, **more: Array | int) -> None:
+    def extend(self, n: int, **more: Array | float) -> None:
         """Add n rows; each column is given as an array (n,) or as one value for all rows."""
         first, end = self._length, self._length + n
         if end > self._room:
             self._room = max(end, 2 * self._room)
             for name, array in self._arrays.items():
-                grown = np.empty(self._room, array.dtype)
+                grown = np.empty((self._room, *array.shape[1:]), array.dtype)
                 grown[:first] = array[:first]
                 self._arrays[name] = grown
         for name, values in more.items():

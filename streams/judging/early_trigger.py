@@ -69,7 +69,7 @@ class EarlyFiring:
         for pane in self.panes:
             for at in range(*np.searchsorted(pane.sum.keys, range_of(key)).tolist()):
                 of_row = pane.sum.entries[slice(*pane.sum.bounds[at : at + 2])]
-                spelling = commonest(pane.texts.pane.displays(of_row))
+                spelling = commonest(pane.texts.pane.displays(of_row).split())
                 if spelling:
                     found.append(spelling.decode("utf-8", "surrogatepass"))
         return found

@@ -106,7 +106,7 @@ class ShardJudge(ShardState):
         self.position.settle(pane)
         closed = self.open.settle(pane)
         self.ahead.settle(pane)
-        total, trimmed = self.trimmer.cut_sum(closed.sum)
+        total, trimmed = self.trimmer.cut(closed.sum)
         closed.pane.score_by(model)
         scored_tags = self._tags_to_score(total)
         is_scored = np.repeat(np.isin(total.keys >> COUNTRY_BITS, scored_tags), np.diff(total.bounds))

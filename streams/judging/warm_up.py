@@ -35,7 +35,6 @@ def warm_up() -> None:
     for table in EvidenceBuilder(store, 1).tables().values():
         table.bounds(0, 0.9)
     counter = KeyCounter()
-    counter.add(np.arange(5_000), np.ones(5_000, np.int64))  # more keys than the table has room for
     warm_up_windows()
     one_key = np.ones(1, np.int64)
     counter.over(one_key, 1, counter)  # as early looks call it

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.block_counts import UNSCORED, Entries, Ints
+from streams.counting.block_counts import UNSCORED, Entries, Ints, Lines
 from streams.counting.columns import Array, GrowingColumns
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.origins import languages_of
@@ -46,10 +46,16 @@ class PaneSum:
         """Columns of a sample index: keys, bounds, author and order."""
         return self.keys, self.bounds, self.author, self.order
 
-    def only(self, rows: Ints) -> PaneSum:
+    def with_entries(self, some: Ints) -> PaneSum:
         """Return the same counts with some of the n entries, given by ascending numbers."""
-        bounds = np.searchsorted(rows, self.bounds)
-        return PaneSum(self.keys, self.counts, bounds, self.entries[rows], self.author[rows], self.order[rows])
+        bounds = np.searchsorted(some, self.bounds)
+        return PaneSum(self.keys, self.counts, bounds, self.entries[some], self.author[some], self.order[some])
+
+    def with_rows(self, stays: npt.NDArray[np.bool_]) -> PaneSum:
+        """Return some of the keys, given by a mask (r,), with their counts and entries."""
+        kept = self.with_entries(np.flatnonzero(np.repeat(stays, np.diff(self.bounds))))
+        bounds = np.append(0, kept.bounds[1:][stays])
+        return replace(kept, keys=self.keys[stays], counts=self.counts[stays], bounds=bounds)
 
 
 class TextBatch(NamedTuple):
@@ -71,17 +77,10 @@ class Scores:
     """(n, 1 + categories): any category first, then each; NaN for a text that the model does not read."""
     copies: npt.NDArray[np.uint32]
     """(n,) fingerprints that copies share; 0 for a text without words."""
-    in_groups: npt.NDArray[np.uint8] | None = None
-    """(n,) see `groups`; None: the scorer has one group."""
+    groups: npt.NDArray[np.uint8]
+    """(n,) language group of each text, as the scorer numbers them; `UNSCORED` without a model."""
     silent: bool = False
     """Whether the model in force is not loaded, so that some texts have no probability."""
-
-    @property
-    def groups(self) -> npt.NDArray[np.uint8]:
-        """Language group (n,) of each text, as the scorer numbers them; `UNSCORED` without a model."""
-        if self.in_groups is not None:
-            return self.in_groups
-        return np.isnan(self.probabilities[:, 0]).astype(np.uint8)  # the one group, and after it what is not read
 
     @property
     def is_read(self) -> npt.NDArray[np.bool_]:
@@ -91,8 +90,8 @@ class Scores:
 
     def part(self, first: int, end: int) -> Scores:
         """Return the scores of texts [first, end)."""
-        groups = None if self.in_groups is None else self.in_groups[first:end]
-        return Scores(self.probabilities[first:end], self.copies[first:end], groups, self.silent)
+        rows = slice(first, end)
+        return Scores(self.probabilities[rows], self.copies[rows], self.groups[rows], self.silent)
 
 
 class OpenPane:
@@ -105,17 +104,16 @@ class OpenPane:
     def __init__(self, hashes: KeyedHash, columns: int) -> None:
         self.rows = GrowingColumns(key=np.int64, count=np.int64, first=np.int64, size=np.int64)
         self.entries = GrowingColumns(
-            author=np.uint64, tweet=np.int64, origin=np.int64, age_days=np.int32, flags=np.uint8
+            author=np.uint64, tweet=np.int64, origin=np.int64, age_days=np.int32, flags=np.uint8,
+            scores=(np.float32, (columns,)), copy=np.uint32, group=np.uint8,
         )  # fmt: skip
-        self._displays = LineArena()
-        self._texts = LineArena()
-        self._scores: npt.NDArray[np.float32] = np.empty((0, columns), np.float32)
-        self._copies: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
+        """Entries (n,), with the scores (n, columns), fingerprint and language group of each text; see `scores`."""
         self.scored_by = ""
         """Revision of the model that scores the entries."""
-        self._groups: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
-        """Language group of each entry; `UNSCORED` where no model has looked at it."""
+        self._displays = LineArena()
+        self._texts = LineArena()
         self._hashes = hashes
+        self._columns = columns
         self._compact_at = _COMPACT_AT
 
     def add(self, keys: Ints, counts: Array, sizes: Array, entries: Entries, chosen: Ints | None = None) -> int:
@@ -129,7 +127,7 @@ class OpenPane:
         columns = {name: getattr(entries, name) for name in _ENTRY_COLUMNS}
         if chosen is not None:
             columns = {name: column[chosen] for name, column in columns.items()}
-        self.entries.extend(len(columns["author"]), **columns)
+        self.entries.extend(len(columns["author"]), **columns, scores=np.nan, copy=0, group=UNSCORED)
         self._displays.extend(entries.displays, chosen)
         self._texts.extend(entries.texts, chosen)
         return first_row
@@ -153,7 +151,7 @@ class OpenPane:
         starts = np.flatnonzero(begins)
         counts = np.add.reduceat(count, starts) if len(starts) else np.zeros(0, np.int64)
         group = np.repeat(np.cumsum(begins) - 1, size)
-        entries = np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
+        entries = ranges(first, size)
         author, order = self.entries["author"][entries], self._hashes.orders(self.entries["tweet"][entries])
         kept = smallest_rows(group, author, order, origin=self.entries["origin"][entries])
         bounds = np.searchsorted(group[kept], np.arange(len(starts) + 1)).astype(np.int64)
@@ -165,13 +163,13 @@ class OpenPane:
 
     def compacted(self, apart: Ints | list[int]) -> OpenPane:
         """Return the same pane in less memory: one row a key, but for the rows `apart`, which come first."""
-        pane = OpenPane(self._hashes, self._scores.shape[1])
+        pane = OpenPane(self._hashes, self._columns)
         pane.scored_by = self.scored_by
         rest = np.ones(len(self.rows), bool)
         rest[apart] = False
         total = self._sum_of(np.flatnonzero(rest))
         key, count, first, size = (self.rows[name][apart] for name in ("key", "count", "first", "size"))
-        kept = np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
+        kept = ranges(first, size)
         pane.add(key, count, size, self._take(kept))
         pane.add(total.keys, total.counts, np.diff(total.bounds), self._take(total.entries))
         pane.score(np.arange(len(pane.entries)), self.scores(np.concatenate((kept, total.entries))))
@@ -195,46 +193,36 @@ class OpenPane:
         """Return the texts of some entries with the hosts behind them; see `streams.events.links`."""
         return [line.decode("utf-8", "surrogatepass") for line in self._texts.take(entries).split()]
 
-    def display_lines(self, entries: Ints) -> bytes:
-        """Return the hashtag as each entry wrote it, one a line, empty for the normal form."""
-        lines: bytes = self._displays.take(entries).text.tobytes()
-        return lines
-
-    def displays(self, entries: Ints) -> list[bytes]:
-        """Return the hashtag as each entry wrote it, b"" for the normal form."""
-        return self._displays.take(entries).split()
+    def displays(self, entries: Ints) -> Lines:
+        """Return the hashtag as each entry wrote it, empty for the normal form."""
+        return self._displays.take(entries)
 
     def score_by(self, model: str) -> None:
         """Score entries with this model from now on, also those that another model has scored early."""
         if model != self.scored_by:
             if self.scored_by:
-                self._scores[:] = np.nan
-                self._groups[:] = UNSCORED
+                self.entries["scores"][:] = np.nan
+                self.entries["group"][:] = UNSCORED
             self.scored_by = model
 
     def unscored(self, entries: Ints) -> Ints:
         """Return the entries that no model has looked at."""
-        self._make_room()
-        new: Ints = entries[self._groups[entries] == UNSCORED]
+        new: Ints = entries[self.entries["group"][entries] == UNSCORED]
         return new
 
     def score(self, entries: Ints, scores: Scores) -> None:
         """Set the scores of some entries."""
-        self._make_room()
-        self._scores[entries] = scores.probabilities
-        self._copies[entries] = scores.copies
-        self._groups[entries] = scores.groups
+        self.entries["scores"][entries] = scores.probabilities
+        self.entries["copy"][entries] = scores.copies
+        self.entries["group"][entries] = scores.groups
 
     def scores(self, entries: Ints) -> Scores:
         """Return the scores of some entries; without one: NaN, 0 as fingerprint, and `UNSCORED` as group."""
-        self._make_room()
-        return Scores(self._scores[entries], self._copies[entries], self._groups[entries])
+        known = self.entries
+        return Scores(known["scores"][entries], known["copy"][entries], known["group"][entries])
 
-    def _make_room(self) -> None:
-        have, need = len(self._copies), len(self.entries)
-        if have < need:
-            more = max(need, 2 * have) - have
-            unknown = np.full((more, self._scores.shape[1]), np.nan, np.float32)
-            self._scores = np.concatenate((self._scores, unknown))
-            self._copies = np.concatenate((self._copies, np.zeros(more, np.uint32)))
-            self._groups = np.concatenate((self._groups, np.full(more, UNSCORED, np.uint8)))
+
+def ranges(firsts: Ints, sizes: Array) -> Ints:
+    """Return the numbers in ranges [first, first + size), given by firsts (r,) and sizes (r,), one after the other."""
+    numbers: Ints = np.repeat(firsts + sizes - np.cumsum(sizes, dtype=np.int64), sizes) + np.arange(int(sizes.sum()))
+    return numbers

@@ -43,10 +43,9 @@ from streams.windows.kernels.last_counts import (
     SOURCE,
     count_records,
     refill,
-    survey,
 )
 from streams.windows.key_counter import KeyCounter
-from streams.windows.open_pane import OpenPane, PaneSum
+from streams.windows.open_pane import OpenPane, PaneSum, ranges
 from streams.windows.source_block import SourceBlock
 
 Mask = npt.NDArray[np.bool_]
@@ -87,10 +86,8 @@ class OpenPanes:
         """Counts received after their pane had settled."""
         self._ids: list[str] = []
         """Topic ids in the order in which they were first seen."""
-        self._former: dict[tuple[str, int], SourceBlock] = {}
-        """Open blocks of source topics that were replaced, by topic id and partition."""
-        self._by_number: list[SourceBlock] = []
-        """All open blocks, those of `_former` included."""
+        self._all: dict[tuple[str, int], SourceBlock] = {}
+        """Open blocks of all source topics, by topic id and partition, in the order of their numbers."""
         self._last_counts = np.full((_FIRST_SLOTS, COLUMNS), -1, np.int64)
         """Last counts in the open blocks; see `streams.windows.kernels.last_counts`."""
         self._used = 0
@@ -107,19 +104,16 @@ class OpenPanes:
         touched: list[Ints] = []
         run: list[tuple[Flush, list[int]]] = []
         for flush in flushes:
-            source = self.sources.get(flush.source)
-            if source is None or source.source_id != flush.source_id:
-                source = self._source_of(flush)
+            source = self._all.get((flush.source_id, flush.source)) or self._new_source(flush)
+            last = int.from_bytes(flush.blocks[-8:], "little", signed=True) if flush.blocks else -1
             if flush.rules != source.rules and source.block >= 0:
                 touched.append(self._count(run))
                 run = []
-                self._choose_rules(source, flush)
-            if flush.hashtags:
-                last = int.from_bytes(flush.blocks[-8:], "little", signed=True)
+                self._choose_rules(source, flush, last)
+            if flush.blocks:
                 if flush.rules == source.rules or last != source.block:
                     run.append((flush, source.state(flush.rules)))
-                if last > source.block:
-                    source.start(last, flush.rules, whole=last > source.old_block)
+                source.start_after(last, flush.rules)
                 if last == source.block:
                     source.records.setdefault(flush.rules, []).append(flush)
             self._mark(source, flush)
@@ -132,8 +126,7 @@ class OpenPanes:
         if flush.watermark_ms >= 0:
             if flush.source_id == self._ids[-1]:
                 self.source_count = max(self.source_count, flush.sources)
-            if flush.block > source.block:
-                source.start(flush.block, flush.rules, whole=flush.block > source.old_block)
+            source.start_after(flush.block, flush.rules)
             if flush.block == source.block:
                 source.note_reached(flush.rules, flush.reached)
             source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
@@ -153,23 +146,15 @@ class OpenPanes:
                 return count
         return len(flushes)
 
-    def _source_of(self, flush: Flush) -> SourceBlock:
-        """Return the open block of a record's source, a new one if it has none."""
+    def _new_source(self, flush: Flush) -> SourceBlock:
         topic_id, number = flush.source_id, flush.source
         if topic_id not in self._ids:
             self._ids.append(topic_id)
-            self._former |= {(one.source_id, at): one for at, one in self.sources.items()}
             self.sources, self.source_count = {}, 0
-        is_present = topic_id == self._ids[-1]
-        source = self.sources.get(number) if is_present else self._former.get((topic_id, number))
-        if source is None:
-            old_block = self.old_blocks.get(f"{topic_id}/{number}", -1)
-            source = SourceBlock(len(self._by_number), topic_id, old_block)
-            self._by_number.append(source)
-            if is_present:
-                self.sources[number] = source
-            else:
-                self._former[topic_id, number] = source
+        source = SourceBlock(len(self._all), topic_id, self.old_blocks.get(f"{topic_id}/{number}", -1))
+        self._all[topic_id, number] = source
+        if topic_id == self._ids[-1]:
+            self.sources[number] = source
         return source
 
     def recover(self, settled_pane: int, blocks: dict[str, int]) -> None:
@@ -180,9 +165,8 @@ class OpenPanes:
     def blocks(self) -> dict[str, int]:
         """Return the open block of each source, by topic id and partition, for the progress record."""
         blocks = dict(self.old_blocks)
-        former = [(number, one) for (_, number), one in self._former.items()]
-        for number, source in [*former, *self.sources.items()]:
-            name = f"{source.source_id}/{number}"
+        for (topic_id, number), source in self._all.items():
+            name = f"{topic_id}/{number}"
             blocks[name] = max(blocks.get(name, -1), source.block)
         return blocks
 
@@ -222,8 +206,8 @@ class OpenPanes:
         keys = self._tags.of_lines(counts.hashtags, len(counts.panes)) << COUNTRY_BITS | counts.countries
         records = np.array([state for _, state in run], np.int64)
         records[:, END] = list(accumulate(len(flush.countries) // 2 for flush, _ in run))
-        numbers, n_last = survey(records, counts.panes, counts.blocks, self.settled_pane)
-        self._make_room(n_last, records)
+        numbers = np.unique(np.maximum(counts.panes, self.settled_pane + 1))  # late counts go to the oldest open pane
+        self._make_room(len(keys), records)
         panes = [self._open(number) for number in numbers.tolist()]
         next_rows = np.array([len(pane.rows) for pane in panes])
         rises, replaced = np.empty((5, len(keys)), np.int64), np.empty((len(keys), 2), np.int64)
@@ -257,8 +241,7 @@ class OpenPanes:
             pane.add(keys, new, counts.sizes, counts.entries)
         else:
             sizes = counts.sizes[rows]
-            entries = np.repeat(ends[rows] - np.cumsum(sizes, dtype=np.int64), sizes) + np.arange(int(sizes.sum()))
-            pane.add(keys, new, sizes, counts.entries, entries)
+            pane.add(keys, new, sizes, counts.entries, ranges(ends[rows] - sizes, sizes))
 
     def _make_room(self, more: int, records: Ints) -> None:
         """Rebuild the table of the last counts, without those of ended blocks, if `more` may not fit.
@@ -275,7 +258,7 @@ class OpenPanes:
 
     def _are_open(self, records: Ints | None = None) -> Mask:
         """Mark the last counts that are of an open block, as of the first of some records of each source."""
-        blocks = np.array([*[source.block for source in self._by_number], -1], np.int64)
+        blocks = np.array([*[source.block for source in self._all.values()], -1], np.int64)
         if records is not None:
             blocks[records[::-1, OF_SOURCE]] = records[::-1, OPEN_BLOCK]
         last = self._last_counts
@@ -291,10 +274,16 @@ class OpenPanes:
 
     # ---- rolling upgrades ----
 
-    def _choose_rules(self, source: SourceBlock, flush: Flush) -> None:
-        """Let the rules of a record count the open block from now on, if their reader has read more of it."""
+    def _choose_rules(self, source: SourceBlock, flush: Flush, last: int) -> None:
+        """Let the rules of a record count the open block from now on, if their reader has read more of it.
+
+        Args:
+            source: source of the record.
+            flush: record by other rules.
+            last: block of its last count; -1 without any.
+        """
         marked = flush.watermark_ms >= 0
-        last = max(flush.block if marked else -1, int(np.frombuffer(flush.blocks, "<i8")[-1]) if flush.blocks else -1)
+        last = max(last, flush.block) if marked else last
         if last > source.block:
             source.note_reached(flush.rules, _WHOLE_BLOCK)
         elif last == source.block and marked:

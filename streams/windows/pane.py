@@ -72,6 +72,13 @@ class Pane:
         before = np.concatenate(([0], np.cumsum(stays)))
         return replace(self, bounds=before[self.bounds], **{name: getattr(self, name)[stays] for name in _ENTRIES})
 
+    def with_rows(self, stays: npt.NDArray[np.bool_]) -> Pane:
+        """Return some of the rows, given by a mask (r,), with their entries."""
+        kept = self.with_entries(np.repeat(stays, np.diff(self.bounds)))
+        bounds = np.append(0, kept.bounds[1:][stays])
+        columns = {name: getattr(self, name)[stays] for name in ("keys", "counts", "displays")}
+        return replace(kept, bounds=bounds, **columns)
+
     def displays_of(self, key: int) -> list[str]:
         """Return the spellings of a key, one for each row."""
         first, end = self.keys.searchsorted(range_of(key))
@@ -143,7 +150,7 @@ def spellings(total: PaneSum, open_pane: OpenPane, names: bytes) -> Spellings:
     """
     sizes = np.diff(total.bounds)
     some = np.flatnonzero(sizes)
-    written = Spellings.of_lines(open_pane.display_lines(total.entries))
+    written = Spellings.of_lines(open_pane.displays(total.entries).text.tobytes())
     most = written.commonest(np.repeat(np.arange(len(some)), sizes[some]), len(some))
     found = Spellings.joined([Spellings.of_lines(names), most.compacted()])
     chosen = np.arange(len(sizes))

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from streams.counting.block_counts import Flush
 
 
+@dataclass(slots=True, eq=False)
 class SourceBlock:
     """The open block of one source partition."""
 
-    __slots__ = (
-        "block", "newest_ms", "number", "old_block", "reached", "records", "rules", "source_id", "watermark_ms",
-        "whole",
-    )  # fmt: skip
+    number: int
+    """Number of the source in the table of the last counts."""
+    source_id: str
+    old_block: int
+    """Greatest block that had begun when the previous owner last settled: its first records may be missing."""
+    block: int = -1
+    rules: int = 0
+    """Rules by which the block is counted."""
+    records: dict[int, list[Flush]] = field(default_factory=dict)
+    """Records of the block, by rules."""
+    reached: dict[int, int] = field(default_factory=dict)
+    """Offset before which the block was read, by rules."""
+    whole: bool = False
+    """Whether every record of the block was received, from its first on."""
+    watermark_ms: int = -1
+    newest_ms: int = -1
 
-    def __init__(self, number: int, source_id: str, old_block: int) -> None:
-        self.number = number
-        """Number of the source in the table of the last counts."""
-        self.source_id = source_id
-        self.old_block = old_block
-        """Greatest block that had begun when the previous owner last settled: its first records may be missing."""
-        self.block = -1
-        self.rules = 0
-        """Rules by which the block is counted."""
-        self.records: dict[int, list[Flush]] = {}
-        """Records of the block, by rules."""
-        self.reached: dict[int, int] = {}
-        """Offset before which the block was read, by rules."""
-        self.whole = False
-        """Whether every record of the block was received, from its first on."""
-        self.watermark_ms = -1
-        self.newest_ms = -1
-
-    def start(self, block: int, rules: int, *, whole: bool) -> None:
-        """Start a block by one version of the rules, without any counts."""
-        self.block, self.rules, self.whole = block, rules, whole
-        self.records, self.reached = {}, {}
+    def start_after(self, block: int, rules: int) -> None:
+        """Start a block by one version of the rules, without any counts, if it is later than the open one."""
+        if block > self.block:
+            self.block, self.rules, self.whole = block, rules, block > self.old_block
+            self.records, self.reached = {}, {}
 
     def state(self, rules: int) -> list[int]:
         """Return what decides how a record by these rules is counted; see `streams.windows.kernels.last_counts`."""

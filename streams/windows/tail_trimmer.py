@@ -12,28 +12,19 @@ The dropped tweets are counted in the pane. A tag's count in a window is then a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from streams.counting.block_counts import NOTHING_TRIMMED, Ints, Trimmed
+from streams.counting.block_counts import NOTHING_TRIMMED, Trimmed
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.counting.sketch import KeyedHash
 from streams.windows.open_pane import PaneSum
 from streams.windows.pane import Pane
 
 _NO_LIMIT = 1 << 62
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Kept:
-    """Masks of the rows (r,) and entries (n,) that stay, and the bounds of these."""
-
-    rows: Mask
-    entries: Mask
-    bounds: Ints
+_Rows = TypeVar("_Rows", PaneSum, Pane)
 
 
 class TailTrimmer:
@@ -47,41 +38,23 @@ class TailTrimmer:
         self._tags = tags
         self._hashes = hashes
 
-    def cut_sum(self, total: PaneSum) -> tuple[PaneSum, Trimmed]:
-        """Trim the sum of a pane that has just settled, and return what was dropped."""
-        kept, trimmed = self._cut(total.keys, total.counts, total.bounds)
-        if kept is None:
-            return total, trimmed
-        rows, entries = kept.rows, kept.entries
-        return PaneSum(
-            total.keys[rows], total.counts[rows], kept.bounds,
-            total.entries[entries], total.author[entries], total.order[entries],
-        ), trimmed  # fmt: skip
-
     def cut_pane(self, pane: Pane) -> Pane:
-        """Trim a pane that was merged from settled ones."""
-        kept, trimmed = self._cut(pane.keys, pane.counts, pane.bounds)
-        if kept is None:
-            return pane
-        return replace(
-            pane.with_entries(kept.entries),
-            keys=pane.keys[kept.rows],
-            counts=pane.counts[kept.rows],
-            displays=pane.displays[kept.rows],
-            bounds=kept.bounds,
-            trimmed=pane.trimmed + trimmed,
-        )
+        """Trim a pane that was merged from settled ones, and count in it what was dropped."""
+        kept, trimmed = self.cut(pane)
+        return replace(kept, trimmed=pane.trimmed + trimmed)
 
-    def _cut(self, keys: Ints, counts: Ints, bounds: Ints) -> tuple[_Kept | None, Trimmed]:
+    def cut(self, whole: _Rows) -> tuple[_Rows, Trimmed]:
+        """Trim a pane, or the sum of one that has just settled, and return what was dropped."""
+        keys, counts = whole.keys, whole.counts
         if len(keys) <= self.most_tags:
-            return None, NOTHING_TRIMMED
+            return whole, NOTHING_TRIMMED
         begins = np.diff(keys >> COUNTRY_BITS, prepend=-1) != 0
         starts = np.flatnonzero(begins)
         tweets = np.add.reduceat(counts, starts)
         small = np.flatnonzero(tweets < self.floor)
         surplus = min(len(starts) - self.most_tags, len(small))
         if surplus <= 0:
-            return None, NOTHING_TRIMMED
+            return whole, NOTHING_TRIMMED
         # All tags smaller than the one at the cut are dropped, and of those equal to it the first by hash.
         last = int(np.partition(tweets[small], surplus - 1)[surplus - 1])
         dropped = small[tweets[small] < last]
@@ -91,7 +64,5 @@ class TailTrimmer:
         dropped = np.concatenate((dropped, equal[by_hash[: surplus - len(dropped)]]))
         stays = np.ones(len(starts), bool)
         stays[dropped] = False
-        rows = stays[np.cumsum(begins) - 1]
-        sizes = np.diff(bounds)
-        kept = _Kept(rows, np.repeat(rows, sizes), np.concatenate(([0], np.cumsum(sizes[rows]))))
+        kept = whole.with_rows(stays[np.cumsum(begins) - 1])
         return kept, Trimmed(tags=surplus, tweets=int(tweets[dropped].sum()), most=last)

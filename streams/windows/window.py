@@ -153,7 +153,7 @@ class SlidingWindow:
         """Return the sums of open panes with the entries alone that the samples of some keys take; see `sample`."""
         later = [index_of(self._next + at, *one.sketches) for at, one in enumerate(sums)]
         _, _, pane, row = self._drawn(asked, later, expired)
-        return [one.only(np.unique(row[pane == self._next + at])) for at, one in enumerate(sums)]
+        return [one.with_entries(np.unique(row[pane == self._next + at])) for at, one in enumerate(sums)]
 
     def _drawn(
         self, asked: Ints, later: Sequence[SampleIndex], expired: int, end: int | None = None

@@ -46,25 +46,6 @@ def refill(table: Ints, rows: Ints) -> None:
 
 
 @compiled
-def survey(records: Ints, panes: Ints, blocks: Ints, settled: int) -> tuple[Ints, int]:
-    """Return the open panes (p,) to which block counts may be added, ascending, and how many are of a last block.
-
-    Counts of settled panes go to the oldest open one. A last block is the last one of a record.
-    """
-    found = np.empty(len(panes), np.int64)
-    n_found, n_last, first = 0, 0, 0
-    for record in records:
-        for i in range(first, record[END]):
-            n_last += blocks[i] == blocks[record[END] - 1]
-            number = max(panes[i], settled + 1)
-            if not n_found or found[n_found - 1] != number:
-                found[n_found] = number
-                n_found += 1
-        first = record[END]
-    return np.unique(found[:n_found]), n_last
-
-
-@compiled
 def count_records(
     table: Ints,
     records: Ints,
@@ -81,14 +62,14 @@ def count_records(
     """Count the block counts of records in their order, each against the last count in its open block.
 
     Args:
-        table: last counts; it has room for the counts of each record's last block.
+        table: last counts; it has room for as many more as there are block counts.
         records: (m, 6) see `END` and the others.
         keys: (r,) hashtag and country of each block count.
         panes: (r,)
         blocks: (r,) ascending in a record.
         counts: (r,) tweets so far.
         settled: greatest settled pane.
-        open_panes: (p,) see `survey`.
+        open_panes: (p,) panes to which the counts may be added, ascending: late ones go to the first that is open.
         next_rows: (p,) rows of each of these panes; raised by the rows that are added.
         rises: (5, r) receives the counts that add something: number of each, place in `open_panes`, key, tweets that it
             adds, and tweets of its new row.

@@ -22,7 +22,7 @@ from streams.counting.block_counts import MAX_GROUPS, UNSCORED, to_lines
 from streams.counting.origins import language_code
 from streams.pipeline.model_cache import ModelCache
 from streams.scoring import TextScorer, score_batches
-from streams.windows.open_pane import Scores, TextBatch
+from streams.windows.open_pane import TextBatch
 from tests.support.shells import make_shells
 
 HOSTILE = [
@@ -107,8 +107,11 @@ def test_text_without_a_model_has_no_group(scorer: LinearScorer) -> None:
 
 
 def test_scorer_without_groups_may_leave_texts_unread() -> None:
-    scores = Scores(np.array([[0.5], [np.nan]], np.float32), np.zeros(2, np.uint32))
-    assert scores.groups.tolist() == [0, 1]
+    class Deaf(OnlyTexts):
+        def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+            return np.where(np.array(texts)[:, None] == "unread", np.float32(np.nan), super().score(texts))
+
+    assert TextScorer(Deaf())(to_lines(["one", "unread"])).groups.tolist() == [0, 1]
 
 
 def test_texts_of_two_models_keep_their_groups(scorer: LinearScorer) -> None:
@@ -121,7 +124,7 @@ def test_texts_of_two_models_keep_their_groups(scorer: LinearScorer) -> None:
 def test_scorer_without_groups_puts_all_texts_in_one() -> None:
     other = TextScorer(OnlyTexts())
     scores = other(to_lines(["one", "two"]))
-    assert other.scale is None and scores.in_groups is None and scores.groups.tolist() == [0, 0]
+    assert other.scale is None and scores.groups.tolist() == [0, 0]
 
 
 def test_text_scorer_has_revision_and_categories_of_its_scorer(scorer: LinearScorer) -> None:

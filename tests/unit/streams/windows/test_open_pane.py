@@ -68,7 +68,7 @@ def content(pane: OpenPane, tags: Tags, total: PaneSum) -> dict[Scope, tuple[int
         entry._replace(display=display, text=text)
         for entry, display, text in zip(
             entries_of(pane._take(total.entries)),
-            [one.decode("utf-8", "surrogatepass") for one in pane.displays(total.entries)],
+            [one.decode("utf-8", "surrogatepass") for one in pane.displays(total.entries).split()],
             pane.texts(total.entries).decode("utf-8", "surrogatepass").split("\n")[:-1],
             strict=True,
         )
@@ -160,7 +160,8 @@ def test_unscored_entries_are_scored_once():
     add(pane, tags, [BlockCount("a", "IN", 5, 2, [Entry(1, 1, 1, 0, "", "one"), Entry(2, 2, 1, 0, "", "two")])])
     entries = pane.sum().entries
     assert pane.texts(pane.unscored(entries)) == b"one\ntwo\n"
-    pane.score(pane.unscored(entries)[:1], Scores(np.array([[0.5, 0.25]], np.float32), np.array([9], np.uint32)))
+    of_one = Scores(np.array([[0.5, 0.25]], np.float32), np.array([9], np.uint32), np.zeros(1, np.uint8))
+    pane.score(pane.unscored(entries)[:1], of_one)
     add(pane, tags, [BlockCount("b", "IN", 5, 1, [Entry(1, 3, 1, 0, "", "three")])])
     assert pane.texts(pane.unscored(pane.sum().entries)) == b"two\nthree\n"
     assert scores(pane, pane.sum([1])) == [
