@@ -17,7 +17,6 @@ from streams.events.kernels.paths import (
     ALLOWED, BOOLEAN, ELEMENT, ESCAPED, HASHES, INTEGER, IS_LISTED, LIST, MEMBER, NAME_SIZE, NAME_SIZES, NAMES, NULL,
     NUMBER, OBJECT, REQUIRED, ROOT, SKIPPED, STRING,
 )  # fmt: skip
-from streams.events.kernels.runs import ONE, run_end, same_bytes
 
 TYPE, BEGIN, END = range(3)
 """Columns of a slot: the type of its value, and the value's bytes; for a string without the quotes."""
@@ -26,33 +25,58 @@ DEPTH = 12
 """Deepest nesting that is read."""
 _NAME_BYTES = NAMES.ravel()
 _LITERALS = np.frombuffer(b"nulltruefalse", np.uint8)
+_IS_PLAIN = np.array([32 <= byte < 128 and byte not in b'"\\' for byte in range(256)])
+"""Whether a byte of a string is neither its end nor an escape, a control character or a part of a longer character."""
 _ESCAPES = np.frombuffer(b'"\\/bfnrt', np.uint8)
 
-_TWO, _FOUR = np.uint64(2), np.uint64(4)
+ONE, _FOUR = np.uint64(1), np.uint64(4)
 _SPACE, _QUOTE, _COMMA, _COLON, _BACKSLASH, _MINUS, _DOT = 32, 34, 44, 58, 92, 45, 46
 _OPEN_LIST, _CLOSE_LIST, _OPEN, _CLOSE = 91, 93, 123, 125
 
 
+@inlined
+def same_bytes(data: Any, at: Any, other: Any, other_at: Any, size: Any) -> Any:
+    """Compare parts of two arrays of bytes."""
+    here, there, same = np.uint64(at), np.uint64(other_at), True
+    for place in range(np.uint64(size)):
+        same = same and data[here + place] == other[there + place]
+    return same
+
+
 @compiled
-def _escaped_end(data: Any, begin: Any, words: Any) -> Any:
-    """Return the place of the quote that ends a string; the end of the data for a broken one, or a surrogate."""
-    place, end = begin, np.uint64(len(data))
-    while True:
-        place = run_end(words, place)
-        if place >= end or data[place] == _QUOTE:
-            return place
-        if end - place < 6 or data[place] != _BACKSLASH:
-            return end
-        escape, place = data[place + ONE], place + _TWO
-        if escape == 117:  # u
-            for digit in range(place, place + _FOUR):
-                if not (48 <= data[digit] <= 57 or 97 <= data[digit] | 32 <= 102):
-                    return end
-            if data[place] | 32 == 100 and data[place + ONE] > 55:  # d8 to df
-                return end
-            place += _FOUR
-        elif escape not in _ESCAPES:
-            return end
+def _string_end(data: Any, begin: Any) -> Any:
+    """Return the type of a string and the place of its quote, given the place of an escape or another odd byte.
+
+    The place is the end of the data for a string that is broken, has half of a surrogate pair or is not well-formed
+    UTF-8 (Unicode Standard, table 3-7). Each check fails at the } that ends the data, so none reads past it.
+    """
+    place, end, kind = begin, np.uint64(len(data)), STRING
+    while place < end and data[place] != _QUOTE:
+        byte, place = data[place], place + ONE
+        if byte == _BACKSLASH:
+            kind, escape, place = ESCAPED, data[place], place + ONE
+            if escape == 117:  # u
+                for digit in range(place, place + _FOUR):
+                    if not (48 <= data[digit] <= 57 or 97 <= data[digit] | 32 <= 102):
+                        return kind, end
+                if data[place] | 32 == 100 and data[place + ONE] > 55:  # d8 to df
+                    return kind, end
+                place += _FOUR
+            elif escape not in _ESCAPES:
+                return kind, end
+        elif byte >= 0x80:
+            after = place + np.uint64(1 if byte < 0xE0 else 2 if byte < 0xF0 else 3)
+            lowest = 0xA0 if byte == 0xE0 else 0x90 if byte == 0xF0 else 0x80
+            highest = 0x9F if byte == 0xED else 0x8F if byte == 0xF4 else 0xBF
+            if byte < 0xC2 or byte > 0xF4 or not lowest <= data[place] <= highest:
+                return kind, end
+            for more in range(place + ONE, after):
+                if data[more] & 0xC0 != 0x80:
+                    return kind, end
+            place = after
+        elif byte < _SPACE:
+            return kind, end
+    return kind, place
 
 
 @inlined
@@ -66,14 +90,13 @@ def _member(data: Any, begin: Any, end: Any, holder: Any) -> Any:
 
 
 @compiled
-def find_members(data: Any, words: Any, found: Any, listed: Any, holders: Any) -> Any:
+def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
     """Find the members of a payload.
 
     One long function, since a call costs more than what it would do; indices are unsigned, since those are faster.
 
     Args:
         data: (b,) uint8, read-only, the payload.
-        words: the payload's marks; see `run_end`.
         found: (SLOTS, 3) int64 zeros, to be filled with the type and the byte range of each slot's last value.
         listed: (m, 3) int64, to be filled with the slot and the byte range of strings in lists; see `IS_LISTED`.
         holders: (DEPTH, 2) int64, room for the slot and the closing bracket of each object or list that is open.
@@ -90,10 +113,12 @@ def find_members(data: Any, words: Any, found: Any, listed: Any, holders: Any) -
         byte, begin = data[at], at
         closed: Any = True
         if byte == _QUOTE:
-            kind, at = STRING, run_end(words, at + ONE)
-            if at < end and data[at] == _BACKSLASH:
-                kind, at = ESCAPED, _escaped_end(data, at, words)
-            if at >= end or data[at] != _QUOTE:
+            kind, at = STRING, at + ONE
+            while at < end and _IS_PLAIN[data[at]]:
+                at += ONE
+            if at < end and data[at] != _QUOTE:
+                kind, at = _string_end(data, at)
+            if at >= end:
                 return np.int64(-1)
             at += ONE
         elif byte == _OPEN or byte == _OPEN_LIST:  # noqa: SIM109  # faster
@@ -153,7 +178,10 @@ def find_members(data: Any, words: Any, found: Any, listed: Any, holders: Any) -
         if holders[depth - 1, 1] == _CLOSE_LIST:
             slot = ELEMENT[holder]
         else:
-            begin, at = at + ONE, run_end(words, at + ONE)
+            begin = at + ONE
+            at = begin
+            while at < end and _IS_PLAIN[data[at]]:
+                at += ONE
             if data[begin - ONE] != _QUOTE or at >= end or data[at] != _QUOTE:
                 return np.int64(-1)
             slot = _member(data, begin, at, holder)

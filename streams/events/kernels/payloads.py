@@ -14,7 +14,6 @@ import numpy as np
 from models.compiled import compiled
 from streams.events.kernels.members import BEGIN, DEPTH, END, SLOTS, TYPE, find_members
 from streams.events.kernels.paths import ABSENT, LIST, OBJECT, STRING
-from streams.events.kernels.runs import is_utf8, mark_stops
 from streams.events.kernels.shapes import (
     CREATED_AT, CREATED_AT_MS, LANG, LINK, SOURCES, TAG, TAGS, TEXT, USER, read_native, read_v1,
 )  # fmt: skip
@@ -76,7 +75,7 @@ def read_payloads(data: Any, ranges: Any, fields: Any, spans: Any) -> Any:
     """
     n = np.int64(0)
     found, listed = np.empty((SLOTS, 3), np.int64), np.empty((_MOST_LISTED, 3), np.int64)
-    holders, words = np.empty((DEPTH, 2), np.int64), np.empty(MOST_BYTES // 8 + 2, np.uint64)
+    holders = np.empty((DEPTH, 2), np.int64)
     for row in range(len(ranges)):
         begin, end, tweet = ranges[row, 0], ranges[row, 1], fields[row]
         tweet[STATUS] = SLOW
@@ -84,9 +83,8 @@ def read_payloads(data: Any, ranges: Any, fields: Any, spans: Any) -> Any:
             continue
         payload = data[begin:end]
         found[:] = ABSENT  # empty ranges too, so that no range of another payload is ever read
-        is_ascii = mark_stops(payload, words.view(np.uint8))
-        size = find_members(payload, words, found, listed, holders)
-        if size < 0 or not (is_ascii or is_utf8(payload)):
+        size = find_members(payload, found, listed, holders)
+        if size < 0:
             continue
         after = _read(payload, found, listed[:size], tweet, spans, n, row)
         if after >= 0:

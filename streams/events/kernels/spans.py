@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.compiled import compiled, inlined
-from streams.events.kernels.members import BEGIN, END
-from streams.events.kernels.runs import same_bytes
+from streams.events.kernels.members import BEGIN, END, same_bytes
 from streams.events.kernels.values import plain_host
 from streams.events.links import HOSTS_MAX
 from streams.events.tweet_columns import HOST, NEW, OF_ROW, SPAN_BEGIN, SPAN_END, SPELLING

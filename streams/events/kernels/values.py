@@ -8,9 +8,8 @@ import numpy as np
 
 from models.compiled import compiled, inlined
 from streams.events.fields import MAX_TEXT
-from streams.events.kernels.members import BEGIN, END, TYPE
+from streams.events.kernels.members import BEGIN, END, TYPE, same_bytes
 from streams.events.kernels.paths import NULL, STRING
-from streams.events.kernels.runs import same_bytes
 from streams.events.links import HOST_MAX
 
 UNUSUAL = -2
