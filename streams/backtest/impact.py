@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
 
 from models.share import Scale
 from streams.backtest.compare import CategoryTotal, PolicyChange, Spells, compare, totals
@@ -171,9 +172,7 @@ class Impact:
             past = shard.past
             past.conditions = {one: at_ms for one, at_ms in past.conditions.items() if at_ms > before_ms}
             used |= past.keys().union(*(one.states for one in shard.backtests))
-        numbers = {key >> COUNTRY_BITS for key in used}
-        unused = [number for number in self.tags.numbers() if number not in numbers]
-        self.tags.forget(unused)
+        unused = self.tags.release_all_but(np.array(sorted({key >> COUNTRY_BITS for key in used}), np.int64))
         for evaluator in self._evaluators.values():
             evaluator.forget_terms(unused)
 

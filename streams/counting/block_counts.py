@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.kernels.lines import find_ends
+from streams.counting.kernels.lines import LINE_BREAK
 from streams.counting.retractions import Retractions
 
 RULES = 1
@@ -132,11 +132,10 @@ class Lines:
         return self.text.tobytes().split(b"\n")[:-1]
 
 
-def lines_of(text: bytearray, n: int) -> Lines:
-    """Find the n lines of a text."""
-    words = np.frombuffer(text, np.uint64, len(text) // 8)
+def lines_of(text: bytearray) -> Lines:
+    """Find the lines of a text."""
     view = np.frombuffer(text, np.uint8)
-    return Lines(view, find_ends(view, words, n))
+    return Lines(view, np.append(0, np.flatnonzero(view == LINE_BREAK) + 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +176,6 @@ def block_counts_of(flushes: Sequence[Flush]) -> BlockCounts:
     """Decode the columns of records, end to end; writable, as all arrays of the compiled passes are."""
     hashtags, *parts = zip(*map(_columns_of, flushes), strict=True)
     columns = dict(zip(_COLUMNS[1:], map(bytearray().join, parts), strict=True))
-    n = len(columns["flags"])
     return BlockCounts(
         hashtags=b"".join(hashtags),
         countries=np.frombuffer(columns["countries"], "<u2"),
@@ -191,7 +189,7 @@ def block_counts_of(flushes: Sequence[Flush]) -> BlockCounts:
             origin=np.frombuffer(columns["origin"], "<i8"),
             age_days=np.frombuffer(columns["age_days"], "<i4"),
             flags=np.frombuffer(columns["flags"], "u1"),
-            displays=lines_of(columns["displays"], n),
-            texts=lines_of(columns["texts"], n),
+            displays=lines_of(columns["displays"]),
+            texts=lines_of(columns["texts"]),
         ),
     )

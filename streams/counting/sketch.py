@@ -26,14 +26,13 @@ class KeyedHash:
     """Keyed 64-bit hashes of author and tweet ids: the key is needed to choose accounts that are always sampled."""
 
     def __init__(self, key: bytes) -> None:
-        secret = blake2b(b"authors", digest_size=16, key=key[:64]).digest()
-        self._k0, self._k1 = np.frombuffer(secret, "<u8")
+        self._secret = np.frombuffer(blake2b(b"authors", digest_size=16, key=key[:64]).digest(), "<u8")
         self._salt = int.from_bytes(blake2b(b"tweet order", digest_size=8, key=key[:64]).digest(), "little")
         self._key = key[:64]
 
     def authors(self, author_ids: Sequence[int] | npt.NDArray[np.int64]) -> UInts:
         """Hash ids in [0, 2**64) as 8 bytes with SipHash-2-4 (Aumasson and Bernstein 2012): (n,) hashes."""
-        hashes: UInts = siphash(np.array(author_ids, np.uint64), self._k0, self._k1)
+        hashes: UInts = siphash(np.array(author_ids, np.uint64), self._secret)
         return hashes
 
     def names(self, names: Sequence[str]) -> UInts:

@@ -21,7 +21,6 @@ from streams.counting.kernels.admission import (
     SPELLED, STATE, TEXT_BYTES, TWEETS, TWEET_COLUMNS, TWEET_ID, USE_COLUMNS, USES, admit,
 )  # fmt: skip
 from streams.counting.kernels.block_counts import changed_counts
-from streams.counting.kernels.hashes import shards_of
 from streams.counting.kernels.lines import Bytes, write_lines
 from streams.counting.keys import COUNTRY_BITS, Sharding
 from streams.counting.origins import origins_of
@@ -141,9 +140,8 @@ class OpenUses:
         return records
 
     def _assign_shards(self) -> None:
-        new = self._forms[len(self._shards) : self._state[RANKS]]
-        shards = shards_of(*self.spellings.names.spans(new), self._sharding.shards)
-        self._shards = np.concatenate((self._shards, shards))
+        new = self.spellings.names.lines_of(self._forms[len(self._shards) : self._state[RANKS]] << COUNTRY_BITS)
+        self._shards = np.append(self._shards, self._sharding.of_lines(new))
 
     def _spelling_lines(self, spellings: Ints, unless: Ints | None = None) -> tuple[Bytes, Ints]:
         """Write spellings as lines, empty where one is the same number in `unless`."""

@@ -209,9 +209,7 @@ class ShardState:
         keys = [counter.at_least(1) for counter in counters] + [pane.keys for pane in others]
         keys += [np.fromiter(self.decisions.states, np.int64), np.fromiter(named, np.int64) << COUNTRY_BITS]
         numbers = np.sort(np.concatenate(keys) >> COUNTRY_BITS)  # np.unique would hash, at nine times the cost
-        unused = self.tags.unused(numbers).tolist()
-        self.tags.forget(unused)
-        self.decisions.forget_terms(unused)
+        self.decisions.forget_terms(self.tags.release_all_but(numbers))
 
     def progress(self, tick_ms: int) -> Progress:
         """Return the record from which the next owner continues after a tick."""

@@ -1,9 +1,8 @@
-"""Hashes: SipHash of numbers and of names (Aumasson and Bernstein 2012), shards of names, and a multiplier."""
+"""Hashes: SipHash of names and of numbers (Aumasson and Bernstein 2012), and a multiplier."""
 
 from __future__ import annotations
 
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
@@ -15,8 +14,6 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 For tables of numbers that no sender can choose alone, such as keys of hashtags.
 """
-_REMAINDERS = np.array([crc32(bytes([byte ^ 0xFF])) ^ 0xFF000000 for byte in range(256)], np.uint32)
-"""CRC-32 remainder of each byte, out of the checksums of single bytes."""
 _THREE = np.uint64(3)
 
 
@@ -35,66 +32,33 @@ def _round(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64) -> tuple[
 
 
 @compiled
-def siphash(words: Any, k0: Any, k1: Any) -> Any:
-    """Return the SipHash-2-4 (n,) uint64 of messages of 8 bytes (n,) uint64, given as little-endian words.
+def hash_of(data: Bytes, first: int, end: int, key: UInts, rounds: int = 1) -> np.uint64:
+    """Return the SipHash of `data[first:end]` under a key of two words.
 
-    Args:
-        words: (n,) uint64.
-        k0: first half of the key, uint64.
-        k1: second half.
+    It has so many rounds for a word, and two more at the end: SipHash-1-3 is enough for a table.
     """
-    key, other, hashes = np.uint64(k0), np.uint64(k1), np.empty(len(words), np.uint64)
-    for number in range(len(words)):
-        v0, v1 = key ^ np.uint64(0x736F6D6570736575), other ^ np.uint64(0x646F72616E646F6D)
-        v2, v3 = key ^ np.uint64(0x6C7967656E657261), other ^ np.uint64(0x7465646279746573)
-        for step in range(2):
-            word = words[number] if step == 0 else np.uint64(8 << 56)  # the message, then its length
-            v3 ^= word
-            v0, v1, v2, v3 = _round(*_round(v0, v1, v2, v3))
-            v0 ^= word
-        v2 ^= np.uint64(0xFF)
-        for _ in range(4):
-            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-        hashes[number] = v0 ^ v1 ^ v2 ^ v3
-    return hashes
-
-
-@compiled
-def hash_of(lines: Bytes, first: int, end: int, secret: UInts) -> np.uint64:
-    """Return the SipHash-1-3 of `lines[first:end]` under a key of two words."""
-    v0, v1 = secret[0] ^ np.uint64(0x736F6D6570736575), secret[1] ^ np.uint64(0x646F72616E646F6D)
-    v2, v3 = secret[0] ^ np.uint64(0x6C7967656E657261), secret[1] ^ np.uint64(0x7465646279746573)
+    v0, v1 = key[0] ^ np.uint64(0x736F6D6570736575), key[1] ^ np.uint64(0x646F72616E646F6D)
+    v2, v3 = key[0] ^ np.uint64(0x6C7967656E657261), key[1] ^ np.uint64(0x7465646279746573)
     whole = (end - first) // 8
     for word_at in range(whole + 1):
         at = np.uint64(first + 8 * word_at)
         word = np.uint64(0) if word_at < whole else np.uint64(end - first) << np.uint64(56)
         for i in range(np.uint64(8 if word_at < whole else (end - first) % 8)):
-            word |= np.uint64(lines[at + i]) << (i << _THREE)
+            word |= np.uint64(data[at + i]) << (i << _THREE)
         v3 ^= word
-        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+        for _ in range(rounds):
+            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
         v0 ^= word
     v2 ^= np.uint64(0xFF)
-    for _ in range(3):
+    for _ in range(rounds + 2):
         v0, v1, v2, v3 = _round(v0, v1, v2, v3)
     return np.uint64(v0 ^ v1 ^ v2 ^ v3)
 
 
 @compiled
-def shards_of(arena: Any, begins: Any, ends: Any, shards: Any) -> Any:
-    """Return the CRC-32 modulo the number of shards (n,) int64 of the bytes [begin, end) of an arena.
-
-    `streams.counting.keys.Sharding` is the same for one hashtag.
-
-    Args:
-        arena: (a,) uint8.
-        begins: (n,) int64.
-        ends: (n,) int64.
-        shards: number of shards.
-    """
-    found = np.empty(len(begins), np.int64)
-    for number in range(len(begins)):
-        rest = np.uint32(0xFFFFFFFF)
-        for place in range(begins[number], ends[number]):
-            rest = _REMAINDERS[(rest ^ arena[place]) & np.uint32(255)] ^ (rest >> np.uint32(8))
-        found[number] = np.int64(rest ^ np.uint32(0xFFFFFFFF)) % shards
-    return found
+def siphash(words: UInts, key: UInts) -> Any:
+    """Return the SipHash-2-4 (n,) uint64 of messages of 8 bytes (n,), given as little-endian words."""
+    hashes, data = np.empty(len(words), np.uint64), words.view(np.uint8)
+    for number in range(len(words)):
+        hashes[number] = hash_of(data, 8 * number, 8 * number + 8, key, 2)
+    return hashes

@@ -11,34 +11,6 @@ Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 UInts = npt.NDArray[np.uint64]
 LINE_BREAK = 10
-_ONES, _TOPS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-_BREAKS = np.uint64(0x0A0A0A0A0A0A0A0A)
-
-
-@compiled
-def find_ends(text: Bytes, words: UInts, n: int) -> Ints:
-    """Return where each of n lines ends: (n + 1,) with a 0 first.
-
-    A word of eight bytes is passed over at once if none of them is a line break (Warren, Hacker's Delight, 6-1).
-
-    Args:
-        text: (b,) the lines; those that are missing are empty.
-        words: (b // 8,) the same bytes.
-        n: number of lines.
-    """
-    ends = np.zeros(n + 1, np.int64)
-    found = 0
-    for word in range(len(words) + 1):
-        if word < len(words):
-            differs = words[word] ^ _BREAKS
-            if not (differs - _ONES) & ~differs & _TOPS:
-                continue
-        for at in range(8 * word, min(8 * word + 8, len(text))):
-            if text[at] == LINE_BREAK and found < n:
-                found += 1
-                ends[found] = at + 1
-    ends[found + 1 :] = ends[found]
-    return ends
 
 
 @compiled

@@ -8,8 +8,7 @@ import numpy.typing as npt
 from models.compiled import compiled
 from streams.counting.block_counts import Ints
 from streams.counting.kernels.hashes import GOLDEN, hash_of
-from streams.counting.kernels.lines import Bytes
-from streams.counting.kernels.names import UInts
+from streams.counting.kernels.lines import Bytes, UInts
 
 
 @compiled

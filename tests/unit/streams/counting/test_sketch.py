@@ -104,7 +104,7 @@ def test_author_hashes_are_siphash():
     assert doctest.testmod(plain).failed == 0
     """The test vector of the paper for 8 bytes: message 00 01 ... 07 under the key 00 01 ... 0f."""
     word = np.array([0x0706050403020100], np.uint64)
-    assert siphash(word, 0x0706050403020100, 0x0F0E0D0C0B0A0908).tolist() == [0x93F5F5799A932462]
+    assert siphash(word, np.array([0x0706050403020100, 0x0F0E0D0C0B0A0908], np.uint64)).tolist() == [0x93F5F5799A932462]
 
 
 @settings(max_examples=50, deadline=None)

@@ -296,7 +296,7 @@ async def test_corrections_are_published_and_recovered(shells: Shells) -> None:
     assert value_of(shells, "corrections") == 20
     after = await started(shells, committed=first.replay_point)
     assert after.judge is not None
-    tag = after.judge.tags.number("a")
+    (tag,) = after.judge.tags.of(["a"]).tolist()
     known = after.judge.corrections.known(np.full(3, tag), np.array([0, 19, 1_000]))
     assert known.tolist() == [True, True, False]
     await deliver(shells, after, first.replay_point or 0)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.counting.kernels.hashes import shards_of, siphash
+from streams.counting.kernels.hashes import siphash
 from streams.counting.kernels.lines import write_lines
 from streams.counting.keys import Sharding
 from tests.support import siphash as plain
@@ -16,18 +16,15 @@ WORDS = st.integers(0, 2**64 - 1)
 
 @given(st.lists(WORDS, max_size=5), WORDS, WORDS)
 def test_siphash_equals_the_plain_one(numbers: list[int], k0: int, k1: int) -> None:
-    found = siphash(np.array(numbers, np.uint64), np.uint64(k0), np.uint64(k1))
+    found = siphash(np.array(numbers, np.uint64), np.array([k0, k1], np.uint64))
     assert found.tolist() == [plain.siphash(number, k0, k1) for number in numbers]
 
 
-@given(st.lists(st.text(max_size=9), max_size=9), st.integers(1, 4_096))
-def test_shards_equal_those_of_single_hashtags(names: list[str], shards: int) -> None:
-    parts = [name.encode("utf-8", "replace") for name in names]
-    ends = np.cumsum(np.array([len(part) for part in parts], np.int64))
-    begins = ends - np.array([len(part) for part in parts], np.int64)
-    arena = np.array(bytearray(b"".join(parts)), np.uint8)
-    found = shards_of(arena, begins, ends, shards)
-    assert found.tolist() == [Sharding(shards).of(part.decode()) for part in parts]
+@given(st.lists(st.text(st.characters(exclude_characters="\n"), max_size=9), max_size=9), st.integers(1, 4_096))
+def test_shards_of_lines_equal_those_of_single_hashtags(names: list[str], shards: int) -> None:
+    names = [name.encode("utf-8", "replace").decode() for name in names]
+    found = Sharding(shards).of_lines("".join([f"{name}\n" for name in names]).encode())
+    assert found.tolist() == [Sharding(shards).of(name) for name in names]
 
 
 @given(st.binary(max_size=20), st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=6))

@@ -213,7 +213,7 @@ def test_corrections_outside_every_window_are_pruned() -> None:
     assert harness.judge.corrections.tag_numbers()
     for at_ms in range(70_000, 2_000_000, 600_000):
         harness.advance(at_ms)
-    assert not harness.judge.corrections.tag_numbers() and harness.judge.tags.numbers() == []
+    assert not harness.judge.corrections.tag_numbers() and len(harness.judge.tags) == 0
 
 
 def test_annotate_equals_a_search_through_all_rows() -> None:
