@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from streams.errors import ContractError
-from streams.events.fields import COUNTRIES, Id, Present
+from streams.events.fields import Id, Present, to_country
 from streams.events.tweet import Control
 
 UNKNOWN = Control("unknown_control", None, None, "", None, ())
@@ -59,60 +59,6 @@ KNOWN = frozenset({*ControlMessage.__struct_fields__, "scrub_geo", "disconnect",
 """Top-level keys that identify a control message; other keys of the message do not matter."""
 
 
-def _first(*ids: int | None) -> int | None:
-    return next((found for found in ids if found is not None), None)
-
-
-def _about_tweet(kind: str, event: NoticeBody, field: str) -> Control:
-    subject = event.status or event.tweet or event
-    tweet_id = _first(subject.id_str, subject.id)
-    if tweet_id is None:
-        inner = ".status" if event.status else ".tweet" if event.tweet else ""
-        raise ContractError("missing_field", field=f"{field}{inner}.id", fix="the notice names the tweet by its id")
-    author_id = _first(subject.author_id, subject.user_id_str, subject.user_id)
-    if kind == "delete":
-        return Control(kind, tweet_id, author_id, "", None, ())
-    return _withheld(tweet_id, author_id, event, subject, field)
-
-
-def _about_user(event: NoticeBody, field: str) -> Control:
-    subject = event.user or event
-    author_id = _first(subject.id_str, subject.id)
-    if author_id is None:
-        inner = ".user" if event.user else ""
-        raise ContractError("missing_field", field=f"{field}{inner}.id", fix="the notice names the account by its id")
-    return _withheld(None, author_id, event, subject, field)
-
-
-def _withheld(
-    tweet_id: int | None, author_id: int | None, event: NoticeBody, subject: NoticeSubject, field: str
-) -> Control:
-    codes = {
-        _country(code, f"{field}.withheld_in_countries[{at}]")
-        for one in (event, subject)
-        for at, code in enumerate(one.withheld_in_countries or ())
-    }
-    countries = codes - EVERYWHERE
-    return Control(
-        "withheld",
-        tweet_id,
-        author_id,
-        next(iter(countries)) if len(countries) == 1 else "",
-        None,
-        (),
-        countries=("*",) if codes & EVERYWHERE else tuple(sorted(countries)),
-    )
-
-
-def _country(code: str, field: str) -> str:
-    country = COUNTRIES.get(code)
-    if country is None:
-        raise ContractError(
-            "bad_country", field=field, value=code, fix="use ISO 3166-1 alpha-2 such as IN, or XX for everywhere"
-        )
-    return country
-
-
 def to_control(notice: ControlMessage, prefix: str) -> Control:
     """Convert a control message.
 
@@ -123,14 +69,37 @@ def to_control(notice: ControlMessage, prefix: str) -> Control:
     Raises:
         ContractError: `missing_field`, `bad_country`.
     """
-    if notice.delete is not None:
-        return _about_tweet("delete", notice.delete, prefix + "delete")
-    if notice.status_withheld is not None:
-        return _about_tweet("withheld", notice.status_withheld, prefix + "status_withheld")
-    if notice.withheld is not None:
-        return _about_tweet("withheld", notice.withheld, prefix + "withheld")
-    if notice.user_withheld is not None:
-        return _about_user(notice.user_withheld, prefix + "user_withheld")
-    if notice.limit is not None:
-        return Control("limit", None, None, "", None, ())
-    return UNKNOWN
+    for name in ("delete", "status_withheld", "withheld", "user_withheld"):
+        body: NoticeBody | None = getattr(notice, name)
+        if body is not None:
+            return _from_body(name, body, prefix + name)
+    return UNKNOWN if notice.limit is None else Control("limit", None, None, "", None, ())
+
+
+def _from_body(name: str, body: NoticeBody, field: str) -> Control:
+    of_user = name == "user_withheld"
+    wrapped = {"user": body.user} if of_user else {"status": body.status, "tweet": body.tweet}
+    subjects = ((f"{field}.{key}", subject) for key, subject in wrapped.items() if subject is not None)
+    path, subject = next(subjects, (field, body))
+    subject_id = _first(subject.id_str, subject.id)
+    if subject_id is None:
+        fix = f"the notice names the {'account' if of_user else 'tweet'} by its id"
+        raise ContractError("missing_field", field=f"{path}.id", fix=fix)
+    author_id = _first(subject.author_id, subject.user_id_str, subject.user_id)
+    tweet_id, author_id = (None, subject_id) if of_user else (subject_id, author_id)
+    if name == "delete":
+        return Control(name, tweet_id, author_id, "", None, ())
+    codes = {
+        to_country(code, f"{field}.withheld_in_countries[{at}]", "XX for everywhere")
+        for one in (body, subject)
+        for at, code in enumerate(one.withheld_in_countries or ())
+    }
+    everywhere, countries = codes & EVERYWHERE, sorted(codes - EVERYWHERE)
+    country = countries[0] if len(countries) == 1 else ""
+    return Control(
+        "withheld", tweet_id, author_id, country, None, (), countries=("*",) if everywhere else tuple(countries)
+    )
+
+
+def _first(*ids: int | None) -> int | None:
+    return next((found for found in ids if found is not None), None)

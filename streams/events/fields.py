@@ -31,6 +31,24 @@ COUNTRIES = {a + b: (a + b).upper() for a, b in product(ascii_letters, repeat=2)
 """All two-letter codes to upper case. Codes that ISO 3166-1 has not assigned are accepted, since its list changes."""
 
 
+def to_country(code: str, field: str, otherwise: str) -> str:
+    """Return a country in upper case.
+
+    Args:
+        code: two letters of any case.
+        field: path of the field, for the error.
+        otherwise: what the producer can do instead, for the error.
+
+    Raises:
+        ContractError: `bad_country`. An unknown spelling would silently lose what the country stands for.
+    """
+    country = COUNTRIES.get(code)
+    if country is None:
+        fix = f"use ISO 3166-1 alpha-2 such as IN, or {otherwise}"
+        raise ContractError("bad_country", field=field, value=code, fix=fix)
+    return country
+
+
 class Present(msgspec.Struct, gc=False):
     """Object whose presence alone matters."""
 
@@ -58,6 +76,4 @@ def unescape(text: str) -> str:
     >>> unescape("cats &amp; dogs &amp;lt;3")
     'cats & dogs &lt;3'
     """
-    if "&" not in text:
-        return text
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -64,35 +64,26 @@ def extract_hashtags(text: str) -> list[HashtagUse]:
     >>> extract_hashtags("on the #16 bus to #Köln")
     [HashtagUse(hashtag='köln', display='Köln', start=18, end=23)]
     """
-    start = text.find("#")
-    wide = "\uff03" in text
-    if wide:
-        start = _next_sign(text, 0, wide)
-    if start < 0:
-        return []
     uses: list[HashtagUse] = []
     urls: list[tuple[int, int]] | None = None
-    while start >= 0:
-        match = _match_tag(text, start)
-        if not match:
-            start = _next_sign(text, start + 1, wide)
-            continue
-        end = match.end()
-        display = match[1]
-        hashtag = canonical(display)
-        if start and not text[start - 1].isspace():
-            urls = url_spans(text) if urls is None else urls
-            before = bisect_right(urls, (start, end))
-            if before and start < urls[before - 1][1]:
-                hashtag = ""
-        if hashtag:
-            uses.append(HashtagUse(hashtag, display, start, end))
-        start = _next_sign(text, end, wide)
+    end, is_wide = 0, SIGNS[1] in text
+    while (start := _next_sign(text, end, is_wide)) >= 0:
+        match, end = _match_tag(text, start), start + 1
+        if match:
+            end = match.end()
+            hashtag = canonical(match[1])
+            if start and not text[start - 1].isspace():
+                urls = url_spans(text) if urls is None else urls
+                before = bisect_right(urls, (start, end))
+                if before and start < urls[before - 1][1]:
+                    hashtag = ""
+            if hashtag:
+                uses.append(HashtagUse(hashtag, match[1], start, end))
     return uses
 
 
-def _next_sign(text: str, position: int, wide: bool) -> int:
-    if not wide:
+def _next_sign(text: str, position: int, is_wide: bool) -> int:
+    if not is_wide:
         return text.find("#", position)
     found = _SIGN.search(text, position)
     return found.start() if found else -1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from urllib.parse import unquote
 
 APART = "\x1f"
@@ -61,11 +62,8 @@ def _host(authority: str) -> str:
 
 def with_hosts(text: str, urls: Sequence[str]) -> str:
     """Append the hosts of links to a text, each once, at most `HOSTS_MAX`."""
-    if len(urls) == 1:
-        host = host_of(urls[0])
-        return f"{text}{APART}{host}" if host else text
-    hosts = dict.fromkeys(host for host in map(host_of, urls) if host)
-    return APART.join((text, *list(hosts)[:HOSTS_MAX])) if hosts else text
+    hosts = dict.fromkeys(filter(None, map(host_of, urls)))
+    return APART.join((text, *islice(hosts, HOSTS_MAX)))
 
 
 def hosts_in(line: str) -> Iterator[str]:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.errors import ContractError
-from streams.events.fields import COUNTRIES, MAX_TEXT, Id, Milliseconds, Present
+from streams.events.fields import MAX_TEXT, Id, Milliseconds, Present, to_country
 from streams.events.tweet import Control, Tweet
 from streams.events.uses import from_names, from_text
 
@@ -59,14 +58,8 @@ TWEET_KINDS = frozenset({None, "tweet", "retweet", "quote"})
 """Values of `kind` for tweets, which are informative: the content decides. The only other known kind is `delete`."""
 
 
-def _country(code: str) -> str:
-    # An unknown spelling is an error, since the producer would silently lose the counts of that country.
-    country = COUNTRIES.get(code)
-    if country is None:
-        raise ContractError(
-            "bad_country", field="country", value=code, fix="use ISO 3166-1 alpha-2 such as IN, or leave it out"
-        )
-    return country
+def _country(code: str | None) -> str:
+    return to_country(code, "country", "leave it out") if code else ""
 
 
 def to_tweet(native: NativeTweet) -> Tweet:
@@ -75,26 +68,19 @@ def to_tweet(native: NativeTweet) -> Tweet:
     Raises:
         ContractError: `bad_country`.
     """
-    original = native.retweet_of
-    if original is None:
-        kind = "tweet" if native.quote_of is None else "quote"
-        text, names, lang, urls = native.text, native.hashtags, native.lang, native.urls
-    else:
-        kind = "retweet"
-        text, names, lang = original.text, original.hashtags, original.lang or native.lang
-        urls = original.urls
-    country = native.country
+    original = native.retweet_of or native
+    kind = "retweet" if native.retweet_of else "quote" if native.quote_of else "tweet"
     return Tweet(
         kind,
         native.id,
         native.author_id,
         native.created_at_ms,
-        _country(country) if country else "",
-        text[:MAX_TEXT],
-        lang or "",
-        from_text(text) if names is None else from_names(names),
+        _country(native.country),
+        original.text[:MAX_TEXT],
+        original.lang or native.lang or "",
+        from_text(original.text) if original.hashtags is None else from_names(original.hashtags),
         native.author_created_at_ms,
-        () if urls is None else tuple(urls),
+        tuple(original.urls or ()),
     )
 
 
@@ -108,7 +94,7 @@ def to_control(deletion: Deletion) -> Control:
         "delete",
         deletion.id,
         deletion.author_id,
-        _country(deletion.country) if deletion.country else "",
+        _country(deletion.country),
         deletion.created_at_ms,
         from_names(deletion.hashtags or ()),
         exact=deletion.created_at_ms is not None and deletion.hashtags is not None,

@@ -9,8 +9,6 @@ between records.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 import msgspec
 
 from streams.errors import ContractError
@@ -83,7 +81,11 @@ def _by_keys(value: bytes) -> Tweet | Control:
         return to_control(_notice(value), "")
     if len(keys) == 1 and bytes(next(iter(keys.values()))).lstrip()[:1] in (b"{", b"["):
         return UNKNOWN
-    _unknown_shape(names)
+    raise ContractError(
+        "unknown_shape",
+        value=", ".join(sorted(names))[:80],
+        fix="send a native, Twitter API v1.1 or v2 tweet, or a control message of their streams",
+    )
 
 
 def _native_record(value: bytes, keys: dict[str, msgspec.Raw]) -> Tweet | Control:
@@ -103,11 +105,3 @@ def _v2_record(value: bytes, data: msgspec.Raw) -> Tweet | Control:
         if names and not names & _V2_TWEET_KEYS:
             return to_control(_compliance(value).data, "data.")
     return twitter_v2.to_tweet(_v2(value))
-
-
-def _unknown_shape(names: Any) -> NoReturn:
-    raise ContractError(
-        "unknown_shape",
-        value=", ".join(sorted(names))[:80],
-        fix="send a native, Twitter API v1.1 or v2 tweet, or a control message of their streams",
-    )

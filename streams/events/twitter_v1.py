@@ -37,6 +37,9 @@ class V1Entities(msgspec.Struct, gc=False):
     urls: list[V1Url] | None = None
 
 
+_NO_ENTITIES = V1Entities()
+
+
 class V1ExtendedTweet(msgspec.Struct, gc=False):
     """Full text of a tweet whose `text` is cut."""
 
@@ -92,19 +95,16 @@ def _id(exact: int | None, number: int | None, field: str) -> int:
 
 def _text(status: V1Status, field: str) -> tuple[str, Uses, tuple[str, ...]]:
     extended = status.extended_tweet
+    whole, entities = status.full_text, status.entities
     if extended is not None:
-        raw, entities = extended.full_text, extended.entities
-    else:
-        whole = status.full_text
-        cut = status.text if whole is None else whole
-        if cut is None:
-            raise ContractError("missing_field", field=field, fix="send text, full_text or extended_tweet")
-        raw, entities = cut, status.entities
-    text = unescape(raw)
-    links = tuple([url.expanded_url for url in entities.urls if url.expanded_url]) if entities and entities.urls else ()
-    if entities is None or entities.hashtags is None:
-        return text, from_text(text), links
-    return text, from_entities([tag.text for tag in entities.hashtags]), links
+        whole, entities = extended.full_text, extended.entities
+    raw = status.text if whole is None else whole
+    if raw is None:
+        raise ContractError("missing_field", field=field, fix="send text, full_text or extended_tweet")
+    text, entities = unescape(raw), entities or _NO_ENTITIES
+    tags, urls = entities.hashtags, entities.urls or ()
+    uses = from_text(text) if tags is None else from_entities([tag.text for tag in tags])
+    return text, uses, tuple([url.expanded_url for url in urls if url.expanded_url])
 
 
 def to_tweet(v1: V1Tweet) -> Tweet:
@@ -113,17 +113,11 @@ def to_tweet(v1: V1Tweet) -> Tweet:
     Raises:
         ContractError: `missing_field`, `bad_time`.
     """
-    original = v1.retweeted_status
-    if original is not None:
-        kind = "retweet"
-        text, hashtags, links = _text(original, "retweeted_status.text")
-        lang = original.lang or v1.lang
-    else:
-        kind = "quote" if v1.is_quote_status or v1.quoted_status is not None else "tweet"
-        text, hashtags, links = _text(v1, "text")
-        lang = v1.lang
-    user, place = v1.user, v1.place
-    born = user.created_at
+    original = v1.retweeted_status or v1
+    is_quote = v1.is_quote_status or v1.quoted_status is not None
+    kind = "retweet" if v1.retweeted_status else "quote" if is_quote else "tweet"
+    text, hashtags, links = _text(original, "retweeted_status.text" if v1.retweeted_status else "text")
+    user, place, born = v1.user, v1.place, v1.user.created_at
     return Tweet(
         kind,
         _id(v1.id_str, v1.id, "id"),
@@ -131,7 +125,7 @@ def to_tweet(v1: V1Tweet) -> Tweet:
         to_time(v1_ms(v1.created_at), "created_at", v1.created_at, TIME_FORM),
         "" if place is None else COUNTRIES.get(place.country_code or "", ""),
         text[:MAX_TEXT],
-        lang or "",
+        original.lang or v1.lang or "",
         hashtags,
         None if born is None else to_time(v1_ms(born), "user.created_at", born, TIME_FORM),
         links,

@@ -5,8 +5,6 @@ v2 sends only the requested fields, and omits empty ones. A text that v2 cuts is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from streams.events.fields import COUNTRIES, MAX_TEXT, Id, to_time, unescape
@@ -37,6 +35,9 @@ class V2Entities(msgspec.Struct, gc=False):
 
     hashtags: list[V2Hashtag] | None = None
     urls: list[V2Url] | None = None
+
+
+_NO_ENTITIES = V2Entities()
 
 
 class V2NoteTweet(msgspec.Struct, gc=False):
@@ -111,19 +112,15 @@ class V2Tweet(msgspec.Struct, gc=False):
 
 
 def _text(tweet: V2Text) -> tuple[str, Uses, tuple[str, ...]]:
-    note = tweet.note_tweet
-    raw, entities = (tweet.text, tweet.entities) if note is None else (note.text, note.entities)
-    text = unescape(raw)
-    links = tuple(_links(entities.urls)) if entities and entities.urls else ()
-    if entities is None or entities.hashtags is None:
-        return text, from_text(text), links
-    return text, from_entities([tag.tag for tag in entities.hashtags]), links
-
-
-def _links(urls: list[V2Url]) -> Iterator[str]:
-    """Iterate over final targets first, since they identify a site better than a shortener does."""
-    yield from (url.unwound_url for url in urls if url.unwound_url)
-    yield from (url.expanded_url for url in urls if url.expanded_url)
+    words = tweet.note_tweet or tweet
+    text, entities = unescape(words.text), words.entities or _NO_ENTITIES
+    tags, urls = entities.hashtags, entities.urls or ()
+    uses = from_text(text) if tags is None else from_entities([tag.tag for tag in tags])
+    if not urls:
+        return text, uses, ()
+    # Final targets come first, since they identify a site better than a shortener does.
+    links = [url.unwound_url for url in urls] + [url.expanded_url for url in urls]
+    return text, uses, tuple(filter(None, links))
 
 
 def _original(data: V2Data, includes: V2Includes) -> tuple[str, V2Text]:

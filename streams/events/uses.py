@@ -21,13 +21,7 @@ _PLAIN_ENDS = " \n\t.,;!?)\"'"
 
 def from_text(text: str) -> Uses:
     """Extract hashtags with the grammar, for a payload that does not list them."""
-    uses = extract_hashtags(text[:MAX_SEARCHED])
-    if len(uses) < 2:
-        return tuple(uses)
-    found: dict[str, HashtagUse] = {}
-    for use in uses:
-        found.setdefault(use.hashtag, use)
-    return tuple(found.values())[:MAX_HASHTAGS]
+    return _distinct(extract_hashtags(text[:MAX_SEARCHED]))
 
 
 def from_names(names: Iterable[str]) -> Uses:
@@ -37,11 +31,14 @@ def from_names(names: Iterable[str]) -> Uses:
 
 def from_entities(displays: Iterable[str]) -> Uses:
     """Convert a payload's entities, given by their spellings without #; their positions are unknown."""
+    return _distinct(HashtagUse(canonical(display), display, NOWHERE, NOWHERE) for display in displays)
+
+
+def _distinct(uses: Iterable[HashtagUse]) -> Uses:
     found: dict[str, HashtagUse] = {}
-    for display in displays:
-        hashtag = canonical(display)
-        if hashtag and hashtag not in found:
-            found[hashtag] = HashtagUse(hashtag, display, NOWHERE, NOWHERE)
+    for use in uses:
+        if use.hashtag:
+            found.setdefault(use.hashtag, use)
             if len(found) == MAX_HASHTAGS:
                 break
     return tuple(found.values())
