@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as altered
-from functools import lru_cache
 
 import numpy as np
 from msgspec.structs import replace
@@ -63,28 +62,28 @@ class TopTags:
     tweets: Ints
     hides: Callable[[int], bool]
     size: int
-    _known: dict[int, tuple[dict[int, bool], int]] = field(default_factory=dict)
+    _known: dict[int, dict[int, bool]] = field(default_factory=dict)
+    """By country code the big tags, and whether each is hidden."""
 
     def hidden(self, key: int) -> int | None:
         """Count the hidden ones among the big tags of a key's country; None: the key is not one of the big tags."""
-        members, hidden = self._of(key & COUNTRY_MASK)
-        return hidden if key in members else None
+        members = self._of(key & COUNTRY_MASK)
+        return sum(members.values()) if key in members else None
 
     def hide(self, key: int) -> None:
         """Count a key as hidden."""
-        members, hidden = self._of(key & COUNTRY_MASK)
-        if key in members and not members[key]:
+        members = self._of(key & COUNTRY_MASK)
+        if key in members:
             members[key] = True
-            self._known[key & COUNTRY_MASK] = members, hidden + 1
 
-    def _of(self, code: int) -> tuple[dict[int, bool], int]:
+    def _of(self, code: int) -> dict[int, bool]:
         found = self._known.get(code)
         if found is None:
             of_country = np.flatnonzero(self.keys & COUNTRY_MASK == code)
             tweets = self.tweets[of_country]
             least = np.sort(tweets)[-self.size] if len(tweets) >= self.size else 0  # ties with the last one count too
-            members = {key: self.hides(key) for key in self.keys[of_country[tweets >= least]].tolist()}
-            found = self._known[code] = members, sum(members.values())
+            big = self.keys[of_country[tweets >= least]].tolist()
+            found = self._known[code] = {key: self.hides(key) for key in big}
         return found
 
 
@@ -211,18 +210,13 @@ def as_reviews(
     }
 
 
-@lru_cache(1024)
-def _reviewing(rule: Rule) -> Rule:
-    return altered(rule, mode="review")
-
-
 def rule_under_breaker(rule: Rule, state: ScopeDecision | None, level: int) -> Rule:
     """Return the rule for a state: a review that a breaker has made stays one until it ends, or is contested."""
     if state is None or not state.valve or not rule.hides or level == CONTESTED:
         return rule
     if state.valve == NOT_ASSESSED and level >= OVER_WITHOUT:
         return rule
-    return _reviewing(rule)
+    return altered(rule, mode="review")
 
 
 def scorer_fault(limits: Valves, table: EvidenceTable | None) -> DecisionReason | None:

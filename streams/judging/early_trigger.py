@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -56,12 +55,8 @@ class EarlyFiring:
 
     @property
     def batches(self) -> list[TextBatch]:
-        """Texts to score, by the model that scores them."""
-        found = []
-        for model, run in groupby([pane.texts.batch for pane in self.panes], key=lambda batch: batch.model):
-            _, lines, languages = zip(*run, strict=True)
-            found.append(TextBatch(model, b"".join(lines), np.concatenate(languages)))
-        return found
+        """Texts to score, each pane's by its model."""
+        return [one.texts.batch for one in self.panes]
 
     def displays(self, key: int) -> list[str]:
         """Return the commonest spellings of a key, one for each open pane and country that has it."""

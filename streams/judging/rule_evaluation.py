@@ -54,10 +54,8 @@ class RuleEvaluation:
         self.judged: dict[JudgedBy, RuleLevels] = {
             by: found for by, found in (known or {}).items() if self._tables.get(by[0]) is found.table
         }
-        self._rules: dict[tuple[Scope, int], Rule] = {}
-        """Rule by scope and country code; with these, no country is named and no rule is hashed for each key."""
-        self._levels_of: dict[tuple[Scope, int], list[tuple[int, RuleLevels]]] = {}
-        """Windows of that rule with their levels."""
+        self._rules: dict[tuple[Scope, int], tuple[Rule, dict[int, RuleLevels]]] = {}
+        """Rule by scope and country code, with its levels by window; so no rule is hashed for each key."""
         self._rows: dict[int, dict[int, int]] = {}
 
     def over(self) -> set[int]:
@@ -68,19 +66,25 @@ class RuleEvaluation:
         for window_ms, table in self._tables.items():
             of_countries = table.keys[np.unique(table.keys & COUNTRY_MASK, return_index=True)[1]].tolist()
             for scope in self.scopes:
-                rules = {id(rule): rule for rule in (self.rule(key, scope) for key in of_countries)}
-                for rule in rules.values():  # most countries have the same
-                    if window_ms in rule.windows_ms:
-                        over = table.keys[self._levels(window_ms, self._columns[scope[0]], rule).level >= UNREAD]
-                        found.update(key for key in over.tolist() if self.rule(key, scope) is rule)
+                judged = [self._rule_and_levels(key, scope) for key in of_countries]
+                for rule, by_window in {id(one[0]): one for one in judged}.values():  # most countries have the same
+                    if window_ms in by_window:
+                        over = table.keys[by_window[window_ms].level >= UNREAD].tolist()
+                        found.update(key for key in over if self.rule(key, scope) is rule)
         return found
 
     def rule(self, key: int, scope: Scope) -> Rule:
         """Return the rule of a scope in the key's country."""
+        return self._rule_and_levels(key, scope)[0]
+
+    def _rule_and_levels(self, key: int, scope: Scope) -> tuple[Rule, dict[int, RuleLevels]]:
         code = key & COUNTRY_MASK
         found = self._rules.get((scope, code))
         if found is None:
-            found = self._rules[scope, code] = self._policy.rule(*scope, country_name(code))
+            rule, column = self._policy.rule(*scope, country_name(code)), self._columns[scope[0]]
+            windows_ms = [window_ms for window_ms in self._tables if window_ms in rule.windows_ms]
+            found = rule, {window_ms: self._levels(window_ms, column, rule) for window_ms in windows_ms}
+            self._rules[scope, code] = found
         return found
 
     def is_gone(self, key: int, scope: Scope) -> bool:
@@ -92,16 +96,8 @@ class RuleEvaluation:
         """Return the result of a key over all windows of its rule."""
         if self._blind:
             return NOTHING
-        rows, code = self._rows_of(key), key & COUNTRY_MASK
-        judged = self._levels_of.get((scope, code))
-        if judged is None:
-            rule, column = self.rule(key, scope), self._columns[scope[0]]
-            judged = self._levels_of[scope, code] = [
-                (window_ms, self._levels(window_ms, column, rule))
-                for window_ms in self._tables
-                if window_ms in rule.windows_ms
-            ]
-        return combine([levels.result(rows[window_ms]) for window_ms, levels in judged if window_ms in rows])
+        rows, (_, by_window) = self._rows_of(key), self._rule_and_levels(key, scope)
+        return combine([levels.result(rows[window_ms]) for window_ms, levels in by_window.items() if window_ms in rows])
 
     def sizes(self) -> tuple[Ints, Ints]:
         """Return the keys of the shortest window and their tweets, both (n,)."""

@@ -93,52 +93,39 @@ def step(
         paused: whether a gap of the log is in the windows, so that nothing is cleared.
         decided_and_hidden: whether a key that is not in `states`, since its tick was decided before, counts as hidden.
     """
-    done = Step()
-    scopes = evaluation.scopes
-    known = set(scopes)
+    done, scopes = Step(), set(evaluation.scopes)
     for key, state in states.items():
-        changes: dict[Scope, ScopeDecision | None] = {}
-        is_protected: bool | None = None
-        for scope in scopes:
-            before = state.get(scope)
-            result = evaluation.result(key, scope)
-            if before is None and result.level < UNREAD:
+        before, is_protected = dict(state), tags.name(key) in protected
+        for scope in evaluation.scopes:
+            known, result = state.get(scope), evaluation.result(key, scope)
+            if known is None and result.level < UNREAD:
                 continue
-            if is_protected is None:
-                is_protected = tags.name(key) in protected
             after = decide(
                 result,
-                before,
-                rule_under_breaker(evaluation.rule(key, scope), before, result.level),
+                known,
+                rule_under_breaker(evaluation.rule(key, scope), known, result.level),
                 tick_ms,
                 scope=scope,
                 protected=is_protected,
                 max_automated_ms=policy.max_automated_ms,
                 paused=paused,
-                gone=before is not None and before.lapsed and evaluation.is_gone(key, scope),
+                gone=known is not None and known.lapsed and evaluation.is_gone(key, scope),
             )
-            if after is not before:
-                changes[scope] = after
-            elif before is not None and before.lapsed and _is_repeated(before, tick_ms):
+            if after is not None:
+                state[scope] = after
+            elif known is not None:
+                del state[scope]
+            if known is after and known is not None and known.lapsed and _is_repeated(known, tick_ms):
                 done.publish.add(key)
-        if not state.keys() <= known:
-            changes.update(dict.fromkeys(state.keys() - known))
-        if changes:
-            _apply(key, state, changes, done)
+        for scope in state.keys() - scopes:
+            del state[scope]
+        changed = [scope for scope in before.keys() | state.keys() if state.get(scope) is not before.get(scope)]
+        if changed:
+            done.before[key] = before
+        if any(scope in state or before[scope].action != "clear" or before[scope].lapsed for scope in changed):
+            done.publish.add(key)
     _admit(states, evaluation, policy, breakers, tick_ms, tags, decided_and_hidden, done)
     return done
-
-
-def _apply(key: int, state: ScopeDecisions, changes: Mapping[Scope, ScopeDecision | None], done: Step) -> None:
-    done.before[key] = dict(state)
-    for scope, after in changes.items():
-        if after is not None:
-            state[scope] = after
-            done.publish.add(key)
-            continue
-        ended = state.pop(scope)
-        if ended.action != "clear" or ended.lapsed:
-            done.publish.add(key)
 
 
 def _is_repeated(lapsed: ScopeDecision, tick_ms: int) -> bool:

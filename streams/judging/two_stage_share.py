@@ -13,6 +13,8 @@ comes with the corrections.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from statistics import NormalDist
 
 import numpy as np
@@ -122,17 +124,16 @@ def _revisions(
 
     The scales are returned as (m,) indexes and the different ones.
     """
-    named, chosen, most = [""] * m, [b""] * m, [0] * m
+    named, chosen = [""] * m, [b""] * m
     pairs, counts = np.unique(np.stack((group, corrections.revisions[rows])), axis=1, return_counts=True)
     found = [
         (key, corrections.names[number], corrections.scales[number], count)
         for key, number, count in zip(*pairs.tolist(), counts.tolist(), strict=True)
     ]
-    for key, name, scale, count in sorted(found):
-        if name not in named[key].split("+"):
-            named[key] = f"{named[key]}+{name}" if named[key] else name
-        if count > most[key]:
-            chosen[key], most[key] = scale, count
+    for key, its in groupby(sorted(found), key=itemgetter(0)):
+        of_key = [*its]
+        named[key] = "+".join(dict.fromkeys(name for _, name, _, _ in of_key))
+        chosen[key] = max(of_key, key=itemgetter(3))[2]
     scales = tuple(sorted(set(chosen) - {b""}))
     numbers = {scale: number for number, scale in enumerate(scales)}
     return tuple(named), np.array([numbers.get(scale, -1) for scale in chosen], np.int64), scales
