@@ -78,7 +78,7 @@ async def _judge(settings: Settings, shard: int, first: Progress, scorer: TextSc
             for record in batch:
                 judge.apply(record.offset, decode_partial(record.value))
                 while (job := judge.next_tick()) is not None:
-                    scores = score_batches(job.texts.batches, {scorer.revision: scorer}.get, 1 + len(scorer.categories))
+                    scores = score_batches([job.texts.batch], {scorer.revision: scorer}.get, 1 + len(scorer.categories))
                     decisions += judge.settle(job, scores).decisions
     return decisions
 

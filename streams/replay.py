@@ -187,7 +187,7 @@ class Replay:
             judge = self.judges[min(due)[1]]
             job = judge.next_tick(up_to_ms)
             assert job is not None, "it was due"
-            settled = judge.settle(job, self._score(job.texts.batches))
+            settled = judge.settle(job, self._score([job.texts.batch]))
             self.counts.settled_ticks += 1
             for pane in settled.panes:
                 yield from self._minute(judge, pane)

@@ -41,12 +41,8 @@ def campaign_of(
 ) -> Campaign | None:
     """Return the campaign that a settled tick must send; None: nothing has changed.
 
-    Args:
-        key: number of the hashtag and country.
-        before: decisions of the key before the tick.
-        after: its decisions after the tick.
-        tick_ms: end of the tick.
-        goes_on: whether the tag's evidence in a scope is not under the threshold, nor too small.
+    `before` and `after` are the decisions of the key around the tick. A tag `goes_on` in a scope if its evidence there
+    is not under the threshold, nor too small.
     """
     until_ms = _until(after, tick_ms)
     due = [scope for scope, one in after.items() if one.action in HIDING and _is_due(tick_ms - one.since_ms)]

@@ -73,10 +73,7 @@ class ClearingPause:
 def skipped_spans(log: Iterable[Partial | None], shard: int, shards: int) -> list[SkippedSpan]:
     """Return when a judge passes over the skipped records of its shard's log, each with the end of what they hide.
 
-    Args:
-        log: the shard's records in order, None for a skipped one.
-        shard: number of the shard.
-        shards: number of shards.
+    The log has the shard's records in order, None for a skipped one.
     """
     sources, passed_ms = OpenPanes(Tags(), KeyedHash(b""), 1), -1
     spans, open_spans = list[SkippedSpan](), list[SkippedSpan]()

@@ -60,12 +60,9 @@ class FlagRenewal:
         self._latest[key] = greatest([self._latest.get(key, decision), decision])[key]
 
     def _renewal(self, decision: Decision, standing: Mapping[Scope, int], now_ms: int) -> Decision | None:
-        """Return the renewal of a decision, and note it; None: none is due.
+        """Return the renewal of a key's last decision, and note it; None: none is due.
 
-        Args:
-            decision: last decision of its key.
-            standing: by scope of a flag that stands the time from which it is extended.
-            now_ms: time now.
+        `standing` has by scope of a flag that stands the time from which it is extended.
         """
         rulings = tuple(
             self._renewed(one, decision.country, now_ms, standing[scope])

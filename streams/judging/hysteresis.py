@@ -52,16 +52,10 @@ def decide(
 ) -> ScopeDecision | None:
     """Decide a scope at a settled tick.
 
-    Args:
-        result: of the tag at this tick.
-        state: the decision before; None: clear for at least a dwell.
-        rule: rule of the scope, with its mode, bounds and times.
-        tick_ms: end of the tick.
-        scope: (category, surface) to decide.
-        protected: whether the tag is on the never-suppress list.
-        max_automated_ms: longest time that an automated decision may last without a person.
-        paused: whether a gap of the log is in the windows, so that nothing is cleared.
-        gone: whether the tag is below `evidence_floor` in every window, so that its state may be dropped.
+    `state` is the decision before; None: clear for at least a dwell. A `protected` tag is on the never-suppress list.
+    Without a person an automated decision lasts `max_automated_ms` at most. Nothing is cleared while `paused`, since a
+    gap of the log is in the windows. The state of a tag that is `gone`, below `evidence_floor` in every window of its
+    rule, may be dropped.
 
     Returns:
         The decision after; the same object where nothing changes.

@@ -38,12 +38,6 @@ class KeyState:
         parts = (self.settled, self.early, self.barred)
         return tuple(part[scope] for part in parts for scope in sorted(part))
 
-    def adopt(self, decision: Decision) -> None:
-        """Add another worker's early decisions of this key, to be confirmed or withdrawn like our own."""
-        for one in decision.rulings:
-            if one.provisional and one.action != "clear":
-                self.early.setdefault((one.category, one.surface), one)
-
     @classmethod
     def read_back(cls, decision: Decision) -> KeyState:
         """Recover the state from a record."""

@@ -64,41 +64,36 @@ class ShardDecisions:
         self._tags = tags
         self._columns = columns
         self._breakers = CircuitBreakers(shards)
-        self._policy: Policy | None = None
+        self._followed: tuple[Policy, CuratedTags] | None = None
         self._fault: DecisionReason | None = None
         self._lost: set[tuple[str, str]] = set()
         """Hashtag and country of the decisions to write again."""
         self._write_again_from = 0
-        self._curated: CuratedTags | None = None
         self._judged: dict[JudgedBy, RuleLevels] = {}
         """Levels of the long windows, whose tables stay the same for a minute."""
 
     @property
-    def policy(self) -> Policy:
-        """The policy in force."""
-        assert self._policy is not None, "nothing is decided before a policy is in force"
-        return self._policy
+    def _in_force(self) -> tuple[Policy, CuratedTags]:
+        """The policy in force, and the comparisons with its curated terms."""
+        assert self._followed is not None, "nothing is decided before a policy is in force"
+        return self._followed
 
     def follow(self, policy: Policy) -> None:
         """Decide by another policy from now on."""
-        self._policy, self._curated, self._judged = policy, CuratedTags(policy, self._tags), {}
+        self._followed, self._judged = (policy, CuratedTags(policy, self._tags)), {}
 
     def settle(
         self, tables: Mapping[int, EvidenceTable], tick_ms: int, offset: int, *, paused: bool, blind: bool = False
     ) -> TickChanges:
-        """Decide every key that is over or has a state.
+        """Decide every key that is over or has a state, by the settled evidence of each window, in milliseconds.
 
-        Args:
-            tables: settled evidence by window, in milliseconds.
-            tick_ms: end of the tick.
-            offset: last record of the shard's log that was applied.
-            paused: whether a gap of the log is in the windows, so that nothing is cleared.
-            blind: whether the model in force could not be loaded.
+        The record at `offset` is the last one applied. Nothing is cleared while `paused`, since a gap of the log is in
+        the windows. A judge is `blind` whose model in force could not be loaded.
         """
-        policy = self.policy
+        policy, curated = self._in_force
         self.check_scorer(tables.get(policy.windows_ms[0]), blind=blind)
         evaluation = RuleEvaluation(
-            policy, self._columns, tables, self._curated_of(policy), blind=self._fault is not None, known=self._judged
+            policy, self._columns, tables, curated, blind=self._fault is not None, known=self._judged
         )
         for key in evaluation.over():
             self.states.setdefault(key, KeyState())
@@ -130,13 +125,8 @@ class ShardDecisions:
         return changes
 
     def check_scorer(self, table: EvidenceTable | None, *, blind: bool) -> None:
-        """Apply the dead-man's rule, which also holds for early decisions until the next tick settles.
-
-        Args:
-            table: settled evidence of the shortest window.
-            blind: whether the model in force could not be loaded.
-        """
-        self._fault = NO_MODEL if blind else scorer_fault(self.policy.valves, table)
+        """Apply the dead-man's rule to the shortest window; it holds for early decisions too, until the next tick."""
+        self._fault = NO_MODEL if blind else scorer_fault(self._in_force[0].valves, table)
 
     def write_again(self, lost: Iterable[tuple[str, str]], from_offset: int) -> None:
         """Write the state of these keys again at the first tick that settles at an offset or later.
@@ -153,7 +143,7 @@ class ShardDecisions:
 
         Scopes without a decision are cleared as a withdrawal would be: settled decisions do not change.
         """
-        scopes = {(category, surface) for category, surface, _ in self.policy.rule_table}
+        scopes = {(category, surface) for category, surface, _ in self._in_force[0].rule_table}
         keys = [self._tags.key(*lost) for lost in self._lost]
         self._lost.clear()
         for key in keys:
@@ -191,8 +181,10 @@ class ShardDecisions:
             version: version of decisions that are taken now; the previous owner may have published it.
             settled_ms: end of the last settled tick.
         """
+        followed, curated = self._in_force
+        if policy is not followed:  # comparisons are kept for the policy in force alone
+            curated = CuratedTags(policy, self._tags)
         blind = self._fault is not None
-        curated = self._curated_of(policy)
         evaluation = RuleEvaluation(policy, self._columns, {table.window_ms: table}, curated, early=True, blind=blind)
         published: list[int] = []
         top = TopTags(*busy, self._hides, policy.valves.top_tags)
@@ -228,12 +220,13 @@ class ShardDecisions:
     def adopt(self, decision: Decision) -> None:
         """Confirm or withdraw, when its tick settles, an early decision of a worker that has lost this shard to us."""
         if decision.provisional:
-            self.states.setdefault(self._tags.key(decision.hashtag, decision.country), KeyState()).adopt(decision)
+            state = self.states.setdefault(self._tags.key(decision.hashtag, decision.country), KeyState())
+            state.early = KeyState.read_back(decision).early | state.early
 
     def forget_terms(self, unused: Iterable[int]) -> None:
         """Drop the compared hashtags whose numbers are released."""
-        if self._curated is not None:
-            self._curated.forget(unused)
+        if self._followed is not None:
+            self._followed[1].forget(unused)
 
     def _found_early(
         self, policy: Policy, evaluation: RuleEvaluation, key: int, state: KeyState, tick_ms: int
@@ -261,30 +254,23 @@ class ShardDecisions:
         """Confirm or withdraw the early decisions whose tick has settled; lift expired bars."""
         changed = False
         for scope, early in list(state.early.items()):
-            settled = state.settled.get(scope)
-            if settled is not None and settled.action != "clear":
-                del state.early[scope]
-                if settled.action in FLAGGING:
-                    changes.confirmed += 1
-                else:  # a breaker refused it; no bar is needed, so a next owner without the early one decides the same
-                    changes.withdrawn += 1
-                changed = True
-            elif tick_ms >= early.since_ms:
-                del state.early[scope]
+            action = state.settled[scope].action if scope in state.settled else "clear"
+            if action == "clear" and tick_ms < early.since_ms:
+                continue
+            del state.early[scope]
+            changed = True
+            if action in FLAGGING:
+                changes.confirmed += 1
+                continue
+            changes.withdrawn += 1
+            if action == "clear":  # else a breaker refused it: no bar, so an owner without the early one decides alike
                 state.barred[scope] = replace(
                     early, action="clear", since_ms=tick_ms, expires_at_ms=0, reasons=(), evidence=None
                 )
-                changes.withdrawn += 1
-                changed = True
         for scope, bar in list(state.barred.items()):
             if scope not in evaluation.scopes or tick_ms - bar.since_ms >= evaluation.rule(key, scope).dwell_ms:
                 del state.barred[scope]
         return changed
-
-    def _curated_of(self, policy: Policy) -> CuratedTags:
-        """Return the comparisons of a policy; a policy that is not in force yet has none kept."""
-        known = self._curated if policy is self._policy else None
-        return CuratedTags(policy, self._tags) if known is None else known
 
 
 def _continues(evaluation: RuleEvaluation, key: int, scope: Scope) -> bool:

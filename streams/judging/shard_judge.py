@@ -119,7 +119,8 @@ class ShardJudge(ShardState):
         settled = SettledTick(job.tick_ms)
         pane = self._build(job, scores)
         settled.coverage = self.languages.add(pane, self.evidence.scale)
-        settled.panes = self._push(pane)
+        completed = (pane, self.store.push(pane), self.store.completed_quarter)
+        settled.panes = [one for one in completed if one is not None and len(one.keys)]
         settled.side_records = chain.from_iterable([one.settle(number, self.store) for one in self.side_inputs])
         if self.timeline.policy is not None:
             self._decide(self.timeline.policy, settled, model_missing=scores.silent or self.model_missing)
@@ -155,12 +156,6 @@ class ShardJudge(ShardState):
             mark_links(closed.pane, closed.sum.entries, self.timeline.policy)
         displays = spellings(closed.sum, closed.pane, self.tags.lines_of(closed.sum.keys))
         return build_pane(closed.number, closed.sum, closed.pane, job.scored_tags, displays, job.trimmed)
-
-    def _push(self, pane: Pane) -> list[Pane]:
-        """Add a pane to the windows; return it with the minute and the 15-minute pane that it completes."""
-        minute = self.store.push(pane)
-        completed = (pane, minute, self.store.completed_quarter)
-        return [one for one in completed if one is not None and len(one.keys)]
 
     def _decide(self, policy: Policy, settled: SettledTick, *, model_missing: bool) -> None:
         """Judge the tags of a tick, and add evidence, decisions and sketches to its output."""
@@ -241,8 +236,6 @@ class ShardJudge(ShardState):
         table = self.trigger.fire(firing, scores)
         # No lower bound is above its estimate.
         could = np.flatnonzero(table.greatest_estimates() >= policy.least_suppress_at)
-        if not len(could):
-            return []
         keys = self.decisions.decide_early(
             policy,
             table.take(could),

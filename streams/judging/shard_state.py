@@ -113,15 +113,11 @@ class ShardState:
         if passed_ms < 0:
             return None
         is_idle = not self.decisions.states and not self.store.short_panes and not self.store.rollups.panes
-        if is_idle or self.open.settled_pane < 0:
-            self._skip_empty(passed_ms // PANE_MS)
+        if is_idle or self.open.settled_pane < 0:  # skip empty panes but the last, which shows that the shard is alive
+            first = min([passed_ms // PANE_MS - 1, *self.open.panes])
+            self.open.settled_pane = max(self.open.settled_pane, first - 1)
         pane = self.open.settled_pane + 1
         return pane if (pane + 1) * PANE_MS <= passed_ms else None
-
-    def _skip_empty(self, reached: int) -> None:
-        """Skip the empty panes before pane `reached`, but the last: readers must learn that an empty shard is alive."""
-        first = min(reached - 1, min(self.open.panes, default=reached))
-        self.open.settled_pane = max(self.open.settled_pane, first - 1)
 
     def stage_2_candidates(self) -> list[Candidate]:
         """Return the tags of the last settled tick of which stage 2 should read texts, the most urgent first."""
@@ -199,9 +195,6 @@ class ShardState:
 
     def release_tags(self) -> None:
         """Release the numbers of the tags that nothing counts or names any more."""
-        longest = self.store.longest
-        if longest is None:
-            return
         named = self.open.tag_numbers().union(*(one.tag_numbers() for one in self.side_inputs))
         counters = [self.open.tweets, *(window.counts for window in self.store.windows.values())]
         in_windows = {id(pane) for window in self.store.windows.values() for pane in window.panes}

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.compiled import compiled
 from streams.counting.origins import origin_parts
 from streams.log.decisions import SampledAt
 from streams.signals.base import Ints
@@ -55,12 +54,7 @@ class ShownTweets:
         return _named(self.tweets[row][there], self.origins[row][there])
 
     def highest(self, row: int, column: int) -> tuple[tuple[str, ...], tuple[SampledAt, ...]]:
-        """Return ids and positions of the highest-scoring tweets of one key, the highest first.
-
-        Args:
-            row: number of the key.
-            column: score column of a category.
-        """
+        """Return ids and positions of the tweets of one key that score highest in a column, the highest first."""
         if self.scored is None or self.first is None or self.first[row] < 0:
             return (), ()
         first = int(self.first[row])
@@ -71,19 +65,10 @@ class ShownTweets:
 
 def shown_tweets(sample: AuthorSample, m: int) -> ShownTweets:
     """Choose the tweets to name of m keys, whose sample is given."""
-    return ShownTweets(*_first_tweets(sample.group, sample.tweet, sample.origin, m, MOST_RANDOM))
-
-
-@compiled
-def _first_tweets(group: Ints, tweet: Ints, origin: Ints, m: int, most: int) -> tuple[Ints, Ints, Ints]:
-    """Return the number of rows (m,) of each group, and tweets and origins (m, most) of the first, else -1."""
-    sizes, tweets, origins = np.zeros(m, np.int64), np.full((m, most), -1), np.full((m, most), -1)
-    for row in range(len(group)):
-        one = group[row]
-        if sizes[one] < most:
-            tweets[one, sizes[one]], origins[one, sizes[one]] = tweet[row], origin[row]
-        sizes[one] += 1
-    return sizes, tweets, origins
+    begins = np.searchsorted(sample.group, np.arange(m + 1))
+    sizes, column = np.diff(begins), np.arange(MOST_RANDOM)
+    at = np.where(column < sizes[:, None], begins[:-1, None] + column, -1)
+    return ShownTweets(sizes, np.append(sample.tweet, -1)[at], np.append(sample.origin, -1)[at])
 
 
 def _named(tweets: Ints, origins: Ints) -> tuple[tuple[str, ...], tuple[SampledAt, ...]]:

@@ -53,14 +53,9 @@ class Candidate:
 def candidates(
     policy: Policy, columns: Mapping[str, int], evidence: EvidenceBuilder, corrections: CorrectionIndex, tags: Tags
 ) -> list[Candidate]:
-    """Return what stage 2 should read after a settled tick, the most urgent first.
+    """Return what stage 2 should read after a settled tick under a policy, the most urgent first.
 
-    Args:
-        policy: policy in force at the tick.
-        columns: score column by category.
-        evidence: of the tick.
-        corrections: texts that stage 2 has read.
-        tags: names the hashtags of the keys.
+    `columns` are the score columns by category, and `corrections` the texts that stage 2 has read.
     """
     heat: dict[int, int] = {}
     unsure: set[int] = set()

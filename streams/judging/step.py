@@ -82,16 +82,10 @@ def step(
        any more end.
     2. New suppressions are admitted by the circuit breakers; those refused become reviews.
 
-    Args:
-        states: decisions of every key that is over or has any, changed in place.
-        evaluation: scopes, results and rules of the tick.
-        policy: policy in force at the tick, the one of `evaluation`.
-        breakers: circuit breakers that admit new suppressions, and count them.
-        tick_ms: end of the tick.
-        tags: names the hashtags of the keys.
-        protected: hashtags that no automated decision hides.
-        paused: whether a gap of the log is in the windows, so that nothing is cleared.
-        decided_and_hidden: whether a key that is not in `states`, since its tick was decided before, counts as hidden.
+    `states` has the decisions of every key that is over or has any, and is changed in place. No automated decision
+    hides a `protected` hashtag. Nothing is cleared while `paused`, since a gap of the log is in the windows.
+    `decided_and_hidden` tells whether a key counts as hidden that is not in `states`, since the previous owner has
+    decided its tick.
     """
     done, scopes = Step(), set(evaluation.scopes)
     for key, state in states.items():

@@ -44,11 +44,6 @@ class UnscoredTexts:
         unscored = pane.unscored(entries)
         return cls(pane, unscored, pane.batch(unscored))
 
-    @property
-    def batches(self) -> list[TextBatch]:
-        """Texts to score, by the revision of the model."""
-        return [self.batch]
-
     def score(self, scores: Scores) -> None:
         """Set the scores of the entries."""
         self.pane.score(self.entries, scores)

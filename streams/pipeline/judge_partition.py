@@ -167,7 +167,7 @@ class JudgePartition:
         """Score some texts of a pane that waits for its tick. Blocks."""
         texts = judge.next_ahead()
         if texts is not None:
-            texts.score(self._context.score_here(texts.batches))
+            texts.score(self._context.score_here([texts.batch]))
 
     async def _recover(self) -> RecoveredJudge:
         while True:
@@ -323,7 +323,7 @@ class JudgePartition:
             return None
         job = await self._context.run(judge.next_tick)
         assert job is not None, "it was due"
-        scores = await self._context.score(job.texts.batches)
+        scores = await self._context.score([job.texts.batch])
         output = await self._context.run(partial(self._settle, judge, job, scores))
         if output.candidates is not None and self._stage.stage_2 is not None and not self.dropped:
             self._stage.stage_2.offer(self.shard, output.candidates, self._texts.find)

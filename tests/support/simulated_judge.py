@@ -60,7 +60,7 @@ class SimulatedJudge(Run):
                 if isinstance(partial, Flush) and timely and rng.random() < 0.5:  # a tick may be due
                     self.decide_early(judge)
                 while (job := judge.next_tick()) is not None:
-                    settled = judge.settle(job, scores(job.texts.batches))
+                    settled = judge.settle(job, scores([job.texts.batch]))
                     for pane in settled.panes:
                         for record in encode_pane(pane, shard, judge.tags):
                             self.outbox.put(("panes", shard), record)
@@ -77,7 +77,7 @@ class SimulatedJudge(Run):
                 if isinstance(partial, Flush) and timely:
                     self.decide_early(judge)
                 if rng.random() < 0.5 and judge.may_score_ahead and (texts := judge.next_ahead()) is not None:
-                    texts.score(scores(texts.batches))
+                    texts.score(scores([texts.batch]))
                 if rng.random() < 0.2:
                     yield
             at += len(batch)

@@ -45,7 +45,7 @@ def ahead(harness: JudgeHarness) -> list[UnscoredTexts]:
     """Score everything that waits; return the slices."""
     found = []
     while harness.judge.may_score_ahead and (texts := harness.judge.next_ahead()) is not None:
-        texts.score(score_batches(texts.batches, BOTH.get, 2))
+        texts.score(score_batches([texts.batch], BOTH.get, 2))
         found.append(texts)
     assert not harness.judge.may_score_ahead
     return found

@@ -50,8 +50,8 @@ def settle(harness: JudgeHarness, scorers: dict[str, TextScorer]) -> list[str]:
     """Settle the due ticks; return the models that scored their panes."""
     by = []
     while (job := harness.judge.next_tick()) is not None:
-        by += [model for model, texts, _ in job.texts.batches if texts]
-        harness.settled.append(harness.judge.settle(job, score_batches(job.texts.batches, scorers.get, 2)))
+        by += [model for model, texts, _ in [job.texts.batch] if texts]
+        harness.settled.append(harness.judge.settle(job, score_batches([job.texts.batch], scorers.get, 2)))
         harness.decisions += harness.settled[-1].decisions
     return by
 
