@@ -145,7 +145,7 @@ def test_firing_counts_settled_and_open_panes_of_grown_tags(seed, floor, least_s
 
 def obviously_grown(tweets: int, before: int, share: float, least_share: float) -> bool:
     """Check for growth by a tenth, and for a share that can be reached if all new tweets are harmful."""
-    return tweets >= 1.1 * before and (share * before + 1.0 * (tweets - before)) / tweets >= least_share
+    return tweets >= 1.1 * before and share * before + tweets - before >= least_share * tweets  # one rounding
 
 
 @pytest.mark.parametrize(
