@@ -116,7 +116,6 @@ class ShardDecisions:
             goes_on = partial(_continues, evaluation, key)
             if campaign := campaign_of(key, done.before.get(key, after), after, tick_ms, goes_on):
                 changes.campaigns.append(campaign)
-        for key in settled:
             if self._answer_early(evaluation, key, self.states[key], tick_ms, changes) or key in done.publish:
                 changes.keys.append(key)
         if self._lost and offset >= self._write_again_from:

@@ -115,19 +115,22 @@ class ShardJudge(ShardState):
 
     def settle(self, job: TickJob, scores: Scores) -> SettledTick:
         """Settle a pane: count it, judge every busy tag, and return what is to be published."""
-        number = job.closed.number
-        settled = SettledTick(job.tick_ms)
-        pane = self._build(job, scores)
+        closed, policy, settled = job.closed, self.timeline.policy, SettledTick(job.tick_ms)
+        job.texts.score(scores)
+        if policy is not None:
+            mark_links(closed.pane, closed.sum.entries, policy)
+        displays = spellings(closed.sum, closed.pane, self.tags.lines_of(closed.sum.keys))
+        pane = build_pane(closed.number, closed.sum, closed.pane, job.scored_tags, displays, job.trimmed)
         settled.coverage = self.languages.add(pane, self.evidence.scale)
         completed = (pane, self.store.push(pane), self.store.completed_quarter)
         settled.panes = [one for one in completed if one is not None and len(one.keys)]
-        settled.side_records = chain.from_iterable([one.settle(number, self.store) for one in self.side_inputs])
-        if self.timeline.policy is not None:
-            self._decide(self.timeline.policy, settled, model_missing=scores.silent or self.model_missing)
+        settled.side_records = chain.from_iterable([one.settle(closed.number, self.store) for one in self.side_inputs])
+        if policy is not None:
+            self._decide(policy, settled, model_missing=scores.silent or self.model_missing)
         minute_ms = job.tick_ms // MINUTE_MS * MINUTE_MS  # end of the long windows
         for side_input in self.side_inputs:
             side_input.prune(minute_ms, self.store.kept_from_ms)
-        if number % _SWEEP_PANES == 0:
+        if closed.number % _SWEEP_PANES == 0:
             self.release_tags()
         settled.progress = self.progress(job.tick_ms)
         return settled
@@ -149,14 +152,6 @@ class ShardJudge(ShardState):
         busy: Ints = worlds[tweets >= policy.score_floor] >> COUNTRY_BITS
         return busy
 
-    def _build(self, job: TickJob, scores: Scores) -> Pane:
-        closed = job.closed
-        job.texts.score(scores)
-        if self.timeline.policy is not None:
-            mark_links(closed.pane, closed.sum.entries, self.timeline.policy)
-        displays = spellings(closed.sum, closed.pane, self.tags.lines_of(closed.sum.keys))
-        return build_pane(closed.number, closed.sum, closed.pane, job.scored_tags, displays, job.trimmed)
-
     def _decide(self, policy: Policy, settled: SettledTick, *, model_missing: bool) -> None:
         """Judge the tags of a tick, and add evidence, decisions and sketches to its output."""
         tick_ms, paused = settled.tick_ms, self.pause.covers(settled.tick_ms)
@@ -166,7 +161,7 @@ class ShardJudge(ShardState):
             policy,
             shards=self.shards,
             categories=[*self.score_columns],
-            model_revision=self.model_revision,
+            model_revision=self.timeline.model_revision,
             scale=self.evidence.scale,
         )
         settled.evidence = TickEvidence(tick_ms, conditions, paused, self.evidence.take_new_tables())
@@ -191,7 +186,7 @@ class ShardJudge(ShardState):
             settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if firing else tick_ms,
             policy_revision=policy.revision,
-            model_revision=firing.panes[-1].texts.batch.model if firing else self.model_revision,
+            model_revision=firing.panes[-1].texts.batch.model if firing else self.timeline.model_revision,
             provisional=bool(state.early),
         )
 

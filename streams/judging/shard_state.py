@@ -94,11 +94,6 @@ class ShardState:
         self._scale_of, self._is_loaded = scale_of, is_loaded
 
     @property
-    def model_revision(self) -> str:
-        """Model in force at the last settled tick."""
-        return self.timeline.model_revision
-
-    @property
     def settled_ms(self) -> int:
         """End of the last settled pane; 0 before the first."""
         return (self.open.settled_pane + 1) * PANE_MS
@@ -183,12 +178,12 @@ class ShardState:
 
         Another shard may load it while this runs. So the scale is read last: a loaded model has its scale.
         """
-        self.model_missing = not self._is_loaded(self.model_revision)
+        self.model_missing = not self._is_loaded(self.timeline.model_revision)
         if changed is not None:
             for side_input in self.side_inputs:
                 side_input.follow_model(changed.model_revision, changed.from_tick_ms)
             self.evidence.drop_tables()
-        scale = self._scale_of(self.model_revision)
+        scale = self._scale_of(self.timeline.model_revision)
         if scale is not self.evidence.scale:
             self.evidence.scale = scale
             self.evidence.drop_tables()

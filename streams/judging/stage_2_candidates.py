@@ -105,11 +105,7 @@ def _tweets_to_read(
     worlds = np.array(sorted(chosen), np.int64) << COUNTRY_BITS
     for window_ms, table in evidence.tables().items():
         keys: Ints = worlds[np.isin(worlds, table.keys)]
-        if not len(keys):
-            continue
         sample = evidence.sample(evidence.store.windows[window_ms], keys)
-        if not len(sample.group):
-            continue
         tags = keys[sample.group] >> COUNTRY_BITS
         first = first_scored(sample.group, ~np.isnan(sample.scores[:, 0])) & ~corrections.known(tags, sample.tweet)
         for tag, tweet in zip(tags[first].tolist(), sample.tweet[first].tolist(), strict=True):

@@ -118,32 +118,13 @@ def step(
             done.before[key] = before
         if any(scope in state or before[scope].action != "clear" or before[scope].lapsed for scope in changed):
             done.publish.add(key)
-    _admit(states, evaluation, policy, breakers, tick_ms, tags, decided_and_hidden, done)
-    return done
-
-
-def _is_repeated(lapsed: ScopeDecision, tick_ms: int) -> bool:
-    """Check whether a lapsed decision is due to be published again."""
-    return tick_ms > lapsed.since_ms and (tick_ms - lapsed.since_ms) % REPEAT_LAPSED_MS == 0
-
-
-def _admit(
-    states: Mapping[int, ScopeDecisions],
-    evaluation: TickEvaluation,
-    policy: Policy,
-    breakers: CircuitBreakers,
-    tick_ms: int,
-    tags: Tags,
-    decided_and_hidden: Callable[[int], bool],
-    done: Step,
-) -> None:
     begun = [
         NewSuppression(key, tags.name(key), country_of(key), greatest_lower(new.values()))
         for key, before in done.before.items()
         if (new := newly_hiding(before, states[key]))
     ]
     if not begun:
-        return
+        return done
 
     def was_hidden(key: int) -> bool:
         if key not in states:
@@ -156,3 +137,9 @@ def _admit(
         states[key].update(instead)
         if any(one.action == "review" for one in instead.values()):  # a discount that stays is refused at every tick
             done.refused.append(breaker)
+    return done
+
+
+def _is_repeated(lapsed: ScopeDecision, tick_ms: int) -> bool:
+    """Check whether a lapsed decision is due to be published again."""
+    return tick_ms > lapsed.since_ms and (tick_ms - lapsed.since_ms) % REPEAT_LAPSED_MS == 0

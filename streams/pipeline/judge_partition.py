@@ -343,7 +343,7 @@ class JudgePartition:
             return None
         self._texts.keep(job)
         self._texts.evict_before(judge.corrections.model_from_ms // PANE_MS)
-        is_wanted = stage_2.is_up and judge.model_revision == self._context.scorer.revision
+        is_wanted = stage_2.is_up and judge.timeline.model_revision == self._context.scorer.revision
         return judge.stage_2_candidates() if is_wanted else None
 
     async def _decide_early(self, judge: ShardJudge, newest: Flush | None) -> Sequence[Decision]:

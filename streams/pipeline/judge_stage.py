@@ -109,7 +109,7 @@ class JudgeStage:
         for name, count in judge.take_counts().items():
             getattr(metrics, name).inc(count)
         metrics.replaying.labels(shard=shard).set(judge.position.is_replaying)
-        metrics.model.info({"revision": judge.model_revision})
+        metrics.model.info({"revision": judge.timeline.model_revision})
 
     def report_tick(self, judge: ShardJudge, settled: SettledTick) -> None:
         """Update the metrics of a shard after a settled tick."""

@@ -244,5 +244,5 @@ def test_correction_before_the_model_was_in_force_is_ignored() -> None:
     correct(harness, tweets, model="later")
     harness.write(replace(activation(SUPPRESS, 1, 20_000), model_revision="later"))
     harness.advance(30_000)
-    assert harness.judge.model_revision == "later"
+    assert harness.judge.timeline.model_revision == "later"
     assert [stage_2_reads(harness)[tick_ms][0] for tick_ms in (20_000, 30_000)] == [0, 0]
