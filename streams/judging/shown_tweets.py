@@ -67,8 +67,11 @@ def shown_tweets(sample: AuthorSample, m: int) -> ShownTweets:
     """Choose the tweets to name of m keys, whose sample is given."""
     begins = np.searchsorted(sample.group, np.arange(m + 1))
     sizes, column = np.diff(begins), np.arange(MOST_RANDOM)
-    at = np.where(column < sizes[:, None], begins[:-1, None] + column, -1)
-    return ShownTweets(sizes, np.append(sample.tweet, -1)[at], np.append(sample.origin, -1)[at])
+    there = column < sizes[:, None]
+    at = (begins[:-1, None] + column)[there]
+    tweets, origins = np.full((2, m, MOST_RANDOM), -1)
+    tweets[there], origins[there] = sample.tweet[at], sample.origin[at]
+    return ShownTweets(sizes, tweets, origins)
 
 
 def _named(tweets: Ints, origins: Ints) -> tuple[tuple[str, ...], tuple[SampledAt, ...]]:

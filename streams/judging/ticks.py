@@ -68,13 +68,7 @@ class TickJob:
 
 @dataclass(slots=True)
 class SettledTick:
-    """The output of a settled tick, to be published in this order.
-
-    1. Send `panes`, `side_records` and `evidence`.
-    2. Send `sketches` to every shard, and wait: an owner that recovers a decision does not send its sketch again.
-    3. Send `decisions` and `coverage`, and wait until everything is acknowledged.
-    4. Send `progress`, which vouches for all of it.
-    """
+    """The output of a settled tick; `JudgePartition` numbers the steps of its publication, with their reasons."""
 
     tick_ms: int
     panes: list[Pane] = field(default_factory=list)
