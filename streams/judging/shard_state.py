@@ -77,7 +77,7 @@ class ShardState:
         self.sketches = AuthorSketchIndex(self.tags)
         self.side_inputs: list[SideInput] = [self.retractions, self.facts, self.corrections, self.sketches]
         self.trimmer = TailTrimmer(self.tags, hashes)
-        self.store = WindowStore(hashes, columns, self.trimmer)
+        self.store = WindowStore(hashes, self.trimmer)
         self.evidence = EvidenceBuilder(self.store, columns, self.side_inputs)
         self.evidence.scale = scale_of(model_revision)
         self.languages = LanguageCounter(shard)

@@ -22,7 +22,7 @@ def warm_up() -> None:
     warm_up_names()
     hashes = KeyedHash(b"")
     hashes.authors([1])
-    store = WindowStore(hashes, 1)
+    store = WindowStore(hashes)
     store.arrange([MINUTE_MS], floor=1)
     one = Pane(
         start_ms=0, length_ms=PANE_MS, keys=np.ones(1, np.int64), counts=np.ones(1, np.int64),

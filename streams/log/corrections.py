@@ -91,8 +91,5 @@ def encode_rows(rows: CorrectionRows, tags: Tags, revisions: Sequence[tuple[str,
         order = sorted(range(len(of_one)), key=lambda row: (names[row], int(of_one.tweets[row])))
         of_one = of_one.take(np.array(order, np.int64))
         names = [names[row] for row in order]
-        stage_2, stage_1, scale = revisions[number]
-        for piece in pack_corrections(
-            stage_2, stage_1, names, of_one.tweets, of_one.differences, of_one.received, MAX_BYTES, scale
-        ):
+        for piece in pack_corrections(of_one, names, revisions[number], MAX_BYTES):
             yield encode_corrections(piece)

@@ -54,8 +54,8 @@ class CorrectionRows:
     def __len__(self) -> int:
         return len(self.tags)
 
-    def take(self, rows: npt.NDArray[np.bool_] | Ints) -> CorrectionRows:
-        """Select rows by number or mask."""
+    def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> CorrectionRows:
+        """Select rows by number, mask or slice."""
         return CorrectionRows(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
@@ -65,11 +65,10 @@ def no_corrections(columns: int) -> CorrectionRows:
     return CorrectionRows(none, none, none, none, np.zeros((0, columns), np.float32))
 
 
-def join_corrections(parts: Sequence[CorrectionRows], columns: int) -> CorrectionRows:
+def join_corrections(parts: Sequence[CorrectionRows]) -> CorrectionRows:
     """Concatenate rows in their order."""
-    whole = [no_corrections(columns), *parts]
     names = CorrectionRows.__slots__
-    return CorrectionRows(*(np.concatenate([getattr(part, name) for part in whole]) for name in names))
+    return CorrectionRows(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def insert_corrections(rows: CorrectionRows, places: Ints, more: CorrectionRows) -> CorrectionRows:
@@ -98,27 +97,24 @@ def correction_rows_of(record: Corrections, tags: Tags, revision: int, received:
 
 
 def pack_corrections(
-    revision: str,
-    model_revision: str,
-    hashtags: Sequence[str],
-    tweets: Ints,
-    differences: Differences,
-    received: Ints | None,
-    most_bytes: int,
-    scale: bytes = b"",
+    rows: CorrectionRows, hashtags: Sequence[str], revisions: tuple[str, str, bytes], most_bytes: int
 ) -> Iterator[Corrections]:
-    """Split rows of one stage 2 into records of about `most_bytes`, in their order."""
+    """Split rows (n,) of one stage 2 into records of about `most_bytes`, in their order.
+
+    Args:
+        rows: corrections to split.
+        hashtags: (n,) hashtags of the rows.
+        revisions: revisions of stage 2 and of its stage 1, and stage 2's scale.
+        most_bytes: size of a record.
+    """
     sizes = np.fromiter((_ROW_BYTES + 4 * len(one) for one in hashtags), np.int64, len(hashtags))
-    piece = np.cumsum(sizes + 4 * differences.shape[1]) // most_bytes
+    piece = np.cumsum(sizes + 4 * rows.differences.shape[1]) // most_bytes
+    revision, model_revision, scale = revisions
     cuts = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist(), len(hashtags)]
     for first, last in pairwise(cuts):
         if first < last:
+            part = rows.take(slice(first, last))
             yield Corrections(
-                revision,
-                model_revision,
-                list(hashtags[first:last]),
-                tweets[first:last].astype("<i8").tobytes(),
-                differences[first:last].astype("<f4").tobytes(),
-                b"" if received is None else received[first:last].astype("<i8").tobytes(),
-                scale,
-            )
+                revision, model_revision, list(hashtags[first:last]), part.tweets.astype("<i8").tobytes(),
+                part.differences.astype("<f4").tobytes(), part.received.astype("<i8").tobytes(), scale,
+            )  # fmt: skip

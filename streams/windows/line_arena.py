@@ -18,9 +18,6 @@ class LineArena:
         self._texts: list[Bytes] = []
         self._spans = GrowingColumns(text=np.int32, begin=np.int64, end=np.int64)
 
-    def __len__(self) -> int:
-        return len(self._spans)
-
     def extend(self, lines: Lines, rows: Ints | None = None) -> None:
         """Add lines, or copies of those with some numbers. Without numbers, their text must not change any more."""
         if rows is not None:

@@ -41,11 +41,6 @@ class PaneSum:
     order: UInts
     """(n,) hashes of the tweets."""
 
-    @property
-    def sketches(self) -> tuple[Ints, Ints, UInts, UInts]:
-        """Columns of a sample index: keys, bounds, author and order."""
-        return self.keys, self.bounds, self.author, self.order
-
     def with_entries(self, some: Ints) -> PaneSum:
         """Return the same counts with some of the n entries, given by ascending numbers."""
         bounds = np.searchsorted(some, self.bounds)
@@ -116,21 +111,16 @@ class OpenPane:
         self._columns = columns
         self._compact_at = _COMPACT_AT
 
-    def add(self, keys: Ints, counts: Array, sizes: Array, entries: Entries, chosen: Ints | None = None) -> int:
-        """Add block counts, and return the number of the first row.
-
-        Their entries are those that are chosen by number, None for all, in the same order as the counts.
-        """
-        first_row, first_entry = len(self.rows), len(self.entries)
-        ends = np.cumsum(sizes, dtype=np.int64)
-        self.rows.extend(len(keys), key=keys, count=counts, first=first_entry + ends - sizes, size=sizes)
+    def add(self, keys: Ints, counts: Array, sizes: Array, entries: Entries, chosen: Ints | None = None) -> None:
+        """Add block counts. Their entries are those chosen by number, None for all, in the order of the counts."""
+        first = len(self.entries) + np.cumsum(sizes, dtype=np.int64) - sizes
+        self.rows.extend(len(keys), key=keys, count=counts, first=first, size=sizes)
         columns = {name: getattr(entries, name) for name in _ENTRY_COLUMNS}
         if chosen is not None:
             columns = {name: column[chosen] for name, column in columns.items()}
         self.entries.extend(len(columns["author"]), **columns, scores=np.nan, copy=0, group=UNSCORED)
         self._displays.extend(entries.displays, chosen)
         self._texts.extend(entries.texts, chosen)
-        return first_row
 
     def void(self, rows: Ints | list[int]) -> None:
         """Count these rows no longer."""
@@ -169,10 +159,10 @@ class OpenPane:
         rest[apart] = False
         total = self._sum_of(np.flatnonzero(rest))
         key, count, first, size = (self.rows[name][apart] for name in ("key", "count", "first", "size"))
-        kept = ranges(first, size)
-        pane.add(key, count, size, self._take(kept))
-        pane.add(total.keys, total.counts, np.diff(total.bounds), self._take(total.entries))
-        pane.score(np.arange(len(pane.entries)), self.scores(np.concatenate((kept, total.entries))))
+        entries = np.append(ranges(first, size), total.entries)
+        sizes = np.append(size, np.diff(total.bounds))
+        pane.add(np.append(key, total.keys), np.append(count, total.counts), sizes, self._take(entries))
+        pane.score(np.arange(len(entries)), self.scores(entries))
         pane._compact_at = max(_COMPACT_AT, 2 * len(pane.entries))
         return pane
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -275,13 +275,7 @@ class OpenPanes:
     # ---- rolling upgrades ----
 
     def _choose_rules(self, source: SourceBlock, flush: Flush, last: int) -> None:
-        """Let the rules of a record count the open block from now on, if their reader has read more of it.
-
-        Args:
-            source: source of the record.
-            flush: record by other rules.
-            last: block of its last count; -1 without any.
-        """
+        """Let the rules of a record, with counts up to a block, count from now on if their reader has read more."""
         marked = flush.watermark_ms >= 0
         last = max(last, flush.block) if marked else last
         if last > source.block:
@@ -305,10 +299,7 @@ class OpenPanes:
         last[rows, BLOCK] = -1
 
 
-def _parts(places: Ints, n: int) -> Sequence[Ints | slice]:
+def _parts(places: Ints, n: int) -> list[Ints]:
     """Return for each of n panes which values (v,) have its place, in their order."""
-    if n == 1:
-        return [slice(None)]
     order = np.argsort(places, kind="stable")
-    bounds = np.searchsorted(places[order], np.arange(n + 1)).tolist()
-    return [order[first:end] for first, end in pairwise(bounds)]
+    return np.split(order, np.searchsorted(places[order], np.arange(1, n)))

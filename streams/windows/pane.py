@@ -9,13 +9,13 @@ from typing import AnyStr
 import numpy as np
 import numpy.typing as npt
 
+from models.compiled import compiled
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import FLAGS, GROUP_SHIFT, NOTHING_TRIMMED, UNSCORED, Ints, Trimmed
-from streams.counting.keys import COUNTRY_BITS, range_of
-from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
-from streams.windows.kernels.key_sums import add_rows
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, range_of
+from streams.counting.sketch import KeyedHash, UInts, smallest_rows
 from streams.windows.open_pane import OpenPane, PaneSum
-from streams.windows.spellings import NO_SPELLINGS, Spellings
+from streams.windows.spellings import Spellings
 
 Floats = npt.NDArray[np.float32]
 _ENTRIES = ("author", "tweet", "origin", "age_days", "flags", "copy", "scores")
@@ -85,13 +85,27 @@ class Pane:
         return self.displays[first:end].tolist()
 
 
-def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
-    """Return a pane without tweets."""
-    return Pane(
-        start_ms, length_ms, np.zeros(0, np.int64), np.zeros(0, np.int64), NO_SPELLINGS, np.zeros(1, np.int64),
-        np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32),
-        np.zeros(0, np.uint8), np.zeros(0, np.uint32), np.zeros((0, columns), np.float32),
-    )  # fmt: skip
+@compiled
+def add_rows(rows: Ints, values: Ints, keys: Ints, sums: Ints) -> None:
+    """Add to `sums` (m,) the values of each key's rows; the world's key has the rows of all countries.
+
+    Both `rows` and `keys` ascend, so one walk along both finds every sum.
+
+    Args:
+        rows: (n,) key of each row.
+        values: (n,)
+        keys: (m,) keys that are asked for.
+        sums: (m,)
+    """
+    first = 0
+    for i in range(len(keys)):
+        end = keys[i] + 1 if keys[i] & COUNTRY_MASK else keys[i] + (1 << COUNTRY_BITS)
+        while first < len(rows) and rows[first] < keys[i]:
+            first += 1
+        row = first
+        while row < len(rows) and rows[row] < end:
+            sums[i] += values[row]
+            row += 1
 
 
 def build_pane(
@@ -130,9 +144,7 @@ def build_pane(
         displays=displays,
         bounds=total.bounds,
         author=total.author,
-        tweet=open_pane.entries["tweet"][entries],
-        origin=open_pane.entries["origin"][entries],
-        age_days=open_pane.entries["age_days"][entries],
+        **{name: open_pane.entries[name][entries] for name in ("tweet", "origin", "age_days")},
         flags=flags,
         copy=copy,
         scores=scores,
@@ -170,13 +182,8 @@ def commonest(spellings: Sequence[AnyStr]) -> AnyStr | None:
     return min(set(spellings), key=lambda one: (-spellings.count(one), one), default=None)
 
 
-def merge_panes(
-    panes: Sequence[Pane], start_ms: int, columns: int, hashes: KeyedHash, k: int = K, *, length_ms: int = MINUTE_MS
-) -> Pane:
-    """Merge panes into a longer one: counts add up, samples unite."""
-    panes = [pane for pane in panes if len(pane.keys)]
-    if not panes:
-        return empty_pane(start_ms, length_ms, columns)
+def merge_panes(panes: Sequence[Pane], start_ms: int, hashes: KeyedHash, *, length_ms: int = MINUTE_MS) -> Pane:
+    """Merge one or more panes into a longer one: counts add up, samples unite."""
     all_keys = np.concatenate([pane.keys for pane in panes])
     keys, row_of = np.unique(all_keys, return_inverse=True)
     counts = np.zeros(len(keys), np.int64)
@@ -184,7 +191,7 @@ def merge_panes(
     shifts = np.cumsum([0, *[len(pane.keys) for pane in panes]])
     rows = [np.repeat(row_of[shifts[i] : shifts[i + 1]], np.diff(pane.bounds)) for i, pane in enumerate(panes)]
     row, author = np.concatenate(rows), np.concatenate([pane.author for pane in panes])
-    kept = smallest_rows(row, author, hashes.orders(np.concatenate([pane.tweet for pane in panes])), k)
+    kept = smallest_rows(row, author, hashes.orders(np.concatenate([pane.tweet for pane in panes])))
     return Pane(
         start_ms=start_ms,
         length_ms=length_ms,

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import takewhile
 
 import numpy as np
 import numpy.typing as npt
@@ -44,14 +42,12 @@ class PaneRollups:
     """Minute and 15-minute panes in their order.
 
     Args:
-        columns: score columns of a text.
-        trimmer: bounds the tags of a 15-minute pane; None keeps all of them.
+        trimmer: bounds the tags of a 15-minute pane.
     """
 
-    def __init__(self, hashes: KeyedHash, columns: int, trimmer: TailTrimmer | None = None) -> None:
+    def __init__(self, hashes: KeyedHash, trimmer: TailTrimmer) -> None:
         self.panes: deque[Pane] = deque()
         self._hashes = hashes
-        self._columns = columns
         self._trimmer = trimmer
 
     def recover(self, panes: Iterable[Pane], end_ms: int) -> None:
@@ -60,28 +56,24 @@ class PaneRollups:
         quarters = [one for one in known if one.length_ms == QUARTER_MS and one.end_ms <= end_ms - FINE_MS]
         merged = {one.start_ms for one in quarters}
         minutes = [one for one in known if one.length_ms == MINUTE_MS and _quarter(one) not in merged]
-        self.panes = deque(sorted((*quarters, *minutes), key=lambda one: one.start_ms))
-        if quarters:  # without any, nothing was thinned before
-            self.thin()
+        self._arrange([*quarters, *minutes], thin=bool(quarters))  # without any, nothing was thinned before
 
     def merge_oldest(self, end_ms: int) -> Pane | None:
-        """Merge the minutes of the oldest quarter that is older than an hour; return None if there is none."""
-        minute = next((one for one in self.panes if one.length_ms == MINUTE_MS), None)
-        if minute is None or _quarter(minute) + QUARTER_MS > end_ms - FINE_MS:
+        """Merge the minutes of the oldest quarter that is older than an hour; return None if there is none.
+
+        Then drop entries that no window can sample any more.
+        """
+        start_ms = next((_quarter(one) for one in self.panes if one.length_ms == MINUTE_MS), end_ms)
+        if start_ms + QUARTER_MS > end_ms - FINE_MS:
             return None
-        start_ms = _quarter(minute)
-        older = list(takewhile(lambda one: one.length_ms == QUARTER_MS, self.panes))
         parts = [one for one in self.panes if one.length_ms == MINUTE_MS and _quarter(one) == start_ms]
-        rest = list(self.panes)[len(older) + len(parts) :]
-        quarter = merge_panes(parts, start_ms, self._columns, self._hashes, length_ms=QUARTER_MS)
-        if self._trimmer is not None:
-            quarter = self._trimmer.cut_pane(quarter)
-        self.panes = deque((*older, quarter, *rest))
+        quarter = self._trimmer.cut_pane(merge_panes(parts, start_ms, self._hashes, length_ms=QUARTER_MS))
+        self._arrange([quarter, *(one for one in self.panes if one not in parts)], thin=True)
         return quarter
 
-    def thin(self) -> None:
-        """Drop entries that no window can sample any more."""
-        self.panes = deque(thinned(self.panes, self._hashes))
+    def _arrange(self, panes: Sequence[Pane], *, thin: bool) -> None:
+        ordered = sorted(panes, key=lambda one: one.start_ms)
+        self.panes = deque(thinned(ordered, self._hashes) if thin else ordered)
 
     def drop_before(self, begin_ms: int) -> None:
         """Drop the panes that end at `begin_ms` or earlier."""
@@ -93,25 +85,6 @@ def _quarter(minute: Pane) -> int:
     return minute.start_ms // QUARTER_MS * QUARTER_MS
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _LaterEntries:
-    """Samples of some panes, merged: entries (n,) by (key, author), at most k a key."""
-
-    key: Ints
-    author: UInts
-    order: UInts
-
-    def supersede(self, key: Ints, author: UInts, k: int) -> Mask:
-        """Return (n,) whether entries of earlier panes have k smaller authors here."""
-        starts = np.flatnonzero(np.diff(self.key, prepend=-1))
-        full = starts[np.diff(np.append(starts, len(self.key))) >= k]
-        if not len(full):
-            return np.zeros(len(key), bool)
-        at = np.minimum(np.searchsorted(self.key[full], key), len(full) - 1)
-        passed: Mask = (self.key[full][at] == key) & (author > self.author[full + k - 1][at])
-        return passed
-
-
 def thinned(panes: Sequence[Pane], hashes: KeyedHash, k: int = K) -> list[Pane]:
     """Return the same panes, ascending, without entries that no window over them and all later panes can sample.
 
@@ -119,11 +92,11 @@ def thinned(panes: Sequence[Pane], hashes: KeyedHash, k: int = K) -> list[Pane]:
     comparison with all later panes, at twice the cost of merging all panes once.
     """
     kept: list[Pane] = []
-    later = _LaterEntries(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint64))
+    later = np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint64)
     waiting: list[Pane] = []
     for pane in reversed(panes):
         key = np.repeat(pane.keys, np.diff(pane.bounds))
-        stays = ~later.supersede(key, pane.author, k)
+        stays = ~_superseded(key, pane.author, *later[:2], k)
         kept.append(pane if stays.all() else pane.with_entries(stays))
         waiting.append(kept[-1])
         if 2 * len(waiting) > len(kept):
@@ -131,10 +104,24 @@ def thinned(panes: Sequence[Pane], hashes: KeyedHash, k: int = K) -> list[Pane]:
     return kept[::-1]
 
 
-def _united(later: _LaterEntries, panes: Sequence[Pane], hashes: KeyedHash, k: int) -> _LaterEntries:
-    key = np.concatenate([later.key, *(np.repeat(pane.keys, np.diff(pane.bounds)) for pane in panes)])
-    author = np.concatenate([later.author, *(pane.author for pane in panes)])
-    order = np.concatenate([later.order, *(hashes.orders(pane.tweet) for pane in panes)])
+def _superseded(key: Ints, author: UInts, later_key: Ints, later_author: UInts, k: int) -> Mask:
+    """Return (n,) whether entries have k smaller authors among later ones; see `_united`."""
+    starts = np.flatnonzero(np.diff(later_key, prepend=-1))
+    full = starts[np.diff(np.append(starts, len(later_key))) >= k]
+    if not len(full):
+        return np.zeros(len(key), bool)
+    at = np.minimum(np.searchsorted(later_key[full], key), len(full) - 1)
+    passed: Mask = (later_key[full][at] == key) & (author > later_author[full + k - 1][at])
+    return passed
+
+
+def _united(
+    later: tuple[Ints, UInts, UInts], panes: Sequence[Pane], hashes: KeyedHash, k: int
+) -> tuple[Ints, UInts, UInts]:
+    """Return key, author and order (n,) of the samples of earlier results and of panes, at most k a key."""
+    key = np.concatenate([later[0], *(np.repeat(pane.keys, np.diff(pane.bounds)) for pane in panes)])
+    author = np.concatenate([later[1], *(pane.author for pane in panes)])
+    order = np.concatenate([later[2], *(hashes.orders(pane.tweet) for pane in panes)])
     _, group = np.unique(key, return_inverse=True)
     kept = smallest_rows(group.astype(np.int64), author, order, k)
-    return _LaterEntries(key[kept], author[kept], order[kept])
+    return key[kept], author[kept], order[kept]

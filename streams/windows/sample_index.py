@@ -19,7 +19,8 @@ from streams.counting.keys import ends_of
 from streams.counting.sketch import K, UInts
 
 Int32s = npt.NDArray[np.int32]
-_ALL_PANES = 1 << 31
+ALL_PANES = 1 << 31
+"""Number above those of all panes."""
 
 
 class SampleIndex(NamedTuple):
@@ -46,16 +47,13 @@ class SampleIndex(NamedTuple):
         return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends_of(keys))
 
 
-EMPTY_INDEX = SampleIndex(
-    np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint64),
-    np.zeros(0, np.int32), np.zeros(0, np.int32),
-)  # fmt: skip
-
-
 def index_of(number: int, keys: Ints, bounds: Ints, author: UInts, order: UInts) -> SampleIndex:
     """Index the entries of one pane under its number; see `SampleIndex` for the columns."""
     n = len(author)
     return SampleIndex(keys, bounds, author, order, np.full(n, number, np.int32), np.arange(n, dtype=np.int32))
+
+
+EMPTY_INDEX = index_of(0, np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint64))
 
 
 def merged(index: SampleIndex, later: SampleIndex, oldest: int) -> SampleIndex:
@@ -73,23 +71,21 @@ def merge_indexes(indexes: Sequence[SampleIndex]) -> SampleIndex:
 
 
 def draw(
-    asked: Ints, index: SampleIndex, later: SampleIndex, oldest: int, end: int | None = None, k: int = K
+    asked: Ints, index: SampleIndex, later: SampleIndex, oldest: int, end: int = ALL_PANES
 ) -> tuple[Ints, UInts, Int32s, Int32s]:
-    """Return the k smallest authors of some keys, each with its smallest tweet, the earliest pane's among equals.
+    """Return the K smallest authors of some keys, each with its smallest tweet, the earliest pane's among equals.
 
     Args:
         asked: (m,) keys.
         index: index of the older panes.
         later: index of panes after those of `index`.
         oldest: number of the first pane that counts.
-        end: number after that of the last pane that counts; None: all later panes count.
-        k: greatest number of authors for each key.
+        end: number after that of the last pane that counts.
 
     Returns:
         Index in `asked`, author, pane and row of each entry, by key and author.
     """
-    end = _ALL_PANES if end is None else end
-    group, author, pane, row = _drawn(*index.spans(asked), index, *later.spans(asked), later, oldest, end, k)
+    group, author, pane, row = _drawn(*index.spans(asked), index, *later.spans(asked), later, oldest, end)
     return group, author, pane, row
 
 
@@ -125,18 +121,10 @@ def _merged(a: SampleIndex, b: SampleIndex, oldest: int) -> tuple[Ints, Ints, UI
 
 @compiled
 def _drawn(
-    first_a: Ints,
-    end_a: Ints,
-    a: SampleIndex,
-    first_b: Ints,
-    end_b: Ints,
-    b: SampleIndex,
-    oldest: int,
-    end: int,
-    k: int,
+    first_a: Ints, end_a: Ints, a: SampleIndex, first_b: Ints, end_b: Ints, b: SampleIndex, oldest: int, end: int
 ) -> tuple[Ints, UInts, Int32s, Int32s]:
     """Return the result of `draw` for m keys, which have the runs [first, end) (m,) of the indexes a and b."""
-    m = len(first_a)
+    m, k = len(first_a), K
     group, author = np.empty(m * k, np.int64), np.empty(m * k, np.uint64)
     pane, row, order = np.empty(m * k, np.int32), np.empty(m * k, np.int32), np.empty(k, np.uint64)
     at = 0

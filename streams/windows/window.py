@@ -19,7 +19,16 @@ from streams.windows.key_counter import KeyCounter
 from streams.windows.open_pane import PaneSum
 from streams.windows.pane import Floats, Pane
 from streams.windows.rollups import begins_ms
-from streams.windows.sample_index import EMPTY_INDEX, Int32s, SampleIndex, draw, index_of, merge_indexes, merged
+from streams.windows.sample_index import (
+    ALL_PANES,
+    EMPTY_INDEX,
+    Int32s,
+    SampleIndex,
+    draw,
+    index_of,
+    merge_indexes,
+    merged,
+)
 
 _MOST_AUTHORS = 2.0**62
 _columns_of = attrgetter("tweet", "origin", "age_days", "flags", "copy", "scores")
@@ -44,13 +53,13 @@ class AuthorSample:
     copy: npt.NDArray[np.uint32]
     scores: Floats
 
-    def authors(self, groups: int, k: int = K) -> Ints:
-        """Return (groups,) distinct authors, exact below k, else estimated (see `sketch`)."""
+    def authors(self, groups: int) -> Ints:
+        """Return (groups,) distinct authors, exact below K, else estimated (see `sketch`)."""
         ends = np.searchsorted(self.group, np.arange(groups), "right")
         found: Ints = np.diff(ends, prepend=0)
-        full = np.flatnonzero(found >= k)
+        full = np.flatnonzero(found >= K)
         kth = np.maximum(self.author[ends[full] - 1].astype(np.float64), 1.0)
-        found[full] = np.minimum(np.rint((k - 1) * float(SPACE) / kth), _MOST_AUTHORS)
+        found[full] = np.minimum(np.rint((K - 1) * float(SPACE) / kth), _MOST_AUTHORS)
         return found
 
     def take(self, kept: npt.NDArray[np.bool_] | Ints) -> AuthorSample:
@@ -145,18 +154,18 @@ class SlidingWindow:
             until_ms: leave out the window's panes that end later; None: leave out none.
         """
         later = [self._numbered(one, self._next + at) for at, one in enumerate(extra)]
-        end = None if until_ms is None else self._oldest + sum(one.end_ms <= until_ms for one in self.panes)
+        end = ALL_PANES if until_ms is None else self._oldest + sum(one.end_ms <= until_ms for one in self.panes)
         group, author, pane, row = self._drawn(asked, later, expired, end)
         return _gathered(group, author, pane - self._oldest, row, [*self.panes, *extra])
 
     def narrowed(self, asked: Ints, sums: Sequence[PaneSum], expired: int = 0) -> list[PaneSum]:
         """Return the sums of open panes with the entries alone that the samples of some keys take; see `sample`."""
-        later = [index_of(self._next + at, *one.sketches) for at, one in enumerate(sums)]
+        later = [index_of(self._next + at, one.keys, one.bounds, one.author, one.order) for at, one in enumerate(sums)]
         _, _, pane, row = self._drawn(asked, later, expired)
         return [one.with_entries(np.unique(row[pane == self._next + at])) for at, one in enumerate(sums)]
 
     def _drawn(
-        self, asked: Ints, later: Sequence[SampleIndex], expired: int, end: int | None = None
+        self, asked: Ints, later: Sequence[SampleIndex], expired: int, end: int = ALL_PANES
     ) -> tuple[Ints, UInts, Int32s, Int32s]:
         newer = merge_indexes([self._recent, *later])
         return draw(asked, self._index, newer, self._oldest + expired, end)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from streams.constants import HOUR_MS, MINUTE_MS, SHORT_WINDOW_MS
+from streams.counting.keys import Tags
 from streams.counting.sketch import KeyedHash
 from streams.windows.pane import Pane, merge_panes
 from streams.windows.rollups import PaneRollups, begins_ms
@@ -31,13 +32,14 @@ class WindowStore:
     """Settled panes, kept long enough for every window, and the windows over them.
 
     Args:
-        columns: score columns of a text.
         trimmer: bounds the tags of a merged pane; None keeps all of them.
     """
 
-    def __init__(self, hashes: KeyedHash, columns: int, trimmer: TailTrimmer | None = None) -> None:
+    def __init__(self, hashes: KeyedHash, trimmer: TailTrimmer | None = None) -> None:
+        self._hashes = hashes
+        self._trimmer = trimmer or TailTrimmer(Tags(), hashes)
         self.short_panes: deque[Pane] = deque()
-        self.rollups = PaneRollups(hashes, columns, trimmer)
+        self.rollups = PaneRollups(hashes, self._trimmer)
         self.completed_quarter: Pane | None = None
         """15-minute pane that the last push completed, for publishing."""
         self.minute_parts: list[Pane] = []
@@ -47,9 +49,6 @@ class WindowStore:
         self.windows: dict[int, SlidingWindow] = {}
         self.end_ms = -1
         """End of the last settled pane."""
-        self._hashes = hashes
-        self._columns = columns
-        self._trimmer = trimmer
 
     @property
     def shortest(self) -> SlidingWindow | None:
@@ -114,8 +113,8 @@ class WindowStore:
         minute_end_ms = -(-self.end_ms // MINUTE_MS) * MINUTE_MS
         minute = None
         if self.minute_parts:
-            minute = merge_panes(self.minute_parts, minute_end_ms - MINUTE_MS, self._columns, self._hashes)
-            minute = self._trimmer.cut_pane(minute) if self._trimmer is not None else minute
+            minute = merge_panes(self.minute_parts, minute_end_ms - MINUTE_MS, self._hashes)
+            minute = self._trimmer.cut_pane(minute)
             self.minute_parts = []
             self.rollups.panes.append(minute)
         longest_ms = max(self.windows, default=HOUR_MS)
@@ -128,7 +127,6 @@ class WindowStore:
             window.expire(minute_end_ms)
         self.completed_quarter = self.rollups.merge_oldest(minute_end_ms)
         if self.completed_quarter is not None:
-            self.rollups.thin()
             for window in long:
                 begin_ms = begins_ms(minute_end_ms, window.window_ms)
                 window.reset_to(one for one in self.rollups.panes if one.start_ms >= begin_ms)

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from streams.constants import PANE_MS
 from streams.counting.keys import Tags
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.side_inputs.base import SideInput
-from streams.windows.pane import Pane, empty_pane
+from streams.windows.pane import Pane
 from streams.windows.window_store import WindowStore
 from tests.support.block_counts import Entry
 from tests.support.panes import COLUMNS, HASHES, Uses, build
@@ -42,7 +41,7 @@ class WindowHarness:
     ) -> None:
         self.tags = tags or Tags()
         self.windows_ms, self.floor, self.burst_min_past = windows_ms, floor, burst_min_past
-        self.store = WindowStore(HASHES, COLUMNS)
+        self.store = WindowStore(HASHES)
         self.store.arrange(windows_ms, floor)
         self.evidence = evidence_over(self.store, side_inputs, burst_min_past)
         self.uses: list[Uses] = []
@@ -51,7 +50,7 @@ class WindowHarness:
 
     def push(self, uses: Uses) -> Pane | None:
         number = len(self.uses)
-        pane = build(uses, self.tags, number) if uses else empty_pane(number * PANE_MS, PANE_MS, COLUMNS)
+        pane = build(uses, self.tags, number)
         self.uses.append(uses)
         self.panes.append(pane)
         minute = self.store.push(pane)
@@ -61,7 +60,7 @@ class WindowHarness:
     def restarted(self, side_inputs: Iterable[SideInput] = ()) -> EvidenceBuilder:
         """Return the evidence of the next owner, recovered from the published panes and the settled tick."""
         panes = [pane for pane in self.panes if len(pane.keys)]
-        store = WindowStore(HASHES, COLUMNS)
+        store = WindowStore(HASHES)
         store.recover(panes, self.minutes, self.store.end_ms, self.store.minutes_from_ms)
         store.arrange(self.windows_ms, self.floor)
         return evidence_over(store, side_inputs, self.burst_min_past)

@@ -97,7 +97,7 @@ class CorrectionIndex(SideInput):
         new = self._add(correction_rows_of(record, self._tags, self._number(record), pane))
         if not len(new):
             return ()
-        self._waiting = join_corrections([self._waiting, new], self._columns)
+        self._waiting = join_corrections([self._waiting, new])
         return (pane,)
 
     def settle(self, pane: int, store: WindowStore) -> Iterator[bytes]:

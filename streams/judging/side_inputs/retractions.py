@@ -31,7 +31,7 @@ from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
 from streams.log.partials import Partial
 from streams.log.retractions import are_retractions, decode_retractions, encode_retractions
-from streams.windows.kernels.key_sums import add_rows
+from streams.windows.pane import add_rows
 from streams.windows.window import AuthorSample
 from streams.windows.window_store import WindowSpan, WindowStore
 

@@ -29,5 +29,5 @@ def warm_up() -> None:
         origin=np.zeros(1, np.int64), age_days=np.zeros(1, np.int32), flags=np.zeros(1, np.uint8),
         copy=np.zeros(1, np.uint32), scores=np.full((1, 1), np.nan, np.float32),
     )  # fmt: skip
-    minute = merge_panes([pane, pane], 0, 1, KeyedHash(b""))
+    minute = merge_panes([pane, pane], 0, KeyedHash(b""))
     assemble(map(decode_pane_record, encode_pane(minute, 0, tags)), tags)

@@ -80,33 +80,30 @@ def count_records(
         settled.
     """  # fmt: skip
     n_rises, n_replaced, n_late, first = 0, 0, 0, 0
-    added, before = np.zeros(len(keys), np.int64), np.full(len(keys), NO_ROW, np.int64)
     for record in records:
-        source, open_block, last = record[OF_SOURCE], record[OPEN_BLOCK], blocks[record[END] - 1]
+        source, open_block = record[OF_SOURCE], record[OPEN_BLOCK]
+        last = max(open_block, blocks[record[END] - 1])
         for i in range(first, record[END]):
-            if blocks[i] > open_block:
-                added[i] = counts[i]
-            elif blocks[i] == open_block and record[SAME_RULES]:
-                at = place(table, source, panes[i], keys[i])
-                is_known = table[at, SOURCE] == source and table[at, BLOCK] == open_block
-                added[i] = max(0, np.int64(counts[i]) - (table[at, COUNT] if is_known else 0))
-                before[i] = table[at, ROW] if is_known else NO_ROW
-        for i in range(first, record[END]):
-            is_late = panes[i] <= settled
-            is_whole = blocks[i] > record[OLD_BLOCK] if blocks[i] > open_block else record[IS_WHOLE] != 0
-            if not added[i] or (is_late and not is_whole):
+            is_open, is_late = blocks[i] == open_block, panes[i] <= settled
+            if blocks[i] < open_block or (is_open and not record[SAME_RULES]):
+                continue
+            is_whole = record[IS_WHOLE] != 0 if is_open else blocks[i] > record[OLD_BLOCK]
+            at = place(table, source, panes[i], keys[i])
+            added, before = np.int64(counts[i]), NO_ROW
+            if is_open and table[at, SOURCE] == source and table[at, BLOCK] == open_block:
+                added, before = added - table[at, COUNT], table[at, ROW]
+            if added <= 0 or (is_late and not is_whole):
                 continue
             pane = 0 if is_late else np.searchsorted(open_panes, panes[i])
             row = NO_ROW if is_late else next_rows[pane]
             next_rows[pane] += 1
             rises[0, n_rises], rises[1, n_rises], rises[2, n_rises] = i, pane, keys[i]
-            rises[3, n_rises], rises[4, n_rises] = added[i], added[i] if is_late else np.int64(counts[i])
+            rises[3, n_rises], rises[4, n_rises] = added, added if is_late else np.int64(counts[i])
             n_rises, n_late = n_rises + 1, n_late + is_late
-            if before[i] != NO_ROW and not is_late:
-                replaced[n_replaced, 0], replaced[n_replaced, 1] = pane, before[i]
+            if before != NO_ROW and not is_late:
+                replaced[n_replaced, 0], replaced[n_replaced, 1] = pane, before
                 n_replaced += 1
-            if blocks[i] == max(open_block, last):
-                at = place(table, source, panes[i], keys[i])
+            if blocks[i] == last:
                 table[at, SOURCE], table[at, BLOCK], table[at, PANE] = source, blocks[i], panes[i]
                 table[at, KEY], table[at, COUNT], table[at, ROW] = keys[i], counts[i], row
         first = record[END]

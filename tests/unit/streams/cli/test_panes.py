@@ -18,7 +18,7 @@ from streams.counting.keys import Tags
 from streams.errors import CallerMistake
 from streams.log.panes import PaneRecord, encode_pane
 from streams.windows.pane import merge_panes
-from tests.support.panes import COLUMNS, HASHES, build
+from tests.support.panes import HASHES, build
 
 APP = typer.Typer()
 panes.register(APP)
@@ -38,7 +38,7 @@ def minutes() -> Iterator[list[bytes]]:
         tags = Tags()
         uses = {(f"tag{at}", where): (minute + 1, []) for at in range(3) for where in ("IN", "US")}
         ten_seconds = build(uses, tags, start_ms // 10_000)
-        minute_pane = merge_panes([ten_seconds], start_ms, COLUMNS, HASHES)
+        minute_pane = merge_panes([ten_seconds], start_ms, HASHES)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("streams.log.panes.MAX_BYTES", 60)
             parts = encode_pane(minute_pane, 0, tags)

@@ -43,7 +43,7 @@ class EarlyShard:
         self.rng, self.floor = rng, floor
         self.tags = Tags()
         self.open = OpenPanes(self.tags, HASHES, COLUMNS)
-        self.store = WindowStore(HASHES, COLUMNS)
+        self.store = WindowStore(HASHES)
         self.store.arrange([WINDOW_MS], floor)
         self.evidence = evidence_over(self.store)
         self.trigger = EarlyTrigger(self.open, self.evidence)

@@ -13,10 +13,12 @@ from models.languages import GROUPS, UNDETERMINED
 from models.share import Scale
 from streams.constants import HOUR_MS, PANE_MS
 from streams.counting.block_counts import FLAGS, GROUP_SHIFT, MAX_GROUPS
+from streams.counting.keys import Tags
 from streams.judging.language_coverage import LanguageCounter, count_texts
 from streams.log.decisions import LanguageCoverage, LanguageTexts, Progress
-from streams.windows.pane import Pane, empty_pane
+from streams.windows.pane import Pane
 from tests.support.judge_harness import JudgeHarness
+from tests.support.panes import build
 
 SCALE = Scale(np.zeros((3, 1, 4)), np.zeros((3, 1, 4)))
 PANES_PER_HOUR = HOUR_MS // PANE_MS
@@ -27,7 +29,7 @@ Text = tuple[int, bool]
 def pane_of(number: int, texts: list[Text]) -> Pane:
     scores = np.array([[0.5 if group and read else np.nan] for group, read in texts], np.float32).reshape(-1, 1)
     flags = np.array([group << GROUP_SHIFT | FLAGS for group, _ in texts], np.uint8)
-    return replace(empty_pane(number * PANE_MS, PANE_MS, 1), flags=flags, scores=scores)
+    return replace(build({}, Tags(), number), flags=flags, scores=scores)
 
 
 def progress(counter: LanguageCounter) -> Progress:

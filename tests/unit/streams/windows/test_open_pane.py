@@ -44,8 +44,8 @@ def random_counts(rng: random.Random) -> list[BlockCount]:
     return made
 
 
-def add(pane: OpenPane, tags: Tags, counts: list[BlockCount]) -> int:
-    return pane.add(
+def add(pane: OpenPane, tags: Tags, counts: list[BlockCount]) -> None:
+    pane.add(
         np.array([tags.key(one.hashtag, one.country) for one in counts], np.int64),
         np.array([one.count for one in counts], np.int64),
         np.array([len(one.entries) for one in counts], np.int64),
@@ -86,7 +86,8 @@ def random_pane(rng: random.Random) -> tuple[OpenPane, Tags, list[BlockCount], l
     pane, tags, valid, rows = OpenPane(HASHES, COLUMNS), Tags(), [], []
     for _ in range(rng.randrange(1, 6)):
         more = random_counts(rng)
-        first = add(pane, tags, more)
+        first = len(pane.rows)
+        add(pane, tags, more)
         valid += more
         rows += range(first, first + len(more))
         if rows and rng.random() < 0.4:

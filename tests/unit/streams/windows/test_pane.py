@@ -20,7 +20,7 @@ from streams.counting.sketch import K, estimate_authors
 from streams.log.pane_assembly import assemble
 from streams.log.pane_rows import rows_of
 from streams.log.panes import decode_pane_record, encode_pane
-from streams.windows.pane import commonest, empty_pane, merge_panes
+from streams.windows.pane import add_rows, commonest, merge_panes
 from tests.support.block_counts import Entry, smallest
 from tests.support.panes import COLUMNS, HASHES, Uses, build, content, random_uses, scored
 
@@ -84,7 +84,7 @@ def test_minute_merges_its_panes(seed, parts):
     tags = Tags()
     all_uses = [random_uses(rng, authors=200, most=60) for _ in range(parts)]
     panes = [build(uses, tags, 6 + number) for number, uses in enumerate(all_uses)]
-    minute = merge_panes([empty_pane(0, 10_000, COLUMNS), *panes], 60_000, COLUMNS, HASHES)
+    minute = merge_panes([build({}, tags, 0), *panes], 60_000, HASHES)
     assert (minute.start_ms, minute.length_ms) == (60_000, MINUTE_MS)
 
     found = content(minute, tags)
@@ -98,7 +98,7 @@ def test_minute_merges_its_panes(seed, parts):
 
 
 def test_minute_without_panes_is_empty():
-    minute = merge_panes([empty_pane(0, 10_000, COLUMNS)], 60_000, COLUMNS, HASHES)
+    minute = merge_panes([build({}, Tags())], 60_000, HASHES)
     assert len(minute.keys) == 0 and minute.bounds.tolist() == [0] and minute.scores.shape == (0, COLUMNS)
 
 
@@ -173,7 +173,7 @@ def test_records_do_not_depend_on_tag_numbers():
 def test_assembled_panes_are_in_order():
     tags = Tags()
     uses = {("a", "IN"): (1, [])}
-    panes = [build(uses, tags, number) for number in (9, 6, 7)] + [merge_panes([build(uses, tags)], 60_000, 3, HASHES)]
+    panes = [build(uses, tags, number) for number in (9, 6, 7)] + [merge_panes([build(uses, tags)], 60_000, HASHES)]
     records = [decode_pane_record(value) for pane in panes for value in encode_pane(pane, 0, tags)]
     back = assemble(records, Tags())
     assert [(pane.start_ms, pane.length_ms) for pane in back] == [
@@ -192,3 +192,17 @@ def test_pane_rows_have_the_world_and_named_countries():
 
 def test_commonest_spelling_or_the_smallest_of_equals():
     assert [commonest(one) for one in ([], ["x"], ["b", "a"], ["b", "a", "b"])] == [None, "x", "a", "b"]
+
+
+KEYS = st.builds(lambda tag, country: tag << COUNTRY_BITS | country, st.integers(0, 5), st.integers(0, 4))
+
+
+@given(st.lists(st.tuples(KEYS, st.integers(-3, 3))), st.sets(KEYS))
+def test_sums_are_of_the_rows_of_each_key_and_all_of_the_world(rows, keys):
+    rows = sorted(rows)
+    asked, sums = np.array(sorted(keys), np.int64), np.full(len(keys), 7)
+    columns = np.array(rows, np.int64).reshape(-1, 2).T.copy()
+    add_rows(columns[0], columns[1], asked, sums)
+    for key, found in zip(asked.tolist(), sums.tolist(), strict=True):
+        end_key = key + (1 if key & COUNTRY_MASK else 1 << COUNTRY_BITS)
+        assert found == 7 + sum(value for one, value in rows if key <= one < end_key)

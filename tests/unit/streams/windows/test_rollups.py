@@ -14,10 +14,11 @@ from streams.counting.keys import Tags
 from streams.counting.sketch import smallest_rows
 from streams.windows.pane import Pane, merge_panes
 from streams.windows.rollups import FINE_MS, PaneRollups, begins_ms, thinned
+from streams.windows.tail_trimmer import TailTrimmer
 from streams.windows.window import SlidingWindow
 from streams.windows.window_store import WindowStore
 from tests.support.block_counts import Entry
-from tests.support.panes import COLUMNS, HASHES, Uses, build, content, obvious_counts, obvious_sample, random_uses
+from tests.support.panes import HASHES, Uses, build, content, obvious_counts, obvious_sample, random_uses
 from tests.support.windows import WindowHarness, rows
 
 HOUR_MS = 60 * MINUTE_MS
@@ -114,11 +115,12 @@ def test_windows_of_hours_are_the_same_after_a_recovery():
 
 
 def test_day_has_few_panes():
-    ladder, tags = PaneRollups(HASHES, COLUMNS), Tags()
+    tags = Tags()
+    ladder = PaneRollups(HASHES, TailTrimmer(tags, HASHES))
     one = build({("tag", "IN"): (1, [Entry(1, 1, 9, 0, "", "text 1")])}, tags)
     for minute in range(25 * 60):
         end_ms = (minute + 1) * MINUTE_MS
-        ladder.panes.append(merge_panes([one], minute * MINUTE_MS, COLUMNS, HASHES))
+        ladder.panes.append(merge_panes([one], minute * MINUTE_MS, HASHES))
         ladder.drop_before(begins_ms(end_ms, 24 * HOUR_MS))
         ladder.merge_oldest(end_ms)
         assert len(ladder.panes) <= 75 + 93
@@ -133,10 +135,10 @@ def test_reset_window_counts_the_difference():
     for pane in panes:
         window.push(pane)
     before = window.counts.to_dict()
-    merged = merge_panes(panes[:3], 0, COLUMNS, HASHES)
+    merged = merge_panes(panes[:3], 0, HASHES)
     window.reset_to([merged, *panes[3:]])
     assert window.counts.to_dict() == before and len(window.panes) == 4
-    smaller = merge_panes(panes[:2], 0, COLUMNS, HASHES, length_ms=30_000)
+    smaller = merge_panes(panes[:2], 0, HASHES, length_ms=30_000)
     window.reset_to([smaller, *panes[3:]])
     gone = obvious_counts([{scope: (int(sent[0]), []) for scope, sent in content(panes[2], tags).items()}])
     names = {tags.key(*scope): count for scope, count in gone.items()}
@@ -145,7 +147,7 @@ def test_reset_window_counts_the_difference():
 
 
 def test_store_without_long_windows_has_no_quarters():
-    store = WindowStore(HASHES, COLUMNS)
+    store = WindowStore(HASHES)
     store.arrange([30_000, HOUR_MS], 1)
     tags = Tags()
     for number in range(6 * 150):

@@ -19,7 +19,7 @@ from streams.log.panes import decode_pane_record, encode_pane
 from streams.windows.pane import Pane, merge_panes
 from streams.windows.tail_trimmer import TailTrimmer
 from tests.support.block_counts import Entry
-from tests.support.panes import COLUMNS, HASHES, Uses, build
+from tests.support.panes import HASHES, Uses, build
 
 COUNTRIES = ["IN", "US", ""]
 Counts = dict[tuple[str, str], int]
@@ -127,7 +127,7 @@ def test_minute_adds_up_trimmed_counts():
     tags = Tags()
     panes = [cut(pane_of({(f"tag{n + number}", "IN"): 1 for n in range(5)}, tags, number), tags, 4, 5)
              for number in range(3)]  # fmt: skip
-    minute = cut(merge_panes(panes, 0, COLUMNS, HASHES), tags, 2, 5)
+    minute = cut(merge_panes(panes, 0, HASHES), tags, 2, 5)
     assert int(minute.counts.sum()) + minute.trimmed.tweets == 15
     assert minute.trimmed.most >= 4, "one of each pane, and what the minute gave up"
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streams.constants import PANE_MS
 from streams.counting.keys import Tags
 from streams.counting.sketch import K, KeyedHash, estimate_authors
-from streams.windows.pane import Pane, empty_pane
+from streams.windows.pane import Pane
 from streams.windows.sample_index import EMPTY_INDEX, SampleIndex, index_of, merged
 from streams.windows.window import SlidingWindow
 from tests.support.block_counts import Entry
@@ -40,7 +40,7 @@ def test_window_equals_its_last_panes(seed):
     for number in range(10):
         uses = random_uses(rng, authors=300, most=40) if rng.random() < 0.7 else {}
         pushed.append(uses)
-        window.push(build(uses, tags, number) if uses else empty_pane(number * PANE_MS, PANE_MS, 3))
+        window.push(build(uses, tags, number))
         window.expire((number + 1) * PANE_MS)
     window.floor = FLOOR
     last = pushed[-3:]
@@ -95,7 +95,7 @@ def test_sample_until_a_time_equals_naive_recount(seed, until_ms, expired):
     for number in range(9):
         uses = random_uses(rng, authors=300, most=40) if rng.random() < 0.8 else {}
         pushed.append((number, uses))
-        window.push(build(uses, tags, number) if uses else empty_pane(number * PANE_MS, PANE_MS, 3))
+        window.push(build(uses, tags, number))
         window.expire((number + 1) * PANE_MS)
     inside = [(number, uses) for number, uses in pushed[-5:] if uses][expired:]
     counting = [uses for number, uses in inside if (number + 1) * PANE_MS <= until_ms]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streams.constants import MINUTE_MS, PANE_MS, SHORT_WINDOW_MS
 from streams.windows.window_store import WindowStore
 from tests.support.block_counts import Entry
-from tests.support.panes import COLUMNS, HASHES, Uses, build, content, obvious_counts, random_uses
+from tests.support.panes import HASHES, Uses, build, content, obvious_counts, random_uses
 from tests.support.windows import WindowHarness, one_use
 
 
@@ -95,4 +95,4 @@ def test_displays_come_from_the_shortest_window_that_has_any():
     uses: Uses = {("tag0", "US"): (1, [Entry(1, 1, 1, 0, "Tag0", "text 1")])}
     newest = build(uses, harness.tags, 9)
     assert sorted(harness.store.displays(key, newest.displays_of(key))) == ["Tag0", "tag0"]
-    assert WindowStore(HASHES, COLUMNS).displays(key) == []
+    assert WindowStore(HASHES).displays(key) == []

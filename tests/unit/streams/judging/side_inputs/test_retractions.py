@@ -32,7 +32,7 @@ TAGS = ["", "a", "b", "c"]
 COUNTRIES = ["*", "", "IN", "US"]
 Row = tuple[str, str, int, int, int]
 """(hashtag, country, pane, tweet, pane of its log time)"""
-STORE = WindowStore(HASHES, 1)
+STORE = WindowStore(HASHES)
 
 ROW = st.tuples(
     st.sampled_from(TAGS), st.sampled_from(COUNTRIES), st.integers(0, 9), st.integers(0, 5), st.integers(0, 9)
