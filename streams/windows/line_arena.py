@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from streams.counting.block_counts import Ints, Lines
 from streams.counting.columns import GrowingColumns
-from streams.counting.kernels.lines import Bytes, copy_spans
+from streams.counting.kernels.lines import Bytes, copy_spans, write_lines
 
 
 class LineArena:
@@ -21,22 +23,17 @@ class LineArena:
     def extend(self, lines: Lines, rows: Ints | None = None) -> None:
         """Add lines, or copies of those with some numbers. Without numbers, their text must not change any more."""
         if rows is not None:
-            begin, end = lines.ends[rows], lines.ends[rows + 1]
-            lines = _gathered([lines.text], np.zeros(len(rows), np.int32), begin, end)
+            lines = Lines(*write_lines(lines.text, lines.ends[rows], lines.ends[rows + 1] - 1))
         self._spans.extend(len(lines), text=len(self._texts), begin=lines.ends[:-1], end=lines.ends[1:])
         self._texts.append(lines.text)
 
     def take(self, rows: Ints) -> Lines:
         """Return copies of some lines, given by number."""
-        return _gathered(self._texts, *(self._spans[name][rows] for name in ("text", "begin", "end")))
-
-
-def _gathered(texts: list[Bytes], text: Ints, begin: Ints, end: Ints) -> Lines:
-    """Copy the ranges [begin, end) (n,) of texts, each given by its number, into one text."""
-    ends = np.append(0, np.cumsum(end - begin))
-    lines = np.empty(int(ends[-1]), np.uint8)
-    by_text = np.argsort(text, kind="stable")
-    bounds = np.flatnonzero(np.diff(text[by_text], prepend=-1, append=-1))
-    for first, last in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        copy_spans(texts[text[by_text[first]]], begin, end, by_text[first:last], ends, lines)
-    return Lines(lines, ends)
+        text, begin, end = (self._spans[name][rows] for name in ("text", "begin", "end"))
+        ends = np.append(0, np.cumsum(end - begin))
+        copied = np.empty(int(ends[-1]), np.uint8)
+        by_text = np.argsort(text, kind="stable")
+        bounds = np.flatnonzero(np.diff(text[by_text], prepend=-1, append=-1)).tolist()
+        for first, last in pairwise(bounds):
+            copy_spans(self._texts[text[by_text[first]]], begin, end, by_text[first:last], ends, copied)
+        return Lines(copied, ends)

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import partial
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -47,8 +48,6 @@ from streams.windows.kernels.last_counts import (
 from streams.windows.key_counter import KeyCounter
 from streams.windows.open_pane import OpenPane, PaneSum, ranges
 from streams.windows.source_block import SourceBlock
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +92,7 @@ class OpenPanes:
         self._used = 0
         """Slots in use at most, also by counts of blocks that have ended."""
         self._tags = tags
-        self._hashes = hashes
-        self._columns = columns
+        self._new_pane = partial(OpenPane, hashes, columns)
 
     def apply_all(self, flushes: Sequence[Flush]) -> Ints:
         """Apply records in their order, in one pass, and return the keys that they have counted, some perhaps twice.
@@ -191,7 +189,7 @@ class OpenPanes:
         """Close the next pane with all its counts, those of open blocks included."""
         assert number > self.settled_pane
         self.settled_pane = number
-        pane = self.panes.pop(number, None) or OpenPane(self._hashes, self._columns)
+        pane = self.panes.pop(number, None) or self._new_pane()
         total = pane.sum()
         self.tweets.add(total.keys, -total.counts)
         return ClosedPane(number, total, pane)
@@ -206,30 +204,28 @@ class OpenPanes:
         keys = self._tags.of_lines(counts.hashtags, len(counts.panes)) << COUNTRY_BITS | counts.countries
         records = np.array([state for _, state in run], np.int64)
         records[:, END] = list(accumulate(len(flush.countries) // 2 for flush, _ in run))
-        numbers = np.unique(np.maximum(counts.panes, self.settled_pane + 1))  # late counts go to the oldest open pane
+        oldest = self.settled_pane + 1  # receives the late counts
+        numbers = sorted(set(np.maximum(counts.panes, oldest).tolist()))
         self._make_room(len(keys), records)
-        panes = [self._open(number) for number in numbers.tolist()]
+        panes = [self.panes.get(number) or self._new_pane() for number in numbers]
         next_rows = np.array([len(pane.rows) for pane in panes])
         rises, replaced = np.empty((5, len(keys)), np.int64), np.empty((len(keys), 2), np.int64)
         n_rises, n_replaced, n_late = count_records(
-            self._last_counts, records, keys, counts.panes, counts.blocks, counts.counts, self.settled_pane, numbers,
-            next_rows, rises, replaced,
+            self._last_counts, records, keys, counts.panes, counts.blocks, counts.counts, self.settled_pane,
+            np.array(numbers), next_rows, rises, replaced,
         )  # fmt: skip
         self.late_counts += n_late
         rises, replaced = rises[:, :n_rises], replaced[:n_replaced]
         self.tweets.add(rises[2], rises[3])
         ends = np.cumsum(counts.sizes, dtype=np.int64)
         of_panes = zip(_parts(rises[1], len(numbers)), _parts(replaced[:, 0], len(numbers)), strict=True)
-        for number, pane, (added, voided) in zip(numbers.tolist(), panes, of_panes, strict=True):
+        for number, pane, (added, voided) in zip(numbers, panes, of_panes, strict=True):
             self._add(number, pane, rises[:, added], counts, ends)
             pane.void(replaced[voided, 1])
             if pane.is_crowded():
                 self._compact(number)
         touched: Ints = rises[2, counts.panes[rises[0]] > self.settled_pane] if n_late else rises[2]
         return touched
-
-    def _open(self, number: int) -> OpenPane:
-        return self.panes.get(number) or OpenPane(self._hashes, self._columns)
 
     def _add(self, number: int, pane: OpenPane, rises: Ints, counts: BlockCounts, ends: Ints) -> None:
         """Add those counts to a pane that add something, with entries up to `ends` (r,); see `count_records`."""
@@ -256,13 +252,13 @@ class OpenPanes:
             self._last_counts = np.full((size, COLUMNS), -1, np.int64)
             refill(self._last_counts, rows)
 
-    def _are_open(self, records: Ints | None = None) -> Mask:
+    def _are_open(self, records: Ints | None = None) -> npt.NDArray[np.bool_]:
         """Mark the last counts that are of an open block, as of the first of some records of each source."""
         blocks = np.array([*[source.block for source in self._all.values()], -1], np.int64)
         if records is not None:
             blocks[records[::-1, OF_SOURCE]] = records[::-1, OPEN_BLOCK]
         last = self._last_counts
-        is_open: Mask = (last[:, SOURCE] >= 0) & (blocks[last[:, SOURCE]] == last[:, BLOCK])
+        is_open: npt.NDArray[np.bool_] = (last[:, SOURCE] >= 0) & (blocks[last[:, SOURCE]] == last[:, BLOCK])
         return is_open
 
     def _compact(self, number: int) -> None:
@@ -299,7 +295,10 @@ class OpenPanes:
         last[rows, BLOCK] = -1
 
 
-def _parts(places: Ints, n: int) -> list[Ints]:
+def _parts(places: Ints, n: int) -> Sequence[Ints | slice]:
     """Return for each of n panes which values (v,) have its place, in their order."""
+    if n == 1:
+        return [slice(None)]
     order = np.argsort(places, kind="stable")
-    return np.split(order, np.searchsorted(places[order], np.arange(1, n)))
+    bounds = np.searchsorted(places[order], np.arange(n + 1)).tolist()
+    return [order[first:end] for first, end in pairwise(bounds)]

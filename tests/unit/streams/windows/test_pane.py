@@ -15,7 +15,7 @@ from msgspec import structs
 
 from streams.constants import MINUTE_MS
 from streams.counting.block_counts import GROUP_SHIFT
-from streams.counting.keys import Tags
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags
 from streams.counting.sketch import K, estimate_authors
 from streams.log.pane_assembly import assemble
 from streams.log.pane_rows import rows_of
