@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import accumulate
 from typing import Any, NoReturn
 
 import msgspec
@@ -41,23 +42,13 @@ def check_bytes(value: bytes) -> None:
         except UnicodeDecodeError as error:
             wrong = value[error.start : error.start + 16]
             raise ContractError("not_utf8", value=wrong, fix=f"encode as UTF-8; see byte {error.start}") from None
-    # The number of opening brackets is an upper bound of the depth. A record shorter than that many pairs of brackets
-    # is not deeper, or is broken and cannot exhaust the stack. One `count` is cheaper than two.
-    if (
-        len(value) > 2 * MAX_DEPTH
-        and value.replace(b"[", b"{").count(b"{") > MAX_DEPTH
-        and _depth_exceeds(value, MAX_DEPTH)
-    ):
+    if value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_too_deep(value):
         raise ContractError("too_deep", fix=f"nest arrays and objects at most {MAX_DEPTH} deep")
 
 
-def _depth_exceeds(value: bytes, limit: int) -> bool:
-    depth = 0
-    for bracket in _STRING.sub(b"", value).translate(None, _NOT_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > limit:
-            return True
-    return False
+def _is_too_deep(value: bytes) -> bool:
+    brackets = _STRING.sub(b"", value).translate(None, _NOT_BRACKETS)
+    return any(depth > MAX_DEPTH for depth in accumulate(1 if bracket in b"[{" else -1 for bracket in brackets))
 
 
 def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:

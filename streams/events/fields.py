@@ -32,15 +32,10 @@ COUNTRIES = {a + b: (a + b).upper() for a, b in product(ascii_letters, repeat=2)
 
 
 def to_country(code: str, field: str, otherwise: str) -> str:
-    """Return a country in upper case.
-
-    Args:
-        code: two letters of any case.
-        field: path of the field, for the error.
-        otherwise: what the producer can do instead, for the error.
+    """Return a country in upper case, given as two letters; an ignored one would lose what it stands for.
 
     Raises:
-        ContractError: `bad_country`. An unknown spelling would silently lose what the country stands for.
+        ContractError: `bad_country`, with the path `field` and what the producer can do `otherwise`.
     """
     country = COUNTRIES.get(code)
     if country is None:
@@ -51,23 +46,6 @@ def to_country(code: str, field: str, otherwise: str) -> str:
 
 class Present(msgspec.Struct, gc=False):
     """Object whose presence alone matters."""
-
-
-def to_time(milliseconds: int, field: str, given: str, form: str) -> int:
-    """Check that a time parsed from text is in range.
-
-    Args:
-        milliseconds: parsed time; negative if `given` could not be parsed.
-        field: path of the field, for the error.
-        given: text of the payload.
-        form: example of the right form, for the error.
-
-    Raises:
-        ContractError: `bad_time`.
-    """
-    if 0 <= milliseconds < END_MS:
-        return milliseconds
-    raise ContractError("bad_time", field=field, value=given, fix=f"use the form {form}, from 1970 to 9999")
 
 
 def unescape(text: str) -> str:

@@ -6,6 +6,9 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
+from streams.errors import ContractError
+from streams.events.fields import END_MS
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
 _MILLISECOND = timedelta(milliseconds=1)
@@ -53,3 +56,23 @@ def v2_ms(value: str) -> int:
         return (datetime.fromisoformat(value) - _EPOCH) // _MILLISECOND
     except ValueError:
         return -1
+
+
+def v1_time(given: str, field: str) -> int:
+    """Parse a time of v1.1.
+
+    Raises:
+        ContractError: `bad_time`, with the path `field`.
+    """
+    return _in_range(v1_ms(given), given, field, "Thu Mar 10 23:12:12 +0000 2016")
+
+
+def v2_time(given: str, field: str) -> int:
+    """Parse a time of v2; raises as `v1_time` does."""
+    return _in_range(v2_ms(given), given, field, "2021-03-01T12:34:56.000Z")
+
+
+def _in_range(milliseconds: int, given: str, field: str, form: str) -> int:
+    if 0 <= milliseconds < END_MS:
+        return milliseconds
+    raise ContractError("bad_time", field=field, value=given, fix=f"use the form {form}, from 1970 to 9999")

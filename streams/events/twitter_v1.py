@@ -9,12 +9,10 @@ from __future__ import annotations
 import msgspec
 
 from streams.errors import ContractError
-from streams.events.fields import COUNTRIES, MAX_TEXT, Id, Present, to_time, unescape
-from streams.events.times import v1_ms
+from streams.events.fields import COUNTRIES, MAX_TEXT, Id, Present, unescape
+from streams.events.times import v1_time
 from streams.events.tweet import Tweet
 from streams.events.uses import Uses, from_entities, from_text
-
-TIME_FORM = "Thu Mar 10 23:12:12 +0000 2016"
 
 
 class V1Hashtag(msgspec.Struct, gc=False):
@@ -122,11 +120,11 @@ def to_tweet(v1: V1Tweet) -> Tweet:
         kind,
         _id(v1.id_str, v1.id, "id"),
         _id(user.id_str, user.id, "user.id"),
-        to_time(v1_ms(v1.created_at), "created_at", v1.created_at, TIME_FORM),
+        v1_time(v1.created_at, "created_at"),
         "" if place is None else COUNTRIES.get(place.country_code or "", ""),
         text[:MAX_TEXT],
         original.lang or v1.lang or "",
         hashtags,
-        None if born is None else to_time(v1_ms(born), "user.created_at", born, TIME_FORM),
+        None if born is None else v1_time(born, "user.created_at"),
         links,
     )

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.events.fields import COUNTRIES, MAX_TEXT, Id, to_time, unescape
-from streams.events.times import v2_ms
+from streams.events.fields import COUNTRIES, MAX_TEXT, Id, unescape
+from streams.events.times import v2_time
 from streams.events.tweet import NOWHERE, Tweet
 from streams.events.uses import Uses, from_entities, from_text
-
-TIME_FORM = "2021-03-01T12:34:56.000Z"
 
 
 class V2Hashtag(msgspec.Struct, gc=False):
@@ -134,17 +132,10 @@ def _original(data: V2Data, includes: V2Includes) -> tuple[str, V2Text]:
     return kind, data
 
 
-def _country(place_id: str, includes: V2Includes) -> str:
-    for place in includes.places or ():
-        if place.id == place_id:
-            return COUNTRIES.get(place.country_code or "", "")
-    return ""
-
-
 def _born_ms(author_id: int, includes: V2Includes) -> int | None:
     for number, user in enumerate(includes.users or ()):
         if user.id == author_id and user.created_at is not None:
-            return to_time(v2_ms(user.created_at), f"includes.users[{number}].created_at", user.created_at, TIME_FORM)
+            return v2_time(user.created_at, f"includes.users[{number}].created_at")
     return None
 
 
@@ -157,13 +148,14 @@ def to_tweet(v2: V2Tweet) -> Tweet:
     data, includes = v2.data, v2.includes or _NOTHING
     kind, original = _original(data, includes)
     text, hashtags, links = _text(original)
-    place_id = None if data.geo is None else data.geo.place_id
+    place_id = data.geo and data.geo.place_id
+    country = next((place.country_code for place in includes.places or () if place.id == place_id), None)
     return Tweet(
         kind,
         data.id,
         data.author_id,
-        to_time(v2_ms(data.created_at), "data.created_at", data.created_at, TIME_FORM),
-        "" if place_id is None else _country(place_id, includes),
+        v2_time(data.created_at, "data.created_at"),
+        COUNTRIES.get(country or "", ""),
         text[:MAX_TEXT],
         original.lang or data.lang or "",
         hashtags,

@@ -12,7 +12,7 @@ from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 
 _PLAIN = b'{"id":1,"author_id":1,"created_at_ms":1,"text":"#a","hashtags":["a"]}'
-_V1 = b'{"id":4,"created_at":"Thu Jan 01 00:00:00 +0000 1970","text":"#a","user":{"id":1}}'
+_V1 = b'{"id_str":"4","created_at":"Thu Jan 01 00:00:00 +0000 1970","text":"#a","user":{"id_str":"1"}}'
 _FOR_THE_PARSER = b'{"id":2,"author_id":1,"created_at_ms":1,"text":"\\n","hashtags":["a","\\u00e9"]}'
 _TOO_NEW = b'{"id":3,"author_id":1,"created_at_ms":1000000,"text":"#a"}'
 

@@ -3,7 +3,7 @@
 
 A payload outside the subset of JSON below is not an error: the caller gives it to the parser that defines the result.
 Within the subset, a full decoder finds the same: no surrogate pairs, exponents, escaped keys or deep nesting, no member
-that is read twice, and no space around the payload.
+that is read twice, and spaces only after a comma or a colon.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 
 from models.compiled import compiled, inlined
 from streams.events.kernels.paths import (
-    ALLOWED, BOOLEAN, ELEMENT, ESCAPED, HASHES, INTEGER, IS_LISTED, LIST, MEMBER, NAME_SIZE, NAME_SIZES, NAMES, NULL,
-    NUMBER, OBJECT, REQUIRED, ROOT, SKIPPED, STRING,
+    ALLOWED, BOOLEAN, ELEMENT, ESCAPED, HASHES, INTEGER, IS_LISTED, LIST, MEMBER, NAME_BYTES, NAME_SIZE, NAME_SIZES,
+    NULL, NUMBER, OBJECT, REQUIRED, ROOT, SKIPPED, STRING,
 )  # fmt: skip
 
 TYPE, BEGIN, END = range(3)
@@ -23,13 +23,12 @@ TYPE, BEGIN, END = range(3)
 SLOTS = SKIPPED + 1
 DEPTH = 12
 """Deepest nesting that is read."""
-_NAME_BYTES = NAMES.ravel()
 _LITERALS = np.frombuffer(b"nulltruefalse", np.uint8)
 _IS_PLAIN = np.array([32 <= byte < 128 and byte not in b'"\\' for byte in range(256)])
 """Whether a byte of a string is neither its end nor an escape, a control character or a part of a longer character."""
 _ESCAPES = np.frombuffer(b'"\\/bfnrt', np.uint8)
 
-ONE, _FOUR = np.uint64(1), np.uint64(4)
+ONE, _TWO, _FOUR = np.uint64(1), np.uint64(2), np.uint64(4)
 _SPACE, _QUOTE, _COMMA, _COLON, _BACKSLASH, _MINUS, _DOT = 32, 34, 44, 58, 92, 45, 46
 _OPEN_LIST, _CLOSE_LIST, _OPEN, _CLOSE = 91, 93, 123, 125
 
@@ -84,7 +83,7 @@ def _member(data: Any, begin: Any, end: Any, holder: Any) -> Any:
     """Return the slot of an object's member by its name."""
     size, slot = np.int64(end - begin), np.int64(SKIPPED)
     row = (2 * size + 12 * np.int64(data[begin]) + np.int64(data[end - ONE])) % HASHES
-    if NAME_SIZES[row] == size and same_bytes(data, begin, _NAME_BYTES, row * NAME_SIZE, size):
+    if NAME_SIZES[row] == size and same_bytes(data, begin, NAME_BYTES, row * NAME_SIZE, size):
         slot = np.int64(MEMBER[holder, row])
     return slot
 
@@ -128,8 +127,6 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
             holders[depth, 0], holders[depth, 1] = slot, byte + 2
             depth += 1
             at += ONE
-            while data[at] == _SPACE:
-                at += ONE
             closed = data[at] == byte + 2
         elif byte == 110 or byte == 116 or byte == 102:  # n, t, f
             word, size = (0, 4) if byte == 110 else (4, 4) if byte == 116 else (8, 5)
@@ -149,18 +146,15 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
                     at += ONE
                 if data[at - ONE] == _DOT:
                     return np.int64(-1)
-        if slot != SKIPPED:
-            if not ALLOWED[slot] & kind or n == len(listed):
-                return np.int64(-1)
-            quote = np.uint64(byte == _QUOTE)
-            found[slot, TYPE], found[slot, BEGIN], found[slot, END] = kind, begin + quote, at - quote
-            if IS_LISTED[slot]:
-                listed[n, 0], listed[n, BEGIN], listed[n, END] = slot, begin + quote, at - quote
-                n += 1
+        if not ALLOWED[slot] & kind or n == len(listed):
+            return np.int64(-1)
+        quote = np.uint64(byte == _QUOTE)
+        found[slot, TYPE], found[slot, BEGIN], found[slot, END] = kind, begin + quote, at - quote
+        if IS_LISTED[slot]:
+            listed[n, 0], listed[n, BEGIN], listed[n, END] = slot, begin + quote, at - quote
+            n += 1
         # 2. After a value: close what ends here, up to a comma.
         while closed:
-            while data[at] == _SPACE:
-                at += ONE
             byte = data[at]
             at += ONE
             if byte == _COMMA:
@@ -182,16 +176,11 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
             at = begin
             while at < end and _IS_PLAIN[data[at]]:
                 at += ONE
-            if data[begin - ONE] != _QUOTE or at >= end or data[at] != _QUOTE:
+            if data[begin - ONE] != _QUOTE or at >= end or data[at] != _QUOTE or data[at + ONE] != _COLON:
                 return np.int64(-1)
             slot = _member(data, begin, at, holder)
             if slot != SKIPPED and found[slot, BEGIN] > found[holder, BEGIN]:
                 return np.int64(-1)
-            at += ONE
-            while data[at] == _SPACE:
-                at += ONE
-            if data[at] != _COLON:
-                return np.int64(-1)
-            at += ONE
+            at += _TWO
             while data[at] == _SPACE:
                 at += ONE

@@ -63,15 +63,14 @@ IS_LISTED = np.array(["[]" in path and kinds & STRING > 0 for path, kinds in _al
 """Whether a slot is of strings in lists, of which all are noted."""
 
 HASHES, NAME_SIZE = 128, 24
-NAMES, NAME_SIZES = np.zeros((HASHES, NAME_SIZE), np.uint8), np.zeros(HASHES, np.uint8)
-"""Names of members, each in the row of its hash: no two have the same."""
 MEMBER = np.full((SKIPPED + 1, HASHES), SKIPPED, np.uint8)
 """Slot of a member, by the slot of its object and the hash of its name."""
-
+_names = np.zeros(HASHES, f"S{NAME_SIZE}")
 for _slot, _path in enumerate(_PATHS):
     _parent, _, _name = _path.rpartition(".")
-    if not _path.endswith("[]") and _path:
+    if _path and not _path.endswith("[]"):
         _row = (2 * len(_name) + 12 * ord(_name[0]) + ord(_name[-1])) % HASHES
-        assert NAME_SIZES[_row] in (0, len(_name)) and bytes(NAMES[_row]).rstrip(b"\0") in (b"", _name.encode()), _name
-        NAMES[_row, : len(_name)], NAME_SIZES[_row] = list(_name.encode()), len(_name)
-        MEMBER[_PATHS.index(_parent), _row] = _slot
+        assert _names[_row] in (b"", _name.encode()), f"choose other factors: {_name} collides"
+        _names[_row], MEMBER[_PATHS.index(_parent), _row] = _name, _slot
+NAME_BYTES, NAME_SIZES = _names.view(np.uint8), np.strings.str_len(_names)
+"""Names of members, each at its hash: no two have the same."""

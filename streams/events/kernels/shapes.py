@@ -63,22 +63,16 @@ def read_native(data: Any, found: Any, tweet: Any) -> Any:
 
 
 @compiled
-def _exact(data: Any, found: Any, exact: Any, number: Any) -> Any:
-    """Return an id from its string, else from its number; -1 without one, -2 for an unusual one."""
-    first, second = integer(data, found, exact), integer(data, found, number)
-    return min(first, second) if first == -2 or second == -2 else first if first >= 0 else second
-
-
-@compiled
 def read_v1(data: Any, found: Any, tweet: Any) -> Any:
     """Fill in the numbers of a tweet; return the source of its text, -1 for an unusual payload.
 
-    A text with an escape or an & is unusual.
+    A text with an escape or an & is unusual, and an id without `id_str`.
     """
-    tweet[TWEET], tweet[AUTHOR] = _exact(data, found, ID_STR, ID), _exact(data, found, USER_ID_STR, USER_ID)
+    tweet[TWEET], tweet[AUTHOR] = integer(data, found, ID_STR), integer(data, found, USER_ID_STR)
     tweet[CREATED], tweet[YOUNG_SINCE] = v1_time(data, found, CREATED_AT), v1_time(data, found, USER_CREATED_AT)
     tweet[IN_COUNTRY], tweet[RETWEET] = country(data, found, COUNTRY_CODE), found[RETWEETED_STATUS, TYPE] == OBJECT
-    if min(tweet[TWEET], tweet[AUTHOR], tweet[CREATED], tweet[YOUNG_SINCE] + 1) < 0:
+    rounded = min(integer(data, found, ID), integer(data, found, USER_ID))
+    if min(tweet[TWEET], tweet[AUTHOR], tweet[CREATED], tweet[YOUNG_SINCE] + 1, rounded + 1) < 0:
         return np.int64(-1)
     tweet[IN_COUNTRY] = max(tweet[IN_COUNTRY], 0)
     first = _OF_V1 + len(_PLACES) * tweet[RETWEET]
