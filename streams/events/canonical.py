@@ -27,8 +27,4 @@ def canonical(display: str) -> str:
     A hashtag is invalid if it is empty after normalisation, is longer than `MAX_HASHTAG`, or contains white space,
     control characters, a # or half a surrogate pair. Such a hashtag cannot be typed, and the grammar does not match it.
     """
-    if len(display) > MAX_HASHTAG:
-        return ""
-    if display.isascii() and display.isalnum():  # the common case, faster than the cache
-        return display.lower()
-    return _canonical(display)
+    return _canonical(display) if len(display) <= MAX_HASHTAG else ""

@@ -46,18 +46,13 @@ def _distinct(uses: Iterable[HashtagUse]) -> Uses:
 
 def located(uses: Iterable[HashtagUse], text: str) -> Uses:
     """Find the positions of hashtags that have none: those before a plain delimiter, and with the grammar."""
-    placed = [use if use.start >= 0 else _place(use, text) for use in uses]
-    if all(use.start >= 0 for use in placed):
-        return tuple(placed)
-    places: dict[str, HashtagUse] = {}
-    for other in extract_hashtags(text):
-        places.setdefault(other.display, other)
-    return tuple(places.get(use.display, use) if use.start < 0 else use for use in placed)
+    places = {other.display: other for other in reversed(extract_hashtags(text))}
+    return tuple(use if use.start >= 0 else _place(use, text) or places.get(use.display, use) for use in uses)
 
 
-def _place(use: HashtagUse, text: str) -> HashtagUse:
+def _place(use: HashtagUse, text: str) -> HashtagUse | None:
     start = text.find("#" + use.display)
     end = start + 1 + len(use.display)
     if start >= 0 and text[end : end + 1] in _PLAIN_ENDS:  # also true for "", the end of the text
         return HashtagUse(use.hashtag, use.display, start, end)
-    return use
+    return None
