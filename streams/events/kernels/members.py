@@ -15,7 +15,7 @@ import numpy as np
 from models.compiled import compiled, inlined
 from streams.events.kernels.paths import (
     ALLOWED, BOOLEAN, ELEMENT, ESCAPED, HASHES, INTEGER, IS_LISTED, LIST, MEMBER, NAME_BYTES, NAME_SIZE, NAME_SIZES,
-    NULL, NUMBER, OBJECT, REQUIRED, ROOT, SKIPPED, STRING,
+    NULL, NUMBER, OBJECT, NAME, REQUIRED, ROOT, SKIPPED, STRING,
 )  # fmt: skip
 
 TYPE, BEGIN, END = range(3)
@@ -28,7 +28,7 @@ _IS_PLAIN = np.array([32 <= byte < 128 and byte not in b'"\\' for byte in range(
 """Whether a byte of a string is neither its end nor an escape, a control character or a part of a longer character."""
 _ESCAPES = np.frombuffer(b'"\\/bfnrt', np.uint8)
 
-ONE, _TWO, _FOUR = np.uint64(1), np.uint64(2), np.uint64(4)
+ONE, _FOUR = np.uint64(1), np.uint64(4)
 _SPACE, _QUOTE, _COMMA, _COLON, _BACKSLASH, _MINUS, _DOT = 32, 34, 44, 58, 92, 45, 46
 _OPEN_LIST, _CLOSE_LIST, _OPEN, _CLOSE = 91, 93, 123, 125
 
@@ -104,11 +104,11 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
         The number of strings in lists; -1 for a payload outside the subset that this module reads.
     """
     at, end, depth, n = np.uint64(0), np.uint64(len(data)), 0, np.int64(0)
-    slot = np.int64(ROOT)
-    if end < 2 or data[at] != _OPEN or data[end - ONE] != _CLOSE:  # so that spaces and digits never run to the end
+    slot = holder = np.int64(ROOT)
+    if end == 0 or data[end - ONE] != _CLOSE:  # so that spaces and digits never run to the end
         return np.int64(-1)
     while True:
-        # 1. A value begins here.
+        # 1. A value or the name of a member begins here.
         byte, begin = data[at], at
         closed: Any = True
         if byte == _QUOTE:
@@ -120,6 +120,15 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
             if at >= end:
                 return np.int64(-1)
             at += ONE
+            if slot == NAME:
+                slot = _member(data, begin + ONE, at - ONE, holder)
+                is_again = slot != SKIPPED and found[slot, BEGIN] > found[holder, BEGIN]
+                if kind == ESCAPED or data[at] != _COLON or is_again:
+                    return np.int64(-1)
+                at += ONE
+                while data[at] == _SPACE:
+                    at += ONE
+                continue
         elif byte == _OPEN or byte == _OPEN_LIST:  # noqa: SIM109  # faster
             if depth == DEPTH:
                 return np.int64(-1)
@@ -167,20 +176,5 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
                 return n if depth == 0 and at == end else np.int64(-1)
         while data[at] == _SPACE:
             at += ONE
-        # 3. In a list: the slot of its elements. In an object: the key, and the slot of its value.
         holder = holders[depth - 1, 0]
-        if holders[depth - 1, 1] == _CLOSE_LIST:
-            slot = ELEMENT[holder]
-        else:
-            begin = at + ONE
-            at = begin
-            while at < end and _IS_PLAIN[data[at]]:
-                at += ONE
-            if data[begin - ONE] != _QUOTE or at >= end or data[at] != _QUOTE or data[at + ONE] != _COLON:
-                return np.int64(-1)
-            slot = _member(data, begin, at, holder)
-            if slot != SKIPPED and found[slot, BEGIN] > found[holder, BEGIN]:
-                return np.int64(-1)
-            at += _TWO
-            while data[at] == _SPACE:
-                at += ONE
+        slot = ELEMENT[holder] if holders[depth - 1, 1] == _CLOSE_LIST else np.int64(NAME)

@@ -44,8 +44,8 @@ for _path in _allowed:
         _allowed[_path] |= ESCAPED
 
 _PATHS = list(_allowed)
-ROOT, SKIPPED = 0, len(_PATHS)
-"""Slots of the payload itself, and of all values that are not read. The slot of any other value is that of its path."""
+ROOT, SKIPPED, NAME = 0, len(_PATHS), len(_PATHS) + 1
+"""Slots of the payload, of values that are not read, and of names. The slot of another value is that of its path."""
 
 
 def slot_of(path: str) -> int:
@@ -53,7 +53,7 @@ def slot_of(path: str) -> int:
     return _PATHS.index(path)
 
 
-ALLOWED = np.array([*_allowed.values(), 255])
+ALLOWED = np.array([*_allowed.values(), 255, 0])
 """Bits of the types that a slot may have."""
 ELEMENT = np.array([*(_PATHS.index(f"{path}[]") if f"{path}[]" in _PATHS else SKIPPED for path in _PATHS), SKIPPED])
 """Slot of a list's elements."""
