@@ -7,13 +7,12 @@ keeps the scores of its busy tags alone, and scores again what another model has
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_BITS
+from streams.judging.activation_timeline import ActivationTimeline
 from streams.judging.ticks import UnscoredTexts
 from streams.windows.open_pane import OpenPane
 from streams.windows.open_panes import OpenPanes
@@ -31,12 +30,14 @@ class AheadScoring:
     Args:
         open_panes: panes that have not settled.
         store: windows that decide which tags a tick scores.
+        timeline: policy and models of the ticks; there must be a policy before the first call of `next`.
         delay_ms: time by which this shard's ticks are later than their watermark, so that shards take turns.
     """
 
-    def __init__(self, open_panes: OpenPanes, store: WindowStore, delay_ms: int) -> None:
+    def __init__(self, open_panes: OpenPanes, store: WindowStore, timeline: ActivationTimeline, delay_ms: int) -> None:
         self._open = open_panes
         self._store = store
+        self._timeline = timeline
         self._wait_ms = _MARGIN_MS + delay_ms
         self._begun = -1
         """Number of the last pane whose texts were chosen."""
@@ -50,20 +51,15 @@ class AheadScoring:
         """Whether a pane waits whose texts are not scored yet."""
         return self._next_pane() is not None
 
-    def next(self, floor: int, model_of: Callable[[int], str]) -> UnscoredTexts | None:
-        """Return the next slice of texts, perhaps an empty one; None: no pane waits, or all of its texts are scored.
-
-        Args:
-            floor: tweets in the shortest window from which a tick scores a tag.
-            model_of: revision of the model that scores a pane.
-        """
+    def next(self) -> UnscoredTexts | None:
+        """Return the next slice of texts, perhaps an empty one; None: no pane waits, or all of its texts are scored."""
         number = self._next_pane()
         if number is None:
             return None
         pane = self._open.panes[number]
         if number != self._begun or pane is not self._pane:
-            pane.score_by(model_of(number))
-            self._begun, self._pane, self._waiting = number, pane, self._chosen(pane, floor)
+            pane.score_by(self._timeline.model_of(number))
+            self._begun, self._pane, self._waiting = number, pane, self._chosen(pane)
         entries, self._waiting = np.split(self._waiting, [SLICE_TEXTS])
         return UnscoredTexts.of(pane, entries)
 
@@ -82,11 +78,10 @@ class AheadScoring:
                 return number
         return None
 
-    def _chosen(self, pane: OpenPane, floor: int) -> Ints:
+    def _chosen(self, pane: OpenPane) -> Ints:
         """Return the entries of a pane that its tick may score: tweets that expire, and later ones, count too."""
-        window = self._store.shortest
-        assert window is not None, "no policy is in force"
-        total = pane.sum()
-        busy = window.counts.over(total.keys, floor, self._open.tweets) >> COUNTRY_BITS
+        window, policy, total = self._store.shortest, self._timeline.policy, pane.sum()
+        assert window is not None and policy is not None
+        busy = window.counts.over(total.keys, policy.score_floor, self._open.tweets) >> COUNTRY_BITS
         entries = total.entries[np.repeat(np.isin(total.keys >> COUNTRY_BITS, busy), np.diff(total.bounds))]
         return pane.unscored(entries)

@@ -99,11 +99,7 @@ class CircuitBreakers:
     def admit(
         self, limits: Valves, tick_ms: int, begun: Sequence[NewSuppression], top: TopTags
     ) -> dict[int, DecisionReason]:
-        """Admit new suppressions of a settled tick.
-
-        Returns:
-            By refused key the breaker, with its count and its limit.
-        """
+        """Admit new suppressions of a settled tick; return by refused key the breaker, with its count and its limit."""
         self._begun = {one for one in self._begun if one[0] > tick_ms - HOUR_MS}
         used = sum(at <= tick_ms for at, _, _ in self._begun)
         refusals: dict[int, DecisionReason] = {}
@@ -136,12 +132,7 @@ class CircuitBreakers:
         return True
 
     def recover(self, decisions: Iterable[Decision], settled_ms: int) -> None:
-        """Count the suppressions that the previous owner began.
-
-        Args:
-            decisions: all of the shard.
-            settled_ms: tick of the previous owner's last progress record.
-        """
+        """Count the suppressions of the previous owner, whose last progress record is of the tick `settled_ms`."""
         ascending = sorted(decisions, key=lambda one: one.version)
         ahead = {(one.hashtag, one.country) for one in ascending if one.settled_ms > settled_ms}
         before: dict[tuple[str, str], dict[Scope, ScopeDecision]] = {}

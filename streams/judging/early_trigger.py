@@ -150,11 +150,7 @@ class EarlyTrigger:
         self._last = LastFiring.at(table)
 
     def next(self, model_of: Callable[[int], str]) -> EarlyFiring | None:
-        """Return the touched keys that have grown enough since they were last judged.
-
-        Args:
-            model_of: revision of the model that scores a pane.
-        """
+        """Return the touched keys that have grown enough since they were last judged, with the model of each pane."""
         policy, window = self.policy, self._store.shortest
         assert policy is not None and window is not None
         floor, least_share = self._floor, policy.least_suppress_at

@@ -197,10 +197,7 @@ class ShardJudge(ShardState):
 
     def next_ahead(self) -> UnscoredTexts | None:
         """Return some texts that the coming ticks will score; None: there are none yet."""
-        policy = self.timeline.policy
-        if policy is None or self.model_missing:
-            return None
-        return self.ahead.next(policy.score_floor, self.timeline.model_of)
+        return self.ahead.next() if self.may_score_ahead else None
 
     # ---- early decisions ----
 

@@ -86,7 +86,7 @@ class ShardState:
         self.decisions = ShardDecisions(self.tags, self.score_columns, shards)
         self.trigger = EarlyTrigger(self.open, self.evidence)
         self.delay_ms = delay_of(shard, shards)
-        self.ahead = AheadScoring(self.open, self.store, self.delay_ms)
+        self.ahead = AheadScoring(self.open, self.store, self.timeline, self.delay_ms)
         self.early, self.max_lag_ms, self.shards = early, max_lag_ms, shards
         self.incarnation = incarnation
         self.model_missing = False
