@@ -22,6 +22,7 @@ from benchmarks.machine import machine
 from streams.backtest import Impact, ImpactReport
 from streams.constants import PANE_MS
 from streams.counting.keys import Tags
+from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of
 from streams.log.evidence import decode_evidence_record, encode_evidence_record
@@ -60,13 +61,13 @@ def evidence(policy: Policy, shard: int, tags: int, panes: int, shards: int) -> 
         tables = {}
         for window_ms in (600_000, 3_600_000) if pane % 6 == 5 else (600_000,):
             tweets = dice.integers(10, 400, m)
+            everyone = AuthorGroup(np.maximum(tweets * 9 // 10, 1), np.minimum(tweets, 64), share.clip(0, 1))
             tables[window_ms] = EvidenceTable(
                 window_ms=window_ms,
                 keys=keys,
                 tweets=tweets,
-                authors=np.maximum(tweets * 9 // 10, 1),
-                scored=np.minimum(tweets, 64),
-                share=share.clip(0, 1),
+                everyone=everyone,
+                established=everyone,
                 signals=dict.fromkeys((one.name for one in MEASURED), np.zeros(m))
                 | {"copies": dice.random(m) * 0.5, "young": dice.random(m) * 0.5, "burst": dice.random(m) * 6},
             )

@@ -38,6 +38,7 @@ from models.share import Scale
 from streams.constants import PANE_MS
 from streams.counting.block_counts import to_lines
 from streams.counting.sketch import K
+from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.judging.hysteresis import decide
 from streams.judging.levels import OVER, levels
@@ -171,17 +172,14 @@ def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None, scale_2: Scale |
             share[row] = sample[:, :N_COLUMNS].mean(axis=0)
             groups[row] = np.bincount(sample[:, N_COLUMNS].astype(np.int64), minlength=n_groups)
     share, correction = corrected(share, samples, scale_2)
+    everyone = AuthorGroup(authors, np.minimum(authors, SAMPLE), share, correction, scale, groups)
     return EvidenceTable(
         window_ms=WINDOW_PANES * PANE_MS,
         keys=np.arange(len(tags)),
         tweets=2 * authors,
-        authors=authors,
-        scored=np.minimum(authors, SAMPLE),
-        share=share,
+        everyone=everyone,
+        established=everyone,
         signals={one.name: np.full(len(tags), float(one.kind.most)) for one in MEASURED},
-        scale=scale,
-        groups=groups,
-        correction=correction,
     )
 
 

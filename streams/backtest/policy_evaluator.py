@@ -117,13 +117,13 @@ class PolicyEvaluator:
 
     def rescaled(self, table: EvidenceTable) -> EvidenceTable:
         """Return a table with the scale that is tried; one with another scale than expected stays as it is."""
-        if not self._scales or table.scale is None:
-            return table
-        scale = self._scales.get(table.scale.to_bytes())
+        kept = table.everyone.scale
+        scale = None if kept is None or not self._scales else self._scales.get(kept.to_bytes())
         if scale is None:
             return table
-        established, past = (one and replace(one, scale=scale) for one in (table.established, table.past))
-        return replace(table, scale=scale, established=established, past=past)
+        everyone, established = (replace(one, scale=scale) for one in (table.everyone, table.established))
+        past = table.past and replace(table.past, scale=scale)
+        return replace(table, everyone=everyone, established=established, past=past)
 
     def forget_terms(self, unused: Iterable[int]) -> None:
         """Drop the compared hashtags whose numbers are released."""

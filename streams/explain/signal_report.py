@@ -186,7 +186,7 @@ def volumes(records: Iterable[EvidenceRecord], hashtag: str, country: str) -> li
         row = row_of(record, hashtag, country) if record.window_ms == record.conditions.windows_ms[0] else None
         if row is not None:
             table = table_of([record], Tags()).take(np.array([row]))
-            share = float(table.estimates()[0, 0])
+            share = float(table.everyone.estimates()[0, 0])
             found[record.tick_ms] = WindowVolume(
                 record.tick_ms, int(table.tweets[0]), int(table.authors[0]), None if np.isnan(share) else share
             )
@@ -238,8 +238,8 @@ def _judge(record: EvidenceRecord, row: int, listed: bool, rule: Rule, category:
     """Judge one row of a record under one rule."""
     table = table_of([record], Tags()).take(np.array([row]))
     column = 1 + record.conditions.categories.index(category)
-    group = table.established or table.everyone
-    own, others = (part.bounds(column, rule.confidence).at(0) for part in (group, table.everyone.without(group)))
+    groups = (table.established, table.everyone.without(table.established))
+    own, others = (part.bounds(column, rule.confidence).at(0) for part in groups)
     return _JudgedRow(levels(table, rule, column, np.array([listed]), rule.confidence), own, others)
 
 
@@ -249,7 +249,7 @@ def _report(
     judged, (category, surface, country) = one.levels, scope
     table, rule, voice = judged.table, judged.rule, judged.voice(0)
     tweets, authors = int(table.tweets[0]), int(table.authors[0])
-    own = authors if table.established is None else int(table.established.authors[0])
+    own, correction = int(table.established.authors[0]), table.everyone.correction
     everyone, deciding = judged.everyone.at(0), _deciding(one)
     if level == UNREAD:
         everyone, one = _UNKNOWN, _JudgedRow(judged, _UNKNOWN, _UNKNOWN)
@@ -263,7 +263,7 @@ def _report(
         level=_WORDS[level],
         tweets=tweets,
         authors=authors,
-        scored=int(table.scored[0]),
+        scored=int(table.everyone.scored[0]),
         lower=rounded(everyone.lower),
         upper=rounded(everyone.upper),
         established=own,
@@ -293,12 +293,12 @@ def _report(
         ),
         need=rule.corroboration.need,
         unread=tuple(LanguageCount(*pair) for pair in in_order(unread_of(judged.evidence(0))).items()),
-        established_read=_read_part(table.established or table.everyone),
-        coordinated_read=_read_part(table.everyone.without(table.established or table.everyone)),
+        established_read=_read_part(table.established),
+        coordinated_read=_read_part(table.everyone.without(table.established)),
         min_scored=rule.min_scored,
         is_calibrated=_is_calibrated(table, judged.column),
-        looked=0 if table.correction is None else int(table.correction.looked[0]),
-        stage_2="" if table.correction is None else table.correction.revisions[0],
+        looked=0 if correction is None else int(correction.looked[0]),
+        stage_2="" if correction is None else correction.revisions[0],
         predecessor=table.hidden_tags[0] if table.hidden_tags else "",
         dwell_ms=rule.dwell_ms,
         clear_after_ms=rule.clear_after_ms,
@@ -308,7 +308,7 @@ def _report(
 
 def _is_calibrated(table: EvidenceTable, column: int) -> bool:
     """Return whether the scales of the languages in the only row are fitted to the platform's labels."""
-    scale, groups = table.scale, table.groups
+    scale, groups = table.everyone.scale, table.everyone.groups
     if scale is None:
         return True
     there = np.ones(scale.n_groups, bool) if groups is None else groups[0] > 0

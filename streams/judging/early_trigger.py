@@ -84,7 +84,8 @@ class LastFiring:
     @classmethod
     def at(cls, table: EvidenceTable) -> LastFiring:
         """Take all keys of a table."""
-        return cls(table.keys, table.tweets, np.nan_to_num(table.estimates(), nan=1.0).max(axis=1, initial=0.0))
+        estimates = np.nan_to_num(table.everyone.estimates(), nan=1.0)
+        return cls(table.keys, table.tweets, estimates.max(axis=1, initial=0.0))
 
     def updated(self, later: LastFiring) -> LastFiring:
         """Return the same with a later firing of some keys."""

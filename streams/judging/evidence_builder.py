@@ -225,6 +225,5 @@ class EvidenceBuilder:
 
 def _may_act(table: EvidenceTable, least_share: float) -> Ints:
     """Return the rows of the tags on which a rule may act: their harmful share may reach `least_share`."""
-    assert table.established is not None
     reached = [one.estimates() >= least_share for one in (table.everyone, table.established)]  # NaN reaches nothing
     return np.flatnonzero(reached[0].any(axis=1) | reached[1].any(axis=1))

@@ -78,9 +78,9 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
     names = different.lines().decode("utf-8", "surrogatepass").split("\n")[:-1]
     hashtags = [name for name, n in zip(names, spans.tolist(), strict=True) for _ in range(n)]
     countries = list(map(country_name, (table.keys[rows] & COUNTRY_MASK).tolist()))
-    row_bytes = _ROW_BYTES + _GROUPS * (10 + 8 * table.share.shape[1])
-    row_bytes += 0 if table.groups is None else _GROUPS * table.groups.shape[1]
-    row_bytes += 0 if table.unread is None else _GROUPS * table.unread.shape[1]
+    everyone = table.everyone
+    row_bytes = _ROW_BYTES + _GROUPS * (10 + 8 * everyone.share.shape[1])
+    row_bytes += sum(_GROUPS * part.shape[1] for part in (everyone.groups, everyone.unread) if part is not None)
     sizes = np.repeat(np.array([*map(len, names)], np.int64), spans)
     run = np.cumsum(4 * sizes + 8 + row_bytes) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(rows)]
@@ -97,8 +97,8 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             hashtags=hashtags[first:last],
             countries=countries[first:last],
             tweets=_packed(table.tweets[chosen], "<i8"),
-            everyone=_group_columns(table.everyone.take(chosen)),
-            established=_group_columns((table.established or table.everyone).take(chosen)),
+            everyone=_group_columns(everyone.take(chosen)),
+            established=_group_columns(table.established.take(chosen)),
             **_past_columns(table.past, chosen),
             may_miss=table.may_miss,
             predecessors=_rows_by_hidden_tag(table, chosen),
@@ -176,22 +176,15 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
 
     numbers = tags.of([hashtag for record in records for hashtag in record.hashtags])
     countries = [country_code(country) for record in records for country in record.countries]
-    everyone = _group([record.everyone for record in records], scale, columns)
     return EvidenceTable(
         window_ms=records[0].window_ms,
         keys=numbers << COUNTRY_BITS | np.array(countries, np.int64),
         tweets=np.frombuffer(b"".join([record.tweets for record in records]), "<i8").astype(np.int64),
-        authors=everyone.authors,
-        scored=everyone.scored,
-        share=everyone.share,
+        everyone=_group([record.everyone for record in records], scale, columns),
+        established=_group([record.established for record in records], scale, columns),
         signals={one.name: _signal_values(one, records) for one in MEASURED},
         may_miss=max(record.may_miss for record in records),
-        correction=everyone.correction,
         hidden_tags=_hidden_tags(records),
-        scale=scale,
-        groups=everyone.groups,
-        unread=everyone.unread,
-        established=_group([record.established for record in records], scale, columns),
         past=_past(records, scale, columns),
     )
 

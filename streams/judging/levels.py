@@ -156,7 +156,7 @@ class RuleLevels:
         if self.level[row] == UNREAD:
             return self.table.evidence(row, _UNKNOWN, _UNKNOWN, self.listed, self.column)
         own = self.own.at(row)
-        if self.table.established is not None and not self.enough[row] and self.level[row] != OVER_WITHOUT:
+        if not self.enough[row] and self.level[row] != OVER_WITHOUT:
             own = self.table.established.take(np.array([row])).bounds(self.column, self.confidence).at(0)
         return self.table.evidence(row, self.everyone.at(row), own, self.listed, self.column)
 
@@ -179,7 +179,7 @@ class RuleLevels:
     def voice(self, row: int) -> EstablishedVoice:
         """Return the part of the established authors of one row."""
         table, weight = self.table, 1.0
-        if table.established is not None and table.authors[row]:
+        if table.authors[row]:
             authors = int(table.established.authors[row])
             weight = min(1.0, authors / int(table.authors[row]), TWEETS_EACH * authors / max(int(table.tweets[row]), 1))
         past = int(self.table.past.authors[row]) if self.table.past is not None and self.innocent[row] else 0
@@ -204,9 +204,9 @@ def levels(
         confidence: of the two-sided interval; early decisions ask for more than the rule does.
         margin: factor on the threshold of each measured signal; early decisions ask for more here too.
     """
-    everyone, m = table.bounds(column, confidence), len(table.keys)
+    m, everyone, established = len(table.keys), table.everyone.bounds(column, confidence), table.established
     big = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors)
-    floors, read_part = big & (table.scored > 0), table.everyone.read_part()
+    floors, read_part = big & (table.everyone.scored > 0), table.everyone.read_part()
     asked = [
         AskedSignal(BY_NAME[name], BY_NAME[name].values(table, listed), threshold)
         for name, threshold in rule.corroboration.thresholds
@@ -217,21 +217,17 @@ def levels(
     corroborated = reached >= rule.corroboration.need
 
     read = read_part >= rule.min_scored
-    own, others, enough, disputed = everyone, GroupBounds.unknown(m), np.ones(m, bool), np.zeros(m, bool)
-    own_read, others_read = read, read
-    if table.established is not None:
-        enough = table.established.authors >= rule.min_established
-        rows = np.flatnonzero(floors & enough)  # most rows have no verdict of the group, and need no bounds
-        own = table.established.take(rows).bounds(column, confidence).spread(rows, m)
-        least = np.maximum(rule.min_established, LEAST_PART * table.authors)
-        rows = rows[(table.authors - table.established.authors >= least)[rows]]
-        rest = table.everyone.take(rows).without(table.established.take(rows))
-        others = rest.bounds(column, confidence).spread(rows, m)
-        if table.unread is not None:
-            own_read = read & (table.established.read_part() >= rule.min_scored)
-            others_read = np.zeros(m, bool)
-            others_read[rows] = rest.read_part() >= rule.min_scored
-        disputed[rows] = (others_read & (others.upper >= rule.clear_at))[rows]
+    disputed, others_read = np.zeros(m, bool), np.zeros(m, bool)
+    enough = established.authors >= rule.min_established
+    rows = np.flatnonzero(floors & enough)  # most rows have no verdict of the group, and need no bounds
+    own = established.take(rows).bounds(column, confidence).spread(rows, m)
+    least = np.maximum(rule.min_established, LEAST_PART * table.authors)
+    rows = rows[(table.authors - established.authors >= least)[rows]]
+    rest = table.everyone.take(rows).without(established.take(rows))
+    others = rest.bounds(column, confidence).spread(rows, m)
+    own_read = read & (established.read_part() >= rule.min_scored)
+    others_read[rows] = rest.read_part() >= rule.min_scored
+    disputed[rows] = (others_read & (others.upper >= rule.clear_at))[rows]
     innocent = np.zeros(m, bool)
     if table.past is not None:
         rows = np.flatnonzero(floors & (table.past.authors >= rule.innocent_past))
@@ -244,10 +240,9 @@ def levels(
     level[floors & read & ~enough & corroborated & (everyone.lower >= rule.suppress_at)] = OVER_WITHOUT
     level[floors & disputed & (others.lower >= rule.suppress_at)] = CONTESTED
     level[floors & own_read & enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
-    if table.established is not None:  # many begin at one tick, and their evidence shows these bounds
-        rows = np.flatnonzero(level == OVER_WITHOUT)
-        for whole, part in zip(own, table.established.take(rows).bounds(column, confidence), strict=True):
-            whole[rows] = part
+    rows = np.flatnonzero(level == OVER_WITHOUT)  # many begin at one tick, and their evidence shows these bounds
+    for whole, part in zip(own, established.take(rows).bounds(column, confidence), strict=True):
+        whole[rows] = part
     return RuleLevels(
         table, rule, column, confidence, level, everyone, own, others, enough, disputed, innocent, read_part, listed,
         asked,

@@ -88,9 +88,9 @@ def near_and_uncertain(
                 (codes == code)
                 & (table.tweets * _NEAR >= rule.min_tweets)
                 & (table.authors * _NEAR >= rule.min_authors)
-                & (table.scored > 0)
+                & (table.everyone.scored > 0)
             )
-            _, lower, upper = table.bounds(column, rule.confidence)
+            _, lower, upper = table.everyone.bounds(column, rule.confidence)
             for threshold in (rule.suppress_at, rule.clear_at):
                 uncertain |= near_rule & (lower < threshold) & (threshold <= upper)
             near |= near_rule

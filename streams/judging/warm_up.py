@@ -33,7 +33,7 @@ def warm_up() -> None:
     )  # fmt: skip
     store.push(one)
     for table in EvidenceBuilder(store, 1).tables().values():
-        table.bounds(0, 0.9)
+        table.everyone.bounds(0, 0.9)
     counter = KeyCounter()
     warm_up_windows()
     one_key = np.ones(1, np.int64)

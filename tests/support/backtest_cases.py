@@ -208,7 +208,7 @@ def steady(
         keys=np.array(keys),
         tweets=np.full(len(keys), 60),
         share=np.array([[shares[tags.name(key)]] * 3 for key in keys]),
-        established=AuthorGroup(*np.full((2, len(keys)), 20), np.zeros((len(keys), 3))) if attacked else None,
+        **({"established": AuthorGroup(*np.full((2, len(keys)), 20), np.zeros((len(keys), 3)))} if attacked else {}),
         burst=burst,
     )
     return [

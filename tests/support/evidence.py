@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.signals.base import Doubles
 from streams.signals.registry import MEASURED
@@ -18,14 +19,15 @@ def signal_columns(m: int, **given: Any) -> dict[str, Doubles]:
 
 
 def evidence_table(window_ms: int = 600_000, **given: Any) -> EvidenceTable:
-    """Build a table of m keys, numbered from 1 unless given, with defaults for the columns that are left out."""
+    """Build a table of m keys, numbered from 1 unless given, with defaults for the columns that are left out.
+
+    The columns of an `AuthorGroup` are those of all authors; all of them are established unless given.
+    """
     names = {one.name for one in MEASURED}
     signals = {name: given.pop(name) for name in names & given.keys()}
     m = len(given["share"])
-    columns = {
-        "keys": np.arange(1, m + 1),
-        "tweets": np.full(m, 100),
-        "authors": np.full(m, 50),
-        "scored": np.full(m, 50),
-    } | given
-    return EvidenceTable(window_ms, signals=signal_columns(m, **signals), **columns)
+    of_group = {"authors": np.full(m, 50), "scored": np.full(m, 50)}
+    of_group |= {name: given.pop(name) for name in AuthorGroup.__dataclass_fields__.keys() & given.keys()}
+    everyone = AuthorGroup(**of_group)
+    columns = {"keys": np.arange(1, m + 1), "tweets": np.full(m, 100), "established": everyone} | given
+    return EvidenceTable(window_ms, everyone=everyone, signals=signal_columns(m, **signals), **columns)

@@ -19,7 +19,6 @@ from streams.explain.signal_report import SignalReport, signal_reports
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.overrides import OverrideHistory
 from streams.judging.author_group import AuthorGroup
-from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of
 from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
 from streams.log.evidence import EvidenceRecord, encode_evidence_record
@@ -28,7 +27,6 @@ from streams.log.policies import PolicyRecord, encode_policy_record
 from streams.policy import Policy, parse_policy
 from streams.policy.places import PolicyLines
 from streams.settings import Settings
-from streams.signals.registry import MEASURED
 from tests.support.evidence import evidence_table
 from tests.support.shells import Topics
 
@@ -130,15 +128,15 @@ def tick(
     conditions = conditions_of(policy, shards=1, categories=("hateful_conduct",), model_revision="0" * 12)
     for window_ms, of_window in rows.items():
         m = len(of_window)
-        signals = {one.name: np.zeros(m) for one in MEASURED} | {"young": np.full(m, 0.6), "burst": np.full(m, 3.0)}
-        tables[window_ms] = EvidenceTable(
-            window_ms=window_ms,
+        signals = {"young": np.full(m, 0.6), "burst": np.full(m, 3.0)}
+        tables[window_ms] = evidence_table(
+            window_ms,
             keys=np.array([tags.key(name, "*") for name in of_window], np.int64),
             tweets=np.array([row["tweets"] for row in of_window.values()], np.int64),
-            authors=np.full(m, 50), scored=np.array([row.get("scored", 50) for row in of_window.values()], np.int64),
+            scored=np.array([row.get("scored", 50) for row in of_window.values()], np.int64),
             share=np.array([[row["share"]] * 2 for row in of_window.values()]).reshape(m, 2),
-            signals=signals,
-        )  # fmt: skip
+            **signals,
+        )
     return records_of(TickEvidence(tick_ms, conditions, False, tables), 0, tags)
 
 

@@ -175,7 +175,7 @@ def test_history_starts_new_chunk_when_scale_changes():
         found.append(past.add(record))
     tables = [chunk.blocks[0].table for chunk in [*found, past.finish()] if chunk is not None]
     assert [len(table.keys) for table in tables] == [6, 6, 6]
-    assert [float(table.estimates()[0, 1]) for table in tables] == pytest.approx([0.4, 0.5, 0.4])
+    assert [float(table.everyone.estimates()[0, 1]) for table in tables] == pytest.approx([0.4, 0.5, 0.4])
 
 
 def test_report_names_cleared_and_newly_hit_tags():

@@ -100,8 +100,8 @@ def assert_table(shard: EarlyShard, table: EvidenceTable, asked: list[tuple[str,
         shares = np.mean([scored(one.text).probabilities for one in sample], axis=0, dtype=np.float64)
         assert table.tweets[row] == counts[scope]
         assert table.authors[row] == estimate_authors(len(sample), sample[-1].author)
-        assert table.scored[row] == len(sample)
-        assert table.share[row].tolist() == pytest.approx(shares.tolist())
+        assert table.everyone.scored[row] == len(sample)
+        assert table.everyone.share[row].tolist() == pytest.approx(shares.tolist())
         assert table.shown.tweets[row][: len(sample)].tolist() == [one.tweet for one in sample[:10]]
 
 
@@ -132,7 +132,7 @@ def test_firing_counts_settled_and_open_panes_of_grown_tags(seed, floor, least_s
         assert firing.tick_ms == (max(shard.open.panes) + 1) * PANE_MS
         assert_table(shard, table := shard.fire(firing), expected)
         for row, scope in enumerate(expected):
-            last[scope] = (int(table.tweets[row]), float(table.share[row].max()))
+            last[scope] = (int(table.tweets[row]), float(table.everyone.share[row].max()))
         again = shard.next()
         assert again is None, "no key was touched since"
         taken = {one.tweet for scope in expected for one in obvious_sample(shard.uses, *scope)}
@@ -189,7 +189,7 @@ def test_firing_scores_only_new_texts():
         firing = shard.next()
         assert firing is not None and lines_of(firing) == texts
         table = shard.fire(firing)
-    assert (table.tweets.tolist(), table.scored.tolist()) == ([3], [3])
+    assert (table.tweets.tolist(), table.everyone.scored.tolist()) == ([3], [3])
 
 
 def test_unsampled_texts_are_not_scored():

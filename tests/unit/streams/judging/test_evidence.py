@@ -55,10 +55,10 @@ def table(
 
 def test_share_is_mean_over_scored_authors():
     found = table([(0, 1, 0, 1, 0.25), (0, 1, 0, 2, None), (0, 1, 0, 3, 0.75), (1, 1, 0, 4, None)])
-    assert found.share[0].tolist() == [0.5, 0.5]
-    assert np.isnan(found.share[1]).all()
-    assert found.scored.tolist() == [2, 0]
-    assert found.authors.tolist() == [3, 1]
+    assert found.everyone.share[0].tolist() == [0.5, 0.5]
+    assert np.isnan(found.everyone.share[1]).all()
+    assert found.everyone.scored.tolist() == [2, 0]
+    assert found.everyone.authors.tolist() == [3, 1]
 
 
 SCALE = Scale(
@@ -74,11 +74,11 @@ def test_bounds_follow_scale_of_sampled_languages():
     rows = [(0, 1, language(0, RETWEET), 1, 0.5), (0, 1, language(0), 2, 0.5), (0, 1, language(1, LINKED), 3, 0.5)]
     rows += [(1, 1, language(1), 4, 0.44)] * 64 + [(2, 1, language(0), 4, 0.44)] * 64
     found = table(rows, groups=3, scale=SCALE)
-    assert found.groups is not None and found.groups.tolist() == [[2, 1], [0, 64], [64, 0]]
+    assert found.everyone.groups is not None and found.everyone.groups.tolist() == [[2, 1], [0, 64], [64, 0]]
     assert found.signals["links"][0] == pytest.approx(1 / 3), "flags and group do not mix"
     mixed = (0.5 - (2 * 0.2 + 0.4) / 3) / ((2 * 0.6 + 0.1) / 3)
-    assert found.estimates()[:, 1] == pytest.approx([mixed, 0.4, 0.4])
-    share, lower, upper = found.bounds(1, 0.95)
+    assert found.everyone.estimates()[:, 1] == pytest.approx([mixed, 0.4, 0.4])
+    share, lower, upper = found.everyone.bounds(1, 0.95)
     assert share == pytest.approx([mixed, 0.4, 0.4])
     assert (lower <= share).all() and (share <= upper).all()
     assert upper[1] - lower[1] > 2 * (upper[2] - lower[2]), "scores that say less give wider bounds"
@@ -88,9 +88,9 @@ def test_bounds_follow_scale_of_sampled_languages():
 def test_text_without_language_group_counts_as_not_scored(group):
     rows = [(0, 1, language(group), 1, 0.9), (0, 1, language(0), 2, 0.5)]
     found = table(rows, scale=SCALE)
-    assert found.scored.tolist() == [1, 0] and found.share[0].tolist() == [0.5, 0.5]
-    assert table(rows).scored.tolist() == [2, 0], "with one group the language may be unknown"
-    assert np.isnan(found.estimates()[1]).all() and found.bounds(0, 0.9)[1].tolist()[1] == 0.0
+    assert found.everyone.scored.tolist() == [1, 0] and found.everyone.share[0].tolist() == [0.5, 0.5]
+    assert table(rows).everyone.scored.tolist() == [2, 0], "with one group the language may be unknown"
+    assert np.isnan(found.everyone.estimates()[1]).all() and found.everyone.bounds(0, 0.9)[1].tolist()[1] == 0.0
 
 
 def test_copies_are_texts_of_two_authors_of_one_tag():
@@ -121,7 +121,7 @@ def test_young_is_share_of_accounts_with_known_age():
 
 def test_tabulate_accepts_empty_sample():
     found = table([])
-    assert (found.scored.tolist(), found.authors.tolist(), found.signals["copies"].tolist()) == (
+    assert (found.everyone.scored.tolist(), found.everyone.authors.tolist(), found.signals["copies"].tolist()) == (
         [0, 0],
         [0, 0],
         [0.0, 0.0],
@@ -167,8 +167,8 @@ def test_signals_equal_naive_computation(rows):
         scores = [row[4] for row in rows_of if row[4] is not None]
         own = [row[3] for row in rows_of if not row[2] and row[3]]
         ages = [row[1] for row in rows_of if row[1] >= 0]
-        assert found.scored[group] == len(scores)
-        assert scores == [] or found.share[group, 1] == pytest.approx(sum(scores) / len(scores))
+        assert found.everyone.scored[group] == len(scores)
+        assert scores == [] or found.everyone.share[group, 1] == pytest.approx(sum(scores) / len(scores))
         assert found.signals["copies"][group] == (sum(own.count(one) > 1 for one in own) / len(own) if own else 0)
         assert found.signals["young"][group] == (sum(age < 30 for age in ages) / len(ages) if ages else 0)
 
@@ -290,12 +290,14 @@ def test_lower_bound_never_exceeds_estimate(seed, n_groups, confidence):
     )
     own = rng.binomial(groups, 0.5)
     share = np.where(own.sum(axis=1)[:, None] > 0, rng.random((m, columns)), np.nan)
-    judged = replace(judged, established=AuthorGroup(own.sum(axis=1), own.sum(axis=1), share, None, judged.scale, own))
+    judged = replace(
+        judged, established=AuthorGroup(own.sum(axis=1), own.sum(axis=1), share, None, judged.everyone.scale, own)
+    )
     greatest = judged.greatest_estimates()
     for column in range(columns):
         found = levels(judged, RULE, column, np.zeros(m, bool), confidence)
         some = scored > 0
-        assert (found.everyone.lower[some] <= judged.estimates()[some, column]).all()
+        assert (found.everyone.lower[some] <= judged.everyone.estimates()[some, column]).all()
         for bounds in (found.everyone, found.own, found.others):
             assert (bounds.lower[some] <= greatest[some]).all()
         assert (found.level[~some] == LOW).all()

@@ -92,7 +92,9 @@ def test_past_equals_naive_recount_before_the_shortest_window(seed, minutes, tic
     for _ in range(ticks):
         harness.push(random_uses(rng) if rng.random() < 0.5 else {})
     table = harness.evidence.tables()[MINUTE_MS]
-    shares = np.nan_to_num(np.hstack([table.estimates(), table.established.estimates()])).max(axis=1, initial=0.0)
+    shares = np.nan_to_num(np.hstack([table.everyone.estimates(), table.established.estimates()])).max(
+        axis=1, initial=0.0
+    )
     acted_on = shares >= 0.5
     if not acted_on.any():
         assert table.past is None
@@ -199,7 +201,7 @@ def test_side_inputs_apply_one_after_the_other():
     harness = WindowHarness([30_000], side_inputs=[_HalfOfAll(), _HalfOfAll()])
     harness.push({("tag0", "IN"): (9, [Entry(author, author, 5, 0, "", "text 1") for author in range(1, 5)])})
     (table,) = harness.evidence.tables().values()
-    assert (table.tweets.tolist(), table.scored.tolist()) == ([7, 7], [2, 2])
+    assert (table.tweets.tolist(), table.everyone.scored.tolist()) == ([7, 7], [2, 2])
     assert harness.evidence.sample(harness.store.windows[30_000], table.keys).author.tolist() == [1, 3, 1, 3]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 from unittest.mock import patch
 
 import msgspec
@@ -141,7 +142,7 @@ def test_table_survives_round_trip_through_records(rows, max_bytes):
         parts = list(of_window)
         assert [(one.part, one.parts) for one in parts] == [(at, len(parts)) for at in range(len(parts))]
         back[window_ms] = sorted_by_key(table_of(parts, other))
-        scale = back[window_ms].scale
+        scale = back[window_ms].everyone.scale
         assert scale is not None and scale.to_bytes() == SCALE.to_bytes()
     assert list(back) == [600_000, 3_600_000]
     for window_ms, table in tables.items():
@@ -179,9 +180,9 @@ def test_take_selects_rows_by_mask_and_by_index():
 
 def test_record_is_small_and_holds_no_text():
     tags = Tags()
-    table = replace(random_table(random.Random(3), tags, 600_000, 1_000), correction=None, hidden_tags=None, past=None)
+    table = replace(random_table(random.Random(3), tags, 600_000, 1_000), hidden_tags=None, past=None)
     table = replace(table, signals={**table.signals, "successor": np.zeros(len(table.keys))})
-    table = replace(table, established=uncorrected(table.established))
+    table = replace(table, everyone=uncorrected(table.everyone), established=uncorrected(table.established))
     (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
     assert len(encode_evidence_record(record)) < 130 * len(table.keys)
     for one in (record.everyone, record.established):
@@ -190,9 +191,8 @@ def test_record_is_small_and_holds_no_text():
     assert record.signals.keys() == table.signals.keys()
 
 
-def uncorrected(group: AuthorGroup | None) -> AuthorGroup:
-    assert group is not None
-    return replace(group, correction=None)
+def uncorrected(group: AuthorGroup, **changed: Any) -> AuthorGroup:
+    return replace(group, correction=None, **changed)
 
 
 def test_record_has_only_rows_with_a_past():
@@ -248,21 +248,20 @@ def test_record_of_many_groups_keeps_its_size():
 def test_correction_by_stage_2_survives_round_trip():
     """A record without a correction has no bytes for it."""
     tags, conditions = Tags(), msgspec.structs.replace(CONDITIONS, scale=b"")
-    table = replace(
-        random_table(random.Random(4), tags, 600_000, 20),
-        correction=None, scale=None, groups=None, established=None, past=None,
-    )  # fmt: skip
+    table = random_table(random.Random(4), tags, 600_000, 20)
+    everyone = uncorrected(table.everyone, scale=None, groups=None)
+    table = replace(table, everyone=everyone, established=everyone, past=None)
     (record,) = records_of(TickEvidence(10_000, conditions, False, {600_000: table}), 0, tags)
     for one in (record.everyone, record.established):
         assert (one.looked, one.variance, one.stage_2) == (b"", b"", [])
     n = len(table.keys)
     correction = ShareCorrection(np.full(n, 9), np.full((n, 3), 0.01), ("new",) * n, np.zeros(n, np.int64), SCALES_2)
-    (corrected,) = records_of(
-        TickEvidence(10_000, conditions, False, {600_000: replace(table, correction=correction)}), 0, tags
-    )
+    everyone = replace(everyone, correction=correction)
+    table = replace(table, everyone=everyone, established=everyone)
+    (corrected,) = records_of(TickEvidence(10_000, conditions, False, {600_000: table}), 0, tags)
     rule, listed = POLICY.rule(POLICY.category_names[0], "trends", "*"), np.zeros(n, bool)
     plain, wider = (levels(table_of([one], Tags()), rule, 1, listed, 0.9) for one in (record, corrected))
-    scored = plain.table.scored > 0
+    scored = plain.table.everyone.scored > 0
     for bounds, of_plain in ((wider.everyone, plain.everyone), (wider.own, plain.own)):
         assert (bounds.lower[scored] <= of_plain.lower[scored]).all() and (bounds.lower < of_plain.lower).any()
     one = wider.result(0).evidence
@@ -272,15 +271,15 @@ def test_correction_by_stage_2_survives_round_trip():
 def test_evidence_without_scale_is_judged_by_its_means():
     tags = Tags()
     plain = conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12)
-    table = replace(
-        random_table(random.Random(4), tags, 600_000, 20), scale=None, groups=None, established=None, past=None
-    )
+    table = random_table(random.Random(4), tags, 600_000, 20)
+    everyone = replace(table.everyone, scale=None, groups=None)
+    table = replace(table, everyone=everyone, established=everyone, past=None)
     records = through_the_log(records_of(TickEvidence(10_000, plain, False, {600_000: table}), 0, tags))
-    back = sorted_by_key(table_of(records, tags))
+    back = sorted_by_key(table_of(records, tags)).everyone
     assert back.scale is None and back.groups is None
-    assert np.array(back.bounds(1, 0.9)) == pytest.approx(np.array(table.bounds(1, 0.9)))
-    some = table.scored > 0
-    assert back.estimates()[some] == pytest.approx(table.share[some])
+    assert np.array(back.bounds(1, 0.9)) == pytest.approx(np.array(everyone.bounds(1, 0.9)))
+    some = everyone.scored > 0
+    assert back.estimates()[some] == pytest.approx(everyone.share[some])
 
 
 def test_column_that_was_not_sent_is_nan_or_zero():

@@ -143,11 +143,6 @@ def test_tag_below_a_floor_is_low_at_any_share(own, others):
     assert level(own, others, replace(RULE, min_authors=81)) == LOW
 
 
-def test_table_without_groups_counts_all_authors_as_established():
-    assert level((0, 0.0), (40, 0.9), established=None) == OVER
-    assert level((0, 0.0), (40, 0.0), established=None) == UNDER
-
-
 # ---- the verdict of a result ----
 
 
@@ -164,7 +159,6 @@ def test_voice_is_the_established_part():
     assert judged((10, 0.0), (30, 0.9)).voice(0) == voice(weight=0.25, disputed=True)
     assert judged((9, 0.0), (31, 0.9)).voice(0).enough is False
     assert judged((40, 0.0), (0, 0.0)).voice(0).weight == 1.0
-    assert judged((0, 0.0), (40, 0.9), established=None).voice(0) == voice()
     assert NOTHING.voice == voice(enough=False)
 
 

@@ -84,7 +84,7 @@ def test_pane_is_scored_by_the_model_at_its_start():
         write(harness, pane, bad=4)
     write(harness, 4, watermark_ms=4 * PANE_MS)
     assert settle(harness, BOTH) == [SCORER.revision, SCORER.revision, CONTRARY.revision, CONTRARY.revision]
-    shares = [one.evidence.tables[30_000].share[0, 0] for one in harness.settled if one.evidence]
+    shares = [one.evidence.tables[30_000].everyone.share[0, 0] for one in harness.settled if one.evidence]
     assert shares == pytest.approx([0.875, 0.875, (8 * 0.875 + 4 * 0.125) / 12, (4 * 0.875 + 8 * 0.125) / 12])
     assert [one.evidence.conditions.model_revision for one in harness.settled if one.evidence] == [
         SCORER.revision, CONTRARY.revision, CONTRARY.revision, CONTRARY.revision
@@ -104,7 +104,7 @@ def test_shares_use_the_scale_of_the_active_model():
     write(harness, 2, watermark_ms=2 * PANE_MS)
     settle(harness, BOTH)
     tables = [one.evidence.tables[30_000] for one in harness.settled if one.evidence]
-    assert [one.estimates()[0, 0] for one in tables] == pytest.approx([0.875, 1.0])
+    assert [one.everyone.estimates()[0, 0] for one in tables] == pytest.approx([0.875, 1.0])
     assert [one.evidence.conditions.scale for one in harness.settled if one.evidence] == [b"", scale.to_bytes()]
 
 
@@ -123,7 +123,7 @@ def test_model_change_rebuilds_long_window_within_a_minute():
     settle(harness, BOTH)
     tables = {one.tick_ms: one.evidence.tables for one in harness.settled if one.evidence}
     assert 960_000 not in tables[70_000], "the table of the last whole minute is unchanged"
-    assert tables[80_000][960_000].estimates()[0, 0] == 1.0
+    assert tables[80_000][960_000].everyone.estimates()[0, 0] == 1.0
     assert 960_000 not in tables[90_000]
 
 
@@ -174,7 +174,7 @@ def test_early_scores_of_the_previous_model_are_replaced():
     write(harness, 2, watermark_ms=2 * PANE_MS)
     assert settle(harness, BOTH) == [CONTRARY.revision]
     evidence = harness.settled[-1].evidence
-    assert evidence is not None and evidence.tables[30_000].share[0, 0] == 0.125
+    assert evidence is not None and evidence.tables[30_000].everyone.share[0, 0] == 0.125
     assert harness.settled[-1].changes.withdrawn == 1
 
 

@@ -44,7 +44,7 @@ tables = [table for one in harness.settled for table in one.evidence.tables.valu
 assert {"suppress", "discount"} <= seen, seen
 assert any(table.past is not None for table in tables), "no past"
 assert any(table.hidden_tags and any(table.hidden_tags) for table in tables), "no author of a hidden tag"
-assert any(table.correction is not None for table in tables), "nothing corrected"
+assert any(table.everyone.correction is not None for table in tables), "nothing corrected"
 for name, one in kernels.items():
     assert list(one.signatures) == known[name], f"a tick has compiled {name}: {one.signatures}"
 """

@@ -106,7 +106,7 @@ def test_facts_change_authors_and_harmful_share() -> None:
 
     def share(*facts: NewFact) -> tuple[int, int, float]:
         found = table(*facts)
-        return int(found.authors[0]), int(found.scored[0]), float(found.share[0, 0])
+        return int(found.authors[0]), int(found.everyone.scored[0]), float(found.everyone.share[0, 0])
 
     assert share() == (10, 10, 0.4)
     assert share(*(NewFact(n, "hidden", "IN") for n in range(4))) == (6, 6, 0.0)

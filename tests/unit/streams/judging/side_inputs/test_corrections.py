@@ -32,8 +32,8 @@ def stage_2_reads(harness: JudgeHarness) -> dict[int, tuple[int, float]]:
         assert one.evidence is not None
         table = one.evidence.tables[min(one.evidence.tables)]
         for row in range(len(table.keys)):
-            n = 0 if table.correction is None else int(table.correction.looked[row])
-            found[one.tick_ms] = (n, round(float(table.share[row, 0]), 3))
+            n = 0 if table.everyone.correction is None else int(table.everyone.correction.looked[row])
+            found[one.tick_ms] = (n, round(float(table.everyone.share[row, 0]), 3))
     return found
 
 
