@@ -88,11 +88,10 @@ class Scale:
         moments, errors, between = (part[:, column] for part in (self.moments, self.errors, self.between))
         return bounds(mean, n, mix, moments, errors, confidence, between)
 
-    def gaps(self, mix: Floats, column: int) -> Floats:
-        """Compute the difference (n_tags,) of a column's expected means at shares of 1 and 0."""
+    def line(self, mix: Floats, column: int) -> tuple[Floats, Floats]:
+        """Compute (n_tags,) a column's expected mean at a share of 0, and its rise to that at a share of 1."""
         clean, harmful = _mixed(mix, self.moments[:, column, :2]).T
-        found: Floats = np.maximum(harmful - clean, LEAST_GAP)
-        return found
+        return clean, np.maximum(harmful - clean, LEAST_GAP)
 
     def to_bytes(self) -> bytes:
         """Serialise the scale for `from_bytes`."""

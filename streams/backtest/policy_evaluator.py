@@ -21,7 +21,6 @@ from streams.judging.key_state import Scope
 from streams.judging.levels import (
     NOTHING,
     UNREAD,
-    EstablishedVoice,
     Levels,
     RuleLevels,
     RuleResult,
@@ -30,7 +29,7 @@ from streams.judging.levels import (
 )
 from streams.judging.rule_evaluation import scopes_of
 from streams.judging.step import ScopeDecisions, step
-from streams.log.decisions import DecisionReason, Evidence, ScopeDecision
+from streams.log.decisions import ScopeDecision
 from streams.policy import Policy, Rule
 from streams.signals.base import Bools, Doubles, Ints
 
@@ -55,21 +54,9 @@ class BlockLevels:
     at: Ints
     """Row in the levels of its rule."""
 
-    def evidence(self, row: int) -> Evidence:
-        """Render one row for a decision record."""
-        return self.by_rule[int(self.part[row])].evidence(int(self.at[row]))
-
-    def reasons(self, row: int) -> tuple[DecisionReason, ...]:
-        """Return the signals of one row that reached their thresholds."""
-        return self.by_rule[int(self.part[row])].reasons(int(self.at[row]))
-
-    def voice(self, row: int) -> EstablishedVoice:
-        """Return the part of the established authors of one row."""
-        return self.by_rule[int(self.part[row])].voice(int(self.at[row]))
-
-    def is_shortest(self, row: int) -> bool:
-        """Return whether the window is the shortest of the row's rule."""
-        return self.by_rule[int(self.part[row])].is_shortest(int(self.at[row]))
+    def result(self, row: int) -> RuleResult:
+        """Return the result of one row."""
+        return RuleResult(self.quick[row], self.by_rule[self.part[row]], int(self.at[row]))
 
 
 class PolicyEvaluator:
@@ -179,8 +166,8 @@ class _TickView:
         found = []
         for _, row, by_scope in self._rows_of(key):
             block = by_scope[scope]
-            if level := block.quick[row]:  # not LOW
-                found.append(RuleResult(level, block, row))
+            if block.quick[row]:  # not LOW
+                found.append(block.result(row))
         return combine(found) if found else NOTHING
 
     def is_gone(self, key: int, scope: Scope) -> bool:

@@ -105,7 +105,7 @@ class AuthorGroup:
         scales = self._scales()
         share, lower, upper = scales.bounds(self.share[:, column], self.scored, column, confidence)
         if self.correction is not None:
-            lower, upper = self.correction.widen(share, lower, upper, column, confidence, scales.gaps(column))
+            lower, upper = self.correction.widen(share, lower, upper, column, confidence, scales.line(column)[1])
         return GroupBounds(share, lower, upper)
 
     def without(self, part: AuthorGroup) -> AuthorGroup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -118,12 +119,10 @@ class EvidenceTable:
         unread, scale = self.everyone.unread, self.everyone.scale
         counts = [] if unread is None else unread[row].tolist()
         n_read = 1 if scale is None else scale.n_groups
-        found: dict[str, int] = {}
+        found: Counter[str] = Counter()
         for group, count in enumerate(counts):
-            if count:
-                name = group_name(group, n_read)
-                found[name] = found.get(name, 0) + count
-        return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+            found[group_name(group, n_read)] += count
+        return dict(sorted((+found).items(), key=lambda one: (-one[1], one[0])))
 
 
 def tabulate(
@@ -160,7 +159,7 @@ def tabulate(
         scale: meaning of the scores. Where it has several language groups, a text of none of them is not scored.
     """
     m = len(keys)
-    authors = sample.authors(m) if whole is None or whole is sample else count_visible_authors(whole, sample, m)
+    authors = count_visible_authors(whole or sample, sample, m)
     texts = scored_rows(sample, scale)
     own = established(sample, young_days, None if migrated is None else migrated.from_hidden)
     seen = Observations(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -101,8 +102,9 @@ class EvidenceBuilder:
         for pane in extra:
             tweets += pane.tweets(keys)
         tweets = self.count_remaining(tweets, window, keys, tick_ms)
-        whole, sample, span = self._sample(window, keys, extra, tick_ms)
-        notes = {type(one): one.annotate(sample, keys, span) for one in self._side_inputs}
+        whole = window.sample(keys, extra, self.store.count_expired(window, tick_ms))
+        span = self.store.span(window, tick_ms)
+        sample = self._filtered(whole, keys, span)
         table = tabulate(
             window.window_ms,
             keys,
@@ -114,21 +116,20 @@ class EvidenceBuilder:
             past=self._past(window, keys, tweets, extra, tick_ms),
             may_miss=window.may_miss,
             whole=whole,
-            corrections=notes.get(CorrectionIndex),
-            migrated=notes.get(AuthorSketchIndex),
+            corrections=self._annotations(CorrectionIndex, sample, keys, span),
+            migrated=self._annotations(AuthorSketchIndex, sample, keys, span),
             scale=self.scale,
         )
-        end_ms = self.store.span(window, tick_ms).end_ms
         rows = _may_act(table, min(least_share, self._least_share))
         if not len(rows):
             return table
         assert table.shown is not None
         shown = table.shown.with_scores(sample, rows)
-        return replace(table, shown=shown, past=self._established_past(table, rows, end_ms))
+        return replace(table, shown=shown, past=self._established_past(table, rows, span.end_ms))
 
     def sample(self, window: SlidingWindow, keys: Ints) -> AuthorSample:
         """Return the settled samples of some keys, ascending, with the side inputs applied."""
-        return self._sample(window, keys, (), None)[1]
+        return self._filtered(window.sample(keys), keys, self.store.span(window))
 
     def authors(self, key: int, window_ms: int) -> tuple[UInts, int]:
         """Return the authors of a key's harmful sampled tweets, ascending, and the hash up to which they are complete.
@@ -139,19 +140,21 @@ class EvidenceBuilder:
         """
         window = self.store.windows.get(window_ms) or self.store.shortest
         assert window is not None, "no policy is in force"
-        whole, sample, _ = self._sample(window, np.array([key]), (), None)
+        keys = np.array([key])
+        whole = window.sample(keys)
+        sample = self._filtered(whole, keys, self.store.span(window))
         upto = int(whole.author[-1]) if len(whole.author) >= K else SPACE - 1
         return sample.author[sample.scores[:, 0] >= HARMFUL], upto
 
-    def _sample(
-        self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane], tick_ms: int | None
-    ) -> tuple[AuthorSample, AuthorSample, WindowSpan]:
-        """Return the sample of some keys as drawn, the same with the side inputs applied, and the time it covers."""
-        whole = sample = window.sample(keys, extra, self.store.count_expired(window, tick_ms))
-        span = self.store.span(window, tick_ms)
+    def _filtered(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:
+        """Return the sample of some keys with the side inputs applied; itself where nothing changes."""
         for one in self._side_inputs:
             sample = one.filter(sample, keys, span)
-        return whole, sample, span
+        return sample
+
+    def _annotations(self, kind: type[SideInput], sample: AuthorSample, keys: Ints, span: WindowSpan) -> Any:
+        """Return the columns of the side input of a kind; None: there are none."""
+        return next((one.annotate(sample, keys, span) for one in self._side_inputs if isinstance(one, kind)), None)
 
     def _busy(self, window: SlidingWindow) -> Ints:
         keys = window.busy()
@@ -192,11 +195,9 @@ class EvidenceBuilder:
         if shortest is None or longest is None or longest is shortest or not longest.panes:
             return None
         keys, span = table.keys[rows], self.store.span(longest)._replace(end_ms=end_ms)
-        whole = sample = longest.sample(keys, until_ms=end_ms - shortest.window_ms)
-        for one in self._side_inputs:
-            sample = one.filter(sample, keys, span)
-        sketches = next((one for one in self._side_inputs if isinstance(one, AuthorSketchIndex)), None)
-        matches = None if sketches is None else sketches.annotate(sample, keys, span)
+        whole = longest.sample(keys, until_ms=end_ms - shortest.window_ms)
+        sample = self._filtered(whole, keys, span)
+        matches = self._annotations(AuthorSketchIndex, sample, keys, span)
         own = established(sample, self._young_days, None if matches is None else matches.from_hidden)
         authors = count_visible_authors(whole, sample, len(keys))
         found = measure_group(sample, authors, own, self._columns, scale=self.scale)
@@ -225,5 +226,5 @@ class EvidenceBuilder:
 
 def _may_act(table: EvidenceTable, least_share: float) -> Ints:
     """Return the rows of the tags on which a rule may act: their harmful share may reach `least_share`."""
-    reached = [one.estimates() >= least_share for one in (table.everyone, table.established)]  # NaN reaches nothing
-    return np.flatnonzero(reached[0].any(axis=1) | reached[1].any(axis=1))
+    estimates = np.hstack([one.estimates() for one in (table.everyone, table.established)])
+    return np.flatnonzero((estimates >= least_share).any(axis=1))  # NaN reaches nothing

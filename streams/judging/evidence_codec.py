@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from models.share import Scale, from_bytes
@@ -66,11 +67,8 @@ def conditions_of(
 
 def records_of(evidence: TickEvidence, shard: int, tags: Tags) -> list[EvidenceRecord]:
     """Encode a tick as records, the same on every worker: rows are ordered by name, not by number."""
-    return [
-        record
-        for window_ms in sorted(evidence.tables)
-        for record in _records_of(evidence, evidence.tables[window_ms], shard, tags)
-    ]
+    tables = (table for _, table in sorted(evidence.tables.items()))
+    return [record for table in tables for record in _records_of(evidence, table, shard, tags)]
 
 
 def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: Tags) -> Iterator[EvidenceRecord]:
@@ -107,7 +105,7 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
 
 
 def _packed(values: Numbers, dtype: str) -> bytes:
-    return np.ascontiguousarray(values, dtype=dtype).tobytes()
+    return values.astype(dtype).tobytes()
 
 
 def _signal_column(signal: MeasuredSignal, table: EvidenceTable, rows: Ints) -> bytes:
@@ -117,33 +115,27 @@ def _signal_column(signal: MeasuredSignal, table: EvidenceTable, rows: Ints) -> 
 
 def _group_columns(group: AuthorGroup) -> GroupColumns:
     """Encode a group of authors; the columns of the correction stay empty where stage 2 corrected no row."""
-    found: dict[str, Any] = {}
-    correction = group.correction
-    if correction is not None and correction.looked.any():
-        corrected = np.flatnonzero(correction.looked)
-        found = {
-            "looked": _packed(correction.looked, "<u2"),
-            "variance": _packed(correction.variance[corrected], "<f8"),
-            "stage_2": [correction.revisions[row] for row in corrected.tolist()],
-        } | _scale_columns(correction, corrected)
-    return GroupColumns(
+    columns = GroupColumns(
         authors=_packed(group.authors, "<i8"),
         scored=_packed(group.scored, "<u2"),
         share=_packed(group.share, "<f8"),
         groups=b"" if group.groups is None else _packed(group.groups, "u1"),
         unread=b"" if group.unread is None or not group.unread.any() else _packed(group.unread, "u1"),
-        **found,
     )
-
-
-def _scale_columns(correction: ShareCorrection, corrected: Ints) -> dict[str, Any]:
-    """Encode the scales of corrected rows, those in use alone."""
+    correction = group.correction
+    if correction is None or not correction.looked.any():
+        return columns
+    corrected = np.flatnonzero(correction.looked)
     of = correction.scale_of[corrected]
     used = np.unique(of[of >= 0])
-    if not len(used):
-        return {}
-    numbers = np.where(of >= 0, np.searchsorted(used, of), -1)
-    return {"scales": [correction.scales[number] for number in used.tolist()], "scale_of": _packed(numbers, "i1")}
+    return msgspec.structs.replace(
+        columns,
+        looked=_packed(correction.looked, "<u2"),
+        variance=_packed(correction.variance[corrected], "<f8"),
+        stage_2=[correction.revisions[row] for row in corrected.tolist()],
+        scales=[correction.scales[number] for number in used.tolist()],
+        scale_of=_packed(np.where(of >= 0, np.searchsorted(used, of), -1), "i1") if len(used) else b"",
+    )
 
 
 def _past_columns(past: AuthorGroup | None, rows: Ints) -> dict[str, Any]:
@@ -192,31 +184,53 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
 def _group(parts: Sequence[GroupColumns], scale: Scale | None, columns: int) -> AuthorGroup:
     """Decode a group of authors, end to end."""
 
-    def column(name: str, dtype: str) -> Numbers:
-        return np.frombuffer(b"".join([getattr(part, name) for part in parts]), dtype)
+    def column(name: str, dtype: str, zeros: int = 0) -> Numbers:
+        """Return a column; `zeros`: number of bytes of a row for which a record without the column has zeros."""
+        found = (getattr(part, name) or bytes(zeros * (len(part.scored) // 2)) for part in parts)
+        return np.frombuffer(b"".join(found), dtype)
 
-    scored = [len(part.scored) // 2 for part in parts]
+    unread = any(part.unread for part in parts)
     return AuthorGroup(
         authors=column("authors", "<i8").astype(np.int64),
         scored=column("scored", "<u2").astype(np.int64),
         share=column("share", "<f8").astype(np.float64).reshape(-1, columns),
-        correction=_correction(parts, scored, columns),
+        correction=_correction(parts, column("looked", "<u2", zeros=2).astype(np.int64), columns),
         scale=scale,
         groups=None if scale is None else column("groups", "u1").astype(np.int64).reshape(-1, scale.n_groups),
-        unread=_unread(parts, scored),
+        unread=column("unread", "u1", MAX_GROUPS).astype(np.int64).reshape(-1, MAX_GROUPS) if unread else None,
     )
+
+
+def _correction(parts: Sequence[GroupColumns], looked: Ints, columns: int) -> ShareCorrection | None:
+    corrected = np.flatnonzero(looked)
+    if not len(corrected):
+        return None
+    variance, revisions, scale_of = np.zeros((len(looked), columns)), [""] * len(looked), np.full(len(looked), -1)
+    variance[corrected] = np.frombuffer(b"".join(part.variance for part in parts), "<f8").reshape(-1, columns)
+    for row, name in zip(corrected.tolist(), chain.from_iterable(part.stage_2 for part in parts), strict=True):
+        revisions[row] = name
+    scales = tuple(sorted({scale for part in parts for scale in part.scales}))
+    scale_of[corrected] = np.concatenate([_scale_numbers(part, scales) for part in parts])
+    return ShareCorrection(looked, variance, tuple(revisions), scale_of, scales)
+
+
+def _scale_numbers(part: GroupColumns, scales: Sequence[bytes]) -> Ints:
+    """Number the scales of a record's corrected rows by their place in `scales`; -1 where a row has none."""
+    places = np.array([*map(scales.index, part.scales), -1])  # the last place is that of -1
+    found: Ints = places[np.frombuffer(part.scale_of or b"\xff" * len(part.stage_2), "i1")]
+    return found
 
 
 def _past(records: Sequence[EvidenceRecord], scale: Scale | None, columns: int) -> AuthorGroup | None:
     parts = [record.past for record in records if record.past is not None]
     if not parts:
         return None
-    starts = np.cumsum([0] + [record.rows for record in records])
-    rows = [
+    *starts, rows = accumulate((record.rows for record in records), initial=0)
+    chosen = [
         start + np.frombuffer(record.past_rows, "<i4").astype(np.int64)
-        for start, record in zip(starts.tolist(), records, strict=False)
+        for start, record in zip(starts, records, strict=True)
     ]
-    return _group(parts, scale, columns).spread(np.concatenate(rows), int(starts[-1]))
+    return _group(parts, scale, columns).spread(np.concatenate(chosen), rows)
 
 
 def _signal_values(signal: MeasuredSignal, records: Sequence[EvidenceRecord]) -> Doubles:
@@ -229,43 +243,6 @@ def _signal_values(signal: MeasuredSignal, records: Sequence[EvidenceRecord]) ->
         for record in records
     ]
     return np.concatenate(parts).astype(np.float64)
-
-
-def _correction(parts: Sequence[GroupColumns], rows: Sequence[int], columns: int) -> ShareCorrection | None:
-    if not any(part.looked for part in parts):
-        return None
-    counts = [
-        np.frombuffer(part.looked, "<u2") if part.looked else np.zeros(n, np.uint16)
-        for part, n in zip(parts, rows, strict=True)
-    ]
-    looked = np.concatenate(counts).astype(np.int64)
-    corrected = np.flatnonzero(looked)
-    variance = np.zeros((len(looked), columns))
-    variance[corrected] = np.frombuffer(b"".join(part.variance for part in parts), "<f8").reshape(-1, columns)
-    names = chain.from_iterable(part.stage_2 for part in parts)
-    revisions = dict(zip(corrected.tolist(), names, strict=True))
-    scales = tuple(sorted({scale for part in parts for scale in part.scales}))
-    scale_of = np.full(len(looked), -1)
-    scale_of[corrected] = np.concatenate([_scale_numbers(part, scales) for part in parts])
-    return ShareCorrection(
-        looked, variance, tuple(revisions.get(row, "") for row in range(len(looked))), scale_of, scales
-    )
-
-
-def _scale_numbers(part: GroupColumns, scales: Sequence[bytes]) -> Ints:
-    """Number the scales of a record's corrected rows by their place in `scales`; -1 where a row has none."""
-    if not part.scale_of:
-        return np.full(len(part.stage_2), -1)
-    places = np.array([*map(scales.index, part.scales), -1])
-    found: Ints = places[np.frombuffer(part.scale_of, "i1")]  # the last place is that of -1
-    return found
-
-
-def _unread(parts: Sequence[GroupColumns], rows: Sequence[int]) -> Ints | None:
-    if not any(part.unread for part in parts):
-        return None
-    counts = [part.unread or bytes(n * MAX_GROUPS) for part, n in zip(parts, rows, strict=True)]
-    return np.frombuffer(b"".join(counts), "u1").astype(np.int64).reshape(-1, MAX_GROUPS)
 
 
 def _hidden_tags(records: Sequence[EvidenceRecord]) -> list[str] | None:

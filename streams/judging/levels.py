@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -56,22 +56,6 @@ class AskedSignal(NamedTuple):
     threshold: float
 
 
-class JudgedRows(Protocol):
-    """Rows of a table that were judged, and can be rendered."""
-
-    def evidence(self, row: int) -> Evidence:
-        """Return the evidence of one row, for a decision record."""
-
-    def reasons(self, row: int) -> tuple[DecisionReason, ...]:
-        """Return the reasons for the level of one row."""
-
-    def voice(self, row: int) -> EstablishedVoice:
-        """Return the part of the established authors of one row."""
-
-    def is_shortest(self, row: int) -> bool:
-        """Return whether the window is the shortest of the rule, which is nearest to what surfaces count."""
-
-
 class EstablishedVoice(NamedTuple):
     """The established authors of one key."""
 
@@ -89,7 +73,7 @@ class RuleResult(NamedTuple):
     """Level of one key under one rule. Evidence and reasons are rendered on demand: most results change nothing."""
 
     level: int
-    judged: JudgedRows | None = None
+    judged: RuleLevels | None = None
     """Rows that the key's is one of; None: the result has no evidence."""
     row: int = 0
 
@@ -111,7 +95,7 @@ class RuleResult(NamedTuple):
     @property
     def is_shortest(self) -> bool:
         """Whether the window is the shortest of the rule."""
-        return self.judged is not None and self.judged.is_shortest(self.row)
+        return self.judged is not None and self.judged.is_shortest
 
 
 _NO_VOICE = EstablishedVoice(enough=False, weight=1.0, disputed=False, innocent_past=0)
@@ -127,14 +111,12 @@ class RuleLevels:
     rule: Rule
     column: int
     """Score column of the rule's category."""
-    confidence: float
-    """Confidence of the two-sided intervals."""
     level: Levels
     everyone: GroupBounds
     own: GroupBounds
-    """GroupBounds of the established authors, where these are enough or the tag is over without them."""
+    """Bounds of the established authors, of rows over the floors."""
     others: GroupBounds
-    """GroupBounds of the authors that are not established, where both groups are enough."""
+    """Bounds of the authors that are not established, where both groups are enough."""
     enough: Bools
     """Whether there are enough established authors for a verdict."""
     disputed: Bools
@@ -155,10 +137,7 @@ class RuleLevels:
         """Render one row for a decision record; the few read texts of an unread tag bound nothing."""
         if self.level[row] == UNREAD:
             return self.table.evidence(row, _UNKNOWN, _UNKNOWN, self.listed, self.column)
-        own = self.own.at(row)
-        if not self.enough[row] and self.level[row] != OVER_WITHOUT:
-            own = self.table.established.take(np.array([row])).bounds(self.column, self.confidence).at(0)
-        return self.table.evidence(row, self.everyone.at(row), own, self.listed, self.column)
+        return self.table.evidence(row, self.everyone.at(row), self.own.at(row), self.listed, self.column)
 
     def reasons(self, row: int) -> tuple[DecisionReason, ...]:
         """Return the bound that decided, and the signals of one row that reached their thresholds."""
@@ -183,11 +162,12 @@ class RuleLevels:
             authors = int(table.established.authors[row])
             weight = min(1.0, authors / int(table.authors[row]), TWEETS_EACH * authors / max(int(table.tweets[row]), 1))
         past = int(self.table.past.authors[row]) if self.table.past is not None and self.innocent[row] else 0
-        disputed = bool(self.disputed[row]) and self.is_shortest(row)  # a longer window has attackers that are gone
+        disputed = bool(self.disputed[row]) and self.is_shortest  # a longer window has attackers that are gone
         return EstablishedVoice(bool(self.enough[row]), round(weight, 3), disputed, past)
 
-    def is_shortest(self, row: int) -> bool:
-        """Return whether the window is the shortest of the rule."""
+    @property
+    def is_shortest(self) -> bool:
+        """Whether the window is the shortest of the rule, which is nearest to what surfaces count."""
         return self.table.window_ms == self.rule.windows_ms[0]
 
 
@@ -217,17 +197,16 @@ def levels(
     corroborated = reached >= rule.corroboration.need
 
     read = read_part >= rule.min_scored
-    disputed, others_read = np.zeros(m, bool), np.zeros(m, bool)
     enough = established.authors >= rule.min_established
-    rows = np.flatnonzero(floors & enough)  # most rows have no verdict of the group, and need no bounds
+    rows = np.flatnonzero(floors)
     own = established.take(rows).bounds(column, confidence).spread(rows, m)
+    own_read = read & (established.read_part() >= rule.min_scored)
     least = np.maximum(rule.min_established, LEAST_PART * table.authors)
-    rows = rows[(table.authors - established.authors >= least)[rows]]
+    rows = np.flatnonzero(floors & enough & (table.authors - established.authors >= least))
     rest = table.everyone.take(rows).without(established.take(rows))
     others = rest.bounds(column, confidence).spread(rows, m)
-    own_read = read & (established.read_part() >= rule.min_scored)
-    others_read[rows] = rest.read_part() >= rule.min_scored
-    disputed[rows] = (others_read & (others.upper >= rule.clear_at))[rows]
+    disputed = np.zeros(m, bool)
+    disputed[rows] = (rest.read_part() >= rule.min_scored) & (others.upper[rows] >= rule.clear_at)
     innocent = np.zeros(m, bool)
     if table.past is not None:
         rows = np.flatnonzero(floors & (table.past.authors >= rule.innocent_past))
@@ -240,13 +219,9 @@ def levels(
     level[floors & read & ~enough & corroborated & (everyone.lower >= rule.suppress_at)] = OVER_WITHOUT
     level[floors & disputed & (others.lower >= rule.suppress_at)] = CONTESTED
     level[floors & own_read & enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
-    rows = np.flatnonzero(level == OVER_WITHOUT)  # many begin at one tick, and their evidence shows these bounds
-    for whole, part in zip(own, established.take(rows).bounds(column, confidence), strict=True):
-        whole[rows] = part
     return RuleLevels(
-        table, rule, column, confidence, level, everyone, own, others, enough, disputed, innocent, read_part, listed,
-        asked,
-    )  # fmt: skip
+        table, rule, column, level, everyone, own, others, enough, disputed, innocent, read_part, listed, asked
+    )
 
 
 def combine(results: Iterable[RuleResult]) -> RuleResult:

@@ -7,6 +7,7 @@ of harmful texts than stage 1, so on stage 1's scale such a mean would be anothe
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from models.share import Scale, from_bytes
 from streams.judging.two_stage_share import ShareCorrection
@@ -50,45 +51,26 @@ class RowScales:
             )
         return share, lower, upper
 
-    def gaps(self, column: int) -> Doubles:
-        """Compute (m,) the difference of a column's expected means at shares of 1 and 0."""
-        found = self._base.gaps(self._mix, column)
+    def line(self, column: int) -> tuple[Doubles, Doubles]:
+        """Compute (m,) a column's expected mean at a share of 0, and its rise to that at a share of 1."""
+        clean, gap = self._base.line(self._mix, column)
         for scale, rows in self._others:
-            found[rows] = scale.gaps(self._mix[rows], column)
-        return found
+            clean[rows], gap[rows] = scale.line(self._mix[rows], column)
+        return clean, gap
 
     def converted(self, share: Doubles, to: RowScales) -> Doubles:
         """Convert means (m, columns) on these scales to the means of the same shares on other scales of the rows."""
         if not self._others and not to._others:
             return share
-        found, mine, theirs = share.copy(), self._of_rows(), to._of_rows()
-        for scale, rows in mine:
-            for other, other_rows in theirs:
-                both = np.intersect1d(rows, other_rows, assume_unique=True)
-                if len(both) and other is not scale:
-                    found[both] = _convert(share[both], self._mix[both], scale, other)
+        found, rows = share.copy(), np.flatnonzero(self._of_rows() != to._of_rows())
+        for column in range(share.shape[1]):
+            (clean, gap), (other_clean, other_gap) = self.line(column), to.line(column)
+            found[rows, column] = (other_clean + (share[:, column] - clean) * (other_gap / gap))[rows]
         return found
 
-    def _of_rows(self) -> list[tuple[Scale, Ints]]:
-        """Return every scale and its rows."""
-        corrected = [rows for _, rows in self._others]
-        rest = np.setdiff1d(np.arange(len(self._mix)), np.concatenate(corrected)) if corrected else None
-        return [(self._base, np.arange(len(self._mix)) if rest is None else rest), *self._others]
-
-
-def _convert(share: Doubles, mix: Doubles, scale: Scale, other: Scale) -> Doubles:
-    """Convert means (n, columns): as far between the expected means of clean and of harmful texts on another scale."""
-    found = np.empty_like(share)
-    for column in range(share.shape[1]):
-        clean, other_clean = (_clean(mix, one, column) for one in (scale, other))
-        stretch = other.gaps(mix, column) / scale.gaps(mix, column)
-        found[:, column] = other_clean + (share[:, column] - clean) * stretch
-    return found
-
-
-def _clean(mix: Doubles, scale: Scale, column: int) -> Doubles:
-    """Compute (n,) the expected mean of clean texts, with a rounding of each row that depends on no other row."""
-    found = np.zeros(len(mix))
-    for group in range(scale.n_groups):
-        found += mix[:, group] * scale.moments[group, column, 0]
-    return found
+    def _of_rows(self) -> npt.NDArray[np.object_]:
+        """Return (m,) the scale of each row."""
+        found = np.full(len(self._mix), self._base, object)
+        for scale, rows in self._others:
+            found[rows] = scale
+        return found

@@ -187,6 +187,8 @@ def count_visible_authors(before: AuthorSample, after: AuthorSample, groups: int
         after: the same with side inputs applied.
         groups: number of groups in both samples.
     """
+    if after is before:
+        return before.authors(groups)
     sizes = np.bincount(before.group, minlength=groups)
     remaining = np.bincount(after.group, minlength=groups)
     return np.rint(before.authors(groups) * (remaining / np.maximum(sizes, 1))).astype(np.int64)

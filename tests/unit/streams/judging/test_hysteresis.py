@@ -37,6 +37,8 @@ WHY = (DecisionReason("harmful_share_lower", 0.5, 0.4),)
 class FixedRows:
     """A row with a fixed reason and verdict, and no table."""
 
+    is_shortest = True
+
     def __init__(self, voice: EstablishedVoice) -> None:
         self._voice = voice
 
@@ -48,9 +50,6 @@ class FixedRows:
 
     def voice(self, row: int) -> EstablishedVoice:
         return self._voice
-
-    def is_shortest(self, row: int) -> bool:
-        return True
 
 
 def result(level: int, *, enough: bool | None = None, disputed: bool | None = None, **voice: Any) -> RuleResult:

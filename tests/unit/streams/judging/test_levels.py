@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -229,19 +229,16 @@ def test_evidence_has_established_authors_and_their_bounds():
 # ---- windows of a key ----
 
 
+@dataclass(frozen=True)
 class Window:
     """The rows of one window."""
 
-    def __init__(self, *, shortest: bool) -> None:
-        self._shortest = shortest
-
-    def is_shortest(self, row: int) -> bool:
-        return self._shortest
+    is_shortest: bool
 
 
 def in_windows(*found: int) -> RuleResult:
     """Combine the levels of some windows, the shortest first."""
-    results = [RuleResult(level, Window(shortest=not at), at) for at, level in enumerate(found)]
+    results = [RuleResult(level, Window(is_shortest=not at), at) for at, level in enumerate(found)]
     one, other = combine(results), combine(reversed(results))
     assert (one.level, one.row) == (other.level, other.row), "in any order"
     return one

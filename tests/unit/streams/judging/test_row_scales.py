@@ -62,7 +62,7 @@ def test_scale_of_other_groups_is_ignored() -> None:
     correction = corrected([True], scale_of(0.0, 1.0, groups=3))
     assert group([0.45], correction).estimates()[0, 0] == pytest.approx(0.5)
     scales = RowScales(plain(COLUMNS), np.ones((1, 1)), correction, COLUMNS)
-    assert scales.gaps(0).tolist() == [1.0]
+    assert scales.line(0)[1].tolist() == [1.0]
 
 
 @given(st.booleans(), st.booleans(), st.floats(0.05, 0.95), st.floats(0.05, 0.95))
