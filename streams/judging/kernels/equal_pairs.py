@@ -27,9 +27,15 @@ def equal_pairs(numbers: npt.NDArray[Any], rows: npt.NDArray[Any]) -> tuple[Ints
     """
     near = np.flatnonzero(may_contain(numbers.view(np.uint64), rows.view(np.uint64)))
     first, last = (np.searchsorted(numbers, rows[near], side) for side in ("left", "right"))
+    at, of = in_spans(first, last)
+    return near[at], of
+
+
+def in_spans(first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """Return all pairs (p,) of the number of a span [first, last) and a place in it, by number and place."""
     sizes = last - first
-    at = np.repeat(near, sizes)
-    return at, np.arange(len(at)) + np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
+    of = np.repeat(np.arange(len(sizes)), sizes)
+    return of, np.arange(len(of)) + np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
 
 
 def may_contain(numbers: UInts, rows: UInts) -> Bools:

@@ -27,7 +27,7 @@ from streams.counting.keys import COUNTRY_MASK, Tags, country_code
 from streams.judging.log_position import LogPosition
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
-from streams.judging.side_inputs.migration import HiddenCampaigns, MigrationMatches, match, no_matches
+from streams.judging.side_inputs.migration import HiddenCampaigns, MigrationMatches, match
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches, encode_received_sketch
 from streams.log.partials import Partial
 from streams.windows.window import AuthorSample
@@ -147,7 +147,8 @@ class AuthorSketchIndex(SideInput):
         """Match the authors of keys (m,) with the hidden tags; None while there are none."""
         if not self._sketches:
             return None
-        found, codes = no_matches(keys, sample), keys & COUNTRY_MASK
+        found = MigrationMatches(np.zeros(len(keys)), [""] * len(keys), np.zeros(len(sample.author), bool))
+        codes = keys & COUNTRY_MASK
         for country in self._sketches:
             rows = np.flatnonzero(codes == country_code(country))
             hidden = self.campaigns(country, span.end_ms, span.kept_from_ms) if len(rows) else None

@@ -16,7 +16,7 @@ from scipy.special import betaincinv
 
 from streams.counting.block_counts import Ints
 from streams.counting.sketch import K, UInts
-from streams.judging.kernels.equal_pairs import equal_pairs
+from streams.judging.kernels.equal_pairs import equal_pairs, in_spans
 from streams.log.author_sketches import AuthorSketch
 from streams.signals.base import Bools, Doubles
 from streams.windows.window import AuthorSample
@@ -58,11 +58,6 @@ class HiddenCampaigns:
         """(t,) number of each author's tag."""
 
 
-def no_matches(keys: Ints, sample: AuthorSample) -> MigrationMatches:
-    """Return the matches of keys (m,) before any campaign is compared."""
-    return MigrationMatches(np.zeros(len(keys)), [""] * len(keys), np.zeros(len(sample.author), bool))
-
-
 def match(
     hidden: HiddenCampaigns, own: Ints, sample: AuthorSample, keys: Ints, rows: Ints, found: MigrationMatches
 ) -> None:
@@ -87,7 +82,7 @@ def match(
 
     pair, shared = np.unique(sample.group[entry] * len(own) + campaign, return_counts=True)
     group, campaign = np.divmod(pair, len(own))
-    of, row = equal_pairs(sample.group, group)
+    of, row = in_spans(*(np.searchsorted(sample.group, group, side) for side in ("left", "right")))
     known = np.bincount(of[sample.author[row] <= hidden.upto[campaign[of]]], minlength=len(group))
     bounds = lower_bounds()[known, shared]
     best_last = np.lexsort((-campaign, bounds, group))  # of equal bounds the first tag's
