@@ -217,25 +217,10 @@ def measure_group(
 def scored_rows(sample: AuthorSample, scale: Scale | None) -> ScoredRows:
     """Find the texts of a sample whose scores count."""
     n_groups = 1 if scale is None else scale.n_groups
-    return ScoredRows(*_find_scored(sample.flags, sample.scores, n_groups))
-
-
-@compiled
-def _find_scored(
-    flags: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32], n_groups: int
-) -> tuple[Bools, npt.NDArray[np.uint8], Bools]:
-    """Return the columns of `ScoredRows`."""
-    n = len(flags)
-    scored, language, unread = np.zeros(n, np.bool_), np.empty(n, np.uint8), np.zeros(n, np.bool_)
-    for row in range(n):
-        has_score = not np.isnan(scores[row, 0])
-        group = ((flags[row] >> GROUP_SHIFT) - 1) & 0xFF  # a text of no group has the greatest
-        unread[row] = not has_score and group != UNSCORED
-        if has_score and n_groups == 1:
-            group = 0
-        language[row] = group
-        scored[row] = has_score and group < n_groups
-    return scored, language, unread
+    has_score = ~np.isnan(sample.scores[:, 0])
+    group = (sample.flags >> np.uint8(GROUP_SHIFT)) - np.uint8(1)  # a text of no group has the greatest
+    language = np.where(has_score, np.uint8(0), group) if n_groups == 1 else group
+    return ScoredRows(has_score & (language < n_groups), language, ~has_score & (group != UNSCORED))
 
 
 def _unread(tag: Ints, language: npt.NDArray[np.uint8], m: int) -> Ints | None:
