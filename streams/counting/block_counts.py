@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -111,6 +112,11 @@ class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
     retractions: Retractions | None = None
 
 
+COUNT_COLUMNS = {"countries": "<u2", "panes": "<i8", "blocks": "<i8", "counts": "<u4", "sizes": "<u4"}
+ENTRY_COLUMNS = {"author": "<u8", "tweet": "<i8", "origin": "<i8", "age_days": "<i4", "flags": "u1"}
+"""Types of the columns of a record's counts and entries."""
+
+
 def to_lines(texts: Sequence[str]) -> bytes:
     """Encode texts without line breaks in UTF-8, each followed by a line break; lone surrogates pass."""
     return ("\n".join(texts) + "\n").encode("utf-8", "surrogatepass") if texts else b""
@@ -165,31 +171,20 @@ class BlockCounts:
     entries: Entries
 
 
-_COLUMNS = (
-    "hashtags", "countries", "panes", "blocks", "counts", "sizes", "author", "tweet", "origin", "age_days", "flags",
-    "displays", "texts",
-)  # fmt: skip
-_columns_of = attrgetter(*_COLUMNS)
+def packed(kinds: dict[str, str], *columns: npt.NDArray[Any]) -> dict[str, Any]:
+    """Convert columns to the types of a record, in the order of `kinds`."""
+    return {name: column.astype(kind) for (name, kind), column in zip(kinds.items(), columns, strict=True)}
 
 
 def block_counts_of(flushes: Sequence[Flush]) -> BlockCounts:
     """Decode the columns of records, end to end; writable, as all arrays of the compiled passes are."""
-    hashtags, *parts = zip(*map(_columns_of, flushes), strict=True)
-    columns = dict(zip(_COLUMNS[1:], map(bytearray().join, parts), strict=True))
-    return BlockCounts(
-        hashtags=b"".join(hashtags),
-        countries=np.frombuffer(columns["countries"], "<u2"),
-        panes=np.frombuffer(columns["panes"], "<i8"),
-        blocks=np.frombuffer(columns["blocks"], "<i8"),
-        counts=np.frombuffer(columns["counts"], "<u4"),
-        sizes=np.frombuffer(columns["sizes"], "<u4"),
-        entries=Entries(
-            author=np.frombuffer(columns["author"], "<u8"),
-            tweet=np.frombuffer(columns["tweet"], "<i8"),
-            origin=np.frombuffer(columns["origin"], "<i8"),
-            age_days=np.frombuffer(columns["age_days"], "<i4"),
-            flags=np.frombuffer(columns["flags"], "u1"),
-            displays=lines_of(columns["displays"]),
-            texts=lines_of(columns["texts"]),
-        ),
+
+    def joined(name: str) -> bytearray:
+        return bytearray().join(map(attrgetter(name), flushes))
+
+    of_counts, of_entries = (
+        {name: np.frombuffer(joined(name), kind) for name, kind in kinds.items()}
+        for kinds in (COUNT_COLUMNS, ENTRY_COLUMNS)
     )
+    entries = Entries(displays=lines_of(joined("displays")), texts=lines_of(joined("texts")), **of_entries)
+    return BlockCounts(hashtags=bytes(joined("hashtags")), entries=entries, **of_counts)

@@ -6,6 +6,8 @@ platform wrote it. One column of numbers costs less on the way than three.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -46,7 +48,7 @@ def language_code(lang: str) -> int:
     return _CODES.get(lang[:12].replace("_", "-").partition("-")[0].lower(), 0) if code is None else code
 
 
-def origins_of(partition: int, offsets: Ints, languages: npt.NDArray[np.uint8]) -> Ints:
+def origins_of(partition: int, offsets: Ints, languages: npt.NDArray[np.integer[Any]]) -> Ints:
     """Pack the origins (n,) of tweets of one source partition.
 
     Args:

@@ -15,23 +15,24 @@ from typing import Any
 import numpy as np
 
 from streams.constants import BLOCK
-from streams.counting.block_counts import Flush
+from streams.counting.block_counts import COUNT_COLUMNS, ENTRY_COLUMNS, Flush, packed
 from streams.counting.kernels.admission import (
     AGE_DAYS, AUTHOR_ID, BEGIN, COUNTRY, END, FLAGS, LANGUAGE, OF_TWEET, OFFSET, PANE, RANK, RANKS, ROWS, SECRET,
     SPELLED, STATE, TEXT_BYTES, TWEETS, TWEET_COLUMNS, TWEET_ID, USE_COLUMNS, USES, admit,
 )  # fmt: skip
-from streams.counting.kernels.block_counts import changed_counts
 from streams.counting.kernels.lines import Bytes, write_lines
 from streams.counting.keys import COUNTRY_BITS, Sharding
 from streams.counting.origins import origins_of
 from streams.counting.records import Ints, RecordColumns
-from streams.counting.sketch import KeyedHash
+from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 from streams.counting.spellings import SpellingTable
 from streams.counting.tweet_reader import ReadTweets
 
 _MOST_SPELLINGS, _MOST_SPELLING_BYTES = 200_000, 16_000_000
 """Size of the spelling table above which a new one begins."""
-_COUNT_BYTES, _ENTRY_BYTES = 2 + 8 + 8 + 4 + 4, 8 + 8 + 8 + 4 + 1
+_COUNT_BYTES, _ENTRY_BYTES = (
+    sum(np.dtype(kind).itemsize for kind in kinds.values()) for kinds in (COUNT_COLUMNS, ENTRY_COLUMNS)
+)
 """Bytes of a count and of an entry in a record's columns, apart from the lines."""
 _SEEN_SLOTS = 1 << 14
 """Slots for ids: four times the duplicate range."""
@@ -95,46 +96,40 @@ class OpenUses:
         if self._flushed == n:
             return {}
         self._assign_shards()
-        uses, tweets = self._uses[:n], self._tweets[:rows]
-        of, ranks = uses[:, OF_TWEET], uses[:, RANK]
-        of_tweets = tweets[of]
-        blocks, panes, countries = of_tweets[:, OFFSET] // BLOCK, of_tweets[:, PANE].copy(), of_tweets[:, COUNTRY]
-        shards, tweet_ids = self._shards[ranks], of_tweets[:, TWEET_ID].copy()
-        authors = self._hashes.authors(tweets[:, AUTHOR_ID])[of]
+        uses, of_tweets = self._uses[:n], self._tweets[self._uses[:n, OF_TWEET]]
+        ranks, blocks, panes = uses[:, RANK], of_tweets[:, OFFSET] // BLOCK, of_tweets[:, PANE]
+        shards, authors = self._shards[ranks], self._hashes.authors(self._tweets[:rows, AUTHOR_ID])[uses[:, OF_TWEET]]
         block_ranks = np.cumsum(np.diff(blocks, prepend=blocks[0]) != 0)
         code = (shards * (block_ranks[-1] + 1) + block_ranks) * int(self._state[RANKS]) + ranks
-        code = code << COUNTRY_BITS | countries
-        order = np.lexsort((panes, code))
-        first, counts, sizes, entries = changed_counts(
-            order, code, panes, self._flushed, authors, self._hashes.orders(tweet_ids)
+        code = code << COUNTRY_BITS | of_tweets[:, COUNTRY]
+        first, counts, sizes, entries = _changed_counts(
+            code, panes, self._flushed, authors, self._hashes.orders(of_tweets[:, TWEET_ID])
         )
         self._flushed = n
-        of_entries = of_tweets[entries]
-        texts, text_at = write_lines(self._arena, of_entries[:, BEGIN].copy(), of_entries[:, END].copy())
-        displays, display_at = self._spelling_lines(uses[entries, SPELLED], self._forms[ranks[entries]])
+        sampled = of_tweets[entries]
+        origins = origins_of(self._source, sampled[:, OFFSET], sampled[:, LANGUAGE])
+        of_counts = packed(
+            COUNT_COLUMNS, of_tweets[first, COUNTRY], panes[first], blocks[first], counts, sizes
+        )  # fmt: skip
+        of_entries = packed(
+            ENTRY_COLUMNS, authors[entries], sampled[:, TWEET_ID], origins, sampled[:, AGE_DAYS], sampled[:, FLAGS]
+        )
         hashtags, hashtag_at = self._spelling_lines(self._forms[ranks[first]])
-        ends, origins = np.cumsum(sizes), origins_of(self._source, of_entries[:, OFFSET], of_entries[:, LANGUAGE])
+        displays, display_at = self._spelling_lines(uses[entries, SPELLED], self._forms[ranks[entries]])
+        texts, text_at = write_lines(self._arena, sampled[:, BEGIN].copy(), sampled[:, END].copy())
+        ends = np.cumsum(sizes)
         records: dict[int, list[Flush]] = {}
         line_bytes = hashtag_at[1:] + text_at[ends] + display_at[ends]
         column_bytes = _COUNT_BYTES * np.arange(1, len(ends) + 1) + _ENTRY_BYTES * ends
         for shard, a, b in self._runs(shards[first], line_bytes + column_bytes):
             c, d = int(ends[a] - sizes[a]), int(ends[b - 1])
-            use, entry = first[a:b], entries[c:d]
             record = Flush(
-                "", 0, 0, 0, int(blocks[use[-1]]), -1, -1,
+                "", 0, 0, 0, int(blocks[first[b - 1]]), -1, -1,
                 hashtags=hashtags[hashtag_at[a] : hashtag_at[b]].tobytes(),
-                countries=countries[use].astype("<u2").tobytes(),
-                panes=panes[use].astype("<i8").tobytes(),
-                blocks=blocks[use].astype("<i8").tobytes(),
-                counts=counts[a:b].astype("<u4").tobytes(),
-                sizes=sizes[a:b].astype("<u4").tobytes(),
-                author=authors[entry].astype("<u8").tobytes(),
-                tweet=tweet_ids[entry].astype("<i8").tobytes(),
-                origin=origins[c:d].astype("<i8").tobytes(),
-                age_days=of_entries[c:d, AGE_DAYS].astype("<i4").tobytes(),
-                flags=of_entries[c:d, FLAGS].astype("u1").tobytes(),
                 displays=displays[display_at[c] : display_at[d]].tobytes(),
                 texts=texts[text_at[c] : text_at[d]].tobytes(),
+                **{name: column[a:b].tobytes() for name, column in of_counts.items()},
+                **{name: column[c:d].tobytes() for name, column in of_entries.items()},
             )  # fmt: skip
             records.setdefault(shard, []).append(record)
         return records
@@ -153,12 +148,12 @@ class OpenUses:
 
     def _runs(self, shards: Ints, bytes_before: Ints) -> Iterator[tuple[int, int, int]]:
         """Yield (shard, first count, end of the counts) of each record, split where its bytes exceed the limit."""
-        of_shard = np.append(np.flatnonzero(np.diff(shards, prepend=-1)), len(shards))
-        for first, last in pairwise(of_shard.tolist()):
-            within = bytes_before[first:last] - (bytes_before[first - 1] if first else 0)
-            cuts = first + 1 + np.flatnonzero(np.diff(within // self._most_bytes))
-            for begin, end in pairwise([first, *cuts.tolist(), last]):
-                yield int(shards[begin]), begin, end
+        is_first = np.diff(shards, prepend=-1) != 0
+        of_shard = np.append(0, bytes_before)[:-1][is_first][np.cumsum(is_first) - 1]
+        piece = (bytes_before - of_shard) // self._most_bytes
+        cuts = np.flatnonzero(is_first | (np.diff(piece, prepend=0) != 0)).tolist()
+        for begin, end in pairwise([*cuts, len(shards)]):
+            yield int(shards[begin]), begin, end
 
     def forget_before(self, block: int) -> None:
         """Drop the flushed uses of the blocks before this one, which are complete."""
@@ -192,6 +187,38 @@ class OpenUses:
         self._ranks[self._forms] = np.arange(len(first))
         self._shards = np.zeros(0, np.int64)
         self._state[RANKS] = len(first)
+
+
+def _changed_counts(
+    code: Ints, panes: Ints, flushed: int, authors: UInts, tweets: UInts
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return the counts that have a use since the last flush, sorted by code and pane, with their entries.
+
+    Args:
+        code: (n,) shard, block, hashtag and country of each use.
+        panes: (n,) pane of each use.
+        flushed: number of the first use since the last flush.
+        authors: (n,) author hashes of the uses.
+        tweets: (n,) tweet hashes of the uses.
+
+    Returns:
+        For each count its first use, the number of its uses and of its entries, (r,); and the uses that are its
+        entries, ascending: all of them, or those of the K smallest authors.
+    """
+    order = np.lexsort((panes, code))
+    differs = (np.diff(code[order], prepend=-1) != 0) | (np.diff(panes[order], prepend=-1) != 0)
+    begins = np.flatnonzero(differs)
+    counts = np.diff(begins, append=len(order))
+    changed = np.maximum.reduceat(order, begins) >= flushed
+    entries, group = order[np.repeat(changed, counts)], np.repeat(np.arange(len(counts)), counts * changed)
+    crowded = np.flatnonzero(counts[group] > K)
+    if len(crowded):
+        chosen = smallest_rows(group[crowded], authors[entries[crowded]], tweets[entries[crowded]])
+        kept = counts[group] <= K
+        kept[crowded[chosen]] = True
+        entries, group = entries[kept], group[kept]
+    sizes = np.bincount(group, minlength=len(counts))[changed]
+    return order[begins[changed]], counts[changed], sizes, entries
 
 
 def _with_room(columns: Any, rows: int) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.block_counts import UNSCORED, Entries, Ints, Lines
+from streams.counting.block_counts import ENTRY_COLUMNS, UNSCORED, Entries, Ints, Lines
 from streams.counting.columns import Array, GrowingColumns
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.origins import languages_of
@@ -17,7 +17,6 @@ from streams.counting.sketch import KeyedHash, UInts, smallest_rows
 from streams.events.links import APART
 from streams.windows.line_arena import LineArena
 
-_ENTRY_COLUMNS = ("author", "tweet", "origin", "age_days", "flags")
 _APART = APART.encode()
 _HOSTS = re.compile(_APART + rb"[^\n]*")
 _COMPACT_AT = 100_000
@@ -98,10 +97,7 @@ class OpenPane:
 
     def __init__(self, hashes: KeyedHash, columns: int) -> None:
         self.rows = GrowingColumns(key=np.int64, count=np.int64, first=np.int64, size=np.int64)
-        self.entries = GrowingColumns(
-            author=np.uint64, tweet=np.int64, origin=np.int64, age_days=np.int32, flags=np.uint8,
-            scores=(np.float32, (columns,)), copy=np.uint32, group=np.uint8,
-        )  # fmt: skip
+        self.entries = GrowingColumns(**ENTRY_COLUMNS, scores=(np.float32, (columns,)), copy=np.uint32, group=np.uint8)
         """Entries (n,), with the scores (n, columns), fingerprint and language group of each text; see `scores`."""
         self.scored_by = ""
         """Revision of the model that scores the entries."""
@@ -115,7 +111,7 @@ class OpenPane:
         """Add block counts. Their entries are those chosen by number, None for all, in the order of the counts."""
         first = len(self.entries) + np.cumsum(sizes, dtype=np.int64) - sizes
         self.rows.extend(len(keys), key=keys, count=counts, first=first, size=sizes)
-        columns = {name: getattr(entries, name) for name in _ENTRY_COLUMNS}
+        columns = {name: getattr(entries, name) for name in ENTRY_COLUMNS}
         if chosen is not None:
             columns = {name: column[chosen] for name, column in columns.items()}
         self.entries.extend(len(columns["author"]), **columns, scores=np.nan, copy=0, group=UNSCORED)
@@ -167,7 +163,7 @@ class OpenPane:
         return pane
 
     def _take(self, entries: Ints) -> Entries:
-        columns: dict[str, Any] = {name: self.entries[name][entries] for name in _ENTRY_COLUMNS}
+        columns: dict[str, Any] = {name: self.entries[name][entries] for name in ENTRY_COLUMNS}
         return Entries(**columns, displays=self._displays.take(entries), texts=self._texts.take(entries))
 
     def texts(self, entries: Ints) -> bytes:
