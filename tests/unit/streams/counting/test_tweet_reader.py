@@ -160,6 +160,28 @@ def test_payload_without_a_required_member_is_refused(payload: dict[str, Any]) -
     assert found == [by_parser(value)] and found[0][0] == "missing_field"
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xc0\x80",
+        b"\xe0\x80\x80",
+        b"\x80",
+        b"\\ud800",
+        b"\\q",
+        b"\\u12g4",
+        b"\n",
+    ],
+)
+@pytest.mark.parametrize("member", [b'"text": "', b'"note": "'])
+def test_broken_string_is_refused(odd: bytes, member: bytes) -> None:
+    value = json.dumps({**ORDINARY, "note": "skipped"}).encode().replace(member, member + odd)
+    found, statuses = in_columns([value], SpellingTable())
+    assert statuses == [NO_TWEET]
+    assert found == [by_parser(value)]
+
+
 @pytest.mark.parametrize("n", [0, 1, 100, 101])
 def test_many_hashtags_are_cut_as_the_parser_cuts_them(n: int) -> None:
     value = json.dumps({**ORDINARY, "hashtags": [f"tag{at}" for at in range(n)]}).encode()
