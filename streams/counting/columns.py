@@ -20,11 +20,10 @@ class GrowingColumns:
     (2, [7, 8], [1, 1])
     """
 
-    __slots__ = ("_arrays", "_length", "_room")
+    __slots__ = ("_arrays", "_length")
 
     def __init__(self, **kinds: npt.DTypeLike) -> None:
         self._length = 0
-        self._room = _FIRST_SIZE
         self._arrays: dict[str, Array] = {name: np.empty(_FIRST_SIZE, kind) for name, kind in kinds.items()}
 
     def __len__(self) -> int:
@@ -37,12 +36,16 @@ class GrowingColumns:
     def extend(self, n: int, **more: Array | float) -> None:
         """Add n rows; each column is given as an array (n,) or as one value for all rows."""
         first, end = self._length, self._length + n
-        if end > self._room:
-            self._room = max(end, 2 * self._room)
-            for name, array in self._arrays.items():
-                grown = np.empty((self._room, *array.shape[1:]), array.dtype)
-                grown[:first] = array[:first]
-                self._arrays[name] = grown
         for name, values in more.items():
+            self._arrays[name] = with_room(self._arrays[name], end)
             self._arrays[name][first:end] = values
         self._length = end
+
+
+def with_room(array: Array, rows: int) -> Array:
+    """Return an array that has room for so many rows: itself, or a copy at least twice as long."""
+    if rows <= len(array):
+        return array
+    grown = np.empty((max(rows, 2 * len(array)), *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown

@@ -22,7 +22,7 @@ from streams.counting.notices import retract
 from streams.counting.records import LOG_MS, OFFSET, Ints, RecordColumns, SourceRecord
 from streams.counting.retractions import OpenRetractions, Retractions
 from streams.counting.sketch import KeyedHash
-from streams.counting.times import TimeRules, effective_time
+from streams.counting.times import TimeRules, ahead_error
 from streams.counting.tweet_reader import ReadTweets, read_tweets
 from streams.counting.uses import OpenUses
 from streams.errors import ContractError
@@ -131,9 +131,9 @@ class SourcePartition:
         counts.clamped += clamped
         counts.too_old += too_old
         begin = int(np.searchsorted(columns.rows[:, OFFSET], self._limits[COUNT_FROM]))
-        errors = [(row, self._note(columns, row, event)) for row, event in read.others if row >= begin]
+        errors = [(row, self._note(event, columns[row].timestamp)) for row, event in read.others if row >= begin]
         for row in np.flatnonzero(read.fields[:, STATUS] == AHEAD).tolist():
-            errors.append((row, self._ahead(columns, row, int(read.fields[row, CREATED]))))
+            errors.append((row, ahead_error(int(read.fields[row, CREATED]), columns[row].timestamp, self._times)))
         for row, error in sorted(errors, key=itemgetter(0)):
             if error is not None:
                 one = columns[row]
@@ -177,19 +177,12 @@ class SourcePartition:
             flushed[shard] = records
         return flushed
 
-    def _ahead(self, columns: RecordColumns, row: int, created_ms: int) -> ContractError | None:
-        try:
-            effective_time(created_ms, int(columns.rows[row, LOG_MS]), self._times)
-        except ContractError as error:
-            return error
-        return None
-
-    def _note(self, columns: RecordColumns, row: int, event: Control | ContractError) -> ContractError | None:
+    def _note(self, event: Control | ContractError, log_ms: int) -> ContractError | None:
         """Note a control message; return the error of a record that breaks the contract."""
         if isinstance(event, ContractError):
             return event
         try:
-            kind = retract(event, int(columns.rows[row, LOG_MS]), self._retractions, self._sharding, self._times)
+            kind = retract(event, log_ms, self._retractions, self._sharding, self._times)
         except ContractError as error:
             return error
         self.counts.controls[event.kind] += 1

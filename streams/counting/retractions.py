@@ -8,7 +8,7 @@ from samples only: everywhere, or in the country that the row names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -72,10 +72,8 @@ NO_RETRACTIONS = RetractionRows(*[np.zeros(0, np.int64)] * 4)
 
 def join_retractions(parts: Sequence[RetractionRows]) -> RetractionRows:
     """Concatenate rows in their order."""
-    if len(parts) == 1:
-        return parts[0]
-    columns = ([getattr(part, name) for part in parts] for name in ("keys", "panes", "tweets", "received"))
-    return RetractionRows(*(np.concatenate(column) for column in columns)) if parts else NO_RETRACTIONS
+    columns = ([getattr(part, name) for part in (NO_RETRACTIONS, *parts)] for name in RetractionRows.__slots__)
+    return RetractionRows(*map(np.concatenate, columns))
 
 
 def retraction_rows_of(retractions: Retractions, tags: Tags) -> RetractionRows:
@@ -96,25 +94,18 @@ def columns_of(rows: RetractionRows, tags: Tags, most_bytes: int) -> Iterator[Re
     named = rows.keys >> COUNTRY_BITS != EVERY_TAG
     known = iter(tags.names(rows.keys[named]))
     names = [next(known) if one else "" for one in named.tolist()]
-    yield from pack_retractions(names, rows.keys & COUNTRY_MASK, rows.panes, rows.tweets, rows.received, most_bytes)
+    return pack_retractions(names, (rows.keys & COUNTRY_MASK, rows.panes, rows.tweets, rows.received), most_bytes)
 
 
-def pack_retractions(
-    hashtags: Sequence[str], countries: Ints, panes: Ints, tweets: Ints, received: Ints, most_bytes: int
-) -> Iterator[Retractions]:
-    """Split rows into records of about `most_bytes`, in their order."""
+def pack_retractions(hashtags: Sequence[str], numbers: Iterable[Ints], most_bytes: int) -> Iterator[Retractions]:
+    """Split rows into records of about `most_bytes`, in their order; `numbers` are the other columns of a record."""
+    columns = [column.astype(kind) for column, kind in zip(numbers, ("<u2", "<i8", "<i8", "<i8"), strict=True)]
     sizes = np.fromiter((_ROW_BYTES + 4 * len(hashtag) for hashtag in hashtags), np.int64, len(hashtags))
     piece = np.cumsum(sizes) // most_bytes
     cuts = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist(), len(hashtags)]
     for first, last in pairwise(cuts):
         if first < last:
-            yield Retractions(
-                list(hashtags[first:last]),
-                countries[first:last].astype("<u2").tobytes(),
-                panes[first:last].astype("<i8").tobytes(),
-                tweets[first:last].astype("<i8").tobytes(),
-                received[first:last].astype("<i8").tobytes(),
-            )
+            yield Retractions(list(hashtags[first:last]), *[column[first:last].tobytes() for column in columns])
 
 
 class OpenRetractions:
@@ -140,5 +131,4 @@ class OpenRetractions:
 
     def _packed(self, rows: list[_Row]) -> list[Retractions]:
         hashtags, *numbers = zip(*rows, strict=True)
-        countries, panes, tweets, received = (np.array(column, np.int64) for column in numbers)
-        return list(pack_retractions(hashtags, countries, panes, tweets, received, self._most_bytes))
+        return list(pack_retractions(hashtags, [np.array(column, np.int64) for column in numbers], self._most_bytes))

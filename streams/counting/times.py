@@ -1,10 +1,9 @@
-"""Effective time and watermarks: the answer depends on the record alone, not on what was read before it."""
+"""Limits on the clocks, for effective times (see `streams.counting.kernels.admission`) and watermarks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.counting.kernels.admission import TOO_NEW, TOO_OLD, effective_ms
 from streams.errors import ContractError
 
 FLUSH_MS = 150
@@ -29,20 +28,11 @@ class TimeRules:
         return self.allowed_lateness_ms + self.max_broker_skew_ms + self.max_disorder_ms
 
 
-def effective_time(event_ms: int, log_ms: int, rules: TimeRules) -> int | None:
-    """Clamp an event time into [log time - allowed lateness, log time]; None if it is too old to count.
-
-    Raises:
-        ContractError: `event_ahead`, the event lies too far in the future of its log time.
-    """
-    at_ms: int = effective_ms(
-        event_ms, log_ms, rules.allowed_lateness_ms, rules.max_event_ahead_ms, rules.max_event_age_ms
+def ahead_error(event_ms: int, log_ms: int, rules: TimeRules) -> ContractError:
+    """Return the error of a tweet that lies too far in the future of its log time."""
+    return ContractError(
+        "event_ahead",
+        field="created_at",
+        value=event_ms,
+        fix=f"created_at may be at most {rules.max_event_ahead_ms} ms ahead of the record's timestamp {log_ms}",
     )
-    if at_ms == TOO_NEW:
-        raise ContractError(
-            "event_ahead",
-            field="created_at",
-            value=event_ms,
-            fix=f"created_at may be at most {rules.max_event_ahead_ms} ms ahead of the record's timestamp {log_ms}",
-        )
-    return None if at_ms == TOO_OLD else at_ms

@@ -10,12 +10,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from streams.constants import BLOCK
 from streams.counting.block_counts import COUNT_COLUMNS, ENTRY_COLUMNS, Flush, packed
+from streams.counting.columns import with_room
 from streams.counting.kernels.admission import (
     AGE_DAYS, AUTHOR_ID, BEGIN, COUNTRY, END, FLAGS, LANGUAGE, OF_TWEET, OFFSET, PANE, RANK, RANKS, ROWS, SECRET,
     SPELLED, STATE, TEXT_BYTES, TWEETS, TWEET_COLUMNS, TWEET_ID, USE_COLUMNS, USES, admit,
@@ -68,10 +68,10 @@ class OpenUses:
     def admit(self, records: RecordColumns, read: ReadTweets, limits: Ints) -> None:
         """Add the tweets of a batch, in offset order; see `streams.counting.kernels.admission.admit`."""
         state, normal, more = self._state, self.spellings.forms, len(read.spans)
-        self._tweets = _with_room(self._tweets, int(state[ROWS]) + len(records))
-        self._uses = _with_room(self._uses, int(state[USES]) + more)
-        self._arena = _with_room(self._arena, int(state[TEXT_BYTES]) + records.value_bytes + len(read.parsed) + more)
-        self._forms = _with_room(self._forms, len(normal))
+        self._tweets = with_room(self._tweets, int(state[ROWS]) + len(records))
+        self._uses = with_room(self._uses, int(state[USES]) + more)
+        self._arena = with_room(self._arena, int(state[TEXT_BYTES]) + records.value_bytes + len(read.parsed) + more)
+        self._forms = with_room(self._forms, len(normal))
         if len(self._ranks) < len(normal):
             more_ranks = np.full(2 * len(normal) - len(self._ranks), -1)
             self._ranks = np.concatenate((self._ranks, more_ranks))
@@ -177,16 +177,13 @@ class OpenUses:
         """Begin a new spelling table, only with the hashtags of open blocks."""
         uses, old = self._uses[: self._flushed], self.spellings.names
         self.spellings = SpellingTable()
-        spelled, of_use = np.unique(uses[:, SPELLED], return_inverse=True)
-        uses[:, SPELLED] = self.spellings.number(old.lines_of(spelled << COUNTRY_BITS), len(spelled))[of_use]
-        forms = self.spellings.forms[uses[:, SPELLED]]
-        _, first, of_use = np.unique(forms, return_index=True, return_inverse=True)
-        uses[:, RANK] = np.argsort(np.argsort(first))[of_use]
-        self._forms = forms[np.sort(first)]
+        uses[:, SPELLED] = self.spellings.number(old.lines_of(uses[:, SPELLED] << COUNTRY_BITS), len(uses))
+        ranks, first, uses[:, RANK] = np.unique(uses[:, RANK], return_index=True, return_inverse=True)
+        self._forms = self.spellings.forms[uses[first, SPELLED]]
         self._ranks = np.full(len(self.spellings.forms), -1)
-        self._ranks[self._forms] = np.arange(len(first))
-        self._shards = np.zeros(0, np.int64)
-        self._state[RANKS] = len(first)
+        self._ranks[self._forms] = np.arange(len(ranks))
+        self._shards = self._shards[ranks]
+        self._state[RANKS] = len(ranks)
 
 
 def _changed_counts(
@@ -219,12 +216,3 @@ def _changed_counts(
         entries, group = entries[kept], group[kept]
     sizes = np.bincount(group, minlength=len(counts))[changed]
     return order[begins[changed]], counts[changed], sizes, entries
-
-
-def _with_room(columns: Any, rows: int) -> Any:
-    """Return columns with room for so many rows."""
-    if rows <= len(columns):
-        return columns
-    grown = np.empty((2 * rows, *columns.shape[1:]), columns.dtype)
-    grown[: len(columns)] = columns
-    return grown

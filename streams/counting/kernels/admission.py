@@ -16,7 +16,6 @@ from streams.events.tweet_columns import (
 )  # fmt: skip
 
 COUNT_FROM, ALLOWED_LATENESS_MS, MAX_EVENT_AHEAD_MS, MAX_EVENT_AGE_MS, DUPLICATE_RANGE = range(5)
-LIMITS = 5
 """Limits: the first offset that counts, those of `streams.counting.times.TimeRules`, and the duplicate range."""
 
 SEEN, ROWS, USES, TEXT_BYTES, RANKS, SECRET, TWEETS, TAG_USES, DUPLICATES, CLAMPED, TOO_OLD_TWEETS = range(11)
@@ -79,7 +78,7 @@ def _is_duplicate(tweet: Any, offset: Any, ids: Any, offsets: Any, limit: Any, s
 def effective_ms(event_ms: Any, log_ms: Any, allowed_lateness_ms: Any, max_ahead_ms: Any, max_age_ms: Any) -> Any:
     """Clamp an event time into [log time - allowed lateness, log time]; `TOO_OLD` or `TOO_NEW` beyond the limits.
 
-    `streams.counting.times.effective_time` is the same for one record.
+    It depends on the record alone, not on what was read before it.
     Every event is too new for a log time before 1970, which no broker sets; so the differences stay within 64 bits.
     """
     if log_ms < 0:
@@ -138,7 +137,7 @@ def admit(
         data: (b,) uint8, read-only, with the texts that the compiled pass has read.
         parsed: (p,) uint8, read-only, with the texts that the parser has read.
         normal: (e,) int64, the normal form of each spelling.
-        limits: (LIMITS,) int64.
+        limits: (5,) int64.
         ids: (s,) int64, s a power of 2.
         offsets: (s,) int64, the offset at which each id was seen last.
         state: (STATE,) int64, changed.
