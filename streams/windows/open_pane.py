@@ -111,9 +111,8 @@ class OpenPane:
         """Add block counts. Their entries are those chosen by number, None for all, in the order of the counts."""
         first = len(self.entries) + np.cumsum(sizes, dtype=np.int64) - sizes
         self.rows.extend(len(keys), key=keys, count=counts, first=first, size=sizes)
-        columns = {name: getattr(entries, name) for name in ENTRY_COLUMNS}
-        if chosen is not None:
-            columns = {name: column[chosen] for name, column in columns.items()}
+        which = slice(None) if chosen is None else chosen
+        columns = {name: getattr(entries, name)[which] for name in ENTRY_COLUMNS}
         self.entries.extend(len(columns["author"]), **columns, scores=np.nan, copy=0, group=UNSCORED)
         self._displays.extend(entries.displays, chosen)
         self._texts.extend(entries.texts, chosen)

@@ -27,7 +27,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.block_counts import BlockCounts, Flush, Ints, block_counts_of
+from streams.counting.block_counts import Flush, Ints, block_counts_of
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.counting.sketch import KeyedHash
 from streams.windows.kernels.last_counts import (
@@ -220,24 +220,19 @@ class OpenPanes:
         ends = np.cumsum(counts.sizes, dtype=np.int64)
         of_panes = zip(_parts(rises[1], len(numbers)), _parts(replaced[:, 0], len(numbers)), strict=True)
         for number, pane, (added, voided) in zip(numbers, panes, of_panes, strict=True):
-            self._add(number, pane, rises[:, added], counts, ends)
+            rows, _, rising, _, new = rises[:, added]
+            if len(rows) == len(keys):
+                pane.add(rising, new, counts.sizes, counts.entries)
+            elif len(rows):
+                sizes = counts.sizes[rows]
+                pane.add(rising, new, sizes, counts.entries, ranges(ends[rows] - sizes, sizes))
+            if len(rows):
+                self.panes[number] = pane
             pane.void(replaced[voided, 1])
             if pane.is_crowded():
                 self._compact(number)
         touched: Ints = rises[2, counts.panes[rises[0]] > self.settled_pane] if n_late else rises[2]
         return touched
-
-    def _add(self, number: int, pane: OpenPane, rises: Ints, counts: BlockCounts, ends: Ints) -> None:
-        """Add those counts to a pane that add something, with entries up to `ends` (r,); see `count_records`."""
-        rows, _, keys, _, new = rises
-        if not len(rows):
-            return
-        self.panes[number] = pane
-        if len(rows) == len(counts.panes):
-            pane.add(keys, new, counts.sizes, counts.entries)
-        else:
-            sizes = counts.sizes[rows]
-            pane.add(keys, new, sizes, counts.entries, ranges(ends[rows] - sizes, sizes))
 
     def _make_room(self, more: int, records: Ints) -> None:
         """Rebuild the table of the last counts, without those of ended blocks, if `more` may not fit.

@@ -70,25 +70,6 @@ def merge_indexes(indexes: Sequence[SampleIndex]) -> SampleIndex:
     return level[0]
 
 
-def draw(
-    asked: Ints, index: SampleIndex, later: SampleIndex, oldest: int, end: int = ALL_PANES
-) -> tuple[Ints, UInts, Int32s, Int32s]:
-    """Return the K smallest authors of some keys, each with its smallest tweet, the earliest pane's among equals.
-
-    Args:
-        asked: (m,) keys.
-        index: index of the older panes.
-        later: index of panes after those of `index`.
-        oldest: number of the first pane that counts.
-        end: number after that of the last pane that counts.
-
-    Returns:
-        Index in `asked`, author, pane and row of each entry, by key and author.
-    """
-    group, author, pane, row = _drawn(*index.spans(asked), index, *later.spans(asked), later, oldest, end)
-    return group, author, pane, row
-
-
 @compiled
 def _merged(a: SampleIndex, b: SampleIndex, oldest: int) -> tuple[Ints, Ints, UInts, UInts, Int32s, Int32s]:
     rows, n = len(a.keys) + len(b.keys), len(a.author) + len(b.author)
@@ -120,10 +101,24 @@ def _merged(a: SampleIndex, b: SampleIndex, oldest: int) -> tuple[Ints, Ints, UI
 
 
 @compiled
-def _drawn(
+def draw(
     first_a: Ints, end_a: Ints, a: SampleIndex, first_b: Ints, end_b: Ints, b: SampleIndex, oldest: int, end: int
 ) -> tuple[Ints, UInts, Int32s, Int32s]:
-    """Return the result of `draw` for m keys, which have the runs [first, end) (m,) of the indexes a and b."""
+    """Return the K smallest authors of some keys, each with its smallest tweet, the earliest pane's among equals.
+
+    Args:
+        first_a: (m,) first run of each key in `a`; see `SampleIndex.spans`.
+        end_a: (m,) end of its runs.
+        a: index of the older panes.
+        first_b: (m,) as `first_a`, in `b`.
+        end_b: (m,)
+        b: index of panes after those of `a`.
+        oldest: number of the first pane that counts.
+        end: number after that of the last pane that counts.
+
+    Returns:
+        Number of the key, author, pane and row of each entry, by key and author.
+    """
     m, k = len(first_a), K
     group, author = np.empty(m * k, np.int64), np.empty(m * k, np.uint64)
     pane, row, order = np.empty(m * k, np.int32), np.empty(m * k, np.int32), np.empty(k, np.uint64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,8 @@ class Spellings:
     """Spellings (n,): spelling i is text[begins[i]:ends[i]], in UTF-8. Several may share a span.
 
     >>> spellings = Spellings.of(["Cat", "cat", "DOG"])
-    >>> spellings[0], spellings[np.array([2, 1])].tolist()
-    ('Cat', ['DOG', 'cat'])
+    >>> spellings[np.array([2, 1])].tolist()
+    ['DOG', 'cat']
     """
 
     text: bytes
@@ -51,15 +51,9 @@ class Spellings:
     def __len__(self) -> int:
         return len(self.begins)
 
-    @overload
-    def __getitem__(self, rows: int) -> str: ...
-    @overload
-    def __getitem__(self, rows: slice | npt.NDArray[Any]) -> Spellings: ...
-    def __getitem__(self, rows: int | slice | npt.NDArray[Any]) -> str | Spellings:
-        """Return one spelling, or those that a slice, row numbers or a mask select."""
-        if isinstance(rows, slice | np.ndarray):
-            return Spellings(self.text, self.begins[rows], self.ends[rows])
-        return self.text[self.begins[rows] : self.ends[rows]].decode("utf-8", "surrogatepass")
+    def __getitem__(self, rows: slice | npt.NDArray[Any]) -> Spellings:
+        """Return the spellings that a slice, row numbers or a mask select."""
+        return Spellings(self.text, self.begins[rows], self.ends[rows])
 
     @property
     def sizes(self) -> Ints:
@@ -68,7 +62,7 @@ class Spellings:
 
     def tolist(self) -> list[str]:
         """Return all spellings."""
-        return [self[row] for row in range(len(self))]
+        return self.lines().decode("utf-8", "surrogatepass").split("\n")[:-1]
 
     def lines(self) -> bytes:
         """Return the spellings as lines, each ended by a line break."""

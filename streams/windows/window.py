@@ -167,8 +167,11 @@ class SlidingWindow:
     def _drawn(
         self, asked: Ints, later: Sequence[SampleIndex], expired: int, end: int = ALL_PANES
     ) -> tuple[Ints, UInts, Int32s, Int32s]:
-        newer = merge_indexes([self._recent, *later])
-        return draw(asked, self._index, newer, self._oldest + expired, end)
+        older, newer = self._index, merge_indexes([self._recent, *later])
+        group, author, pane, row = draw(
+            *older.spans(asked), older, *newer.spans(asked), newer, self._oldest + expired, end
+        )
+        return group, author, pane, row
 
     def displays(self, key: int) -> list[str]:
         """Return the spellings of a key, one for each pane and country that has it."""

@@ -78,12 +78,12 @@ def build(uses: Uses, tags: Tags, number: int = 6, scored_tags: set[str] | None 
 
 def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], tuple[Any, ...]]:
     """A pane without its numbers."""
-    found = {}
+    found, displays = {}, pane.displays.tolist()
     for row, key in enumerate(pane.keys.tolist()):
         at = slice(int(pane.bounds[row]), int(pane.bounds[row + 1]))
         its = [getattr(pane, name)[at].tolist() for name in ("author", "tweet", "origin", "age_days", "flags", "copy")]
         scores = np.nan_to_num(pane.scores[at], nan=-1).tolist()
-        found[tags.name(key), country_of(key)] = (int(pane.counts[row]), pane.displays[row], *its, scores)
+        found[tags.name(key), country_of(key)] = (int(pane.counts[row]), displays[row], *its, scores)
     return found
 
 

@@ -114,12 +114,13 @@ def as_of(past: list[tuple[int, tuple[ScopeDecision, ...]]], tick_ms: int) -> tu
 def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], object]:
     """Convert a pane to values without internal hashtag numbers."""
     found = {}
+    displays = pane.displays.tolist()
     for row, key in enumerate(pane.keys.tolist()):
         at = slice(int(pane.bounds[row]), int(pane.bounds[row + 1]))
         names = ("author", "tweet", "origin", "age_days", "flags", "copy")
         columns = [getattr(pane, name)[at].tolist() for name in names]
         scores = np.nan_to_num(pane.scores[at], nan=-1.0).tolist()
-        found[tags.name(key), country_of(key)] = (int(pane.counts[row]), pane.displays[row], columns, scores)
+        found[tags.name(key), country_of(key)] = (int(pane.counts[row]), displays[row], columns, scores)
     return found
 
 
