@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from streams.counting.columns import GrowingColumns
 from streams.counting.kernels.lines import write_lines
-from streams.counting.keys import Tags
+from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.events.canonical import MAX_HASHTAG, canonical
 from streams.events.grammar import extract_hashtags
 from streams.events.tweet_columns import FROM_TEXT, NEW, OF_ROW, SLOW, SPAN_BEGIN, SPAN_END, SPELLING, STATUS
@@ -78,10 +78,10 @@ class SpellingTable:
         plain = (kinds & _OTHER == 0) & (kinds & _LETTER > 0) & (ends - begins <= MAX_HASHTAG)
         self._rows.extend(len(new), form=np.where(plain, new, INVALID), judged=plain)
         capitals = new[plain & (kinds & _CAPITAL > 0)]
-        lower = write_lines(*self.names.spans(capitals))[0].tobytes().lower()
+        lower = self.names.lines_of(capitals << COUNTRY_BITS).lower()
         self.forms[capitals] = self.names.of_lines(lower, len(capitals))
         others = new[~plain]
-        displays = write_lines(*self.names.spans(others))[0].tobytes().decode().split("\n")[:-1]
+        displays = self.names.names(others << COUNTRY_BITS)
         hashtags = [canonical(display) for display in displays]
         self._rows["judged"][others] = [
             [use.display for use in extract_hashtags("#" + display)] == [display] for display in displays
