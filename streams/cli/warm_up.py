@@ -25,13 +25,12 @@ def warm_up(as_json: Json = False) -> None:
     from models.compiled import kernel_counts  # slow imports: not for other commands
     from models.warm_up import warm_up as warm_up_texts
     from streams.clock import monotonic_seconds
-    from streams.counting.kernels.warm_up import warm_up as warm_up_ingest
-    from streams.judging.warm_up import warm_up as warm_up_judge
+    from streams.scoring import load_text_scorer
+    from streams.warm_up import warm_up as warm_up_engine
 
     began = monotonic_seconds()
     warm_up_texts()
-    warm_up_ingest()
-    warm_up_judge()
+    warm_up_engine(load_text_scorer())
     seconds = monotonic_seconds() - began
     counts = kernel_counts()
     if counts.unsaved:

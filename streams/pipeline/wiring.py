@@ -13,12 +13,10 @@ from faust.types.tuples import TP
 
 from models.compiled import KernelCounts, kernel_counts
 from streams.clock import now_ms
-from streams.counting.kernels.warm_up import warm_up as warm_up_ingest
 from streams.counting.sketch import KeyedHash
 from streams.errors import DependencyAway, FlagStoreRefuses, SettingsError
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.redis_store import RedisFlagStore
-from streams.judging.warm_up import warm_up
 from streams.log.admin import describe_source
 from streams.log.producer import Sender
 from streams.metrics import Metrics
@@ -35,8 +33,9 @@ from streams.pipeline.publish_stage import DecisionsStage, ModerationStage
 from streams.pipeline.stages import Assignments
 from streams.pipeline.webhook import Webhook
 from streams.policy import Policy
-from streams.scoring import load_text_scorer, no_scorer, silent
+from streams.scoring import load_text_scorer, no_scorer
 from streams.settings import Settings, time_rules
+from streams.warm_up import warm_up
 
 _REDIS_RETRY_SECONDS = 0.3
 
@@ -77,12 +76,7 @@ async def make_context(
     scorer = no_scorer()
     if tuple(stages) != ("publish",):  # ingest publishes its model for other workers
         scorer = await asyncio.to_thread(load_text_scorer, settings.model)
-    if "ingest" in stages:
-        await asyncio.to_thread(warm_up_ingest)
-    if "judge" in stages:
-        await asyncio.to_thread(scorer, b"warm up\n")
-        await asyncio.to_thread(silent, b"warm up\n", 1)
-        await asyncio.to_thread(warm_up)
+        await asyncio.to_thread(warm_up, scorer)
         kernels = kernel_counts()
         metrics.late_compilations.set_function(lambda: late_kernels(kernels))
         log.info("kernels ready", loaded=kernels.loaded, compiled=kernels.compiled)

@@ -1,4 +1,4 @@
-"""The warm-up compiles every kernel that a tick calls."""
+"""The warm-up compiles every kernel that a tick calls, with the types of its arguments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import sys
 from models.compiled import compiled
 
 from streams.constants import PANE_MS
-from streams.judging.warm_up import warm_up
+from streams.scoring import load_text_scorer
+from streams.warm_up import warm_up
 from tests.support.judge_harness import JudgeHarness, early_scores
 from tests.support.samples import corrections
 from tests.support.word_policy import POLICY, make_policy
@@ -21,7 +22,7 @@ loaded = [module for name, module in sys.modules.items() if name.startswith("str
 kernels = {f"{one.py_func.__module__}.{one.py_func.__name__}": one
            for module in loaded for one in vars(module).values() if isinstance(one, kind)}
 assert len(kernels) >= 12 and not any(one.signatures for one in kernels.values()), list(kernels)
-warm_up()
+warm_up(load_text_scorer())
 known = {name: list(one.signatures) for name, one in kernels.items()}
 text = POLICY.replace("mode: shadow", "mode: suppress\\n    corroborate: {need: 1, authors: 1}")
 policy = make_policy(text.replace("[2m]", "[30s, 2m, 20m]").replace("expiry: 1m", "expiry: 10m"))
