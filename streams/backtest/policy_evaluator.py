@@ -15,7 +15,7 @@ from models.share import Scale
 from streams.backtest.history import EvidenceBlock, EvidenceChunk, EvidenceTick, TickRows
 from streams.counting.keys import COUNTRY_MASK, Tags, country_name
 from streams.judging.circuit_breakers import CircuitBreakers, scorer_fault
-from streams.judging.curated_terms import CuratedTags
+from streams.judging.curated import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
 from streams.judging.levels import (

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from streams.counting.columns import GrowingColumns
 from streams.counting.kernels.lines import write_lines
 from streams.counting.keys import COUNTRY_BITS, Tags
-from streams.events.canonical import MAX_HASHTAG, canonical
-from streams.events.grammar import extract_hashtags
+from streams.events.grammar import MAX_HASHTAG, canonical, extract_hashtags
 from streams.events.tweet_columns import FROM_TEXT, NEW, OF_ROW, SLOW, SPAN_BEGIN, SPAN_END, SPELLING, STATUS
 
 Ints = npt.NDArray[np.int64]

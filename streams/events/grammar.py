@@ -1,4 +1,4 @@
-"""Hashtag grammar of twitter-text, built from Unicode categories.
+"""Hashtag grammar of twitter-text, built from Unicode categories, and the canonical form of a hashtag.
 
 A hashtag is a # (either width) that does not follow a letter, mark, digit or &, then a run of letters, marks, digits
 and some joining signs of various scripts. The run has at least one letter or mark, and no # or :// follows it. A match
@@ -13,12 +13,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from functools import lru_cache
 
-from streams.events.canonical import canonical
+from hushtag_client.normalise import normalise
+
 from streams.events.tweet import HashtagUse
 from streams.events.urls import url_spans
 
 SIGNS = "#\uff03"
+MAX_HASHTAG = 280
+"""Maximum length in code points, as written and normalised: that of a tweet. A longer hashtag does not count."""
+
+_NEVER_IN_ONE = re.compile("[\\s#\uff03\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 
 # Signs within words: underscore, middle dot, Hebrew maqaf, geresh and gershayim, Tibetan tsek, joiners (Persian and
 # Indic scripts need them), Japanese marks and dashes, the Cyrillic kavyka.
@@ -56,6 +62,23 @@ _TAG = re.compile(
     re.DOTALL,
 )
 _match_tag = _TAG.match
+
+
+@lru_cache(maxsize=65_536)
+def _canonical(display: str) -> str:
+    if _NEVER_IN_ONE.search(display):
+        return ""
+    hashtag = normalise(display)
+    return hashtag if len(hashtag) <= MAX_HASHTAG else ""
+
+
+def canonical(display: str) -> str:
+    """Normalise a hashtag as written, without its #; return "" for an invalid one.
+
+    A hashtag is invalid if it is empty after normalisation, is longer than `MAX_HASHTAG`, or contains white space,
+    control characters, a # or half a surrogate pair. Such a hashtag cannot be typed, and the grammar does not match it.
+    """
+    return _canonical(display) if len(display) <= MAX_HASHTAG else ""
 
 
 def extract_hashtags(text: str) -> list[HashtagUse]:

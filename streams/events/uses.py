@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.events.canonical import canonical
-from streams.events.grammar import SIGNS, extract_hashtags
+from streams.events.grammar import SIGNS, canonical, extract_hashtags
 from streams.events.tweet import NOWHERE, HashtagUse
 
 MAX_HASHTAGS = 100

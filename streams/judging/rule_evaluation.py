@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from streams.counting.keys import COUNTRY_MASK, country_name
-from streams.judging.curated_terms import CuratedTags
+from streams.judging.curated import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
 from streams.judging.levels import NOTHING, UNREAD, RuleLevels, RuleResult, combine, levels

@@ -24,7 +24,7 @@ from streams.judging.circuit_breakers import (
     hides_anywhere,
     scorer_fault,
 )
-from streams.judging.curated_terms import CuratedTags
+from streams.judging.curated import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.hysteresis import decide_early
 from streams.judging.key_state import KeyState, Scope, greatest

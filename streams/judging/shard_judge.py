@@ -28,7 +28,7 @@ from streams.counting.block_counts import Flush, Ints
 from streams.counting.keys import COUNTRY_BITS, WORLD_MASK, country_of
 from streams.judging.campaigns import sketch_of
 from streams.judging.clearing_pause import LOST_AHEAD_MS
-from streams.judging.curated_links import mark_links
+from streams.judging.curated import mark_links
 from streams.judging.early_trigger import EarlyFiring
 from streams.judging.evidence_codec import TickEvidence, conditions_of
 from streams.judging.shard_state import ShardState

@@ -58,11 +58,6 @@ class KeyCounter:
         """
         return np.unique(_over(self._keys, self._counts, more._keys, more._counts, keys, floor))
 
-    def to_dict(self) -> dict[int, int]:
-        """Return the counts that are not 0, by key."""
-        keys = self.at_least(1)
-        return dict(zip(keys.tolist(), self.of(keys).tolist(), strict=True))
-
     def _make_room(self, more: int) -> None:
         """Rebuild the table without the keys at 0, with room for `more` keys."""
         kept = self._counts != 0

@@ -12,10 +12,17 @@ import numpy as np
 from streams.counting.keys import Tags
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.side_inputs.base import SideInput
+from streams.windows.key_counter import KeyCounter
 from streams.windows.pane import Pane
 from streams.windows.window_store import WindowStore
 from tests.support.block_counts import Entry
 from tests.support.panes import COLUMNS, HASHES, Uses, build
+
+
+def counts_of(counter: KeyCounter) -> dict[int, int]:
+    """Return the counts that are not 0, by key."""
+    keys = counter.at_least(1)
+    return dict(zip(keys.tolist(), counter.of(keys).tolist(), strict=True))
 
 
 def evidence_over(
@@ -70,7 +77,7 @@ class WindowHarness:
         names = {
             self.tags.key(f"tag{n}", country): (f"tag{n}", country) for n in range(4) for country in ("IN", "US", "*")
         }
-        return {names[key]: count for key, count in window.counts.to_dict().items()}
+        return {names[key]: count for key, count in counts_of(window.counts).items()}
 
 
 def rows(evidence: EvidenceBuilder) -> dict[int, list[object]]:

@@ -18,7 +18,7 @@ from streams.backtest.page import render
 from streams.backtest.text import side_in_words, summary
 from streams.counting.keys import Tags, country_of
 from streams.errors import CallerMistake
-from streams.judging.curated_terms import CuratedTags
+from streams.judging.curated import CuratedTags
 from streams.judging.evidence_codec import conditions_of, sorted_by_key, table_of
 from streams.judging.hysteresis import decide
 from streams.judging.levels import CONTESTED

@@ -18,7 +18,7 @@ from streams.counting.records import RecordColumns, SourceRow
 from streams.counting.spellings import SpellingTable
 from streams.counting.tweet_reader import _line, read_tweets
 from streams.errors import ContractError
-from streams.events.canonical import canonical
+from streams.events.grammar import canonical
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
 from streams.events.tweet_columns import (

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import ContractError
-from streams.events.canonical import MAX_HASHTAG
 from streams.events.faults import MAX_BYTES, MAX_DEPTH
 from streams.events.fields import END_MS, MAX_ID, MAX_TEXT
+from streams.events.grammar import MAX_HASHTAG
 from streams.events.parse import parse
 from streams.events.tweet import Control, Tweet
 from streams.events.uses import MAX_HASHTAGS, MAX_SEARCHED

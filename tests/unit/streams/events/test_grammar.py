@@ -13,8 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.events import fields, grammar, urls
-from streams.events.canonical import MAX_HASHTAG, canonical
-from streams.events.grammar import extract_hashtags
+from streams.events.grammar import MAX_HASHTAG, canonical, extract_hashtags
 from streams.events.urls import url_spans
 from tests.support.paths import SHARED
 

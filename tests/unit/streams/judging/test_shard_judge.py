@@ -16,6 +16,7 @@ from streams.log.decisions import Decision, is_renewal, version_of
 from streams.log.panes import encode_pane
 from streams.policy import Policy
 from tests.support.judge_harness import HASHES, SCOPE, SCORER, SUPPRESS, JudgeHarness, action
+from tests.support.windows import counts_of
 from tests.support.word_policy import POLICY, make_policy
 
 
@@ -108,7 +109,7 @@ def test_tag_fires_again_only_after_growth():
     harness.advance(10_000)
     assert harness.count(1, bad=6, good=44) == []
     key = harness.judge.tags.key
-    assert harness.judge.open.tweets.to_dict() == {key("a", "*"): 50}
+    assert counts_of(harness.judge.open.tweets) == {key("a", "*"): 50}
     harness.offset += 1
     harness.judge.trigger.touch([key("a", "")])
     assert harness.judge.next_early() is None, "the same tweets"

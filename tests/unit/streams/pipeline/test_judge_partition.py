@@ -43,6 +43,7 @@ from tests.support.judge_shell import (
     write_log,
 )
 from tests.support.shells import Shells, make_shells, settle_down
+from tests.support.windows import counts_of
 
 
 @pytest.fixture
@@ -402,7 +403,7 @@ async def test_next_owner_recovers_before_it_applies_records(shells: Shells) -> 
     assert after.judge.timeline.policy is not None
     for judge in (first.judge, after.judge):
         assert judge.store.shortest is not None
-        counts = judge.store.shortest.counts.to_dict()
+        counts = counts_of(judge.store.shortest.counts)
         assert {judge.tags.name(key): n for key, n in counts.items()} == {"a": 40}
     before = len(records)
     await deliver(shells, after, 3)

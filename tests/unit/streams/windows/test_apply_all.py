@@ -17,6 +17,7 @@ from streams.windows.open_pane import OpenPane, PaneSum
 from streams.windows.open_panes import OpenPanes
 from tests.support.block_counts import BlockCount, Entry, entries_of, flush, smallest
 from tests.support.plain_open_panes import PlainOpenPanes, Scope
+from tests.support.windows import counts_of
 
 HASHES = KeyedHash(b"k")
 TEXTS = ["", "plain", "भारत &amp; co", "\ud800 alone", "x" * 300]
@@ -67,7 +68,7 @@ def check_equal(panes: OpenPanes, tags: Tags, plain: PlainOpenPanes) -> None:
     expected = {number: plain.sums(number) for number in plain.panes}
     found = {number: content(pane.sum(), pane, tags) for number, pane in panes.panes.items()}
     assert found == expected
-    tweets = {(tags.name(key), country_of(key)): count for key, count in panes.tweets.to_dict().items()}
+    tweets = {(tags.name(key), country_of(key)): count for key, count in counts_of(panes.tweets).items()}
     assert tweets == plain.tweets()
     assert panes.late_counts == plain.late_counts
     blocks = {f"{topic}/{number}": source.block for (topic, number), source in plain.sources.items()}

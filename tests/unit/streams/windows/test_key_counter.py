@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from streams.counting.keys import COUNTRY_BITS, NOWHERE
 from streams.windows.key_counter import KeyCounter
+from tests.support.windows import counts_of
 
 KEYS = st.builds(lambda tag, country: tag << COUNTRY_BITS | country, st.integers(1, 2_000), st.integers(1, 677))
 BATCHES = st.lists(st.lists(st.tuples(KEYS, st.integers(1, 1_000)), max_size=40), max_size=60)
@@ -31,7 +32,7 @@ def test_counter_equals_a_dict(batches: list[list[tuple[int, int]]], keep: int) 
             expected[key >> COUNTRY_BITS << COUNTRY_BITS] += more
             if key & ((1 << COUNTRY_BITS) - 1) != NOWHERE:
                 expected[key] += more
-    assert tally.to_dict() == expected
+    assert counts_of(tally) == expected
     for floor in (1, 500, 1_500):
         assert tally.at_least(floor).tolist() == sorted(key for key, count in expected.items() if count >= floor)
 
@@ -47,7 +48,7 @@ def test_over_equals_a_search_among_all_counts(
         for batch in some:
             added(counter, batch, 1)
     asked += [key for batch in batches[:3] for key, _ in batch]
-    tweets = Counter(one.to_dict()) + Counter(other.to_dict())
+    tweets = Counter(counts_of(one)) + Counter(counts_of(other))
     worlds = {key: key >> COUNTRY_BITS << COUNTRY_BITS for key in asked}
     big = {key for key, world in worlds.items() if tweets[world] >= floor}
     expected = sorted({key for key in big | {worlds[key] for key in big} if tweets[key] >= floor})
@@ -61,7 +62,7 @@ def test_slots_of_removed_keys_are_reused() -> None:
         tally.add(keys, np.ones(len(keys), np.int64))
         assert tally.of(keys >> COUNTRY_BITS << COUNTRY_BITS).tolist() == [1] * len(keys)
         tally.add(keys, -np.ones(len(keys), np.int64))
-    assert tally.to_dict() == {}
+    assert counts_of(tally) == {}
     assert len(tally._keys) <= 1 << 18
 
 

@@ -20,6 +20,7 @@ from streams.counting.sketch import KeyedHash
 from streams.windows.open_panes import OpenPanes
 from tests.support import block_counts
 from tests.support.block_counts import BlockCount, Entry, entries_of, smallest
+from tests.support.windows import counts_of
 
 HASHES = KeyedHash(b"k")
 
@@ -59,7 +60,7 @@ def counts(panes: OpenPanes, tags: Tags) -> dict[tuple[int, str], int]:
             whole[key >> COUNTRY_BITS << COUNTRY_BITS] += count
             if country_of(key):
                 whole[key] += count
-    assert panes.tweets.to_dict() == whole
+    assert counts_of(panes.tweets) == whole
     return dict(found)
 
 
@@ -314,7 +315,7 @@ def test_world_key_counts_all_countries():
     counts(panes, tags)
     assert panes.tweets.of(np.array([tags.key(tag, "*") for tag in "ab"])).tolist() == [6, 4]
     panes.settle(5)
-    assert panes.tweets.to_dict() == {}
+    assert counts_of(panes.tweets) == {}
 
 
 def test_record_of_two_blocks_counts_both_once():
@@ -402,7 +403,7 @@ def test_late_counts_are_neither_lost_nor_doubled(seed):
     for (_, tag, _), its in truth.items():
         whole[tag] += len(its)
     assert found == whole
-    assert panes.tweets.to_dict() == {}
+    assert counts_of(panes.tweets) == {}
 
 
 def _settle_into(found: dict[str, int], panes: OpenPanes, tags: Tags, number: int) -> None:

@@ -19,7 +19,7 @@ from streams.windows.window import SlidingWindow
 from streams.windows.window_store import WindowStore
 from tests.support.block_counts import Entry
 from tests.support.panes import HASHES, Uses, build, content, obvious_counts, obvious_sample, random_uses
-from tests.support.windows import WindowHarness, rows
+from tests.support.windows import WindowHarness, counts_of, rows
 
 HOUR_MS = 60 * MINUTE_MS
 
@@ -134,15 +134,15 @@ def test_reset_window_counts_the_difference():
     window = SlidingWindow(MINUTE_MS, HASHES)
     for pane in panes:
         window.push(pane)
-    before = window.counts.to_dict()
+    before = counts_of(window.counts)
     merged = merge_panes(panes[:3], 0, HASHES)
     window.reset_to([merged, *panes[3:]])
-    assert window.counts.to_dict() == before and len(window.panes) == 4
+    assert counts_of(window.counts) == before and len(window.panes) == 4
     smaller = merge_panes(panes[:2], 0, HASHES, length_ms=30_000)
     window.reset_to([smaller, *panes[3:]])
     gone = obvious_counts([{scope: (int(sent[0]), []) for scope, sent in content(panes[2], tags).items()}])
     names = {tags.key(*scope): count for scope, count in gone.items()}
-    after = window.counts.to_dict()
+    after = counts_of(window.counts)
     assert {key: after.get(key, 0) + names.get(key, 0) for key in before} == before
 
 

@@ -18,6 +18,7 @@ from streams.windows.sample_index import EMPTY_INDEX, SampleIndex, index_of, mer
 from streams.windows.window import SlidingWindow
 from tests.support.block_counts import Entry
 from tests.support.panes import Uses, build, obvious_counts, obvious_sample, random_uses, scored
+from tests.support.windows import counts_of
 
 HASHES = KeyedHash(b"k")
 WINDOW_MS = 3 * PANE_MS
@@ -45,7 +46,7 @@ def test_window_equals_its_last_panes(seed):
     window.floor = FLOOR
     last = pushed[-3:]
     counts = obvious_counts(last)
-    assert window.counts.to_dict() == {tags.key(*scope): count for scope, count in counts.items()}
+    assert counts_of(window.counts) == {tags.key(*scope): count for scope, count in counts.items()}
     assert window.busy().tolist() == sorted(tags.key(*scope) for scope, count in counts.items() if count >= FLOOR)
 
     asked = sorted({tags.key(*scope) for scope in counts} | {tags.key("unused", "IN"), tags.key("tag0", "")})
@@ -72,7 +73,7 @@ def test_empty_window_has_no_counts_and_samples():
     window.floor = 1
     sample = window.sample(np.array([1 << 10, 2 << 10]))
     assert sample.authors(2).tolist() == [0, 0]
-    assert (window.counts.to_dict(), len(window.busy())) == ({}, 0)
+    assert (counts_of(window.counts), len(window.busy())) == ({}, 0)
 
 
 def test_sample_includes_open_panes():
@@ -132,7 +133,7 @@ def test_floor_can_be_raised_and_lowered():
         window.floor = floor
         assert set(window.busy().tolist()) == busy
     window.expire(PANE_MS + WINDOW_MS)
-    assert (len(window.busy()), window.counts.to_dict(), len(window.panes)) == (0, {}, 0)
+    assert (len(window.busy()), counts_of(window.counts), len(window.panes)) == (0, {}, 0)
 
 
 def test_displays_of_every_pane_and_country():
@@ -174,7 +175,7 @@ def test_sample_does_not_depend_on_how_panes_were_added(seed):
             slid.reset_to(list(slid.panes))
         held = SlidingWindow(WINDOW_MS, HASHES)
         held.reset_to(slid.panes)
-        assert held.counts.to_dict() == slid.counts.to_dict()
+        assert counts_of(held.counts) == counts_of(slid.counts)
         asked = np.array(sorted(rng.sample(keys, rng.randrange(len(keys) + 1))), np.int64)
         extra = [build(random_uses(rng, authors=300, most=90), tags, 9) for _ in range(rng.randrange(3))]
         found, expected = (one.sample(asked, extra) for one in (slid, held))

@@ -1,4 +1,4 @@
-"""Comparison of hashtags with the curated terms of a policy."""
+"""Comparison of hashtags and links with the curated terms and domains of a policy."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from streams.counting.block_counts import LINKED
 from streams.counting.keys import COUNTRY_BITS, Tags
+from streams.events.links import hosts_in
 from streams.policy import Policy
 from streams.signals.base import Bools, Ints
+from streams.windows.open_pane import OpenPane
 
 
 class CuratedTags:
@@ -37,3 +40,15 @@ class CuratedTags:
         """Drop the compared hashtags whose numbers are released."""
         self._compared.difference_update(unused)
         self._matching &= self._compared
+
+
+def mark_links(pane: OpenPane, entries: Ints, policy: Policy) -> None:
+    """Set the flag of the entries that link to one of the policy's domains, and clear it in the others.
+
+    It is set while the texts exist, by the policy under which their pane settles: a restart finds the same.
+    """
+    flags, matcher = pane.entries["flags"], policy.domain_matcher
+    flags[entries] &= ~np.uint8(LINKED)
+    if matcher:
+        linked = [any(map(matcher.matches, hosts_in(line))) for line in pane.lines(entries)]
+        flags[entries[np.array(linked, bool)]] |= np.uint8(LINKED)
