@@ -9,27 +9,33 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from streams.constants import BLOCK, MINUTE_MS, PANE_MS
+from streams.counting.block_counts import Flush
 from streams.counting.ingest import DeadLetter, SourcePartition
-from streams.counting.keys import Sharding
+from streams.counting.keys import Sharding, Tags
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import FLUSH_MS, TimeRules
-from streams.judging.clearing_pause import SkippedSpan
+from streams.judging.clearing_pause import LOST_AHEAD_MS, SkippedSpan
 from streams.judging.evidence_codec import TickEvidence, records_of
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.account_facts import AccountFactStore
+from streams.judging.ticks import delay_of
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch
 from streams.log.decisions import Decision, LanguageCoverage
 from streams.log.evidence import EvidenceRecord
 from streams.log.lines import LogRecord
 from streams.log.pane_rows import PaneRow, rows_of
+from streams.log.partials import Partial
 from streams.orders.account_facts import AccountFactFold
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.scoring import TextScorer, score_batches
 from streams.windows.corrections import Corrections
 from streams.windows.open_pane import Scores, TextBatch
+from streams.windows.open_panes import OpenPanes
 from streams.windows.pane import Pane
 
 _BEFORE_ALL = -1
@@ -239,3 +245,23 @@ class Replay:
         counts.retractions.update(met.retractions)
         counts.dead_letters += source.dead_letters
         source.reset_counts()
+
+
+def skipped_spans(log: Iterable[Partial | None], shard: int, shards: int) -> list[SkippedSpan]:
+    """Return when a judge passes over the skipped records of its shard's log, each with the end of what they hide.
+
+    The log has the shard's records in order, None for a skipped one.
+    """
+    sources, passed_ms = OpenPanes(Tags(), KeyedHash(b""), 1), -1
+    spans, open_spans = list[SkippedSpan](), list[SkippedSpan]()
+    for record in log:
+        if record is None:
+            settled_ms = max(0, sources.watermark_ms - delay_of(shard, shards)) // PANE_MS * PANE_MS
+            open_spans.append(SkippedSpan(settled_ms, passed_ms + LOST_AHEAD_MS))
+        elif isinstance(record, Flush):
+            sources.apply_all([replace(record, hashtags=b"", blocks=b"")])  # its marker alone
+            passed_ms = max(passed_ms, record.watermark_ms)
+            end_ms = max(record.newest_ms, record.watermark_ms)
+            spans += [SkippedSpan(one.settled_ms, max(one.until_ms, end_ms)) for one in open_spans]
+            open_spans.clear()
+    return spans + open_spans

@@ -50,17 +50,21 @@ _PLAIN = b'{"id":%d,"author_id":%d,"created_at_ms":%d,"text":"#a","hashtags":["a
 _TWEETS = 120
 
 
-def warm_up(scorer: TextScorer) -> None:
-    """Run the engine on a few tweets; this takes minutes on a machine that has compiled no kernel before."""
-    log = list(_log())
+def warm_up_ingest() -> None:
+    """Read a few tweets, and flush them."""
+    split_records(np.frombuffer(b"\0", np.uint8), 0, 0, 0, -1, np.empty((1, COLUMNS), np.int64))
     source = SourcePartition(0, 1, "", 0, sharding=Sharding(1), hashes=KeyedHash(b""), times=TimeRules())
-    source.read(RecordColumns.of(log))
+    source.read(RecordColumns.of(_log()))
     for flush in source.flush()[0]:
         decode_partial(encode_partial(flush))
 
+
+def warm_up(scorer: TextScorer) -> None:
+    """Run the engine on a few tweets; this takes minutes on a machine that has compiled no kernel before."""
+    warm_up_ingest()
     policy = parse_policy(_POLICY.format(category=scorer.categories[0]), "the warm-up's policy", categories=None)
     replay = Replay([0], policy, scorer, shards=1, early=True)
-    for _ in replay.run(log):
+    for _ in replay.run(_log()):
         pass
     (judge,) = replay.judges
     panes = (*judge.store.short_panes, *judge.store.rollups.panes)
@@ -68,7 +72,6 @@ def warm_up(scorer: TextScorer) -> None:
 
     judge.tags.find("a", "*")
     silent(b"text\n", 1)
-    split_records(np.frombuffer(b"\0", np.uint8), 0, 0, 0, -1, np.empty((1, COLUMNS), np.int64))
     equal_pairs(np.ones(1, np.int64), np.ones(1, np.int64))  # as side inputs call it
     refill(np.full((2, COUNT_COLUMNS), -1, np.int64), np.zeros((1, COUNT_COLUMNS), np.int64))
 

@@ -170,7 +170,7 @@ class Tags:
         kept, following = np.flatnonzero(self._table.alive[: self._rows]), int(self._table.state[NEXT])
         numbers, lines = self._table.numbers[kept], write_lines(*self._spans(kept))[0].tobytes()
         room = max(_FIRST_BYTES, 2 * (len(lines) + more))
-        self._table = new_table(max(_FIRST_ROWS, 1 << len(kept).bit_length()), room, following - len(kept))
+        self._table = new_table(max(_FIRST_ROWS, 1 << (2 * len(kept)).bit_length()), room, following - len(kept))
         self._released = 0
         self.of_lines(lines, len(kept))
         self._table.numbers[: len(kept)] = numbers

@@ -7,7 +7,7 @@ not speak for the established ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -125,27 +125,21 @@ class AuthorGroup:
         at = np.full(m, -1)
         at[rows] = np.arange(len(rows))
         found, there = self.take(at), at >= 0
-        return AuthorGroup(
-            found.authors * there,
-            found.scored * there,
-            np.where(there[:, None], found.share, np.nan),
-            None,
-            self.scale,
-            None if found.groups is None else found.groups * there[:, None],
-            None if found.unread is None else found.unread * there[:, None],
+        return replace(
+            found,
+            authors=found.authors * there,
+            scored=found.scored * there,
+            share=np.where(there[:, None], found.share, np.nan),
+            correction=None,
+            groups=None if found.groups is None else found.groups * there[:, None],
+            unread=None if found.unread is None else found.unread * there[:, None],
         )
 
     def take(self, at: Ints) -> AuthorGroup:
         """Select rows by number."""
-        return AuthorGroup(
-            self.authors[at],
-            self.scored[at],
-            self.share[at],
-            self.correction and self.correction.take(at),
-            self.scale,
-            None if self.groups is None else self.groups[at],
-            None if self.unread is None else self.unread[at],
-        )
+        columns = {name: getattr(self, name) for name in ("authors", "scored", "share", "groups", "unread")}
+        some = {name: column[at] for name, column in columns.items() if column is not None}
+        return replace(self, correction=self.correction and self.correction.take(at), **some)
 
     def _scales(self) -> RowScales:
         """Return the scales of the rows, by the fraction of each row's scored authors in each language group."""

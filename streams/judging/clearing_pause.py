@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
-from streams.constants import HOUR_MS, MINUTE_MS, PANE_MS
-from streams.counting.block_counts import Flush
-from streams.counting.keys import Tags
-from streams.counting.sketch import KeyedHash
-from streams.judging.ticks import delay_of
-from streams.log.partials import Partial
-from streams.windows.open_panes import OpenPanes
+from streams.constants import HOUR_MS, MINUTE_MS
 
 LOST_AHEAD_MS = MINUTE_MS
 """A skipped record may count tweets this far above the greatest watermark before it."""
@@ -21,7 +13,7 @@ LOST_AHEAD_MS = MINUTE_MS
 
 @dataclass(frozen=True, slots=True)
 class SkippedSpan:
-    """Effect of a skipped record of `hashtag-partials` on the ticks of its shard; see `skipped_spans`."""
+    """Effect of a skipped record of `hashtag-partials` on its shard's ticks; see `streams.replay.skipped_spans`."""
 
     settled_ms: int
     """Last tick that had settled before the record; 0: none."""
@@ -68,23 +60,3 @@ class ClearingPause:
     def covers(self, tick_ms: int) -> bool:
         """Return whether a tick lies in the pause."""
         return tick_ms < self.until_ms
-
-
-def skipped_spans(log: Iterable[Partial | None], shard: int, shards: int) -> list[SkippedSpan]:
-    """Return when a judge passes over the skipped records of its shard's log, each with the end of what they hide.
-
-    The log has the shard's records in order, None for a skipped one.
-    """
-    sources, passed_ms = OpenPanes(Tags(), KeyedHash(b""), 1), -1
-    spans, open_spans = list[SkippedSpan](), list[SkippedSpan]()
-    for record in log:
-        if record is None:
-            settled_ms = max(0, sources.watermark_ms - delay_of(shard, shards)) // PANE_MS * PANE_MS
-            open_spans.append(SkippedSpan(settled_ms, passed_ms + LOST_AHEAD_MS))
-        elif isinstance(record, Flush):
-            sources.apply_all([replace(record, hashtags=b"", blocks=b"")])  # its marker alone
-            passed_ms = max(passed_ms, record.watermark_ms)
-            end_ms = max(record.newest_ms, record.watermark_ms)
-            spans += [SkippedSpan(one.settled_ms, max(one.until_ms, end_ms)) for one in open_spans]
-            open_spans.clear()
-    return spans + open_spans

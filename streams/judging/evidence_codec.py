@@ -253,8 +253,3 @@ def _hidden_tags(records: Sequence[EvidenceRecord]) -> list[str] | None:
         names = {row: hashtag for hashtag, rows in record.predecessors.items() for row in rows}
         found += [names.get(row, "") for row in range(record.rows)]
     return found
-
-
-def sorted_by_key(table: EvidenceTable) -> EvidenceTable:
-    """Sort a table by key, ascending, as a judge builds it."""
-    return table.take(np.argsort(table.keys))

@@ -35,7 +35,7 @@ from streams.pipeline.webhook import Webhook
 from streams.policy import Policy
 from streams.scoring import load_text_scorer, no_scorer
 from streams.settings import Settings, time_rules
-from streams.warm_up import warm_up
+from streams.warm_up import warm_up, warm_up_ingest
 
 _REDIS_RETRY_SECONDS = 0.3
 
@@ -76,10 +76,13 @@ async def make_context(
     scorer = no_scorer()
     if tuple(stages) != ("publish",):  # ingest publishes its model for other workers
         scorer = await asyncio.to_thread(load_text_scorer, settings.model)
+    if "judge" in stages:
         await asyncio.to_thread(warm_up, scorer)
         kernels = kernel_counts()
         metrics.late_compilations.set_function(lambda: late_kernels(kernels))
         log.info("kernels ready", loaded=kernels.loaded, compiled=kernels.compiled)
+    elif "ingest" in stages:
+        await asyncio.to_thread(warm_up_ingest)
     metrics.set_revisions(policy="", model=scorer.revision)
     metrics.set_deployment(settings.topic_prefix, stages, settings.shards)
     return Context(

@@ -206,7 +206,9 @@ class OpenPanes:
         records[:, END] = list(accumulate(len(flush.countries) // 2 for flush, _ in run))
         oldest = self.settled_pane + 1  # receives the late counts
         numbers = sorted(set(np.maximum(counts.panes, oldest).tolist()))
-        self._make_room(len(keys), records)
+        ends, blocks = records[:, END], counts.blocks
+        of_last = blocks == np.repeat(blocks[ends - 1], np.diff(ends, prepend=0)) if len(keys) else blocks
+        self._make_room(int(np.count_nonzero(of_last)), records)
         panes = [self.panes.get(number) or self._new_pane() for number in numbers]
         next_rows = np.array([len(pane.rows) for pane in panes])
         rises, replaced = np.empty((5, len(keys)), np.int64), np.empty((len(keys), 2), np.int64)

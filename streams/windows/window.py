@@ -187,6 +187,8 @@ def _gathered(group: Ints, author: UInts, pane: Int32s, row: Int32s, panes: Sequ
     )  # fmt: skip
     by_pane = np.argsort(pane.astype(np.int16), kind="stable")  # of 16 bits: a radix sort
     bounds = np.searchsorted(pane[by_pane], np.arange(len(panes) + 1)).tolist()
+    if bounds[0] != 0 or bounds[-1] != n:
+        raise IndexError("an entry of a pane outside the window")
     for one, (first, end) in zip(panes, pairwise(bounds), strict=True):
         if first < end:
             _copy_columns(by_pane[first:end], row, _columns_of(one), _columns_of(found))

@@ -31,3 +31,8 @@ def evidence_table(window_ms: int = 600_000, **given: Any) -> EvidenceTable:
     everyone = AuthorGroup(**of_group)
     columns = {"keys": np.arange(1, m + 1), "tweets": np.full(m, 100), "established": everyone} | given
     return EvidenceTable(window_ms, everyone=everyone, signals=signal_columns(m, **signals), **columns)
+
+
+def sorted_by_key(table: EvidenceTable) -> EvidenceTable:
+    """Sort a table by key, ascending, as a judge builds it."""
+    return table.take(np.argsort(table.keys))

@@ -159,7 +159,7 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
             return np.int64(-1)
         quote = np.uint64(byte == _QUOTE)
         found[slot, TYPE], found[slot, BEGIN], found[slot, END] = kind, begin + quote, at - quote
-        if IS_LISTED[slot]:
+        if IS_LISTED[slot] and kind != NULL:
             listed[n, 0], listed[n, BEGIN], listed[n, END] = slot, begin + quote, at - quote
             n += 1
         # 2. After a value: close what ends here, up to a comma.

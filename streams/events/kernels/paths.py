@@ -40,8 +40,8 @@ for _shape in (NativeTweet, V1Tweet):
 for _path in _allowed:
     if _path.endswith("indices[]"):  # a string is left to the parser, since these numbers are not read
         _allowed[_path] = INTEGER
-    elif _path.endswith("text") and "[]" not in _path:  # the text of a retweet, or a cut one, may be ignored
-        _allowed[_path] |= ESCAPED
+    elif _path.endswith("expanded_url") or (_path.endswith("text") and "[]" not in _path):
+        _allowed[_path] |= ESCAPED  # those of a retweet, or of a cut text, may be ignored
 
 _PATHS = list(_allowed)
 ROOT, SKIPPED, NAME = 0, len(_PATHS), len(_PATHS) + 1

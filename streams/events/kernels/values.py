@@ -63,7 +63,8 @@ def language(data: Any, found: Any, slot: Any) -> Any:
     end = begin
     while end < last and data[end] != 45 and data[end] != 95:  # - and _
         end += 1
-    return _packed(data, begin, end) if 2 <= end - begin <= 3 else np.int64(UNUSUAL)
+    code = _packed(data, begin, end)
+    return code if code == UNUSUAL or 2 <= end - begin <= 3 else np.int64(0)
 
 
 @compiled

@@ -16,7 +16,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from threading import Lock
 from typing import Literal
 
@@ -27,7 +26,7 @@ from streams.counting.block_counts import Ints
 from streams.counting.columns import GrowingColumns
 from streams.counting.keys import WORLD, country_code
 from streams.counting.sketch import KeyedHash, UInts
-from streams.judging.kernels.equal_pairs import equal_pairs
+from streams.judging.kernels.equal_pairs import equal_pairs, slots_of
 from streams.windows.window import AuthorSample
 
 FactKind = Literal["hidden", "protected"]
@@ -35,8 +34,8 @@ FACT_KINDS: tuple[FactKind, ...] = ("hidden", "protected")
 MAX_ID = 2**63 - 1
 """Greatest id of an author in a tweet; a fact about a greater one has no effect."""
 _NEVER = 2**63 - 1
-_CACHED = 8
-"""Ticks whose facts are kept, for the windows and shards that ask for them."""
+_CACHED = 4
+"""Facts that are kept: windows and shards ask for the same ones until the next fact begins or ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,19 @@ class NewFact:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ActiveAccountFacts:
-    """The facts of one tick. Shapes (f,)."""
+    """The facts of the ticks in [from_ms, to_ms), by the first `upto` offsets of the log. Shapes (f,)."""
 
+    upto: int
+    from_ms: int
+    to_ms: int
     author: UInts
     """Keyed hashes, as in samples, ascending."""
     scope: npt.NDArray[np.uint16]
     """Country code, or `WORLD`."""
     kind: npt.NDArray[np.uint8]
     """Index in `FACT_KINDS`."""
+    slots: npt.NDArray[np.bool_]
+    """Those of `equal_pairs`."""
 
     def apply(self, sample: AuthorSample, countries: Ints) -> AuthorSample:
         """Apply the facts to a sample, and return it as it may count; itself where no fact touches it.
@@ -69,7 +73,7 @@ class ActiveAccountFacts:
         """
         if not len(self.author):
             return sample
-        row, fact = equal_pairs(self.author, sample.author)
+        row, fact = equal_pairs(self.author, sample.author, self.slots)
         applies = (self.scope[fact] == WORLD) | (self.scope[fact] == countries[sample.group[row]])
         row, kind = row[applies], self.kind[fact[applies]]
         hidden, protected = (row[kind == number] for number in range(len(FACT_KINDS)))
@@ -103,7 +107,7 @@ class AccountFactStore:
             author=np.uint64, kind=np.uint8, scope=np.uint16, begin=np.int64, from_ms=np.int64, end=np.int64,
             to_ms=np.int64, expires_ms=np.int64,
         )  # fmt: skip
-        self._find_cached = lru_cache(_CACHED)(self._find)
+        self._cached: list[ActiveAccountFacts] = []
         self._lock = Lock()
         """Held while rows are added, and while they are read in a judge's thread."""
 
@@ -164,7 +168,13 @@ class AccountFactStore:
     def active_at(self, tick_ms: int, upto: int) -> ActiveAccountFacts:
         """Return the facts of a tick, by the first `upto` offsets of the log, all of which must have been read."""
         assert upto <= self.upto, (upto, self.upto)
-        return self._find_cached(tick_ms, upto)
+        cached = self._cached
+        for one in cached:
+            if one.upto == upto and one.from_ms <= tick_ms < one.to_ms:
+                return one
+        found = self._find(tick_ms, upto)
+        self._cached = [found, *cached[: _CACHED - 1]]
+        return found
 
     def _find(self, tick_ms: int, upto: int) -> ActiveAccountFacts:
         with self._lock:
@@ -173,7 +183,10 @@ class AccountFactStore:
             to_ms = np.where(ends, np.minimum(rows["to_ms"], rows["expires_ms"]), rows["expires_ms"])
             active = np.flatnonzero(known & (rows["from_ms"] <= tick_ms) & (tick_ms < to_ms))
             active = active[np.argsort(rows["author"][active])]
-            return ActiveAccountFacts(*(rows[name][active] for name in ("author", "scope", "kind")))
+            changes = np.concatenate((rows["from_ms"][known], to_ms[known]))
+            end_ms = int(changes[changes > tick_ms].min(initial=_NEVER))
+            author, scope, kind = (rows[name][active] for name in ("author", "scope", "kind"))
+            return ActiveAccountFacts(upto, tick_ms, end_ms, author, scope, kind, slots_of(author))
 
 
 def count_visible_authors(before: AuthorSample, after: AuthorSample, groups: int) -> Ints:

@@ -73,7 +73,7 @@ class CorrectionIndex(SideInput):
         self._columns = columns
         self._rows = no_corrections(columns)
         """Sorted by tweet; of each tweet, hashtag and stage 1 the first row of the log."""
-        self._waiting = self._rows
+        self._waiting = [self._rows]
         """Rows that count from a tick that has not settled."""
         self._from_offset = 0
         """Records before this offset were recovered."""
@@ -97,13 +97,14 @@ class CorrectionIndex(SideInput):
         new = self._add(correction_rows_of(record, self._tags, self._number(record), pane))
         if not len(new):
             return ()
-        self._waiting = join_corrections([self._waiting, new])
+        self._waiting.append(new)
         return (pane,)
 
     def settle(self, pane: int, store: WindowStore) -> Iterator[bytes]:
         """Encode the corrections received up to the end of a pane, and count them as applied."""
-        due = self._waiting.received <= pane
-        rows, self._waiting = self._waiting.take(due), self._waiting.take(~due)
+        waiting = join_corrections(self._waiting)
+        due = waiting.received <= pane
+        rows, self._waiting = waiting.take(due), [waiting.take(~due)]
         self.counts["corrections"] += len(rows)
         return encode_rows(rows, self._tags, self._revisions)
 

@@ -50,7 +50,7 @@ class RetractionIndex(SideInput):
         """Rows by the pane that they reduce: a set (see `_rows_of`), and the rows that were added since."""
         self._runs: list[RetractionRows] = []
         """All rows sorted by tweet, in a few runs of growing length: so a new one costs little more than itself."""
-        self._waiting = NO_RETRACTIONS
+        self._waiting: list[RetractionRows] = []
         """Rows that count from a tick that has not settled."""
 
     # ---- the log ----
@@ -66,7 +66,7 @@ class RetractionIndex(SideInput):
         if not len(rows):
             return ()
         self._add(rows)
-        self._waiting = join_retractions([self._waiting, rows])
+        self._waiting.append(rows)
         pending: list[int] = np.unique(rows.received).tolist()
         return pending
 
@@ -84,8 +84,9 @@ class RetractionIndex(SideInput):
     def settle(self, pane: int, store: WindowStore) -> Iterator[bytes]:
         """Encode the retractions due at the end of a pane, and count those that match no tweet."""
         self._settled_pane = pane
-        due = self._waiting.received <= pane
-        rows, self._waiting = self._waiting.take(due), self._waiting.take(~due)
+        waiting = join_retractions(self._waiting)
+        due = waiting.received <= pane
+        rows, self._waiting = waiting.take(due), [waiting.take(~due)]
         unmatched = count_unmatched(rows, store)
         self.counts["retractions_unmatched"] += unmatched
         self.counts["retracted_uses"] += int((rows.panes != NO_PANE).sum()) - unmatched
@@ -94,7 +95,7 @@ class RetractionIndex(SideInput):
     @property
     def last_pending_pane(self) -> int:
         """The last pane whose tick has retractions to publish; -1 without any."""
-        return int(self._waiting.received.max(initial=-1))
+        return int(join_retractions(self._waiting).received.max(initial=-1))
 
     def recover(self, state: RecoveredState) -> None:
         """Recover the rows whose ticks have settled; the log brings the others again."""

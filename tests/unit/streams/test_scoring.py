@@ -163,3 +163,13 @@ def test_unread_text_of_another_scorer_counts_as_looked_at() -> None:
     """With the number of an unscored text it would count neither as read nor as unread."""
     assert isinstance(Numbering(), GroupingScorer)
     assert TextScorer(Numbering())(to_lines(["one", "two"])).groups.tolist() == [1, MAX_GROUPS - 1]
+
+
+async def test_panes_of_one_model_count_in_drift(scorer: LinearScorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = TextScorer(scorer)
+    shells = make_shells(monkeypatch)
+    metrics = shells.context.metrics
+    context = replace(shells.context, scorer=texts, models=ModelCache(shells.context.settings, texts, metrics))
+    await context.score([batch(texts.revision, ["good morning"] * 150)] * 2)
+    (drift,) = (sample.value for sample in metrics.score_drift.collect()[0].samples)
+    assert drift > 0

@@ -19,7 +19,7 @@ from streams.backtest.text import side_in_words, summary
 from streams.counting.keys import Tags, country_of
 from streams.errors import CallerMistake
 from streams.judging.curated import CuratedTags
-from streams.judging.evidence_codec import conditions_of, sorted_by_key, table_of
+from streams.judging.evidence_codec import conditions_of, table_of
 from streams.judging.hysteresis import decide
 from streams.judging.levels import CONTESTED
 from streams.judging.rule_evaluation import RuleEvaluation
@@ -40,6 +40,7 @@ from tests.support.backtest_cases import (
     policy_of,
     steady,
 )
+from tests.support.evidence import sorted_by_key
 
 NO_AUTHORS = GroupColumns(b"", b"", b"")
 FEWER_KEPT = policy_of(

@@ -17,12 +17,12 @@ from streams.counting.block_counts import MAX_GROUPS
 from streams.counting.keys import Tags, country_of
 from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
-from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of, sorted_by_key, table_of
+from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of, table_of
 from streams.judging.levels import levels
 from streams.judging.two_stage_share import ShareCorrection
 from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
 from streams.policy import parse_policy
-from tests.support.evidence import evidence_table
+from tests.support.evidence import evidence_table, sorted_by_key
 from tests.support.policy_cases import GOOD
 
 POLICY = parse_policy(GOOD, "good.yaml")

@@ -10,9 +10,9 @@ import random
 import pytest
 
 from streams.constants import MINUTE_MS, PANE_MS
-from streams.judging.clearing_pause import skipped_spans
 from streams.log.decisions import Decision, version_of
 from streams.log.partials import Partial
+from streams.replay import skipped_spans
 from tests.support.block_counts import BlockCount, Entry, flush
 from tests.support.judge_harness import HASHES, SUPPRESS, JudgeHarness, activation
 

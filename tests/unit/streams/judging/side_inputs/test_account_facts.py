@@ -69,6 +69,7 @@ def test_apply_equals_a_check_of_each_row(
                 wanted_facts[row][2] = now_ms
             wanted_facts += [[one, now_ms, None] for one in begun]
         store.active_at(tick_ms, store.upto)  # its cached answer must not be used for another length of the log
+    store.active_at(data.draw(st.integers(0, 16)), upto)  # nor for a tick with other facts
     sample = sample_of(rows)
     got = store.active_at(tick_ms, upto).apply(sample, CODES)
     wanted = []
@@ -92,6 +93,12 @@ def store_of(*begun: NewFact, at_ms: int = 0) -> AccountFactStore:
     store.add(0, at_ms, [], begun)
     store.upto = 1
     return store
+
+
+def test_facts_are_found_again_where_one_begins_or_ends() -> None:
+    store = store_of(NewFact(1, "hidden", "*", expires_ms=50), at_ms=10)
+    assert store.active_at(20, 1) is store.active_at(49, 1)
+    assert store.active_at(50, 1) is not store.active_at(49, 1)
 
 
 def test_facts_change_authors_and_harmful_share() -> None:
