@@ -21,6 +21,7 @@ from streams.judging.clearing_pause import LOST_AHEAD_MS, SkippedSpan
 from streams.judging.evidence_codec import TickEvidence, records_of
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.account_facts import AccountFactStore
+from streams.judging.side_inputs.author_sketches import AuthorSketchIndex
 from streams.judging.ticks import delay_of
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch
@@ -265,3 +266,14 @@ def skipped_spans(log: Iterable[Partial | None], shard: int, shards: int) -> lis
             spans += [SkippedSpan(one.settled_ms, max(one.until_ms, end_ms)) for one in open_spans]
             open_spans.clear()
     return spans + open_spans
+
+
+def received_sketches(log: Iterable[object]) -> list[ReceivedSketch]:
+    """Return the sketches of a whole log as a judge receives them that reads it from its beginning."""
+    sketches, passed_ms = AuthorSketchIndex(Tags()), -1
+    for record in log:
+        if isinstance(record, AuthorSketch):
+            sketches.add(record, passed_ms)
+        else:
+            passed_ms = max(passed_ms, getattr(record, "watermark_ms", -1))
+    return sketches.take_unpublished()

@@ -11,12 +11,12 @@ import numpy as np
 
 from streams.constants import MINUTE_MS
 from streams.counting.ingest import SourcePartition
-from streams.counting.kernels.record_split import split_records
 from streams.counting.keys import Sharding
 from streams.counting.records import COLUMNS, RecordColumns
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.kernels.equal_pairs import equal_pairs
+from streams.log.kernels.record_split import split_records
 from streams.log.lines import LogRecord
 from streams.log.pane_assembly import assemble
 from streams.log.panes import decode_pane_record, encode_pane

@@ -103,11 +103,10 @@ def replay(
     line number, log time = the highest created_at so far. The end of the file settles every pane.
     """
     from streams.cli.panes import as_json  # slow imports: not for `--help`
-    from streams.judging.side_inputs.author_sketches import received_sketches
     from streams.log.lines import read_lines
     from streams.log.partials import corrections_in
     from streams.policy.activation import Activation
-    from streams.replay import Replay, skipped_spans
+    from streams.replay import Replay, received_sketches, skipped_spans
     from streams.scoring import load_text_scorer
 
     settings = load_settings()

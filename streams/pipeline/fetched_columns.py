@@ -18,8 +18,8 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.counting.kernels.record_split import split_records
 from streams.counting.records import COLUMNS, OFFSET, RecordColumns
+from streams.log.kernels.record_split import split_records
 
 _LENGTH = struct.Struct(">8xi")
 _RECORDS = struct.Struct(">57xi")

@@ -18,7 +18,6 @@ from msgspec.structs import replace
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import Flush
 from streams.counting.keys import Tags
-from streams.judging.side_inputs.author_sketches import received_sketches
 from streams.log.decisions import FLAGGING, Decision, Progress, ScopeDecision, decode_record
 from streams.log.lines import LogRecord
 from streams.log.pane_assembly import assemble
@@ -27,7 +26,7 @@ from streams.log.panes import pane_records
 from streams.log.partials import decode_partial
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.replay import Replay
+from streams.replay import Replay, received_sketches
 from streams.scoring import TextScorer
 from tests.support import naive
 from tests.support.naive_retractions import tweets_of

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import Flush
 from streams.counting.keys import Tags, country_of
-from streams.judging.side_inputs.author_sketches import received_sketches
 from streams.log.account_facts import AppliedMark, FactsMark
 from streams.log.author_sketches import AuthorSketch
 from streams.log.decisions import Decision, LanguageCoverage, ScopeDecision, decode_record
@@ -23,7 +22,7 @@ from streams.log.pane_rows import PaneRow, rows_of
 from streams.log.panes import pane_records
 from streams.log.partials import Partial
 from streams.policy import Policy, parse_policy
-from streams.replay import Replay, skipped_spans
+from streams.replay import Replay, received_sketches, skipped_spans
 from streams.windows.corrections import Corrections
 from streams.windows.pane import Pane
 from tests.support.settled_history import history, settled_part

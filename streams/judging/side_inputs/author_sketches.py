@@ -156,14 +156,3 @@ class AuthorSketchIndex(SideInput):
                 own = np.array([self._tags.find(name, country) or -1 for name in hidden.hashtags], np.int64)
                 match(hidden, own, sample, keys, rows, found)
         return found
-
-
-def received_sketches(log: Iterable[object]) -> list[ReceivedSketch]:
-    """Return the sketches of a whole log as a judge receives them that reads it from its beginning."""
-    sketches, passed_ms = AuthorSketchIndex(Tags()), -1
-    for record in log:
-        if isinstance(record, AuthorSketch):
-            sketches.add(record, passed_ms)
-        else:
-            passed_ms = max(passed_ms, getattr(record, "watermark_ms", -1))
-    return sketches.take_unpublished()

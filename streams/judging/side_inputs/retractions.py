@@ -31,7 +31,7 @@ from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
 from streams.log.partials import Partial
 from streams.log.retractions import are_retractions, decode_retractions, encode_retractions
-from streams.windows.pane import add_rows
+from streams.windows.pane import sums_of
 from streams.windows.window import AuthorSample
 from streams.windows.window_store import WindowSpan, WindowStore
 
@@ -147,7 +147,7 @@ class RetractionIndex(SideInput):
         for pane in self._panes:
             if first <= pane < end:
                 rows = self._rows_of(pane)
-                add_rows(rows.keys, (rows.received < end).astype(np.int64), keys, removed)
+                removed += sums_of(rows.keys, (rows.received < end).astype(np.int64), keys)
         return removed
 
     def filter(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from streams.counting.keys import Tags
 from streams.counting.sketch import SPACE, K
-from streams.judging.side_inputs.author_sketches import DELAY_MS, MOST, AuthorSketchIndex, received_sketches
+from streams.judging.side_inputs.author_sketches import DELAY_MS, MOST, AuthorSketchIndex
 from streams.judging.side_inputs.migration import CONFIDENCE, lower_bounds
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches, encode_received_sketch
 from streams.log.panes import pane_records
 from streams.log.partials import decode_partial, encode_partial
+from streams.replay import received_sketches
 from streams.windows.window import AuthorSample
 from streams.windows.window_store import WindowSpan
 from tests.support.block_counts import Entry, flush

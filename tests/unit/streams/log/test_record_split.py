@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.counting.kernels.record_split import split_records, varint
 from streams.counting.records import COLUMNS, RecordColumns
+from streams.log.kernels.record_split import split_records, varint
 
 
 def encoded(number: int) -> bytes:
