@@ -62,7 +62,7 @@ def count_records(
     """Count the block counts of records in their order, each against the last count in its open block.
 
     Args:
-        table: last counts; it has room for as many more as there are block counts.
+        table: last counts; it has room for as many more as there are counts of the last block of their record.
         records: (m, 6) see `END` and the others.
         keys: (r,) hashtag and country of each block count.
         panes: (r,)

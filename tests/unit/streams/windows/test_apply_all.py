@@ -139,3 +139,10 @@ def test_cut_is_at_the_record_that_reaches_the_tick():
     panes.apply_all([flush(source=0, sources=2, watermark_ms=5), flush(source=1, sources=2, watermark_ms=7)])
     records = [flush(source=at % 2, sources=2, watermark_ms=10 * at) for at in range(1, 9)]
     assert [panes.count_until(records, due_ms) for due_ms in (6, 20, 21, 70, 71)] == [2, 3, 4, 8, 8]
+
+
+def test_table_has_room_for_counts_of_last_blocks_alone() -> None:
+    panes = OpenPanes(Tags(), HASHES, 1)
+    counts = [BlockCount(f"t{number}", "IN", 0, 1, [], block) for block in range(50) for number in range(100)]
+    panes.apply_all([flush(counts, block=49)])
+    assert len(panes._last_counts) < len(counts)
