@@ -9,9 +9,10 @@ from typing import AnyStr
 import numpy as np
 import numpy.typing as npt
 
+from models.compiled import compiled
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import FLAGS, GROUP_SHIFT, NOTHING_TRIMMED, UNSCORED, Ints, Trimmed
-from streams.counting.keys import COUNTRY_BITS, ends_of, range_of
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, range_of
 from streams.counting.sketch import KeyedHash, UInts, smallest_rows
 from streams.windows.open_pane import OpenPane, PaneSum
 from streams.windows.spellings import Spellings
@@ -61,8 +62,9 @@ class Pane:
         return self.start_ms + self.length_ms
 
     def tweets(self, keys: Ints) -> Ints:
-        """Return the tweets (n,) of keys (n,); for the world's key those of all countries."""
-        return sums_of(self.keys, self.counts, keys)
+        """Return the tweets (n,) of keys (n,), ascending; for the world's key those of all countries."""
+        tweets: Ints = sums_of(self.keys, self.counts, keys)
+        return tweets
 
     def with_entries(self, stays: npt.NDArray[np.bool_]) -> Pane:
         """Return the same rows with some of their entries, given by a mask (n,)."""
@@ -82,13 +84,21 @@ class Pane:
         return self.displays[first:end].tolist()
 
 
+@compiled
 def sums_of(rows: Ints, values: Ints, keys: Ints) -> Ints:
-    """Add up (m,) the values (n,) of each key's rows, given by their keys (n,), ascending, for keys (m,).
+    """Add up (m,) the values (n,) of each key's rows, given by their keys (n,); the world's has those of all countries.
 
-    The world's key has the rows of all countries.
+    Both `rows` and `keys` (m,) ascend, so one walk along both finds every sum.
     """
-    before = np.append(0, np.cumsum(values))
-    sums: Ints = before[np.searchsorted(rows, ends_of(keys))] - before[np.searchsorted(rows, keys)]
+    sums, first = np.zeros(len(keys), np.int64), 0
+    for i in range(len(keys)):
+        end = keys[i] + 1 if keys[i] & COUNTRY_MASK else keys[i] + (1 << COUNTRY_BITS)
+        while first < len(rows) and rows[first] < keys[i]:
+            first += 1
+        row = first
+        while row < len(rows) and rows[row] < end:
+            sums[i] += values[row]
+            row += 1
     return sums
 
 

@@ -200,7 +200,7 @@ KEYS = st.builds(lambda tag, country: tag << COUNTRY_BITS | country, st.integers
 @given(st.lists(st.tuples(KEYS, st.integers(-3, 3))), st.sets(KEYS))
 def test_sums_are_of_the_rows_of_each_key_and_all_of_the_world(rows, keys):
     rows = sorted(rows)
-    asked = np.array([*keys], np.int64)
+    asked = np.array(sorted(keys), np.int64)
     columns = np.array(rows, np.int64).reshape(-1, 2).T.copy()
     sums = sums_of(columns[0], columns[1], asked)
     for key, found in zip(asked.tolist(), sums.tolist(), strict=True):
