@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import betaincinv
 
 from streams.counting.block_counts import Ints
 from streams.counting.sketch import K, UInts
@@ -101,6 +100,8 @@ def lower_bounds() -> Doubles:
     >>> lower_bounds()[[5, 5, 10], [0, 5, 5]].round(3).tolist()
     [0.0, 0.347, 0.128]
     """
+    from scipy.special import betaincinv  # several MB, for workers that have hidden a campaign
+
     known, shared = np.meshgrid(np.arange(K + 1), np.arange(K + 1), indexing="ij")
     shared = np.minimum(shared, known)
     found: Doubles = np.where(shared, betaincinv(np.maximum(shared, 1), known - shared + 1, 1 - CONFIDENCE), 0.0)
