@@ -18,7 +18,7 @@ BREAK, LETTER, MARK, DIGIT, SKIP, SYMBOL, STAR, HASH, AT, LEET = range(10)
 
 _TABLE_SIZE = 0x110000
 _LETTERS_END = 0x32000
-"""No code point from here on is a part of a word."""
+"""End of the code points that can be a part of a word."""
 # Ranges of one kind are filled at once instead of one code point at a time.
 _UNIFORM = (
     (0x3400, 0xA000, LETTER),

@@ -63,7 +63,7 @@ class TopTags:
     hides: Callable[[int], bool]
     size: int
     _known: dict[int, dict[int, bool]] = field(default_factory=dict)
-    """By country code the big tags, and whether each is hidden."""
+    """Big tags of each country code, with whether each is hidden."""
 
     def hidden(self, key: int) -> int | None:
         """Count the hidden ones among the big tags of a key's country; None: the key is not one of the big tags."""

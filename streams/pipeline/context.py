@@ -79,8 +79,8 @@ class Context:
         scorer = self.models.loaded(batches[-1].model)
         for one in count_texts(scores.groups, scores.is_read, None if scorer is None else scorer.scale):
             self.metrics.count_texts(one.language, read=one.read, unread=one.texts - one.read)
-        is_of_one = len({batch.model for batch in batches}) == 1
-        drift = self.models.drift(scorer) if scorer is not None and is_of_one else None
+        has_one_model = len({batch.model for batch in batches}) == 1
+        drift = self.models.drift(scorer) if scorer is not None and has_one_model else None
         if drift is not None:
             self.metrics.score_drift.set(drift.add(scores.probabilities[scores.is_read, 0]))
 

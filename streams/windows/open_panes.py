@@ -197,7 +197,10 @@ class OpenPanes:
     # ---- counting ----
 
     def _count(self, run: list[tuple[Flush, list[int]]]) -> Ints:
-        """Count what is new in records, each with its source's state before it, and return the keys of open panes."""
+        """Count what is new in records, each with its source's state before it, and return the keys of open panes.
+
+        Each record has a block count.
+        """
         if not run:
             return np.zeros(0, np.int64)
         counts = block_counts_of([flush for flush, _ in run])
@@ -206,8 +209,8 @@ class OpenPanes:
         records[:, END] = list(accumulate(len(flush.countries) // 2 for flush, _ in run))
         oldest = self.settled_pane + 1  # receives the late counts
         numbers = sorted(set(np.maximum(counts.panes, oldest).tolist()))
-        ends, blocks = records[:, END], counts.blocks
-        of_last = blocks == np.repeat(blocks[ends - 1], np.diff(ends, prepend=0)) if len(keys) else blocks
+        bounds = records[:, END]
+        of_last = counts.blocks == np.repeat(counts.blocks[bounds - 1], np.diff(bounds, prepend=0))
         self._make_room(int(np.count_nonzero(of_last)), records)
         panes = [self.panes.get(number) or self._new_pane() for number in numbers]
         next_rows = np.array([len(pane.rows) for pane in panes])

@@ -35,7 +35,7 @@ MAX_ID = 2**63 - 1
 """Greatest id of an author in a tweet; a fact about a greater one has no effect."""
 _NEVER = 2**63 - 1
 _CACHED = 4
-"""Facts that are kept: windows and shards ask for the same ones until the next fact begins or ends."""
+"""Answers of `active_at` that are kept: windows and shards ask for the same until a fact begins or ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class ActiveAccountFacts:
     scope: npt.NDArray[np.uint16]
     """Country code, or `WORLD`."""
     kind: npt.NDArray[np.uint8]
-    """Index in `FACT_KINDS`."""
+    """Kind of each fact, as its index in `FACT_KINDS`."""
     slots: npt.NDArray[np.bool_]
-    """Those of `equal_pairs`."""
+    """(2 ** b,) pre-filter of `author`; see `slots_of`."""
 
     def apply(self, sample: AuthorSample, countries: Ints) -> AuthorSample:
         """Apply the facts to a sample, and return it as it may count; itself where no fact touches it.

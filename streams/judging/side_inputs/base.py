@@ -32,7 +32,7 @@ class SideInput(ABC):
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        """What happened since the last `take_counts`, by attribute of `streams.metrics.Metrics`."""
+        """Events since the last `take_counts`, by attribute of `streams.metrics.Metrics`."""
 
     @abstractmethod
     def apply(self, record: Partial, position: LogPosition) -> Iterable[int]:
