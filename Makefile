@@ -18,7 +18,7 @@ FIRST ?= 0
 CLUSTER ?= $(SEEDS)
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install encoder demo test test-long unit simulation simulation-long integration integration-long cluster cluster-long fault fault-short pages pages-long mutants docs check format bench bench-peers memory recovery scenarios screenshot lock clean
+.PHONY: help install encoder demo test test-long unit go simulation simulation-long integration integration-long cluster cluster-long fault fault-short pages pages-long mutants docs check format bench bench-peers memory recovery scenarios screenshot lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,7 +47,7 @@ demo: install ## run the pipeline on this machine; make demo SECONDS=60 ends aft
 	@exec $(BIN)/hushtag demo $(SECONDS_ARG)
 
 test: install ## run the main suites, in 20 minutes on two idle cores; print each suite's time
-	@$(MAKE) --no-print-directory unit simulation integration cluster fault-short pages
+	@$(MAKE) --no-print-directory unit go simulation integration cluster fault-short pages
 
 test-long: install ## run the long suites: more histories, slow integration tests, 40 fault schedules, planted bugs
 	@$(MAKE) --no-print-directory simulation-long integration-long cluster-long fault pages-long mutants
@@ -57,6 +57,14 @@ suite = start=$$(date +%s); $(BIN)/pytest -q $(2); echo "$(1): $$(( $$(date +%s)
 
 unit: install ## run unit, property and contract tests
 	@$(call suite,unit,-n 2 -m "not integration and not cluster and not fault and not pages and not simulation" tests)
+
+go: ## test the Go reader with all vectors of the flags contract, where Go is installed
+	@go=$$(PATH="$$PATH:/usr/local/go/bin" command -v go) || { echo "go: not tested, because Go is not installed (https://go.dev/dl/)"; exit 0; }
+	start=$$(date +%s)
+	cd client/go
+	"$$go" vet ./...
+	"$$go" test -count=1 ./...
+	echo "go: $$(( $$(date +%s) - start )) s"
 
 simulation: install ## compare simulated histories with a reference; SEEDS=400 for more
 	@$(if $(filter environment% command%,$(origin SEEDS)),,unset SEEDS;) $(call suite,simulation,-n 2 -m "simulation and not long" tests)

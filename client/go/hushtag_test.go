@@ -70,6 +70,7 @@ var run = map[string]func(*testing.T, vectorCase){
 	"scopes.json":          checkStaleness,
 	"following.json":       checkFollowing,
 	"compare-and-set.json": checkWrites,
+	"proofs.json":          nil, // for verifiers of the public log, not for readers of flags
 }
 
 func TestVectors(t *testing.T) {
@@ -82,6 +83,10 @@ func TestVectors(t *testing.T) {
 		raw, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
+		}
+		check, isNamed := run[name]
+		if isNamed && check == nil {
+			continue
 		}
 		if name == "normalise-data.json" {
 			if string(raw) != string(normaliseJSON) {
@@ -99,7 +104,6 @@ func TestVectors(t *testing.T) {
 		if vectors.Countries != nil && strings.Join(vectors.Countries, " ") != strings.TrimSpace(countries) {
 			t.Error("the countries differ from the contract's")
 		}
-		check := run[name]
 		if check == nil || len(vectors.Cases) == 0 {
 			t.Errorf("%s: no test for it, or no cases", name)
 			continue

@@ -21,7 +21,9 @@ def test_catalogue_has_210_distinct_names() -> None:
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name)
 def test_mutation_fits_its_file_and_tests_exist(mutation: Mutation) -> None:
     assert mutation.file.startswith(PLANTED) and mutation.tests
-    ast.parse(mutation.planted((ROOT / mutation.file).read_text("utf-8")))
+    planted = mutation.planted((ROOT / mutation.file).read_text("utf-8"))
+    if mutation.file.endswith(".py"):
+        ast.parse(planted)
     for test in mutation.tests:
         file, _, name = test.partition("::")
         assert f"def {name.split('[')[0]}(" in (ROOT / file).read_text("utf-8") if name else (ROOT / file).exists()

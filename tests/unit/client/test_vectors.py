@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,12 @@ GENERATED = dict(generated())
 @pytest.mark.parametrize("path", GENERATED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_generated_vectors_are_current(path: Path) -> None:
     assert path.read_text("utf-8") == GENERATED[path], f"run {COMMAND}"
+
+
+def test_go_names_every_file_of_vectors() -> None:
+    """Its own check needs Go."""
+    named = re.findall(r'"([\w-]+\.json)": ', (ROOT / "client/go/hushtag_test.go").read_text("utf-8"))
+    assert {*named, "normalise-data.json"} == {path.name for path in VECTORS.glob("*.json")}
 
 
 @pytest.mark.parametrize("case", FOLLOWING["cases"], ids=lambda case: case["name"])
