@@ -20,8 +20,10 @@ import hashlib
 import http.client
 import json
 import pathlib
+import queue
 import re
 import sys
+import threading
 import urllib.error
 import urllib.request
 import zlib
@@ -34,6 +36,7 @@ FIELDS += ["hashtag", "country", "action", "reason", "policy_revision"]
 LEAF = b"hushtag-leaf-1\n"
 LOG, WITNESS = 1, 4  # signature types of keys
 GREATEST = 2**63 - 1
+FILE_SECONDS, MOST_BYTES = 30, 256 * 65_537  # of one file of a website; MOST_BYTES: a bundle of the longest entries
 DAY_MS, LAST_MS = 86_400_000, 253_402_300_800_000  # LAST_MS: end of the year 9999
 BY_ORDER = ("reduced", "withheld", "suspended")
 ACTIONS = {  # actions in the log that can be behind each measure of a statement
@@ -529,14 +532,35 @@ def verify_report(text, openings, read, log_key, witness_keys, quorum=None, seen
 # ---- the command ----
 
 
+def fetch(url):
+    """Read a file of a website within 30 s; the time-out of urlopen is for each read only."""
+    outcome = queue.SimpleQueue()
+
+    def run():
+        try:
+            with urllib.request.urlopen(url, timeout=FILE_SECONDS) as answer:  # noqa: TID251
+                outcome.put((answer.read(MOST_BYTES + 1), None))
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            outcome.put((b"", error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        content, error = outcome.get(timeout=FILE_SECONDS)
+    except queue.Empty:
+        raise TimeoutError(f"{url} has no whole answer within {FILE_SECONDS:g} s") from None
+    if error is not None:
+        raise error
+    need(len(content) <= MOST_BYTES, "malformed", f"{url} is larger than any file of a log can be")
+    return content
+
+
 def reader(where):
     """Return a function that reads files of a folder or of a website."""
 
     def read(path):
         try:
             if where.startswith(("http://", "https://")):
-                with urllib.request.urlopen(f"{where.rstrip('/')}/{path}", timeout=30) as answer:
-                    return answer.read()
+                return fetch(f"{where.rstrip('/')}/{path}")
             return (pathlib.Path(where) / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None

@@ -15,6 +15,7 @@ from moderation.api.login_settings import OidcConfig, groups_in
 from moderation.api.problems import RefusedCall
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import DependencyAway, SettingsError
+from streams.exchange import BoundedClient
 
 with warnings.catch_warnings():  # Authlib announces its later change to httpx2, after it has set its own filter
     import authlib.deprecate
@@ -35,7 +36,9 @@ KEYS_SECONDS = 60.0
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 AWAY_SECONDS = 2.0
 """Time for which a provider that did not answer is not asked again."""
-_TIMEOUT_SECONDS = 5.0
+EXCHANGE_SECONDS = 5.0
+"""Deadline of one exchange with the provider."""
+_ANSWER_BYTES = 1024 * 1024
 _LEEWAY_SECONDS = 60
 
 
@@ -48,6 +51,10 @@ class Identity:
     groups: tuple[str, ...]
     refresh_token: str
     """Token to ask again; "" if the provider gives none."""
+
+
+class _OAuthClient(BoundedClient, AsyncOAuth2Client):  # type: ignore[misc]  # Authlib has no types
+    """Authlib's client, with a deadline around each of its exchanges."""
 
 
 class Provider:
@@ -118,14 +125,15 @@ class Provider:
         config = self._config
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return AsyncOAuth2Client(
+            return _OAuthClient(
                 config.client_id,
                 config.client_secret or None,
                 scope=config.scopes,
                 redirect_uri=config.redirect_uri,
                 code_challenge_method="S256",
                 token_endpoint_auth_method="client_secret_basic" if config.client_secret else "none",
-                timeout=_TIMEOUT_SECONDS,
+                seconds=EXCHANGE_SECONDS,
+                answer_bytes=_ANSWER_BYTES,
             )
 
     async def _identity(self, client: Any, token: Any, claims: dict[str, Any], refresh: str) -> Identity:
@@ -174,7 +182,7 @@ class Provider:
 
     async def _discover(self) -> dict[str, Any]:
         if monotonic_seconds() - self._read_at > METADATA_SECONDS:
-            async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as client:
+            async with BoundedClient(seconds=EXCHANGE_SECONDS, answer_bytes=_ANSWER_BYTES) as client:
                 url = f"{self._config.issuer}/.well-known/openid-configuration"
                 metadata = await self._read_json(client, url)
                 if str(metadata.get("issuer", "")).rstrip("/") != self._config.issuer:
@@ -188,7 +196,7 @@ class Provider:
             self._metadata, self._read_at = metadata, monotonic_seconds()
         return self._metadata
 
-    async def _read_json(self, client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    async def _read_json(self, client: BoundedClient, url: str) -> dict[str, Any]:
         answer = await self._ask(client.get(url))
         if answer.status_code != 200:
             raise DependencyAway(f"the identity provider cannot be used: {url} answers {answer.status_code}")
@@ -201,11 +209,13 @@ class Provider:
             raise DependencyAway(f"{self._config.issuer} does not answer", fix="log in again later")
         try:
             return await call
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             self._away_until = monotonic_seconds() + AWAY_SECONDS
             raise DependencyAway(
                 f"{self._config.issuer} does not answer: {error!r}", fix="log in again later"
             ) from None
+        except (ValueError, RecursionError):
+            raise DependencyAway("the identity provider cannot be used: its answer is not JSON") from None
         except OAuthError as error:
             raise _refused(f"{error.error}: {error.description}"[:200]) from None
 
@@ -213,7 +223,7 @@ class Provider:
 def _json_object(answer: Any) -> dict[str, Any]:
     try:
         found = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise DependencyAway(f"the identity provider cannot be used: {answer.url} is no JSON object")

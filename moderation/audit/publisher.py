@@ -14,8 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-import httpx
-
 from moderation.audit.checkpoint_topic import CheckpointRecords, read_checkpoints
 from moderation.audit.faults import AuditBroken, AuditFault
 from moderation.audit.folder import PublishedFolder
@@ -38,7 +36,7 @@ from moderation.audit.tlog.notes import NoteSignature, SignedNote, read_note
 from moderation.audit.tlog.proof_checks import check_consistency
 from moderation.audit.tlog.proving import consistency_proof
 from moderation.audit.tlog.tiles import TileTree
-from moderation.audit.witnesses import Witness
+from moderation.audit.witnesses import Witness, witness_client
 from moderation.fenced_writer import FencedWriter, TakenOver
 from streams.clock import now_ms
 from streams.log.topic_specs import AUDIT_CHECKPOINTS
@@ -67,7 +65,7 @@ class AuditPublisher:
         self._settings = settings
         self._topic = settings.topic(AUDIT_CHECKPOINTS)
         self._keys: Sequence[PublicKey] = required_log_keys(settings)
-        self._client = httpx.AsyncClient()
+        self._client = witness_client()
         self._witnesses = [Witness(one, self._client) for one in witnesses_of(settings)]
         self._writer = FencedWriter(
             settings, self._topic, command="hushtag audit publish", max_request_bytes=_MAX_REQUEST_BYTES

@@ -14,8 +14,9 @@ from moderation.audit.tlog.cosignature import cosignature_of
 from moderation.audit.tlog.encoding import from_decimal, to_base64
 from moderation.audit.tlog.errors import ProofError
 from moderation.audit.tlog.notes import NoteSignature, SignedNote, read_signature_lines
+from streams.exchange import BoundedClient
 
-TIMEOUT_SECONDS = 10.0
+EXCHANGE_SECONDS = 10.0
 """Time that a witness has for an answer."""
 _MAX_ANSWER_BYTES = 16 * 1024
 
@@ -41,10 +42,15 @@ class WitnessAnswer:
     detail: str = ""
 
 
+def witness_client(transport: httpx.AsyncBaseTransport | None = None) -> BoundedClient:
+    """Make the HTTP client of all witnesses; `transport` replaces the network in tests."""
+    return BoundedClient(seconds=EXCHANGE_SECONDS, answer_bytes=_MAX_ANSWER_BYTES, transport=transport)
+
+
 class Witness:
     """Client of one witness. It remembers the size that the witness has cosigned."""
 
-    def __init__(self, address: WitnessAddress, client: httpx.AsyncClient) -> None:
+    def __init__(self, address: WitnessAddress, client: BoundedClient) -> None:
         self.key = address.key
         self._url, self._client = f"{address.url}/add-checkpoint", client
         self._size = 0
@@ -70,7 +76,7 @@ class Witness:
                     return WitnessAnswer("ahead", detail=detail)
                 if self._size == before:
                     return WitnessAnswer("inconsistent", detail=f"it has cosigned another root of {size} entries")
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return WitnessAnswer("away", detail=str(error) or type(error).__name__)
         except ProofError as error:
             return WitnessAnswer("unreadable", detail=str(error))
@@ -82,24 +88,8 @@ class Witness:
 
     async def _post(self, note: SignedNote, old: int, proof: list[bytes]) -> _Reply:
         body = "".join([f"old {old}\n", *(f"{to_base64(one)}\n" for one in proof), "\n", note.encode()])
-        content = bytearray()
-        async with (
-            asyncio.timeout(TIMEOUT_SECONDS),  # httpx's own timeouts are for each read
-            self._client.stream(
-                "POST",
-                self._url,
-                content=body.encode(),
-                headers={"accept-encoding": "identity"},  # a compressed answer could expand without bound
-                timeout=TIMEOUT_SECONDS,
-            ) as answer,
-        ):
-            if "content-encoding" in answer.headers:
-                raise httpx.DecodingError("the answer is compressed")
-            async for part in answer.aiter_bytes():
-                content += part
-                if len(content) > _MAX_ANSWER_BYTES:
-                    raise httpx.DecodingError("the answer is too long")
-        return _Reply(answer.status_code, content.decode(errors="replace"))
+        answer = await self._client.post(self._url, content=body.encode())
+        return _Reply(answer.status_code, answer.content.decode(errors="replace"))
 
     def _read(self, note: SignedNote, size: int, text: str) -> WitnessAnswer:
         try:

@@ -7,6 +7,7 @@ same id in its `Message-ID`, so that mail servers recognise a repetition.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -24,10 +25,15 @@ import httpx
 
 from moderation.notify.config import CHANNEL_NAME, ChannelConfig, NotifyConfig
 from streams.errors import CallerMistake
+from streams.exchange import BoundedClient
 from streams.logs import logger
 from streams.settings import Settings
 
-TIMEOUT_SECONDS = 15.0
+WEBHOOK_SECONDS = 15.0
+"""Deadline of one request, from the connection to the answer's headers; its body is not read."""
+EMAIL_SECONDS = 60.0
+"""Deadline of one delivery, all recipients included."""
+_STEP_SECONDS = 15.0
 _KEY_PREFIX = "whsec_"
 _LEAST_KEY_BYTES = 24
 _REFUSALS = frozenset({400, 406, 409, 413, 415, 422})
@@ -76,7 +82,7 @@ class WebhookChannel:
         }
         try:
             async with (
-                httpx.AsyncClient(timeout=TIMEOUT_SECONDS, verify=self._tls) as client,
+                BoundedClient(seconds=WEBHOOK_SECONDS, answer_bytes=0, verify=self._tls) as client,
                 client.stream("POST", self._url, content=content, headers=headers) as answer,
             ):
                 status = answer.status_code
@@ -118,20 +124,22 @@ class EmailChannel:
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(body)
         try:
-            refused, _ = await aiosmtplib.send(
-                mail,
-                hostname=server.hostname,
-                port=self._port,
-                username=unquote(server.username) if server.username else None,
-                password=unquote(server.password) if server.password else None,
-                use_tls=server.scheme == "smtps",
-                start_tls=server.scheme == "smtp+starttls",
-                timeout=TIMEOUT_SECONDS,
-            )
+            async with asyncio.timeout(EMAIL_SECONDS):
+                refused, _ = await aiosmtplib.send(
+                    mail,
+                    hostname=server.hostname,
+                    port=self._port,
+                    username=unquote(server.username) if server.username else None,
+                    password=unquote(server.password) if server.password else None,
+                    use_tls=server.scheme == "smtps",
+                    start_tls=server.scheme == "smtp+starttls",
+                    timeout=_STEP_SECONDS,
+                )
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPDataError) as error:
             raise _refusal(error) from None
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise ChannelAway(" ".join(str(error).split()) or type(error).__name__) from None
+            why = " ".join(str(error).split()) or f"no whole answer within {EMAIL_SECONDS:g} s"
+            raise ChannelAway(why) from None
         if refused:  # a repetition would reach the other recipients again
             logger(__name__).warning("recipients refused", recipients=sorted(refused), id=message_id)
 

@@ -26,6 +26,7 @@ from streams.errors import CallerMistake, DependencyAway
 if TYPE_CHECKING:
     import httpx
 
+    from streams.exchange import BoundedClient
     from streams.settings import Settings
 
 MOST_REQUESTS = 8
@@ -33,7 +34,7 @@ MOST_REQUESTS = 8
 ATTEMPTS = 4
 FAILURES_IN_A_ROW = 20
 """Handles without an answer, one after the other, from which the service counts as away."""
-TIMEOUT_SECONDS = 10.0
+EXCHANGE_SECONDS = 10.0
 _LONGEST_PAUSE_SECONDS = 30.0
 _MOST_BYTES = 64 * 1024
 _MOST_ROWS = 10_000_000
@@ -74,11 +75,13 @@ async def resolve_handles(
         }
     import httpx  # its import takes a quarter of a second, which other commands should not wait for
 
+    from streams.exchange import BoundedClient
+
     key = settings.handle_resolver_key.get_secret_value()
     headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     limits = httpx.Limits(max_connections=MOST_REQUESTS)
-    async with httpx.AsyncClient(
-        timeout=TIMEOUT_SECONDS, headers=headers, limits=limits, transport=transport
+    async with BoundedClient(
+        seconds=EXCHANGE_SECONDS, answer_bytes=_MOST_BYTES, headers=headers, limits=limits, transport=transport
     ) as client:
         return await _Service(client, where, pause, on_done).resolve(handles)
 
@@ -147,7 +150,7 @@ class _Service:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        client: BoundedClient,
         template: str,
         pause: Callable[[float], Awaitable[None]],
         on_done: Callable[[], None],
@@ -205,7 +208,7 @@ class _Service:
                 f"HUSHTAG_HANDLE_RESOLVER answers {answer.status_code}: it refuses the key",
                 fix="check HUSHTAG_HANDLE_RESOLVER_KEY; nothing was taken in",
             )
-        if answer.status_code != 200 or len(answer.content) > _MOST_BYTES:
+        if answer.status_code != 200:
             return UnresolvedHandle(f"the resolver answers HTTP {answer.status_code}", "give the account id")
         try:
             account = _account(answer.json())

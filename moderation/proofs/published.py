@@ -14,7 +14,8 @@ from streams.errors import CallerMistake, DependencyAway
 
 CHECKPOINT = "checkpoint"
 _MOST_BYTES = TILE_WIDTH * (MAX_ENTRY_BYTES + 2)
-_TIMEOUT_SECONDS = 30.0
+FILE_SECONDS = 30.0
+"""Deadline for one file of a web server."""
 
 
 class Files(Protocol):
@@ -50,24 +51,30 @@ class Website:
         import httpx  # slow to import
 
         self._url = url.rstrip("/")
-        self._client = httpx.Client(timeout=_TIMEOUT_SECONDS)
-        self._error = httpx.HTTPError
+        self._client = httpx.Client(timeout=FILE_SECONDS)  # noqa: TID251  # `within` has the deadline
+        self._errors = (httpx.HTTPError, httpx.InvalidURL, TimeoutError)
 
     def read(self, path: str) -> bytes | None:
         """Return the content of a file, or None if it is missing."""
+        from streams.exchange import within
+
         try:
-            with self._client.stream("GET", f"{self._url}/{path}") as answer:
-                if answer.status_code in (404, 410):
-                    return None
-                answer.raise_for_status()
-                content = bytearray()
-                for part in answer.iter_bytes():
-                    content += part
-                    if len(content) > _MOST_BYTES:
-                        raise malformed(f"{path} of the published log is larger than any of its files can be")
-                return bytes(content)
-        except self._error as error:
-            raise DependencyAway(f"cannot read {path} of the published log: {error}", fix="try again later") from error
+            return within(FILE_SECONDS, lambda: self._fetch(path))
+        except self._errors as error:
+            why = str(error) or f"no whole answer within {FILE_SECONDS:g} s"
+            raise DependencyAway(f"cannot read {path} of the published log: {why}", fix="try again later") from error
+
+    def _fetch(self, path: str) -> bytes | None:
+        with self._client.stream("GET", f"{self._url}/{path}") as answer:
+            if answer.status_code in (404, 410):
+                return None
+            answer.raise_for_status()
+            content = bytearray()
+            for part in answer.iter_bytes():
+                content += part
+                if len(content) > _MOST_BYTES:
+                    raise malformed(f"{path} of the published log is larger than any of its files can be")
+            return bytes(content)
 
 
 class PublishedLog:

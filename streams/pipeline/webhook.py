@@ -20,12 +20,13 @@ from typing import Literal
 import httpx
 import msgspec
 
+from streams.exchange import BoundedClient
 from streams.log.decisions import HIDING, Decision, DecisionReason, Evidence, ScopeDecision, without_positions
 
 QUEUED_MAX = 1_000
 TRIES = 8
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
-TIMEOUT_SECONDS = 5.0
+EXCHANGE_SECONDS = 5.0
 ANSWER_BYTES = 65_536
 """Bytes read of an answer at most; its content is not used."""
 _encode = msgspec.json.Encoder().encode
@@ -135,7 +136,9 @@ class Webhook:
 
     async def run(self) -> None:
         """Send events one by one until cancelled."""
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, transport=self._transport) as client:
+        async with BoundedClient(
+            seconds=EXCHANGE_SECONDS, answer_bytes=ANSWER_BYTES, transport=self._transport
+        ) as client:
             while True:
                 while self._queue:
                     if not await self._deliver(client, self._queue.popleft()):
@@ -143,7 +146,7 @@ class Webhook:
                 self._wake.clear()
                 await self._wake.wait()
 
-    async def _deliver(self, client: httpx.AsyncClient, event: WebhookEvent) -> bool:
+    async def _deliver(self, client: BoundedClient, event: WebhookEvent) -> bool:
         body, wait_seconds = _encode(event), FIRST_WAIT_SECONDS
         for remaining in range(TRIES - 1, -1, -1):
             headers = {
@@ -153,7 +156,8 @@ class Webhook:
             }
             try:
                 async with client.stream("POST", self._url, content=body, headers=headers) as answer:
-                    await _read_some(answer)
+                    with suppress(httpx.HTTPError):  # read, so that the connection can be reused
+                        await answer.aread()
                     if answer.is_success:
                         return True
                     if answer.is_client_error and answer.status_code not in (408, 429):
@@ -164,14 +168,3 @@ class Webhook:
                 await self._sleep(wait_seconds)
                 wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
         return False
-
-
-async def _read_some(answer: httpx.Response) -> None:
-    """Read an answer, so that the connection can be reused; limited, since it may be long or never end."""
-    read = 0
-    with suppress(Exception):
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            async for chunk in answer.aiter_raw():
-                read += len(chunk)
-                if read > ANSWER_BYTES:
-                    return

@@ -16,7 +16,7 @@ from moderation.audit.tlog.hashing import leaf_hash
 from moderation.audit.tlog.notes import SignedNote
 from moderation.audit.tlog.proving import consistency_proof
 from moderation.audit.tlog.tiles import TileBuilder, TileTree
-from moderation.audit.witnesses import Witness, WitnessAnswer
+from moderation.audit.witnesses import Witness, WitnessAnswer, witness_client
 from moderation.witness.core import WitnessCore
 from moderation.witness.server import witness_app
 from tests.support.public_log import LOG_KEY, WITNESS_KEYS
@@ -56,7 +56,7 @@ async def ask(client: Witness, size: int, word: str = "a") -> WitnessAnswer:
 
 
 def client_of(transport: httpx.AsyncBaseTransport) -> Witness:
-    return Witness(WitnessAddress(KEY.public_key, "http://w"), httpx.AsyncClient(transport=transport))
+    return Witness(WitnessAddress(KEY.public_key, "http://w"), witness_client(transport))
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ async def test_witness_cannot_stall_or_bloat_the_publisher(monkeypatch: pytest.M
             yield b"x" * 1_000 if endless else b"x"
             await asyncio.sleep(0 if endless else 0.01)
 
-    monkeypatch.setattr("moderation.audit.witnesses.TIMEOUT_SECONDS", 5.0 if endless else 0.05)
+    monkeypatch.setattr("moderation.audit.witnesses.EXCHANGE_SECONDS", 5.0 if endless else 0.05)
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=drip()))
     answer = await asyncio.wait_for(ask(client_of(transport), 3), 10)
     assert answer.outcome == "away" and (sent == 17_000 or not endless), answer

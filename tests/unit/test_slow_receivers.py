@@ -1,0 +1,155 @@
+"""Everything that calls another machine gives up on one that drips or never ends its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from moderation.api import oidc
+from moderation.audit import witnesses
+from moderation.notify import channels
+from moderation.orders import handle_resolver
+from moderation.orders.handles import UnresolvedHandle
+from moderation.proofs import published
+from streams.errors import DependencyAway
+from streams.pipeline import webhook
+from streams.settings import Settings
+from tests.support.api_calls import OIDC_CONFIG
+from tests.support.decisions import decision
+from tests.support.paths import ROOT
+from tests.support.slow_servers import SLOW_KINDS, SlowKind, slow_server
+
+TEST_SECONDS = 30
+"""Longer than any deadline here, and shorter than an exchange without one."""
+
+
+async def ask_notified_webhook(port: int) -> None:
+    channel = channels.WebhookChannel(f"http://127.0.0.1:{port}/", [b"k" * 32])
+    with pytest.raises(channels.ChannelAway, match="no whole answer"):
+        await channel.send("id", "", "{}", 0)
+
+
+async def ask_provider(port: int) -> None:
+    with pytest.raises(DependencyAway, match="does not answer"):
+        await oidc.Provider(replace(OIDC_CONFIG, issuer=f"http://127.0.0.1:{port}")).check()
+
+
+async def renew_at_provider(port: int) -> None:
+    provider = oidc.Provider(OIDC_CONFIG)
+    provider._metadata = {"token_endpoint": f"http://127.0.0.1:{port}/token"}
+    provider._read_at = oidc.monotonic_seconds()
+    with pytest.raises(DependencyAway, match="does not answer"):
+        await provider.renew("1", "refresh")
+
+
+async def ask_handle_resolver(port: int) -> None:
+    class Loopback(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            request.url = httpx.URL(f"http://127.0.0.1:{port}/")
+            return await super().handle_async_request(request)
+
+    settings = Settings(handle_resolver="https://x.example/{handle}")
+    results = await handle_resolver.resolve_handles(["ann"], settings, transport=Loopback(), pause=no_pause)
+    assert isinstance(results["ann"], UnresolvedHandle) and results["ann"].away
+
+
+async def ask_published_log(port: int) -> None:
+    with pytest.raises(DependencyAway, match="no whole answer"):
+        await asyncio.to_thread(published.Website(f"http://127.0.0.1:{port}").read, "checkpoint")
+
+
+async def ask_with_outsiders_verifier(port: int) -> None:
+    spec = importlib.util.spec_from_file_location("verify_proof", ROOT / "docs/verify_proof.py")
+    assert spec is not None and spec.loader is not None
+    verifier = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(verifier)
+    verifier.FILE_SECONDS = 0.3
+    with pytest.raises(TimeoutError, match="no whole answer"):
+        await asyncio.to_thread(verifier.reader(f"http://127.0.0.1:{port}"), "checkpoint")
+
+
+async def ask_witness(port: int) -> None:
+    async with witnesses.witness_client() as client:
+        with pytest.raises(httpx.ReadTimeout, match="no whole answer"):
+            await client.post(f"http://127.0.0.1:{port}/add-checkpoint")
+
+
+async def no_pause(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+CALLS: list[Callable[[int], Awaitable[None]]] = [
+    ask_notified_webhook, ask_provider, renew_at_provider, ask_handle_resolver, ask_published_log,
+    ask_with_outsiders_verifier, ask_witness,
+]  # fmt: skip
+STATUS_IS_ENOUGH = {ask_notified_webhook}
+"""Calls that do not read the body."""
+
+
+@pytest.fixture(autouse=True)
+def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (oidc, witnesses, handle_resolver, webhook):
+        monkeypatch.setattr(module, "EXCHANGE_SECONDS", 0.3)
+    monkeypatch.setattr(channels, "WEBHOOK_SECONDS", 0.3)
+    monkeypatch.setattr(channels, "EMAIL_SECONDS", 0.3)
+    monkeypatch.setattr(published, "FILE_SECONDS", 0.3)
+    monkeypatch.setattr(handle_resolver, "ATTEMPTS", 1)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
+async def test_call_gives_up_on_dripping_headers(call: Callable[[int], Awaitable[None]]) -> None:
+    with slow_server("drips headers") as port:
+        await asyncio.wait_for(call(port), TEST_SECONDS)
+
+
+@pytest.mark.parametrize("call", [one for one in CALLS if one not in STATUS_IS_ENOUGH], ids=lambda call: call.__name__)
+async def test_call_gives_up_on_a_dripping_body(call: Callable[[int], Awaitable[None]]) -> None:
+    with slow_server("drips body") as port:
+        await asyncio.wait_for(call(port), TEST_SECONDS)
+
+
+async def test_mail_gives_up_on_a_dripping_greeting() -> None:
+    with slow_server("drips a greeting") as port:
+        channel = channels.EmailChannel(f"smtp://127.0.0.1:{port}", "a@example.org", ["b@example.org"])
+        with pytest.raises(channels.ChannelAway, match="no whole answer"):
+            await asyncio.wait_for(channel.send("id", "s", "b", 0), TEST_SECONDS)
+
+
+@pytest.mark.parametrize("kind", ["drips body", "never ends body"])
+async def test_notified_webhook_needs_the_status_only(kind: SlowKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "WEBHOOK_SECONDS", TEST_SECONDS)
+    with slow_server(kind) as port:
+        channel = channels.WebhookChannel(f"http://127.0.0.1:{port}/", [b"k" * 32])
+        await asyncio.wait_for(channel.send("id", "", "{}", 0), TEST_SECONDS)
+
+
+@pytest.mark.parametrize(("kind", "dropped"), [("drips headers", 1), ("drips body", 0), ("never ends body", 0)])
+async def test_workers_webhook_goes_on_after_a_slow_receiver(
+    kind: SlowKind, dropped: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "TRIES", 1 if dropped else 8)
+    losses: list[int] = []
+    with slow_server(kind) as port:
+        sender = webhook.Webhook(
+            f"http://127.0.0.1:{port}/", b"key", now_seconds=lambda: 1, dropped=losses.append, sleep=no_pause
+        )
+        sender.offer(decision(1, ("abuse", "trends", "suppress", 9)))
+        task = asyncio.create_task(sender.run())
+        async with asyncio.timeout(TEST_SECONDS):
+            while sender._wake.is_set():  # until it waits for the next event
+                await asyncio.sleep(0.01)
+        task.cancel()
+    assert sum(losses) == dropped
+
+
+@pytest.mark.parametrize("kind", SLOW_KINDS)
+async def test_published_log_of_any_slow_server_ends(kind: SlowKind) -> None:
+    with slow_server(kind) as port, pytest.raises(Exception, match=r"no whole answer|larger than"):
+        await asyncio.wait_for(
+            asyncio.to_thread(published.Website(f"http://127.0.0.1:{port}").read, "checkpoint"), TEST_SECONDS
+        )
