@@ -56,23 +56,23 @@ STEP_REASONS: Mapping[str, tuple[str, ...]] = {
 
 
 def effect_words(outcome: Outcome, country: str) -> str:
-    """Say what viewers see of a target with an outcome, once the outcome is in force.
+    """Say what an outcome does to a target, once it is in force.
 
     >>> effect_words("withheld", "IN")
-    'not shown to viewers in India, visible elsewhere'
+    'not shown to viewers in India, no effect elsewhere'
     """
     where = country_name(country)
     words: Mapping[Outcome, str] = {
         "declined": "not restricted by this order",
         "reduced": f"leaves trends and suggestions in {where}; people who type it find it",
-        "withheld": f"not shown to viewers in {where}, visible elsewhere",
+        "withheld": f"not shown to viewers in {where}, no effect elsewhere",
         "suspended": "not shown to anyone anywhere, by our own rules",
     }
     return words[outcome]
 
 
 def begins_words(outcome: Outcome, case: Case, at_ms: int) -> str:
-    """Say what viewers see of a target with an outcome, and when that begins.
+    """Say what an outcome does to a target, and when that begins.
 
     The restrictions of an order begin with its state, a suspension with its ruling.
     """
@@ -127,7 +127,7 @@ def group_words(outcome: Outcome, kind: TargetKind, many: int, country: str) -> 
     """Describe many targets with one outcome.
 
     >>> group_words("withheld", "account", 12, "IN")
-    '12 accounts: not shown to viewers in India, visible elsewhere'
+    '12 accounts: not shown to viewers in India, no effect elsewhere'
     """
     return f"{counted(many, kind)}: {effect_words(outcome, country)}"
 

@@ -91,8 +91,8 @@ def _as_dict(subject: Subject, account_rules: str) -> dict[str, Any]:
                 "appeal": appeal.id, "reference": appeal.case, "target": appeal.hashtag, "verdict": outcome.verdict,
                 "decided_at_ms": outcome.at_ms,
             }  # fmt: skip
-        case IssuedStatement(restriction, in_force):
-            return {"in_force": in_force} | statement_as_dict(restriction, account_rules=account_rules)
+        case IssuedStatement(restriction):
+            return {"in_force": restriction.in_force} | statement_as_dict(restriction, account_rules=account_rules)
 
 
 def _line(subject: Subject, now_ms: int) -> str:
@@ -108,7 +108,7 @@ def _line(subject: Subject, now_ms: int) -> str:
         case DecidedAppeal(appeal, outcome):
             what = f"appeal {appeal.id} about {appeal.hashtag} ({appeal.case}): the decision is"
             return _one_line(f"{_time(outcome.at_ms)}  {what} {_VERDICTS[outcome.verdict]}")
-        case IssuedStatement(restriction, _):
+        case IssuedStatement(restriction):
             return f"{_time(restriction.began_ms)}  {restriction.reference}"
 
 

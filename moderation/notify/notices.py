@@ -6,8 +6,8 @@ an id each; of those that have passed only the last one is due.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from moderation.notify.config import EventKind, NotifyRoute, StatementRoute, TimedRoute
 from moderation.notify.state import NotifyState
@@ -46,8 +46,7 @@ class IssuedStatement:
     """A restriction for which the affected user gets a statement of reasons."""
 
     restriction: Restriction
-    in_force: bool
-    """False where it ended before the statement was sent."""
+    """It is not in force where it ended before the statement was sent."""
 
 
 Subject = LapsingHold | RunningDeadline | DecidedAppeal | IssuedStatement
@@ -82,6 +81,13 @@ def due(state: NotifyState, kind: EventKind, route: NotifyRoute, from_ms: int, n
     )
 
 
+def with_present_states(notices: Sequence[Notice], state: NotifyState, now_ms: int) -> list[Notice]:
+    """Add to statements of accounts and tweets where else their targets are hidden at the present time."""
+    issued = [(one, one.subject.restriction) for one in notices if isinstance(one.subject, IssuedStatement)]
+    found = state.with_present_states([restriction for _, restriction in issued], now_ms)
+    return [replace(one, subject=IssuedStatement(now)) for (one, _), now in zip(issued, found, strict=True)]
+
+
 def _holds(state: NotifyState, route: NotifyRoute, now_ms: int) -> Iterator[Notice]:
     for record in state.holds.values():
         if surfaces := state.surfaces_of_hold(record, now_ms):
@@ -105,11 +111,11 @@ def _appeals(state: NotifyState, route: NotifyRoute, now_ms: int) -> Iterator[No
 
 def _statements(state: NotifyState, route: NotifyRoute, now_ms: int) -> Iterator[Notice]:
     assert isinstance(route, StatementRoute)
-    for restriction, in_force in state.restrictions(now_ms):
+    for restriction in state.restrictions(now_ms):
         if restriction.secret and not route.confidential:
             continue
         began_ms = restriction.began_ms
-        yield Notice(restriction.reference, began_ms, began_ms, IssuedStatement(restriction, in_force))
+        yield Notice(restriction.reference, began_ms, began_ms, IssuedStatement(restriction))
 
 
 def _announced(route: NotifyRoute, at_ms: int, now_ms: int) -> Iterator[tuple[str, int]]:

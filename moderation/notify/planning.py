@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from moderation.notify.config import EventKind, NotifyConfig, NotifyRoute
 from moderation.notify.content import MessageContent, mail_content, webhook_content
-from moderation.notify.notices import Notice, due
+from moderation.notify.notices import Notice, due, with_present_states
 from moderation.notify.outbox import NotifyMark, NotifyMessage, Outbox, message_id
 from moderation.notify.state import NotifyState
 from streams.constants import DAY_MS
@@ -49,6 +49,8 @@ def new_messages(
                 for one in due(state, kind, route, outbox.marks[name, kind], now_ms)
                 if not outbox.is_notified(name, kind, one.id)
             ]
+            if kind == "statements":
+                notices = with_present_states(notices, state, now_ms)
             for digest in _digests(kind, notices, route, now_ms)[: max(room, 0)]:
                 room -= 1
                 subjects = [one.subject for one in digest]

@@ -5,11 +5,17 @@ Every restriction is kept, also one that has ended, except for those of a legal 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from moderation.review.fold import AppealFold
 from moderation.review.records import Appeal, AppealOutcome
-from moderation.statements.collect import decision_restrictions, order_restrictions, override_restriction
+from moderation.statements.collect import (
+    decision_restrictions,
+    order_restrictions,
+    override_restriction,
+    with_present_states,
+)
 from moderation.statements.restriction import Restriction
 from streams.flags.moderation_fold import scopes_of
 from streams.flags.overrides import OverrideHistory
@@ -74,17 +80,21 @@ class NotifyState:
         found = ((scope[1], self._history.fold.in_force(scope, at_ms)) for scope in scopes_of(record))
         return tuple(surface for surface, entry in found if entry is not None and entry.record.id == record.id)
 
-    def restrictions(self, now_ms: int) -> Iterator[tuple[Restriction, bool]]:
-        """Yield each restriction, and whether it is in force."""
+    def restrictions(self, now_ms: int) -> Iterator[Restriction]:
+        """Yield each restriction, also those that are not in force; `with_present_states` adds where else."""
         for _, one in self._automated.values():
             latest = self._latest.get((one.target, one.country), ("", frozenset()))[1]
-            yield one, one.reference in latest and now_ms < one.ends_ms
+            yield _with_force(one, one.reference in latest and now_ms < one.ends_ms)
         for one, record in self._by_people.values():
             entries = (self._history.fold.in_force(scope, now_ms) for scope in scopes_of(record))
-            yield one, any(entry is not None and entry.record.id == record.id for entry in entries)
+            yield _with_force(one, any(entry is not None and entry.record.id == record.id for entry in entries))
         for case in self.orders():
             for one in self._of_order(case):
-                yield one, not one.ends_ms or now_ms < one.ends_ms
+                yield _with_force(one, not one.ends_ms or now_ms < one.ends_ms)
+
+    def with_present_states(self, restrictions: Sequence[Restriction], now_ms: int) -> list[Restriction]:
+        """Add to restrictions of accounts and tweets where else their targets are hidden."""
+        return with_present_states(restrictions, self._history.fold, now_ms)
 
     def prune(self, before_ms: int) -> None:
         """Drop what ended before a time, and is never due again."""
@@ -105,3 +115,7 @@ class NotifyState:
         if known is None or known[0] != case.version:
             known = self._by_orders[case.id] = case.version, order_restrictions(case, _ANY_TIME)
         return known[1]
+
+
+def _with_force(restriction: Restriction, in_force: bool) -> Restriction:
+    return restriction if in_force else replace(restriction, in_force=False)

@@ -61,6 +61,24 @@ class TargetStates:
             countries=frozenset(one for one in countries if restriction(candidates(found, one), self.at_ms))
         )
 
+    def hidden_in(self, kind: TargetKind, name: str, author: str = "", *, besides: str) -> tuple[str, ...]:
+        """List the countries besides one whose viewers do not see an account or a tweet; `*` alone: all countries.
+
+        A suspended or withheld account hides its tweets too.
+
+        Args:
+            kind: kind of the target.
+            name: id of the target.
+            author: account id of a tweet's author; "" if unknown.
+            besides: country to leave out; `*` for a suspension, which leaves none.
+        """
+        states = [self.of(kind, name), *([self.of("account", author)] if author else [])]
+        if besides == WORLD:
+            return ()
+        if any(state.suspended for state in states):
+            return (WORLD,)
+        return tuple(sorted(frozenset().union(*(state.countries for state in states)) - {besides}))
+
     def _reduced(self, found: Sequence[Register]) -> Iterator[str]:
         """List the countries where an order decides that a surface hides the hashtag."""
         for surface, country in {(register.surface, register.country) for register in found}:

@@ -113,23 +113,24 @@ def notice(
 ) -> None:
     """Print a legal order as a notice for Lumen; a confidential order gives only its numbers."""
     from moderation.orders.errors import no_such_order
-    from moderation.statements.collect import order_restrictions
+    from moderation.statements.collect import order_restrictions, with_present_states
     from moderation.statements.lumen import lumen_notice, order_request
     from streams.explain.gather import read_overrides
 
     quieten()
     settings = load_settings()
-    case = asyncio.run(read_overrides(settings)).fold.orders.cases.get(order)
+    fold = asyncio.run(read_overrides(settings)).fold
+    case, at_ms = fold.orders.cases.get(order), now_ms()
     if case is None:
         raise no_such_order(order)
     if submit:
-        _print_batches(order_restrictions(case, now_ms()), settings.account_rules)
+        _print_batches(order_restrictions(case, at_ms), settings.account_rules)
         return
     if statements:
-        _print_statements(settings, order_restrictions(case, now_ms()))
+        _print_statements(settings, with_present_states(order_restrictions(case, at_ms), fold, at_ms))
         return
     body = lumen_notice(
-        order_request(case, now_ms()),
+        order_request(case, at_ms),
         recipient=recipient,
         site=site.rstrip("/"),
         notice_type=notice_type.value,

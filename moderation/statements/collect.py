@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from hushtag_client.registers import WORLD
+
+from moderation.orders.target_states import target_states
 from moderation.statements.restriction import LegalOrder, Measure, Restriction
-from streams.explain.hashtag_report import HashtagReport
+from streams.explain.hashtag_report import HashtagReport, SurfaceState
+from streams.flags.moderation_fold import ModerationFold
 from streams.log.decisions import FLAGGING, Action, Decision, ScopeDecision
 from streams.log.moderation import Override, Undo
 from streams.orders.cases import Case, TargetRow
@@ -21,7 +25,7 @@ _AUTOMATED: dict[Action, Measure] = {"suppress": "reduced", "hold": "held", "dis
 def active_restrictions(report: HashtagReport) -> list[Restriction]:
     """List the restrictions of a hashtag in force now, according to the logs and not to Redis.
 
-    A restriction that stronger decisions overrule on all of its surfaces is left out.
+    Each names only the surfaces on which it decides; one that stronger decisions overrule everywhere is left out.
     """
     report = HashtagReport(report.hashtag, report.decisions, report.people, None, report.now_ms, report.country)
     found = [one for decision in report.latest() for one in decision_restrictions(decision)]
@@ -30,22 +34,28 @@ def active_restrictions(report: HashtagReport) -> list[Restriction]:
         if standing.state == "in force" and isinstance(standing.record, Override):
             found += _some(_override(report, standing.record, standing.surfaces))
     found += _by_orders(report)
-    deciding = {
-        (place.surface, place.decided_by.country, place.decided_by.source)
-        for place in report.states()
-        if place.decided_by is not None
-    }
-    return [one for one in found if any((s, one.country, one.source) in deciding for s in one.surfaces)]
+    places = report.states()
+    resolved = []
+    for one in found:
+        surfaces = tuple(surface for surface in one.surfaces if any(_decides(one, surface, place) for place in places))
+        if surfaces:
+            resolved.append(replace(one, surfaces=surfaces, shown_in=_shown_in(one, surfaces, places)))
+    return resolved
 
 
 def all_restrictions(report: HashtagReport) -> list[Restriction]:
-    """List every restriction of a hashtag that the logs retain, oldest first, each as of its last renewal."""
+    """List every restriction of a hashtag that the logs retain, oldest first, each as of its last renewal.
+
+    Those that `active_restrictions` does not list are marked as not in force.
+    """
     found = {one.identity: one for decision in report.decisions for one in decision_restrictions(decision)}
     for offset, record in report.people.history:
         if isinstance(record, Override) and record.hashtag == report.hashtag and offset not in report.people.fold.stale:
             found |= {one.identity: one for one in _some(_override(report, record))}
     found |= {one.identity: one for one in _by_orders(report)}
-    return sorted(found.values(), key=lambda one: (one.began_ms, one.identity))
+    active = {one.identity: one for one in active_restrictions(report)}
+    stated = [active.get(name) or replace(one, in_force=False) for name, one in found.items()]
+    return sorted(stated, key=lambda one: (one.began_ms, one.identity))
 
 
 def decision_restrictions(decision: Decision) -> list[Restriction]:
@@ -132,15 +142,54 @@ def order_restrictions(case: Case, now_ms: int, rows: Iterable[TargetRow] | None
                 identity=f"order|{case.id}|{row.number}|{ruling.outcome}|{ruling.at_ms}",
                 reason=ruling.reason,
                 order=legal_order(case) if held.source == "legal" else None,
+                author=row.target.author,
             )
         )
     return found
+
+
+def with_present_states(restrictions: Sequence[Restriction], fold: ModerationFold, at_ms: int) -> list[Restriction]:
+    """Add to restrictions of accounts and tweets where else their targets are hidden, over all orders and suspensions.
+
+    Args:
+        restrictions: restrictions to state.
+        fold: everything that people decided.
+        at_ms: the moment of the statements; no record of the fold may be later.
+    """
+    names = {name for one in restrictions if one.kind != "hashtag" for name in (one.target, one.author) if name}
+    if not names:
+        return list(restrictions)
+    states = target_states(fold, at_ms, names)
+    return [
+        one
+        if one.kind == "hashtag"
+        else replace(one, also_hidden_in=states.hidden_in(one.kind, one.target, one.author, besides=one.country))
+        for one in restrictions
+    ]
 
 
 def legal_order(case: Case) -> LegalOrder:
     """Select the fields of an order that a statement may name."""
     order = case.order
     return LegalOrder(order.authority, order.legal_basis, order.reference, order.confidential)
+
+
+def _decides(restriction: Restriction, surface: str, place: SurfaceState) -> bool:
+    """Return whether a restriction is the decision at a place."""
+    by = place.decided_by
+    return (
+        by is not None
+        and place.surface == surface
+        and (by.country, by.source) == (restriction.country, restriction.source)
+    )
+
+
+def _shown_in(restriction: Restriction, surfaces: Sequence[str], places: Iterable[SurfaceState]) -> tuple[str, ...]:
+    """List the countries where other decisions show a hashtag that is hidden in the world."""
+    if restriction.country != WORLD or restriction.measure == "discounted":
+        return ()
+    shown = {place.country for place in places if place.shown and place.surface in surfaces}
+    return tuple(sorted(shown - {WORLD}))
 
 
 def _by_orders(report: HashtagReport) -> list[Restriction]:

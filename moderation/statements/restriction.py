@@ -63,6 +63,16 @@ class Restriction:
     policy_revision: str = ""
     model_revision: str = ""
     order: LegalOrder | None = None
+    author: str = ""
+    """Account id of a tweet's author, where the order names it; no statement shows it."""
+    in_force: bool = True
+    """Whether it restricts its target at the moment of the statement."""
+    also_hidden_in: tuple[str, ...] | None = None
+    """Other countries whose viewers do not see the account or tweet at that moment, by any decision; `*`: all.
+
+    None: not resolved, or a hashtag; the statement then says nothing of other countries."""
+    shown_in: tuple[str, ...] = ()
+    """Countries where other decisions show a hashtag that is hidden in the world."""
 
     @property
     def reference(self) -> str:
@@ -83,7 +93,7 @@ class Restriction:
     def as_dict(self) -> dict[str, Any]:
         """Convert to plain JSON; a confidential order is reduced to the fact that one exists."""
         plain = asdict(self) | {"reference": self.reference}
-        del plain["identity"]
+        del plain["identity"], plain["author"]
         if self.secret:
             plain |= {"order": {"confidential": True}, "reason": "", "actor": "", "decision": ""}
         plain["signals"] = [{"signal": s.signal, "value": s.value, "threshold": s.threshold} for s in self.signals]

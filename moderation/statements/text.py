@@ -106,7 +106,8 @@ def user_text(restriction: Restriction, language: str) -> str:
         language: one of LANGUAGES.
     """
     tr = Translator(language)
-    lines = [_effect(restriction, tr), _duration(restriction, tr), *_reasons(restriction, tr)]
+    lines = [] if restriction.in_force else [tr.text("This decision is not in force now. It was:")]
+    lines += [_effect(restriction, tr), _duration(restriction, tr), *_reasons(restriction, tr)]
     if restriction.measure == "held":
         lines.append(tr.text("It is held back until a person has looked at it."))
     if restriction.kind == "hashtag":
@@ -124,14 +125,13 @@ def _effect(restriction: Restriction, tr: Translator) -> str:
     country = tr.country(restriction.country)
     if restriction.measure == "suspended":
         return tr.text("Your account is suspended.")
-    if restriction.measure == "withheld" and restriction.kind == "account":
-        return tr.text("Your account is not visible to viewers in {country}. Everywhere else it is.", country=country)
     if restriction.measure == "withheld":
-        return tr.text(
-            "Your tweet {tweet} is not visible to viewers in {country}. Everywhere else it is.",
-            tweet=restriction.target,
-            country=country,
-        )
+        hidden = tr.text("Your account is not visible to viewers in {country}.", country=country)
+        if restriction.kind == "tweet":
+            hidden = tr.text(
+                "Your tweet {tweet} is not visible to viewers in {country}.", tweet=restriction.target, country=country
+            )
+        return hidden + _elsewhere(restriction, tr)
     places = tr.all_of([_surface(surface, tr) for surface in restriction.surfaces])
     if restriction.measure == "discounted":
         if restriction.country == "*":
@@ -148,12 +148,31 @@ def _effect(restriction: Restriction, tr: Translator) -> str:
             country=country,
         )
     if restriction.country == "*":
-        return tr.text("#{tag} is not shown in {places}.", tag=restriction.display, places=places)
+        hidden = tr.text("#{tag} is not shown in {places}.", tag=restriction.display, places=places)
+        if not restriction.shown_in:
+            return hidden
+        countries = tr.all_of([tr.country(one) for one in restriction.shown_in])
+        return hidden + " " + tr.text("Other decisions show it to viewers in {countries}.", countries=countries)
     return tr.text(
         "#{tag} is not shown in {places} to viewers in {country}.",
         tag=restriction.display,
         places=places,
         country=country,
+    )
+
+
+def _elsewhere(restriction: Restriction, tr: Translator) -> str:
+    """Say whether viewers in other countries see the account or tweet, as far as that is resolved."""
+    others = restriction.also_hidden_in
+    if others is None or not restriction.in_force:
+        return ""
+    if not others:
+        return " " + tr.text("Everywhere else it is.")
+    if "*" in others:
+        return " " + tr.text("Other decisions hide it everywhere else too.")
+    return " " + tr.text(
+        "Other decisions hide it from viewers in {countries} too. Everywhere else it is visible.",
+        countries=tr.all_of([tr.country(one) for one in others]),
     )
 
 

@@ -168,7 +168,7 @@ def test_order_from_review_to_force_by_keyboard(new_console: Any, open_as: Open)
     assert ruling_of(world, order, 2) == "declined"
     page.get_by_role("button", name="Put in force for a time").press("Enter")
     expect(page.locator("dialog[open] .effects li").first).to_have_text(
-        "1 account: not shown to viewers in India, visible elsewhere"
+        "1 account: not shown to viewers in India, no effect elsewhere"
     )
     page.get_by_role("button", name="7 days").press("Enter")
     page.get_by_role("button", name="In force while we ask for particulars").press("Enter")

@@ -141,7 +141,7 @@ def test_final_step_waits_for_every_outcome(services: Services, order: str) -> N
     steps = {one.to: one for one in step_choices(case, cases, now_ms())}
     assert set(steps) == {"interim", "final", "declined", "revoked"}
     assert steps["final"].blocked == "8 targets first need an outcome, or a second person."
-    assert steps["interim"].groups == ("1 account: not shown to viewers in India, visible elsewhere",)
+    assert steps["interim"].groups == ("1 account: not shown to viewers in India, no effect elsewhere",)
     assert (steps["interim"].blocked, steps["interim"].confirms, steps["final"].confirms) == ("", False, True)
 
 
@@ -153,7 +153,7 @@ def test_state_of_an_order_in_words(services: Services, order: str) -> None:
     interim = next(case for case in cases.values() if case.state == "interim")
     assert now_words(interim, interim.expires_at_ms + 1).startswith("The interim decision ended")
     assert begins_words("withheld", interim, interim.expires_at_ms - 1).endswith(
-        "visible elsewhere. It begins at once."
+        "no effect elsewhere. It begins at once."
     )
     assert "once that is prolonged" in begins_words("withheld", interim, interim.expires_at_ms)
     assert effects(interim)[1] == "1 hashtag: not restricted by this order"

@@ -109,10 +109,16 @@ def test_statement_of_withdrawn_restriction_says_that_it_ended(world: NotifyWorl
     assert json.loads(world.outbox.waiting("platform")[0].body)["data"]["in_force"] is False
 
 
-def final_order(world: NotifyWorld, head: OrderHead = HEAD) -> None:
-    """Log an order that withholds two accounts."""
+def final_order(world: NotifyWorld, head: OrderHead = HEAD, *, suspended: str = "") -> None:
+    """Log an order that withholds two accounts, after an older order led to the suspension of one."""
     orders = OrdersWorld()
     orders.now_ms = NOW_MS
+    if suspended:
+        orders.now_ms = NOW_MS - DAY_MS
+        older = orders.intake(accounts(int(suspended)), replace(head, reference="older"))
+        orders.review(older)
+        orders.rule(older, "suspended", suspended)
+        orders.now_ms = NOW_MS
     order = orders.intake(accounts(11, 12), head)
     orders.review(order)
     orders.rule(order, "withheld", "11", "12")
@@ -148,7 +154,19 @@ def test_statement_of_ended_interim_decision_says_that_it_ended(world: NotifyWor
     for value, key in orders.log.records:
         world.log_raw(value, key)
     assert len(world.plan(NOW_MS + 2 * HOUR_MS, "statements")) == 1, "the process was away for its whole time"
-    assert json.loads(world.outbox.waiting("platform")[0].body)["data"]["in_force"] is False
+    data = json.loads(world.outbox.waiting("platform")[0].body)["data"]
+    assert data["in_force"] is data["restriction"]["in_force"] is False
+    assert data["text"]["en"].startswith("This decision is not in force now.")
+
+
+def test_statement_of_suspended_account_claims_no_visibility(world: NotifyWorld) -> None:
+    final_order(world, suspended="12")
+    assert len(world.plan(NOW_MS + MINUTE_MS)) == 2
+    texts = [json.loads(one.body)["data"]["text"]["en"].splitlines()[0] for one in world.outbox.waiting("platform")]
+    assert sorted(texts) == [
+        "Your account is not visible to viewers in India. Everywhere else it is.",
+        "Your account is not visible to viewers in India. Other decisions hide it everywhere else too.",
+    ]
 
 
 def test_order_deadline_is_announced_without_its_authority(world: NotifyWorld) -> None:

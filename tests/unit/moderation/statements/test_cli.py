@@ -62,7 +62,9 @@ def test_notice_command_prints_notice_or_statements(monkeypatch: pytest.MonkeyPa
     urls = [url["url"] for work in notice["works_attributes"] for url in work["infringing_urls_attributes"]]
     assert "https://example.org/i/user/1001" in urls
     lines = CliRunner().invoke(app, ["notice", ORDER, *asked, "--statements"]).stdout.splitlines()
-    assert [json.loads(line)["restriction"]["kind"] for line in lines] == ["account", "hashtag"][::-1]
+    tag, withheld = map(json.loads, lines)
+    assert (tag["restriction"]["kind"], withheld["restriction"]["kind"]) == ("hashtag", "account")
+    assert "Everywhere else it is." in withheld["text"]["en"], "no other order or suspension names it"
     assert isinstance(CliRunner().invoke(app, ["notice", "IN-ffffffffff", *asked]).exception, CallerMistake)
 
 

@@ -89,7 +89,16 @@ def test_all_restrictions_include_ended_ones() -> None:
     )  # fmt: skip
     past = account([decision(ruling(expires_at_ms=NOW_MS - 1)), decision(number=2)], override(), undone)
     assert active_restrictions(past) == []
-    assert [one.source for one in all_restrictions(past)] == ["automated", "human"]
+    assert [(one.source, one.in_force) for one in all_restrictions(past)] == [("automated", False), ("human", False)]
+
+
+def test_statement_names_only_places_where_the_decision_decides() -> None:
+    suppressed = decision(ruling(), ruling("search"))
+    [search] = active_restrictions(account([suppressed], override(action="allow", surfaces=("trends",))))
+    assert user_text(search, "en").startswith("#Rumour is not shown in search suggestions.\n")
+    [world] = active_restrictions(account([suppressed], override(action="allow", country="IN")))
+    shown = "#Rumour is not shown in search suggestions and the list of trends. Other decisions show it to viewers in "
+    assert user_text(world, "en").startswith(f"{shown}India.\n")
 
 
 def test_allow_is_no_restriction() -> None:

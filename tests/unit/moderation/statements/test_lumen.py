@@ -43,7 +43,7 @@ def test_lumen_notice_names_only_targets_once_in_force() -> None:
     assert "2 accounts not acted on before the order was revoked" in body
     action, body, urls = notice_of(ordered(*steps, order_step("final", 5), order_step("revoked", 6)))
     assert (action, len(urls)) == ("Yes", 3)
-    assert "withheld" not in body and "2 accounts held back in the country of the order only, until" in body
+    assert "withheld" not in body and "2 accounts held back in the country of the order, until" in body
     suspended = order_ruling("suspended", 1, 1, 5)
     action, body, urls = notice_of(ordered(*steps, suspended, order_step("revoked", 6)))
     assert (action, urls) == ("Partial", ["https://example.org/i/user/1001"])
@@ -124,7 +124,7 @@ def test_lumen_notice_of_order() -> None:
     assert sorted(urls) == [
         "https://example.org/hashtag/t1", "https://example.org/i/user/t0",
     ]  # fmt: skip
-    assert "1 account withheld in the country of the order only" in notice["body"]
+    assert "1 account withheld in the country of the order" in notice["body"]
     assert f"Declined because: asked {MASK}" in notice["body"]
 
 
