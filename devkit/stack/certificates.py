@@ -5,11 +5,11 @@ The files are made once per folder by trustme and kept. Keys are in PKCS 8, the 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devkit.stack.errors import StackMistake
+from streams.private_files import PRIVATE_FOLDER, owner_only
 
 if TYPE_CHECKING:
     import trustme
@@ -28,7 +28,7 @@ class Certificates:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         self.ca_file = self.folder / "ca.pem"
         """The authority's certificate, which clients trust."""
         self.server_file = self.issue(BROKER)
@@ -73,6 +73,6 @@ def _pkcs8(key_pem: bytes) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     unfinished = path.with_suffix(".new")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with open(unfinished, "wb", opener=owner_only) as file:
         file.write(content)
     unfinished.replace(path)

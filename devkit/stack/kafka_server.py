@@ -15,6 +15,7 @@ from devkit.stack.errors import StackError
 from devkit.stack.jars import Report, default_cache, kafka_class_path
 from devkit.stack.ports import LOOPBACK, answers, claim, free_port
 from devkit.stack.server import Server
+from streams.private_files import owner_only
 
 ONE_NODE = {
     "process.roles": "broker,controller",
@@ -126,9 +127,8 @@ class KafkaServer(Server):
 
     def _command(self) -> list[str | Path]:
         properties_file = self.data_dir / "server.properties"
-        properties_file.write_text(
-            "".join(f"{key}={value}\n" for key, value in self.properties().items()), encoding="utf-8"
-        )
+        with open(properties_file, "w", encoding="utf-8", opener=owner_only) as file:
+            file.writelines(f"{key}={value}\n" for key, value in self.properties().items())
         if not (self.data_dir / "log" / "meta.properties").exists():
             self._format(properties_file)
         return [*self._java(f"-Xmx{self._heap_mb}m", *_LOGGING), "kafka.Kafka", properties_file]

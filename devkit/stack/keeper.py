@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
                 os._exit(1)
 
     try:
-        with open(log_file, "ab") as log:
+        with open(os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
             child = subprocess.Popen(
                 arguments[3:],
                 stdin=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from devkit.stack.kafka_server import KafkaServer
 from devkit.stack.logins import Logins
 from devkit.stack.server import Server
 from devkit.stack.valkey_server import ValkeyServer
+from streams.private_files import PRIVATE_FOLDER
 
 _WAIT_FOR_FOLDER_SECONDS = 15.0
 
@@ -147,7 +148,7 @@ class LocalStack:
 def _lock_folder(folder: Path, report: Report) -> int:
     """Lock the folder; the keepers hold the lock too, so it is free only once the servers have ended."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StackMistake(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Any
 
 from devkit.stack.certificates import Certificates
+from streams.private_files import owner_only
 
 ADMIN = "admin"
 """Super user of Kafka, and the user with all rights of Valkey."""
@@ -28,7 +28,7 @@ class Logins:
         if user not in self._passwords:
             self._passwords[user] = secrets.token_hex(12)
             unfinished = self._file.with_suffix(".new")
-            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            with open(unfinished, "w", opener=owner_only) as file:
                 json.dump(self._passwords, file)
             unfinished.replace(self._file)
         return self._passwords[user]

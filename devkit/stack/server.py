@@ -12,6 +12,7 @@ from typing import Self
 
 from devkit.stack.errors import StackError, StackMistake
 from devkit.stack.process import KeptProcess
+from streams.private_files import PRIVATE_FOLDER
 
 _LEAST_FREE_BYTES = 512 * 1024 * 1024
 
@@ -152,7 +153,7 @@ class Server(ABC):
 
 def _prepare_folder(folder: Path, name: str) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         (folder / ".writable").touch()
         (folder / ".writable").unlink()
     except OSError as error:

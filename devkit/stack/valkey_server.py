@@ -16,6 +16,7 @@ from devkit.stack.logins import ADMIN, Logins
 from devkit.stack.ports import LOOPBACK, claim, free_port
 from devkit.stack.server import Server
 from devkit.stack.tls_front import TlsFront
+from streams.private_files import owner_only
 
 DATABASES = 64
 
@@ -134,5 +135,6 @@ class ValkeyServer(Server):
         if not file.exists():
             digest = hashlib.sha256(logins.password(ADMIN).encode()).hexdigest()
             lines = ["user default off resetkeys resetchannels -@all", f"user {ADMIN} on #{digest} ~* &* +@all", ""]
-            file.write_text("\n".join(lines), encoding="utf-8")
+            with open(file, "w", encoding="utf-8", opener=owner_only) as users:
+                users.write("\n".join(lines))
         return file

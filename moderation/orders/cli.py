@@ -37,6 +37,7 @@ from moderation.orders.view import (
 )
 from moderation.terminal import actor_of, errors, out, policy_names, read_file, refuse_rows, run_with_orders
 from streams.cli.lists import print_list
+from streams.cli.output import write_text
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake
 from streams.naming import country_of
@@ -302,7 +303,7 @@ def reply(
         if to is None:
             sys.stdout.write(text)
         else:
-            to.write_text(text, "utf-8")
+            write_text(to, text, private=True)
             out.print(f"written to {to}")
 
     run_with_orders(work)

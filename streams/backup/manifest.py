@@ -19,6 +19,7 @@ from streams.log.topic_specs import (
     MODERATION,
     POLICY,
 )
+from streams.private_files import owner_only
 
 FORMAT = 1
 LOG = (AUDIT_CHECKPOINTS, AUDIT, AUDIT_OPENINGS, AUDIT_ERASURES)
@@ -98,7 +99,7 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest | None:
 def write_manifest(folder: Path, manifest: Manifest, name: str = MANIFEST) -> None:
     """Replace a manifest in one step."""
     part = folder / f"{name}.part"
-    with part.open("wb") as file:
+    with open(part, "wb", opener=owner_only) as file:
         whole = replace(manifest, digest=_digest_of(manifest))
         file.write(msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
         file.flush()

@@ -17,6 +17,7 @@ import msgspec
 
 from streams.backup.manifest import Segment
 from streams.errors import CallerMistake
+from streams.private_files import owner_only
 
 SEGMENT_RECORDS = 500_000
 SEGMENT_BYTES = 256 * 1024 * 1024
@@ -79,7 +80,7 @@ class SegmentWriter:
         self._path = folder / f"{topic}-{first_offset:019d}.jsonl.gz"
         self._part = self._path.with_suffix(".part")
         self._first_offset = first_offset
-        self._file = self._part.open("wb")
+        self._file = open(self._part, "wb", opener=owner_only)  # noqa: SIM115 - closed by finish and discard
         self._hashing = _HashingFile(self._file)
         self._gzip = gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=self._hashing, mtime=0)
         self.records = 0

@@ -18,6 +18,7 @@ from streams.log.fillers import is_filler
 from streams.log.policies import REPORT_KEY
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import POLICY
+from streams.private_files import PRIVATE_FOLDER
 from streams.settings import Settings
 
 Report = Callable[[str], None]
@@ -45,7 +46,7 @@ async def take_backup(settings: Settings, folder: Path, *, report: Report = lamb
     """
     ids = await asyncio.to_thread(_topic_ids, settings)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         manifest = replace(_known(settings, folder, ids), began_at_ms=now_ms())
         for name in ORDER:
             manifest = await _add_topic(settings, folder, manifest, name, ids[name], report)

@@ -15,6 +15,7 @@ import msgspec
 from rich.console import Console
 
 from streams.errors import CallerMistake
+from streams.private_files import owner_only
 
 errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 _encode = msgspec.json.Encoder().encode
@@ -52,22 +53,24 @@ def cannot_write(path: Path, error: OSError) -> CallerMistake:
     return CallerMistake(f"cannot write {path}: {error.strerror}", fix="name a file in a folder that exists")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8.
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a text file in UTF-8; a new private one can be read by its owner alone.
 
     Raises:
         CallerMistake: the file cannot be written.
     """
     try:
-        path.write_text(text, "utf-8")
+        with open(path, "w", encoding="utf-8", opener=owner_only if private else None) as file:
+            file.write(text)
     except OSError as error:
         raise cannot_write(path, error) from error
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, *, private: bool = False) -> None:
     """Replace a file in one step: a reader gets the old content or the new one, whole.
 
-    The mode stays, and the owner and the group where this user may set them.
+    The mode stays, and the owner and the group where this user may set them. A new private file can be read by its
+    owner alone.
 
     Raises:
         OSError: the file cannot be written.
@@ -78,7 +81,7 @@ def replace_file(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        _copy_rights(path, name)
+        _copy_rights(path, name, 0o600 if private else 0o644)
         os.replace(name, path)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -86,10 +89,10 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
 
 
-def _copy_rights(path: Path, name: str) -> None:
+def _copy_rights(path: Path, name: str, mode_if_new: int) -> None:
     """Give the new file the owner, group and mode of the file that it replaces."""
     if not path.exists():
-        os.chmod(name, 0o644)
+        os.chmod(name, mode_if_new)
         return
     before = path.stat()
     for user in (before.st_uid, -1):  # only root may change the owner; the group may be one of this user's

@@ -59,7 +59,7 @@ def impact(
     if html is not None:
         from streams.backtest.page import render
 
-        write_text(html, render(report))
+        write_text(html, render(report), private=True)
     if as_json:
         print_json(report)
     else:

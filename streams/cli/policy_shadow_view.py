@@ -131,7 +131,7 @@ class ShadowView:
 
         if self._html is not None:
             try:
-                replace_file(self._html, render(report.verdict, report).encode("utf-8"))
+                replace_file(self._html, render(report.verdict, report).encode("utf-8"), private=True)
             except OSError as error:
                 raise cannot_write(self._html, error) from error
 

@@ -18,6 +18,7 @@ from streams.cli.output import cannot_write, json_line
 from streams.errors import CallerMistake
 from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord
+from streams.private_files import owner_only
 from streams.progress import progress_bar
 from streams.settings import load_settings, time_rules
 
@@ -231,7 +232,9 @@ def _open(file: str) -> BinaryIO:
 
 def _create(path: Path) -> BinaryIO:
     try:
-        return path.open("ab")  # append: both files are known to be writable before either is emptied
+        return open(
+            path, "ab", opener=owner_only
+        )  # append: both files are known to be writable before either is emptied
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -48,6 +50,17 @@ async def test_backup_has_all_but_reports_and_fillers(topics, tmp_path):
     assert manifest.topics["policy"].next_offset == 2, "the report's offset counts"
     assert open_backup(tmp_path / "b").policy.live == record_of(1)
     assert not (tmp_path / "b" / UNFINISHED).exists() and not list((tmp_path / "b").glob("*.part"))
+
+
+async def test_backup_is_for_its_owner_alone(topics, tmp_path):
+    before = os.umask(0)
+    try:
+        await take_backup(SETTINGS, tmp_path / "b")
+    finally:
+        os.umask(before)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "b", *(tmp_path / "b").iterdir())}
+    assert modes.pop(tmp_path / "b") == 0o700
+    assert set(modes.values()) == {0o600}, modes
 
 
 async def test_second_backup_adds_what_is_new(topics, tmp_path):

@@ -64,6 +64,7 @@ def test_page_is_self_contained(files):
     (files / "new.yaml").write_text(text, "utf-8")
     result = run("new.yaml", "--evidence", "evidence.jsonl", "--html", "page.html")
     assert result.exit_code == 0, result.output
+    assert (files / "page.html").stat().st_mode & 0o077 == 0, "it names hashtags"
     page = (files / "page.html").read_text("utf-8")
     assert "#&lt;b&gt;bold" in page and "<b>bold" not in page
     assert page.count("<svg") == 2 and "live 0.4" in page and "new 0.9" in page

@@ -66,6 +66,7 @@ def test_replay_applies_account_facts_of_moderation_dump(tmp_path: Path) -> None
     done = CliRunner().invoke(APP, ["replay", *given])
     assert done.exit_code == 0, done.output
     assert authors(evidence) == {"*": 20, "IN": 15}
+    assert evidence.stat().st_mode & 0o077 == 0
 
 
 def authors(evidence: Path) -> dict[str, int]:
