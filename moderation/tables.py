@@ -88,15 +88,19 @@ def read_table(
     rows = 0
     try:
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
+            is_blank = not any(cell.strip() for cell in cells)
+            if is_blank and len(cells) < 2:
                 continue
-            if not names:
+            if not names and not is_blank:
                 names = _columns(cells, name, columns, required)
                 continue
             rows += 1
             if rows > most_rows:
                 raise CallerMistake(f"{name} has more than {most_rows:,} rows", fix="split it, one file for each part")
             where = f"line {reader.line_num}"
+            if is_blank:
+                yield RowProblem(where, "row", "", "it has separators only", "fill it in, or delete the line")
+                continue
             if len(cells) != len(names):
                 problem = f"{len(cells)} cells, but {len(names)} columns"
                 fix = "quote a cell that contains a delimiter"
@@ -166,7 +170,7 @@ def account_of(field: str, written: str) -> str:
         BadCell: the value is not an account id; a handle is refused, because its owner can change.
     """
     text = written.strip()
-    match = re.fullmatch(r"(?:https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/i/user/)?([0-9]{1,20})/?", text)
+    match = re.fullmatch(r"(?:https?://(?:www\.|mobile\.|m\.)?(?:twitter|x)\.com/i/user/)?([0-9]{1,20})/?", text)
     if match:
         return match[1]
     if text.startswith(("@", "http")):

@@ -184,6 +184,8 @@ def deadline_note(deadline: str, received: str, deadline_ms: int) -> str:
     at = time_words(deadline_ms)
     if is_day(deadline):
         return f"the deadline {deadline.strip()} has no time: it runs to {at}, when that day ends first on earth"
+    if deadline.strip().startswith("+") and not received.strip():
+        return f"no receipt is given: the deadline of a new order runs to {at}, {deadline.strip()} from now"
     if deadline.strip().startswith("+") and is_day(received):
         day = received.strip()
         return f"the deadline runs to {at}: {deadline.strip()} from when {day} begins first on earth"

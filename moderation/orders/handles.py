@@ -11,17 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from moderation.orders.addresses import SHARED, address_fix, named_target
 from moderation.tables import BadCell, TableLine, account_of
 
-_LINK = re.compile(
-    r"https?://(?:www\.|mobile\.|m\.)?(?:twitter|x)\.com/@?([A-Za-z0-9_]{1,15})(?:[/?#]\S*)?", re.IGNORECASE
-)
 _NAME = r"(?=[.-]*\w)[\w.-]{1,50}"  # not "..", which would be another address of the resolver
-_NO_PROFILES = frozenset(
-    {"i", "home", "search", "hashtag", "intent", "explore", "settings", "messages", "notifications", "share", "login"}
-)
-"""First parts of addresses that look like handles."""
-_STATUS = re.compile(r"/(?:web/)?status(?:es)?/[0-9]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ class Handles:
         """
         handle = handle_of(written, self._profile_url)
         if not handle:
-            return account_of(field, written), "", 0
+            return _account(field, written), "", 0
         found = self._found.get(handle.lower(), NO_RESOLVER)
         if isinstance(found, UnresolvedHandle):
             raise BadCell(field, written, found.problem, found.fix)
@@ -80,9 +73,9 @@ class Handles:
 def handle_of(written: str, profile_url: str = "") -> str:
     """Return the handle that a text names, without `@`; "" if it names none.
 
-    >>> handle_of("@Name"), handle_of("https://x.com/Name/media?s=20"), handle_of("https://x.com/i/user/12")
+    >>> handle_of("@Name"), handle_of("https://x.com/Name?s=20"), handle_of("https://x.com/Name/media")
     ('Name', 'Name', '')
-    >>> handle_of("https://x.com/Name/status/7"), handle_of("https://example.org/u/ann", "https://example.org/u/{handle}")
+    >>> handle_of("https://x.com/i/user/12"), handle_of("https://example.org/u/ann", "https://example.org/u/{handle}")
     ('', 'ann')
     """
     text = written.strip()
@@ -90,10 +83,8 @@ def handle_of(written: str, profile_url: str = "") -> str:
         return match[1]
     if profile_url and (match := _shape(profile_url).fullmatch(text)):
         return match[1]
-    match = _LINK.fullmatch(text)
-    if match is None or match[1].lower() in _NO_PROFILES or _STATUS.search(text):
-        return ""
-    return match[1]
+    named = named_target(text)
+    return named.value if named is not None and named.kind == "handle" else ""
 
 
 def handles_in(lines: Iterable[object], profile_url: str = "") -> list[str]:
@@ -107,8 +98,19 @@ def handles_in(lines: Iterable[object], profile_url: str = "") -> list[str]:
     return list(found.values())
 
 
+def _account(field: str, written: str) -> str:
+    """Return the account id that a cell without a handle names."""
+    text = written.strip()
+    named = named_target(text)
+    if named is not None and named.kind == "account":
+        return named.value
+    if text.lower().startswith("http"):
+        raise BadCell(field, text, "the address names no account", address_fix(text))
+    return account_of(field, text)
+
+
 @cache
 def _shape(profile_url: str) -> re.Pattern[str]:
-    """Compile the platform's profile links: either scheme, with or without a trailing path or query."""
+    """Compile the platform's profile links: either scheme, with or without what a share button adds."""
     before, _, after = re.sub(r"^https?://", "", profile_url).partition("{handle}")
-    return re.compile(rf"https?://(?:www\.)?{re.escape(before)}({_NAME}){re.escape(after)}(?:[/?#]\S*)?", re.IGNORECASE)
+    return re.compile(rf"https?://(?:www\.)?{re.escape(before)}({_NAME}){re.escape(after)}/?{SHARED}", re.IGNORECASE)

@@ -13,19 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from moderation.drafts import duration_ms
+from moderation.orders.addresses import named_target
 from moderation.orders.dates import BEYOND_MS, OrderDate, deadline_note, parse_date, read_local_dates
 from moderation.orders.handles import Handles
 from moderation.orders.intake_plan import FIELDS, UNIQUE_FIELDS, OrderDraft, OrderHead
 from moderation.tables import BadCell, RowProblem, TableLine, one_of, read_table, words
 from streams.errors import CallerMistake
+from streams.events.grammar import extract_hashtags
 from streams.naming import country_of, format_duration, tag_of
 from streams.orders.records import MOST_TARGETS, TARGET_KINDS, Target, TargetKind
 
 COLUMNS = (*FIELDS, "kind", "target", "author")
 MOST_ORDERS = 1_000
-_TWEET = re.compile(
-    r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/[A-Za-z0-9_]+/(?:web/)?status(?:es)?/([0-9]{1,20})\b.*"
-)
 NO_HANDLES = Handles()
 _YES, _NO = frozenset({"yes", "true", "1", "y"}), frozenset({"no", "false", "0", "n", ""})
 
@@ -118,14 +117,17 @@ def parse_target(written: str, kind: str = "", author: str = "", handles: Handle
         account, named, resolved_ms = handles.account("target", text)
         return Target("account", account, handle=named, resolved_ms=resolved_ms)
     if wanted == "tweet":
-        match = _TWEET.fullmatch(text) or re.fullmatch(r"([0-9]{1,20})", text)
-        if match is None:
+        tweet = _tweet(text) or (text if re.fullmatch(r"[0-9]{1,20}", text) else "")
+        if not tweet:
             raise BadCell("target", text, "not a tweet's address", "such as https://x.com/i/status/1234567890")
-        return Target("tweet", match[1], author=by, handle=named, resolved_ms=resolved_ms)
+        return Target("tweet", tweet, author=by, handle=named, resolved_ms=resolved_ms)
     try:
         tag = tag_of(text)
     except CallerMistake as error:
         raise BadCell("target", text, str(error).rpartition(": ")[2], error.fix) from None
+    if [use.display for use in extract_hashtags(f"#{tag.display}")] != [tag.display]:
+        fix = "letters of any script, digits and _, with one letter at least, as shown in tweets"
+        raise BadCell("target", text, "no tweet can have it as a hashtag", fix)
     return Target("hashtag", tag.hashtag, tag.display)
 
 
@@ -146,7 +148,7 @@ def parse_head(cells: Mapping[str, str], now_ms: int) -> OrderHead:
     received = parse_date("received", cells["received"]) if has_receipt else OrderDate(now_ms, False)
     issued = parse_date("issued", words("issued", cells.get("issued", "")))
     deadline = words("deadline", cells.get("deadline", ""))
-    due = _due(deadline, received, has_receipt)
+    due = _due(deadline, received)
     for field, date in (("issued", issued), ("received", received)):
         if date.first_ms > now_ms:
             raise BadCell(field, cells.get(field, ""), "in the future", "the day on which it happened")
@@ -169,11 +171,9 @@ def parse_head(cells: Mapping[str, str], now_ms: int) -> OrderHead:
     )
 
 
-def _due(deadline: str, received: OrderDate, has_receipt: bool) -> OrderDate:
+def _due(deadline: str, received: OrderDate) -> OrderDate:
     if not deadline.startswith("+"):
         return parse_date("deadline", deadline)
-    if not has_receipt:
-        raise BadCell("received", "", "missing, and the deadline counts from it", "give the time of receipt")
     try:
         due_ms = received.first_ms + duration_ms(deadline[1:])
     except CallerMistake as error:
@@ -242,7 +242,10 @@ class _Parser:
         if (draft := self._drafts.get(head.id)) is None:
             dates = read_local_dates(cells, head.country)
             note = deadline_note(dates.cells["deadline"], dates.cells["received"], head.deadline_ms)
-            draft = self._drafts[head.id] = OrderDraft(head, deadline_note=note, date_notes=dates.notes)
+            counts = not cells["received"].strip() and cells["deadline"].strip().startswith("+")
+            draft = self._drafts[head.id] = OrderDraft(
+                head, deadline_note=note, date_notes=dates.notes, counts_from_intake=counts
+            )
         for name in UNIQUE_FIELDS:
             if getattr(draft.head, name) != getattr(head, name):
                 field = name.removesuffix("_ms")
@@ -267,11 +270,17 @@ def _notes(drafts: Iterable[OrderDraft], now_ms: int) -> Iterator[str]:
 def _kind(text: str) -> TargetKind:
     if text.startswith(("#", "＃")):
         return "hashtag"
-    if _TWEET.fullmatch(text):
+    if _tweet(text):
         return "tweet"
-    if re.fullmatch(r"[0-9]{1,20}", text) or text.startswith(("http", "@", "＠")):
+    if re.fullmatch(r"[0-9]{1,20}", text) or text.lower().startswith(("http", "@", "＠")):
         return "account"
     raise BadCell("target", text, "of unknown kind", "an account id, a #hashtag, a tweet's address; or give its kind")
+
+
+def _tweet(text: str) -> str:
+    """Return the id of the tweet that an address names; "" if it names none."""
+    named = named_target(text)
+    return named.value if named is not None and named.kind == "tweet" else ""
 
 
 def _json_lines(orders: Iterable[Any], listed: bool) -> Iterator[TableLine | RowProblem]:

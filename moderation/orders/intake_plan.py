@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from moderation.wording import iso_words, time_words
@@ -59,6 +59,8 @@ class OrderDraft:
     """Place in the file of each tweet's author, such as `line 12`."""
     deadline_note: str = ""
     """Interpretation of an ambiguous deadline; "" if the deadline names its moment."""
+    counts_from_intake: bool = False
+    """Whether the deadline counts from the intake, because no receipt is given; a known order keeps its own."""
     date_notes: tuple[str, ...] = ()
     """Readings of dates that could be read in another way, in words."""
 
@@ -109,7 +111,8 @@ def plan_intake(draft: OrderDraft, cases: Mapping[str, Case], protected: Iterabl
         cases: known orders by id.
         protected: account ids of the registry.
     """
-    head, case = draft.head, cases.get(draft.head.id)
+    case = cases.get(draft.head.id)
+    head = _with_known_receipt(draft, case)
     registry = protected if isinstance(protected, (set, frozenset, dict)) else set(protected)
     rows = case.rows if case else []
     have: dict[tuple[str, str], TargetRow] = {(row.target.kind, row.target.value): row for row in rows}
@@ -129,6 +132,15 @@ def plan_intake(draft: OrderDraft, cases: Mapping[str, Case], protected: Iterabl
         version=case.version if case else "",
         why=why,
     )
+
+
+def _with_known_receipt(draft: OrderDraft, case: Case | None) -> OrderHead:
+    """Return the draft's fields; a deadline that counts from the intake counts from the first one."""
+    head = draft.head
+    if case is None or not draft.counts_from_intake:
+        return head
+    allowed_ms = head.deadline_ms - head.received_ms
+    return replace(head, received_ms=case.order.received_ms, deadline_ms=case.order.received_ms + allowed_ms)
 
 
 def _difference(head: OrderHead, case: Case) -> str:

@@ -35,8 +35,10 @@ URL = "https://accounts.example.org/by/{handle}"
     [
         ("@Name_1", "Name_1"), ("＠name", "name"), (" @name ", "name"), ("https://twitter.com/name", "name"),
         ("https://x.com/name/", "name"), ("http://mobile.twitter.com/@name?s=20", "name"),
-        ("https://X.com/name/with_replies", "name"), ("https://example.org/@ann.b", "ann.b"),
-        ("https://www.example.org/@ann/media", "ann"),
+        ("https://X.com/name?t=a1&s=09", "name"), ("https://example.org/@ann.b", "ann.b"),
+        ("https://www.example.org/@ann/?s=20", "ann"), ("https://m.twitter.com/name", "name"),
+        ("https://X.com/name/with_replies", ""), ("https://www.example.org/@ann/media", ""),
+        ("https://x.com/name?q=a", ""), ("https://x.com/name#top", ""),
         ("https://x.com/i/user/12", ""), ("https://x.com/name/status/12", ""), ("https://x.com/home", ""),
         ("https://x.com/toolongforahandle", ""), ("https://evil.org/name", ""), ("#name", ""), ("12", ""), ("@", ""),
         ("https://example.org/ann", ""), ("https://x.com.evil.org/name", ""), ("@two words", ""),
@@ -194,7 +196,7 @@ def test_resolver_address_needs_https_and_handle(url: str) -> None:
 # --- the intake --------------------------------------------------------------------------------------------------
 
 FOUND = {"ann": ResolvedHandle("1001", NOW_MS - 5), "ben": ResolvedHandle("1002", NOW_MS - 4), "cat": NO_ACCOUNT}
-TEXT = b"target,author\n@Ann,\nhttps://x.com/cat/media,\n@dan,\n12,\nhttps://x.com/any/status/7,@ben\n"
+TEXT = b"target,author\n@Ann,\nhttps://x.com/cat,\n@dan,\n12,\nhttps://x.com/any/status/7,@ben\n"
 
 
 def taken(found: dict[str, Any]) -> Any:
@@ -209,7 +211,7 @@ def test_unresolved_handles_are_listed_and_rest_go_on() -> None:
         Target("tweet", "7", author="1002", handle="ben", resolved_ms=NOW_MS - 4),
     ]
     assert [(one.where, one.value, one.problem) for one in read.problems] == [
-        ("line 3", "https://x.com/cat/media", "no account has this handle"),
+        ("line 3", "https://x.com/cat", "no account has this handle"),
         ("line 4", "@dan", "a handle, and no resolver is set"),
     ]
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.orders import dates
+from moderation.orders.handles import Handles, ResolvedHandle
 from moderation.orders.intake import parse_csv, parse_json
 from moderation.orders.intake_plan import plan_intake
 from moderation.orders.view import plan_as_dict, plan_words
@@ -63,9 +64,91 @@ def test_bad_rows_are_reported_and_others_taken() -> None:
     assert list(found.drafts[0].targets.values()) == [*accounts(1), Target("tweet", "900", author="5"), *accounts(3)]
     assert [(p.where, p.field) for p in found.problems] == [
         ("line 3", "target"), ("line 4", "target"), ("line 5", "target"), ("line 7", "author"), ("line 8", "target"),
-        ("line 9", "target"), ("line 10", "kind"),
+        ("line 9", "target"), ("line 10", "kind"), ("line 11", "row"),
     ]  # fmt: skip
     assert all(problem.fix for problem in found.problems)
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"),
+    [
+        ("https://x.com/user/status/abc", "ends with its number"),
+        ("https://x.com/user/status/", "ends with its number"),
+        ("https://x.com/user/status/12abc", "ends with its number"),
+        ("https://x.com/status/12", "ends with its number"),
+        ("https://x.com/user/status/12/likes", "ends with its number"),
+        ("https://x.com/user/likes", "for the whole account write @user, for a tweet https://x.com/user/status/"),
+        ("https://x.com/user/with_replies", "@user"),
+        ("https://mobile.x.com/user/media", "@user"),
+        ("https://m.twitter.com/user/lists/7?s=20", "@user"),
+        ("HTTPS://X.COM/user?q=1", "@user"),
+        ("https://x.com/user//", "@user"),
+        ("https://x.com/hashtag/Harm?src=hashtag_click", "for the hashtag write #Harm"),
+        ("https://x.com/i/lists/12", "write @handle or the account id"),
+        ("https://x.com/i/user/abc", "write @handle or the account id"),
+        ("https://x.com/intent/user?screen_name=user", "write @handle or the account id"),
+        ("https://x.com/search?q=from%3Auser", "write @handle or the account id"),
+        ("https://x.com/likes", "write @handle or the account id"),
+        ("https://x.com/", "write @handle or the account id"),
+        ("https://user@x.com/user", "write @handle or the account id"),
+        ("https://x.com.evil.org/user", "write @handle or the account id"),
+    ],
+)
+def test_address_of_another_page_is_no_account(written: str, fix: str) -> None:
+    handles = Handles({"user": ResolvedHandle("1", NOW_MS), "likes": ResolvedHandle("2", NOW_MS)})
+    for column in ("target", "author"):
+        line = f"{written}," if column == "target" else f"https://x.com/i/status/900,{written}"
+        found = parse_csv(f"target,author\n{line}\n".encode(), "o.csv", GIVEN, NOW_MS, handles)
+        assert found.drafts == ()
+        [problem] = found.problems
+        assert (problem.field, problem.problem) == (column, "the address names no account")
+        assert fix in problem.fix
+
+
+@pytest.mark.parametrize("host", ["x.com", "www.x.com", "mobile.x.com", "m.twitter.com", "TWITTER.com"])
+def test_address_of_account_or_tweet_works_on_every_host(host: str) -> None:
+    handles = Handles({"user": ResolvedHandle("1", NOW_MS)})
+    text = "".join(f"https://{host}/{path}\n" for path in (
+        "user", "i/user/2/", "user/status/900/photo/1?s=20", "i/web/status/901", "user/statuses/902#m"))  # fmt: skip
+    [draft] = parse_csv(f"target\n{text}".encode(), "o.csv", GIVEN, NOW_MS, handles).drafts
+    assert [(one.kind, one.value) for one in draft.targets.values()] == [
+        ("account", "1"), ("account", "2"), ("tweet", "900"), ("tweet", "901"), ("tweet", "902"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ["#12345", "＃12345", "#a/b", "#a-b", "#_", "#a&b"])
+def test_text_that_no_tweet_has_as_hashtag_is_refused(written: str) -> None:
+    [problem] = rows(f"target\n{written}\n").problems
+    assert (problem.value, problem.problem) == (written, "no tweet can have it as a hashtag")
+
+
+@pytest.mark.parametrize("tag", ["1a", "নদী", "हिंसा", "a_1", "ａ１"])
+def test_hashtag_of_any_script_is_taken(tag: str) -> None:
+    [draft] = rows(f"target\n#{tag}\n").drafts
+    assert [one.display for one in draft.targets.values()] == [tag]
+
+
+def test_row_of_separators_alone_is_named_and_blank_line_is_not() -> None:
+    found = rows("target,kind\n1,\n,\n\n , \n2,account\n")
+    assert [(one.where, one.problem) for one in found.problems] == [
+        ("line 3", "it has separators only"), ("line 5", "it has separators only"),
+    ]  # fmt: skip
+    assert len(found.drafts[0].targets) == 2
+
+
+def test_deadline_without_receipt_counts_from_first_intake() -> None:
+    world = OrdersWorld()
+    found = rows("target\n1\n", received="")
+    assert found.notes == (
+        "EX/7: no receipt is given: the deadline of a new order runs to 2021-02-10 16:00 UTC, +48h from now",
+    )
+    run(world.desk.take_in(found.drafts, actor="ann"))
+    later = parse_csv(b"target\n1\n2\n", "o.csv", GIVEN | {"received": ""}, NOW_MS + 5 * HOUR_MS)
+    [plan] = run(world.desk.take_in(later.drafts, actor="ann"))
+    assert (plan.fate, plan.head.deadline_ms) == ("supplement", NOW_MS + 48 * HOUR_MS)
+    longer = parse_csv(b"target\n1\n", "o.csv", GIVEN | {"received": "", "deadline": "+72h"}, NOW_MS)
+    [plan] = run(world.desk.take_in(longer.drafts, actor="ann"))
+    assert (plan.fate, "another deadline" in plan.why) == ("conflict", True)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +161,6 @@ def test_bad_rows_are_reported_and_others_taken() -> None:
         ("issued", "2021-02-10", "future"),
         ("issued", "2021-02-08T16:00:01", "future"),
         ("received", "2020-02-01", "after the order was received"),
-        ("received", "", "deadline counts from it"),
         ("deadline", "2021-02-01", "before the order was received"),
         ("deadline", "+2 days", "not a duration"),
         ("deadline", "+999999999w", "out of range"),
