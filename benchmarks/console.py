@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import typer
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, StorageStateCookie, sync_playwright
 
 from benchmarks.console_server import serve
 from benchmarks.machine import machine
@@ -77,10 +77,10 @@ class QueueFigures:
 
 def measure(cases: int, rate: int, seconds: int) -> QueueFigures:
     """Open the queue some times while it changes, and then press keys for a while."""
-    with served(cases, rate) as (url, orders), opened_browser() as browser:
-        browser.new_page().goto(f"{url}/console/queue")  # the server's and the browser's first call
-        paints = [first_paint(browser, url) for _ in range(5)]
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+    with served(cases, rate) as (url, cookie, orders), opened_browser() as browser:
+        new_page(browser, cookie).goto(f"{url}/console/queue")  # the server's and the browser's first call
+        paints = [first_paint(new_page(browser, cookie), url) for _ in range(5)]
+        page = new_page(browser, cookie)
         page.goto(f"{url}/console/queue")
         page.wait_for_selector('[data-live="live"]')
         page.evaluate(WATCH)
@@ -95,9 +95,16 @@ def measure(cases: int, rate: int, seconds: int) -> QueueFigures:
     return QueueFigures(paints, found["keys"], found["moves"], found["unequal"], badge, waiting, applied)
 
 
-def first_paint(browser: Browser, url: str) -> float:
-    """Open the queue with an empty cache, and return the ms until its first text is painted."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+def new_page(browser: Browser, cookie: StorageStateCookie) -> Page:
+    """Open an empty page of a browser with an empty cache, which is logged in."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, storage_state={"cookies": [cookie], "origins": []}
+    )
+    return context.new_page()
+
+
+def first_paint(page: Page, url: str) -> float:
+    """Open the queue, and return the ms until its first text is painted."""
     page.goto(f"{url}/console/queue")
     page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
     found: float = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
@@ -116,15 +123,19 @@ def press_keys(page: Page, seconds: int) -> None:
 
 
 @contextmanager
-def served(cases: int, rate: int) -> Iterator[tuple[str, Connection]]:
-    """Run the server; `stop` through the connection ends the updates and returns what waits and their rate."""
+def served(cases: int, rate: int) -> Iterator[tuple[str, StorageStateCookie, Connection]]:
+    """Run the server; yield its address, the cookie of a session and a connection.
+
+    `stop` through the connection ends the updates and returns what waits and their rate.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=serve, args=(cases, rate, theirs), daemon=True)
     process.start()
     theirs.close()
     try:
-        yield ours.recv(), ours
+        url, cookie = ours.recv()
+        yield url, cookie, ours
     finally:
         process.terminate()
         process.join(10)

@@ -6,7 +6,10 @@ import asyncio
 import time
 from multiprocessing.connection import Connection
 
+from moderation.api.login_settings import SessionConfig
+from moderation.api.oidc import Identity
 from moderation.api.services import Services
+from moderation.api.sessions import Sessions
 from streams.clock import now_ms
 from streams.constants import HOUR_MS, PANE_MS
 from streams.log.decisions import Decision, Evidence, ScopeDecision, version_of
@@ -20,11 +23,16 @@ LANGUAGES = ("routine", "घरवापसी", "ارحلوا")
 
 
 def serve(cases: int, rate: int, orders: Connection) -> None:
-    """Serve the console, apply updates until `stop` is received, and send the open cases and the rate."""
+    """Serve the console, apply updates until `stop` is received, and send the open cases and the rate.
+
+    The first message is the console's address and the cookie of a session.
+    """
     changing = ChangingCases(cases)
-    world = ConsoleWorld([changing.decision(number) for number in range(cases)])
+    sessions = Sessions(SessionConfig(url="http://127.0.0.1", session_seconds=HOUR_MS / 1000), None, "k" * 32, now_ms)
+    world = ConsoleWorld([changing.decision(number) for number in range(cases)], sessions=sessions)
     world.run(lambda services: services.cases.refresh())  # reads the first decisions; updates come after them
-    orders.send(world.url)
+    cookie = sessions.encrypt(sessions.begin(Identity("asha", "asha", ("admin",), "")))
+    orders.send((world.url, {"name": sessions.cookie, "value": cookie, "domain": "127.0.0.1", "path": "/"}))
     begin, done = time.monotonic(), 0
     while not orders.poll(SLICE_SECONDS):
         due = round((time.monotonic() - begin) * rate)

@@ -202,10 +202,17 @@ class Settings(BaseSettings):
             json_schema_extra={"values": "addresses or networks such as 127.0.0.1,10.0.0.0/8, or empty"},
         ),
     ] = ""
+    public_url: Annotated[
+        str,
+        Field(
+            description="address of the moderation API and its console as browsers reach them; needed for logins",
+            json_schema_extra={"values": "an https address without a path, http on this machine, or empty"},
+        ),
+    ] = ""
     oidc_issuer: Annotated[
         str,
         Field(
-            description="identity provider of the moderation API; empty: keys only",
+            description="identity provider of the moderation API, which returns to /login/callback; empty: keys only",
             json_schema_extra={"values": "the issuer's https address, or empty"},
         ),
     ] = ""
@@ -213,13 +220,6 @@ class Settings(BaseSettings):
     oidc_client_secret: Annotated[SecretStr, Field(description="its secret; empty: a public client, by PKCE alone")] = (
         SecretStr("")
     )
-    oidc_url: Annotated[
-        str,
-        Field(
-            description="address of the moderation API as browsers reach it; the provider returns to /login/callback",
-            json_schema_extra={"values": "an https address without a path"},
-        ),
-    ] = ""
     oidc_scopes: Annotated[
         str,
         Field(

@@ -29,16 +29,21 @@ _ENTRY = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 def why_not_direct(request: HTTPConnection) -> str:
     """Return why a request does not come directly from a program on this machine; "" if it does."""
-    forwarding = next((name for name in request.headers if is_forwarding_header(name)), "")
-    if forwarding:
-        return f"a proxy forwarded this request (header {forwarding})"
-    if request.scope.get("http_version") == "1.0":
-        return "it is HTTP/1.0, as proxies send it"
+    if why := why_forwarded(request):
+        return why
     if request.client is None or not is_loopback(request.client.host):
         return "it comes from another machine"
     if not names_this_machine(request):
         return "its Host header does not name this machine"
     return ""
+
+
+def why_forwarded(request: HTTPConnection) -> str:
+    """Return why a request seems to come through a proxy; "" if it does not."""
+    forwarding = next((name for name in request.headers if is_forwarding_header(name)), "")
+    if forwarding:
+        return f"a proxy forwarded this request (header {forwarding})"
+    return "it is HTTP/1.0, as proxies send it" if request.scope.get("http_version") == "1.0" else ""
 
 
 def names_this_machine(request: HTTPConnection) -> bool:

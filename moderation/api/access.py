@@ -1,13 +1,10 @@
 """Access control: authentication, roles, rate limits and idempotency, before any body is read.
 
-Services send keys, people's browsers a session cookie (`sessions`). With `hushtag api --reviewer` a session is the only
-way in, and calls must still come directly from this machine.
+Services send keys, people's browsers a session cookie (`sessions`). No call is anonymous. With `hushtag api --reviewer`
+a session is the only way in, and calls must come directly from this machine under a loopback host name.
 
-A route states its permission; the OpenAPI document shows which roles have it. Without a key file the API listens on
-loopback only, requires no key, and answers only direct calls of this machine: a proxy would make all its callers
-admins. A page of another site in a browser of this machine cannot write: its calls are refused by `Sec-Fetch-Site` and
-`Origin`, and a write to the log needs a header that no form can send. It cannot read, because a foreign host name is
-refused.
+A route states its permission; the OpenAPI document shows which roles have it. A page of another site in a person's
+browser cannot write: its calls are refused by `Sec-Fetch-Site` and `Origin`, and a write needs the session's token.
 """
 
 from __future__ import annotations
@@ -36,8 +33,6 @@ from streams.clock import monotonic_seconds, now_ms
 from streams.errors import DependencyAway, HushtagError
 from web.callers import Network, client_address, names_this_machine, rate_group, why_not_direct
 
-LOCAL_CALLER = Caller(name="local", writes_as="local", grants=(Grant(role="admin"),), acts_for_others=True)
-"""Caller on this machine where no keys are set."""
 _READS = frozenset(("GET", "HEAD", "OPTIONS"))
 _ASK = "ask an admin for the role"
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -87,16 +82,12 @@ class AccessControl:
     async def identify(self, request: Request) -> Caller:
         """Authenticate a call; raises the errors of `admit`, but for roles and rates."""
         self.check_direct(request)
-        if self.ring.open and self.sessions is None:
-            _refuse_other_sites(request, f"http://{request.headers['host']}")
-            return LOCAL_CALLER
         if "authorization" not in request.headers and (session := await self._session(request)) is not None:
-            assert self.sessions is not None
-            return self.sessions.caller_of(session)
+            return self.caller_of(session)
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         found = self.ring.find(key.strip()) if scheme.lower() == "bearer" and key else None
         if found is None:
-            _spend(self._guesses, self._guesser(request))
+            self.limit_guesses(request)
             headers = {"WWW-Authenticate": 'Bearer realm="hushtag"'}
             fix = "Authorization: Bearer KEY"
             if self.sessions is not None:
@@ -110,8 +101,19 @@ class AccessControl:
             acts_for_others=found.acts_for_others,
         )
 
+    def caller_of(self, session: Session) -> Caller:
+        """Return the caller of a session; one of a key has the rights that the key has now."""
+        assert self.sessions is not None
+        if not session.key:
+            return self.sessions.caller_of(session)
+        key = self.ring.find_hash(session.key)
+        if key is None or key.why_no_session:
+            raise RefusedCall("unauthorised", "the API key of this session has ended", self.sessions.how_to_begin)
+        grants = (Grant(role=key.role, rights=key.rights),)
+        return Caller(name=key.name, writes_as=key.writes_as, grants=grants, session=session.id)
+
     def check_direct(self, request: Request) -> None:
-        """Check that a call comes directly from this machine, if neither keys nor a provider protect the API.
+        """Check that a call comes directly from this machine, if neither keys nor a provider are set.
 
         Raises:
             RefusedCall: a foreign host name (421), a proxy or another machine (403).
@@ -134,7 +136,7 @@ class AccessControl:
             self.sessions.end(session)
             raise RefusedCall("unauthorised", "an admin has ended this session", self.sessions.how_to_begin)
         if request.method not in _READS:
-            _refuse_other_sites(request, self.sessions.config.url)
+            refuse_foreign_write(request, self.sessions.config.url)
             self.sessions.check_csrf(session, request.headers.get("x-csrf-token", ""))
         request.state.session = session
         if renewed:
@@ -148,6 +150,14 @@ class AccessControl:
             RefusedCall: too many (429).
         """
         _spend(self._logins, self._guesser(request))
+
+    def limit_guesses(self, request: Request) -> None:
+        """Spend one wrong key of an address.
+
+        Raises:
+            RefusedCall: too many (429).
+        """
+        _spend(self._guesses, self._guesser(request))
 
     def _guesser(self, request: Request) -> str:
         peer = request.client.host if request.client else ""
@@ -268,8 +278,12 @@ def _recorded_actor(request: Request, actor: str | None) -> str:
     return actor
 
 
-def _refuse_other_sites(request: Request, own: str) -> None:
-    """Refuse a write that a browser sends for a page of another origin; older browsers send only `Origin`."""
+def refuse_foreign_write(request: Request, own: str) -> None:
+    """Refuse a write that a browser sends for a page of another origin; older browsers send only `Origin`.
+
+    Raises:
+        RefusedCall: it comes from another site (403).
+    """
     if request.method in _READS:
         return
     origin = request.headers.get("origin")

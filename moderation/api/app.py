@@ -45,19 +45,19 @@ from moderation.api.answers import JsonReply
 from moderation.api.document import complete_document
 from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit, SizeLimit
-from moderation.api.login_settings import oidc_config
+from moderation.api.login_settings import OidcConfig, SessionConfig, local_sessions, session_config, session_secret
 from moderation.api.observe import ApiMetrics, Observed
 from moderation.api.oidc import Provider
 from moderation.api.one_time_link import open_one_time_link
 from moderation.api.problems import ProblemReply, RefusedCall, faults_of, problem, problem_of, problem_of_status
 from moderation.api.services import Services, connect_services
-from moderation.api.sessions import Sessions
+from moderation.api.sessions import KEY_PAGE, Sessions
 from moderation.errors import ExposureLimit
 from streams.clock import now_ms
 from streams.errors import CallerMistake, DependencyAway, HushtagError
 from streams.serving import limits_for_callers
 from streams.settings import Settings
-from web.callers import Network, parse_networks
+from web.callers import Network, is_loopback, parse_networks
 from web.headers import CONTENT_SECURITY_POLICY, NOTHING_ALLOWED, SecuredApp
 from web.server import StreamingServer
 
@@ -171,12 +171,13 @@ async def serve(
     """
     async with connect_services(settings, share=share) as services:
         trusted = parse_networks(settings.trusted_proxies)
+        config = session_config(settings)
         app = create_app(
             services,
             ring,
             RateLimit(rate, burst),
             trusted,
-            await open_sessions(settings),
+            None if config is None else await open_sessions(config, settings.session_key.get_secret_value()),
             content_security_policy=NOTHING_ALLOWED if mount is None else CONTENT_SECURITY_POLICY,
         )
         if mount is not None:
@@ -194,30 +195,31 @@ async def serve(
             raise CallerMistake(f"cannot listen on {host}:{port}", fix="give another --port") from None
         bound = sock.getsockname()[1]
         url, link = f"http://{f'[{host}]' if ':' in host else host}:{bound}", ""
+        access: AccessControl = app.state.access
         if reviewer:
-            access: AccessControl = app.state.access
             access.sessions, access.link, link = open_one_time_link(settings, url, reviewer)
+        elif access.sessions is None and is_loopback(host):
+            access.sessions = await open_sessions(local_sessions(settings, url), session_secret(settings))
         started(url, link)
         await server.serve(sockets=[sock])
 
 
-async def open_sessions(settings: Settings) -> Sessions | None:
-    """Build the browser sessions of the configured login; None without one.
+async def open_sessions(config: SessionConfig, secret: str) -> Sessions:
+    """Build the browser sessions of the configured logins.
 
     A provider that is away is not an error: keys work, and logins do once it is back.
 
     Raises:
-        SettingsError: the settings of the login are incomplete or wrong.
+        SettingsError: the provider names another issuer.
     """
-    config = oidc_config(settings)
-    if config is None:
-        return None
+    if not isinstance(config, OidcConfig):
+        return Sessions(config, None, secret, now_ms, f"log in: GET {KEY_PAGE}")
     provider = Provider(config)
     try:
         await provider.check()
     except DependencyAway as error:
         structlog.get_logger("hushtag.api").warning("identity provider is away", error=str(error))
-    return Sessions(config, provider, settings.session_key.get_secret_value(), now_ms)
+    return Sessions(config, provider, secret, now_ms)
 
 
 async def _refused_call(request: Request, error: Exception) -> Response:

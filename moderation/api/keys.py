@@ -64,6 +64,13 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Actor in every record that the key writes."""
         return self.person or self.name
 
+    @property
+    def why_no_session(self) -> str:
+        """Reason why the key opens no browser session; "" if it does."""
+        if self.role == "admin":
+            return "an admin's key opens no session"
+        return "the key of a service opens no session" if self.acts_for_others else ""
+
 
 class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: list[ApiKey]
@@ -145,8 +152,12 @@ class KeyRing:
 
     def find(self, key: str) -> ApiKey | None:
         """Look up a key; a file that has become unreadable admits no caller."""
+        return self.find_hash(hash_of(key))
+
+    def find_hash(self, sha256: str) -> ApiKey | None:
+        """Look up a key by its hash."""
         self._renew()
-        return self._keys.get(hash_of(key))
+        return self._keys.get(sha256)
 
     def entries(self) -> list[ApiKey]:
         """List the keys in the order of the file."""

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hmac
 from contextlib import suppress
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from moderation.api.access import AccessControl, GuardedRoute, needs
 from moderation.api.answers import AnswerModel, JsonReply
+from moderation.api.key_login import takes_keys
 from moderation.api.oidc import Provider
 from moderation.api.problems import RefusedCall
-from moderation.api.sessions import LOGIN_MS, START_AGAIN, LoginState, Session, Sessions
-from streams.clock import now_ms
+from moderation.api.sessions import KEY_PAGE, LOGIN_MS, START_AGAIN, Session, Sessions
 from streams.errors import DependencyAway
 
 CONSOLE = "/console"
@@ -37,8 +38,11 @@ class LogoutAnswer(AnswerModel):
 @browser.get("/login")
 async def begin(request: Request, next_: Annotated[str, Query(alias="next", max_length=2_000)] = "/v1/me") -> Response:
     """Redirect the browser to the identity provider; `next` is the page to return to."""
+    access: AccessControl = request.app.state.access
+    if takes_keys(access) and access.sessions is not None and access.sessions.provider is None:
+        return RedirectResponse(f"{KEY_PAGE}?next={quote(next_, safe='')}", 303)
     sessions, provider = _limited_sessions(request)
-    login = sessions.begin_login(_local(next_))
+    login = sessions.begin_login(local_path(next_))
     url = await provider.authorization_url(state=login.state, nonce=login.nonce, verifier=login.verifier)
     response = RedirectResponse(url, 302)
     sessions.set_cookie(response, sessions.login_cookie, sessions.encrypt(login), LOGIN_MS // 1000)
@@ -49,8 +53,8 @@ async def begin(request: Request, next_: Annotated[str, Query(alias="next", max_
 async def finish(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
     """Take the code of the provider, and begin a session."""
     sessions, _ = _limited_sessions(request)
-    login = sessions.decrypt(request.cookies.get(sessions.login_cookie, ""), LoginState)
-    if login is None or now_ms() >= login.ends_ms or not hmac.compare_digest(login.state.encode(), state.encode()):
+    login = sessions.begun_login(request.cookies.get(sessions.login_cookie, ""))
+    if login is None or not hmac.compare_digest(login.state.encode(), state.encode()):
         raise RefusedCall("unauthorised", "this login was not begun in this browser, or too long ago", "GET /login")
     if error or not code:
         raise RefusedCall("unauthorised", f"the identity provider refused: {error[:80] or 'no code'}", "GET /login")
@@ -99,13 +103,13 @@ def _limited_sessions(request: Request) -> tuple[Sessions, Provider]:
         raise RefusedCall("not_found", "no identity provider is configured here", START_AGAIN)
     if access.sessions is None or access.sessions.provider is None:
         raise RefusedCall(
-            "not_found", "no login is configured here", "use an API key; HUSHTAG_OIDC_ISSUER configures it"
+            "not_found", "no login is configured here", "use an API key; HUSHTAG_PUBLIC_URL configures the login"
         )
     access.limit_logins(request)
     return access.sessions, access.sessions.provider
 
 
-def _local(path: str) -> str:
+def local_path(path: str, default: str = "/v1/me") -> str:
     """Return a path of this server unchanged; other addresses become the default: a login must not lead elsewhere."""
     safe = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
-    return path if safe else "/v1/me"
+    return path if safe else default

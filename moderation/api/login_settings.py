@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from streams.errors import CallerMistake, SettingsError
 from streams.settings import Settings, variable
 from web.callers import is_loopback
 
-_NEEDED = ("oidc_issuer", "oidc_client_id", "oidc_url", "session_key")
-_OPTIONAL = ("oidc_client_secret", "oidc_rights")
+_SESSION = ("public_url", "session_key")
+_PROVIDER = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")
 
 
 class _GroupFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,44 +59,81 @@ class OidcConfig(SessionConfig):
         return f"{self.url}/login/callback"
 
 
-def oidc_config(settings: Settings) -> OidcConfig | None:
-    """Check the settings of the login; None if none of them is set.
+def session_config(settings: Settings) -> SessionConfig | None:
+    """Check the settings of the logins; None if none is configured, `OidcConfig` if an identity provider is.
 
     Raises:
         SettingsError: some are set and others missing, or an address cannot be used.
         CallerMistake: the file of rights cannot be used.
     """
-    given = {name: _value(settings, name) for name in (*_NEEDED, *_OPTIONAL)}
-    if not any(value for name, value in given.items() if name != "session_key"):
+    values = {name: _value(settings, name) for name in (*_SESSION, *_PROVIDER)}
+    with_provider = any(values[name] for name in _PROVIDER)
+    if not with_provider and not values["public_url"]:
         return None
-    if missing := [variable(name) for name in _NEEDED if not given[name]]:
-        known = next(variable(name) for name, value in given.items() if value)
+    needed = (*_SESSION, "oidc_issuer", "oidc_client_id") if with_provider else _SESSION
+    if missing := [variable(name) for name in needed if not values[name]]:
+        present = next(variable(name) for name, value in values.items() if value)
         raise SettingsError(
-            f"{known} is set, but the login also needs {', '.join(missing)}",
-            fix=f"set {' and '.join(missing)}, or unset every HUSHTAG_OIDC_ variable to use keys alone",
+            f"{present} is set, but the login also needs {', '.join(missing)}",
+            fix=f"set {' and '.join(missing)}, or unset HUSHTAG_PUBLIC_URL and every HUSHTAG_OIDC_ variable",
         )
-    for name in ("oidc_issuer", "oidc_url"):
-        url = urlsplit(given[name])
-        if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname or "")):
-            raise SettingsError(f"{variable(name)}={given[name]}: not https", fix="https, or http on this machine")
-    if urlsplit(given["oidc_url"]).path.strip("/"):
-        raise SettingsError(f"{variable('oidc_url')}={given['oidc_url']}: it has a path", fix="scheme, host and port")
-    check_session_key(given["session_key"])
+    url = _checked_address("public_url", values["public_url"])
+    if urlsplit(url).path.strip("/"):
+        raise SettingsError(f"{variable('public_url')}={url}: it has a path", fix="scheme, host and port")
+    check_session_key(values["session_key"])
+    session_seconds = settings.session_hours * 3_600
+    if not with_provider:
+        return SessionConfig(url=url.rstrip("/"), session_seconds=session_seconds)
+    issuer = _checked_address("oidc_issuer", values["oidc_issuer"])
+    if urlsplit(issuer).scheme == "http" and not _is_this_machine(url):
+        raise SettingsError(
+            f"{variable('oidc_issuer')}={issuer}: a provider without TLS is only for browsers on its own machine, and "
+            f"{variable('public_url')}={url} is for others too",
+            fix="name an identity provider with an https address",
+        )
     config = OidcConfig(
-        issuer=given["oidc_issuer"].rstrip("/"),
-        client_id=given["oidc_client_id"],
-        client_secret=given["oidc_client_secret"],
-        url=given["oidc_url"].rstrip("/"),
+        issuer=issuer.rstrip("/"),
+        client_id=values["oidc_client_id"],
+        client_secret=values["oidc_client_secret"],
+        url=url.rstrip("/"),
         scopes=settings.oidc_scopes,
         groups_claim=settings.oidc_groups_claim,
         name_claim=settings.oidc_name_claim,
         rights_file=settings.oidc_rights,
         recheck_seconds=settings.oidc_recheck_seconds,
-        session_seconds=settings.session_hours * 3_600,
+        session_seconds=session_seconds,
     )
     if config.rights_file is not None:
         read_groups(config.rights_file)
     return config
+
+
+def _checked_address(name: str, address: str) -> str:
+    if urlsplit(address).scheme != "https" and not (urlsplit(address).scheme == "http" and _is_this_machine(address)):
+        raise SettingsError(f"{variable(name)}={address}: not https", fix="https, or http on this machine")
+    return address
+
+
+def _is_this_machine(address: str) -> bool:
+    """Return whether an address names the machine of the browser: loopback, or a name under localhost (RFC 6761)."""
+    host = urlsplit(address).hostname or ""
+    return is_loopback(host) or host.endswith(".localhost")
+
+
+def local_sessions(settings: Settings, url: str) -> SessionConfig:
+    """Return the settings of sessions that need none: those of an API on this machine, at its own address."""
+    return SessionConfig(url=url, session_seconds=settings.session_hours * 3_600)
+
+
+def session_secret(settings: Settings) -> str:
+    """Return the secret of the cookies: HUSHTAG_SESSION_KEY, with which sessions survive a restart, else a new one.
+
+    Raises:
+        SettingsError: HUSHTAG_SESSION_KEY is too short.
+    """
+    if key := settings.session_key.get_secret_value():
+        check_session_key(key)
+    return key or secrets.token_urlsafe(32)
 
 
 def check_session_key(key: str) -> None:

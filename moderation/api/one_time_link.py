@@ -11,7 +11,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 
-from moderation.api.login_settings import SessionConfig, check_session_key
+from moderation.api.login_settings import local_sessions, session_secret
 from moderation.api.oidc import Identity
 from moderation.api.problems import RefusedCall
 from moderation.api.sessions import START_AGAIN, Sessions
@@ -61,8 +61,6 @@ class OneTimeLink:
 def open_one_time_link(settings: Settings, url: str, name: str) -> tuple[Sessions, OneTimeLink, str]:
     """Build the sessions of an API on this machine, and the link that begins the only one.
 
-    With HUSHTAG_SESSION_KEY the session survives a restart, else the secret of its cookie is new with each start.
-
     Args:
         settings: key and length of sessions.
         url: address of the API, without a path.
@@ -74,11 +72,9 @@ def open_one_time_link(settings: Settings, url: str, name: str) -> tuple[Session
     Raises:
         SettingsError: HUSHTAG_SESSION_KEY is too short.
     """
-    if key := settings.session_key.get_secret_value():
-        check_session_key(key)
-    config = SessionConfig(url=url, session_seconds=settings.session_hours * 3_600)
+    sessions = Sessions(local_sessions(settings, url), None, session_secret(settings), now_ms)
     link = OneTimeLink(name, now_ms)
-    return Sessions(config, None, key or secrets.token_urlsafe(32), now_ms), link, f"{url}{PATH}?token={link.issue()}"
+    return sessions, link, f"{url}{PATH}?token={link.issue()}"
 
 
 def _digest_of(token: str) -> bytes:

@@ -133,7 +133,7 @@ async def people_as_dict(request: Request) -> dict[str, Any]:
             }
             for one in keys
         ],
-        "keys_note": "" if keys else "This API has no key file: only calls and browsers on its machine are served.",
+        "keys_note": "" if keys else "This API has no keys: people log in.",
         "sessions": [
             {
                 "session": handle_of(one.id),

@@ -53,7 +53,9 @@ PROBLEMS: Mapping[str, ProblemType] = {
     "stale": ProblemType(409, "Another person acted first", "`changed` lists what happened; read again, then decide."),
     "under_way": ProblemType(409, "In progress", "The same write is in progress; wait for its answer."),
     "too_large": ProblemType(413, "Too large", "The body exceeds the limit."),
-    "wrong_host": ProblemType(421, "Wrong host", "Without keys the API answers only to localhost."),
+    "wrong_host": ProblemType(
+        421, "Wrong host", "Without keys only localhost is served. The login takes keys only at the public address."
+    ),
     "mistake": ProblemType(422, "Unusable value", "`errors` names each value that cannot be used."),
     "key_reused": ProblemType(422, "Idempotency key reused", "The key belongs to another request."),
     "too_often": ProblemType(429, "Too many calls", "`Retry-After` gives the wait."),

@@ -1,7 +1,7 @@
 """Browser sessions: an encrypted cookie, renewed from the identity provider, with a token against forged writes.
 
-A session begins with a login at the provider, or with the one-time link of `hushtag api --reviewer`, which has no
-provider to ask again: its groups stay as they are.
+A session begins with a login at the provider, with an API key, or with the one-time link of `hushtag api --reviewer`,
+which has no provider to ask again: its groups stay as they are. A session of a key has the present rights of the key.
 
 The cookie holds the whole session (JWE, A256GCM), so it survives a restart. The process keeps the newest state of each
 session, and those that were logged out until they would have ended anyway.
@@ -24,6 +24,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from starlette.responses import Response
 
+from moderation.api.keys import ApiKey
 from moderation.api.login_settings import SessionConfig, grants_of
 from moderation.api.oidc import Identity, Provider
 from moderation.api.problems import RefusedCall
@@ -35,6 +36,8 @@ MOST_COOKIE_BYTES = 3_900
 LOGIN_MS = 600_000
 """Time in which a login must be finished."""
 START_AGAIN = "start `hushtag api --reviewer NAME` again, and open its new link"
+KEY_PAGE = "/console/login"
+"""Page that takes an API key."""
 _log = structlog.get_logger("hushtag.api")
 _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
@@ -51,6 +54,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, tag="session"):
     checked_ms: int
     """Time at which the provider gave the groups."""
     ends_ms: int
+    key: str = ""
+    """SHA-256 of the API key that began the session; "" without one."""
 
 
 class LoginState(msgspec.Struct, frozen=True, kw_only=True, tag="login"):
@@ -71,25 +76,30 @@ class Sessions:
 
     Args:
         config: settings of the sessions.
-        provider: identity provider; None: only a one-time link begins a session.
+        provider: identity provider; None: a one-time link or an API key begins a session.
         key: secret of the cookies.
         clock: present time, Unix time in ms.
+        how_to_begin: instruction for a caller without a session and without a provider.
     """
 
-    def __init__(self, config: SessionConfig, provider: Provider | None, key: str, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        config: SessionConfig,
+        provider: Provider | None,
+        key: str,
+        clock: Callable[[], int],
+        how_to_begin: str = START_AGAIN,
+    ) -> None:
         self.config = config
         self.provider = provider
+        self.how_to_begin = how_to_begin if provider is None else "log in: GET /login"
+        """Instruction for a caller without a session."""
         self._clock = clock
         self._key = OctKey.import_key(hashlib.sha256(key.encode()).digest())
         self._head = jwe.encrypt_compact(_HEADER, b"", self._key).partition(".")[0]
         self._newest: dict[str, Session] = {}
         self._ended: dict[str, int] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    @property
-    def how_to_begin(self) -> str:
-        """Instruction for a caller without a session."""
-        return "log in: GET /login" if self.provider is not None else START_AGAIN
 
     @property
     def cookie(self) -> str:
@@ -105,6 +115,11 @@ class Sessions:
         """Make the state of a login that ends at a path of this server."""
         state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
         return LoginState(state=state, nonce=nonce, verifier=verifier, next=path, ends_ms=self._clock() + LOGIN_MS)
+
+    def begun_login(self, cookie: str) -> LoginState | None:
+        """Return the unfinished login of a cookie; None if it was not begun in this browser, or too long ago."""
+        login = self.decrypt(cookie, LoginState)
+        return None if login is None or self._clock() >= login.ends_ms else login
 
     async def finish_login(self, login: LoginState, code: str) -> Session:
         """Exchange a code for a session.
@@ -122,10 +137,21 @@ class Sessions:
         Raises:
             RefusedCall: no group of the person has a role here (403).
         """
-        ends_ms = self._clock() + round(self.config.session_seconds * 1000)
-        session = self._session(secrets.token_urlsafe(24), person, secrets.token_urlsafe(32), ends_ms)
+        session = self._new_session(person)
         self.caller_of(session)
         self._newest[session.id] = session
+        return session
+
+    def begin_with_key(self, key: ApiKey) -> Session:
+        """Begin the session of the owner of an API key.
+
+        Raises:
+            RefusedCall: a key of this kind opens no session (403).
+        """
+        if key.why_no_session:
+            raise RefusedCall("forbidden", key.why_no_session, "log in with the key of a person who is no admin")
+        session = self._new_session(Identity(key.name, key.writes_as, (), ""))
+        session = self._newest[session.id] = msgspec.structs.replace(session, key=key.sha256)
         return session
 
     async def open(self, cookie: str) -> tuple[Session, bool]:
@@ -145,7 +171,8 @@ class Sessions:
             if known is not None and known.checked_ms > given_ms:  # else another process has renewed the cookie
                 found = known
             self._newest[found.id] = found
-            if self.provider is None or self._clock() < found.checked_ms + self.config.recheck_seconds * 1000:
+            is_fresh = self._clock() < found.checked_ms + self.config.recheck_seconds * 1000
+            if self.provider is None or found.key or is_fresh:
                 return found, found.checked_ms > given_ms
             if not found.refresh_token:
                 raise self._expired()
@@ -231,6 +258,10 @@ class Sessions:
             raise RefusedCall(
                 "csrf", "a write of a browser session needs the header X-CSRF-Token", "take it from GET /v1/me"
             )
+
+    def _new_session(self, person: Identity) -> Session:
+        ends_ms = self._clock() + round(self.config.session_seconds * 1000)
+        return self._session(secrets.token_urlsafe(24), person, secrets.token_urlsafe(32), ends_ms)
 
     def _session(self, session: str, person: Identity, csrf: str, ends_ms: int) -> Session:
         return Session(

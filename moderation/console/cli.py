@@ -23,13 +23,11 @@ def register(app: typer.Typer) -> None:
 
 
 def api(
-    host: Annotated[str, typer.Option(help="Address to listen on; other than loopback needs keys.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8710,
     keys: Annotated[
         Path | None,
-        typer.Option(
-            envvar="HUSHTAG_API_KEYS", help="File of the API keys' hashes.", show_default="none: loopback only"
-        ),
+        typer.Option(envvar="HUSHTAG_API_KEYS", help="File of the API keys' hashes.", show_default="none"),
     ] = None,
     reviewer: Annotated[
         str,
@@ -45,24 +43,25 @@ def api(
 ) -> None:
     """Serve the moderation API (/openapi.json) and the moderators' console (/console) until stopped.
 
-    Without keys it answers only direct calls of this machine; with --reviewer only the browser that opened the one-time
-    link. With keys, put a TLS proxy in front of it, because keys travel in a header, and name the proxy in
-    HUSHTAG_TRUSTED_PROXIES.
+    It needs keys, a login provider, or --reviewer for the browser that opens the one-time link. With keys, put a TLS
+    proxy in front of it, because keys travel in a header, and name the proxy in HUSHTAG_TRUSTED_PROXIES.
     """
     from moderation.api.app import serve
     from moderation.api.keys import KeyRing, check_name
-    from moderation.api.login_settings import oidc_config
+    from moderation.api.login_settings import OidcConfig, session_config
     from moderation.console.app import mount_console
 
     settings, ring = load_settings(), KeyRing(keys)
-    if ring.open and oidc_config(settings) is None and not is_loopback(host):
+    has_provider = isinstance(session_config(settings), OidcConfig)
+    if ring.open and not has_provider and not reviewer:
         raise CallerMistake(
-            f"{host} is not loopback, and no keys are set",
-            fix="give --keys FILE (hushtag api-key NAME), or configure the login (HUSHTAG_OIDC_ISSUER)",
+            "no one could call this API: no keys, no login provider and no --reviewer are set",
+            fix="for yourself: hushtag api --reviewer NAME. For others: --keys FILE (hushtag api-key NAME makes a line "
+            "of it), or a login provider (HUSHTAG_OIDC_ISSUER)",
         )
     if reviewer:
         check_name(reviewer)
-        why = "keys are set" if not ring.open else "a login is configured" if oidc_config(settings) is not None else ""
+        why = "keys are set" if not ring.open else "a login provider is configured" if has_provider else ""
         if why := why or ("" if is_loopback(host) else f"{host} is not loopback"):
             raise CallerMistake(
                 f"--reviewer {reviewer}: {why}, and a one-time link is only for this machine",

@@ -14,6 +14,7 @@ API_WORDS = r"/v1/|\b(?:GET|POST|PUT|PATCH|DELETE) /|\bhushtag [a-z]|openapi|\bh
 TITLES: Mapping[str, str] = {
     "csrf": "This page is from an earlier login",
     "key_reused": "It was sent already with other values",
+    "wrong_host": "This is not the console's address",
     "away": "The server cannot read or record anything now",
     "bug": "The server failed",
 }

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from moderation.api.access import AccessControl, GuardedRoute
 from moderation.api.problems import RefusedCall, problem_of
+from moderation.api.sessions import KEY_PAGE
 from moderation.console.render import refusal_page
 from streams.errors import HushtagError
 
@@ -43,8 +44,7 @@ def page_router() -> APIRouter:
 
 def _refused(request: Request, problem: dict[str, Any]) -> Response:
     access: AccessControl = request.app.state.access
-    provider = access.sessions.provider if access.sessions is not None else None
-    if problem["status"] == 401 and provider is not None:
+    if problem["status"] == 401 and access.sessions is not None and access.link is None:
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/login?next={quote(path, safe='')}", 303)
+        return RedirectResponse(f"{KEY_PAGE}?next={quote(path, safe='')}", 303)
     return refusal_page(request, problem)

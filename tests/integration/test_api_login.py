@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from moderation.api.app import create_app
 from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit
-from moderation.api.login_settings import OidcConfig, oidc_config
+from moderation.api.login_settings import OidcConfig, session_config
 from moderation.api.oidc import Provider
 from moderation.api.sessions import Sessions
 from streams.clock import now_ms
@@ -58,15 +58,15 @@ def settings_of(issuer: str, **more: object) -> Settings:
         "oidc_issuer": issuer,
         "oidc_client_id": "hushtag",
         "oidc_client_secret": "s",
-        "oidc_url": URL,
+        "public_url": URL,
         "session_key": "k" * 32,
     }
     return Settings(**known | more)  # type: ignore[arg-type]
 
 
 def config_of(issuer: str, **more: object) -> OidcConfig:
-    config = oidc_config(settings_of(issuer, **more))
-    assert config is not None
+    config = session_config(settings_of(issuer, **more))
+    assert isinstance(config, OidcConfig)
     return config
 
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from moderation.api.keys import hash_of
 from streams.log.policies import encode_policy_record, read_policy_topic
 from streams.log.policy_order import policy_key
 from streams.settings import Settings
@@ -26,14 +27,17 @@ STRICTER = SHIPPED.replace(b"suppress_at: 0.55", b"suppress_at: 0.6").decode()
 
 
 @pytest.fixture
-def api(topics: Settings) -> Iterator[str]:
-    """Run `hushtag api` for this machine."""
+def api(topics: Settings, tmp_path: Path) -> Iterator[str]:
+    """Run `hushtag api` with a key for an admin."""
     environment = os.environ | {
         "HUSHTAG_KAFKA": topics.kafka,
         "HUSHTAG_REDIS_URL": topics.redis_url,
         "HUSHTAG_TOPIC_PREFIX": topics.topic_prefix,
     }
-    program = [str(Path(sys.executable).parent / "hushtag"), "api", "--port", "0", "--json"]
+    key = {"name": "asha", "role": "admin", "sha256": hash_of("hush_asha"), "acts_for_others": True}
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [key]}))
+    keys = str(tmp_path / "keys.json")
+    program = [str(Path(sys.executable).parent / "hushtag"), "api", "--port", "0", "--json", "--keys", keys]
     process = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -59,7 +63,8 @@ async def test_policy_is_changed_tried_and_rolled_back_over_http(topics: Setting
     async with AIOKafkaProducer(bootstrap_servers=topics.kafka) as producer:
         first = encode_policy_record(record_of(SHIPPED))
         await producer.send_and_wait(topics.topic("policy"), first, key=policy_key(POLICY.revision), partition=0)
-    async with httpx.AsyncClient(base_url=api, timeout=60) as client:
+    asha = {"Authorization": "Bearer hush_asha"}
+    async with httpx.AsyncClient(base_url=api, headers=asha, timeout=60) as client:
 
         async def write(path: str, key: str, **body: Any) -> httpx.Response:
             return await client.post(path, json={"reason": "r"} | body, headers={"Idempotency-Key": key})

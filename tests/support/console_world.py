@@ -18,6 +18,7 @@ from moderation.api.services import Services
 from moderation.api.sessions import Sessions
 from moderation.console.app import mount_console
 from streams.log.decisions import Decision
+from tests.support.api_calls import RING
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.in_memory_policies import InMemoryPolicies
@@ -30,7 +31,7 @@ class ConsoleWorld:
 
     Args:
         decisions: automated decisions.
-        sessions: browser sessions; None: every call of this machine is the admin `local`.
+        sessions: browser sessions; None: the keys of `RING` are the only way in.
         policies: the topic of policies and the kept evidence; None: the shipped policy without evidence.
     """
 
@@ -55,7 +56,7 @@ class ConsoleWorld:
         self.services = in_memory_services(self.log, self._decisions, share=self._share, policies=self.policies)
         app = create_app(
             self.services,
-            KeyRing(None),
+            KeyRing.of(RING if self._sessions is None else ()),
             RateLimit(1e6, 10**6),
             sessions=self._sessions,
             content_security_policy=CONTENT_SECURITY_POLICY,

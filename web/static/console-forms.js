@@ -142,7 +142,7 @@
       else if (change.actor) add(place, "p", `${change.actor}: ${change.action ?? change.kind ?? "change"}. ${change.reason ?? ""}`);
     }
     if (problem.fix) add(place, "p", problem.fix).className = "hint";
-    if (problem.status === 401) link(place, `/login?next=${encodeURIComponent("/console/closed")}`, "Log in again in a new tab; what you typed stays here");
+    if (problem.status === 401) link(place, `/console/login?next=${encodeURIComponent("/console/closed")}`, "Log in again in a new tab; what you typed stays here");
     if (problem.status === 409) link(place, location.pathname + location.search, "Show what it is now in a new tab");
     place.scrollIntoView({ block: "nearest" });
   }

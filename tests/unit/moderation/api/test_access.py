@@ -204,14 +204,20 @@ def test_document_lists_roles_of_each_route(client: TestClient) -> None:
     assert set().union(*ALLOWED.values()) == ALL_ROLES
 
 
-def test_without_keys_only_localhost_is_served(configure: Configure, log: InMemoryLog) -> None:
+def test_without_keys_only_localhost_is_served(configure: Configure) -> None:
     local = configure(KeyRing(None), RateLimit(1e6, 1_000_000))
-    assert local.get("/v1/overrides").status_code == 200
-    assert local.get("/v1/overrides", headers={"Host": "[::1]:8710"}).status_code == 200
+    assert local.get("/v1/overrides", headers={"Host": "[::1]:8710"}).status_code == 401
     for host in ("evil.example", "evil.example:8710", "127.0.0.1.evil.example", ""):
         assert local.get("/v1/overrides", headers={"Host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer hush_admin"}, {"Authorization": "Bearer "}])
+def test_without_keys_no_call_is_admitted(configure: Configure, log: InMemoryLog, headers: dict[str, str]) -> None:
+    local = configure(KeyRing(None), RateLimit(1e6, 1_000_000))
     body = {"actor": "a", "reason": "r", "hashtag": "t", "action": "block", "if_version": ""}
-    assert local.post("/v1/overrides", json=body).status_code == 422  # a form on another site cannot send the header
+    assert local.get("/v1/overrides", headers=headers).status_code == 401
+    written = local.post("/v1/overrides", json=body, headers=headers | {"Idempotency-Key": "k"})
+    assert (written.status_code, kind_of(written)) == (401, "unauthorised")
     assert not log.records
 
 
@@ -443,10 +449,12 @@ def test_api_key_command_prints_key_and_line() -> None:
     assert {key.writes_as for key in both.values()} == {"ann"}
 
 
-def test_api_command_needs_keys_beyond_loopback() -> None:
-    app = command()
-    error = CliRunner().invoke(app, ["api", "--host", "0.0.0.0"]).exception
-    assert isinstance(error, CallerMistake) and "loopback" in str(error)
+@pytest.mark.parametrize("options", [[], ["--host", "0.0.0.0"], ["--port", "0", "--json"]])
+def test_api_without_any_way_in_does_not_start(options: list[str]) -> None:
+    error = CliRunner().invoke(command(), ["api", *options]).exception
+    assert isinstance(error, CallerMistake) and "no one could call" in str(error)
+    for way in ("--reviewer", "--keys", "HUSHTAG_OIDC_ISSUER"):
+        assert way in error.fix
 
 
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=40), st.integers(1, 5))

@@ -180,7 +180,7 @@ def test_session_of_a_link_survives_a_restart(asha: Reviewer) -> None:
 def test_api_without_reviewer_has_no_link(asha: Reviewer) -> None:
     cast(FastAPI, asha.client.app).state.access = AccessControl(KeyRing(None), RateLimit(1e6, 10**6))
     assert asha.open().status_code == 404
-    assert asha.client.get("/v1/me").json()["name"] == "local"
+    assert asha.client.get("/v1/me").status_code == 401
 
 
 def test_link_keeps_no_token(asha: Reviewer) -> None:
@@ -193,14 +193,14 @@ def test_link_keeps_no_token(asha: Reviewer) -> None:
 
 OIDC = {
     "HUSHTAG_OIDC_ISSUER": "https://id.example", "HUSHTAG_OIDC_CLIENT_ID": "hushtag",
-    "HUSHTAG_OIDC_URL": "https://mod.example", "HUSHTAG_SESSION_KEY": KEY,
+    "HUSHTAG_PUBLIC_URL": "https://mod.example", "HUSHTAG_SESSION_KEY": KEY,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("options", "environment", "words"),
     [
-        (["--host", "0.0.0.0"], {}, "not loopback"), ([], OIDC, "a login is configured"),
+        (["--host", "0.0.0.0"], {}, "not loopback"), ([], OIDC, "a login provider is configured"),
         (["--keys", "KEYS"], {}, "keys are set"), ([], {"HUSHTAG_API_KEYS": "KEYS"}, "keys are set"),
     ],
 )  # fmt: skip

@@ -16,7 +16,8 @@ from fastapi.testclient import TestClient
 from moderation.api.access import AccessControl
 from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit
-from moderation.api.login_settings import OidcConfig, groups_in, oidc_config, read_groups
+from moderation.api.login import local_path
+from moderation.api.login_settings import OidcConfig, SessionConfig, groups_in, read_groups, session_config
 from moderation.api.oidc import Identity, Provider
 from moderation.api.problems import RefusedCall
 from moderation.api.sessions import MOST_COOKIE_BYTES, LoginState, Session, Sessions
@@ -257,34 +258,52 @@ def test_unusable_file_of_rights_is_refused(tmp_path: Path, text: str) -> None:
         read_groups(tmp_path / "none")
 
 
+DEX = "http://idp.localhost:5556/dex"
 WHOLE = {
-    "oidc_issuer": "https://id.example", "oidc_client_id": "hushtag", "oidc_url": "https://mod.example",
+    "oidc_issuer": "https://id.example", "oidc_client_id": "hushtag", "public_url": "https://mod.example",
     "session_key": "k" * 32,
 }  # fmt: skip
 
 
 def test_no_setting_means_no_login() -> None:
-    assert oidc_config(Settings()) is None
-    assert oidc_config(Settings(**WHOLE)) is not None  # type: ignore[arg-type]
+    assert session_config(Settings()) is None
+    assert session_config(Settings(**WHOLE)) is not None  # type: ignore[arg-type]
+
+
+def test_public_address_without_a_provider_configures_sessions() -> None:
+    config = session_config(Settings(public_url="https://mod.example/", session_key="k" * 32))  # type: ignore[arg-type]
+    assert type(config) is SessionConfig and (config.url, config.secure) == ("https://mod.example", True)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8710", "http://localhost:8710", "https://hushtag.localhost"])
+def test_provider_without_tls_serves_browsers_of_its_machine(url: str) -> None:
+    config = session_config(Settings(**WHOLE | {"oidc_issuer": DEX, "public_url": url}))  # type: ignore[arg-type]
+    assert isinstance(config, OidcConfig) and config.issuer == DEX
+
+
+def test_provider_without_tls_is_refused_beside_a_public_address() -> None:
+    with pytest.raises(SettingsError, match="without TLS") as refused:
+        session_config(Settings(**WHOLE | {"oidc_issuer": DEX}))  # type: ignore[arg-type]
+    assert DEX in str(refused.value) and "https://mod.example" in str(refused.value) and refused.value.fix
 
 
 @pytest.mark.parametrize("missing", WHOLE)
 def test_half_configured_login_names_what_is_missing(missing: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        oidc_config(Settings(**{name: value for name, value in WHOLE.items() if name != missing}))  # type: ignore[arg-type]
+        session_config(Settings(**{name: value for name, value in WHOLE.items() if name != missing}))  # type: ignore[arg-type]
     assert f"HUSHTAG_{missing.upper()}" in str(refused.value) and refused.value.fix
 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("oidc_issuer", "http://id.example", "not https"), ("oidc_url", "http://mod.example", "not https"),
-        ("oidc_url", "https://mod.example/api", "path"), ("session_key", "short", "32 characters"),
+        ("oidc_issuer", "http://id.example", "not https"), ("public_url", "http://mod.example", "not https"),
+        ("public_url", "https://mod.example/api", "path"), ("session_key", "short", "32 characters"),
     ],
 )  # fmt: skip
 def test_unusable_setting_of_the_login_is_refused(name: str, value: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
-        oidc_config(Settings(**WHOLE | {name: value}))  # type: ignore[arg-type]
+        session_config(Settings(**WHOLE | {name: value}))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -301,10 +320,8 @@ def test_groups_are_read_from_their_claim(claims: dict[str, Any], path: str, gro
 
 @pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", "x", "/a\\b", "/a\nb"])
 def test_login_leads_to_no_other_server(person: Browser, path: str) -> None:
-    from moderation.api.login import _local
-
-    assert _local(path) == "/v1/me"
-    assert _local("/console?x=1") == "/console?x=1"
+    assert local_path(path) == "/v1/me"
+    assert local_path("/console?x=1") == "/console?x=1"
 
 
 def replace_session(session: Session, **changes: Any) -> Session:

@@ -6,12 +6,11 @@ import asyncio
 import doctest
 from collections.abc import AsyncGenerator
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import msgspec
 import pytest
 
-from moderation.api.access import LOCAL_CALLER
 from moderation.api.rights import Caller, Grant
 from moderation.api.services import Services
 from moderation.console import stream
@@ -23,6 +22,7 @@ from tests.support.console_world import ConsoleWorld
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 
+ADMIN = Caller(name="local", writes_as="local", grants=(Grant(role="admin"),), acts_for_others=True)
 READER = Caller(name="reader", writes_as="reader", grants=(Grant(role="reader"),))
 
 
@@ -40,7 +40,7 @@ def services_with(*decisions: Any, share: float = 0.0) -> Services:
 
 
 def queue_key(person: str = "asha", rows: int = 100, **filters: str) -> StreamKey:
-    return StreamKey(LOCAL_CALLER, person, QueueFilter(**filters), rows)
+    return StreamKey(ADMIN, person, QueueFilter(**filters), rows)
 
 
 async def message(events: AsyncGenerator[bytes, None]) -> Any:
@@ -108,7 +108,8 @@ async def test_closing_ends_every_stream() -> None:
 
 def test_server_stops_while_a_stream_is_open() -> None:
     world = ConsoleWorld([waiting("one")])
-    with urlopen(f"{world.url}/console/stream?view=queue") as answer:
+    call = Request(f"{world.url}/console/stream?view=queue", headers={"Authorization": "Bearer hush_admin"})
+    with urlopen(call) as answer:
         assert b"data-row" in answer.readline()
         world._server.stop()
         world._thread.join(5)
