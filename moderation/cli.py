@@ -12,7 +12,7 @@ import typer
 
 from moderation import skip
 from moderation.calibration import cli as calibration
-from moderation.drafts import AcceptedRecord, OverrideDraft, expiry_of, override_draft, undo_draft, words_of
+from moderation.drafts import AcceptedRecord, OverrideDraft, end_of, override_draft, undo_draft, words_of
 from moderation.options import (
     Actor,
     Country,
@@ -76,7 +76,7 @@ def _override_command(action: Verb, help_text: str) -> Callable[..., None]:
     ) -> None:
         settings = load_settings()
         chosen = list({tag.hashtag: tag for tag in map(tag_of, tags)}.values())
-        where, expires_at_ms = country_of(country), expiry_of(lasts, until, default_for, now_ms())
+        where, end = country_of(country), end_of(lasts, until, default_for, now_ms())
         who, why = words_of(actor_of(actor), reason)
         if if_version is not None and (family or len(chosen) > 1):
             raise CallerMistake("--if-version applies to one hashtag", fix="decide on one hashtag at a time")
@@ -90,7 +90,7 @@ def _override_command(action: Verb, help_text: str) -> Callable[..., None]:
                 surfaces=surface or (),
                 actor=who,
                 reason=why,
-                expires_at_ms=expires_at_ms,
+                end=end,
             )
             for tag in chosen
         ]
@@ -203,7 +203,7 @@ def _print_accepted(accepted: AcceptedRecord, status: PublicationStatus | None) 
     record = accepted.record
     scope = f"{in_country(record.country)} on {', '.join(record.surfaces)}"
     if isinstance(record, Override):
-        out.print(f"#{record.hashtag}: {record.action} {scope}, ends {end_words(record, now_ms())}")
+        out.print(f"#{record.hashtag}: {record.action} {scope}, ends {end_words(record, record.at_ms)}")
     else:
         out.print(f"#{record.hashtag}: undone {scope}")
     out.print(f"  version {accepted.version}, by {record.actor}: {record.reason}")

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from hushtag_client.registers import ANY_HASHTAG
 
@@ -27,6 +28,17 @@ STOP = TypedHashtag(ANY_HASHTAG, ANY_HASHTAG)
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 
 
+class End(NamedTuple):
+    """End of a decision: a moment, or a duration from the log time of its record. Both 0: until revoked."""
+
+    expires_at_ms: int = 0
+    lasts_ms: int = 0
+
+    def duration_ms(self, now_ms: int) -> int:
+        """Return how long the decision lasts if it is written now."""
+        return self.lasts_ms or self.expires_at_ms - now_ms
+
+
 @dataclass(frozen=True, slots=True)
 class OverrideDraft:
     """Validated override, not written yet."""
@@ -37,7 +49,9 @@ class OverrideDraft:
     surfaces: tuple[str, ...]
     actor: str
     reason: str
-    expires_at_ms: int
+    expires_at_ms: int = 0
+    lasts_ms: int = 0
+    """Duration from the record's log time; 0: it ends at `expires_at_ms`."""
     family: str = ""
     """Hashtag whose look-alikes get the same decision; "" for a single decision."""
     category: str = ""
@@ -80,7 +94,7 @@ def override_draft(
     surfaces: Sequence[str],
     actor: str,
     reason: str,
-    expires_at_ms: int,
+    end: End,
     category: str = "",
 ) -> OverrideDraft:
     """Validate an override.
@@ -96,7 +110,8 @@ def override_draft(
         surfaces=names.select_surfaces(surfaces),
         actor=actor,
         reason=reason,
-        expires_at_ms=expires_at_ms,
+        expires_at_ms=end.expires_at_ms,
+        lasts_ms=end.lasts_ms,
         category=names.check_category(category),
     )
 
@@ -128,29 +143,29 @@ def words_of(actor: str, reason: str) -> tuple[str, str]:
     return _text("an actor", "--actor", actor), _text("a reason", "--reason", reason)
 
 
-def expiry_of(lasts: str | None, until: str | None, default: str, now_ms: int) -> int:
-    """Resolve the end of an override to Unix time in ms, at most a year from now.
+def end_of(lasts: str | None, until: str | None, default: str, now_ms: int) -> End:
+    """Return the end of a decision, at most a year from now; a duration stays one.
 
     Args:
         lasts: a duration such as `2h`, `7d` or `1d12h`.
         until: a date and time in ISO 8601, in UTC without an offset.
         default: the duration if neither is given.
-        now_ms: present time, Unix time in ms.
+        now_ms: present time, Unix time in ms; it limits `until` alone.
 
     Raises:
         CallerMistake: both are given, one cannot be parsed, or the end is in the past or too far off.
     """
     if lasts and until:
         raise CallerMistake("--for and --until exclude each other", fix="give one of them")
-    expires_at_ms = moment_ms(until) if until else now_ms + duration_ms(lasts or default)
-    if expires_at_ms <= now_ms:
-        given = f"--until {until}" if until else f"--for {lasts or default}"
+    end = End(expires_at_ms=moment_ms(until)) if until else End(lasts_ms=duration_ms(lasts or default))
+    if end.duration_ms(now_ms) <= 0:
+        option = f"--until {until}" if until else f"--for {lasts or default}"
         raise CallerMistake(
-            f"{given[:48]}: the override would end before it begins", fix="give a later time or a longer duration"
+            f"{option[:48]}: the override would end before it begins", fix="give a later time or a longer duration"
         )
-    if expires_at_ms > now_ms + LONGEST_MS:
+    if end.duration_ms(now_ms) > LONGEST_MS:
         raise CallerMistake("an override lasts at most 366 days", fix="renew it before it ends")
-    return expires_at_ms
+    return end
 
 
 def duration_ms(text: str) -> int:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from moderation.drafts import STOP, AcceptedRecord, expiry_of, override_draft, undo_draft, words_of
+from moderation.drafts import STOP, AcceptedRecord, End, end_of, override_draft, undo_draft, words_of
 from moderation.options import Actor, Country, Expected, Json, Reason, Surfaces, Until, Wait
 from moderation.publication import Write, finish, write_and_wait
 from moderation.service import ModerationService
@@ -48,7 +48,7 @@ def pause(
 ) -> None:
     """Lift every automated suppression and discount within a second; human decisions and orders stay in force."""
     settings, where = load_settings(), country_of(country)
-    expires_at_ms, (who, why) = _end(lasts, until), words_of(actor_of(actor), reason)
+    end, (who, why) = _end(lasts, until), words_of(actor_of(actor), reason)
     draft = override_draft(
         policy_names(settings),
         STOP,
@@ -57,7 +57,7 @@ def pause(
         surfaces=surface or (),
         actor=who,
         reason=why,
-        expires_at_ms=expires_at_ms,
+        end=end,
         category=category,
     )
 
@@ -67,8 +67,8 @@ def pause(
     _write(settings, write, wait, as_json)
 
 
-def _end(lasts: str, until: str | None) -> int:
-    return expiry_of(None if until else lasts, until, lasts, now_ms())
+def _end(lasts: str, until: str | None) -> End:
+    return end_of(None if until else lasts, until, lasts, now_ms())
 
 
 def resume(
@@ -113,7 +113,7 @@ def _print_accepted(accepted: AcceptedRecord, published_seconds: float | None) -
     scope = f"{in_country(record.country)} on {', '.join(record.surfaces)}"
     if isinstance(record, Override):
         of = f" of {record.category}" if record.category else ""
-        out.print(f"automated suppression{of} is paused {scope}, ends {end_words(record, now_ms())}")
+        out.print(f"automated suppression{of} is paused {scope}, ends {end_words(record, record.at_ms)}")
     else:
         out.print(f"automated suppression is in force again {scope}")
     out.print(f"  version {accepted.version}, by {record.actor}: {record.reason}")

@@ -18,7 +18,11 @@ from moderation.publication import POLL_SECONDS, delay_reason, published_version
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import FlagStoreUnavailable
 from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import TagRecord
 from streams.settings import Settings
+
+_ONE_WRITE_MS = 1_000
+"""Longest time between the first and the last append of one write."""
 
 if TYPE_CHECKING:
     from streams.flags.lookup import FlagLookup
@@ -75,7 +79,8 @@ PublicationWait = Callable[[Sequence[AcceptedRecord], float], Awaitable[Decision
 def records_of_write(history: OverrideHistory, hashtag: str, version: str) -> list[AcceptedRecord]:
     """Find the records of a hashtag that were written together with the last one up to a version, oldest first.
 
-    Records of one write have one actor and one moment: a decision on a case writes one for each country.
+    A decision on a case writes one record for each country: they have one actor and one reason, and the broker gets
+    them within a second.
     """
     accepted = [
         AcceptedRecord(record, offset)
@@ -86,7 +91,12 @@ def records_of_write(history: OverrideHistory, hashtag: str, version: str) -> li
     if not found:
         return []
     last = found[-1].record
-    return [one for one in found if (one.record.actor, one.record.at_ms) == (last.actor, last.at_ms)]
+    return [one for one in found if _is_of_write(one.record, last)]
+
+
+def _is_of_write(record: TagRecord, last: TagRecord) -> bool:
+    is_same = (record.actor, record.reason) == (last.actor, last.reason)
+    return is_same and abs(record.at_ms - last.at_ms) <= _ONE_WRITE_MS
 
 
 def publication_wait(settings: Settings) -> PublicationWait:

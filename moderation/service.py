@@ -154,6 +154,7 @@ class ModerationService:
             edits=self._edits(draft.tag.hashtag, scopes, expected),
             action=draft.action,
             expires_at_ms=draft.expires_at_ms,
+            lasts_ms=draft.lasts_ms,
             category=draft.category,
             family=draft.family,
         )
@@ -242,11 +243,7 @@ class ModerationService:
     async def _write(self, records: Sequence[TagRecord]) -> list[AcceptedRecord]:
         offsets = await self._send([encode_moderation(record) for record in records])
         stale = self.view.fold.stale
-        accepted = [
-            AcceptedRecord(record, offset)
-            for record, offset in zip(records, offsets, strict=True)
-            if offset not in stale
-        ]
+        accepted = [AcceptedRecord(self.view.record_at(offset), offset) for offset in offsets if offset not in stale]
         for refused in (stale[offset] for offset in offsets if offset in stale):
             raise StaleEdit(
                 refused.record.hashtag,
@@ -275,7 +272,7 @@ class ModerationService:
     async def _read(self) -> None:
         async for batch in self._reader.to_end({0: self.view.next_offset or None}):
             for record in batch:
-                self.view.apply(record.offset, record.key, record.value)
+                self.view.apply(record.offset, record.key, record.value, record.timestamp)
 
     async def _read_past(self, offset: int) -> None:
         began = monotonic_seconds()

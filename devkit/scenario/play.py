@@ -21,7 +21,7 @@ from devkit.scenario.outsider import OutsiderResult, ask_third_party
 from devkit.scenario.public_log import StoryLog
 from devkit.scenario.publications import Publications, publish_story
 from devkit.scenario.surfaces import SURFACES, ExpectedEffect, until_applied
-from moderation.drafts import UndoDraft
+from moderation.drafts import End, UndoDraft
 from moderation.orders.intake import parse_csv
 from moderation.orders.selection import Selection
 from moderation.orders.service import OrderService
@@ -158,7 +158,7 @@ async def _first_order(stage: _Stage, now: int) -> str:
     report(f"{len(desk.case(order).rows):,} targets decided in bulk in {monotonic_seconds() - began:.2f} s")
     await desk.step(
         order, "interim", actor="counsel", reason="while the authority is asked for particulars",
-        expires_at_ms=now_ms() + 48 * HOUR_MS,
+        end=End(lasts_ms=48 * HOUR_MS),
     )  # fmt: skip
     await stage.shows("interim for 48 h", withheld=set(story.unlawful), reduced=REDUCED)
     await desk.step(order, "final", actor="counsel", reason="no particulars were received")
@@ -174,7 +174,7 @@ async def _interim_order(stage: _Stage, now: int) -> str:
     ])  # fmt: skip
     await stage.desk.step(
         order, "interim", actor="counsel", reason="until the court rules",
-        expires_at_ms=now_ms() + INTERIM_MS,
+        end=End(lasts_ms=INTERIM_MS),
     )  # fmt: skip
     withheld = {*stage.story.unlawful, *stage.story.third.withheld}
     await stage.shows(f"a third order, interim for {INTERIM_MS // 1000} s", withheld=withheld, reduced=REDUCED)

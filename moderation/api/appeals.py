@@ -17,7 +17,7 @@ from moderation.api.problems import RefusedCall
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
 from moderation.errors import NoSuchCase
-from moderation.review.appeals import OVERRIDE_MS, find_restriction
+from moderation.review.appeals import A_WEEK, find_restriction
 from moderation.review.fold import AppealStatus
 from moderation.review.records import Appeal
 from moderation.review.view import appeal_as_dict, result_as_dict
@@ -165,7 +165,7 @@ async def _check_rights(request: Request, appeal: Appeal, actor: str, verdict: s
         request,
         country=restriction.country,
         categories={restriction.category} - {""},
-        lasts_ms=OVERRIDE_MS if allows else None,
+        lasts_ms=A_WEEK.lasts_ms if allows else None,
         permission=permission,
     )
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from moderation.api.problems import http_words
-from moderation.drafts import expiry_of, moment_ms, words_of
+from moderation.drafts import end_of, moment_ms, words_of
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.naming import country_of, tag_of
@@ -80,7 +80,7 @@ CategoryText = Annotated[str, Field(max_length=80), checked(lambda one: REQUEST_
 Duration = Annotated[
     str,
     Field(max_length=40, description="Such as 2h or 7d.", examples=["2h"]),
-    checked(lambda lasts: expiry_of(lasts or None, None, "7d", now_ms())),
+    checked(lambda lasts: end_of(lasts or None, None, "7d", now_ms())),
 ]
 ActorText = Annotated[
     str | None,
@@ -215,7 +215,7 @@ class AppealBody(WriteBody):
 def _checked_end(until: str | None, lasts: str | None) -> str | None:
     try:
         if until is not None:
-            expiry_of(lasts, until, "7d", now_ms())
+            end_of(lasts, until, "7d", now_ms())
     except CallerMistake as error:
         raise unusable(f"{error}; {error.fix}".replace("--for and --until", "`lasts` and `until`")) from None
     return until

@@ -21,7 +21,7 @@ from moderation.cases.case import HashtagCase
 from moderation.cases.records import CoveredItem
 from moderation.cases.service import CaseResult, CaseService
 from moderation.cases.view import case_result_dict
-from moderation.drafts import expiry_of
+from moderation.drafts import end_of
 from streams.clock import now_ms
 from streams.errors import HushtagError
 from streams.orders.speakers import same_person
@@ -80,8 +80,8 @@ async def decide_bulk(request: Request, body: CaseBulkBody, idempotency_key: Ide
     service = services_of(request).cases
 
     async def work(actor: str) -> dict[str, Any]:
-        expires_at_ms = expiry_of(body.lasts, None, "7d", at_ms := now_ms())
-        lasts_ms = None if body.verdict == "leave" else expires_at_ms - at_ms
+        end = end_of(body.lasts, None, "7d", now_ms())
+        lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
         def check(found: HashtagCase, covers: Sequence[CoveredItem]) -> None:
             if service.is_blind(found, actor):
@@ -94,7 +94,7 @@ async def decide_bulk(request: Request, body: CaseBulkBody, idempotency_key: Ide
                 body.verdict,
                 actor=actor,
                 reason=body.reason,
-                expires_at_ms=expires_at_ms,
+                end=end,
                 expected=row.if_version,
                 check=check,
             )

@@ -39,7 +39,7 @@ from moderation.cases.records import COMMON_TEAM, CoveredItem
 from moderation.cases.service import CaseService
 from moderation.cases.view import case_as_dict, case_result_dict, detailed_dict
 from moderation.cases.work_order import work_order
-from moderation.drafts import duration_ms, expiry_of
+from moderation.drafts import duration_ms, end_of
 from streams.clock import now_ms
 from streams.orders.speakers import same_person
 
@@ -208,9 +208,8 @@ async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idemp
     service = _cases(request)
 
     async def work(actor: str) -> dict[str, Any]:
-        at_ms = now_ms()
-        expires_at_ms = expiry_of(body.lasts, None, "7d", at_ms)
-        lasts_ms = None if body.verdict == "leave" else expires_at_ms - at_ms
+        end = end_of(body.lasts, None, "7d", now_ms())
+        lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
         def check(found: HashtagCase, covers: Sequence[CoveredItem]) -> None:
             if service.is_blind(found, actor):  # a refusal must not name the category
@@ -226,7 +225,7 @@ async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idemp
             countries=body.countries,
             surfaces=body.surfaces,
             items=body.items,
-            expires_at_ms=expires_at_ms,
+            end=end,
             expected=body.if_version,
             check=check,
         )

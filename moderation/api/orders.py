@@ -24,8 +24,9 @@ from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of, p
 from moderation.api.problems import Fault, RefusedCall
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
-from moderation.drafts import moment_ms
+from moderation.drafts import End, moment_ms
 from moderation.orders.selection import Selection
+from moderation.orders.service import UNTIL_REVOKED
 from moderation.orders.view import case_as_dict, row_as_dict, ruling_as_dict
 from moderation.statements.lumen import NoticeType, lumen_notice, order_request
 from streams.clock import now_ms
@@ -137,14 +138,14 @@ async def step(request: Request, order: OrderPath, body: StepBody, idempotency_k
 
     async def work(actor: str) -> dict[str, Any]:
         check_rights(request, country=order[:2])
-        until_ms = moment_ms(body.until) if body.until is not None else 0
+        end = End(expires_at_ms=moment_ms(body.until)) if body.until is not None else UNTIL_REVOKED
         await orders.refresh()
         case = await orders.step(
             order,
             body.to,
             actor=actor,
             reason=body.reason,
-            expires_at_ms=until_ms,
+            end=end,
             ground=body.ground,
             expected=body.if_version,
         )

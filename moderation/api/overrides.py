@@ -24,7 +24,7 @@ from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.api.problems import RefusedCall, problem_of
 from moderation.api.rights import Caller, check_rights
 from moderation.api.services import services_of
-from moderation.drafts import OverrideDraft, expiry_of, override_draft, undo_draft
+from moderation.drafts import OverrideDraft, end_of, override_draft, undo_draft
 from moderation.view import accepted_json
 from streams.clock import now_ms
 from streams.errors import HushtagError
@@ -209,13 +209,13 @@ def _refused(row: BulkRow, problem: dict[str, Any]) -> dict[str, Any]:
 
 async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, reason: str) -> OverrideDraft:
     at_ms = now_ms()
-    tag, expires_at_ms = tag_of(body.hashtag), expiry_of(body.lasts, body.until, "7d", at_ms)
+    tag, end = tag_of(body.hashtag), end_of(body.lasts, body.until, "7d", at_ms)
     await refuse_blinded(request, tag.hashtag, actor)
     check_rights(
         request,
         country=body.country,
         categories=await _categories(request, tag.hashtag, body.country),
-        lasts_ms=expires_at_ms - at_ms,
+        lasts_ms=end.duration_ms(at_ms),
     )
     return override_draft(
         await services_of(request).names(),
@@ -225,7 +225,7 @@ async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, rea
         surfaces=body.surfaces,
         actor=actor,
         reason=reason,
-        expires_at_ms=expires_at_ms,
+        end=end,
     )
 
 

@@ -15,7 +15,7 @@ from moderation.api.bodies import IdempotencyKey, PauseBody, ResumeBody
 from moderation.api.overrides import OverrideWrittenAnswer
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
-from moderation.drafts import STOP, expiry_of, override_draft, undo_draft
+from moderation.drafts import STOP, end_of, override_draft, undo_draft
 from moderation.view import accepted_json
 from streams.clock import now_ms
 from streams.countries import WORLD
@@ -108,8 +108,8 @@ async def pause(request: Request, body: PauseBody, idempotency_key: IdempotencyK
 
     async def work(actor: str) -> dict[str, Any]:
         at_ms = now_ms()
-        expires_at_ms = expiry_of(body.lasts, body.until, "24h", at_ms)
-        check_rights(request, country=body.country, category=body.category, lasts_ms=expires_at_ms - at_ms)
+        end = end_of(body.lasts, body.until, "24h", at_ms)
+        check_rights(request, country=body.country, category=body.category, lasts_ms=end.duration_ms(at_ms))
         draft = override_draft(
             await services.names(),
             STOP,
@@ -118,7 +118,7 @@ async def pause(request: Request, body: PauseBody, idempotency_key: IdempotencyK
             surfaces=body.surfaces,
             actor=actor,
             reason=body.reason,
-            expires_at_ms=expires_at_ms,
+            end=end,
             category=body.category,
         )
         return accepted_json(await services.moderation.pause(draft, expected=body.if_version))

@@ -48,7 +48,7 @@ def erasure_in(one: AuditInput) -> AuditErasure | None:
     if one.source.topic != MODERATION or ERASURE.encode() not in (one.value or b""):
         return None
     try:
-        record = decode_moderation(one.value, one.key or b"")
+        record = decode_moderation(one.value, one.key or b"", one.source.log_time_ms)
         return _codec.decode(record) if isinstance(record, OtherRecord) else None
     except ContractError:
         return None

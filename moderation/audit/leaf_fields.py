@@ -142,7 +142,7 @@ def _by_pipeline(value: bytes | None) -> _Decided:
 
 def _by_people(one: AuditInput) -> _Decided:
     try:
-        record = decode_moderation(one.value, one.key)
+        record = decode_moderation(one.value, one.key, one.source.log_time_ms)
         if isinstance(record, OtherRecord):
             return _of_order(record)
     except (ContractError, msgspec.MsgspecError, RecursionError):

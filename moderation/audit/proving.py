@@ -146,7 +146,7 @@ def key_of(one: AuditInput | None) -> EntryKey | None:
     if one.source.topic != MODERATION:
         return None
     try:
-        record = decode_moderation(one.value, one.key)
+        record = decode_moderation(one.value, one.key, one.source.log_time_ms)
         of_order = decode_case(record) if isinstance(record, OtherRecord) else None
     except ContractError:
         return None

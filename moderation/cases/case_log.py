@@ -183,11 +183,10 @@ class CaseLog:
         self, case: HashtagCase, make: Callable[[], tuple[CaseRecord, list[TagRecord]]]
     ) -> tuple[AcceptedRecord, ...]:
         """Write a record with its effects, check that all were accepted, and return the effects."""
-        effects: list[TagRecord] = []
 
         def encoded(view: object) -> list[tuple[bytes, bytes]]:
             self._fold_new()
-            record, effects[:] = make()
+            record, effects = make()
             if problem := self.fold.problem(record):
                 raise StaleReview(case.id, problem)
             return [encode_case_record(record), *map(encode_moderation, effects)]
@@ -200,7 +199,7 @@ class CaseLog:
             raise StaleReview(
                 case.id, "a part has no effect: another decision was taken at the same moment (hushtag moderation list)"
             )
-        return tuple(AcceptedRecord(one, offset) for one, offset in zip(effects, offsets[1:], strict=True))
+        return tuple(AcceptedRecord(self._service.view.record_at(offset), offset) for offset in offsets[1:])
 
     async def _read(self) -> CaseBoard:
         """Read the topics to their present ends."""

@@ -15,7 +15,7 @@ from moderation.cases.lines import CASE_HEADERS, case_cells, case_lines, cover_w
 from moderation.cases.queue import is_waiting
 from moderation.cases.records import CASE_VERDICTS, COMMON_TEAM, SKIP_CAUSES
 from moderation.cases.work_order import work_order
-from moderation.drafts import expiry_of
+from moderation.drafts import end_of
 from moderation.evidence.cli import texts
 from moderation.options import Actor, Json, Reason, Share, Wait
 from moderation.review.automated import DecisionsFollower
@@ -165,7 +165,7 @@ def decide(
 ) -> None:
     """Decide on what is open in a case; what the decision does not cover stays open."""
     word = _one_of("verdict", verdict, CASE_VERDICTS)
-    expires_at_ms = expiry_of(lasts, None, "7d", now_ms())
+    end = end_of(lasts, None, "7d", now_ms())
     countries = [country_of(one) for one in country or ()]
     surfaces = policy_names(load_settings()).select_surfaces(surface) if surface else ()
 
@@ -179,7 +179,7 @@ def decide(
             countries=countries,
             surfaces=surfaces,
             items=item or (),
-            expires_at_ms=expires_at_ms,
+            end=end,
             expected=if_version,
         )
         await _finish(result, service, settings, person, wait, as_json)

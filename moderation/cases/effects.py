@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from moderation.cases.case import HashtagCase
 from moderation.cases.records import CaseVerdict, CoveredItem
-from moderation.drafts import OverrideDraft
-from moderation.review.appeals import OVERRIDE_MS, undo_in_force
+from moderation.drafts import End, OverrideDraft
+from moderation.review.appeals import A_WEEK, undo_in_force
 from moderation.service import ModerationService
 from streams.errors import CallerMistake
 from streams.log.moderation import Override, TagRecord, Undo
@@ -22,8 +22,7 @@ def overrides_of(
     *,
     actor: str,
     reason: str,
-    at_ms: int,
-    expires_at_ms: int | None = None,
+    end: End = A_WEEK,
 ) -> list[Override]:
     """Build an override for each country that a decision covers, on exactly the surfaces that it covers.
 
@@ -47,7 +46,8 @@ def overrides_of(
                 surfaces=tuple(sorted(found)),
                 actor=actor,
                 reason=reason,
-                expires_at_ms=expires_at_ms or at_ms + OVERRIDE_MS,
+                expires_at_ms=end.expires_at_ms,
+                lasts_ms=end.lasts_ms,
             )
         )
         for country, found in sorted(surfaces.items())

@@ -30,8 +30,9 @@ from moderation.cases.records import (
     FirstWord,
     SkipCause,
 )
-from moderation.drafts import AcceptedRecord, words_of
+from moderation.drafts import AcceptedRecord, End, words_of
 from moderation.errors import FirstAnswerDue, NothingToUndo, StaleReview
+from moderation.review.appeals import A_WEEK
 from streams.errors import CallerMistake
 from streams.log.moderation import TagRecord
 from streams.orders.speakers import same_person
@@ -138,7 +139,7 @@ class CaseService(CaseLog):
         countries: Sequence[str] = (),
         surfaces: Sequence[str] = (),
         items: Sequence[str] = (),
-        expires_at_ms: int | None = None,
+        end: End = A_WEEK,
         expected: str | None = None,
         check: Check = lambda case, covers: None,
     ) -> CaseResult:
@@ -155,7 +156,7 @@ class CaseService(CaseLog):
             countries: only items of these countries, `*` for those of the world.
             surfaces: only these surfaces.
             items: only these items.
-            expires_at_ms: end of the resulting overrides; None ends them in a week.
+            end: end of the resulting overrides; by default a week.
             expected: version of the case that the person saw; None uses the present one.
             check: called with what is covered, before anything is written.
 
@@ -178,7 +179,6 @@ class CaseService(CaseLog):
         version = self.version(case) if expected is None else expected
         covers = covered_items(case, countries, surfaces, items)
         check(case, covers)
-        at_ms = self._clock()
         record = self._record(CaseDecision, case, actor, reason, verdict=verdict, covers=covers, edits=version)
 
         def make() -> tuple[CaseDecision, list[TagRecord]]:
@@ -190,8 +190,7 @@ class CaseService(CaseLog):
                     self._service,
                     actor=actor,
                     reason=reason,
-                    at_ms=at_ms,
-                    expires_at_ms=expires_at_ms,
+                    end=end,
                 )
             ]
             return replace(record, effects=ids_of(effects)), effects
@@ -252,7 +251,7 @@ class CaseService(CaseLog):
             raise CallerMistake("a second look is answered by hide or show", fix="if you cannot judge it, skip it")
         if look is None or not is_look_open(case):
             raise StaleReview(case.id, "its reviewers have decided")
-        item, at_ms = look.item, self._clock()
+        item = look.item
         covers = [CoveredItem(item.id, item.country, item.surfaces)]
         check(case, covers)
         suppressed = item.kind == "second_look"
@@ -262,7 +261,7 @@ class CaseService(CaseLog):
             given = self.fold.progress(case.id).looks.get(item.id, [])
             effects: list[TagRecord] = []
             if suppressed and look_result([*given, record]) == "show":
-                effects += overrides_of(case, "show", covers, self._service, actor=actor, reason=reason, at_ms=at_ms)
+                effects += overrides_of(case, "show", covers, self._service, actor=actor, reason=reason)
             return replace(record, effects=ids_of(effects)), effects
 
         return await self._decide(case, make)

@@ -63,7 +63,7 @@ class NotifyReader:
         async for batch in self._moderation.to_end({0: self._next_offset}):
             new = True
             for record in batch:
-                self.state.apply_moderation(record.offset, record.key, record.value)
+                self.state.apply_moderation(record.offset, record.key, record.value, record.timestamp)
             self._next_offset = batch[-1].offset + 1
         return new
 

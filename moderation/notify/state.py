@@ -20,7 +20,7 @@ from moderation.statements.restriction import Restriction
 from streams.flags.moderation_fold import scopes_of
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
-from streams.log.moderation import Override
+from streams.log.moderation import UNKNOWN_MS, Override
 from streams.orders.cases import Case
 
 _ANY_TIME = 0
@@ -43,11 +43,13 @@ class NotifyState:
         self._by_orders: dict[str, tuple[str, list[Restriction]]] = {}
         """Version of an order, and its restrictions, by its id."""
 
-    def apply_moderation(self, offset: int, key: bytes | None, value: bytes | None) -> None:
+    def apply_moderation(
+        self, offset: int, key: bytes | None, value: bytes | None, log_time_ms: int = UNKNOWN_MS
+    ) -> None:
         """Apply one record of the topic `moderation`."""
         history = self._history
         before, others = len(history.history), len(history.others)
-        history.apply(offset, key, value)
+        history.apply(offset, key, value, log_time_ms)
         for number, record in history.history[before:]:
             if isinstance(record, Override) and number not in history.fold.stale:
                 self._add(record)

@@ -8,10 +8,10 @@ from typing import Annotated, cast
 
 import typer
 
-from moderation.drafts import expiry_of
+from moderation.drafts import End, end_of
 from moderation.options import Actor, Json, Reason, Wait
 from moderation.orders import options as opt
-from moderation.orders.service import OrderService
+from moderation.orders.service import UNTIL_REVOKED, OrderService
 from moderation.orders.view import case_as_dict, head_lines
 from moderation.publication import OrderPublication, wait_order_published
 from moderation.terminal import actor_of, errors, out, run_with_orders
@@ -28,7 +28,7 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
 
     def run(
         order: str, reason: str, actor: str | None, version: str | None, wait: float, as_json: bool,
-        expires_at_ms: int = 0, ground: Ground = "other",
+        end: End = UNTIL_REVOKED, ground: Ground = "other",
     ) -> None:  # fmt: skip
         async def work(orders: OrderService) -> None:
             await orders.refresh()
@@ -37,7 +37,7 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
                 to,
                 actor=actor_of(actor),
                 reason=reason,
-                expires_at_ms=expires_at_ms,
+                end=end,
                 ground=ground,
                 expected=version,
             )
@@ -69,7 +69,7 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
     ) -> None:
         if not for_ and not until:
             raise CallerMistake("an interim decision needs an end", fix="give --for or --until")
-        run(order, reason, actor, if_version, wait, as_json, expiry_of(for_, until, "1d", now_ms()))
+        run(order, reason, actor, if_version, wait, as_json, end_of(for_, until, "1d", now_ms()))
 
     def command_with_ground(
         order: opt.Order, reason: Reason, ground: opt.GroundOption = "other", actor: Actor = None,

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from moderation.drafts import words_of
+from moderation.drafts import End, words_of
 from moderation.orders.errors import OrderRefused, StaleOrder, cell_error, contract_error, no_such_order, refusal_error
 from moderation.orders.intake_plan import IntakePlan, OrderDraft, plan_intake
 from moderation.orders.ruling_plan import RulingPlan, default_ground, plan_ruling
@@ -36,6 +36,8 @@ from streams.orders.records import (
     encode_case,
     ranges_of,
 )
+
+UNTIL_REVOKED = End()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class OrderService:
         *,
         actor: str,
         reason: str,
-        expires_at_ms: int = 0,
+        end: End = UNTIL_REVOKED,
         ground: Ground = "other",
         expected: str | None = None,
     ) -> Case:
@@ -116,7 +118,7 @@ class OrderService:
             to: state to move to.
             actor: person who decides.
             reason: text for the log, not empty.
-            expires_at_ms: end of the outcomes; required for `interim`; 0: until revoked.
+            end: end of the outcomes; required for `interim`.
             ground: ground on which a whole order is declined.
             expected: version of the order that the person saw; None uses the current version.
         """
@@ -125,8 +127,8 @@ class OrderService:
         def make(at_ms: int) -> list[CaseRecord]:
             edits = self._edits(order, expected)
             return [
-                OrderStep(id=secrets.token_hex(8), order=order, to=to, expires_at_ms=expires_at_ms, ground=ground,
-                          actor=who, reason=why, at_ms=at_ms, edits=edits)
+                OrderStep(id=secrets.token_hex(8), order=order, to=to, expires_at_ms=end.expires_at_ms,
+                          lasts_ms=end.lasts_ms, ground=ground, actor=who, reason=why, at_ms=at_ms, edits=edits)
             ]  # fmt: skip
 
         await self._write(make)
@@ -236,10 +238,16 @@ class OrderService:
             return [_encode(record) for record in records]
 
         offsets = await self._moderation.transact(encoded)
-        self.written = list(zip(offsets, records, strict=True))
+        self.written = [(offset, self._logged(offset, record)) for offset, record in zip(offsets, records, strict=True)]
         for record, offset in zip(records, offsets, strict=True):
             if (refusal := self.cases.refused.get(offset)) is not None:
                 raise refusal_error(getattr(record, "order", ""), refusal)
+
+    def _logged(self, offset: int, record: CaseRecord) -> CaseRecord:
+        """Return a written record as the log has it, with its log time; unchanged if no order's version has it."""
+        case = self.cases.cases.get(getattr(record, "order", ""))
+        history = case.history if case is not None else []
+        return next((logged for at, logged in reversed(history) if at == offset), record)
 
 
 def _assignee(written: str) -> str:

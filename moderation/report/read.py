@@ -106,7 +106,7 @@ async def read_moderation(settings: Settings, on_read: OnRead = _ignore, end: in
         async for batch in reader.to_end({0: None}):
             for record in batch:
                 if end is None or record.offset < end:
-                    view.apply(record.offset, record.key, record.value)
+                    view.apply(record.offset, record.key, record.value, record.timestamp)
             on_read("decisions of people", view.next_offset)
     return view
 

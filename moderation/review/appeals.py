@@ -13,13 +13,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from moderation.drafts import OverrideDraft
+from moderation.drafts import End, OverrideDraft
 from moderation.errors import NoSuchCase
 from moderation.review.automated import AutomatedFold
 from moderation.review.records import Appeal
 from moderation.service import ModerationService
 from moderation.statements.collect import order_restrictions, override_restriction
 from moderation.statements.restriction import Restriction
+from streams.constants import DAY_MS
 from streams.flags.moderation_fold import Scope, scopes_of
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override, TagRecord, Undo
@@ -29,8 +30,8 @@ from streams.orders.records import OrderRuling
 from streams.orders.speakers import same_person
 from streams.orders.states import state_label
 
-OVERRIDE_MS = 7 * 86_400_000
-"""Life of an override that a verdict or an appeal leads to."""
+A_WEEK = End(lasts_ms=7 * DAY_MS)
+"""End of an override that a verdict or an appeal leads to."""
 Effect = TagRecord | OrderRuling
 """Record that changes what is shown."""
 _BEFORE_ANY_EXPIRY = 0
@@ -131,7 +132,7 @@ def reversal(
             surfaces=restriction.surfaces,
             actor=actor,
             reason=reason,
-            expires_at_ms=at_ms + OVERRIDE_MS,
+            lasts_ms=A_WEEK.lasts_ms,
         )
         return service.record_of(draft)
     return undo_in_force(record, history, actor=actor, reason=reason, at_ms=at_ms)

@@ -109,7 +109,7 @@ async def read_overrides(settings: Settings, at_ms: int | None = None) -> Overri
         async for batch in reader.to_end():
             for record in batch:
                 if at_ms is None or record.timestamp <= at_ms:
-                    history.apply(record.offset, record.key, record.value)
+                    history.apply(record.offset, record.key, record.value, record.timestamp)
     return history
 
 

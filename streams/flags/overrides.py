@@ -6,14 +6,16 @@ whom and why), superseded by a newer decision, or refused because another edit c
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Literal, get_args
 
 from streams.errors import ContractError
 from streams.flags.moderation_fold import ModerationFold, Scope, scopes_of
 from streams.log.decisions import version_of
-from streams.log.moderation import OtherRecord, Override, TagRecord, decode_moderation
+from streams.log.moderation import UNKNOWN_MS, OtherRecord, Override, TagRecord, decode_moderation
 from streams.orders.records import KINDS
 
 OverrideState = Literal["in force", "superseded", "expired", "undone", "refused"]
@@ -69,13 +71,13 @@ class OverrideHistory:
         self.next_offset = 0
         """First offset not yet applied."""
 
-    def apply(self, offset: int, key: bytes | None, value: bytes | None) -> None:
+    def apply(self, offset: int, key: bytes | None, value: bytes | None, log_time_ms: int = UNKNOWN_MS) -> None:
         """Apply one record of the topic."""
         if offset < self.next_offset:
             return
         self.next_offset = offset + 1
         try:
-            record = decode_moderation(value, key)
+            record = decode_moderation(value, key, log_time_ms)
             self.fold.apply(record, offset)
         except ContractError as error:
             self.bad.append(MalformedRecord(offset, str(error)))
@@ -84,6 +86,10 @@ class OverrideHistory:
             self.history.append((offset, record))
         elif record.kind not in KINDS:
             self.others.append((offset, record))
+
+    def record_at(self, offset: int) -> TagRecord:
+        """Return the record about a hashtag at an offset."""
+        return self.history[bisect_left(self.history, offset, key=itemgetter(0))][1]
 
     def statuses(self, now_ms: int, *, hashtag: str | None = None, country: str | None = None) -> list[OverrideStatus]:
         """List overrides and refused records with their state at a moment, newest first.

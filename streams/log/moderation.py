@@ -7,6 +7,9 @@ separate record. The fold (`streams.flags.moderation_fold`) computes the current
 `edits` is the version of the scope that the writer had read ("" for none). The fold ignores a record whose scope has
 changed since, and the writer reads its own record back to find out.
 
+A record's time is its log time, and a duration in it starts there: every clock that writes may be wrong. So a record
+that is read has its log time in `at_ms`, and its end in `expires_at_ms` (`dated`).
+
 Other kinds of records share the topic. A reader that does not know a kind gets it as `OtherRecord`, unchanged.
 """
 
@@ -31,6 +34,9 @@ Ms = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
 Version = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}\.\d{19}\.\d{15})?$")]
 AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")]
 
+UNKNOWN_MS = -1
+"""Log time of a record that is not known; Kafka's value for a record without one."""
+
 Verb = Literal["block", "allow", "hold"]
 PeopleSource = Literal["human", "legal"]
 
@@ -51,7 +57,7 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
     actor: Text
     reason: Text
     at_ms: Ms
-    """Time of the decision, by the writer's clock."""
+    """Log time of the record; by the writer's clock in the bytes of the log."""
     edits: Version = ""
     """Version of this scope that the writer had read, the greatest over the surfaces; "" for none."""
 
@@ -60,8 +66,10 @@ class Override(_Common, frozen=True, kw_only=True, tag_field="kind", tag="overri
     """A person's block, allow or hold of a hashtag on some surfaces in one country or the world."""
 
     action: Verb
-    expires_at_ms: Ms
-    """Expiry; 0: until revoked (legal only)."""
+    expires_at_ms: Ms = 0
+    """Expiry; 0: until revoked (legal only). In the bytes of the log 0 too where `lasts_ms` is given."""
+    lasts_ms: Ms = 0
+    """Duration from the record's log time to its expiry; 0: `expires_at_ms` is given."""
     family: Annotated[str, msgspec.Meta(max_length=280)] = ""
     """The hashtag whose look-alikes this decision covers together; "" for a decision about one hashtag."""
     category: Annotated[str, msgspec.Meta(max_length=80)] = ""
@@ -81,6 +89,7 @@ class OtherRecord(msgspec.Struct, frozen=True):
     kind: str
     key: bytes
     value: bytes
+    log_time_ms: int = UNKNOWN_MS
 
 
 TagRecord = Override | Undo
@@ -98,6 +107,17 @@ _encoder = msgspec.json.Encoder()
 _head = msgspec.json.Decoder(_Head)
 _decoder: msgspec.json.Decoder[TagRecord] = msgspec.json.Decoder(TagRecord)
 _KINDS = frozenset({"override", "undo"})
+
+
+def dated(record: R, log_time_ms: int) -> R:
+    """Return a record with its log time, from which its duration runs; by the writer's clock if that is unknown."""
+    written_ms: int | None = getattr(record, "at_ms", None)
+    if not isinstance(record, msgspec.Struct) or written_ms is None:
+        return record
+    at_ms = log_time_ms if log_time_ms >= 0 else written_ms
+    lasts_ms: int = getattr(record, "lasts_ms", 0)
+    end = {"expires_at_ms": at_ms + lasts_ms} if lasts_ms else {}
+    return msgspec.structs.replace(record, at_ms=at_ms, **end)
 
 
 def key_of(record: TagRecord) -> bytes:
@@ -141,7 +161,7 @@ class RecordCodec(Generic[R]):
         except msgspec.ValidationError as error:
             raise ContractError("bad_record", value=str(error)) from None
         _check_key(other.key, self._key(record))
-        return record
+        return dated(record, other.log_time_ms)
 
 
 def _check_key(key: bytes, due: bytes) -> None:
@@ -149,8 +169,13 @@ def _check_key(key: bytes, due: bytes) -> None:
         raise ContractError("bad_key", value=key, fix=f"the key must be {due.decode()!r}")
 
 
-def decode_moderation(value: bytes | None, key: bytes | None = None) -> ModerationRecord:
+def decode_moderation(value: bytes | None, key: bytes | None = None, log_time_ms: int = UNKNOWN_MS) -> ModerationRecord:
     """Decode one record, and check its key against its content unless the key is None.
+
+    Args:
+        value: bytes of the record.
+        key: its key.
+        log_time_ms: its log time, which becomes its time, and the start of its duration.
 
     Raises:
         ContractError: the reason is one of `tombstone` (a deletion ends no decision), `not_json`, `bad_record` (a
@@ -164,7 +189,7 @@ def decode_moderation(value: bytes | None, key: bytes | None = None) -> Moderati
     try:
         kind = _head.decode(value).kind
         if kind not in _KINDS:
-            return OtherRecord(kind, key or b"", value)
+            return OtherRecord(kind, key or b"", value, log_time_ms)
         record = _decoder.decode(value)
     except msgspec.ValidationError as error:
         raise ContractError("bad_record", value=str(error)) from None
@@ -178,6 +203,6 @@ def decode_moderation(value: bytes | None, key: bytes | None = None) -> Moderati
         raise ContractError(
             "reserved", field="surfaces", value=record.surfaces, fix="decide on accounts with a legal order"
         )
-    if isinstance(record, Override) and record.source == "human" and record.expires_at_ms == 0:
+    if isinstance(record, Override) and record.source == "human" and not record.expires_at_ms and not record.lasts_ms:
         raise ContractError("endless", field="expires_at_ms", fix="a human override needs an expiry")
-    return record
+    return dated(record, log_time_ms)

@@ -33,7 +33,7 @@ class AccountFactFold:
     def apply_raw(self, offset: int, log_time_ms: int, key: bytes | None, value: bytes | None) -> None:
         """Decode and apply a record of the topic; one that breaks the contract is ignored."""
         try:
-            record = decode_moderation(value, key)
+            record = decode_moderation(value, key, log_time_ms)
             if isinstance(record, OtherRecord):
                 self.apply(record, offset, log_time_ms)
         except ContractError:  # the publish stage counts it

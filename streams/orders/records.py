@@ -131,6 +131,8 @@ class OrderStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     to: OrderState
     expires_at_ms: Ms = 0
     """End of the measures that it puts in force; required for `interim`. 0: until revoked."""
+    lasts_ms: Ms = 0
+    """Duration from the record's log time to that end; 0: `expires_at_ms` is given."""
     ground: Ground = "other"
     """Ground for declining the whole order."""
     actor: Text

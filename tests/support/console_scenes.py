@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from moderation.api.services import Services
+from moderation.drafts import End
 from moderation.orders.selection import Selection
 from streams.clock import now_ms
 from streams.counting.keys import Tags
@@ -100,7 +101,7 @@ async def _people_work(services: Services) -> None:
                             [Target("account", "77"), Target("account", "78")])  # fmt: skip
     await step(orders, interim, "acknowledged", "under_review")
     await orders.rule(interim, Selection(kinds=("account",)), "withheld", actor="lee", reason="§ 130 StGB")
-    await step(orders, interim, "interim", expires_at_ms=now_ms() + 30 * HOUR_MS)
+    await step(orders, interim, "interim", end=End(now_ms() + 30 * HOUR_MS))
 
 
 def _add_texts(services: Services, decision: Decision) -> None:

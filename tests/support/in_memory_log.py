@@ -12,6 +12,7 @@ from moderation.service import ModerationService
 from streams.clock import now_ms
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
+from streams.log.moderation import UNKNOWN_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class LoggedRecord:
     offset: int
     key: bytes
     value: bytes
+    timestamp: int = UNKNOWN_MS
 
 
 @dataclass(slots=True)
@@ -26,11 +28,15 @@ class InMemoryLog:
     """The moderation topic as a list; it replaces both the reader and the producer of the service."""
 
     records: list[LoggedRecord] = field(default_factory=list)
+    broker_clock: Callable[[], int] = lambda: UNKNOWN_MS
+    """The broker's time; by default records have the time of their writer."""
     servers = "memory"
 
     def send(self, records: Sequence[tuple[bytes, bytes]]) -> list[int]:
         begin = len(self.records)
-        self.records += [LoggedRecord(begin + n, key, value) for n, (value, key) in enumerate(records)]
+        self.records += [
+            LoggedRecord(begin + n, key, value, self.broker_clock()) for n, (value, key) in enumerate(records)
+        ]
         return list(range(begin, len(self.records)))
 
     async def to_end(self, starts: Mapping[int, int | None]) -> AsyncGenerator[list[LoggedRecord], None]:

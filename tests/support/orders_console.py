@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from moderation.api.services import Services
+from moderation.drafts import End
 from moderation.orders.intake_plan import OrderDraft, OrderHead
 from moderation.orders.selection import Selection
 from moderation.orders.service import OrderService
@@ -88,7 +89,7 @@ async def all_states(services: Services) -> str:
     await orders.rule(interim, Selection(kinds=("account",)), "withheld", actor="lee", reason="§ 130 StGB")
     await orders.rule(interim, Selection(kinds=("hashtag",)), "declined", actor="kim", reason="satire",
                       ground="not_unlawful")  # fmt: skip
-    await step(orders, interim, "interim", expires_at_ms=at_ms + 5 * HOUR_MS)
+    await step(orders, interim, "interim", end=End(at_ms + 5 * HOUR_MS))
     for number, last in enumerate(("final", "revoked", "declined")):
         closed = await take_in(orders, order_head(f"OLD/{number}"), [Target("account", f"99{number}")])
         await step(orders, closed, "acknowledged", "under_review")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
+from moderation.drafts import End
 from moderation.orders.intake import parse_csv
 from moderation.orders.intake_plan import OrderDraft, OrderHead
 from moderation.orders.selection import Selection
@@ -70,8 +71,11 @@ class OrdersWorld:
 
     def step(self, order: str, *states: Any, expires_at_ms: int = 0, actor: str = "ann") -> Case:
         for state in states:
-            case = run(self.desk.step(order, state, actor=actor, reason=f"now {state}", expires_at_ms=expires_at_ms))
+            case = run(self.desk.step(order, state, actor=actor, reason=f"now {state}", end=End(expires_at_ms)))
         return case
+
+    def step_for(self, order: str, state: Any, *, lasts_ms: int) -> Case:
+        return run(self.desk.step(order, state, actor="ann", reason=f"now {state}", end=End(lasts_ms=lasts_ms)))
 
     def review(self, order: str) -> Case:
         return self.step(order, "acknowledged", "under_review")

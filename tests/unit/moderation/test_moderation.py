@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from moderation import cli
-from moderation.drafts import LONGEST_MS, expiry_of, words_of
+from moderation.drafts import LONGEST_MS, End, end_of, words_of
 from moderation.errors import StaleEdit
 from moderation.view import OVERRIDE_HEADERS, effect_words, override_cells
 from streams.cli.lists import print_list
@@ -136,19 +136,19 @@ def test_tag_of_refuses_invalid_hashtag(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lasts", "until", "wanted_ms"),
+    ("lasts", "until", "end"),
     [
-        (None, None, 7 * DAY_MS),
-        ("2h", None, 7_200_000),
-        ("1d12h", None, 36 * 3_600_000),
-        (None, "1970-01-02", DAY_MS),
-        (None, "1970-01-02T05:30+05:30", DAY_MS),
-        (None, "1970-01-02T00:00:00Z", DAY_MS),
-        (None, "1970-01-01T00:00:01.003Z", 1_003),
+        (None, None, End(lasts_ms=7 * DAY_MS)),
+        ("2h", None, End(lasts_ms=7_200_000)),
+        ("1d12h", None, End(lasts_ms=36 * 3_600_000)),
+        (None, "1970-01-02", End(DAY_MS)),
+        (None, "1970-01-02T05:30+05:30", End(DAY_MS)),
+        (None, "1970-01-02T00:00:00Z", End(DAY_MS)),
+        (None, "1970-01-01T00:00:01.003Z", End(1_003)),
     ],
 )
-def test_expiry_of_resolves_duration_and_time(lasts: str | None, until: str | None, wanted_ms: int) -> None:
-    assert expiry_of(lasts, until, "7d", 0) == wanted_ms
+def test_end_of_keeps_duration_and_resolves_moment(lasts: str | None, until: str | None, end: End) -> None:
+    assert end_of(lasts, until, "7d", 0) == end
 
 
 @pytest.mark.parametrize(
@@ -164,14 +164,14 @@ def test_expiry_of_resolves_duration_and_time(lasts: str | None, until: str | No
         ("-2h", None),
     ],
 )
-def test_expiry_of_refuses_invalid_end(lasts: str | None, until: str | None) -> None:
+def test_end_of_refuses_invalid_end(lasts: str | None, until: str | None) -> None:
     with pytest.raises(CallerMistake) as caught:
-        expiry_of(lasts, until, "7d", 0)
+        end_of(lasts, until, "7d", 0)
     assert caught.value.fix
 
 
-def test_expiry_of_allows_at_most_a_year() -> None:
-    assert expiry_of("366d", None, "7d", 5) == 5 + LONGEST_MS
+def test_end_of_allows_at_most_a_year() -> None:
+    assert end_of("366d", None, "7d", 5) == End(lasts_ms=LONGEST_MS)
 
 
 @pytest.mark.parametrize(
@@ -317,4 +317,4 @@ def test_long_reason_is_called_too_long() -> None:
 )
 def test_end_in_past_names_the_value(lasts: str | None, until: str | None, value: str) -> None:
     with pytest.raises(CallerMistake, match=value):
-        expiry_of(lasts, until, "1h", DAY_MS)
+        end_of(lasts, until, "1h", DAY_MS)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from moderation.cases.records import case_id
 from moderation.cases.work_order import work_order
-from moderation.drafts import STOP, OverrideDraft
+from moderation.drafts import STOP, End, OverrideDraft
 from moderation.review.automated import KEPT_MS
 from streams.errors import CallerMistake
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
@@ -80,7 +80,7 @@ async def test_decision_on_one_item_leaves_its_neighbour_open() -> None:
 
 async def test_later_item_is_answered_while_the_decision_lasts() -> None:
     harness = CaseHarness(decision(ruling("hold")))
-    await harness.cases.decide("tag", "show", actor="ann", reason="a film", expires_at_ms=5 * HOUR_MS)
+    await harness.cases.decide("tag", "show", actor="ann", reason="a film", end=End(5 * HOUR_MS))
     harness.automated.fold.apply(
         decision(ruling("hold", since_ms=HOUR_MS + 1, expires_at_ms=9 * HOUR_MS), number=2, at_ms=HOUR_MS + 1)
     )

@@ -15,7 +15,7 @@ from moderation.cases import case_board
 from moderation.cases.board import CaseInputs, cases_of
 from moderation.cases.case import HashtagCase
 from moderation.cases.fold import CLAIM_MS
-from moderation.drafts import STOP, OverrideDraft, UndoDraft
+from moderation.drafts import STOP, End, OverrideDraft, UndoDraft
 from moderation.review.automated import KEPT_MS
 from streams.errors import HushtagError
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
@@ -91,7 +91,7 @@ class RandomHistory:
             case "claim":
                 await cases.claim(tag, actor=person)
             case "decide":
-                await cases.decide(tag, word, actor=person, reason="r", expires_at_ms=self.world.now_ms + self._span())
+                await cases.decide(tag, word, actor=person, reason="r", end=End(self.world.now_ms + self._span()))
             case "looks":
                 for one in PEOPLE[:2]:
                     await self.world.look(one, word, tag=tag)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.cases.agreement import quality_of
-from moderation.drafts import OverrideDraft
+from moderation.drafts import End, OverrideDraft
 from moderation.errors import NoSuchCase, StaleReview
 from moderation.orders.intake_plan import OrderDraft, OrderHead
 from moderation.orders.selection import Selection
@@ -313,7 +313,7 @@ async def test_appeal_reverses_expired_interim_decision_for_good() -> None:
     for state in ("acknowledged", "under_review"):
         await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
     await orders.rule(plan.head.id, Selection(), "withheld", actor="lee", reason="r")
-    case = await orders.step(plan.head.id, "interim", actor="lee", reason="r", expires_at_ms=harness.now_ms + 5)
+    case = await orders.step(plan.head.id, "interim", actor="lee", reason="r", end=End(harness.now_ms + 5))
     filed = await harness.reviews.appeal(
         order_restrictions(case, harness.now_ms)[0].reference, actor="clerk", reason="satire"
     )
