@@ -102,6 +102,11 @@ class Metrics(MetricSet):
     shards: Gauge = gauge("hushtag_shards", "Shards of the deployment, from HUSHTAG_SHARDS.", "prefix")
     """`prefix`: HUSHTAG_TOPIC_PREFIX, which separates deployments."""
 
+    clock_ahead: Gauge = gauge(
+        "hushtag_clock_ahead_seconds",
+        "Time by which the host's clock is ahead of the Kafka broker's, at the last comparison; negative when behind.",
+    )
+
     # ingest
     tweets: Counter = counter("hushtag_tweets", "Tweets counted, without duplicates.")
     hashtag_uses: Counter = counter("hushtag_hashtag_uses", "Hashtags in counted tweets, each once per tweet.")

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from streams.clock import now_ms
 from streams.errors import DependencyAway
 from streams.log.kafka_security import check_login, refusal
+from streams.log.log_clock import LOG_APPEND_TIME, LogClock
 from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.reading import connection
 from streams.log.silence import answer_within
@@ -32,6 +35,8 @@ class Sender:
     """
 
     def __init__(self, settings: Settings, *, deadline_seconds: float = 30.0) -> None:
+        self.log_clock = LogClock()
+        """The brokers' time, compared with the host's at each acknowledgement."""
         self._settings = settings
         self._deadline_seconds = deadline_seconds
         self._producer: AIOKafkaProducer | None = None
@@ -90,9 +95,11 @@ class Sender:
         """
         assert self._producer is not None, "not started"
         try:
+            sent_ms = now_ms()
             async with asyncio.timeout(self._deadline_seconds):
                 ack: Ack = await self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
-                return ack
+            ack.add_done_callback(partial(self._compare_clocks, sent_ms))
+            return ack
         except (KafkaError, TimeoutError) as error:
             raise self._error(error, topic) from error
 
@@ -112,6 +119,10 @@ class Sender:
         for one in done:
             self._ends[one.topic, one.partition] = one.offset + 1
         return done
+
+    def _compare_clocks(self, sent_ms: int, ack: Ack) -> None:
+        if not ack.cancelled() and ack.exception() is None and ack.result().timestamp_type == LOG_APPEND_TIME:
+            self.log_clock.compare(ack.result().timestamp, after_ms=sent_ms, before_ms=now_ms())
 
     def _error(self, error: BaseException, topic: str = "") -> DependencyAway:
         if (refused := refusal(error, connection(self._settings), right="Write", resource=topic)) is not None:

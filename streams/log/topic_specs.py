@@ -308,7 +308,8 @@ def problems_of(
 
 _LOOKED_UP = "after a restart panes are looked up by the broker's time, and a worker's clock may be wrong"
 _STAMPED = {
-    MODERATION: "an account fact counts from its record's time, and a moderator's clock may be wrong",
+    DECISIONS: "publish ends people's decisions by the broker's time, since a judge's clock may be wrong",
+    MODERATION: "a decision begins at its record's time, and a moderator's clock may be wrong",
     PARTIALS: "idle sources advance by the broker's clock, since a worker's clock may be wrong",
     PANES: _LOOKED_UP,
     SHORT_PANES: _LOOKED_UP,

@@ -13,6 +13,7 @@ from typing import TypeVar
 from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
 from streams.judging.language_coverage import count_texts
+from streams.log.log_clock import LogClock
 from streams.log.producer import Sender
 from streams.metrics import Metrics
 from streams.pipeline.flag_writes import FlagWriteState
@@ -42,6 +43,7 @@ class Context:
     crash: Callable[[BaseException], Awaitable[None]]
     models: ModelCache
     webhook: Webhook | None = None
+    log_clock: LogClock = field(default_factory=LogClock)
     writes: FlagWriteState = field(init=False)
     _reporting: threading.Lock = field(init=False, default_factory=threading.Lock)
     """Guards the drift of each model and its gauge: two threads may report their scores at the same time."""

@@ -12,6 +12,7 @@ import structlog
 from streams.constants import BLOCK
 from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
 from streams.counting.records import OFFSET, RecordColumns, SourceRecord
+from streams.log.log_clock import LOG_APPEND_TIME
 from streams.log.partials import encode_partial
 from streams.log.shown_texts import text_key
 from streams.log.topic_specs import SHOWN_TEXTS
@@ -24,8 +25,6 @@ _log = structlog.get_logger("hushtag.ingest")
 _UNSENT_TWEETS = 20_000
 _UNSENT_BYTES = 64 * 1024 * 1024
 """Backpressure: past either limit reading waits for a flush. A dead letter may have a megabyte."""
-_LOG_APPEND_TIME = 1
-"""The timestamp type of a record that the broker stamped; another type carries the producer's clock."""
 _IDLE_SECONDS = 1.0
 """Least time between two flushes without changes."""
 
@@ -198,7 +197,7 @@ class IngestPartition:
         context, topic = self._stage.context, self._stage.partials_topic
         acks = [await context.sender.send(topic, shard, records[-1]) for shard, records in outgoing.records.items()]
         acknowledged = await context.sender.acknowledged(acks)
-        stamped = [one.timestamp for one in acknowledged if one.timestamp_type == _LOG_APPEND_TIME]
+        stamped = [one.timestamp for one in acknowledged if one.timestamp_type == LOG_APPEND_TIME]
         if stamped:
             self._stage.broker_clock.set(min(stamped))
         context.metrics.partial_records.inc(sum(map(len, outgoing.records.values())))

@@ -5,6 +5,9 @@ partition is reconciled once it has reached the end that the log had at assignme
 refused write means that Redis lost its data, and a reconcile follows at once. Every write names the log offset that it
 follows, so Redis refuses it after another worker, which had read less of the log, has reconciled the partition.
 
+What people decided is written with its expiry, and readers end it. Time here is the greatest append time that this
+worker has read (`streams.log.log_clock`): the host's clock, which may be wrong, ends and deletes nothing.
+
 A record that cannot be read goes to `internal-dead-letter`, and reading goes on.
 """
 
@@ -104,6 +107,7 @@ class PublishPartition(ABC):
             if record.offset < self._next_offset:
                 continue
             self._next_offset = record.offset + 1
+            self._context.log_clock.observe(record.timestamp)
             try:
                 self._offer(self._fold(record))
             except ContractError as error:
@@ -168,6 +172,10 @@ class PublishPartition(ABC):
             changed, self._changed = (self._changed, {}) if self.is_open else ({}, self._changed)
             if changed:
                 await self._write(list(changed.values()), self._done_before)
+
+    @property
+    def _log_ms(self) -> int:
+        return self._context.log_clock.newest_ms
 
     @property
     def _done_before(self) -> int:
@@ -282,9 +290,9 @@ class DecisionsPartition(PublishPartition):
     def _greatest_version(self) -> str:
         return self._version
 
-    def prune(self, at_ms: int) -> None:
+    def prune(self) -> None:
         """Remove expired state from the fold."""
-        self.fold.prune(at_ms)
+        self.fold.prune(self._log_ms)
 
 
 class ModerationPartition(PublishPartition):
@@ -298,26 +306,28 @@ class ModerationPartition(PublishPartition):
         if is_filler(record.key, record.value):
             return []
         try:
-            decoded = read_value(partial(decode_moderation, key=record.key), record.value)
+            decode = partial(decode_moderation, key=record.key, log_time_ms=record.timestamp)
+            decoded = read_value(decode, record.value)
             if isinstance(decoded, OtherRecord):
                 decode_skip(decoded)
-            return self.fold.apply(decoded, record.offset, now_ms())
+            return self.fold.apply(decoded, record.offset, self._log_ms)
         except ContractError:
             self._context.metrics.moderation_refused.inc()
             raise
 
     def _registers(self) -> list[Register]:
-        self.fold.expire(now_ms())
+        self.fold.expire(self._log_ms)
         return self.fold.registers()
 
     def _greatest_version(self) -> str:
         return version_of(max(0, self._next_offset - 1), _LAST_MS)
 
-    def expire(self, at_ms: int) -> None:
+    def expire(self) -> None:
         """End expired overrides, which restores the ones below them, and report the deadlines of legal orders."""
-        self._offer(self.fold.expire(at_ms))
-        self.fold.prune(at_ms)
-        deadlines = order_deadlines(open_cases(self.fold.orders.cases.values()), at_ms)
+        self._offer(self.fold.expire(self._log_ms))
+        self.fold.prune(self._log_ms)
+        present_ms = self._context.log_clock.present_ms(now_ms())
+        deadlines = order_deadlines(open_cases(self.fold.orders.cases.values()), present_ms)
         self._context.metrics.set_order_clocks([(one.order, one.country, one.seconds) for one in deadlines])
 
     def drop(self) -> None:

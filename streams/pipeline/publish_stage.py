@@ -49,17 +49,18 @@ class DecisionsStage:
                         if one.name in lost:
                             await one.reconcile()
                     surfaces = {number: one.surfaces for number, one in live.items()}
-                    await store.heartbeat(settled_ms, now_ms(), renewed_ms, surfaces)
+                    beat_ms = self.context.log_clock.present_ms(now_ms())
+                    await store.heartbeat(settled_ms, beat_ms, renewed_ms, surfaces)
                     self.context.writes.succeeded("heartbeat")
                 else:
                     self.context.writes.forget("heartbeat")
                 if loop.time() >= due:
                     due = loop.time() + RECONCILE_SECONDS
                     for one in live.values():
-                        one.prune(now_ms())
+                        one.prune()
                         await one.reconcile()
                     found: dict[str, str] = {}
-                    await store.sweep(now_ms(), found.__setitem__)
+                    await store.sweep(self.context.log_clock.newest_ms, found.__setitem__)
                     writes = self.context.writes
                     writes.saw_foreign("sweep", [one for one in found.items() if writes.is_foreign(*one)])
             except FlagStoreUnavailable as error:
@@ -92,7 +93,7 @@ class ModerationStage:
             store = self.context.store
             assert store is not None
             try:
-                one.expire(now_ms())
+                one.expire()
                 if seconds >= RECONCILE_SECONDS or await store.needing_reconcile({one.name: one.written}):
                     seconds = 0.0
                     await one.reconcile()

@@ -85,10 +85,13 @@ async def make_context(
         await asyncio.to_thread(warm_up_ingest)
     metrics.set_revisions(policy="", model=scorer.revision)
     metrics.set_deployment(settings.topic_prefix, stages, settings.shards)
+    sender = Sender(settings)
+    metrics.clock_ahead.set_function(lambda: sender.log_clock.host_ahead_ms / 1000)
     return Context(
         settings=settings,
         metrics=metrics,
-        sender=Sender(settings),
+        sender=sender,
+        log_clock=sender.log_clock,
         hashes=KeyedHash(settings.hash_key.get_secret_value().encode()),
         scorer=scorer,
         models=ModelCache(settings, scorer, metrics),

@@ -104,7 +104,7 @@ def test_moderation_must_be_compacted() -> None:
     assert problem_settings(MODERATION, made(MODERATION, cleanup_policy="delete")) == ["cleanup.policy"]
 
 
-@pytest.mark.parametrize("name", [MODERATION, PARTIALS, PANES, SHORT_PANES])
+@pytest.mark.parametrize("name", [DECISIONS, MODERATION, PARTIALS, PANES, SHORT_PANES])
 def test_producer_timestamps_are_a_problem_where_time_matters(name: str) -> None:
     described = made(name, message_timestamp_type="CreateTime")
     (problem,) = problems_of(name, SPEC_BY_NAME[name], described, NEEDS, bootstrap="b:1")
@@ -192,7 +192,7 @@ def test_create_time_needs_a_bound_on_clock_skew() -> None:
         "message.timestamp.after.max.ms"
     ]
     # For topics that only workers write, the clock matters only where `_STAMPED` lists them.
-    assert problem_settings(DECISIONS, made(DECISIONS, message_timestamp_type="CreateTime")) == []
+    assert problem_settings(EVIDENCE, made(EVIDENCE, message_timestamp_type="CreateTime")) == []
 
 
 def test_replication_settings_that_lose_writes_are_problems() -> None:

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from streams.cli.inputs import load_policy_file
 from streams.errors import ContractError, DependencyAway, FlagStoreUnavailable, SettingsError
+from streams.log.log_clock import LogClock
 from streams.log.unreadable import RecordPosition, UnreadableRecord
 from streams.pipeline import wiring
 from streams.pipeline.backlog import Readiness
@@ -125,7 +126,7 @@ def test_worker_with_a_stopped_shard_is_ready_and_names_the_record() -> None:
     }
     judge = SimpleNamespace(topic="hashtag-partials", unready=lambda shards: [], stopped=lambda: {2: record})
     assignments = SimpleNamespace(owned=lambda: shards, owned_by=lambda _: {})
-    context = SimpleNamespace(writes=SimpleNamespace(why_not=lambda: ""))
+    context = SimpleNamespace(writes=SimpleNamespace(why_not=lambda: ""), log_clock=LogClock())
     pipeline = SimpleNamespace(judge=judge, assignments=assignments, context=context, ends=[lambda _: 4])
     worker = Worker(Settings(), ["judge"], None)  # type: ignore[arg-type]
     worker._started = True

@@ -1,0 +1,48 @@
+"""Time of the log, as one process knows it: what people decided ends by it, whatever the host's clock says.
+
+A broker stamps each record that it appends. The greatest of these times never goes back, and is never ahead of the
+broker. It stands still while nothing is appended. A record that was appended between two moments of the host's clock
+also tells how far that clock is off.
+"""
+
+from __future__ import annotations
+
+LOG_APPEND_TIME = 1
+"""Timestamp type of a record that the broker stamped; another type carries the producer's clock."""
+LARGEST_ERROR_MS = 5_000
+"""Error of a host's clock beyond which the process is not ready."""
+
+
+class LogClock:
+    """Greatest append time of the records that a process has read or written, and the error of the host's clock."""
+
+    def __init__(self) -> None:
+        self.newest_ms = 0
+        """Greatest append time so far; 0 before the first."""
+        self.host_ahead_ms = 0
+        """Time by which the host's clock was ahead of the broker's at the last comparison; negative: behind."""
+
+    def observe(self, append_ms: int) -> None:
+        """Take note of a record that the broker stamped."""
+        self.newest_ms = max(self.newest_ms, append_ms)
+
+    def compare(self, append_ms: int, *, after_ms: int, before_ms: int) -> None:
+        """Compare the clocks by a record that was appended between two moments of the host's clock.
+
+        Within that span the host's clock counts as right, so a slow answer hides an error and never invents one.
+        """
+        self.observe(append_ms)
+        self.host_ahead_ms = max(after_ms - append_ms, 0) or min(before_ms - append_ms, 0)
+
+    def present_ms(self, host_ms: int) -> int:
+        """Return the present time: the host's clock less its known error, and no earlier than any record."""
+        return max(host_ms - self.host_ahead_ms, self.newest_ms)
+
+    def why_wrong(self) -> str:
+        """Return why the host's clock cannot be trusted; "" if it agrees with the broker's."""
+        if abs(self.host_ahead_ms) <= LARGEST_ERROR_MS:
+            return ""
+        side = "ahead of" if self.host_ahead_ms > 0 else "behind"
+        return (
+            f"this host's clock is {abs(self.host_ahead_ms) / 1000:,.1f} s {side} the Kafka broker's: synchronise both"
+        )

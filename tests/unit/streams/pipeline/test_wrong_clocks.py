@@ -1,0 +1,179 @@
+"""People's decisions under wrong clocks: of the host where publish runs, and of the host where a person writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+import pytest
+from hushtag_client.registers import Register, decode
+
+from streams.flags.decision_fold import DecisionFold
+from streams.flags.memory_store import MemoryFlagStore
+from streams.log.decisions import Progress, encode_record
+from streams.log.moderation import Override, Verb, encode_moderation
+from streams.pipeline.publish_partition import DecisionsPartition, ModerationPartition
+from streams.pipeline.publish_stage import DecisionsStage, ModerationStage
+from tests.support.orders_world import OrdersWorld, accounts
+from tests.support.shells import NOW_MS, Shells, make_shells, settle_down
+from tests.support.wrong_clocks import MINUTE_MS, WRONG_CLOCKS, WrongClock
+
+LASTS_MS = 5 * MINUTE_MS
+STEP_MS = 30_000
+"""Time between two ticks, each of which a judge writes to the log."""
+
+
+class World:
+    """Publish on a host with a wrong clock, a broker and a reader with right ones."""
+
+    def __init__(self, shells: Shells, store: MemoryFlagStore, clock: WrongClock) -> None:
+        self.shells, self.store = shells, store
+        self.writer_ms = clock.reading(lambda: shells.topics.now_ms)
+        self.people_stage = ModerationStage(shells.context)
+        self.stage = DecisionsStage(shells.context, lambda: DecisionFold(longest_expiry_ms=1_000, max_broker_skew_ms=5))
+        self.people: ModerationPartition = self.people_stage.partition(0)
+        self.decisions: DecisionsPartition = self.stage.partition(0)
+        self.people.start_at(None, 0)
+        self.decisions.start_at(None, 0)
+        self._read = {"moderation": 0, "suppression-decisions": 0}
+        self._number = 0
+
+    def decide(self, action: Verb, lasts_ms: int, tag: str = "tag") -> None:
+        self._number += 1
+        record = Override(
+            id=f"id{self._number}", hashtag=tag, display=tag, country="*", surfaces=("trends",), actor="ann",
+            reason="seen", at_ms=self.writer_ms(), edits=self.people.fold.version([(tag, "trends", "*", "human")]),
+            action=action, lasts_ms=lasts_ms,
+        )  # fmt: skip
+        value, key = encode_moderation(record)
+        self.shells.topics.append("moderation", 0, value, key=key)
+
+    def order_for_a_time(self, account: int) -> None:
+        """Write an order on an account, with an interim decision."""
+        orders = OrdersWorld()
+        orders.now_ms = self.writer_ms()
+        order = orders.intake(accounts(account))
+        orders.review(order)
+        orders.rule(order, "withheld", str(account))
+        orders.step_for(order, "interim", lasts_ms=LASTS_MS)
+        for value, key in orders.log.records:
+            self.shells.topics.append("moderation", 0, value, key=key)
+
+    async def run_for(self, ms: int) -> None:
+        """Let time pass: every tick is written and read, and publish does its periodic work."""
+        until_ms = self.shells.topics.now_ms + ms
+        while True:
+            now_ms = self.shells.topics.now_ms
+            tick = Progress(shard=0, settled_ms=now_ms, position=now_ms, replay_offset=0, activations=[])
+            self.shells.topics.append("suppression-decisions", 0, encode_record(tick))
+            await self._publish()
+            if now_ms >= until_ms:
+                return
+            self.shells.topics.now_ms = min(now_ms + STEP_MS, until_ms)
+
+    async def _publish(self) -> None:
+        for topic, partition in (("moderation", self.people), ("suppression-decisions", self.decisions)):
+            batch = self.shells.topics.read(topic, 0, self._read[topic])
+            self._read[topic] += len(batch)
+            await partition.process(batch)
+        await settle_down()
+        running = [asyncio.create_task(stage.run()) for stage in (self.people_stage, self.stage)]
+        await settle_down()
+        for task in running:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def register(self, target: str = "tag") -> Register | None:
+        registers = [decode(value) for value in self.store.server.registers.values()]
+        return next((one for one in registers if one.hashtag == target), None)
+
+    def shown(self, target: str = "tag") -> str:
+        """Return the action that a reader with a right clock applies."""
+        found = self.register(target)
+        return found.action if found is not None and found.in_force(self.shells.topics.now_ms) else "clear"
+
+
+Begin = Callable[[WrongClock], World]
+
+
+@pytest.fixture
+async def begin(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Begin]:
+    monkeypatch.setattr("streams.pipeline.publish_stage.HEARTBEAT_SECONDS", 0)
+    monkeypatch.setattr("streams.pipeline.publish_stage.RECONCILE_SECONDS", 0)
+    worlds: list[World] = []
+
+    def make(clock: WrongClock) -> World:
+        store = MemoryFlagStore(partitions=1)
+        shells = make_shells(monkeypatch, store=store)
+        shells.topics.now_ms = NOW_MS
+        host_ms = clock.reading(lambda: shells.topics.now_ms)
+        for module in ("publish_partition", "publish_stage"):
+            monkeypatch.setattr(f"streams.pipeline.{module}.now_ms", host_ms)
+        worlds.append(World(shells, store, clock))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        world.people.drop()
+        world.decisions.drop()
+        await settle_down()
+        world.shells.context.executor.shutdown()
+        assert world.shells.crashed == []
+
+
+@pytest.mark.parametrize("clock", WRONG_CLOCKS)
+@pytest.mark.parametrize(
+    ("action", "tag", "shown"),
+    [("block", "tag", "suppress"), ("hold", "tag", "hold"), ("allow", "tag", "allow"), ("allow", "*", "allow")],
+    ids=["block", "hold", "allow", "pause"],
+)
+async def test_decision_lasts_its_duration_whatever_the_clocks_show(
+    begin: Begin, clock: WrongClock, action: Verb, tag: str, shown: str
+) -> None:
+    world = begin(clock)
+    await world.run_for(0)
+    world.decide(action, LASTS_MS, tag)
+    decided_ms = world.shells.topics.now_ms
+    await world.run_for(LASTS_MS - 1)
+    assert world.shown(tag) == shown
+    register = world.register(tag)
+    assert register is not None and register.expires_at_ms == decided_ms + LASTS_MS
+    await world.run_for(1)
+    assert world.shown(tag) == "clear"
+
+
+@pytest.mark.parametrize("clock", WRONG_CLOCKS)
+async def test_interim_order_lasts_its_duration_whatever_the_clocks_show(begin: Begin, clock: WrongClock) -> None:
+    world = begin(clock)
+    await world.run_for(0)
+    world.order_for_a_time(7)
+    await world.run_for(LASTS_MS - 1)
+    assert world.shown("7") == "suppress"
+    await world.run_for(1)
+    assert world.shown("7") == "clear"
+
+
+@pytest.mark.parametrize("clock", WRONG_CLOCKS)
+async def test_short_decision_gives_way_to_the_one_below_it(begin: Begin, clock: WrongClock) -> None:
+    world = begin(clock)
+    await world.run_for(0)
+    world.decide("block", 20 * MINUTE_MS)
+    await world.run_for(MINUTE_MS)
+    world.decide("allow", LASTS_MS)
+    await world.run_for(LASTS_MS - 1)
+    assert world.shown() == "allow"
+    await world.run_for(STEP_MS)
+    assert world.shown() == "suppress"
+
+
+@pytest.mark.parametrize("clock", WRONG_CLOCKS)
+async def test_wrong_clock_deletes_no_register_that_is_needed(begin: Begin, clock: WrongClock) -> None:
+    world = begin(clock)
+    await world.run_for(0)
+    world.decide("block", 30 * MINUTE_MS)
+    await world.run_for(4 * MINUTE_MS)
+    assert world.shown() == "suppress"
+    await world.run_for(27 * MINUTE_MS)
+    assert world.register() is None, "the log has passed its end, so the sweep takes it"
