@@ -117,6 +117,18 @@ def test_worker_is_not_ready_while_redis_takes_no_writes(monkeypatch: pytest.Mon
     assert worker._why_not_ready(pipeline) == "Redis takes no writes (0): MOVED"
 
 
+def test_worker_with_a_wrong_clock_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker(Settings(), ["publish"], load_policy_file(Settings().policy, 8))
+    worker._started = True
+    context = make_shells(monkeypatch).context
+    owned = SimpleNamespace(owned=lambda: {TP("moderation", 0): SimpleNamespace(position=4)})
+    pipeline = SimpleNamespace(judge=None, assignments=owned, context=context, ends=[lambda _: 4])
+    assert worker._why_not_ready(pipeline) == ""  # type: ignore[arg-type]
+    context.log_clock.compare(1_000, after_ms=601_000, before_ms=601_001)
+    why = "this host's clock is 600.0 s ahead of the Kafka broker's: synchronise both"
+    assert worker._why_not_ready(pipeline) == why  # type: ignore[arg-type]
+
+
 def test_worker_with_a_stopped_shard_is_ready_and_names_the_record() -> None:
     """Its other shard counts as before."""
     record = UnreadableRecord(RecordPosition("hashtag-partials", 2, 7), b"", ContractError("empty"))
