@@ -174,8 +174,8 @@ class Worker:
             # A shard that has stopped waits for a person; a worker that is not ready would stop every rollout.
             stopped = judge.stopped()
             owned = {tp: one for tp, one in owned.items() if tp.topic != judge.topic or tp.partition not in stopped}
-        missing = self._readiness.missing(owned, work_of(owned, pipeline.ends))
-        return pipeline.context.writes.why_not() or missing or pipeline.context.log_clock.why_wrong()
+        writes, clock = pipeline.context.writes, pipeline.context.log_clock
+        return writes.why_not() or self._readiness.missing(owned, work_of(owned, pipeline.ends)) or clock.why_wrong()
 
     async def _crash(self, error: BaseException) -> None:
         """End the worker: the supervisor starts it again, and it replays."""
