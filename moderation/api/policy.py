@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import msgspec
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from starlette.responses import Response
 
 from moderation.api.access import GuardedRoute, needs
@@ -21,25 +21,35 @@ from moderation.drafts import duration_ms
 from streams.errors import PolicyError
 from streams.log.policies import PolicyRecord, PolicyTopic
 from streams.policy import Policy, PolicyFileError, parse_policy
+from streams.policy.rules import RULE_FIELDS, Rule
+from streams.policy.shape import Category
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["policy"])
 LONGEST_IMPACT_MS = 7 * 86_400_000
 
 
-class ThresholdAnswer(AnswerModel):
-    """Rule of a category on a surface; a country without an own row follows the row without country."""
-
+class _RulePlace(AnswerModel):
     category: str
     surface: str
     country: str | None = Field(description="ISO 3166-1 alpha-2; null: everywhere else.")
-    mode: str
-    suppress_at: float = Field(description="Lower bound of the harmful share from which the action begins.")
-    clear_at: float = Field(description="Upper bound of the harmful share below which it ends.")
-    confidence: float
-    min_tweets: int
-    min_authors: int
-    windows_ms: list[int]
-    expiry_ms: int
+
+
+def _rule_members() -> dict[str, Any]:
+    """Return the members that hold a rule: one for each key, with the description of the policy's schema."""
+    types, keys = get_type_hints(Rule), Category.model_fields
+    return {field: (types[field], Field(description=keys[key].description)) for key, field in RULE_FIELDS.items()}
+
+
+if TYPE_CHECKING:  # one member for each key of a rule
+    ThresholdAnswer = _RulePlace
+else:
+    ThresholdAnswer = create_model(
+        "ThresholdAnswer",
+        __base__=_RulePlace,
+        __module__=__name__,
+        __doc__="Rule of a category on a surface; a country without an own row follows the row without country.",
+        **_rule_members(),
+    )
 
 
 class PolicyAnswer(AnswerModel):
@@ -152,19 +162,6 @@ def _thresholds(policy: Policy) -> list[dict[str, Any]]:
     for (category, surface, country), rule in sorted(policy.rule_table.items()):
         if country and rule == policy.rule_table[category, surface, ""]:
             continue
-        found.append(
-            {
-                "category": category,
-                "surface": surface,
-                "country": country or None,
-                "mode": rule.mode,
-                "suppress_at": rule.suppress_at,
-                "clear_at": rule.clear_at,
-                "confidence": rule.confidence,
-                "min_tweets": rule.min_tweets,
-                "min_authors": rule.min_authors,
-                "windows_ms": list(rule.windows_ms),
-                "expiry_ms": rule.expiry_ms,
-            }
-        )
+        place = {"category": category, "surface": surface, "country": country or None}
+        found.append(place | msgspec.to_builtins(rule))
     return found

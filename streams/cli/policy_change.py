@@ -223,18 +223,15 @@ def _live_text(settings: Settings, live: PolicyRecord, text: bytes, before: byte
     """
     from streams.policy.places import with_serial
 
-    def revision_of(text: bytes) -> str:
-        return parse_policy(text, "the new policy", shards=settings.shards).revision
-
     try:
-        if before is not None and revision_of(before) == live.revision:
+        shards = settings.shards
+        if before is not None and parse_policy(before, str(settings.policy), shards=shards).revision == live.revision:
             print(f"nothing changes: {live.revision} is live")
             raise typer.Exit(EXIT_NO)
     except PolicyError:
         pass
     print(f"{live.revision} (serial {live.serial}) is live, but {settings.policy} differs: the live policy is put back")
-    again = with_serial(text, live.serial)
-    return again if revision_of(again) == live.revision else live.text.encode("utf-8")  # equal rules, other overrides
+    return with_serial(text, live.serial)
 
 
 def _check_that_nothing_changed(settings: Settings, live: PolicyRecord | None, before: bytes | None) -> None:

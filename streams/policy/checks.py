@@ -28,14 +28,6 @@ KNOWN_CATEGORIES = ("hateful_conduct", "abuse", "gendered_abuse")
 SAMPLED_MAX = 64
 """Upper bound on the sampled authors of a tag: `streams.counting.sketch.K`, which this room may not import."""
 
-_FILE_KEY = {
-    "windows_ms": "windows",
-    "dwell_ms": "dwell",
-    "expiry_ms": "expiry",
-    "clear_after_ms": "clear_after",
-    "corroboration": "corroborate",
-}
-
 
 def check(policy: Policy, *, shards: int | None, categories: Collection[str] | None) -> Iterator[Finding]:
     """Yield a finding for every contradiction, and for every key that cannot take effect.
@@ -175,7 +167,7 @@ class _Places:
 
     def _one(self, key: str) -> Loc:
         at = self._index.get(key, 0)
-        return (*self._loc, *(("overrides", at - 1) if at else ()), _FILE_KEY.get(key, key))
+        return (*self._loc, *(("overrides", at - 1) if at else ()), key)
 
     def overridden(self, keys: Sequence[str]) -> bool:
         return any(self._index.get(key, 0) for key in keys)
@@ -225,10 +217,10 @@ def _times(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
             nearest_ms = min(policy.windows_ms, key=lambda one: abs(one - window_ms))
             hint = f"write {spell_duration(nearest_ms)}, or add it to the policy's `windows`"
             message = f"{spell_duration(window_ms)} is not among the policy's windows"
-            yield ("windows_ms", "/windows"), message, "of " + ", ".join(spelt), hint
+            yield ("windows", "/windows"), message, "of " + ", ".join(spelt), hint
     if rule.expiry_ms > policy.max_automated_ms:
         yield (
-            ("expiry_ms", "/valves/max_automated_hours"),
+            ("expiry", "/valves/max_automated_hours"),
             f"expiry {spell_duration(rule.expiry_ms)} is above max_automated_hours {policy.valves.max_automated_hours}",
             f"at most {spell_duration(policy.max_automated_ms)}",
             f"write {spell_duration(policy.max_automated_ms)}",
@@ -236,7 +228,7 @@ def _times(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
     if rule.expiry_ms < rule.dwell_ms:
         message = f"expiry {spell_duration(rule.expiry_ms)} is shorter than dwell {spell_duration(rule.dwell_ms)}"
         expected = "at least the dwell, or a tag changes state more often than the dwell allows"
-        yield ("expiry_ms", "dwell_ms"), message, expected, f"write {spell_duration(rule.dwell_ms)}"
+        yield ("expiry", "dwell"), message, expected, f"write {spell_duration(rule.dwell_ms)}"
 
 
 def _reachable(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
@@ -245,7 +237,7 @@ def _reachable(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
     reachable = len(named) - len(why)
     if rule.hides and need == 0:
         yield (
-            ("corroboration", "mode"),
+            ("corroborate", "mode"),
             f"mode {rule.mode} without corroboration",
             "`corroborate` with `need: 1` or more: text alone never hides a tag",
             "add corroborate: {need: 1, authors: 100}, or use mode review",
@@ -253,7 +245,7 @@ def _reachable(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
     if need > reachable:
         few = f"only {reachable} signals" if reachable != 1 else "only 1 signal"
         yield (
-            ("corroboration", "/windows", "/curated_terms", "/link_domains"),
+            ("corroborate", "/windows", "/curated_terms", "/link_domains"),
             f"need {need}, but {few} can be reached",
             f"at most {reachable}",
             "; ".join(why) or "name more signals, or lower need",

@@ -1,82 +1,78 @@
-"""Differences of two policies in words. Rules are compared with every override applied."""
+"""Differences of two policies in words. Rules are compared with every override applied.
+
+The keys are those of the models: a key that is added to them is compared without a line here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from streams.policy.durations import spell_duration
-from streams.policy.look_alikes import ascii_of
 from streams.policy.model import Policy
-from streams.policy.rules import Corroboration, Rule
-from streams.policy.shape import Strict
+from streams.policy.rules import RULE_FIELDS, Corroboration
 from streams.signals.base import YES_NO
 from streams.signals.registry import BY_NAME
 
-_KEYS = {
-    "mode": "mode", "windows_ms": "windows", "min_tweets": "min_tweets", "min_authors": "min_authors",
-    "suppress_at": "suppress_at", "clear_at": "clear_at", "confidence": "confidence", "dwell_ms": "dwell",
-    "expiry_ms": "expiry", "corroboration": "corroborate",
-}  # fmt: skip
-_TOP = ("score_floor", "evidence_floor", "early_confidence", "young_days", "burst_min_past", "tail_floor",
-        "max_tags_per_pane")  # fmt: skip
+WRITTEN_OTHERWISE = "written in another way: every rule stays as it is"
 _Scope = tuple[str, str]
 """(surface, country); country "" is any that no override names."""
 
 
 def differences(old: Policy, new: Policy) -> list[str]:
-    """Return a line for each change but the serial's, such as "hateful_conduct: suppress_at 0.35 → 0.3 in IN"."""
-    return [
-        *(_change(key, getattr(old, key), getattr(new, key)) for key in _TOP if getattr(old, key) != getattr(new, key)),
-        *_lists("surfaces", sorted(old.surfaces), sorted(new.surfaces)),
-        *_lists("windows", map(spell_duration, old.windows_ms), map(spell_duration, new.windows_ms)),
-        *_categories(old, new),
-        *_lists("never_suppress", sorted(old.never_suppressed), sorted(new.never_suppressed)),
-        *_lists("curated_terms", _terms(old), _terms(new)),
-        *_lists("link_domains", _domains(old), _domains(new)),
-        *_block("valves", old.valves, new.valves),
-        *_block("review", old.review, new.review),
-    ]
+    """Return a line for each change but the serial's, such as "hateful_conduct: suppress_at 0.35 → 0.3 in IN".
+
+    The list is empty only where the two have the same revision under one serial.
+    """
+    lines = [line for key in Policy.model_fields if key != "serial" for line in _changes_of(key, old, new)]
+    same = old.model_copy(update={"serial": new.serial}).canonical == new.model_copy().canonical
+    return lines if lines or same else [WRITTEN_OTHERWISE]
+
+
+def _changes_of(key: str, old: Policy, new: Policy) -> Iterator[str]:
+    before, after = old.spelt[key], new.spelt[key]
+    if key == "categories":
+        yield from _categories(old, new)
+    elif isinstance(before, list):
+        yield from _lists(key, map(_entry, before), map(_entry, after))
+    elif isinstance(before, dict):
+        yield from (f"{key}: {_change(inner, before[inner], after[inner])}" for inner in _changed(before, after))
+    elif before != after:
+        yield _change(key, before, after)
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    return [key for key in before if before[key] != after[key]]
 
 
 def _change(key: str, old: object, new: object) -> str:
-    return f"{key} {_shown(key, old)} → {_shown(key, new)}"
+    return f"{key} {_shown(old)} → {_shown(new)}"
 
 
-def _shown(key: str, value: object) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, Corroboration):
         asked = [f"{name} {'yes' if BY_NAME[name].kind is YES_NO else f'{at:g}'}" for name, at in value.thresholds]
         return f"{value.need} of ({', '.join(asked)})" if asked else "nothing"
-    if key in ("dwell_ms", "expiry_ms", "skip_first_answer_within") and isinstance(value, int):
-        return spell_duration(value)
-    if key == "windows_ms" and isinstance(value, tuple):
-        return "+".join(map(spell_duration, value))
-    return format(value, "g") if isinstance(value, float) else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _entry(entry: object) -> str:
+    """Render an entry of a list: text, or a block whose first key names it, such as "badword (exact)"."""
+    if not isinstance(entry, dict):
+        return str(entry)
+    name, *others = entry.values()
+    return f"{name} ({', '.join(map(_shown, others))})"
 
 
 def _lists(name: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
     before, after = list(old), list(new)
-    known, wanted = set(before), set(after)
-    for word, entries in (("without", [one for one in before if one not in wanted]),
-                          ("with", [one for one in after if one not in known])):  # fmt: skip
+    old_entries, new_entries = set(before), set(after)
+    for word, entries in (("without", [one for one in before if one not in new_entries]),
+                          ("with", [one for one in after if one not in old_entries])):  # fmt: skip
         if entries:
             yield f"{name}: {word} {', '.join(entries)}"
-
-
-def _terms(policy: Policy) -> list[str]:
-    return sorted(f"{term.term} ({term.match})" for term in policy.curated_terms)
-
-
-def _domains(policy: Policy) -> list[str]:
-    return sorted(f"{ascii_of(one.domain)} ({one.match})" for one in policy.link_domains)
-
-
-def _block(name: str, old: Strict, new: Strict) -> Iterator[str]:
-    for key in type(old).model_fields:
-        before, after = getattr(old, key), getattr(new, key)
-        if before != after:
-            yield f"{name}: {_change(key, before, after)}"
 
 
 def _categories(old: Policy, new: Policy) -> Iterator[str]:
@@ -94,22 +90,23 @@ def _rules(name: str, old: Policy, new: Policy) -> Iterator[str]:
     countries = sorted(
         {country for policy in (old, new) for category, _, country in policy.rule_table if category == name}
     )
-    for field, key in _KEYS.items():
-        found: dict[tuple[object, object], set[_Scope]] = {}
+    for key, field in RULE_FIELDS.items():
+        places: dict[tuple[object, object], set[_Scope]] = {}
         for surface in surfaces:
             for country in countries:
-                before = _value(old.rule(name, surface, country), field)
-                after = _value(new.rule(name, surface, country), field)
+                before, after = (getattr(policy.rule(name, surface, country), field) for policy in (old, new))
                 if before != after:
-                    found.setdefault((before, after), set()).add((surface, country))
-        for (before, after), scopes in found.items():
-            for where in _where(scopes, surfaces, countries):
-                yield f"{name}: {key} {_shown(field, before)} → {_shown(field, after)}{where}"
+                    places.setdefault((before, after), set()).add((surface, country))
+        for (before, after), scopes in places.items():
+            change = _change(key, _spelt(field, before), _spelt(field, after))
+            yield from (f"{name}: {change}{where}" for where in _where(scopes, surfaces, countries))
 
 
-def _value(rule: Rule, field: str) -> object:
-    value: object = getattr(rule, field)
-    return value
+def _spelt(field: str, value: Any) -> Any:
+    """Spell a duration, or several, as the file does; return any other value of a rule unchanged."""
+    if not field.endswith("_ms"):
+        return value
+    return "+".join(map(spell_duration, value if isinstance(value, tuple) else (value,)))
 
 
 def _where(scopes: set[_Scope], surfaces: Sequence[str], countries: Sequence[str]) -> Iterator[str]:

@@ -110,6 +110,7 @@ Window = Annotated[
     AfterValidator(_between(PANE_MS, LONGEST_WINDOW_MS, PANE_MS)),
     AfterValidator(_whole_minutes_if_long),
 ]
+Windows = Annotated[tuple[Window, ...], Field(min_length=1)]
 Dwell = Annotated[int, *_duration_text, AfterValidator(_between(PANE_MS, LONGEST_WINDOW_MS, PANE_MS))]
 Expiry = Annotated[int, *_duration_text, AfterValidator(_between(2 * PANE_MS, 7 * LONGEST_WINDOW_MS, 1_000))]
 Grace = Annotated[int, *_duration_text, AfterValidator(_between(0, DAY_MS, 1_000))]

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from hushtag_client.normalise import normalise
 from pydantic import Field, ValidationError
@@ -19,8 +19,17 @@ from streams.policy.durations import parse_duration
 from streams.policy.keys import Confidence, Hashtag, Surface, Window
 from streams.policy.look_alikes import DomainMatcher, TermMatcher, ascii_of
 from streams.policy.resolve import Layer, RuleTable, rule_table
-from streams.policy.rules import MIN_SCORED, Rule
-from streams.policy.shape import Category, CuratedTerm, LinkDomain, Review, Strict, Valves, rule_keys
+from streams.policy.rules import Rule
+from streams.policy.shape import (
+    ADDED_LATER,
+    Category,
+    CuratedTerm,
+    LinkDomain,
+    Review,
+    Strict,
+    Valves,
+    rule_keys,
+)
 
 
 class Policy(Strict):
@@ -92,11 +101,11 @@ class Policy(Strict):
     curated_terms: tuple[CuratedTerm, ...] = Field(
         default=(), description="Terms that corroborate, where a category's `corroborate` has `term: true`."
     )
-    link_domains: tuple[LinkDomain, ...] = Field(
+    link_domains: Annotated[tuple[LinkDomain, ...], ADDED_LATER] = Field(
         default=(), description="Domains to which links corroborate, where a category's `corroborate` asks for `links`."
     )
     valves: Valves = Field(default_factory=Valves, description="Limits on automation, over all categories.")
-    review: Review = Field(default_factory=Review, description="Work of the people who review.")
+    review: Annotated[Review, ADDED_LATER] = Field(default_factory=Review, description="Work of the people who review.")
 
     @cached_property
     def windows_ms(self) -> tuple[int, ...]:
@@ -191,9 +200,9 @@ class Policy(Strict):
         return hashlib.sha256("\n".join(found).encode()).hexdigest()[:12] if found else ""
 
     @cached_property
-    def canonical(self) -> str:
-        """JSON that is the same for every way to write this policy, defaults spelt out."""
-        whole = self.model_dump(mode="json", exclude_none=True)
+    def spelt(self) -> dict[str, Any]:
+        """Values as in the file, the same for every way to write this policy, defaults spelt out."""
+        whole = self.model_dump(mode="json")
         whole["surfaces"] = sorted(set(self.surfaces))
         whole["windows"] = _by_length(whole["windows"])
         whole["never_suppress"] = sorted(self.never_suppressed)
@@ -203,17 +212,20 @@ class Policy(Strict):
         for one in whole["link_domains"]:
             one["domain"] = ascii_of(one["domain"])
         whole["link_domains"].sort(key=lambda one: (one["domain"], one["match"]))
-        if not whole["link_domains"]:
-            del whole["link_domains"]  # the key is younger than the first policies, whose revisions must stay
-        if self.review == Review():
-            del whole["review"]  # as above
         for category in whole["categories"].values():
-            if category["min_scored"] == MIN_SCORED:
-                del category["min_scored"]  # as above
             for scope in (category, *category["overrides"]):
-                if "windows" in scope:
+                if scope["windows"] is not None:
                     scope["windows"] = _by_length(scope["windows"])
-            category["overrides"].sort(key=lambda one: (one.get("surface", ""), one.get("country", "")))
+            category["overrides"].sort(key=lambda one: (one["surface"] or "", one["country"] or ""))
+        return whole
+
+    @cached_property
+    def canonical(self) -> str:
+        """JSON that is the same for every way to write this policy: `spelt` without what is not set."""
+        whole = _without_none(_without_later(self, self.spelt))
+        whole["categories"] = {
+            name: _without_later(self.categories[name], values) for name, values in whole["categories"].items()
+        }
         return json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
     @cached_property
@@ -252,6 +264,23 @@ class Policy(Strict):
 
     def __hash__(self) -> int:
         return hash(self.canonical)
+
+
+def _without_later(block: Strict, values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the keys that were added later and have their default."""
+    fields = type(block).model_fields
+    left_out = {
+        key
+        for key, field in fields.items()
+        if ADDED_LATER in field.metadata and getattr(block, key) == field.get_default(call_default_factory=True)
+    }
+    return {key: value for key, value in values.items() if key not in left_out}
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    return [_without_none(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _by_length(durations: list[str]) -> list[str]:

@@ -10,13 +10,6 @@ from streams.policy.resolve import providers
 from streams.policy.shape import Corroborate, Valves
 from streams.policy.source import Loc, read
 
-_RULE_KEYS = {
-    "dwell": "dwell_ms",
-    "expiry": "expiry_ms",
-    "clear_after": "clear_after_ms",
-    "windows": "windows_ms",
-    "corroborate": "corroboration",
-}
 _KEYS = {
     **dict.fromkeys(("harmful_share_lower", "established_share_lower", "coordinated_share_lower"), "suppress_at"),
     "scored_share": "min_scored",
@@ -63,7 +56,7 @@ class PolicyLines:
         if category not in self._policy.categories:
             return None
         layers = self._policy.layers(self._policy.categories[category])
-        layer = providers(layers, surface, country).get(_RULE_KEYS.get(key, key))
+        layer = providers(layers, surface, country).get(key)
         if layer is None:
             return None
         at = next(number for number, one in enumerate(layers) if one is layer)

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.policy.rules import Rule
+from streams.policy.rules import RULE_FIELDS, Rule
 
 RuleTable = dict[tuple[str, str, str], Rule]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """Keys of a rule that a category or an override sets; "" stands for any surface or any country."""
+    """Keys that a category or an override sets, with the values of a rule; "" is any surface or any country."""
 
     surface: str
     country: str
@@ -56,6 +56,7 @@ def rule_table(
         known: dict[tuple[str, Rule], Rule] = {}
         for surface, country in scopes(layers, surfaces):
             found = providers(layers, surface, country)
-            rule = Rule(**{"windows_ms": windows_ms, **{key: layer.keys[key] for key, layer in found.items()}})
+            values = {"windows": windows_ms, **{key: layer.keys[key] for key, layer in found.items()}}
+            rule = Rule(**{RULE_FIELDS[key]: value for key, value in values.items()})
             table[category, surface, country] = known.setdefault((surface, rule), rule)
     return table

@@ -5,11 +5,9 @@ They are plain frozen values. The judge compares, hashes and reads them in its i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 MODES = ("suppress", "hold_for_review", "review", "shadow")
-MIN_SCORED = 0.5
-"""Default of `Rule.min_scored`."""
 HIDING_MODES = frozenset({"suppress", "hold_for_review"})
 """Modes that keep a tag from its surfaces without a person."""
 
@@ -51,12 +49,12 @@ class Rule:
     dwell_ms: int
     """Least time between two settled changes."""
     expiry_ms: int
-    corroboration: Corroboration
+    corroboration: Corroboration = field(metadata={"key": "corroborate"})
     min_established: int = 10
     """Least established authors for a verdict of theirs."""
     innocent_past: int = 100
     """Established authors of a harmless past from which a tag is not hidden without a person."""
-    min_scored: float = MIN_SCORED
+    min_scored: float = 0.5
     """Least part of the sampled authors' texts that the model has read, for an automated decision."""
     clear_after_ms: int = 60_000
     """Time after which an action ends whose tag has not been over."""
@@ -65,3 +63,7 @@ class Rule:
     def hides(self) -> bool:
         """Whether the mode hides a tag without a person."""
         return self.mode in HIDING_MODES
+
+
+RULE_FIELDS = {one.metadata.get("key", one.name.removesuffix("_ms")): one.name for one in fields(Rule)}
+"""Field of `Rule` by its key in the file: the same name, without the unit `_ms` where the file has a duration."""

@@ -8,14 +8,12 @@ from typing import Any
 
 from streams.policy.durations import DURATION_PATTERN, spell_duration
 from streams.policy.model import Policy
+from streams.policy.shape import AS_IN_CATEGORY
 from streams.policy.source import Loc
 
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_DURATIONS = ("windows", "dwell", "expiry", "clear_after", "skip_first_answer_within")
-AS_IN_CATEGORY = "As in the category."
-"""Description of the keys of an override that replace the category's."""
 _KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
 
 
@@ -24,18 +22,18 @@ def policy_schema() -> Schema:
     """Build the JSON Schema (draft 2020-12) of a policy file."""
     schema = Policy.model_json_schema()
     for model in (schema, *schema["$defs"].values()):
-        model["properties"] = {key: _tidy(key, one) for key, one in model["properties"].items()}
+        model["properties"] = {key: _tidy(one) for key, one in model["properties"].items()}
     return {"$schema": DIALECT, **schema, "title": "hushtag policy"}
 
 
-def _tidy(key: str, one: Schema) -> Schema:
+def _tidy(one: Schema) -> Schema:
     """Drop null (a key is present or absent) and generated titles; spell defaults as in the file."""
     if "anyOf" in one:
         chosen = next(option for option in one["anyOf"] if option.get("type") != "null")
         one = {**chosen, **{name: value for name, value in one.items() if name not in ("anyOf", "default")}}
     one = {name: value for name, value in one.items() if name != "title"}
-    if key in _DURATIONS and "default" in one:
-        default = one["default"]
+    default = one.get("default")
+    if default is not None and one.get("items", one).get("pattern") == DURATION_PATTERN:
         one["default"] = (
             [spell_duration(one) for one in default] if isinstance(default, list) else spell_duration(default)
         )
@@ -73,9 +71,21 @@ def names_at(loc: Loc) -> list[str]:
 
 def homes_of(key: str) -> list[str]:
     """Return the mappings that a key belongs to: "the top level", "`valves`", ..."""
-    places = {"`valves`": "Valves", "`review`": "Review", "a category": "Category", "`corroborate`": "Corroborate"}
-    homes = [name for name, model in places.items() if key in policy_schema()["$defs"][model]["properties"]]
-    return (["the top level"] if key in policy_schema()["properties"] else []) + homes
+    homes = ["the top level"] if key in policy_schema()["properties"] else []
+    for name, block in _blocks(policy_schema()):
+        own = block["properties"].get(key)
+        if own is not None and own.get("description") != AS_IN_CATEGORY:
+            homes.append("a category" if name == "categories.NAME" else f"`{name}`")
+    return homes
+
+
+def _blocks(schema: Schema) -> Iterator[tuple[str, Schema]]:
+    """Yield the name and the schema of each block below a schema, in the order of the file."""
+    for key, one in schema["properties"].items():
+        inner = one.get("additionalProperties") or one.get("items") or one
+        if "$ref" in inner:
+            yield f"{key}.NAME" if "additionalProperties" in one else key, resolved(inner)
+            yield from _blocks(resolved(inner))
 
 
 def describe(one: Schema) -> str:
@@ -112,17 +122,10 @@ def _limits(one: Schema) -> str:
 
 def tables() -> str:
     """Render a Markdown table of keys for each level of the file."""
-    parts = [
-        ("Top level", policy_schema()),
-        ("`categories.NAME`", policy_schema()["$defs"]["Category"]),
-        ("`corroborate`", policy_schema()["$defs"]["Corroborate"]),
-        ("`overrides`", policy_schema()["$defs"]["RuleOverride"]),
-        ("`curated_terms`", policy_schema()["$defs"]["CuratedTerm"]),
-        ("`link_domains`", policy_schema()["$defs"]["LinkDomain"]),
-        ("`valves`", policy_schema()["$defs"]["Valves"]),
-        ("`review`", policy_schema()["$defs"]["Review"]),
-    ]
-    return "\n\n".join(f"### {title}\n\n" + "\n".join(_rows(model)) for title, model in parts) + "\n"
+    parts = {"Top level": policy_schema()}
+    for name, block in _blocks(policy_schema()):
+        parts.setdefault(f"`{name}`", block)  # overrides have the block `corroborate` again
+    return "\n\n".join(f"### {title}\n\n" + "\n".join(_rows(block)) for title, block in parts.items()) + "\n"
 
 
 def _rows(model: Mapping[str, Any]) -> Iterator[str]:

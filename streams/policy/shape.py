@@ -6,7 +6,7 @@ Field names are the keys of the file; durations are milliseconds once read. The 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -25,12 +25,17 @@ from streams.policy.keys import (
     ReachedShare,
     Share,
     Surface,
-    Window,
+    Windows,
     threshold_of,
 )
-from streams.policy.rules import MIN_SCORED, NO_CORROBORATION, Corroboration
+from streams.policy.rules import NO_CORROBORATION, Corroboration
 from streams.signals.base import Signal
 from streams.signals.registry import SIGNALS, WEIGHED
+
+AS_IN_CATEGORY = "As in the category."
+"""Description of the keys of an override that replace the category's."""
+ADDED_LATER = "added later"
+"""Mark of a key that is younger than the first policies: its default is left out, so that their revisions stay."""
 
 
 class Strict(BaseModel):
@@ -67,42 +72,16 @@ class Corroborate(_Thresholds):
         return Corroboration(self.need, tuple((name, float(at)) for name, at in asked.items() if at))
 
 
-class RuleOverride(Strict):
-    """Keys that replace the category's own on a surface, in a country, or both."""
-
-    surface: Surface | None = Field(default=None, description="Only on this surface.")
-    country: Country | None = Field(
-        default=None, description='Only for this country\'s count; `"*"` is the count of the world, not every country.'
-    )
-    mode: Mode | None = Field(default=None, description="As in the category.")
-    windows: tuple[Window, ...] | None = Field(default=None, min_length=1, description="As in the category.")
-    min_tweets: Floor | None = Field(default=None, description="As in the category.")
-    min_authors: Floor | None = Field(default=None, description="As in the category.")
-    suppress_at: Share | None = Field(default=None, description="As in the category.")
-    clear_at: Share | None = Field(default=None, description="As in the category.")
-    confidence: Confidence | None = Field(default=None, description="As in the category.")
-    dwell: Dwell | None = Field(default=None, description="As in the category.")
-    expiry: Expiry | None = Field(default=None, description="As in the category.")
-    min_established: Floor | None = Field(default=None, description="As in the category.")
-    innocent_past: Floor | None = Field(default=None, description="As in the category.")
-    min_scored: OptionalShare | None = Field(default=None, description="As in the category.")
-    clear_after: Dwell | None = Field(default=None, description="As in the category.")
-    corroborate: Corroborate | None = Field(
-        default=None, description="As in the category; replaces the whole of it, signal by signal is not merged."
-    )
-
-
-class Category(Strict):
-    """Rule of one category of harm."""
+class _RuleKeys(Strict):
+    """Keys of a rule. Each is a field of `Rule` too, and overrides get it by themselves."""
 
     mode: Mode = Field(
         description="Action while a tag is over. `suppress`: hidden until it clears or expires. "
         "`hold_for_review`: hidden and queued until a person decides or the hold expires; then shown. "
         "`review`: queued, nothing hidden. `shadow`: decided and counted, nothing hidden, nothing queued."
     )
-    windows: tuple[Window, ...] | None = Field(
+    windows: Windows | None = Field(
         default=None,
-        min_length=1,
         description="Windows of the policy that count: over in any one is over, under needs all. Default: all.",
     )
     min_tweets: Floor = Field(description="Floor: with fewer tweets in the window a tag is not judged.")
@@ -142,8 +121,8 @@ class Category(Strict):
         description="A tag is not hidden but goes to review, if this many established authors used it in the longest "
         "window before the shortest one and the upper bound of their harmful share is below `clear_at`.",
     )
-    min_scored: OptionalShare = Field(
-        default=MIN_SCORED,
+    min_scored: Annotated[OptionalShare, ADDED_LATER] = Field(
+        default=0.5,
         description="Least part of the sampled authors, of all and of those that decide, whose texts are in a language "
         "that the model reads. Below it no automated decision hides a tag. A corroborated tag that is below it by all "
         "authors goes to review, as not assessed. 0 judges every tag by the texts that were read.",
@@ -155,8 +134,38 @@ class Category(Strict):
     corroborate: Corroborate | None = Field(
         default=None,
         description="Signals that must speak against a tag besides its texts. Required in the modes that hide: "
-        "text alone never hides a tag.",
+        "text alone never hides a tag. An override replaces the whole of it.",
     )
+
+
+class _OverrideScope(Strict):
+    surface: Surface | None = Field(default=None, description="Only on this surface.")
+    country: Country | None = Field(
+        default=None, description='Only for this country\'s count; `"*"` is the count of the world, not every country.'
+    )
+
+
+def _override_keys() -> dict[str, Any]:
+    """Return every key of a rule as an optional one; the types hold the limits, so that an override has them too."""
+    types = get_type_hints(_RuleKeys, include_extras=True)
+    return {key: (types[key] | None, Field(default=None, description=AS_IN_CATEGORY)) for key in _RuleKeys.model_fields}
+
+
+if TYPE_CHECKING:  # one key for each key of a rule
+    RuleOverride = _OverrideScope
+else:
+    RuleOverride = create_model(
+        "RuleOverride",
+        __base__=_OverrideScope,
+        __module__=__name__,
+        __doc__="Keys that replace the category's own on a surface, in a country, or both.",
+        **_override_keys(),
+    )
+
+
+class Category(_RuleKeys):
+    """Rule of one category of harm."""
+
     overrides: tuple[RuleOverride, ...] = Field(
         default=(),
         description="Exceptions by surface, country or both. The most specific wins, key by key: "
@@ -247,23 +256,14 @@ class Review(Strict):
 
 
 def rule_keys(scope: Category | RuleOverride) -> dict[str, Any]:
-    """Return the keys of a rule that a block of the file sets, under the names of `Rule`."""
-    given: dict[str, Any] = {
-        "mode": scope.mode,
-        "windows_ms": None if scope.windows is None else tuple(sorted(set(scope.windows))),
-        "min_tweets": scope.min_tweets,
-        "min_authors": scope.min_authors,
-        "suppress_at": scope.suppress_at,
-        "clear_at": scope.clear_at,
-        "confidence": scope.confidence,
-        "dwell_ms": scope.dwell,
-        "expiry_ms": scope.expiry,
-        "min_established": scope.min_established,
-        "innocent_past": scope.innocent_past,
-        "min_scored": scope.min_scored,
-        "clear_after_ms": scope.clear_after,
-        "corroboration": None if scope.corroborate is None else scope.corroborate.to_rule(),
-    }
+    """Return the keys that a block of the file sets for a rule, with the values of `Rule`."""
+    keys = {key: _rule_value(getattr(scope, key)) for key in _RuleKeys.model_fields}
     if isinstance(scope, Category) and scope.corroborate is None:
-        given["corroboration"] = NO_CORROBORATION
-    return {key: value for key, value in given.items() if value is not None}
+        keys["corroborate"] = NO_CORROBORATION
+    return {key: value for key, value in keys.items() if value is not None}
+
+
+def _rule_value(value: Any) -> Any:
+    if isinstance(value, Corroborate):
+        return value.to_rule()
+    return tuple(sorted(set(value))) if isinstance(value, tuple) else value

@@ -15,12 +15,14 @@ from msgspec.structs import replace
 from moderation.console.policy_chart import threshold_chart
 from moderation.console.policy_words import places_in_words, rule_rows
 from streams.backtest.survey import places_of_rules
+from streams.policy.diff import differences
 from tests.support.api_calls import Calls, decision
 from tests.support.backtest_cases import LIVE, steady
 from tests.support.console_client import console_client, read_page, words_of_page
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.in_memory_policies import POLICY, SHIPPED, InMemoryPolicies, record_of
+from tests.support.policy_edits import BEFORE, every_edit, parsed, text_of
 
 HOSTILE = "<script>alert(1)</script>\u202e\U0001f600" + "x" * 200
 SOFTER = LIVE.canonical.replace('"suppress_at":0.5', '"suppress_at":0.8')
@@ -110,6 +112,16 @@ def test_revision_page_offers_rollback_to_leads_only(client: TestClient, policie
     live = read_page(client, f"/console/policy/revisions/{policies.records[-1].revision}", "admin")
     assert "Live now" in live.text and "data-write" not in live.text
     assert read_page(client, "/console/policy/revisions/0000aaaa").status_code == 404
+
+
+def test_revision_page_shows_edit_of_every_key(client: TestClient, policies: InMemoryPolicies) -> None:
+    earlier = record_of(text_of(BEFORE).encode())
+    for edit in every_edit(overrides=False):
+        policies.records[:] = [earlier, record_of(edit.text.replace('"serial": 1', '"serial": 2').encode())]
+        words = words_of_page(read_page(client, f"/console/policy/revisions/{earlier.revision}", "admin"))
+        expected = differences(parsed(edit.text), parsed(text_of(BEFORE)))
+        assert expected and all(line in words for line in expected), edit.name
+        assert "nothing would change" not in words, edit.name
 
 
 def test_editor_has_the_text_as_the_author_wrote_it(client: TestClient, policies: InMemoryPolicies) -> None:

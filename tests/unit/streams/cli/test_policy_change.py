@@ -21,11 +21,12 @@ from streams.log.decisions import Progress, encode_record
 from streams.log.policies import PolicyRecord, PolicyTopic, SkippedPolicyRecord, WorkerReport, encode_policy_record
 from streams.policy import Policy, parse_policy
 from streams.policy.activation import Activation
-from streams.policy.diff import differences
+from streams.policy.diff import WRITTEN_OTHERWISE, differences
 from streams.policy.places import with_serial
 from streams.policy.proposal import GONE_MS, note_path
 from streams.policy_activation import PolicyDraft, PolicyOvertaken
 from tests.support.policy_cases import BAD, GOOD, SHARDS, edited
+from tests.support.policy_edits import BEFORE, every_edit, text_of
 from tests.support.shells import Topics
 
 NOW = 1_800_000_000_000
@@ -68,7 +69,7 @@ CHANGES = [
         {21: "valves: {max_automated_hours: 12, new_suppressions_per_hour: 16}"},
         ["valves: max_automated_hours 24 → 12", "valves: new_suppressions_per_hour none → 16"],
     ),
-    ({2: "windows: [10m, 2h]\nyoung_days: 7"}, ["young_days 30 → 7", "windows: without 1h", "windows: with 2h"]),
+    ({2: "windows: [10m, 2h]\nyoung_days: 7"}, ["windows: without 1h", "windows: with 2h", "young_days 30 → 7"]),
 ]  # fmt: skip
 
 
@@ -255,11 +256,30 @@ def test_rollback_to_live_policy_restores_differing_file(broken):
     assert (broken / "policy.yaml").read_text() == LIVE
 
 
-def test_apply_of_equal_rules_restores_live_text(broken):
-    (broken / "new.yaml").write_text(LIVE.replace("overrides:", "overrides:\n      - {country: BR, confidence: 0.95}"))
-    assert policy((broken / "new.yaml").read_text()).revision != policy(LIVE).revision
-    assert run("apply", str(broken / "new.yaml"), *WHO, "--yes").exit_code == 0
-    assert (broken / "policy.yaml").read_text() == LIVE
+def test_apply_of_equal_rules_written_otherwise_writes_them(desk):
+    other = LIVE.replace("overrides:", "overrides:\n      - {country: BR, confidence: 0.95}")
+    (desk / "new.yaml").write_text(other)
+    result = run("apply", str(desk / "new.yaml"), *WHO, "--yes", "--no-impact")
+    assert result.exit_code == 0 and f"  {WRITTEN_OTHERWISE}\n" in result.stdout
+    assert (desk / "policy.yaml").read_text() == other.replace("serial: 5", "serial: 6")
+
+
+def test_apply_writes_edit_of_every_key(desk, monkeypatch):
+    live = record(text_of(BEFORE))
+    topic = PolicyTopic({live.revision: (0, live)}, {})
+
+    async def read(settings):
+        return topic
+
+    monkeypatch.setattr(policies, "read_policy_topic", read)
+    for edit in every_edit(overrides=False):
+        (desk / "policy.yaml").write_text(edit.text)
+        (desk / "new.yaml").write_text(edit.text)
+        result = run("apply", str(desk / "new.yaml"), *WHO, "--yes", "--no-impact")
+        assert result.exit_code == 0, (edit.name, result.output)
+        changes = differences(policy(text_of(BEFORE)), policy(edit.text))
+        assert changes and all(f"  {line}\n" in result.stdout for line in changes), edit.name
+        assert (desk / "policy.yaml").read_text() == edit.text.replace('"serial": 1', '"serial": 2'), edit.name
 
 
 def confirmed_after(monkeypatch: pytest.MonkeyPatch, happens) -> None:
