@@ -82,6 +82,10 @@ class ImpactBody(BaseModel):
 class ImpactAnswer(AnswerModel):
     """Changes that a policy would have made; settled decisions are predicted, early ones are not."""
 
+    summary: str = Field(description="The whole in words; what is not known comes first.")
+    needs_replay: list[dict[str, Any]] = Field(description="Rules that the kept evidence cannot answer.")
+    unseen: list[str] = Field(description="Changes of keys that no evidence answers, in words.")
+    answered: int = Field(description="Number of scopes, a category on a surface, that the evidence answers.")
     live_revision: str
     new_revision: str
     from_ms: Millis
@@ -92,7 +96,6 @@ class ImpactAnswer(AnswerModel):
     protected: list[dict[str, Any]] = Field(description="Hashtags that only `never_suppress` of the new policy spares.")
     totals: list[dict[str, Any]] = Field(description="By category and country; empty while you review a hashtag blind.")
     histograms: list[dict[str, Any]] = Field(description="Empty while you review a hashtag blind.")
-    needs_replay: list[dict[str, Any]] = Field(description="Rules that the kept evidence cannot answer.")
     numbers: Numbers
     blinded: BlindedList
 

@@ -7,7 +7,6 @@ from copy import copy
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from fastapi import Path, Request
-from msgspec.structs import replace
 from starlette.responses import Response
 
 from moderation.api.access import needs
@@ -51,7 +50,7 @@ async def report_values(request: Request, report: ImpactReport) -> dict[str, Any
         "report": report,
         "blinded": sorted(reader.blinded),
         "say": text,
-        "summary": text.summary(replace(report, changes=reader.visible(report.changes))),
+        "summary": text.summary(reader.seen(report)),
         "rows": rows[:SHOWN],
         "more": max(0, len(rows) - SHOWN),
         "protected": protected[:SHOWN],

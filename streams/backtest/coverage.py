@@ -12,6 +12,23 @@ from streams.policy import Policy, Rule
 from streams.policy.durations import spell_duration
 from streams.signals.registry import BY_NAME
 
+_CROWDED = "the evidence lacks hashtags that a crowded pane drops"
+_UNSEEN = {
+    "early_confidence": "early decisions are not predicted",
+    "tail_floor": _CROWDED,
+    "max_tags_per_pane": _CROWDED,
+}
+"""Keys that change what the evidence does not have."""
+
+
+def unseen_changes(live: Policy, new: Policy) -> list[str]:
+    """Describe the changes of keys that no evidence answers, one a line."""
+    return [
+        f"{key} {getattr(live, key)} → {getattr(new, key)}: {why}"
+        for key, why in _UNSEEN.items()
+        if getattr(live, key) != getattr(new, key)
+    ]
+
 
 def needs_replay(policy: Policy, kept: Iterable[EvidenceConditions]) -> dict[Scope, tuple[str, ...]]:
     """Return the scopes of a policy that the evidence does not cover, each with every reason."""

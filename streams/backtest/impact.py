@@ -10,7 +10,7 @@ import numpy as np
 
 from models.share import Scale
 from streams.backtest.compare import CategoryTotal, PolicyChange, Spells, compare, totals
-from streams.backtest.coverage import needs_replay
+from streams.backtest.coverage import needs_replay, unseen_changes
 from streams.backtest.histogram import Histogram, Histograms
 from streams.backtest.history import EvidenceChunk, EvidenceHistory, same_categories
 from streams.backtest.policy_evaluator import PolicyBacktest, PolicyEvaluator
@@ -48,6 +48,10 @@ class ImpactReport(msgspec.Struct, kw_only=True):
     totals: list[CategoryTotal]
     histograms: list[Histogram]
     needs_replay: list[UncoveredScope]
+    answered: int
+    """Number of scopes that the evidence answers."""
+    unseen: list[str]
+    """Changes of keys that no evidence answers, as text."""
 
 
 @dataclass(slots=True)
@@ -150,6 +154,12 @@ class Impact:
                 for name, found in uncovered.items()
                 for scope, reasons in sorted(found.items())
             ],
+            answered=sum(
+                (category, surface) not in unknown
+                for category in self.new.category_names
+                for surface in self.new.surfaces
+            ),
+            unseen=unseen_changes(self.live, self.new),
         )
 
     def _changes(self, live: Spells, new: Spells) -> list[PolicyChange]:

@@ -101,15 +101,22 @@ def _at(time_ms: int) -> datetime:
 
 
 def summary(verdict: ImpactReport) -> str:
-    """Summarise the changes in one sentence: the number of hashtags of each kind, in any country or category."""
+    """Summarise the report: the parts that are not known, and the number of hashtags of each kind of change."""
     if not verdict.tag_panes:
         return "There is no evidence."
-    found: dict[str, set[str]] = {}
+    unknown: dict[str, None] = {
+        f"{category} on {_listed(surfaces)}": None for (_, category, _), surfaces in _uncovered(verdict).items()
+    }
+    parts = [f"Not known without a replay: {'; '.join(unknown)}."] if unknown else []
+    hashtags: dict[str, set[str]] = {}
     for change in verdict.changes:
-        found.setdefault(kind_in_words(change), set()).add(change.hashtag)
-    if found:
-        return "; ".join(f"{len(hashtags):,} {words}" for words, hashtags in found.items()) + "."
-    return "Nothing would change." if not verdict.needs_replay else "Nothing would change in the part that was kept."
+        hashtags.setdefault(kind_in_words(change), set()).add(change.hashtag)
+    if hashtags:
+        counts = "; ".join(f"{len(names):,} {words}" for words, names in hashtags.items()) + "."
+        parts.append(f"Elsewhere {counts}" if unknown else counts)
+    elif verdict.answered:
+        parts.append(f"Nothing {'else ' if unknown or verdict.unseen else ''}would change.")
+    return " ".join(parts)
 
 
 def span(verdict: ImpactReport) -> str:
@@ -123,14 +130,20 @@ def span(verdict: ImpactReport) -> str:
 
 
 def uncovered_in_words(verdict: ImpactReport) -> list[str]:
-    """Return a line for each part that needs a replay."""
-    found: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for one in verdict.needs_replay:
-        found.setdefault((one.policy, one.category, one.reasons), []).append(one.surface)
-    return [
+    """Return a line for each part that needs a replay, and for each change that no evidence answers."""
+    lines = [
         f"{category} on {_listed(surfaces)} needs replay ({policy} policy): {'; '.join(reasons)}"
-        for (policy, category, reasons), surfaces in found.items()
+        for (policy, category, reasons), surfaces in _uncovered(verdict).items()
     ]
+    return [*lines, *verdict.unseen]
+
+
+def _uncovered(verdict: ImpactReport) -> dict[tuple[str, str, tuple[str, ...]], list[str]]:
+    """Group the surfaces that need a replay by policy, category and reasons."""
+    surfaces: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for scope in verdict.needs_replay:
+        surfaces.setdefault((scope.policy, scope.category, scope.reasons), []).append(scope.surface)
+    return surfaces
 
 
 def _listed(names: Iterable[str]) -> str:

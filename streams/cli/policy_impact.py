@@ -94,14 +94,14 @@ def judge(
 
 
 def show(report: ImpactReport, console: Console) -> None:
-    """Print a report, protected tags first; lines are wrapped on a terminal alone."""
+    """Print a report: what it cannot see first, then protected tags; lines are wrapped on a terminal alone."""
     from streams.backtest import text
 
     console.soft_wrap = not console.is_terminal
-    console.print(f"policy {report.live_revision} (live) → {report.new_revision}: {text.summary(report)}", style="bold")
-    console.print(f"on {text.span(report)}")
     for line in text.uncovered_in_words(report):
         console.print(line, style="yellow")
+    console.print(f"policy {report.live_revision} (live) → {report.new_revision}: {text.summary(report)}", style="bold")
+    console.print(f"on {text.span(report)}")
     if report.protected:
         console.print("\nProtected: would be hit if they were not in never_suppress", style="bold red")
         print_list(CHANGE_HEADERS, [change_cells(one) for one in report.protected], console=console)

@@ -160,8 +160,8 @@ def screen(report: ShadowReport) -> RenderableType:
     verdict = report.verdict
     reached = f"settled up to {text.clock(verdict.to_ms)} UTC" if verdict.tag_panes else "no evidence yet"
     parts: list[RenderableType] = [
-        Text(f"live {verdict.live_revision}, shadow {verdict.new_revision}, {reached}", style="bold"),
         *(Text(line, style="yellow") for line in text.uncovered_in_words(verdict)),
+        Text(f"live {verdict.live_revision}, shadow {verdict.new_revision}, {reached}", style="bold"),
         Text(""),
     ]
     if report.now:
@@ -169,8 +169,8 @@ def screen(report: ShadowReport) -> RenderableType:
         parts += [Text(f"The two differ now on {text.tags(report.now)}:"), AlignedList(CHANGE_HEADERS, rows)]
         if len(report.now) > SHOWN_MAX:
             parts.append(Text(f"and {len(report.now) - SHOWN_MAX} more: --json has them"))
-    else:
-        parts.append(Text("The two do the same now."))
+    elif verdict.answered:
+        parts.append(Text(f"The two do the same now{' elsewhere' if verdict.needs_replay else ''}."))
     parts += [Text(""), *(Text(line, no_wrap=True) for line in lines_over_time(report))]
     return Group(*parts)
 

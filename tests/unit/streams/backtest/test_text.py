@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from streams.backtest.compare import Kind, PolicyChange, compare
+from streams.backtest.impact import UncoveredScope
 from streams.backtest.spells import Spell
 from streams.backtest.text import margin_in_words, side_in_words, summary, tags
 from streams.counting.keys import Tags
@@ -24,7 +25,9 @@ class StubReport:
 
     changes: list[PolicyChange]
     tag_panes: int = 1
-    needs_replay: tuple[str, ...] = ()
+    needs_replay: tuple[UncoveredScope, ...] = ()
+    answered: int = 1
+    unseen: tuple[str, ...] = ()
 
 
 def change(hashtag: str, country: str, surface: str = "trends", kind: Kind = "cleared") -> PolicyChange:
@@ -55,6 +58,24 @@ def test_review_of_unread_tag_claims_no_bound() -> None:
 def test_summary_counts_each_hashtag_once_for_all_scopes() -> None:
     found = StubReport(CHANGES)
     assert summary(found) == "2 no longer suppressed; 1 newly suppressed."  # type: ignore[arg-type]
+
+
+UNCOVERED = UncoveredScope("new", "abuse", "trends", ("window 5m was not counted",))
+UNKNOWN = "Not known without a replay: abuse on trends."
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (StubReport([]), "Nothing would change."),
+        (StubReport([], needs_replay=(UNCOVERED,), answered=0), UNKNOWN),
+        (StubReport([], needs_replay=(UNCOVERED,)), f"{UNKNOWN} Nothing else would change."),
+        (StubReport(CHANGES[:3], needs_replay=(UNCOVERED,)), f"{UNKNOWN} Elsewhere 1 no longer suppressed."),
+        (StubReport([], unseen=("early_confidence 0.99 → 0.9",)), "Nothing else would change."),
+    ],
+)
+def test_summary_begins_with_what_is_not_known(report: StubReport, words: str) -> None:
+    assert summary(report) == words  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("changes", "words"), [(CHANGES, "2 hashtags"), (CHANGES[:3], "1 hashtag")])

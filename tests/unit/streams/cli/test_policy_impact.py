@@ -76,7 +76,19 @@ def test_uncovered_scopes_need_replay(files):
     (files / "new.yaml").write_text(NEW.replace("[2m, 20m]", "[2m, 5m, 20m]"), "utf-8")
     result = run("new.yaml", "--evidence", "evidence.jsonl")
     assert "hateful_conduct on search and trends needs replay (new policy): window 5m was not counted" in result.stdout
-    assert "Nothing would change in the part that was kept." in result.stdout
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("hateful_conduct on search and trends needs replay (new policy): window 5m"), (
+        "comes first"
+    )
+    assert lines[1].endswith("Not known without a replay: hateful_conduct on search and trends.")
+    assert "would change" not in result.stdout
+
+
+def test_change_that_no_evidence_answers_comes_first(files):
+    (files / "new.yaml").write_text(BASE + "max_tags_per_pane: 100\n", "utf-8")
+    lines = run("new.yaml", "--evidence", "evidence.jsonl").stdout.splitlines()
+    assert lines[0] == "max_tags_per_pane 50000 → 100: the evidence lacks hashtags that a crowded pane drops"
+    assert lines[1].endswith("Nothing else would change.")
 
 
 def test_since_counts_from_last_record_of_file(files):
