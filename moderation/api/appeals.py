@@ -16,7 +16,6 @@ from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.api.problems import RefusedCall
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
-from moderation.errors import NoSuchCase
 from moderation.review.appeals import A_WEEK, find_restriction
 from moderation.review.fold import AppealStatus
 from moderation.review.records import Appeal
@@ -114,12 +113,11 @@ async def file_appeal(request: Request, body: AppealBody, idempotency_key: Idemp
     reviews = services_of(request).reviews
 
     async def work(actor: str) -> dict[str, Any]:
-        await reviews.refresh()
-        view = services_of(request).moderation.view
-        restriction = find_restriction(body.reference, reviews.automated, view, now_ms()).restriction
+        contested = await reviews.restriction(body.reference)
+        restriction = contested.restriction
         await refuse_blinded(request, restriction.target, actor)
         check_rights(request, country=restriction.country, categories={restriction.category} - {""})
-        filed = await reviews.appeal(body.reference, actor=actor, reason=body.reason)
+        filed = await reviews.appeal(body.reference, actor=actor, reason=body.reason, contested=contested)
         return appeal_as_dict(AppealStatus(filed))
 
     return await write_once(request, idempotency_key, body.actor, work)
@@ -154,9 +152,8 @@ async def _check_rights(request: Request, appeal: Appeal, actor: str, verdict: s
     """Check country, category and effect of the end, as far as any of the restriction is in force."""
     services, permission = services_of(request), _judges(appeal)
     await refuse_blinded(request, appeal.hashtag, actor)
-    try:
-        found = find_restriction(appeal.case, services.reviews.automated, services.moderation.view, now_ms())
-    except NoSuchCase:
+    found = find_restriction(appeal.case, services.reviews.automated, services.moderation.view, now_ms())
+    if found is None:
         check_rights(request, country=appeal.order[:2] or None, permission=permission)
         return
     restriction = found.restriction

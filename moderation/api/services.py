@@ -30,6 +30,7 @@ from moderation.publication_times import PublicationWait, publication_wait
 from moderation.report.read import report_reader
 from moderation.report.runs import ReportRuns
 from moderation.report.service import ReportService
+from moderation.review.audited import AuditedRestrictions
 from moderation.review.automated import DecisionsFollower
 from moderation.review.service import ReviewService
 from moderation.service import ModerationService
@@ -112,7 +113,9 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             async with reads:
                 return await read_page(settings, wanted, first, most)
 
-        reviews, names = ReviewService(moderation, follower), LivePolicyNames(settings)
+        public_log = KafkaLog(settings)
+        audited = AuditedRestrictions(public_log, settings.appeal_days)
+        reviews, names = ReviewService(moderation, follower, audited=audited), LivePolicyNames(settings)
         policies = _Policies(settings)
         cases = CaseService(moderation, reviews, first_answers=policies.skip_first_answer_ms)
 
@@ -126,7 +129,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             cases,
             report,
             audit_page,
-            KafkaLog(settings),
+            public_log,
             names.read,
             policies.read,
             PolicyChanges(policies.read_on, publisher(settings), settings.shards),

@@ -14,18 +14,17 @@ import secrets
 from dataclasses import dataclass
 
 from moderation.drafts import End, OverrideDraft
-from moderation.errors import NoSuchCase
 from moderation.review.automated import AutomatedFold
 from moderation.review.records import Appeal
 from moderation.service import ModerationService
-from moderation.statements.collect import order_restrictions, override_restriction
+from moderation.statements.collect import enforced_restrictions, order_restrictions, override_restriction
 from moderation.statements.restriction import Restriction
 from streams.constants import DAY_MS
 from streams.flags.moderation_fold import Scope, scopes_of
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override, TagRecord, Undo
 from streams.naming import tag_of
-from streams.orders.cases import Case, TargetRow
+from streams.orders.cases import Case, TargetRow, TargetRuling
 from streams.orders.records import OrderRuling
 from streams.orders.speakers import same_person
 from streams.orders.states import state_label
@@ -46,6 +45,8 @@ class ContestedRestriction:
     record: Override | None = None
     case: Case | None = None
     row: TargetRow | None = None
+    ruling: TargetRuling | None = None
+    """Ruling of the order behind it."""
 
     @property
     def order(self) -> str:
@@ -55,8 +56,8 @@ class ContestedRestriction:
     @property
     def deciders(self) -> tuple[str, ...]:
         """People who took the decision."""
-        if self.row is not None and self.row.ruling is not None:
-            return self.row.ruling.actors
+        if self.ruling is not None:
+            return self.ruling.actors
         return (self.restriction.actor,)
 
 
@@ -78,16 +79,14 @@ class AppealSubject:
 
 def find_restriction(
     reference: str, automated: AutomatedFold, history: OverrideHistory, at_ms: int
-) -> ContestedRestriction:
-    """Find the restriction that a statement names.
+) -> ContestedRestriction | None:
+    """Find the restriction that a statement names, in force or ended; None if neither log has it.
 
-    Raises:
-        NoSuchCase: no restriction has this reference, or it is no longer known or in force.
+    The topic `moderation` keeps people's decisions and orders for good. Automated decisions that left their topic are
+    in the audit log alone.
     """
     found = _look_up(reference, automated, history, at_ms)
-    if found is None:
-        raise NoSuchCase(f"there is no restriction {reference[:40]!r}", fix="give the reference from the statement")
-    return found
+    return _look_up_ended(reference, history) if found is None else found
 
 
 def resolve_appeal(appeal: Appeal, automated: AutomatedFold, history: OverrideHistory, at_ms: int) -> AppealSubject:
@@ -191,7 +190,17 @@ def _look_up(
                 continue
             for one in order_restrictions(case, at_ms, [row]):
                 if one.reference == reference:
-                    return ContestedRestriction(one, case=case, row=row)
+                    return ContestedRestriction(one, case=case, row=row, ruling=row.ruling)
+    return None
+
+
+def _look_up_ended(reference: str, history: OverrideHistory) -> ContestedRestriction | None:
+    """Find a restriction of an order that is no longer in force, by its reference."""
+    for case in history.fold.orders.cases.values():
+        for row in case.rows:
+            for one, ruling in enforced_restrictions(case, row):
+                if one.reference == reference:
+                    return ContestedRestriction(one, case=case, row=row, ruling=ruling)
     return None
 
 
@@ -200,7 +209,7 @@ def _resolve_order(appeal: Appeal, case: Case | None) -> AppealSubject:
         return AppealSubject(appeal.deciders, None, "its target is no longer known")
     row = case.rows[appeal.number]
     for restriction in order_restrictions(case, _BEFORE_ANY_EXPIRY, [row]):
-        contested = ContestedRestriction(restriction, case=case, row=row)
+        contested = ContestedRestriction(restriction, case=case, row=row, ruling=row.ruling)
         return AppealSubject((*appeal.deciders, *contested.deciders), contested)
     if row.ruling is not None and row.ruling.outcome == "declined":
         return AppealSubject(appeal.deciders, None, "the target is now declined")

@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
+from moderation.audit.proving import KafkaLog
 from moderation.options import Actor, Json, Reason
+from moderation.review.audited import AuditedRestrictions
 from moderation.review.automated import DecisionsFollower
 from moderation.review.fold import AppealStatus, open_appeals
 from moderation.review.items import DEFAULT_SHARE
@@ -115,6 +117,7 @@ def _run(work: Callable[[ReviewService], Awaitable[None]], share: float) -> None
 
     async def run() -> None:
         async with ModerationService(settings) as service, DecisionsFollower(settings, share=share) as follower:
-            await work(ReviewService(service, follower))
+            audited = AuditedRestrictions(KafkaLog(settings), settings.appeal_days)
+            await work(ReviewService(service, follower, audited=audited))
 
     asyncio.run(run())

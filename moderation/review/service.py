@@ -13,12 +13,14 @@ from moderation.drafts import words_of
 from moderation.errors import NoSuchCase, StaleReview
 from moderation.review.appeals import (
     AppealSubject,
+    ContestedRestriction,
     Effect,
     also_lifted,
     find_restriction,
     resolve_appeal,
     reversal,
 )
+from moderation.review.audited import AuditedRestrictions
 from moderation.review.automated import AutomatedFold, AutomatedSource
 from moderation.review.fold import AppealFold, AppealStatus
 from moderation.review.records import Appeal, AppealOutcome, AppealRecord, Verdict, encode_appeal
@@ -52,7 +54,12 @@ class ReviewService:
     """
 
     def __init__(
-        self, service: ModerationService, follower: AutomatedSource, *, clock: Callable[[], int] = now_ms
+        self,
+        service: ModerationService,
+        follower: AutomatedSource,
+        *,
+        audited: AuditedRestrictions | None = None,
+        clock: Callable[[], int] = now_ms,
     ) -> None:
         self.fold = AppealFold()
         """Appeals at the last refresh or write."""
@@ -60,6 +67,7 @@ class ReviewService:
         """Automated decisions at the last refresh."""
         self._service = service
         self._follower = follower
+        self._audited = audited
         self._clock = clock
         self._folded = 0
 
@@ -69,12 +77,38 @@ class ReviewService:
         await self._service.refresh()
         self._fold_new()
 
-    async def appeal(self, reference: str, *, actor: str, reason: str) -> Appeal:
-        """File an appeal against a restriction, by the reference in its statement."""
-        actor, reason = words_of(actor, reason)
+    async def restriction(self, reference: str) -> ContestedRestriction:
+        """Find the restriction that a statement names, also one that ended within the appeal period.
+
+        Raises:
+            NoSuchCase: no restriction has this reference, or it ended too long ago.
+        """
         await self.refresh()
         at_ms = self._clock()
-        contested = find_restriction(reference, self.automated, self._service.view, at_ms)
+        found = find_restriction(reference, self.automated, self._service.view, at_ms)
+        if found is None and self._audited is not None:
+            ended = await self._audited.find(reference, at_ms)
+            found = None if ended is None else ContestedRestriction(ended)
+        if found is None:
+            raise NoSuchCase(
+                f"there is no restriction {reference[:40]!r}, or it ended before the appeal period",
+                fix="give the reference from the statement",
+            )
+        return found
+
+    async def appeal(
+        self, reference: str, *, actor: str, reason: str, contested: ContestedRestriction | None = None
+    ) -> Appeal:
+        """File an appeal against a restriction, by the reference in its statement.
+
+        Args:
+            reference: reference of the restriction.
+            actor: person who files it.
+            reason: reason that the appellant gives.
+            contested: result of `restriction`, where it is known already.
+        """
+        actor, reason = words_of(actor, reason)
+        contested, at_ms = contested or await self.restriction(reference), self._clock()
         filed = Appeal(
             id=_id(),
             case=reference,

@@ -13,8 +13,9 @@ from streams.explain.hashtag_report import HashtagReport, SurfaceState
 from streams.flags.moderation_fold import ModerationFold
 from streams.log.decisions import FLAGGING, Action, Decision, ScopeDecision
 from streams.log.moderation import Override, Undo
-from streams.orders.cases import Case, TargetRow
-from streams.orders.measures import measure
+from streams.orders.cases import Case, TargetRow, TargetRuling
+from streams.orders.measures import Measure as OrderMeasure
+from streams.orders.measures import measure, ruled_measure
 from streams.orders.records import Outcome
 
 _MEASURES: dict[Outcome, Measure] = {"reduced": "reduced", "withheld": "withheld", "suspended": "suspended"}
@@ -124,28 +125,37 @@ def order_restrictions(case: Case, now_ms: int, rows: Iterable[TargetRow] | None
     found = []
     for row in case.rows if rows is None else rows:
         held, ruling = measure(case, row), row.ruling
-        if held is None or ruling is None or 0 < held.expires_at_ms <= now_ms:
-            continue
-        found.append(
-            Restriction(
-                kind=row.target.kind,
-                target=row.target.value,
-                display=row.target.display or row.target.value,
-                measure=_MEASURES[ruling.outcome],
-                surfaces=held.surfaces,
-                country=held.country,
-                source=held.source,
-                actor=" and ".join(ruling.actors),
-                began_ms=max(ruling.since_ms, case.in_force_since_ms if held.source == "legal" else 0),
-                ends_ms=held.expires_at_ms,
-                decision="" if case.order.confidential else f"{case.id}-{row.number + 1}",
-                identity=f"order|{case.id}|{row.number}|{ruling.outcome}|{ruling.at_ms}",
-                reason=ruling.reason,
-                order=legal_order(case) if held.source == "legal" else None,
-                author=row.target.author,
-            )
-        )
+        if held is not None and ruling is not None and not 0 < held.expires_at_ms <= now_ms:
+            found.append(_order_restriction(case, row, ruling, held))
     return found
+
+
+def enforced_restrictions(case: Case, row: TargetRow) -> list[tuple[Restriction, TargetRuling]]:
+    """List every restriction that an order ever had in force against a target, with its ruling, oldest first."""
+    return [
+        (replace(_order_restriction(case, row, one, ruled_measure(case, row, one)), in_force=False), one)
+        for one in row.enforced
+    ]
+
+
+def _order_restriction(case: Case, row: TargetRow, ruling: TargetRuling, held: OrderMeasure) -> Restriction:
+    return Restriction(
+        kind=row.target.kind,
+        target=row.target.value,
+        display=row.target.display or row.target.value,
+        measure=_MEASURES[ruling.outcome],
+        surfaces=held.surfaces,
+        country=held.country,
+        source=held.source,
+        actor=" and ".join(ruling.actors),
+        began_ms=max(ruling.since_ms, case.in_force_since_ms if held.source == "legal" else 0),
+        ends_ms=held.expires_at_ms,
+        decision="" if case.order.confidential else f"{case.id}-{row.number + 1}",
+        identity=f"order|{case.id}|{row.number}|{ruling.outcome}|{ruling.at_ms}",
+        reason=ruling.reason,
+        order=legal_order(case) if held.source == "legal" else None,
+        author=row.target.author,
+    )
 
 
 def with_present_states(restrictions: Sequence[Restriction], fold: ModerationFold, at_ms: int) -> list[Restriction]:

@@ -46,8 +46,18 @@ class TargetRow:
     ruling: TargetRuling | None = None
     proposed: TargetRuling | None = None
     """Ruling against a protected speaker that waits for a second person."""
-    restricted: bool = False
-    """Whether a ruling of the order was ever in force against the target; see `Measures`."""
+    enforced: tuple[TargetRuling, ...] = ()
+    """Rulings of the order that were ever in force against the target, oldest first; see `Measures`."""
+
+    @property
+    def restricted(self) -> bool:
+        """Whether a ruling of the order was ever in force against the target."""
+        return bool(self.enforced)
+
+    def note_in_force(self) -> None:
+        """Keep the present ruling among those that were ever in force."""
+        if self.ruling is not None and self.ruling not in self.enforced:
+            self.enforced = (*self.enforced, self.ruling)
 
     def first_of_two(self, outcome: Outcome, actor: str) -> TargetRuling | None:
         """Return the ruling of another single person that this actor's ruling would confirm.

@@ -64,7 +64,7 @@ class Measures:
             key = case.id, row.number
             before, after = self._standing.get(key), measure(case, row)
             if after is not None and not 0 < after.expires_at_ms <= case.history[-1][1].at_ms:
-                row.restricted = True
+                row.note_in_force()
             if before == after:
                 continue
             if after is None:
@@ -80,10 +80,15 @@ def measure(case: Case, row: TargetRow) -> Measure | None:
     ruling = row.ruling
     if ruling is None or ruling.outcome == "declined":
         return None
+    if ruling.outcome != "suspended" and case.state not in IN_FORCE_STATES:
+        return None
+    return ruled_measure(case, row, ruling)
+
+
+def ruled_measure(case: Case, row: TargetRow, ruling: TargetRuling) -> Measure:
+    """Compute the measure that a restricting ruling puts in force while the order's state lets it."""
     if ruling.outcome == "suspended":
         return _measure(case, row, ruling, (ACCOUNT,), "*", "human", 0)
-    if case.state not in IN_FORCE_STATES:
-        return None
     kind = row.target.kind
     surfaces = ruling.surfaces if kind == "hashtag" else (ACCOUNT if kind == "account" else TWEET,)
     return _measure(case, row, ruling, surfaces, case.order.country, "legal", case.expires_at_ms)

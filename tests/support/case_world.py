@@ -6,9 +6,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from moderation.audit.inputs import AuditInput
 from moderation.cases.case import HashtagCase
 from moderation.cases.service import CaseService
 from moderation.drafts import OverrideDraft, UndoDraft
+from moderation.review.audited import AuditedRestrictions
 from moderation.review.service import ReviewService
 from streams.log.decisions import (
     NOT_ASSESSED,
@@ -22,6 +24,7 @@ from streams.log.decisions import (
 from streams.log.moderation import Override, Verb
 from streams.naming import tag_of
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
+from tests.support.in_memory_public_log import InMemoryPublicLog
 
 HOUR_MS = 3_600_000
 EVIDENCE = Evidence(window_ms=1, tweets=9, authors=8, scored=7, share=0.6, lower=0.5, upper=0.7, sampled=("17",),
@@ -70,7 +73,14 @@ class CaseHarness:
         self.now_ms = 100
         self.service = in_memory_service(self.log, lambda: self.now_ms)
         self.automated = FixedDecisions(decisions, share=share, secret=b"s")
-        self.reviews = ReviewService(self.service, self.automated, clock=lambda: self.now_ms)
+        self.audited: list[AuditInput] = []
+        """Records of the audit log."""
+        self.reviews = ReviewService(
+            self.service,
+            self.automated,
+            audited=AuditedRestrictions(InMemoryPublicLog(lambda: self.audited), appeal_days=183),
+            clock=lambda: self.now_ms,
+        )
         self.cases = CaseService(self.service, self.reviews, clock=lambda: self.now_ms)
 
     def another(self) -> CaseService:

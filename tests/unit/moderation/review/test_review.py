@@ -214,8 +214,9 @@ async def test_overturned_appeal_declines_only_its_order_target(outcome: Outcome
     assert held(harness) == {("2", where)}
     assert quality_of(harness.service.view, 0, harness.now_ms + 1).appeals_reversed == 2
     assert second.state == "final"
-    with pytest.raises(NoSuchCase):
-        await harness.reviews.appeal(other, actor="clerk", reason="r")
+    late = await harness.reviews.appeal(other, actor="clerk", reason="r")
+    done = await harness.reviews.end_appeal(late.id, "overturn", actor="max", reason="r")
+    assert (done.effect, done.ended) == (None, "the target is now declined")
 
 
 async def test_appeal_of_protected_speaker_declines_as_protected_speech() -> None:
