@@ -24,8 +24,8 @@ from moderation.api.bodies import REQUEST_NAMES
 from moderation.api.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
 from moderation.api.keys import ALLOWED, KeyRing, Permission
 from moderation.api.limits import RateLimit
-from moderation.api.one_time_link import OneTimeLink
 from moderation.api.problems import Fault, ProblemReply, RefusedCall, problem_of
+from moderation.api.reviewer_link import ReviewerLink
 from moderation.api.rights import Caller, Grant
 from moderation.api.services import services_of
 from moderation.api.sessions import Session, Sessions
@@ -53,7 +53,7 @@ class AccessControl:
     ) -> None:
         self.ring = ring
         self.sessions = sessions
-        self.link: OneTimeLink | None = None
+        self.link: ReviewerLink | None = None
         """Link of `hushtag api --reviewer`."""
         self._trusted = trusted
         self.idempotency = IdempotencyStore()
@@ -92,7 +92,7 @@ class AccessControl:
             fix = "Authorization: Bearer KEY"
             if self.sessions is not None:
                 fix = self.sessions.how_to_begin if self.link else f"{fix}, or {self.sessions.how_to_begin}"
-            what = "no session of this browser" if self.link else "missing or unknown API key"
+            what = "this browser has no session" if self.link else "missing or unknown API key"
             raise RefusedCall("unauthorised", what, fix, headers={} if self.link else headers)
         return Caller(
             name=found.name,

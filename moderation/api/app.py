@@ -48,8 +48,16 @@ from moderation.api.limits import RateLimit, SizeLimit
 from moderation.api.login_settings import OidcConfig, SessionConfig, local_sessions, session_config, session_secret
 from moderation.api.observe import ApiMetrics, Observed
 from moderation.api.oidc import Provider
-from moderation.api.one_time_link import open_one_time_link
-from moderation.api.problems import ProblemReply, RefusedCall, faults_of, problem, problem_of, problem_of_status
+from moderation.api.problems import (
+    Problem,
+    ProblemReply,
+    RefusedCall,
+    faults_of,
+    problem,
+    problem_of,
+    problem_of_status,
+)
+from moderation.api.reviewer_link import open_reviewer_link
 from moderation.api.services import Services, connect_services
 from moderation.api.sessions import KEY_PAGE, Sessions
 from moderation.errors import ExposureLimit
@@ -60,6 +68,8 @@ from streams.settings import Settings
 from web.callers import Network, is_loopback, parse_networks
 from web.headers import CONTENT_SECURITY_POLICY, NOTHING_ALLOWED, SecuredApp
 from web.server import StreamingServer
+
+RefusalPage = Callable[[Request, Problem], Response | None]
 
 ROUTERS = (
     me.router,
@@ -102,7 +112,7 @@ def create_app(
     """Build the application.
 
     The OpenAPI document is at /openapi.json. Its usual pages are off, because they load scripts from other hosts.
-    Pages can be mounted on the result: `app.state` has the services and the access control.
+    Pages can be mounted on the result: `app.state` has the services and the access control, and takes `refusal_page`.
 
     Args:
         services: writers of decisions, and readers.
@@ -163,7 +173,7 @@ async def serve(
 
     `mount` adds pages to the application; they may set `app.state.end_streams`, which the server calls before it stops.
 
-    `started` is called once the API listens: with its URL, and the one-time link of the reviewer, "" without one.
+    `started` is called once the API listens: with its URL, and the link of the reviewer, "" without one.
 
     Raises:
         DependencyAway: Kafka does not answer.
@@ -197,7 +207,7 @@ async def serve(
         url, link = f"http://{f'[{host}]' if ':' in host else host}:{bound}", ""
         access: AccessControl = app.state.access
         if reviewer:
-            access.sessions, access.link, link = open_one_time_link(settings, url, reviewer)
+            access.sessions, access.link, link = open_reviewer_link(settings, url, reviewer)
         elif access.sessions is None and is_loopback(host):
             access.sessions = await open_sessions(local_sessions(settings, url), session_secret(settings))
         started(url, link)
@@ -224,7 +234,7 @@ async def open_sessions(config: SessionConfig, secret: str) -> Sessions:
 
 async def _refused_call(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedCall)
-    return ProblemReply(error.body, error.headers)
+    return _refusal(request, error.body, error.headers)
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
@@ -234,7 +244,7 @@ async def _service_error(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = "5"
     elif isinstance(error, ExposureLimit) and error.next_ms:
         headers["Retry-After"] = str(max(error.next_ms - now_ms(), 0) // 1000 + 1)
-    return ProblemReply(problem_of(error), headers)
+    return _refusal(request, problem_of(error), headers)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
@@ -243,8 +253,8 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     detail = "; ".join(f"{one.pointer or one.parameter}: {one.detail}" for one in faults[:3])
     more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
     if any(one["type"] == "json_invalid" for one in error.errors()):
-        return ProblemReply(problem("malformed", detail, "send a JSON object in UTF-8", errors=faults))
-    return ProblemReply(problem("mistake", detail + more, "correct every entry of `errors`", errors=faults))
+        return _refusal(request, problem("malformed", detail, "send a JSON object in UTF-8", errors=faults))
+    return _refusal(request, problem("mistake", detail + more, "correct every entry of `errors`", errors=faults))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -255,9 +265,23 @@ async def _http_error(request: Request, error: Exception) -> Response:
         detail = f"there is nothing at {ascii(request.url.path)[:200]}"
     if error.status_code == 405:
         detail = f"{request.url.path} does not have the method {request.method}"
-    return ProblemReply(problem_of_status(error.status_code, detail), headers)
+    return _refusal(request, problem_of_status(error.status_code, detail), headers)
 
 
 async def _bug(request: Request, error: Exception) -> Response:
     """Answer an unexpected error; Starlette raises it again, and the server logs it."""
-    return ProblemReply(problem("bug", "the API failed", "report it with the log of `hushtag api`"))
+    return _refusal(request, problem("bug", "the API failed", "report it with the log of `hushtag api`"))
+
+
+def _refusal(request: Request, body: Problem, headers: dict[str, str] | None = None) -> Response:
+    """Answer with a problem; a browser that opens a page gets the page that the mounted pages make of it."""
+    refusal_page: RefusalPage = getattr(request.app.state, "refusal_page", _no_page)
+    answer = refusal_page(request, body)
+    if answer is None:
+        return ProblemReply(body, headers)
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _no_page(request: Request, body: Problem) -> Response | None:
+    return None

@@ -1,7 +1,7 @@
 """Routes of the login: redirects of browsers, and logout.
 
 `GET /login?next=/console` begins a login, `GET /login/callback` ends it. They are for browsers, not for programs, so
-the OpenAPI document leaves them out. `GET /login/once` takes the token of a one-time link.
+the OpenAPI document leaves them out. `GET /login/link` takes the token of a reviewer link.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from moderation.api.answers import AnswerModel, JsonReply
 from moderation.api.key_login import takes_keys
 from moderation.api.oidc import Provider
 from moderation.api.problems import RefusedCall
-from moderation.api.sessions import KEY_PAGE, LOGIN_MS, START_AGAIN, Session, Sessions
+from moderation.api.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Session, Sessions
 from streams.errors import DependencyAway
 
 CONSOLE = "/console"
-"""Page that the one-time link leads to."""
+"""Page that the reviewer link leads to."""
 browser = APIRouter(include_in_schema=False)
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["caller"])
 
@@ -65,18 +65,16 @@ async def finish(request: Request, state: str = "", code: str = "", error: str =
     return response
 
 
-@browser.get("/login/once")
-async def once(request: Request, token: str = "") -> Response:
-    """Take the token of the one-time link, and begin a session."""
+@browser.get("/login/link")
+async def open_link(request: Request, token: str = "") -> Response:
+    """Take the token of the reviewer link, and begin a session."""
     access: AccessControl = request.app.state.access
     access.check_direct(request)
     if access.sessions is None or access.link is None:
-        raise RefusedCall("not_found", "no one-time link is valid here", START_AGAIN)
+        raise RefusedCall("not_found", "no link is valid here", OPEN_LINK)
     access.limit_logins(request)
-    if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
-        raise RefusedCall("forbidden", "a prefetch may not log in", "open the link")
     response = RedirectResponse(CONSOLE, 303)
-    access.sessions.put(response, access.sessions.begin(access.link.redeem(token)))
+    access.sessions.put(response, access.sessions.begin(access.link.person_of(token)))
     return response
 
 
@@ -100,7 +98,7 @@ async def logout(request: Request) -> Response:
 def _limited_sessions(request: Request) -> tuple[Sessions, Provider]:
     access: AccessControl = request.app.state.access
     if access.link is not None:
-        raise RefusedCall("not_found", "no identity provider is configured here", START_AGAIN)
+        raise RefusedCall("unauthorised", "a link is the only login here", OPEN_LINK)
     if access.sessions is None or access.sessions.provider is None:
         raise RefusedCall(
             "not_found", "no login is configured here", "use an API key; HUSHTAG_PUBLIC_URL configures the login"

@@ -18,6 +18,8 @@ from streams.errors import ContractError, DependencyAway, HushtagError
 from streams.flags.overrides import record_as_dict
 
 PROBLEM_JSON = "application/problem+json"
+Problem = Mapping[str, Any]
+"""Body of a refusal, in the shape of RFC 9457."""
 TYPES = "/v1/problems/"
 """Path of the types: `type` is an address of this API that describes the problem."""
 

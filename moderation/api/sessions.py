@@ -1,7 +1,7 @@
 """Browser sessions: an encrypted cookie, renewed from the identity provider, with a token against forged writes.
 
-A session begins with a login at the provider, with an API key, or with the one-time link of `hushtag api --reviewer`,
-which has no provider to ask again: its groups stay as they are. A session of a key has the present rights of the key.
+A session begins with a login at the provider, with an API key, or with the link of `hushtag api --reviewer`, which has
+no provider to ask again: its groups stay as they are. A session of a key has the present rights of the key.
 
 The cookie holds the whole session (JWE, A256GCM), so it survives a restart. The process keeps the newest state of each
 session, and those that were logged out until they would have ended anyway.
@@ -35,7 +35,7 @@ MOST_COOKIE_BYTES = 3_900
 """Browsers keep cookies of 4,096 bytes, name included."""
 LOGIN_MS = 600_000
 """Time in which a login must be finished."""
-START_AGAIN = "start `hushtag api --reviewer NAME` again, and open its new link"
+OPEN_LINK = "open the link that `hushtag api --reviewer` printed at its last start"
 KEY_PAGE = "/console/login"
 """Page that takes an API key."""
 _log = structlog.get_logger("hushtag.api")
@@ -76,7 +76,7 @@ class Sessions:
 
     Args:
         config: settings of the sessions.
-        provider: identity provider; None: a one-time link or an API key begins a session.
+        provider: identity provider; None: a reviewer link or an API key begins a session.
         key: secret of the cookies.
         clock: present time, Unix time in ms.
         how_to_begin: instruction for a caller without a session and without a provider.
@@ -88,7 +88,7 @@ class Sessions:
         provider: Provider | None,
         key: str,
         clock: Callable[[], int],
-        how_to_begin: str = START_AGAIN,
+        how_to_begin: str = OPEN_LINK,
     ) -> None:
         self.config = config
         self.provider = provider

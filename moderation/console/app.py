@@ -11,6 +11,7 @@ from moderation.api.problems import RefusedCall
 from moderation.api.rights import Caller
 from moderation.console.navigation import LINKS
 from moderation.console.pages import ROUTERS
+from moderation.console.refused import refusal_page
 from moderation.console.route import page_router
 from moderation.console.stream import LiveConsole
 from streams.errors import CallerMistake
@@ -34,6 +35,7 @@ def mount_console(app: FastAPI) -> None:
         )
     app.state.live_console = live = LiveConsole(app.state.services)
     app.state.end_streams = live.close
+    app.state.refusal_page = refusal_page
     app.mount("/static", StaticFiles(directory=STATIC))
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
@@ -56,4 +58,4 @@ async def home(request: Request) -> RedirectResponse:
 @_others.get("/{path:path}", openapi_extra=needs("read"))
 async def no_page(path: str) -> None:
     """Refuse an unknown address."""
-    raise RefusedCall("not_found", f"there is no page {ascii(path)[:200]}", "choose a page above, or Ctrl+K")
+    raise RefusedCall("not_found", f"there is no page {ascii(path)[:200]}", "choose a page above, or press Ctrl+K")

@@ -32,7 +32,7 @@ def api(
     reviewer: Annotated[
         str,
         typer.Option(
-            help="Print a link that logs this person in once, as admin; on loopback, without keys and login provider.",
+            help="Print a link that logs this person in as admin; on loopback, without keys and login provider.",
             show_default="none",
         ),
     ] = "",
@@ -43,8 +43,8 @@ def api(
 ) -> None:
     """Serve the moderation API (/openapi.json) and the moderators' console (/console) until stopped.
 
-    It needs keys, a login provider, or --reviewer for the browser that opens the one-time link. With keys, put a TLS
-    proxy in front of it, because keys travel in a header, and name the proxy in HUSHTAG_TRUSTED_PROXIES.
+    It needs keys, a login provider, or --reviewer for browsers that open the printed link. With keys, put a TLS proxy
+    in front of it, because keys travel in a header, and name the proxy in HUSHTAG_TRUSTED_PROXIES.
     """
     from moderation.api.app import serve
     from moderation.api.keys import KeyRing, check_name
@@ -64,7 +64,7 @@ def api(
         why = "keys are set" if not ring.open else "a login provider is configured" if has_provider else ""
         if why := why or ("" if is_loopback(host) else f"{host} is not loopback"):
             raise CallerMistake(
-                f"--reviewer {reviewer}: {why}, and a one-time link is only for this machine",
+                f"--reviewer {reviewer}: {why}, and such a link is only for this machine",
                 fix="leave out --reviewer, or --keys, HUSHTAG_API_KEYS, the HUSHTAG_OIDC_ variables and --host",
             )
     configure_logging(settings.log_level)
@@ -75,7 +75,7 @@ def api(
             return
         print(f"API on {url}", flush=True)
         if link:
-            print(f"{reviewer} logs in with this link, once, within ten minutes: {link}", flush=True)
+            print(f"{reviewer} logs in with this link, until this process ends: {link}", flush=True)
 
     asyncio.run(
         serve(

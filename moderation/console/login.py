@@ -18,8 +18,8 @@ from moderation.api.access import AccessControl
 from moderation.api.key_login import begin_with_key, check_public_address, takes_keys
 from moderation.api.login import CONSOLE, local_path
 from moderation.api.problems import RefusedCall
-from moderation.api.sessions import KEY_PAGE, LOGIN_MS, Sessions
-from moderation.console.render import page, refusal_page
+from moderation.api.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Sessions
+from moderation.console.render import page
 from web.callers import is_loopback, names_this_machine, why_forwarded
 
 router = APIRouter(prefix=CONSOLE)
@@ -36,7 +36,7 @@ async def show_login(
     if access.sessions is None or not takes_keys(access):
         if access.sessions is not None and access.sessions.provider is not None:
             return RedirectResponse(_provider_login(path), 303)
-        return refusal_page(request, _no_login(access).body)
+        raise _no_login(access)
     url = access.sessions.config.url
     try:
         access.limit_logins(request)
@@ -45,7 +45,7 @@ async def show_login(
         is_local = is_loopback(urlsplit(url).hostname or "") and names_this_machine(request)
         if is_local and error.body["status"] == 421 and not why_forwarded(request):
             return RedirectResponse(f"{url}{KEY_PAGE}?next={quote(path, safe='')}", 303)
-        return refusal_page(request, error.body)
+        raise
     return _form(request, access.sessions, path)
 
 
@@ -55,7 +55,7 @@ async def log_in(request: Request) -> Response:
     access: AccessControl = request.app.state.access
     sessions = access.sessions
     if sessions is None or not takes_keys(access):
-        return refusal_page(request, _no_login(access).body)
+        raise _no_login(access)
     login = sessions.begun_login(request.cookies.get(sessions.login_cookie, ""))
     try:
         fields = await _fields(request)
@@ -105,5 +105,5 @@ def _provider_login(path: str) -> str:
 
 def _no_login(access: AccessControl) -> RefusedCall:
     if access.link is not None:
-        return RefusedCall("not_found", "only one link logs in here, once", "open the link that the server printed")
+        return RefusedCall("unauthorised", "a link is the only login here", OPEN_LINK)
     return RefusedCall("not_found", "no login is set up here", "ask the operator of this server to set one up")

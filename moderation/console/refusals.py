@@ -9,7 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-API_WORDS = r"/v1/|\b(?:GET|POST|PUT|PATCH|DELETE) /|\bhushtag [a-z]|openapi|\bheader\b|`|--[a-z]"
+from moderation.api.problems import Problem
+
+API_WORDS = (
+    r"/v1/|\b(?:GET|POST|PUT|PATCH|DELETE) /|\bhushtag [a-z]|openapi|\b(?:header|parameter|API key|Bearer)\b|`|--[a-z]"
+)
 """Pattern of words for programmers and administrators; it means the same in JavaScript."""
 TITLES: Mapping[str, str] = {
     "csrf": "This page is from an earlier login",
@@ -41,11 +45,26 @@ NEXT_STEPS: Mapping[str, str] = {
     "": "Reload the page, then try again.",
 }
 """Next step of the reader, by type of problem; "" stands for the others."""
+_PAGE_TITLES: Mapping[str, str] = {
+    "unauthorised": "You are not logged in",
+    "mistake": "This address cannot be used",
+    "malformed": "This address cannot be used",
+}
+_PAGE_STEPS: Mapping[str, str] = {
+    "unauthorised": "This server has no login for browsers yet: ask an admin to set it up.",
+    "not_found": "Check the address, or go on from the console.",
+    "mistake": "Correct the address, or go on from the console.",
+    "malformed": "Correct the address, or go on from the console.",
+    "too_often": "Wait a minute, then reload the page.",
+    "away": "Wait a moment, then reload the page: nothing was lost.",
+    "bug": "Reload the page. If it fails again, tell an admin when it happened.",
+}
+"""Titles and next steps where a whole page was refused, instead of a form on it."""
 _ASIDE = re.compile(r" ?\([^()]*\)")
 _CASE = re.compile(r"^case-[0-9a-f]{16}: ")
 
 
-def console_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
+def console_problem(problem: Problem) -> Problem:
     """Return a problem of the API in the words of the pages.
 
     >>> found = console_problem({"type": "/v1/problems/stale", "title": "t", "detail": "gone (GET /v1/cases)"})
@@ -60,6 +79,22 @@ def console_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
         "title": TITLES.get(kind, problem.get("title", "")),
         "detail": "" if re.search(API_WORDS, detail) else detail,
         "fix": fix if fix and not re.search(API_WORDS, fix) else NEXT_STEPS.get(kind, NEXT_STEPS[""]),
+    }
+
+
+def page_problem(problem: Problem) -> Problem:
+    """Return a problem in the words of a page that cannot be shown.
+
+    >>> page_problem({"type": "/v1/problems/mistake", "title": "t", "detail": "d", "fix": "send `x`"})["fix"]
+    'Correct the address, or go on from the console.'
+    """
+    kind = str(problem.get("type", "")).rpartition("/")[2]
+    shown = console_problem(problem)
+    own_step = shown["fix"] == problem.get("fix")
+    return {
+        **shown,
+        "title": _PAGE_TITLES.get(kind, shown["title"]),
+        "fix": shown["fix"] if own_step else _PAGE_STEPS.get(kind, shown["fix"]),
     }
 
 

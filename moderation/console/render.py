@@ -16,7 +16,7 @@ from moderation.api.sessions import Session
 from moderation.cases.languages import reader_words
 from moderation.console import words
 from moderation.console.navigation import LINKS
-from moderation.console.refusals import console_problem, page_tables, step_words
+from moderation.console.refusals import page_tables, step_words
 from moderation.console.stop_notice import countdown_words, notice_values
 from streams import countries
 from streams.clock import now_ms
@@ -62,11 +62,6 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     `stream` and `texts`.
     """
     return HTMLResponse(templates().get_template(template).render(**_common(request) | values), status)
-
-
-def refusal_page(request: Request, problem: dict[str, Any]) -> HTMLResponse:
-    """Render the page that says why a call was refused, and what to do."""
-    return page(request, "refused.html", status=problem["status"], problem=console_problem(problem))
 
 
 def _common(request: Request) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def console_client(
     app.state.services = in_memory_services(log or InMemoryLog(), decisions, share=share, policies=policies)
     app.state.live_console = LiveConsole(app.state.services)
     app.state.access = AccessControl(KeyRing.of([*RING, *keys]), RateLimit(1e6, 10**6))
-    return TestClient(app)
+    return TestClient(app, headers={"Accept": "text/html"})
 
 
 def read_page(client: TestClient, path: str, role: str = "moderator") -> Response:

@@ -30,6 +30,6 @@ def console_client() -> Callable[..., TestClient]:
             content_security_policy=CONTENT_SECURITY_POLICY,
         )
         mount_console(app)
-        return TestClient(app, headers={"Authorization": f"Bearer {KEYS[role]}"})
+        return TestClient(app, headers={"Authorization": f"Bearer {KEYS[role]}", "Accept": "text/html"})
 
     return new

@@ -278,4 +278,4 @@ def test_reader_may_not_open_a_case(client: TestClient) -> None:
 
 def test_unknown_case_is_a_page(client: TestClient) -> None:
     answer = read_page(client, "/console/cases/case-0000000000000000")
-    assert answer.status_code == 404 and "there is no case" in answer.text
+    assert answer.status_code == 404 and "There is no case" in answer.text

@@ -218,7 +218,7 @@ def test_export_neutralises_formulas(log: InMemoryLog, services: Services) -> No
 
 def test_unknown_order_is_a_page(log: InMemoryLog) -> None:
     answer = read_page(console_client(log=log), "/console/orders/IN-0000000000", "legal")
-    assert answer.status_code == 404 and "there is no order" in answer.text
+    assert answer.status_code == 404 and "There is no order" in answer.text
 
 
 def test_overrides_and_states_of_targets_in_words(log: InMemoryLog, services: Services) -> None:

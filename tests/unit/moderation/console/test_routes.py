@@ -26,14 +26,14 @@ def client() -> TestClient:
         content_security_policy=CONTENT_SECURITY_POLICY,
     )
     mount_console(app)
-    return TestClient(app)
+    return TestClient(app, headers={"Accept": "text/html"})
 
 
 def test_page_without_a_login_is_refused_as_page(client: TestClient) -> None:
     answer = client.get("/console/queue")
     assert answer.status_code == 401
     assert answer.headers["content-type"].startswith("text/html")
-    assert "Not authenticated" in answer.text
+    assert "You are not logged in" in answer.text
 
 
 def test_part_without_a_login_is_refused_as_problem(client: TestClient) -> None:
@@ -65,4 +65,4 @@ def test_home_leads_to_the_first_page_of_the_role(client: TestClient, role: str,
 def test_unknown_address_is_answered_by_a_page(client: TestClient) -> None:
     answer = client.get("/console/nowhere", headers={"Authorization": "Bearer hush_moderator"})
     assert answer.status_code == 404
-    assert "there is no page" in answer.text and "<main" in answer.text
+    assert "There is no page" in answer.text and "<main" in answer.text
