@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from pathlib import Path
+
 from devkit.scenario.public_log import StoryLog
 from devkit.stack.local_run import LocalRun
 from devkit.stack.ports import free_port
@@ -24,7 +28,10 @@ def spawn_log(run: LocalRun, log: StoryLog) -> None:
     run.wait_until_ready(process)
 
 
-def check_command(log: StoryLog) -> str:
-    """Return the command, without the program, by which anyone checks the published log."""
-    witnesses = " ".join(f"--witness-key {key.public_key}" for key in log.witnesses)
-    return f"proof log --folder {log.folder} --log-key {log.key.public_key} {witnesses}"
+def write_check_script(log: StoryLog, folder: Path) -> Path:
+    """Write the command by which anyone checks the published log; with its three keys it fits no terminal."""
+    keys = [f"--log-key={log.key.public_key}", *(f"--witness-key={key.public_key}" for key in log.witnesses)]
+    command = [str(Path(sys.executable).with_name("hushtag")), "proof", "log", f"--folder={log.folder}", *keys]
+    path = folder / "check-log"
+    path.write_text(f"exec {shlex.join(command)}\n")
+    return path

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from hushtag_client import AsyncFlagsClient
@@ -14,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from devkit.demo import prepare, view
+from devkit.demo.ending import EndingSignals, own_terminal
 from devkit.demo.start import RunningDemo, running_demo
 from devkit.demo.state import DemoState
 from devkit.demo.timeline import Timeline, TimelineEvent
@@ -29,6 +28,8 @@ SEED = 7
 _REFRESH_SECONDS = 0.25
 _STATUS_SECONDS = 10.0
 _LAST_GASP_SECONDS = 1.0
+_LAST_SEND_SECONDS = 5.0
+"""Longest wait for records under way, before the verdict."""
 
 
 def run_demo(seconds: float | None) -> int:
@@ -39,24 +40,21 @@ def run_demo(seconds: float | None) -> int:
     """
     require_browser_files()
     console = Console(highlight=False)
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    signals = EndingSignals()
     try:
-        with running_demo(console) as running:
-            return asyncio.run(_Show(running, console, seconds).run())
+        with own_terminal(), running_demo(console) as running:
+            return asyncio.run(_Show(running, console, seconds, signals).run())
     except KeyboardInterrupt:
-        console.print("stopped")
+        console.print("stopped before the first tweet: there is nothing to evaluate")
         return EXIT_AWAY
-
-
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 class _Show:
     """Course of the demo from the first tweet to the summary."""
 
-    def __init__(self, running: RunningDemo, console: Console, seconds: float | None) -> None:
+    def __init__(self, running: RunningDemo, console: Console, seconds: float | None, signals: EndingSignals) -> None:
         self._running = running
+        self._signals = signals
         self._console = console
         self._seconds = seconds
         self._stop = asyncio.Event()
@@ -68,7 +66,7 @@ class _Show:
             search_url=running.search.url,
             policy_path=_shortest(running.policy),
             reviewer_link=running.link,
-            check_command=running.check_command,
+            check_script=_shortest(running.check_script),
             prepared=prepare.LINES,
             exports=running.exports,
             ends_after_seconds=seconds,
@@ -80,8 +78,8 @@ class _Show:
         Raises:
             HushtagError: a part has ended.
         """
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        loop = asyncio.get_running_loop()
+        self._signals.begin_show(lambda: loop.call_soon_threadsafe(self._stop.set))
         traffic = Traffic(self._running.settings, seed=SEED)
         async with AsyncFlagsClient(self._running.settings.redis_url) as flags:
             await flags.wait_until_ready(10)
@@ -99,15 +97,17 @@ class _Show:
             finally:
                 for task in tasks:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-        self._state.health.sent = traffic.sent
-        self._state.reviewer_link = self._state.policy_path = self._state.check_command = ""  # they end with the run
+                await asyncio.wait(tasks, timeout=_LAST_SEND_SECONDS)
+        self._state.health.sent, self._state.health.late_seconds = traffic.sent, traffic.late_ms / 1000
+        self._state.reviewer_link = self._state.policy_path = self._state.check_script = ""  # they end with the run
         judgement = verdict.judge(now_ms())
         self._finish(judgement)
         return 0 if judgement.good and (judgement.complete or self._stop.is_set()) else EXIT_NO
 
     async def _first_of(self, *tasks: asyncio.Task[Any]) -> None:
-        """Wait for the first task to end, and raise its error; an ended part of the system takes precedence.
+        """Wait for the first task to end, and raise its error, unless a person has ended the demo.
+
+        An ended part of the system takes precedence over the error of a task.
 
         Raises:
             HushtagError: a part has ended, or does not answer.
@@ -115,10 +115,12 @@ class _Show:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             error = task.exception()
-            if error is not None:
+            if error is not None and not self._stop.is_set():
                 await asyncio.sleep(_LAST_GASP_SECONDS)
                 self._running.run.check()
-                raise error if not isinstance(error, ExceptionGroup) else DependencyAway(str(error.exceptions[0]))
+                if not isinstance(error, ExceptionGroup):
+                    raise error
+                raise DependencyAway(f"a part of the demo does not answer: {error.exceptions[0]!r}")
 
     async def _show(self, traffic: Traffic) -> None:
         """Draw until the demo ends, and check that all parts are alive.

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from devkit.demo.policy import write_policy
 from devkit.demo.prepare import prepare
-from devkit.demo.public_log import check_command, spawn_log
+from devkit.demo.public_log import spawn_log, write_check_script
 from devkit.scenario.public_log import StoryLog
 from devkit.stack.jars import default_cache
 from devkit.stack.local_run import POLICY, HushtagProcess, LocalRun
@@ -27,7 +27,7 @@ from streams.settings import Settings
 KAFKA_PORT, REDIS_PORT, TRENDS_PORT, SEARCH_PORT, API_PORT = 9092, 6379, 8701, 8702, 8710
 """Preferred ports, used if they are free, so that other commands reach the demo by their defaults."""
 REVIEWER = "asha"
-"""Person whom the one-time link logs in."""
+"""Person whom the link logs in."""
 _FOLDER = "demo-"
 
 
@@ -41,19 +41,14 @@ class RunningDemo:
     search: HushtagProcess
     api: HushtagProcess
     policy: Path
-    log: StoryLog
+    check_script: Path
 
     @property
     def link(self) -> str:
-        """Link that logs the reviewer in once, from the first output of the API."""
+        """Link that logs the reviewer in, from the first output of the API."""
         lines = (self.run.folder / f"{self.api.name}.log").read_text("utf-8", "replace").splitlines()
         found = (json.loads(line) for line in lines if line.startswith('{"url"'))
         return next((str(one["link"]) for one in found), "")
-
-    @property
-    def check_command(self) -> str:
-        """Command that checks the published log, without the program."""
-        return check_command(self.log)
 
     @property
     def settings(self) -> Settings:
@@ -93,7 +88,9 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
             HUSHTAG_REPORTS=str(folder),
             **log.settings(),
         ) as run,
+        ExitStack() as stack,
     ):
+        stack.callback(lambda: console.print("stopping all parts", style="dim"))
         with _step(console, "Apache Kafka and Valkey") as report:
             reports.append(report)
             run.start_servers()
@@ -104,13 +101,12 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
             asyncio.run(prepare(run.settings))
         with _step(console, "public log with two witnesses"):
             spawn_log(run, log)
-        demo = RunningDemo(run, *spawned, policy=folder / POLICY.name, log=log)
+        demo = RunningDemo(run, *spawned, policy=folder / POLICY.name, check_script=write_check_script(log, folder))
         for process in (demo.worker, demo.trends, demo.search, demo.api):
             with _step(console, process.name):
                 run.wait_until_ready(process)
         console.print(f"  all parts run after {monotonic_seconds() - began:.1f} s", style="dim")
         yield demo
-        console.print("stopping all parts", style="dim")
 
 
 def _spawn_all(run: LocalRun) -> tuple[HushtagProcess, HushtagProcess, HushtagProcess, HushtagProcess]:

@@ -32,6 +32,8 @@ class PipelineHealth:
 
     sent: int = 0
     """Records produced to `tweets`, broken ones and control messages included."""
+    late_seconds: float = 0.0
+    """Greatest delay of a sent record against its planned time."""
     counted: int = 0
     dead_letters: int = 0
     duplicates: int = 0
@@ -59,11 +61,11 @@ class DemoState:
     """Shell line that points other commands at this stack; "" if their defaults do."""
     ends_after_seconds: float | None
     reviewer_link: str = ""
-    """Link that logs the reviewer into the console once; "" without one."""
+    """Link that logs the reviewer into the console; "" without one."""
     prepared: tuple[str, ...] = ()
     """Records that were written before the first tweet, in words."""
-    check_command: str = ""
-    """Command that checks the published log; "" once the run has ended."""
+    check_script: str = ""
+    """Script that checks the published log; "" once the run has ended."""
     stories: dict[str, PlannedTag] = field(default_factory=dict)
     began_ms: int = 0
     now_ms: int = 0

@@ -21,6 +21,7 @@ from streams.settings import Settings
 
 RATE = 100.0
 """Average tweets a second."""
+_YIELDS_EACH = 50
 _CAMPAIGN = {"per_second": 20, "n_authors": 400}
 _HIJACK = {"per_second": 30, "n_authors": 800}
 _COPY_SHARE, _YOUNG_SHARE = 0.8, 0.95
@@ -34,6 +35,8 @@ class Traffic:
         self.sent = 0
         self.stories: list[PlannedTag] = []
         self.began_ms = 0
+        self.late_ms = 0
+        """Greatest delay of a record that was sent, against the simulator's log."""
         self.started = asyncio.Event()
         self._settings = settings
         config = demo_config(tag_names(), seed=seed, rate=rate, partitions=partitions)
@@ -53,6 +56,9 @@ class Traffic:
                     self.started.set()
                 await producer.send(topic, line.payload, key=line.key_bytes, partition=line.partition)
                 self.sent += 1
+                self.late_ms = max(self.late_ms, now_ms() - line.log_time_ms)
+                if self.sent % _YIELDS_EACH == 0:
+                    await asyncio.sleep(0)  # else a log that is behind leaves no time to the view and its end
 
             await play(self._remembering(self._run.lines()), send, now_ms, asyncio.sleep)
 

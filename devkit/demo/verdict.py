@@ -95,11 +95,11 @@ class AttackRecord:
         if self.contested_ms is None:
             found.append("never became contested")
         elif self.contested_ms - self.began_ms > FLAG_AFTER_START_MS:
-            found.append(f"became contested {(self.contested_ms - self.began_ms) / 1000:.1f} s after the attack began")
+            found.append(f"became contested {(self.contested_ms - self.began_ms) / 1000:.1f} s after the copying began")
         if self.rank_before is None:
-            found.append("was not in the top 10 before the attack")
+            found.append("was not in the top 10 before the copying began")
         if self.missed_ms is not None:
-            found.append(f"left the top 10 {(self.missed_ms - self.began_ms) / 1000:.1f} s after the attack began")
+            found.append(f"left the top 10 {(self.missed_ms - self.began_ms) / 1000:.1f} s after the copying began")
         return found
 
 

@@ -33,6 +33,10 @@ TONES = {
 _KINDS = {"campaign": "red", "protest": "green", "counter_speech": "green", "bot_flood": "yellow"}
 _NAME, _SPARKLINE = 20, 8
 _LISTS_HEIGHT = 12
+_LATE_SECONDS = 2.0
+_LABEL = 17
+"""Width of the longest label of a hint."""
+_REASON = "--reason 'trying it out'"
 _SHORT = {"counter_speech": "counter", "bot_flood": "bots"}
 _TURNING = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -82,17 +86,17 @@ def hints(state: DemoState) -> list[tuple[str, str]]:
     if any(one.hashtag == ANY_HASHTAG for one in state.by_people):
         found.append(("end the pause", "resume"))
     else:
-        found.append(("pause automation", "pause --reason 'trying it out'"))
+        found.append(("pause automation", f"pause {_REASON}"))
     commands = [(label, f".venv/bin/hushtag {command}") for label, command in found]
     if state.policy_path:
-        commands.append(("change the policy", f"edit {state.policy_path}, with a higher serial"))
-    if state.check_command:
-        commands.append(("check the public log", f".venv/bin/hushtag {state.check_command}"))
-    pages = f"{state.trends_url}/?country={COUNTRY}&held=on  {state.search_url}/?country={COUNTRY}"
-    commands.append(("see the pages", pages))
+        commands.append(("edit the policy", f"{state.policy_path}, with a higher serial"))
+    if state.check_script:
+        commands.append(("check the log", f"sh {state.check_script}"))
+    commands.append(("see trends", f"{state.trends_url}/?country={COUNTRY}&held=on"))
+    commands.append(("see search", f"{state.search_url}/?country={COUNTRY}"))
     if state.reviewer_link:
-        commands.insert(0, ("decide (link opens once)", state.reviewer_link))
-    return ([("in another terminal, first", state.exports)] if state.exports else []) + commands
+        commands.insert(0, ("decide as asha", state.reviewer_link))
+    return ([("in a shell, first", state.exports)] if state.exports else []) + commands
 
 
 def _tag_hints(state: DemoState) -> list[tuple[str, str]]:
@@ -100,14 +104,14 @@ def _tag_hints(state: DemoState) -> list[tuple[str, str]]:
     for one in state.by_people:
         if one.hashtag != ANY_HASHTAG:
             tag = _argument(one.display or one.hashtag)
-            return [("explain a decision", f"explain {tag}"), ("undo it", f"undo {tag}")]
+            return [("explain it", f"explain {tag}"), ("undo it", f"undo {tag}")]
     for one in state.held:
         if one.source == "automated":
             tag = _argument(one.display or one.hashtag)
-            return [("explain a flag", f"explain {tag}"), ("overrule a flag", f"allow {tag} --reason 'trying it out'")]
+            return [("explain a flag", f"explain {tag}"), ("overrule a flag", f"allow {tag} {_REASON}")]
     for row in state.rows[:1]:
         tag = _argument(row.display)
-        return [("explain a trend", f"explain {tag}"), ("hide a trend", f"block {tag} --reason 'trying it out'")]
+        return [("explain a trend", f"explain {tag}"), ("hide a trend", f"block {tag} {_REASON}")]
     return []
 
 
@@ -117,7 +121,7 @@ def _argument(tag: str) -> str:
 
 def hint_lines(state: DemoState) -> list[str]:
     """Format the suggestions as lines."""
-    return [f"  {label:<24} {command}" for label, command in hints(state)]
+    return [f"  {label:<{_LABEL}} {command}" for label, command in hints(state)]
 
 
 def summary(state: DemoState, judgement: Judgement) -> RenderableType:
@@ -146,6 +150,11 @@ def summary(state: DemoState, judgement: Judgement) -> RenderableType:
              f"{health.dead_letters:,} broken records in the dead-letter topic, "
              f"{health.controls:,} control messages, {health.in_flight:,} still on their way", "dim"),
     )  # fmt: skip
+    if health.late_seconds >= _LATE_SECONDS:
+        late = (
+            f"  this machine was too busy: tweets were sent up to {health.late_seconds:.0f} s late, and count as late"
+        )
+        lines.append(Text(late, "yellow"))
     if state.prepared:
         lines.append(Text("  prepared for the console, before the first tweet and outside this evaluation:", "dim"))
         lines += [Text(f"    {clean(line)}", "dim") for line in state.prepared]
@@ -220,13 +229,12 @@ def _trends(state: DemoState) -> RenderableType:
     for row in state.rows:
         story = state.stories.get(row.hashtag)
         kind = story.kind if story else "background"
-        attacked = story is not None and story.attacked_from_ms is not None and story.attacked_from_ms <= state.now_ms
         table.add_row(
             str(row.rank),
             Text(f"#{clean(row.display)}", _KINDS.get(kind, "")),
             f"{row.tweets:,}",
             Text(block_bars(row.sparkline[-_SPARKLINE:], max(1, *row.sparkline[-_SPARKLINE:])), "blue"),
-            Text("attack" if attacked else _SHORT.get(kind, kind), _KINDS.get(kind, "dim")),
+            Text(_SHORT.get(kind, kind), _KINDS.get(kind, "dim")),
         )
     title = f"Trending in {countries.country_name(COUNTRY)}, with the true kind"
     return Panel(table, title=title, title_align="left", subtitle=state.trends_url)

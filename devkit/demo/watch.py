@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -47,7 +48,7 @@ class Watcher:
         """Watch until cancelled.
 
         Raises:
-            httpx.HTTPError: a surface does not answer.
+            httpx.HTTPError: a surface answers with an error, or is away.
         """
         stop = self._flags.listen(self._saw_flags)
         try:
@@ -66,7 +67,8 @@ class Watcher:
     async def _watch_surfaces(self, client: httpx.AsyncClient) -> None:
         while True:
             for country in self._countries():
-                await self._look(client, country)
+                with suppress(httpx.TimeoutException):  # slow under load; the show checks that it runs
+                    await self._look(client, country)
             self._state.now_ms = now_ms()
             known = _unprepared(self._flags.registers())
             in_force = [one for one in known if one.in_force(self._state.now_ms)]

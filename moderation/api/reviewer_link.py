@@ -1,8 +1,8 @@
 """Reviewer link: the login of one named person on this machine, where neither keys nor a provider are configured.
 
 The token is 128 random bits, printed where the API was started. The link opens as often as needed until that process
-ends. It is not weaker for that: only direct calls of this machine are answered, guesses are limited, and a reader of the
-terminal or of this browser's history has the rights of its user already. The next start has another token.
+ends. It is not weaker for that: only direct calls of this machine are answered, guesses are limited, and a reader of
+the terminal or of this browser's history has the rights of its user already. The next start has another token.
 """
 
 from __future__ import annotations

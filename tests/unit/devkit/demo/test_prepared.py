@@ -22,7 +22,7 @@ from moderation.service import ModerationService
 from streams.policy import parse_policy
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
 
-LINK = "http://127.0.0.1:8710/login/once?token=" + "x" * 22
+LINK = "http://127.0.0.1:8710/login/link?token=" + "x" * 22
 
 
 @pytest.fixture
@@ -81,18 +81,17 @@ def shown(state: DemoState) -> str:
     return console.export_text()
 
 
-def test_link_is_the_first_hint_and_fits_a_terminal() -> None:
+def test_link_is_the_first_hint() -> None:
     state = DemoState("http://127.0.0.1:1", "http://127.0.0.1:2", "p.yaml", "", 60, LINK, prepare.LINES)
-    assert view.hints(state)[0] == ("decide (link opens once)", LINK)
-    assert len(view.hint_lines(state)[0]) <= 100
+    assert view.hints(state)[0] == ("decide as asha", LINK)
     state.exports = "export HUSHTAG_KAFKA=x"
-    assert [label for label, _ in view.hints(state)][:2] == ["in another terminal, first", "decide (link opens once)"]
+    assert [label for label, _ in view.hints(state)][:2] == ["in a shell, first", "decide as asha"]
 
 
 def test_summary_names_the_prepared_records() -> None:
     state = DemoState("http://127.0.0.1:1", "http://127.0.0.1:2", "p.yaml", "", 60, "", prepare.LINES)
     text = shown(state)
     assert "prepared for the console, before the first tweet and outside this evaluation" in text
-    assert all(line in text for line in prepare.LINES) and "login/once" not in text
+    assert all(line in text for line in prepare.LINES) and "login/link" not in text
     state.prepared = ()
     assert "prepared" not in shown(state)
