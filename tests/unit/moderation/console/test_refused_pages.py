@@ -101,14 +101,17 @@ def test_page_without_session_names_the_link_of_the_terminal(client: TestClient)
         assert "Open the link again" in assert_page(client.get(path, headers=BROWSER), 401), path
 
 
-def test_page_without_session_leads_to_the_provider(client: TestClient) -> None:
+def test_page_without_session_leads_to_the_login(client: TestClient) -> None:
     sessions = Sessions(OIDC_CONFIG, Provider(OIDC_CONFIG), "k" * 32, now_ms)
     cast(FastAPI, client.app).state.access = AccessControl(KeyRing(None), RateLimit(1e6, 10**6), (), sessions)
     answer = client.get("/console/queue?why=held", headers=BROWSER)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2Fconsole%2Fqueue%3Fwhy%3Dheld")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/console/login?next=%2Fconsole%2Fqueue%3Fwhy%3Dheld",
+    )
     refused = client.get("/login/callback?state=a&error=denied", headers=BROWSER)
     assert_page(refused, 401)
-    assert 'href="/login?next=%2Fconsole"' in refused.text, "no redirect: the provider would refuse again"
+    assert 'href="/console/login"' in refused.text, "no redirect: the provider would refuse again"
 
 
 @pytest.mark.parametrize(
