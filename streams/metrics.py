@@ -146,7 +146,7 @@ class Metrics(MetricSet):
         values=("retention", "hole", "recreated"),
     )
     """`kind`: retention (the log dropped the records), hole (no records: transaction markers, compaction), recreated
-    (the topic was created again, and is read from its first offset)."""
+    (`tweets` was created again; each shard's judge counts it once, since Kafka forgets the old topic's offsets)."""
 
     # judge
     registers_after_settling: Counter = counter(

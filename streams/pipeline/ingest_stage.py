@@ -18,7 +18,7 @@ from streams.log.producer import Ack
 from streams.log.reading import connection
 from streams.pipeline.context import Context
 from streams.pipeline.dead_letters import send_dead_letter
-from streams.pipeline.gaps import Gap, recreated
+from streams.pipeline.gaps import recreated
 from streams.pipeline.idle_sources import BrokerClock, IdleSources
 from streams.pipeline.ingest_partition import IngestPartition
 
@@ -118,10 +118,9 @@ class IngestStage:
         )
 
     def note_recreated(self, number: int) -> None:
-        """Log and count that the committed offset of a partition belongs to an older topic of the same name."""
+        """Log that the committed offset of a partition belongs to an older topic of the same name; judges count it."""
         _log.warning("the topic was created again, it is read from its first offset", topic=self.topic,
                      partition=number, topic_id=self.source_id)  # fmt: skip
-        self.context.metrics.gaps.labels(kind=Gap.RECREATED.value).inc()
 
     def sources(self) -> int:
         """Return the number of partitions of the source topic."""

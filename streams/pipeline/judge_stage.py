@@ -18,6 +18,7 @@ from streams.log.unreadable import UnreadableRecord
 from streams.pipeline.account_facts import AccountFactsFollower
 from streams.pipeline.context import Context
 from streams.pipeline.dead_letters import send_dead_letter
+from streams.pipeline.gaps import Gap
 from streams.pipeline.judge_partition import JudgePartition
 from streams.pipeline.stage_2 import Stage2
 
@@ -108,6 +109,10 @@ class JudgeStage:
         metrics.open_panes.labels(shard=shard).set(len(judge.open.panes))
         for name, count in judge.take_counts().items():
             getattr(metrics, name).inc(count)
+        if judge.open.recreations:
+            self.log.warning("tweets was created again: its unread records were not counted", shard=judge.shard)
+            metrics.gaps.labels(kind=Gap.RECREATED.value).inc(judge.open.recreations)
+            judge.open.recreations = 0
         metrics.replaying.labels(shard=shard).set(judge.position.is_replaying)
         metrics.model.info({"revision": judge.timeline.model_revision})
 

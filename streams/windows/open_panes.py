@@ -83,6 +83,8 @@ class OpenPanes:
         """Tweets of the open panes."""
         self.late_counts = 0
         """Counts received after their pane had settled."""
+        self.recreations = 0
+        """Times that the source topic was created again, since the judge last reported it."""
         self._ids: list[str] = []
         """Topic ids in the order in which they were first seen."""
         self._all: dict[tuple[str, int], SourceBlock] = {}
@@ -147,6 +149,7 @@ class OpenPanes:
     def _new_source(self, flush: Flush) -> SourceBlock:
         topic_id, number = flush.source_id, flush.source
         if topic_id not in self._ids:
+            self.recreations += bool(self._ids)
             self._ids.append(topic_id)
             self.sources, self.source_count = {}, 0
         source = SourceBlock(len(self._all), topic_id, self.old_blocks.get(f"{topic_id}/{number}", -1))

@@ -105,6 +105,7 @@ def test_tweets_created_again_under_a_worker_are_counted_once(topics: Settings, 
         send(topics, "second", 900)
         until(lambda: "tweets was created again: its id is" in worker.log.read_text(), worker.tail())
         wait_for(topics, worker, {"first": 300, "second": 900})
+        assert worker.metric("hushtag_gaps_total", 'kind="recreated"') > 0
         send(topics, "third", 100)
         wait_for(topics, worker, {"first": 300, "second": 900, "third": 100})
 
@@ -120,4 +121,5 @@ def test_tweets_created_again_without_a_worker_are_counted_once(topics: Settings
     worker.start().wait_ready()
     wait_for(topics, worker, {"first": 300, "second": 900})
     assert worker.metric("hushtag_tweets_total") == 900
+    assert worker.metric("hushtag_gaps_total", 'kind="recreated"') > 0
     worker.stop()

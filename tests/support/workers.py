@@ -138,9 +138,9 @@ class WorkerProcess:
         """The exit code after the end; negative for a signal."""
         return None if self._process is None else self._process.poll()
 
-    def metric(self, name: str) -> float:
-        """Return the sum of a metric over its labels."""
-        return sum(self._samples(name))
+    def metric(self, name: str, label: str = "") -> float:
+        """Return the sum of a metric over its labels, or over the samples with a label as Prometheus writes it."""
+        return sum(self._samples(name, label))
 
     def series(self, name: str) -> int:
         """Return the number of label sets of a metric."""
@@ -164,8 +164,8 @@ class WorkerProcess:
         except OSError:
             return -1.0
 
-    def _samples(self, name: str) -> list[float]:
-        lines = self.metrics().splitlines()
+    def _samples(self, name: str, label: str = "") -> list[float]:
+        lines = [line for line in self.metrics().splitlines() if label in line]
         return [float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name]
 
     def tail(self, lines: int = 15) -> str:

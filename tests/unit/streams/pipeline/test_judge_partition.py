@@ -476,6 +476,20 @@ async def test_retention_loss_pauses_clearing(shells: Shells, when: str) -> None
     assert shells.context.metrics.gaps.labels(kind="retention")._value.get() == 1
 
 
+async def test_recreated_source_is_counted_once(shells: Shells) -> None:
+    gaps = shells.context.metrics.gaps.labels(kind="recreated")
+    shells.sender.at_once = True
+    write_log(shells)
+    partition = await started(shells)
+    await deliver(shells, partition)
+    assert gaps._value.get() == 0
+    for number in range(2):
+        record = flush(source_id="new", source=number, sources=2, watermark_ms=(FIRST_PANE + 2) * PANE_MS)
+        shells.topics.append(PARTIALS, 0, encode_partial(record))
+        await deliver(shells, partition, 4 + number)
+    assert gaps._value.get() == 1
+
+
 async def test_required_end_covers_previous_and_own_reads(shells: Shells) -> None:
     shells.sender.at_once = True
     write_log(shells)

@@ -179,6 +179,17 @@ def test_recreated_topic_starts_with_its_first_block():
     assert counts(panes, tags) == {(5, "a"): 5}
 
 
+def test_recreation_is_counted_once_also_after_a_restart():
+    before, _ = begun(flush(source=0, sources=2), flush(source=1, sources=2))
+    assert before.recreations == 0
+    restarted = OpenPanes(Tags(), HASHES, 2)
+    restarted.recover(4, before.blocks())
+    restarted.apply_all([flush(source=1, sources=2)])
+    assert restarted.recreations == 0, "it is the known topic"
+    restarted.apply_all([flush(source=number, sources=2, source_id="new") for number in (0, 1)])
+    assert restarted.recreations == 1
+
+
 def test_recreated_topic_with_fewer_partitions_settles():
     panes, _ = begun(*[flush(source=number, sources=3, watermark_ms=50) for number in range(3)])
     assert panes.watermark_ms == 50
