@@ -336,6 +336,9 @@ class Metrics(MetricSet):
         "Numerical kernels compiled or read from the disk after the start; 0 unless there is a bug.",
     )
     redis_up: Gauge = gauge("hushtag_redis_up", "1 while Redis accepts writes.")
+    redis_unsafe: Gauge = gauge(
+        "hushtag_redis_unsafe", "1 while Redis has settings under which it may lose flags; checked every 30 s."
+    )
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         super().__init__(registry)

@@ -1,4 +1,7 @@
-"""Failures to write to Redis: counted by kind, logged once a minute, and a reason why a worker is not ready."""
+"""Failures to write to Redis, and settings under which it loses flags: reasons why a worker is not ready.
+
+Failures are counted by kind and logged once a minute.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from hushtag_client.keys import MODERATION
 from hushtag_client.shards import shard_of
 
 from streams.clock import monotonic_seconds
-from streams.errors import FlagStoreUnavailable
+from streams.errors import FlagStoreUnavailable, SettingsError
 from streams.flags.store import VERSION_FORM
 from streams.metrics import Metrics
 
@@ -31,7 +34,17 @@ class FlagWriteState:
         self._foreign: dict[str, frozenset[tuple[str, str]]] = {}
         self._reached: dict[str, str] = {}
         """Greatest version that the log of a partition can have given to a register."""
+        self._unsafe: SettingsError | None = None
         self._log = structlog.get_logger("hushtag.flags")
+
+    def checked(self, unsafe: SettingsError | None) -> None:
+        """Record the result of a check of the server's settings; an error if it may lose flags."""
+        before, self._unsafe = self._unsafe, unsafe
+        self._metrics.redis_unsafe.set(unsafe is not None)
+        if unsafe is not None and self._is_due("settings of the server"):
+            self._log.error("Redis may lose flags", why=str(unsafe), fix=unsafe.fix)
+        elif unsafe is None and before is not None:
+            self._log.info("Redis keeps all flags again", after=str(before))
 
     def failed(self, writer: str, error: FlagStoreUnavailable) -> None:
         """Count a failure; log the first one of a kind, and then one a minute."""
@@ -105,9 +118,12 @@ class FlagWriteState:
         return due
 
     def why_not(self) -> str:
-        """Return why Redis does not take the writes of some writer; "" if it takes all. The health server calls it."""
-        failing = dict(self._failing)
+        """Return why Redis may lose flags or takes no writes of some writer; "" if all is well.
+
+        The health server calls it.
+        """
+        failing, unsafe = dict(self._failing), self._unsafe
         if not failing:
-            return ""
+            return "" if unsafe is None else str(unsafe)
         kinds = sorted({error.kind for error in failing.values()})
         return f"Redis takes no writes ({', '.join(sorted(failing))}): {', '.join(kinds)}"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from streams.clock import now_ms
-from streams.errors import FlagStoreUnavailable
+from streams.errors import FlagStoreUnavailable, SettingsError
 from streams.flags.decision_fold import DecisionFold
 from streams.pipeline.context import Context
 from streams.pipeline.publish_partition import DecisionsPartition, ModerationPartition
@@ -32,7 +32,7 @@ class DecisionsStage:
         return self._partitions[number]
 
     async def run(self) -> None:
-        """Every second, reconcile what Redis has lost and write a heartbeat; every 30 s, reconcile everything."""
+        """Every second, reconcile what Redis has lost and write a heartbeat; every 30 s, check and reconcile all."""
         loop = asyncio.get_running_loop()
         due = loop.time() + RECONCILE_SECONDS
         while True:
@@ -56,6 +56,7 @@ class DecisionsStage:
                     self.context.writes.forget("heartbeat")
                 if loop.time() >= due:
                     due = loop.time() + RECONCILE_SECONDS
+                    await self._check_server()
                     for one in live.values():
                         one.prune()
                         await one.reconcile()
@@ -65,6 +66,16 @@ class DecisionsStage:
                     writes.saw_foreign("sweep", [one for one in found.items() if writes.is_foreign(*one)])
             except FlagStoreUnavailable as error:
                 self.context.writes.failed("heartbeat", error)
+
+    async def _check_server(self) -> None:
+        """Check the server's settings again: someone may change them, and a failover brings another server's."""
+        assert self.context.store is not None
+        unsafe: SettingsError | None = None
+        try:
+            await self.context.store.check_server()
+        except SettingsError as error:
+            unsafe = error
+        self.context.writes.checked(unsafe)
 
 
 class ModerationStage:

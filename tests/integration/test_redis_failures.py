@@ -56,6 +56,11 @@ def test_refused_writes_are_reported_until_they_succeed(topics: Settings, tmp_pa
             assert list(dict.fromkeys(line["kind"] for line in refusals(worker))) == ["NOPERM", "OOM"]
             admin.config_set("maxmemory", 0)
             worker.wait_ready()
+            admin.config_set("maxmemory-policy", "allkeys-lru")
+            eventually("not ready", lambda: "allkeys-lru" in str(worker.readiness().get("reason")))
+            assert worker.metric("hushtag_redis_unsafe") == 1
+            admin.config_set("maxmemory-policy", "noeviction")
+            worker.wait_ready()
         finally:
             worker.kill()
             valkey.kill()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from streams.errors import FlagStoreUnavailable
+from streams.errors import FlagStoreUnavailable, SettingsError
 from streams.log.decisions import version_of
 from streams.metrics import Metrics
 from streams.pipeline.flag_writes import FlagWriteState
@@ -66,6 +66,15 @@ def test_not_ready_until_every_writer_succeeds(state: FlagWriteState) -> None:
     with capture_logs() as lines:
         state.failed("0", failure("NOPERM"))
     assert len(lines) == 1, "a failure after a success is logged at once"
+
+
+def test_server_that_may_evict_makes_the_worker_unready(state: FlagWriteState) -> None:
+    state.checked(SettingsError("its maxmemory-policy is allkeys-lru"))
+    assert state.why_not() == "its maxmemory-policy is allkeys-lru"
+    assert state._metrics.registry.get_sample_value("hushtag_redis_unsafe") == 1
+    state.checked(None)
+    assert state.why_not() == ""
+    assert state._metrics.registry.get_sample_value("hushtag_redis_unsafe") == 0
 
 
 def test_gauge_recovers_when_the_failing_partition_moves_away(state: FlagWriteState) -> None:

@@ -13,7 +13,7 @@ from hushtag_client.registers import decode
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from streams.errors import FlagStoreUnavailable, TopicsError
+from streams.errors import FlagStoreUnavailable, SettingsError, TopicsError
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.memory_store import MemoryFlagStore
 from streams.log.decisions import Action, LanguageCoverage, Progress, StoppedShard, encode_record, version_of
@@ -471,3 +471,21 @@ async def test_sweep_reports_register_above_end_of_log(publishing: Publishing, m
 
 def replace_version(value: bytes, version: str) -> bytes:
     return json.dumps(json.loads(value) | {"version": version}).encode()
+
+
+async def test_changed_settings_of_the_server_are_noticed(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.pipeline.publish_stage.HEARTBEAT_SECONDS", 0)
+    monkeypatch.setattr("streams.pipeline.publish_stage.RECONCILE_SECONDS", 0)
+    writes = publishing.shells.context.writes
+
+    async def refuse() -> None:
+        raise SettingsError("its maxmemory-policy is allkeys-lru")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(publishing.store, "check_server", refuse)
+        await publishing.beat()
+        assert writes.why_not() == "its maxmemory-policy is allkeys-lru"
+    await publishing.beat()
+    assert writes.why_not() == ""
