@@ -49,10 +49,11 @@ async def show_calibration(request: Request) -> Response:
 @router.post("/calibration/labels", openapi_extra=needs("decide"), response_model=LabelsAddedAnswer, status_code=201)
 async def add_labels(request: Request, body: LabelsBody, idempotency_key: IdempotencyKey) -> Response:
     """Label texts. They are scored at once; only scores, language and a hash are kept."""
+    sender = request.state.caller.writes_as  # one sender with many names is one voice
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(_: str) -> dict[str, Any]:
         drafts = [LabelDraft(**one.model_dump()) for one in body.items]
-        found = await services_of(request).calibration.add(drafts, actor=actor, reason=body.reason)
+        found = await services_of(request).calibration.add(drafts, actor=sender, reason=body.reason)
         return {
             "added": found.added, "unchanged": found.unchanged, "problems": [asdict(one) for one in found.problems],
         }  # fmt: skip

@@ -35,7 +35,7 @@ class LabelRow(BaseModel):
 
 
 class LabelsBody(WriteBody):
-    """Labels of texts by the actor."""
+    """Labels of texts; they count as the holder's of the key or session, whomever `actor` names."""
 
     items: Annotated[list[LabelRow], Field(min_length=1, max_length=200)]
     reason: Annotated[str, Field(min_length=1, max_length=2000)] = "labelled"
@@ -122,7 +122,6 @@ class CalibrationAnswer(AnswerModel):
     texts: int = Field(description="Labelled texts.")
     marked: int = Field(description="Labels that come from markings in cases.")
     people: list[LabellerAnswer]
-    handed_in: list[LabellerAnswer] = Field(description="Labels that a person handed in for others, by a file.")
     one_person: bool = Field(description="Whether one person gave most of the labels of a mean.")
     greatest_part: str = Field(description="Who gave the greatest part of which labels, in words.")
     shared: int = Field(description="Texts that several people labelled.")

@@ -78,9 +78,10 @@ def labels(
     strict: Annotated[bool, typer.Option("--strict", help="Take nothing from a file with a bad line.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take in labels: {"text" or "tweet_id", "harmful", "categories"?, "lang"?, "person"?} on each line.
+    """Take in labels: {"text" or "tweet_id", "harmful", "categories"?, "lang"?} on each line.
 
-    Texts are scored at once. Only their scores, language and a keyed hash are kept. `harmful: null` withdraws a label.
+    Each counts as the actor's, so every person hands in their own file. Texts are scored at once. Only their scores,
+    language and a keyed hash are kept. `harmful: null` withdraws a label.
     """
     from moderation.calibration.drafts import LINE_FIX, MOST_LABELS, in_parts, line_number, parse_labels
 

@@ -12,7 +12,10 @@ from streams.errors import CallerMistake
 
 MOST_LABELS = 20_000
 """Greatest number of labels in a file."""
-LINE_FIX = '{"text" or "tweet_id", "harmful": true or false, "categories"?: {"abuse": true}, "lang"?, "person"?}'
+LINE_FIX = (
+    '{"text" or "tweet_id", "harmful": true or false, "categories"?: {"abuse": true}, "lang"?}; '
+    "each counts as the sender's"
+)
 
 
 class LabelDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,11 +24,9 @@ class LabelDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)] | None = None
     tweet_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")] | None = None
     harmful: bool | None
-    """None withdraws the person's label."""
+    """None withdraws the sender's label."""
     categories: dict[str, bool] = {}
     lang: Annotated[str, msgspec.Meta(max_length=35)] = "und"
-    person: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    """Person who labelled it; "" for the one who hands it in."""
 
     def problem(self, categories: Sequence[str]) -> tuple[str, str, str] | None:
         """Return field, problem and fix of a label that contradicts itself; None for a good one."""
@@ -33,8 +34,6 @@ class LabelDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             return "text", "either a text or a tweet_id is needed", "give one of them"
         if self.text is not None and not self.text.strip():
             return "text", "the text is empty", "leave the line out"
-        if not self.person.isprintable():
-            return "person", "the name has control characters", "plain text"
         if unknown := [name for name in self.categories if name not in categories]:
             return "categories", f"unknown category {unknown[0][:40]!r}", f"use one of {', '.join(categories)}"
         if self.harmful is False and any(self.categories.values()):

@@ -6,7 +6,6 @@ Nothing of a text is kept: a text of a file is scored at once, and a marked twee
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,7 +31,6 @@ from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import SampledAt
-from streams.orders.speakers import same_person
 
 AGAIN_MS = 10 * MINUTE_MS
 """Time after which a tweet that could not be read is tried again."""
@@ -77,8 +75,6 @@ class Labels:
     """Labels of texts in languages that the model does not read."""
     marked: int
     """Labels that come from markings in cases."""
-    handed_in: dict[str, int]
-    """Labels that a person handed in for others."""
 
 
 class LabelBook:
@@ -129,11 +125,11 @@ class LabelBook:
         places: Sequence[str] = (),
         all_or_none: bool = False,
     ) -> AddedLabels:
-        """Score the texts of labels and keep the labels; a person's later label of a text replaces the earlier.
+        """Score the texts of labels and keep the labels; a sender's later label of a text replaces the earlier.
 
         Args:
             drafts: labels.
-            actor: person who hands them in, and has given those that name no other person.
+            actor: sender, by the key, session or command; every label counts as the sender's own.
             reason: text for the records.
             places: place of each draft in problems, such as `line 3`; empty: their numbers.
             all_or_none: write nothing if a label has a problem.
@@ -155,7 +151,7 @@ class LabelBook:
                 problems.append(RowProblem(place, problem[0], "", problem[1], problem[2]))
                 continue
             if one.harmful is None and (known := self._fold.find(self._id_of(one, actor))) is not None:
-                records[number] = self._withdrawal(known, actor, reason)  # its tweet may be gone
+                records[number] = self._withdrawal(known, reason)  # its tweet may be gone
                 continue
             content = found.get(one.tweet_id) if one.tweet_id else TextContent(text=one.text or "", lang=one.lang)
             if content is None:
@@ -212,8 +208,7 @@ class LabelBook:
                         hashtag=mark.hashtag, at_ms=mark.at_ms,
                     )
                 )  # fmt: skip
-        handed_in = Counter(one.by for one in self._fold if one.by)
-        return Labels(live, combine(found), other_model, unreadable, unread, len(found) - n_given, dict(handed_in))
+        return Labels(live, combine(found), other_model, unreadable, unread, len(found) - n_given)
 
     def _record(
         self,
@@ -225,25 +220,23 @@ class LabelBook:
         reason: str,
     ) -> TextLabel:
         assert score.probabilities is not None
-        person = draft.person.strip() or actor
         subject = self._subject_of(draft)
         hashtag, at = places.get(draft.tweet_id or "", ("", NO_POSITION))
         return TextLabel(
-            id=label_id(subject, person), subject=subject, hashtag=hashtag, partition=at.partition, offset=at.offset,
+            id=label_id(subject, actor), subject=subject, hashtag=hashtag, partition=at.partition, offset=at.offset,
             lang=at.lang if draft.tweet_id else draft.lang, harmful=draft.harmful, categories=draft.categories,
             language=score.language, probabilities=score.probabilities, model=live.revision, scores=live.scores,
-            actor=person, by="" if same_person(person, actor) else actor, reason=reason, at_ms=self._clock(),
+            actor=actor, reason=reason, at_ms=self._clock(),
         )  # fmt: skip
 
     def _subject_of(self, draft: LabelDraft) -> str:
         return tweet_subject(draft.tweet_id) if draft.tweet_id else text_subject(draft.text or "", self._secret)
 
     def _id_of(self, draft: LabelDraft, actor: str) -> str:
-        return label_id(self._subject_of(draft), draft.person.strip() or actor)
+        return label_id(self._subject_of(draft), actor)
 
-    def _withdrawal(self, known: TextLabel, actor: str, reason: str) -> TextLabel:
-        by = "" if same_person(known.actor, actor) else actor
-        return replace(known, harmful=None, categories={}, by=by, reason=reason, at_ms=self._clock())
+    def _withdrawal(self, known: TextLabel, reason: str) -> TextLabel:
+        return replace(known, harmful=None, categories={}, reason=reason, at_ms=self._clock())
 
     async def _write(self, records: Sequence[TextLabel]) -> int:
         """Write the records that change a label; return their number."""

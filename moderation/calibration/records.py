@@ -47,9 +47,7 @@ class TextLabel(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     scores: Revision
     """Digest of the part of the model that scores, which a calibration leaves unchanged."""
     actor: Text
-    """Person who labelled the text."""
-    by: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    """Person who handed the label in, if it was another."""
+    """Sender of the label: the holder of the key or session, or the actor of the command."""
     reason: Text
     at_ms: Ms
 

@@ -24,7 +24,6 @@ def label_lines(labels: Labels) -> list[str]:
         lines.append(f"{counted(labels.marked, 'label')} from markings in cases")
     if texts.people:
         lines.append("by " + ", ".join(f"{person} ({count:,})" for person, count in texts.people.items()))
-    lines += [f"{person} handed in {counted(count, 'label')} for others" for person, count in labels.handed_in.items()]
     if texts.shared:
         lines.append(
             f"{counted(texts.shared, 'text')} labelled by several people: they agree on "
@@ -79,7 +78,6 @@ def preview_as_dict(preview: Preview) -> dict[str, Any]:
         "texts": len(texts.texts),
         "marked": labels.marked,
         "people": [{"person": person, "labels": count} for person, count in texts.people.items()],
-        "handed_in": [{"person": person, "labels": count} for person, count in labels.handed_in.items()],
         "one_person": texts.is_one_person,
         "greatest_part": texts.greatest.words if texts.greatest is not None else "",
         "shared": texts.shared,

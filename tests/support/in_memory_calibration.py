@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from models import artefact
 from moderation.calibration.drafts import LabelDraft
 from moderation.calibration.live_models import LiveModel, load_live
 from moderation.calibration.scoring import score_texts
+from moderation.calibration.service import CalibrationService
 from streams.errors import CallerMistake
 from streams.log.policies import ModelChange, PolicyRecord
 from tests.support.in_memory_policies import SHIPPED, record_of
@@ -67,9 +66,9 @@ CLEAN = ("the match begins at six in the evening", "what a lovely day at the boo
          "our train is late again")  # fmt: skip
 
 
-def drafts(n_clean: int, n_harmful: int, *, person: str = "", first: int = 0) -> list[LabelDraft]:
+def drafts(n_clean: int, n_harmful: int, *, first: int = 0) -> list[LabelDraft]:
     """Build labels of English texts, no two alike; the harmful ones are abuse."""
-    clean = [LabelDraft(text=f"{CLEAN[n % 4]}, part {first + n}", harmful=False, lang="en", person=person)
+    clean = [LabelDraft(text=f"{CLEAN[n % 4]}, part {first + n}", harmful=False, lang="en")
              for n in range(n_clean)]  # fmt: skip
     harmful = [
         LabelDraft(
@@ -77,16 +76,19 @@ def drafts(n_clean: int, n_harmful: int, *, person: str = "", first: int = 0) ->
             harmful=True,
             categories={"abuse": True},
             lang="en",
-            person=person,
         )
         for n in range(n_harmful)
     ]
     return clean + harmful
 
 
-def two_people(n_clean: int, n_harmful: int) -> Sequence[LabelDraft]:
-    """Build labels of which two people give half each."""
-    half = [one // 2 for one in (n_clean, n_harmful)]
-    return drafts(half[0], half[1], person="asha") + drafts(
-        n_clean - half[0], n_harmful - half[1], person="meera", first=1_000
-    )
+def two_people(n_clean: int, n_harmful: int) -> dict[str, list[LabelDraft]]:
+    """Build labels of which two people give half each, by person."""
+    clean, harmful = n_clean // 2, n_harmful // 2
+    return {"asha": drafts(clean, harmful), "meera": drafts(n_clean - clean, n_harmful - harmful, first=1_000)}
+
+
+async def add_of_two(calibration: CalibrationService, n_clean: int, n_harmful: int) -> None:
+    """Hand in labels of which two people give half each."""
+    for person, labels in two_people(n_clean, n_harmful).items():
+        await calibration.add(labels, actor=person, reason="r")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.support.backtest_cases import steady
 from tests.support.console_cases import waiting
 from tests.support.console_world import ConsoleWorld
-from tests.support.in_memory_calibration import compile_scorer, two_people
+from tests.support.in_memory_calibration import add_of_two, compile_scorer
 from tests.support.in_memory_policies import POLICY, InMemoryPolicies
 
 Open = Callable[..., Page]
@@ -21,7 +21,7 @@ def test_scale_is_tried_put_live_and_rolled_back(new_console: Callable[..., Cons
     compile_scorer()
     evidence = steady(POLICY, {"a": 0.5})
     world = new_console(waiting("LateShow"), policies=InMemoryPolicies(evidence=evidence))
-    world.run(lambda services: services.calibration.add(two_people(60, 60), actor="asha", reason="r"))
+    world.run(lambda services: add_of_two(services.calibration, 60, 60))
     page = open_as(world, PAGE)
     expect(page.locator("#scale")).to_contain_text("They give a scale for English")
     expect(page.locator("#scale .badge.good").first).to_have_text("fitted")

@@ -9,7 +9,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.support.api_calls import Calls, calls_of, kind_of, limited
+from moderation.api.access import AccessControl
+from moderation.api.keys import KeyRing
+from moderation.api.limits import RateLimit
+from tests.support.api_calls import RING, SERVICE, Calls, calls_of, kind_of, limited
 from tests.support.backtest_cases import steady
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_calibration import InMemoryModels, drafts
@@ -53,6 +56,19 @@ def test_labels_are_counted_by_person_and_language(api: TestClient) -> None:
         ("en", "gendered_abuse", 60, 0),
     ]  # fmt: skip
     assert found["ready"] and not found["one_person"]
+
+
+def test_service_with_six_names_is_one_sender(api: TestClient) -> None:
+    cast(FastAPI, api.app).state.access = AccessControl(KeyRing.of([*RING, SERVICE]), RateLimit(1e6, 10**6))
+    [harmful] = rows(0, 1)
+    for role in ("moderator", "admin"):
+        Calls(api, role).post("/v1/calibration/labels", items=[harmful])
+    for name in ("ann", "ben", "cy", "dee", "eve", "flo"):
+        clean = harmful | {"harmful": False, "categories": {}}
+        Calls(api, "console", actor=name).post("/v1/calibration/labels", f"of-{name}", items=[clean])
+    found = Calls(api).get("/v1/calibration").json()
+    assert {one["person"]: one["labels"] for one in found["people"]} == {"moderator": 1, "admin": 1, "console": 1}
+    assert found["columns"][0]["harmful"] == 1, "two people outvote it"
 
 
 def test_scale_goes_live_and_back(api: TestClient, models: InMemoryModels) -> None:

@@ -43,9 +43,13 @@ def run(*arguments: str, stdin: bytes = b"") -> Result:
     return CliRunner().invoke(make_app(), ["calibrate", *arguments], input=stdin)
 
 
-def label(labels: Any) -> dict[str, int]:
-    found: dict[str, int] = json.loads(run("labels", "-", "--json", stdin=lines(labels)).stdout.splitlines()[-1])
-    return found
+def label(labels: Any, actor: str = "asha") -> None:
+    run("labels", "-", "--json", "--actor", actor, stdin=lines(labels))
+
+
+def label_of_two(n_clean: int, n_harmful: int) -> None:
+    for person, labels in two_people(n_clean, n_harmful).items():
+        label(labels, person)
 
 
 def lines(labels: Any) -> bytes:
@@ -56,7 +60,7 @@ def test_status_shows_labels_people_and_what_is_missing(models: InMemoryModels) 
     empty = run()
     assert empty.exit_code == 0 and "0 labelled texts" in empty.stdout
     assert "no language has a label" in empty.stderr
-    label(two_people(60, 20))
+    label_of_two(60, 20)
     shown = run("--no-impact")
     assert "80 labelled texts" in shown.stdout and "by asha (40), meera (40)" in shown.stdout
     assert "en\tany\t60\t20\t" in shown.stdout and "partly fitted: 30 more harmful" in shown.stdout
@@ -73,8 +77,17 @@ def test_labels_report_bad_lines_and_take_nothing_if_strict(models: InMemoryMode
     assert taken.exit_code == 0 and "2 labels added, 0 known already, 1 not taken" in taken.stdout
 
 
+def test_file_that_names_people_is_refused_by_line(models: InMemoryModels) -> None:
+    named = [
+        b'{"text": "a text of two words", "harmful": true, "person": "%s"}' % name for name in (b"ann", b"ben", b"cy")
+    ]
+    refused = run("labels", "-", "--actor", "asha", stdin=b"\n".join(named))
+    assert isinstance(refused.exception, CallerMistake) and "line 3" in refused.stderr
+    assert "each counts as the sender's" in refused.stderr and "0 labelled texts" in run().stdout
+
+
 def test_apply_asks_and_says_what_is_live(models: InMemoryModels) -> None:
-    label(two_people(60, 60))
+    label_of_two(60, 60)
     first = asyncio.run(models.live()).revision
     asked = CliRunner().invoke(make_app(), ["calibrate", "apply", *WHO, "--no-impact"], input="n\n")
     assert asked.exit_code == 3 and f"in place of model {first}" in asked.output and not models.records
@@ -115,7 +128,7 @@ def test_problem_names_the_line_of_the_file(models: InMemoryModels) -> None:
 
 
 def test_live_scale_is_not_offered_again(models: InMemoryModels) -> None:
-    label(two_people(60, 60))
+    label_of_two(60, 60)
     run("apply", *WHO, "--no-impact", "--yes")
     shown = run("--no-impact")
     assert "it is live" in shown.stdout and "put it live" not in shown.stdout

@@ -12,7 +12,7 @@ from moderation.calibration.service import CalibrationService
 from tests.support.api_calls import decision
 from tests.support.console_cases import unread, waiting
 from tests.support.console_client import console_client, read_page, words_of_page
-from tests.support.in_memory_calibration import drafts, two_people
+from tests.support.in_memory_calibration import add_of_two, drafts
 
 PART = "/console/calibration/scale"
 
@@ -47,7 +47,7 @@ def test_part_says_what_is_missing(client: TestClient) -> None:
 
 
 async def test_part_shows_scale_people_and_forms_of_leads(client: TestClient) -> None:
-    await calibration(client).add(two_people(60, 60), actor="asha", reason="r")
+    await add_of_two(calibration(client), 60, 60)
     words = words_of_page_part(read_page(client, PART))
     assert "120 labelled texts. They give a scale for English." in words and "asha 60 labels" in words
     assert "fitted" in words and "Putting a scale live needs the role admin" in words
@@ -57,7 +57,7 @@ async def test_part_shows_scale_people_and_forms_of_leads(client: TestClient) ->
 
 
 async def test_part_warns_of_one_persons_labels(client: TestClient) -> None:
-    await calibration(client).add(drafts(60, 60, person="<b>asha</b>"), actor="asha", reason="r")
+    await calibration(client).add(drafts(60, 60), actor="<b>asha</b>", reason="r")
     answer = read_page(client, PART, "admin")
     assert "One person decides: <b>asha</b> gave 100% of the clean labels in en, any harm" in words_of_page_part(answer)
     assert 'name="one_person"' in answer.text and "<b>asha" not in answer.text
