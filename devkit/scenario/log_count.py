@@ -15,18 +15,31 @@ from typing import Any
 from devkit.scenario.log_hashtags import HIDING, HashtagCount, duration_class, lasted
 from devkit.scenario.log_orders import OrderCount, nested
 
+DatedValue = tuple[bytes, int]
+"""Value of a record and its log time in ms."""
+
+
+def _dated(value: bytes, log_time_ms: int) -> dict[str, Any]:
+    """Read a decision of a person: it begins at its log time, and so does its duration."""
+    record: dict[str, Any] = json.loads(value)
+    if "at_ms" in record:
+        record["at_ms"] = log_time_ms
+    if record.get("lasts_ms"):
+        record["expires_at_ms"] = log_time_ms + record["lasts_ms"]
+    return record
+
 
 class LogCount:
     """All orders, decisions and appeals of the two raw logs.
 
     Args:
-        moderation: values of the moderation topic, in order.
-        decided: values of the decision topic.
+        moderation: values of the moderation topic with their log times, in order.
+        decided: values of the decision topic with their log times.
     """
 
-    def __init__(self, moderation: Iterable[bytes], decided: Iterable[bytes]) -> None:
-        records = [json.loads(value) for value in moderation]
-        emitted = list(map(json.loads, decided))
+    def __init__(self, moderation: Iterable[DatedValue], decided: Iterable[DatedValue]) -> None:
+        records = [_dated(*one) for one in moderation]
+        emitted = [json.loads(value) for value, _ in decided]
         decisions = [record for record in emitted if record.get("kind") == "decision"]
         self.coverage = [record for record in emitted if record.get("kind") == "coverage"]
         self.orders = OrderCount()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devkit.scenario import sentences
 from devkit.scenario.evidence_files import PUBLISHED, write_published
-from devkit.scenario.log_count import LogCount
+from devkit.scenario.log_count import DatedValue, LogCount
 from devkit.scenario.verify import NumberCheck, page_text
 from moderation.cases.agreement import quality_of
 from moderation.orders.letter import letter
@@ -89,7 +89,7 @@ async def publish_story(settings: Settings, from_ms: int, to_ms: int) -> tuple[P
     made = Publications(india.published, world.published, text[UPDATE], page=text[PAGE], table=text[TABLE])
     made.openings = india.openings
     _write_letters(made, people, india.at_ms)
-    return made, verified(made, await _values(settings, MODERATION), await _values(settings, DECISIONS))
+    return made, verified(made, await _dated_values(settings, MODERATION), await _dated_values(settings, DECISIONS))
 
 
 def documents(
@@ -116,7 +116,7 @@ def _write_letters(made: Publications, people: OverrideHistory, at_ms: int) -> N
         made.letters[case.id] = letter(case, states, sender=SENDER)
 
 
-def verified(made: Publications, moderation: Sequence[bytes], decided: Sequence[bytes]) -> NumberCheck:
+def verified(made: Publications, moderation: Sequence[DatedValue], decided: Sequence[DatedValue]) -> NumberCheck:
     """Compare every number in the documents with an independent count of the two logs."""
     facts = made.report.facts
     from_ms, to_ms, at_ms = facts["from_ms"], facts["to_ms"], facts["as_of_ms"]
@@ -137,11 +137,11 @@ def verified(made: Publications, moderation: Sequence[bytes], decided: Sequence[
     return found
 
 
-async def _values(settings: Settings, topic: str) -> list[bytes]:
-    found: list[bytes] = []
+async def _dated_values(settings: Settings, topic: str) -> list[DatedValue]:
+    found: list[DatedValue] = []
     async with LogReader(connection(settings), settings.topic(topic)) as reader:
         async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
-            found += [record.value for record in batch if record.value]
+            found += [(record.value, record.timestamp) for record in batch if record.value]
     if not found:
         raise DependencyAway(f"the topic {topic} is empty")
     return found

@@ -7,7 +7,8 @@ entry, and its numbers are recounted from these two. So `type` and `period` must
 - Each number that the report gives exactly has its type: acts of people and of the pipeline, orders.
 - A record that the report rounds or groups is a `record`: appeals, second looks, rulings of orders. Confidential
   orders are too, because the report does not give their dates.
-- `period` is the UTC day by which the report counts: of an order its receipt, of a decision its own time.
+- `period` is the UTC day by which the report counts: of an order its receipt, of an automated decision its own
+  time, of a person's its log time.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from moderation.orders.intake_plan import OrderDraft, OrderHead
 from moderation.orders.selection import Selection
 from moderation.orders.service import OrderService
 from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import UNKNOWN_MS
 from streams.orders.cases import Case
 from streams.orders.records import Outcome, Target
 
@@ -28,6 +30,8 @@ class OrdersLog:
     def __init__(self) -> None:
         self.view = OverrideHistory()
         self.records: list[tuple[bytes, bytes]] = []
+        self.times: list[int] = []
+        """Log times of the records: the broker's clock agrees with that of each writer."""
         self.before_send: Callable[[], None] | None = None
         """Callback between read and write, to simulate another writer."""
 
@@ -43,7 +47,8 @@ class OrdersLog:
 
     def append(self, value: bytes, key: bytes) -> int:
         self.records.append((value, key))
-        self.view.apply(len(self.records) - 1, key, value)
+        self.times.append(json.loads(value).get("at_ms", UNKNOWN_MS))
+        self.view.apply(len(self.records) - 1, key, value, self.times[-1])
         return len(self.records) - 1
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from devkit.scenario import hashtags, languages
 from devkit.scenario.india import ACCOUNTS, CRITICAL, REDUCED, SPEAKERS, SUSPENDED, WITHHELD, OrderStory, order_story
-from devkit.scenario.log_count import LogCount
+from devkit.scenario.log_count import DatedValue, LogCount
 from devkit.scenario.publications import Publications, documents, verified
 from devkit.scenario.surfaces import SURFACES
 from devkit.scenario.verify import NumberCheck
@@ -96,12 +96,15 @@ class Played:
             expires_at_ms=draft.expires_at_ms, edits=self.world.log.view.fold.version(scopes),
         )))  # fmt: skip
 
-    def decided(self) -> list[bytes]:
-        return [encode_record(one) for one in (*self.decisions, *self.coverage)]
+    def people(self) -> list[DatedValue]:
+        values = (value for value, _ in self.world.log.records)
+        return list(zip(values, self.world.log.times, strict=True))
+
+    def decided(self) -> list[DatedValue]:
+        return [(encode_record(one), self.at_ms) for one in (*self.decisions, *self.coverage)]
 
     def problems(self, made: Publications | None = None) -> list[str]:
-        values = [value for value, _ in self.world.log.records]
-        found = verified(made or self.made, values, self.decided())
+        found = verified(made or self.made, self.people(), self.decided())
         assert found.checked > 350
         return found.problems
 
@@ -166,8 +169,7 @@ def test_languages_are_counted_once_for_each_shard_and_hour(played: Played) -> N
 @pytest.mark.parametrize("document", ["report", "world"])
 def test_every_wrong_value_of_a_report_is_found(played: Played, document: str) -> None:
     """Change one number of the JSON after another."""
-    values = [value for value, _ in played.world.log.records]
-    count = LogCount(values, played.decided())
+    count = LogCount(played.people(), played.decided())
     country = {"report": "IN", "world": None}[document]
     expected = count.facts(*played.days, country, played.at_ms)
     facts = json.loads(json.dumps(getattr(played.made, document).facts))

@@ -63,9 +63,9 @@ def decision(*actions: str, country: str = "IN") -> Decision:
     )  # fmt: skip
 
 
-def test_override_counts_by_verb_country_and_own_day() -> None:
+def test_override_counts_by_verb_country_and_log_day() -> None:
     found = of_people(override())
-    assert (found["type"], found["period"], found["time"]) == ("override/block/IN", BEFORE, f"{TODAY}T16:00:00.000Z")
+    assert (found["type"], found["period"], found["time"]) == ("override/block/IN", TODAY, f"{TODAY}T16:00:00.000Z")
     assert (found["hashtag"], found["country"], found["action"], found["reason"]) == (
         "rumour", "IN", "block", "a false alarm",
     )  # fmt: skip

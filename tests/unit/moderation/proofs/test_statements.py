@@ -15,7 +15,7 @@ from moderation.statements.proofs import OPENED, prove_statements
 from moderation.statements.restriction import Restriction
 from moderation.statements.text import statement_as_dict
 from streams.log.decisions import encode_record
-from streams.log.moderation import UNKNOWN_MS, encode_moderation
+from streams.log.moderation import encode_moderation
 from tests.support.in_memory_public_log import LOG_KEY, WITNESS_KEY, InMemoryPublicLog
 from tests.support.orders_world import OrdersWorld, accounts
 from tests.support.statement_builders import decision, override, ruling
@@ -52,7 +52,7 @@ def statements() -> list[dict[str, Any]]:
     world.step(order, "final")
     records = InMemoryPublicLog(
         lambda: [
-            AuditInput(SourcePosition("moderation", 0, offset, UNKNOWN_MS), key, value)
+            AuditInput(SourcePosition("moderation", 0, offset, world.log.times[offset]), key, value)
             for offset, (value, key) in enumerate(world.log.records)
         ]
     )

@@ -22,7 +22,7 @@ from moderation.statements.restriction import Restriction
 from moderation.statements.text import statement_as_dict
 from streams.errors import DependencyAway, TopicsError
 from streams.log.decisions import encode_record
-from streams.log.moderation import UNKNOWN_MS, encode_moderation
+from streams.log.moderation import encode_moderation
 from tests.support.in_memory_public_log import LOG_KEY, WITNESS_KEY, InMemoryPublicLog
 from tests.support.orders_world import HEAD, OrdersWorld, accounts
 from tests.support.statement_builders import decision, override, ruling
@@ -30,8 +30,11 @@ from tests.support.statement_builders import decision, override, ruling
 AT_MS = 1_764_000_100_000
 
 
-def logged_at(topic: str, values: Sequence[tuple[bytes, bytes]], at_ms: int = AT_MS) -> list[AuditInput]:
-    return [AuditInput(SourcePosition(topic, 0, n, at_ms), key, value) for n, (value, key) in enumerate(values)]
+def logged_at(
+    topic: str, values: Sequence[tuple[bytes, bytes]], times: Sequence[int] = (AT_MS, AT_MS)
+) -> list[AuditInput]:
+    places = [SourcePosition(topic, 0, offset, time_ms) for offset, time_ms in enumerate(times)]
+    return [AuditInput(place, key, value) for place, (value, key) in zip(places, values, strict=False)]
 
 
 def proof_for(one: Restriction, log: PublicLog) -> DocumentProof:
@@ -39,7 +42,7 @@ def proof_for(one: Restriction, log: PublicLog) -> DocumentProof:
 
 
 def of_world(world: OrdersWorld) -> InMemoryPublicLog:
-    return InMemoryPublicLog(lambda: logged_at("moderation", world.log.records, UNKNOWN_MS))
+    return InMemoryPublicLog(lambda: logged_at("moderation", world.log.records, world.log.times))
 
 
 def opened(proof: DocumentProof) -> dict[str, Any]:
