@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +9,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from devkit.stack.ports import free_port
 from moderation.api.app import create_app
 from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit
@@ -21,6 +19,7 @@ from moderation.api.sessions import Sessions
 from streams.clock import now_ms
 from streams.errors import DependencyAway, SettingsError
 from streams.settings import Settings
+from tests.support.identity_provider import IdentityProvider, identity_provider
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.worlds import eventually
@@ -30,27 +29,14 @@ URL = "http://localhost:8710"
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[str]:
-    port = free_port()
-    program = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce"]
-    process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{address}/.well-known/openid-configuration").status_code == 200
-        except httpx.ConnectError:
-            return False
-
-    eventually(answers)
-    yield address
-    process.terminate()
-    process.wait(10)
+def provider() -> Iterator[IdentityProvider]:
+    with identity_provider() as running:
+        yield running
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+@pytest.fixture
+def issuer(provider: IdentityProvider) -> str:
+    return provider.issuer
 
 
 def settings_of(issuer: str, **more: object) -> Settings:
@@ -78,11 +64,6 @@ def client_of(config: OidcConfig) -> TestClient:
     )
 
 
-def set_groups(issuer: str, person: str, *groups: str) -> None:
-    claims = {"preferred_username": person, "groups": list(groups)}
-    assert httpx.put(f"{issuer}/users/{person}", json=claims).status_code == 204
-
-
 def log_in(client: TestClient, person: str, path: str = "/v1/me") -> httpx.Response:
     begun = client.get("/login", params={"next": path})
     assert begun.status_code == 302, begun.text
@@ -91,8 +72,8 @@ def log_in(client: TestClient, person: str, path: str = "/v1/me") -> httpx.Respo
     return client.get(agreed.headers["location"])
 
 
-def test_person_logs_in_with_pkce_writes_and_logs_out(issuer: str) -> None:
-    set_groups(issuer, "ann", "moderator", "other")
+def test_person_logs_in_with_pkce_writes_and_logs_out(provider: IdentityProvider, issuer: str) -> None:
+    provider.set_groups("ann", "moderator", "other")
     client = client_of(config_of(issuer))
     asked = parse_qs(urlsplit(client.get("/login").headers["location"]).query)
     assert (
@@ -118,8 +99,8 @@ def test_person_logs_in_with_pkce_writes_and_logs_out(issuer: str) -> None:
     assert client.get("/v1/me", headers={"Cookie": f"hushtag_session={cookie}"}).status_code == 401
 
 
-def test_login_of_another_browser_is_refused(issuer: str) -> None:
-    set_groups(issuer, "ann", "moderator")
+def test_login_of_another_browser_is_refused(provider: IdentityProvider, issuer: str) -> None:
+    provider.set_groups("ann", "moderator")
     first, second = client_of(config_of(issuer)), client_of(config_of(issuer))
     agreed = httpx.post(first.get("/login").headers["location"], data={"sub": "ann"})
     assert second.get(agreed.headers["location"]).status_code == 401
@@ -137,19 +118,19 @@ def test_denied_login_is_refused(issuer: str) -> None:
     assert "hushtag_session" not in client.cookies
 
 
-def test_person_without_a_role_gets_no_session(issuer: str) -> None:
-    set_groups(issuer, "eve", "staff")
+def test_person_without_a_role_gets_no_session(provider: IdentityProvider, issuer: str) -> None:
+    provider.set_groups("eve", "staff")
     client = client_of(config_of(issuer))
     refused = log_in(client, "eve")
     assert refused.status_code == 403 and "hushtag_session" not in client.cookies
 
 
-def test_withdrawn_group_and_token_end_the_session(issuer: str) -> None:
-    set_groups(issuer, "ben", "moderator", "legal")
+def test_withdrawn_group_and_token_end_the_session(provider: IdentityProvider, issuer: str) -> None:
+    provider.set_groups("ben", "moderator", "legal")
     config = config_of(issuer, oidc_recheck_seconds=1)
     client = client_of(config)
     assert log_in(client, "ben").status_code == 303
-    set_groups(issuer, "ben", "reader")
+    provider.set_groups("ben", "reader")
     eventually(lambda: client.get("/v1/orders").status_code == 403)
     assert [one["role"] for one in client.get("/v1/me").json()["grants"]] == ["reader"]
     assert httpx.post(f"{issuer}/users/ben/revoke-tokens").status_code == 204

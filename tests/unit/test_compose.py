@@ -5,17 +5,23 @@ from __future__ import annotations
 import base64
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 from typer.main import get_command
 
-from moderation.api.keys import KeyRing
+from moderation.api.keys import ROLES, KeyRing
+from moderation.api.login_settings import OidcConfig, SessionConfig, session_config
 from streams.cli.main import make_app
+from streams.errors import SettingsError
 from streams.settings import OTHER_VARIABLES, Settings
+from tests.support.compose import render_services, run_documented_commands
 from tests.support.metric_queries import known_names, metric_sets, names_in
 from tests.support.paths import ROOT
 
@@ -23,8 +29,8 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {"topics"}
 KNOWN_KEYS = {
-    "build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "hostname", "image", "ports",
-    "read_only", "restart", "security_opt", "stop_grace_period", "tmpfs", "volumes",
+    "build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "hostname", "image", "networks",
+    "ports", "profiles", "read_only", "restart", "security_opt", "stop_grace_period", "tmpfs", "volumes",
 }  # fmt: skip
 PINNED = re.compile(r"^[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?[a-z0-9.-]*$")
 
@@ -48,7 +54,7 @@ def test_service_is_pinned_and_supervised(name: str) -> None:
 
 def test_all_services_are_present() -> None:
     assert set(SERVICES) == {
-        "kafka", "valkey", "topics", "worker", "audit", "audit-publish", "notify", "api", "trends", "search",
+        "kafka", "valkey", "topics", "worker", "audit", "audit-publish", "notify", "api", "idp", "trends", "search",
         "prometheus", "alertmanager", "grafana",
     }  # fmt: skip
     images = {name: service["image"] for name, service in SERVICES.items()}
@@ -154,9 +160,62 @@ def test_no_secret_has_a_default() -> None:
                 assert match, f"{variable} is written into the file"
                 asked[match[1]] = match[2], match[3]
     required = {name for name, (kind, text) in asked.items() if kind == "?" and "set it" in text}
-    assert required == {"HUSHTAG_HASH_KEY", "HUSHTAG_AUDIT_KEY", "HUSHTAG_AUDIT_LOG_KEY", "GRAFANA_ADMIN_PASSWORD"}
+    assert required == {
+        "HUSHTAG_HASH_KEY", "HUSHTAG_AUDIT_KEY", "HUSHTAG_AUDIT_LOG_KEY", "HUSHTAG_SESSION_KEY",
+        "GRAFANA_ADMIN_PASSWORD",
+    }  # fmt: skip
     optional = {name: text for name, (kind, text) in asked.items() if kind == "-"}
-    assert optional == {"HUSHTAG_AUDIT_OTHER_KEYS": "", "HUSHTAG_NOTIFY_KEYS": ""}
+    assert optional == {"HUSHTAG_AUDIT_OTHER_KEYS": "", "HUSHTAG_NOTIFY_KEYS": "", "HUSHTAG_OIDC_CLIENT_SECRET": ""}
+
+
+def test_documented_commands_make_every_secret_and_account(tmp_path: Path) -> None:
+    variables, printed = run_documented_commands(tmp_path)
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+    services = render_services(variables)
+    assert set(services) == set(SERVICES)
+    passwords = dict(line.split() for line in printed.splitlines())
+    dex = yaml.safe_load((ROOT / "config/dex/config.yaml").read_text())
+    assert set(passwords) == {one["email"] for one in dex["staticPasswords"]}
+    for account in dex["staticPasswords"]:
+        hashed = services["idp"]["environment"][account["hashFromEnv"]]
+        assert re.match(r"\$2b\$1[0-9]\$", hashed), "bcrypt, which Dex reads"
+        assert bcrypt_hash(passwords[account["email"]], hashed) == hashed
+        assert passwords[account["email"]] not in str(variables), "only its hash is kept"
+        assert [account["username"]] == account["groups"] == [account["preferredUsername"]]
+        assert account["groups"][0] in ROLES
+
+
+def bcrypt_hash(password: str, salt: str) -> str:
+    code = "import crypt, sys; print(crypt.crypt(*sys.argv[1:]))"
+    command = [sys.executable, "-W", "ignore", "-c", code, password, salt]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_api_and_provider_of_the_profile_fit(tmp_path: Path) -> None:
+    services = render_services(run_documented_commands(tmp_path)[0])
+    api, dex = services["api"]["environment"], yaml.safe_load((ROOT / "config/dex/config.yaml").read_text())
+    fields = {name.removeprefix("HUSHTAG_").lower(): value for name, value in api.items()}
+    config = session_config(Settings.model_validate(fields))
+    assert isinstance(config, OidcConfig) and config.issuer == dex["issuer"]
+    (client,) = dex["staticClients"]
+    assert client["id"] == config.client_id and client["redirectURIs"] == [config.redirect_uri]
+    assert services["idp"]["environment"][client["secretEnv"]] == config.client_secret != ""
+    assert {"openid", "groups", "offline_access"} <= set(config.scopes.split()), "roles, and a session of hours"
+    issuer = urlsplit(config.issuer)
+    assert issuer.hostname in services["idp"]["networks"]["default"]["aliases"]
+    assert dex["web"]["http"] == f"0.0.0.0:{issuer.port}"
+    assert services["idp"]["ports"] == [f"127.0.0.1:{issuer.port}:{issuer.port}"]
+    assert f"http://127.0.0.1:{issuer.port}{issuer.path}/healthz" in services["idp"]["healthcheck"]["test"]
+    with pytest.raises(SettingsError, match="without TLS"):
+        session_config(Settings.model_validate(fields | {"public_url": "https://moderation.example.org"}))
+
+
+def test_without_its_profile_there_is_no_provider() -> None:
+    variables = dict.fromkeys(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()), "x" * 64)
+    services = render_services(variables)
+    assert "idp" not in services
+    fields = {name.removeprefix("HUSHTAG_").lower(): value for name, value in services["api"]["environment"].items()}
+    assert type(session_config(Settings.model_validate(fields))) is SessionConfig, "keys alone"
 
 
 def test_kafka_is_one_kraft_node() -> None:

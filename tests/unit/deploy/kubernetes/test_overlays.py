@@ -10,6 +10,7 @@ import pytest
 import typer
 import yaml  # type: ignore[import-untyped]
 
+from moderation.api.login_settings import OidcConfig, SessionConfig, session_config
 from streams.access.roles import BY_NAME
 from streams.cli.main import make_app
 from streams.settings import OTHER_VARIABLES, Settings
@@ -19,7 +20,10 @@ from tests.support.paths import ROOT
 
 WORKLOADS = {"StatefulSet", "Deployment", "Job"}
 PROCESSES = {"worker", "publish", "audit", "audit-publish", "notify", "api", "trends", "search", "topics"}
-SECRET_KEYS = {"HUSHTAG_HASH_KEY": {"worker", "api"}, "HUSHTAG_AUDIT_KEY": {"audit"}, "HUSHTAG_NOTIFY_KEYS": {"notify"}}
+SECRET_KEYS = {
+    "HUSHTAG_HASH_KEY": {"worker", "api"}, "HUSHTAG_AUDIT_KEY": {"audit"}, "HUSHTAG_NOTIFY_KEYS": {"notify"},
+    "HUSHTAG_SESSION_KEY": {"api"}, "HUSHTAG_OIDC_CLIENT_SECRET": {"api"},
+}  # fmt: skip
 """Keys that only some processes may have."""
 
 pytestmark = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -271,6 +275,30 @@ def test_network_is_closed_but_for_listed_ports(overlay: str) -> None:
     made = {one["metadata"]["name"]: one for one in secrets()}
     logged_in = {name for name in labels if "HUSHTAG_REDIS_URL" in made[f"hushtag-{name}"]["stringData"]}
     assert reach == logged_in
+
+
+def test_api_reaches_its_identity_provider(overlay: str) -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in of_kind(overlay, "NetworkPolicy")}
+    labels = {name: one["spec"]["template"]["metadata"]["labels"] for name, one in workloads(overlay).items()}
+    spec = policies["hushtag-api-https"]
+    assert [name for name, one in labels.items() if matches(spec["podSelector"], one)] == ["api"]
+    assert {"protocol": "TCP", "port": 443} in spec["egress"][0]["ports"]
+
+
+def test_login_is_on_once_its_address_is_set(overlay: str) -> None:
+    (secret,) = (one for one in secrets() if one["metadata"]["name"] == "hushtag-api")
+    given = settings_of(overlay) | secret["stringData"] | {"HUSHTAG_SESSION_KEY": "k" * 64}
+    given |= {name: "" for name in given if "KAFKA" in name and name != "HUSHTAG_KAFKA"}
+    login = {"HUSHTAG_PUBLIC_URL": "https://mod.example"}
+    provider = {"HUSHTAG_OIDC_ISSUER": "https://id.example", "HUSHTAG_OIDC_CLIENT_ID": "hushtag"}
+
+    def config_with(more: dict[str, str]) -> SessionConfig | None:
+        fields = {name.removeprefix("HUSHTAG_").lower(): value for name, value in (given | more).items() if value}
+        return session_config(Settings.model_validate(fields))
+
+    assert {*login, *provider} <= set(settings_of(overlay)), "the operator finds them there"
+    assert config_with({}) is None
+    assert type(config_with(login)) is SessionConfig and isinstance(config_with(login | provider), OidcConfig)
 
 
 def test_monitor_gives_jobs_that_alerts_name(overlay: str) -> None:
