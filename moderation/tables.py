@@ -80,7 +80,7 @@ def read_table(
     Raises:
         CallerMistake: the encoding, the columns or the size of the file cannot be used.
     """
-    text = _text(data, name)
+    text = decoded(data, name)
     head = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(_DELIMITERS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -180,7 +180,12 @@ def account_of(field: str, written: str) -> str:
     raise BadCell(field, text, "not an account id", "digits only, such as 1234567890")
 
 
-def _text(data: bytes, name: str) -> str:
+def decoded(data: bytes, name: str) -> str:
+    """Decode a file that a spreadsheet saved: UTF-8 or UTF-16.
+
+    Raises:
+        CallerMistake: it is too large, or in another encoding.
+    """
     if len(data) > MOST_BYTES:
         raise CallerMistake(f"{name} is larger than {MOST_BYTES // 2**20} MiB", fix="split it")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"

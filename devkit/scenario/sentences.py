@@ -45,13 +45,12 @@ def of_update(facts: Mapping[str, Any]) -> Sentences:
     for sentence, count in {
         "{n} accounts are suspended in all countries because they broke our own rules.": accounts.get("suspended", 0),
         "{n} accounts are withheld in India only. They remain visible everywhere else.": accounts.get("withheld", 0),
-        "{n} accounts were withheld until the order or our interim decision on it ended. No order withholds them now.":
-        accounts.get("ended", 0),
+        "{n} accounts were withheld until the order on them or our interim decision ended.": accounts.get("ended", 0),
         "{n} accounts were restricted until an appeal or a new ruling reversed our decision. They are visible now.":
         accounts.get("released", 0),
         "On {n} accounts we took no action:": accounts.get("declined", 0),
         "The visibility of {n} hashtags is reduced in India: they do not appear in trends": hashtags.get("reduced", 0),
-        "The visibility of {n} hashtags was reduced until the order or our interim decision on it ended.":
+        "The visibility of {n} hashtags was reduced until the order on them or our interim decision ended.":
         hashtags.get("ended", 0),
         "On {n} hashtags we took no action:": hashtags.get("declined", 0),
         "we took no action: {n} break no law that was named.": grounds["hashtag"].get("not_unlawful", 0),
@@ -122,7 +121,7 @@ def of_letter(counts: Mapping[str, Any]) -> Sentences:
         for state, words in _STATES.items():
             found[f"{{n}} {kind}s {words.format(held)}"] = {"n": counts["states"].get(kind, {}).get(state, 0)}
         ended = counts["ended"].get(kind, 0)
-        found[f"{{n}} {kind}s held back in India until the order or our interim decision on it ended"] = {"n": ended}
+        found[f"{{n}} {kind}s held back in India until the order on them or our interim decision ended"] = {"n": ended}
     for (kind, ground, reason), count in counts["declined"].items():
         plural = "" if count == 1 else "s"
         found[f"{{n}} {kind}{plural}: {_LETTER_GROUNDS[ground]}; {reason}"] = {"n": count}

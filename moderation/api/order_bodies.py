@@ -121,6 +121,23 @@ class StepBody(WriteBody):
         return until
 
 
+class AmendmentBody(WriteBody):
+    """What an authority's corrected list changes in an order."""
+
+    add: Annotated[str, Field(max_length=7_000_000, description="Targets to add: one a line, CSV or JSON.")] = ""
+    drop: Annotated[str, Field(max_length=7_000_000, description="Targets of the order that it drops, likewise.")] = ""
+    until: Annotated[Moment | None, Field(description="New end of the outcomes; null: unchanged.")] = None
+    dry_run: bool = False
+    if_version: Version
+
+
+class AmendmentVerdictBody(WriteBody):
+    """Answer to an amendment that waits."""
+
+    verdict: Annotated[Literal["approve", "refuse"], Field(description="`approve` needs a second person.")]
+    if_version: Version
+
+
 class RulingBody(WriteBody):
     """Outcome for the targets that match all filters."""
 

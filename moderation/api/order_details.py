@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from moderation.api.access import GuardedRoute, needs, write_once
 from moderation.api.answers import JsonReply
+from moderation.api.blinding import blinded_for
 from moderation.api.bodies import IdempotencyKey
 from moderation.api.order_bodies import OrderNoteBody, OrderPath
 from moderation.api.order_shapes import OrderAnswer, OrderPublishedAnswer
@@ -17,9 +18,17 @@ from moderation.api.services import services_of
 from moderation.orders.view import case_as_dict
 from moderation.publication import wait_order_published
 from streams.clock import now_ms
+from streams.orders.cases import Case
+from streams.orders.fold import OrderFold
 from streams.settings import load_settings
 
 router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
+
+
+async def order_answer(request: Request, case: Case, cases: OrderFold) -> dict[str, Any]:
+    """Describe an order; a waiting amendment names targets, so a caller who reviews a hashtag blind does not get it."""
+    plain = case_as_dict(case, cases, now_ms())
+    return plain | {"amendment": None} if plain["amendment"] and await blinded_for(request) else plain
 
 
 @router.post("/orders/{order}/notes", openapi_extra=needs("orders"), response_model=OrderAnswer, status_code=201)
@@ -31,7 +40,7 @@ async def note(request: Request, order: OrderPath, body: OrderNoteBody, idempote
         check_rights(request, country=order[:2])
         await orders.refresh()
         case = await orders.note(order, actor=actor, text=body.reason.strip(), assignee=body.assignee)
-        return case_as_dict(case, orders.cases, now_ms())
+        return await order_answer(request, case, orders.cases)
 
     return await write_once(request, idempotency_key, body.actor, work)
 

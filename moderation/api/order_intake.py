@@ -106,18 +106,28 @@ async def _parsed(found: Iterable[TableLine | RowProblem], given: Mapping[str, s
         RefusedCall: the rows name too many handles for one call (422).
         DependencyAway: the resolver does not answer, and no row can be used without it.
     """
-    lines, settings = list(found), load_settings()
+    lines = list(found)
+    handles = await handles_for(lines, pointer, "hushtag orders intake FILE")
+    # 100,000 rows take a second or two: other calls go on meanwhile.
+    parsed = await asyncio.to_thread(parse_lines, lines, given, now_ms(), handles)
+    if not parsed.drafts:
+        check_answered(handles.found)
+    return parsed
+
+
+async def handles_for(lines: Iterable[TableLine | RowProblem], pointer: str, command: str) -> Handles:
+    """Resolve the handles of some rows; more than a call resolves are for the command.
+
+    Raises:
+        RefusedCall: the rows name too many handles for one call (422).
+    """
+    settings = load_settings()
     handles = handles_in(lines, settings.profile_url)
     if len(handles) > MOST_HANDLES:
         fault = Fault(f"{len(handles):,} handles, and a call resolves at most {MOST_HANDLES}", pointer)
-        fix = "give account ids, or take the order in as a file: hushtag orders intake FILE"
+        fix = f"give account ids, or use a file: {command}"
         raise RefusedCall("mistake", fault.detail, fix, errors=[fault])
-    accounts = await resolve_handles(handles, settings)
-    # 100,000 rows take a second or two: other calls go on meanwhile.
-    parsed = await asyncio.to_thread(parse_lines, lines, given, now_ms(), Handles(accounts, settings.profile_url))
-    if not parsed.drafts:
-        check_answered(accounts)
-    return parsed
+    return Handles(await resolve_handles(handles, settings), settings.profile_url)
 
 
 def _head_faults(written: Mapping[str, str]) -> Iterator[Fault]:

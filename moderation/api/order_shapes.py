@@ -18,6 +18,38 @@ class OrderNoteAnswer(AnswerModel):
     at_ms: Millis
 
 
+class AmendmentEffect(AnswerModel):
+    """What an amendment changes."""
+
+    added: int
+    known: int = Field(description="Targets of the list that the order has already.")
+    protected: int = Field(description="Added targets that are protected speakers.")
+    dropped: int
+    released: int = Field(description="Dropped targets that become visible in the order's country again.")
+    kept_hidden: int = Field(description="Dropped targets that another order or a suspension still hides there.")
+    expires_at_ms: int = Field(description="New end of the outcomes; 0: unchanged.")
+    added_targets: list[str] = Field(description="The first 100.")
+    dropped_targets: list[str] = Field(description="The first 100.")
+
+
+class WaitingAmendmentAnswer(AmendmentEffect):
+    """Amendment that waits for a second person."""
+
+    amendment: str
+    actor: str
+    reason: str
+    at_ms: Millis
+
+
+class AmendmentPlanAnswer(AmendmentEffect):
+    """Proposed amendment, or what it would be."""
+
+    order: str
+    version: str
+    dry_run: bool
+    amendment: str = Field(description="Id for the verdict; empty for a dry run.")
+
+
 class OrderAnswer(AnswerModel):
     """Legal order without its targets."""
 
@@ -40,6 +72,9 @@ class OrderAnswer(AnswerModel):
     protected: int
     waiting: int = Field(description="Targets that wait for a second person.")
     in_force: bool
+    amendment: WaitingAmendmentAnswer | None = Field(
+        description="Corrected list that waits; null without one, and while the caller reviews a hashtag blind."
+    )
     notes: list[OrderNoteAnswer]
     history: list[str]
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from moderation.api import order_details, order_intake
+from moderation.api import order_amendments, order_details, order_intake
 from moderation.api.access import GuardedRoute, needs, write_once
 from moderation.api.answers import JsonReply
 from moderation.api.blinding import refuse_while_blind
 from moderation.api.bodies import CountryQuery, IdempotencyKey
 from moderation.api.order_bodies import OrderPath, RulingBody, StepBody
+from moderation.api.order_details import order_answer
 from moderation.api.order_shapes import (
     NoticeAnswer,
     OrderAnswer,
@@ -27,7 +28,7 @@ from moderation.api.services import services_of
 from moderation.drafts import End, moment_ms
 from moderation.orders.selection import Selection
 from moderation.orders.service import UNTIL_REVOKED
-from moderation.orders.view import case_as_dict, row_as_dict, ruling_as_dict
+from moderation.orders.view import row_as_dict, ruling_as_dict, shown_outcome
 from moderation.statements.lumen import NoticeType, lumen_notice, order_request
 from streams.clock import now_ms
 from streams.orders.cases import Case
@@ -38,6 +39,7 @@ MOST_LEFT_OUT = 1_000
 """Maximum number of targets that an answer names as left out."""
 router.include_router(order_intake.router)
 router.include_router(order_details.router)
+router.include_router(order_amendments.router)
 
 
 @router.get("/orders", openapi_extra=needs("orders"), response_model=OrdersAnswer)
@@ -71,7 +73,7 @@ async def list_orders(
     page, following = page_of(
         found, key=key, order=f"orders {sort}", cursor=cursor, size=limit, descending=sort == "-received"
     )
-    return JsonReply(page_answer([case_as_dict(case, cases, at_ms) for case in page], following))
+    return JsonReply(page_answer([await order_answer(request, case, cases) for case in page], following))
 
 
 @router.get("/orders/{order}", openapi_extra=needs("orders"), response_model=OrderAnswer)
@@ -79,7 +81,7 @@ async def show(request: Request, order: OrderPath) -> Response:
     """Return an order with its state and history."""
     orders = services_of(request).orders
     cases = await orders.refresh()
-    return JsonReply(case_as_dict(orders.case(order), cases, now_ms()))
+    return JsonReply(await order_answer(request, orders.case(order), cases))
 
 
 @router.get("/orders/{order}/targets", openapi_extra=needs("orders"), response_model=TargetsAnswer)
@@ -87,7 +89,7 @@ async def targets(
     request: Request,
     order: OrderPath,
     kind: TargetKind | None = None,
-    outcome: Annotated[Outcome | Literal["undecided"] | None, Query(description="Present outcome.")] = None,
+    outcome: Annotated[Outcome | Literal["undecided", "dropped"] | None, Query(description="Present outcome.")] = None,
     protected: Annotated[bool | None, Query(description="Whether it is a protected speaker.")] = None,
     cursor: CursorQuery = None,
     limit: PageSize = 100,
@@ -99,10 +101,9 @@ async def targets(
     case = orders.case(order)
     found, after = list[dict[str, Any]](), None
     for row in case.rows[position_of("targets", cursor) :]:
-        ruled = case.outcome(row)
         if (
             kind not in (None, row.target.kind)
-            or outcome not in (None, ruled.outcome if ruled else "undecided")
+            or outcome not in (None, shown_outcome(case, row) or "undecided")
             or protected not in (None, cases.protected(row.target) is not None)
         ):
             continue
@@ -149,7 +150,7 @@ async def step(request: Request, order: OrderPath, body: StepBody, idempotency_k
             ground=body.ground,
             expected=body.if_version,
         )
-        return case_as_dict(case, orders.cases, now_ms())
+        return await order_answer(request, case, orders.cases)
 
     return await write_once(request, idempotency_key, body.actor, work)
 

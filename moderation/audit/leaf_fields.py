@@ -25,7 +25,14 @@ from streams.errors import ContractError
 from streams.log.decisions import FLAGGING, Action, Decision, LanguageCoverage, ScopeDecision, record_in
 from streams.log.moderation import OtherRecord, Undo, decode_moderation
 from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
-from streams.orders.records import OrderReceived, OrderRuling, OrderStep, decode_case
+from streams.orders.records import (
+    OrderAmendment,
+    OrderAmendmentVerdict,
+    OrderReceived,
+    OrderRuling,
+    OrderStep,
+    decode_case,
+)
 
 Values = dict[str, str | None]
 """Value of each field by its name; None for a field that the record does not have."""
@@ -166,4 +173,9 @@ def _of_order(other: OtherRecord) -> _Decided:
         case OrderRuling():
             reason = f"{record.ground}: {record.reason}"
             return _Decided("record", country=record.order[:2], action=record.outcome, reason=reason)
+        case OrderAmendment():
+            return _Decided("record", country=record.order[:2], action="amend", reason=record.reason)
+        case OrderAmendmentVerdict():
+            action = f"{record.verdict} amendment"
+            return _Decided("record", country=record.order[:2], action=action, reason=record.reason)
     return _Decided("record")

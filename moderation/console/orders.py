@@ -82,11 +82,11 @@ class OrderLine:
 
 def order_line(case: Case, cases: OrderFold, at_ms: int) -> OrderLine:
     """Count the targets of an order."""
-    undecided = sum(case.outcome(row) is None for row in case.rows)
+    undecided = sum(case.outcome(row) is None and not row.dropped for row in case.rows)
     return OrderLine(
         case,
         urgency_of(case, at_ms),
-        len(case.rows) - undecided,
+        sum(not row.dropped for row in case.rows) - undecided,
         undecided,
         sum(cases.protected(row.target) is not None for row in case.rows) if cases.speakers else 0,
         sum(map(cases.waits, case.rows)),

@@ -28,7 +28,7 @@ Sender = Annotated[str, Query(max_length=200)]
 async def show_letter(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
     """Show the letter; it names targets, so it is refused while the person reviews a hashtag blind."""
     case, text = await _letter(request, order, sender)
-    undecided = sum(case.outcome(row) is None for row in case.rows)
+    undecided = sum(case.outcome(row) is None and not row.dropped for row in case.rows)
     return page(request, "orders_letter.html", case=case, text=text, sender=sender or SENDER, undecided=undecided)
 
 

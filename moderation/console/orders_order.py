@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -24,11 +25,13 @@ from moderation.console.orders_targets import kinds_of, target_lines, waiting_gr
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import listed
+from moderation.orders.amendment_plan import waiting_plan
 from moderation.orders.view import rows_csv
 from streams.clock import now_ms
 from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
-from streams.orders.records import OUTCOMES, TARGET_KINDS
+from streams.orders.records import OUTCOMES, TARGET_KINDS, OrderAmendment
+from streams.orders.speakers import same_person
 from streams.orders.states import CLOSED_STATES, OUTCOMES_OF, RULING_STATES, state_label
 
 router = page_router()
@@ -40,7 +43,7 @@ async def show_order(request: Request, order: OrderPath, wanted: Annotated[Targe
     services = services_of(request)
     cases = await services.orders.refresh()
     case, person, at_ms = services.orders.case(order), reader_of(request), now_ms()
-    blind = bool(await blinded_for(request))
+    blind, limit = bool(await blinded_for(request)), why_not_here(request, case.order.country)
     return page(
         request,
         "orders_order.html",
@@ -54,7 +57,9 @@ async def show_order(request: Request, order: OrderPath, wanted: Annotated[Targe
         may_confirm=listed(sorted(ALLOWED["orders"])),
         surfaces=(await services.names()).surfaces,
         blind=blind,
-        limit=why_not_here(request, case.order.country),
+        limit=limit,
+        amendment=None if blind else waiting_amendment(case, cases, person, at_ms),
+        amendable=not blind and not limit and case.state not in CLOSED_STATES,
         **_common_words(case, at_ms),
         **({} if blind else await _targets(services, case, cases, wanted)),
     )
@@ -68,6 +73,32 @@ async def export(request: Request, order: OrderPath, wanted: Annotated[TargetFil
     cases = await orders.refresh()
     case = orders.case(order)
     return attachment(rows_csv(case, wanted.rows(case, cases), cases), f"{order}.csv", "text/csv")
+
+
+@dataclass(frozen=True, slots=True)
+class AmendmentView:
+    """Amendment that waits for a second person, with what it would change."""
+
+    record: OrderAmendment
+    lines: list[str]
+    lists: list[tuple[str, list[str], int]]
+    """Title, first names and number of the added and of the dropped targets."""
+    is_own: bool
+    """Whether the reader proposed it."""
+
+
+def waiting_amendment(case: Case, cases: OrderFold, person: str, at_ms: int) -> AmendmentView | None:
+    """Describe the amendment of an order that waits; None without one."""
+    plan = waiting_plan(case, cases, at_ms)
+    if plan is None or case.amendment is None:
+        return None
+    plain, record = plan.as_dict(), case.amendment.record
+    lists = [
+        (title, plain[f"{name}_targets"], plain[name])
+        for title, name in (("Added targets", "added"), ("Dropped targets", "dropped"))
+        if plain[name]
+    ]
+    return AmendmentView(record, plan.lines(case.order.country), lists, same_person(record.actor, person))
 
 
 def why_not_here(request: Request, country: str) -> str:

@@ -7,11 +7,21 @@ from dataclasses import dataclass
 
 from moderation.console.orders_words import STEP_REASONS, group_words
 from moderation.console.words import counted, left_words, moment_words
+from moderation.orders.errors import amendment_words, verdict_words
 from moderation.orders.view import in_force
 from streams.countries import country_name
 from streams.orders.cases import Case
 from streams.orders.fold import OrderFold
-from streams.orders.records import TARGET_KINDS, OrderReceived, OrderRuling, OrderState, OrderStep, Outcome
+from streams.orders.records import (
+    TARGET_KINDS,
+    OrderAmendment,
+    OrderAmendmentVerdict,
+    OrderReceived,
+    OrderRuling,
+    OrderState,
+    OrderStep,
+    Outcome,
+)
 from streams.orders.states import CLOSED_STATES, NEXT_STATES, RESTRICTING, state_label
 
 LABELS: dict[OrderState, str] = {
@@ -64,14 +74,16 @@ def restricting(case: Case) -> list[tuple[Outcome, str, int]]:
     found = Counter(
         (row.ruling.outcome, row.target.kind)
         for row in case.rows
-        if row.ruling is not None and row.ruling.outcome in RESTRICTING - {"suspended"}
+        if row.ruling is not None and not row.dropped and row.ruling.outcome in RESTRICTING - {"suspended"}
     )
     return [(outcome, kind, many) for (outcome, kind), many in sorted(found.items())]
 
 
 def effects(case: Case) -> tuple[str, ...]:
     """Describe what viewers see once the order's own outcomes are in force."""
-    found = Counter((row.ruling.outcome, row.target.kind) for row in case.rows if row.ruling is not None)
+    found = Counter(
+        (row.ruling.outcome, row.target.kind) for row in case.rows if row.ruling is not None and not row.dropped
+    )
     outcomes: tuple[Outcome, ...] = ("withheld", "reduced", "suspended", "declined")
     return tuple(
         group_words(outcome, kind, many, case.order.country)
@@ -86,7 +98,7 @@ def now_words(case: Case, at_ms: int) -> str:
     many = sum(count for _, _, count in restricting(case))
     where = country_name(case.order.country)
     if case.state in CLOSED_STATES:
-        kept = sum(row.ruling is not None and row.ruling.outcome == "suspended" for row in case.rows)
+        kept = sum(row.is_suspended for row in case.rows)
         stays = f" {counted(kept, 'suspension')} by our own rules stays." if kept == 1 else ""
         stays = f" {counted(kept, 'suspension')} by our own rules stay." if kept > 1 else stays
         return f"The order is {state_label(case.state)}: nothing of it is in force.{stays}"
@@ -111,6 +123,11 @@ def _moment(record: object, case: Case) -> OrderEvent:
     if isinstance(record, OrderStep):
         until = f" until {moment_words(record.expires_at_ms)}" if record.expires_at_ms else ""
         return OrderEvent(record.at_ms, record.actor, f"made it {state_label(record.to)}{until}", record.reason)
+    if isinstance(record, OrderAmendment):
+        what = f"proposed an amendment ({amendment_words(record)})"
+        return OrderEvent(record.at_ms, record.actor, what, record.reason)
+    if isinstance(record, OrderAmendmentVerdict):
+        return OrderEvent(record.at_ms, record.actor, verdict_words(record), record.reason)
     assert isinstance(record, OrderRuling)
     many = sum(last - first + 1 for first, last in record.targets)
     what = f"ruled {record.outcome} on {counted(many, 'target')}"

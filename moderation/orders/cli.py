@@ -12,6 +12,7 @@ import typer
 from moderation.audit.proving import KafkaLog
 from moderation.options import Actor, Json, Reason, Surfaces, Wait
 from moderation.orders import options as opt
+from moderation.orders.cli_amend import amend
 from moderation.orders.cli_steps import assign, finish_publication, note, publication, step_command
 from moderation.orders.handle_resolver import check_answered, resolve_on_terminal
 from moderation.orders.handles import Handles, handles_in
@@ -65,6 +66,7 @@ def register(app: typer.Typer) -> None:
     group.command("final")(step_command("final", "Put the outcomes in force until revoked; each target needs one."))
     group.command("decline")(step_command("declined", "Decline the order as a whole; no outcome of it is in force."))
     group.command("revoke")(step_command("revoked", "End the outcomes that the order put in force, and nothing else."))
+    group.command("amend")(amend)
     group.command("assign")(assign)
     group.command("note")(note)
     group.command("export")(export)
@@ -194,7 +196,7 @@ def show(
             for row in rows:
                 print(json.dumps(row_as_dict(case, row, cases), ensure_ascii=False))
             return
-        out.print("\n".join(head_lines(case, now_ms())))
+        out.print("\n".join(head_lines(case, cases, now_ms())))
         print_list(TARGET_HEADERS, [target_cells(case, row, cases) for row in rows[:first]], names=3)
         if first is not None and len(rows) > first:
             out.print(f"and {len(rows) - first:,} more: --first {len(rows)}, or hushtag orders export {order}")

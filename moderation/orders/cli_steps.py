@@ -18,7 +18,7 @@ from moderation.terminal import actor_of, errors, out, run_with_orders
 from streams.clock import now_ms
 from streams.errors import EXIT_AWAY, CallerMistake
 from streams.orders.cases import Case
-from streams.orders.records import Ground, OrderRuling, OrderState, OrderStep
+from streams.orders.records import Ground, OrderAmendmentVerdict, OrderRuling, OrderState, OrderStep
 from streams.orders.states import GROUNDS_OF, PENDING_STATES
 from streams.settings import load_settings
 
@@ -46,7 +46,7 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
                 plain = case_as_dict(case, orders.cases, now_ms()) | (shown.as_dict() if shown else {})
                 print(json.dumps(plain, ensure_ascii=False))
             else:
-                out.print(head_lines(case, now_ms())[0])
+                out.print(head_lines(case, orders.cases, now_ms())[0])
             finish_publication(case, None if shown and to in PENDING_STATES else shown, as_json)
 
         run_with_orders(work)
@@ -93,7 +93,7 @@ async def publication(orders: OrderService, wait_seconds: float) -> OrderPublica
     return await wait_order_published(
         load_settings(),
         offset,
-        recorded_ms=record.at_ms if isinstance(record, OrderStep | OrderRuling) else now_ms(),
+        recorded_ms=record.at_ms if isinstance(record, OrderStep | OrderRuling | OrderAmendmentVerdict) else now_ms(),
         changes=orders.changes_surfaces(offset),
         wait_seconds=wait_seconds,
     )

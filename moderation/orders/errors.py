@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from moderation.errors import NoSuchCase
 from moderation.tables import BadCell
-from moderation.wording import counted, time_words
+from moderation.wording import counted, listed, time_words
 from streams.errors import EXIT_NO, CallerMistake, ContractError, HushtagError
 from streams.orders.cases import VersionedRecord
 from streams.orders.fold import RefusedRecord
-from streams.orders.records import CaseRecord, OrderReceived, OrderStep, Speaker, SpeakerDetails
+from streams.orders.records import (
+    CaseRecord,
+    OrderAmendment,
+    OrderAmendmentVerdict,
+    OrderReceived,
+    OrderStep,
+    Speaker,
+    SpeakerDetails,
+    numbers_of,
+)
 from streams.orders.states import state_label
 
 
@@ -63,5 +72,29 @@ def change_words(record: VersionedRecord) -> str:
         return f"{record.actor} took in {counted(record.added, 'target')}, {at}"
     if isinstance(record, OrderStep):
         return f"{record.actor} made it {state_label(record.to)}, {at}: {record.reason}"
+    if isinstance(record, OrderAmendment):
+        return f"{record.actor} proposed an amendment ({amendment_words(record)}), {at}: {record.reason}"
+    if isinstance(record, OrderAmendmentVerdict):
+        return f"{record.actor} {verdict_words(record)}, {at}: {record.reason}"
     many = sum(last - first + 1 for first, last in record.targets)
     return f"{record.actor} ruled {record.outcome} on {counted(many, 'target')}, {at}: {record.reason}"
+
+
+def amendment_words(record: OrderAmendment) -> str:
+    """List what an amendment changes.
+
+    >>> amendment_words(OrderAmendment(id="a", order="IN-0123456789", parts=1, added=2, dropped=((0, 2),), actor="a",
+    ...     reason="r", at_ms=1, edits=""))
+    '2 targets added and 3 targets dropped'
+    """
+    parts = [f"{counted(record.added, 'target')} added"] if record.added else []
+    if dropped := sum(1 for _ in numbers_of(record.dropped)):
+        parts.append(f"{counted(dropped, 'target')} dropped")
+    if record.expires_at_ms:
+        parts.append(f"until {time_words(record.expires_at_ms)}")
+    return listed(parts)
+
+
+def verdict_words(record: OrderAmendmentVerdict) -> str:
+    """Say what a person answered to an amendment."""
+    return "approved the amendment" if record.verdict == "approve" else "refused the amendment"

@@ -52,7 +52,7 @@ class Handles:
     """
 
     def __init__(self, found: Mapping[str, HandleResult] | None = None, profile_url: str = "") -> None:
-        self._found = found or {}
+        self.found = found or {}
         self._profile_url = profile_url
 
     def account(self, field: str, written: str) -> tuple[str, str, int]:
@@ -64,7 +64,7 @@ class Handles:
         handle = handle_of(written, self._profile_url)
         if not handle:
             return _account(field, written), "", 0
-        found = self._found.get(handle.lower(), NO_RESOLVER)
+        found = self.found.get(handle.lower(), NO_RESOLVER)
         if isinstance(found, UnresolvedHandle):
             raise BadCell(field, written, found.problem, found.fix)
         return found.account, handle, found.resolved_ms

@@ -77,6 +77,13 @@ def parse_lines(
     return _Parser(given, now_ms, handles).parse(lines)
 
 
+def parse_targets(
+    lines: Iterable[TableLine | RowProblem], head: OrderHead, now_ms: int, handles: Handles = NO_HANDLES
+) -> ParsedOrders:
+    """Read a list of targets of one known order; a row with fields of the order is a problem."""
+    return _Parser({}, now_ms, handles, head).parse(lines)
+
+
 def csv_lines(data: bytes, name: str) -> Iterator[TableLine | RowProblem]:
     """Yield the rows of a CSV file.
 
@@ -186,8 +193,8 @@ def _due(deadline: str, received: OrderDate) -> OrderDate:
 class _Parser:
     """Groups the rows of a file into orders."""
 
-    def __init__(self, given: Mapping[str, str], now_ms: int, handles: Handles) -> None:
-        self._given, self._now_ms, self._handles = given, now_ms, handles
+    def __init__(self, given: Mapping[str, str], now_ms: int, handles: Handles, head: OrderHead | None = None) -> None:
+        self._given, self._now_ms, self._handles, self._head = given, now_ms, handles, head
         self._drafts: dict[str, OrderDraft] = {}
         self._heads: dict[tuple[str, ...], OrderHead | BadCell] = {}
         """Parsed fields by their text, so that equal fields are parsed once."""
@@ -207,7 +214,8 @@ class _Parser:
         for order, key in self._disputed:
             del self._drafts[order].targets[key]
         found = tuple(draft for draft in self._drafts.values() if draft.targets)
-        return ParsedOrders(found, tuple(problems), tuple(_notes(found, self._now_ms)))
+        notes = () if self._head is not None else tuple(_notes(found, self._now_ms))
+        return ParsedOrders(found, tuple(problems), notes)
 
     def _add(self, line: TableLine) -> None:
         draft, cells = self._draft(line), line.cells
@@ -228,6 +236,11 @@ class _Parser:
                 draft.authors_at[key] = line.where
 
     def _draft(self, line: TableLine) -> OrderDraft:
+        if self._head is not None:
+            if own := next((name for name in FIELDS if line.cells.get(name, "").strip()), ""):
+                problem = "the list corrects one order, whose fields are known"
+                raise BadCell(own, line.cells[own], problem, "leave this column out")
+            return self._drafts.setdefault(self._head.id, OrderDraft(self._head))
         written = tuple(line.cells.get(name, "") or self._given.get(name, "") for name in FIELDS)
         cells = dict(zip(FIELDS, written, strict=True))
         head = self._heads.get(written)

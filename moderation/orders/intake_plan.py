@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -85,12 +85,8 @@ class IntakePlan:
         """Build the records of the intake; it takes effect with the last one."""
         if not self.added:
             return []
-        intake = secrets.token_hex(8)
-        chunks = [self.added[at : at + CHUNK] for at in range(0, len(self.added), CHUNK)]
-        parts = [
-            OrderTargets(order=self.head.id, intake=intake, part=n, targets=chunk) for n, chunk in enumerate(chunks)
-        ]
-        head = self.head
+        intake, head = secrets.token_hex(8), self.head
+        parts = target_parts(head.id, intake, self.added)
         received = OrderReceived(
             order=head.id, intake=intake, parts=len(parts), added=len(self.added), authority=head.authority,
             country=head.country, legal_basis=head.legal_basis, reference=head.reference, issued_ms=head.issued_ms,
@@ -98,6 +94,12 @@ class IntakePlan:
             at_ms=at_ms, edits=self.version,
         )  # fmt: skip
         return [*parts, received]
+
+
+def target_parts(order: str, intake: str, added: Sequence[Target]) -> list[OrderTargets]:
+    """Build the records that hold the targets of an intake or of an amendment."""
+    chunks = [tuple(added[at : at + CHUNK]) for at in range(0, len(added), CHUNK)]
+    return [OrderTargets(order=order, intake=intake, part=n, targets=chunk) for n, chunk in enumerate(chunks)]
 
 
 def plan_intake(draft: OrderDraft, cases: Mapping[str, Case], protected: Iterable[str]) -> IntakePlan:
@@ -119,9 +121,9 @@ def plan_intake(draft: OrderDraft, cases: Mapping[str, Case], protected: Iterabl
     added = tuple(target for key, target in draft.targets.items() if key not in have)
     why = ""
     if case is not None:
-        why = _difference(head, case) or _other_author(draft, have) or _other_account(draft, rows)
+        why = _difference(head, case) or other_author(draft, have) or other_account(draft, rows)
         if not why and added and case.state not in PENDING_STATES:
-            why = f"it is {state_label(case.state)} and takes no more targets; give the new ones a separate reference"
+            why = f"it is {state_label(case.state)} and takes no more targets from an intake; propose an amendment"
     fate: Fate = "conflict" if why else "new" if case is None else "supplement" if added else "known"
     return IntakePlan(
         head=head,
@@ -156,7 +158,7 @@ def _difference(head: OrderHead, case: Case) -> str:
     return ""
 
 
-def _other_account(draft: OrderDraft, rows: Iterable[TargetRow]) -> str:
+def other_account(draft: OrderDraft, rows: Iterable[TargetRow]) -> str:
     """Explain that a handle has moved to another account since the order was taken in; "" if none has."""
     known = {row.target.handle.lower(): row for row in rows if row.target.handle}
     for target in draft.targets.values():
@@ -169,7 +171,8 @@ def _other_account(draft: OrderDraft, rows: Iterable[TargetRow]) -> str:
     return ""
 
 
-def _other_author(draft: OrderDraft, have: Mapping[tuple[str, str], TargetRow]) -> str:
+def other_author(draft: OrderDraft, have: Mapping[tuple[str, str], TargetRow]) -> str:
+    """Explain that a list names another author of a known tweet than the order; "" if it does not."""
     found = [
         (key, target, row)
         for key, target in draft.targets.items()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from moderation.orders.intake import COLUMNS, csv_lines, json_lines
-from moderation.tables import RowProblem, TableLine
+from moderation.tables import RowProblem, TableLine, decoded
 from streams.errors import CallerMistake
 from streams.orders.records import MOST_TARGETS
 
@@ -29,6 +29,30 @@ def text_lines(text: str, name: str = "the text") -> Iterator[TableLine | RowPro
     if has_columns(text):
         return csv_lines(data, name)
     return _listed(text, name)
+
+
+def file_lines(data: bytes, name: str) -> Iterator[TableLine | RowProblem]:
+    """Yield the rows of a file: a list of targets, CSV, or JSON by its name.
+
+    Raises:
+        CallerMistake: the file as a whole cannot be used.
+    """
+    return json_lines(data, name) if name.lower().endswith(".json") else text_lines(decoded(data, name), name)
+
+
+def targets_written(lines: Iterable[TableLine | RowProblem]) -> list[str]:
+    """List the targets of rows as a selection of targets names them.
+
+    Raises:
+        CallerMistake: a row cannot be used.
+    """
+    found = []
+    for line in lines:
+        if isinstance(line, RowProblem):
+            raise CallerMistake(str(line), fix=line.fix)
+        written, kind = line.cells.get("target", "").strip(), line.cells.get("kind", "").strip().lower()
+        found.append(f"#{written}" if kind == "hashtag" and not written.startswith(("#", "＃")) else written)
+    return found
 
 
 def has_columns(text: str) -> bool:

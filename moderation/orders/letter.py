@@ -15,7 +15,7 @@ from textwrap import wrap
 
 from moderation.orders.public_outcomes import PublicOutcome, published_outcomes
 from moderation.orders.target_states import TargetState, TargetStates
-from moderation.orders.view import in_force
+from moderation.orders.view import in_force, shown_outcome
 from moderation.wording import counted, day_words, listed, time_words
 from streams.countries import country_name
 from streams.orders.cases import Case, TargetRow
@@ -37,7 +37,7 @@ _ACTIONS: Mapping[PublicOutcome, str] = {
     "reduced": "no longer shown in trends and search suggestions to viewers in {country}",
     "withheld": "withheld from viewers in {country}",
     "suspended": "suspended for breaking our own rules",
-    "ended": "held back in {country} until the order or our interim decision on it ended",
+    "ended": "held back in {country} until the order on them or our interim decision ended",
 }
 
 
@@ -71,7 +71,7 @@ def letter(case: Case, states: TargetStates, *, sender: str) -> str:
         parts += ["", "What we did not do, and why:", *(f"  - {line}" for line in declined)]
     if released:
         parts += ["", "What we did at first and took back, and why:", *(f"  - {line}" for line in released)]
-    if undecided := sum(case.outcome(row) is None for row in case.rows):
+    if undecided := sum(case.outcome(row) is None and not row.dropped for row in case.rows):
         parts += ["", f"Still under review: {counted(undecided, 'target')}."]
     parts += [
         "",
@@ -116,6 +116,8 @@ def _status(case: Case, now_ms: int) -> str:
         )
     if case.state == "interim":
         return f"Our interim decision ended {time_words(case.expires_at_ms)}."
+    if case.state == "final" and not in_force(case, now_ms):
+        return f"Our final decision ended {time_words(case.expires_at_ms)}."
     if case.state == "final":
         until = f" until {time_words(case.expires_at_ms)}" if case.expires_at_ms else " until the order is revoked"
         return f"This is our final decision; what is withheld stays so{until}."
@@ -174,8 +176,8 @@ def _kinds(case: Case) -> str:
 
 
 def _restriction(row: TargetRow, case: Case) -> str:
-    ruled = case.outcome(row)
-    return ruled.outcome if ruled and ruled.outcome in RESTRICTING else ""
+    outcome = shown_outcome(case, row)
+    return outcome if outcome in RESTRICTING else ""
 
 
 def _annex_line(row: TargetRow, outcome: str) -> str:

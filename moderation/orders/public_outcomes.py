@@ -14,8 +14,8 @@ from moderation.orders.view import in_force
 from streams.orders.cases import Case, TargetRow
 
 PublicOutcome = Literal["declined", "reduced", "withheld", "suspended", "undecided", "ended", "released", "dropped"]
-"""`ended`: was reduced or withheld until the order expired or was revoked. `dropped`: the order was revoked before an
-action. `undecided`: no action yet. `released`: was restricted until an appeal or a new ruling declined it."""
+"""`ended`: was reduced or withheld until the order expired, was revoked, or dropped the target. `dropped`: that came
+before an action. `undecided`: no action yet. `released`: was restricted until an appeal or a new ruling declined it."""
 HELD_BACK: frozenset[PublicOutcome] = frozenset({"reduced", "withheld", "suspended", "ended"})
 """Outcomes of targets that are or were restricted and were not released. No other target may be named."""
 
@@ -30,8 +30,8 @@ def _outcome(case: Case, row: TargetRow, holds: bool) -> PublicOutcome:
     ruled = case.outcome(row)
     if ruled is not None and ruled.outcome == "declined":
         return "released" if row.restricted else "declined"
-    if ruled is not None and (holds or ruled.outcome == "suspended"):
+    if ruled is not None and ((holds and not row.dropped) or ruled.outcome == "suspended"):
         return ruled.outcome
-    if row.restricted and case.state in ("interim", "revoked"):
+    if row.restricted:
         return "ended"
-    return "dropped" if case.state == "revoked" else "undecided"
+    return "dropped" if row.dropped or case.state == "revoked" else "undecided"

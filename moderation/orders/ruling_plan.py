@@ -65,7 +65,10 @@ def plan_ruling(
     for row in selected:
         needs_two = cases.needs_two(row.target, outcome, actor)
         same = not cases.waits(row) and _is_same(row, outcome, ground, reason)
-        if outcome not in OUTCOMES_OF[row.target.kind]:
+        if row.dropped and not (outcome == "declined" and row.is_suspended):
+            unfit += 1
+            left_out.append((row.number, "the authority dropped it from the order"))
+        elif outcome not in OUTCOMES_OF[row.target.kind]:
             unfit += 1
             left_out.append((row.number, f"a target of this kind cannot be {outcome}"))
         elif needs_two and not against_protected:
@@ -83,7 +86,9 @@ def plan_ruling(
     if unfit == len(selected):
         kinds = sorted({row.target.kind for row in selected})
         may = "; ".join(f"{kind}: {', '.join(OUTCOMES_OF[kind])}" for kind in kinds)
-        raise CallerMistake(f"none of these {len(selected)} targets can be {outcome}", fix=may)
+        raise CallerMistake(
+            f"none of these {len(selected)} targets can be {outcome}", fix=f"{may}; dropped targets are not ruled on"
+        )
     replaces = Counter(row.ruling.outcome for row in chosen if row.ruling is not None)
     return RulingPlan(
         outcome, tuple(chosen), decides, proposes, spared, unfit, unchanged,

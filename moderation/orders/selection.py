@@ -74,7 +74,7 @@ class Selection:
         yield named is None or (row.target.kind, row.target.value) in named
         yield not self.kinds or row.target.kind in self.kinds
         yield not self.outcomes or outcome in self.outcomes
-        yield not self.undecided or (outcome is None and row.proposed is None)
+        yield not self.undecided or (outcome is None and row.proposed is None and row.dropped is None)
         yield not self.waiting or cases.waits(row)
         yield self.protected is None or (speaker is not None) == self.protected
         yield not self.categories or (speaker is not None and speaker.category in self.categories)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from moderation.drafts import End, words_of
+from moderation.orders.amendment_plan import AmendmentPlan, plan_amendment
 from moderation.orders.errors import OrderRefused, StaleOrder, cell_error, contract_error, no_such_order, refusal_error
-from moderation.orders.intake_plan import IntakePlan, OrderDraft, plan_intake
+from moderation.orders.intake_plan import IntakePlan, OrderDraft, plan_intake, target_parts
 from moderation.orders.ruling_plan import RulingPlan, default_ground, plan_ruling
 from moderation.orders.selection import Selection
 from moderation.orders.target_states import TargetStates, target_states
@@ -22,11 +24,14 @@ from moderation.tables import BadCell, words
 from streams.clock import now_ms
 from streams.errors import ContractError
 from streams.log.moderation import OtherRecord, decode_moderation
+from streams.orders.amendments import amendment_problem
 from streams.orders.cases import Case
 from streams.orders.fold import OrderFold
 from streams.orders.records import (
     CaseRecord,
     Ground,
+    OrderAmendment,
+    OrderAmendmentVerdict,
     OrderNote,
     OrderRuling,
     OrderState,
@@ -191,6 +196,89 @@ class OrderService:
 
         await self._write(make)
         return AppliedRuling(self.case(order), planned[0])
+
+    async def amend(
+        self,
+        order: str,
+        draft: OrderDraft,
+        drop: Sequence[str],
+        *,
+        actor: str,
+        reason: str,
+        expires_at_ms: int = 0,
+        expected: str | None = None,
+        dry_run: bool = False,
+    ) -> AmendmentPlan:
+        """Propose what an authority's corrected list changes; a second person approves it.
+
+        Args:
+            order: id of the order.
+            draft: targets to add; those that the order has are left out.
+            drop: targets to drop, as an order writes them.
+            actor: person who proposes it.
+            reason: text for the log and for the dropped targets, not empty.
+            expires_at_ms: new end of the outcomes; 0: unchanged.
+            expected: version of the order that the person saw; None uses the current version.
+            dry_run: plan the amendment and write nothing.
+        """
+        who, why = words_of(actor, reason)
+        planned: list[AmendmentPlan] = []
+
+        def make(at_ms: int) -> list[CaseRecord]:
+            case, edits = self.case(order), self._edits(order, expected)
+            plan = plan_amendment(case, self.cases, draft, drop, expires_at_ms, at_ms)
+            planned[:] = [plan]
+            write = secrets.token_hex(8)
+            parts = target_parts(order, write, plan.added)
+            record = OrderAmendment(
+                id=write, order=order, parts=len(parts), added=len(plan.added),
+                dropped=ranges_of(row.number for row in plan.dropped), expires_at_ms=expires_at_ms, actor=who,
+                reason=why, at_ms=at_ms, edits=edits,
+            )  # fmt: skip
+            if problem := amendment_problem(record, plan.added, case):
+                raise OrderRefused(f"{order}: {problem}", fix=f"hushtag orders show {order}")
+            return [] if dry_run else [*parts, record]
+
+        await self._write(make)
+        return planned[0]
+
+    async def answer_amendment(
+        self,
+        order: str,
+        verdict: Literal["approve", "refuse"],
+        *,
+        actor: str,
+        reason: str,
+        amendment: str | None = None,
+        expected: str | None = None,
+    ) -> Case:
+        """Approve the amendment that waits, as a second person, or refuse it.
+
+        Args:
+            order: id of the order.
+            verdict: the answer.
+            actor: person who answers.
+            reason: text for the log, not empty.
+            amendment: id of the amendment that the person saw; None: the one that waits.
+            expected: version of the order that the person saw; None uses the current version.
+        """
+        who, why = words_of(actor, reason)
+
+        def make(at_ms: int) -> list[CaseRecord]:
+            edits, waiting = self._edits(order, expected), self.case(order).amendment
+            if waiting is None and amendment is None:
+                raise OrderRefused(
+                    f"{order}: no amendment waits: it is decided, or the order changed after it was proposed",
+                    fix=f"hushtag orders show {order}; propose it again",
+                )
+            answered = amendment or (waiting.record.id if waiting else "")
+            return [
+                OrderAmendmentVerdict(id=secrets.token_hex(8), order=order, amendment=answered, verdict=verdict,
+                                      actor=who, reason=why, at_ms=at_ms, edits=edits)
+            ]  # fmt: skip
+
+        await self._write(make)
+        return self.case(order)
 
     async def note(self, order: str, *, actor: str, text: str = "", assignee: str | None = None) -> Case:
         """Add a note to an order, or assign it to a person ("" unassigns it)."""

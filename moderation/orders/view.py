@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from moderation.orders.amendment_plan import amendment_as_dict, waiting_plan
 from moderation.orders.errors import change_words
 from moderation.orders.intake_plan import IntakePlan
 from moderation.orders.ruling_plan import RulingPlan
@@ -18,7 +19,7 @@ from streams.naming import format_duration as duration_words
 from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
 from streams.orders.records import OUTCOMES, OrderStep
-from streams.orders.states import IN_FORCE_STATES, state_label
+from streams.orders.states import state_label
 
 TARGET_COLUMNS = (
     "number", "kind", "target", "handle", "protected", "proposal", "outcome", "ground", "reason", "by", "second",
@@ -30,9 +31,17 @@ PROTECTED = "declined: protected speech"
 
 
 def counts(case: Case) -> dict[str, int]:
-    """Count the targets by outcome; `undecided` counts the rest."""
-    found = Counter(outcome.outcome if (outcome := case.outcome(row)) else "undecided" for row in case.rows)
-    return {name: found[name] for name in (*OUTCOMES, "undecided")}
+    """Count the targets by outcome; `dropped` are no longer on the order, and `undecided` counts the rest."""
+    found = Counter(shown_outcome(case, row) or "undecided" for row in case.rows)
+    return {name: found[name] for name in (*OUTCOMES, "undecided", "dropped")}
+
+
+def shown_outcome(case: Case, row: TargetRow) -> str:
+    """Return a target's outcome, or `dropped`; "" while it has none. A suspension outlives the place on the order."""
+    if row.dropped is not None and not row.is_suspended:
+        return "dropped"
+    outcome = case.outcome(row)
+    return outcome.outcome if outcome else ""
 
 
 def case_as_dict(case: Case, cases: OrderFold, now_ms: int) -> dict[str, Any]:
@@ -58,6 +67,7 @@ def case_as_dict(case: Case, cases: OrderFold, now_ms: int) -> dict[str, Any]:
         "protected": sum(cases.protected(row.target) is not None for row in case.rows),
         "waiting": sum(map(cases.waits, case.rows)),
         "in_force": in_force(case, now_ms),
+        "amendment": amendment_as_dict(case, cases, now_ms),
         "notes": [{"text": note.text, "actor": note.actor, "at_ms": note.at_ms} for note in case.notes],
         "history": [change_words(record) for _, record in case.history],
     }
@@ -65,14 +75,17 @@ def case_as_dict(case: Case, cases: OrderFold, now_ms: int) -> dict[str, Any]:
 
 def in_force(case: Case, now_ms: int) -> bool:
     """Whether the order's own outcomes are in force."""
-    return case.state in IN_FORCE_STATES and (not case.expires_at_ms or now_ms < case.expires_at_ms)
+    return case.in_force(now_ms)
 
 
 def row_as_dict(case: Case, row: TargetRow, cases: OrderFold) -> dict[str, Any]:
     """Convert a target to plain JSON."""
     speaker = cases.protected(row.target)
-    outcome = case.outcome(row)
+    outcome, shown = case.outcome(row), shown_outcome(case, row)
     actors = row.ruling.actors if row.ruling else ()
+    reason = outcome.reason if outcome else ""
+    if row.dropped is not None and shown == "dropped":
+        actors, reason = row.dropped.actors, row.dropped.reason
     return {
         "number": row.number + 1,
         "kind": row.target.kind,
@@ -80,10 +93,10 @@ def row_as_dict(case: Case, row: TargetRow, cases: OrderFold) -> dict[str, Any]:
         "handle": row.target.handle,
         "resolved_ms": row.target.resolved_ms,
         "protected": speaker.category if speaker else "",
-        "proposal": PROTECTED if speaker and outcome is None and row.proposed is None else "",
-        "outcome": outcome.outcome if outcome else "",
-        "ground": outcome.ground if outcome else "",
-        "reason": outcome.reason if outcome else "",
+        "proposal": PROTECTED if speaker and not shown and row.proposed is None else "",
+        "outcome": shown,
+        "ground": outcome.ground if outcome and shown != "dropped" else "",
+        "reason": reason,
         "by": actors[0] if actors else "",
         "second": actors[1] if len(actors) > 1 else "",
         "waiting": _waiting(row, cases),
@@ -199,8 +212,8 @@ def target_cells(case: Case, row: TargetRow, cases: OrderFold) -> tuple[Cell, ..
     return str(plain["number"]), plain["kind"], target, plain["protected"], outcome, plain["reason"], by
 
 
-def head_lines(case: Case, now_ms: int) -> list[str]:
-    """Describe an order and its history for a terminal, a line each."""
+def head_lines(case: Case, cases: OrderFold, now_ms: int) -> list[str]:
+    """Describe an order, its history and a waiting amendment for a terminal, a line each."""
     order = case.order
     lines = [
         f"{case.id}: {state_label(case.state)}{', confidential' if order.confidential else ''}",
@@ -213,6 +226,10 @@ def head_lines(case: Case, now_ms: int) -> list[str]:
         expires_at_ms = record.expires_at_ms if isinstance(record, OrderStep) else 0
         until = f" (until {time_words(expires_at_ms)})" if expires_at_ms else ""
         lines.append(f"  {change_words(record)}{until}")
+    if (plan := waiting_plan(case, cases, now_ms)) is not None and case.amendment is not None:
+        record = case.amendment.record
+        lines.append(f"  waits for a second person: the amendment of {record.actor} ({record.reason})")
+        lines += [f"    {line}" for line in plan.lines(order.country)]
     lines += [f"  note by {note.actor}, {time_words(note.at_ms)}: {note.text}" for note in case.notes]
     return lines
 

@@ -45,14 +45,14 @@ _STATES: Mapping[str, str] = {
     "terms there. People can still type them.",
     "reduced_elsewhere": "The visibility of {many} is not reduced{where}, but it is in another country.",
     "undecided": "{many} are visible and still under review.",
-    "ended": "{many} were withheld until the order or our interim decision on it ended. No order withholds them now.",
+    "ended": "{many} were withheld until the order on them or our interim decision ended. No order withholds them now.",
     "released": "{many} were restricted until an appeal or a new ruling reversed our decision. They are visible now.",
     "declined": "On {many} we took no action: {because}.",
-    "dropped": "On {many} no action had been taken when the order was revoked.",
+    "dropped": "On {many} no action had been taken when the order on them ended.",
 }
 _HASHTAGS: Mapping[str, str] = {
     "undecided": "{many} are still under review, and no order reduces their visibility.",
-    "ended": "The visibility of {many} was reduced until the order or our interim decision on it ended. No order "
+    "ended": "The visibility of {many} was reduced until the order on them or our interim decision ended. No order "
     "reduces it now.",
     "released": "The visibility of {many} was reduced until an appeal or a new ruling reversed our decision.",
 }

@@ -19,7 +19,7 @@ OUTCOMES: Mapping[str, str] = {
     "ended": "held back until the order ended",
     "released": "released by appeal or ruling",
     "declined": "declined",
-    "dropped": "revoked before we acted",
+    "dropped": "withdrawn before we acted",
 }
 """Labels of the states of targets, the most severe first."""
 ORDER_OUTCOMES: Mapping[str, str] = {**OUTCOMES, "withheld": "withheld in its country"}

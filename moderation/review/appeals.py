@@ -213,6 +213,8 @@ def _resolve_order(appeal: Appeal, case: Case | None) -> AppealSubject:
         return AppealSubject((*appeal.deciders, *contested.deciders), contested)
     if row.ruling is not None and row.ruling.outcome == "declined":
         return AppealSubject(appeal.deciders, None, "the target is now declined")
+    if row.dropped is not None:
+        return AppealSubject(appeal.deciders, None, "the authority dropped the target from its order")
     return AppealSubject(appeal.deciders, None, f"the order is {state_label(case.state)}")
 
 

@@ -33,9 +33,9 @@ _DONE: dict[PublicOutcome, str] = {
     "reduced": "kept out of trends and search suggestions",
     "withheld": "withheld in the country of the order",
     "suspended": "suspended under the platform's own rules",
-    "ended": "held back in the country of the order, until the order or the interim decision on it ended",
+    "ended": "held back in the country of the order, until the order on them or the interim decision ended",
     "released": "restricted at first, and released by an appeal or a new ruling",
-    "dropped": "not acted on before the order was revoked",
+    "dropped": "not acted on before the order on them ended",
 }
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from streams.log.decisions import version_of
 from streams.orders.records import (
     Ground,
+    OrderAmendment,
+    OrderAmendmentVerdict,
     OrderNote,
     OrderReceived,
     OrderRuling,
@@ -17,9 +19,9 @@ from streams.orders.records import (
     Target,
 )
 from streams.orders.speakers import same_person
-from streams.orders.states import PENDING_STATES
+from streams.orders.states import IN_FORCE_STATES, PENDING_STATES
 
-VersionedRecord = OrderReceived | OrderStep | OrderRuling
+VersionedRecord = OrderReceived | OrderStep | OrderRuling | OrderAmendment | OrderAmendmentVerdict
 """Records that move an order's version."""
 
 
@@ -37,6 +39,15 @@ class TargetRuling:
     """Time of the first of the rulings in a row that give this outcome."""
 
 
+@dataclass(frozen=True, slots=True)
+class DroppedTarget:
+    """End of a target's place on its order: the authority's reason, and the two people who recorded it."""
+
+    reason: str
+    actors: tuple[str, str]
+    at_ms: int
+
+
 @dataclass(slots=True)
 class TargetRow:
     """One target of an order and its ruling."""
@@ -46,6 +57,8 @@ class TargetRow:
     ruling: TargetRuling | None = None
     proposed: TargetRuling | None = None
     """Ruling against a protected speaker that waits for a second person."""
+    dropped: DroppedTarget | None = None
+    """Amendment by which the authority dropped it; its measure has ended, and it cannot be ruled on."""
     enforced: tuple[TargetRuling, ...] = ()
     """Rulings of the order that were ever in force against the target, oldest first; see `Measures`."""
 
@@ -53,6 +66,11 @@ class TargetRow:
     def restricted(self) -> bool:
         """Whether a ruling of the order was ever in force against the target."""
         return bool(self.enforced)
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the target is an account that a ruling of the order suspends."""
+        return self.ruling is not None and self.ruling.outcome == "suspended"
 
     def note_in_force(self) -> None:
         """Keep the present ruling among those that were ever in force."""
@@ -72,6 +90,14 @@ class TargetRow:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingAmendment:
+    """Amendment that waits for a second person, with the targets that it adds."""
+
+    record: OrderAmendment
+    targets: tuple[Target, ...]
+
+
 @dataclass(slots=True)
 class Case:
     """An order, its targets and everything decided on it."""
@@ -84,6 +110,7 @@ class Case:
     """End of the measures in force; 0: until revoked."""
     in_force_since_ms: int = 0
     """Start of the unbroken time in which the order's own outcomes are or were last in force; 0: never."""
+    amendment: WaitingAmendment | None = None
     assignee: str = ""
     notes: list[OrderNote] = field(default_factory=list)
     history: list[tuple[int, VersionedRecord]] = field(default_factory=list)
@@ -101,9 +128,13 @@ class Case:
             return self.order.deadline_ms
         return self.expires_at_ms if self.state == "interim" else None
 
+    def in_force(self, at_ms: int) -> bool:
+        """Whether the order's own outcomes are in force at a moment."""
+        return self.state in IN_FORCE_STATES and (not self.expires_at_ms or at_ms < self.expires_at_ms)
+
     def undecided(self) -> int:
-        """Count targets without an outcome, or with one that waits for a second person."""
-        return sum(row.ruling is None or row.proposed is not None for row in self.rows)
+        """Count targets without an outcome, or with one that waits for a second person; dropped ones need none."""
+        return sum(not row.dropped and (row.ruling is None or row.proposed is not None) for row in self.rows)
 
     def outcome(self, row: TargetRow) -> TargetRuling | None:
         """Return the outcome of a target: that of the whole order where the order was declined."""

@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streams.log.decisions import version_of
-from streams.orders.cases import Case, TargetRow, TargetRuling, VersionedRecord
+from streams.orders.amendments import amendment_problem, apply_amendment, verdict_problem
+from streams.orders.cases import Case, TargetRow, TargetRuling, VersionedRecord, WaitingAmendment
 from streams.orders.records import (
     CaseRecord,
+    OrderAmendment,
+    OrderAmendmentVerdict,
     OrderNote,
     OrderReceived,
     OrderRecord,
@@ -98,7 +101,7 @@ class OrderFold:
     def alone(self, row: TargetRow) -> bool:
         """Return whether one person ruled where two are needed now: the account was registered after the ruling."""
         ruling = row.ruling
-        if ruling is None or len(ruling.actors) > 1:
+        if ruling is None or len(ruling.actors) > 1 or row.dropped is not None:
             return False
         return self.needs_two(row.target, ruling.outcome, ruling.actors[0])
 
@@ -124,17 +127,33 @@ class OrderFold:
             case OrderRuling():
                 assert case is not None
                 why = _ruling_problem(record, case)
+            case OrderAmendment():
+                assert case is not None
+                why = self._parts_problem(record.id, record) or amendment_problem(
+                    record, self._pending_targets(record.id), case
+                )
+            case OrderAmendmentVerdict():
+                assert case is not None
+                why = verdict_problem(record, case)
         return RefusedRecord(record, why, version=version) if why else None
 
     def _intake_problem(self, record: OrderReceived, case: Case | None) -> str:
-        parts = self._pending.get(record.intake, [])
+        if problem := self._parts_problem(record.intake, record):
+            return problem
+        if case is not None and case.state not in PENDING_STATES:
+            return f"targets cannot be added to an order that is {state_label(case.state)}"
+        return ""
+
+    def _parts_problem(self, intake: str, record: OrderReceived | OrderAmendment) -> str:
+        parts = self._pending.get(intake, [])
         if [one.part for one in parts] != list(range(record.parts)) or any(one.order != record.order for one in parts):
             return "parts of the intake are missing"
         if sum(len(part.targets) for part in parts) != record.added:
             return f"the intake does not have the {record.added:,} targets that it announces"
-        if case is not None and case.state not in PENDING_STATES:
-            return f"targets cannot be added to an order that is {state_label(case.state)}"
         return ""
+
+    def _pending_targets(self, intake: str) -> tuple[Target, ...]:
+        return tuple(target for part in self._pending.get(intake, []) for target in part.targets)
 
     def _step_problem(self, record: OrderStep, case: Case) -> str:
         if record.to not in NEXT_STATES[case.state]:
@@ -160,14 +179,23 @@ class OrderFold:
         case = self.cases.get(record.order)
         touched: Sequence[TargetRow] = ()
         if isinstance(record, OrderReceived):
-            parts = self._pending.pop(record.intake)
+            targets = self._pending_targets(record.intake)
+            del self._pending[record.intake]
             if case is None:
                 case = self.cases[record.order] = Case(record, version, [])
-            for target in (target for part in parts for target in part.targets):
+            for target in targets:
                 case.rows.append(TargetRow(len(case.rows), target))
         assert case is not None
+        waiting, case.amendment = case.amendment, None
+        if isinstance(record, OrderAmendment):
+            case.amendment = WaitingAmendment(record, self._pending_targets(record.id))
+            self._pending.pop(record.id, None)
+        if isinstance(record, OrderAmendmentVerdict) and record.verdict == "approve":
+            assert waiting is not None
+            apply_amendment(case, waiting, record)
+            touched = case.rows
         if isinstance(record, OrderStep):
-            if record.to in IN_FORCE_STATES and not _in_force(case, record.at_ms):
+            if record.to in IN_FORCE_STATES and not case.in_force(record.at_ms):
                 case.in_force_since_ms = record.at_ms
             case.state, case.expires_at_ms = record.to, record.expires_at_ms
             touched = case.rows
@@ -194,15 +222,14 @@ class OrderFold:
         row.ruling, row.proposed = ruling, None
 
 
-def _in_force(case: Case, at_ms: int) -> bool:
-    return case.state in IN_FORCE_STATES and (not case.expires_at_ms or at_ms < case.expires_at_ms)
-
-
 def _ruling_problem(record: OrderRuling, case: Case) -> str:
     if record.targets[-1][1] >= len(case.rows):
         return f"there is no target {record.targets[-1][1] + 1}, the order has {len(case.rows)}"
     rows = [case.rows[number] for number in numbers_of(record.targets)]
-    if case.state in CLOSED_STATES and any(r.ruling is None or r.ruling.outcome != "suspended" for r in rows):
+    lifts = record.outcome == "declined"
+    if gone := next((row for row in rows if row.dropped and not (lifts and row.is_suspended)), None):
+        return f"target {gone.number + 1} was dropped by the authority; only a suspension of it can still be lifted"
+    if case.state in CLOSED_STATES and not all(row.is_suspended for row in rows):
         return f"the order is {case.state}; only a suspension can still be lifted"
     if case.state not in RULING_STATES | CLOSED_STATES:
         return f"the order is {state_label(case.state)}; targets are ruled on once it is under review"

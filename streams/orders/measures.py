@@ -80,7 +80,7 @@ def measure(case: Case, row: TargetRow) -> Measure | None:
     ruling = row.ruling
     if ruling is None or ruling.outcome == "declined":
         return None
-    if ruling.outcome != "suspended" and case.state not in IN_FORCE_STATES:
+    if ruling.outcome != "suspended" and (row.dropped is not None or case.state not in IN_FORCE_STATES):
         return None
     return ruled_measure(case, row, ruling)
 

@@ -157,6 +157,38 @@ class OrderRuling(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     edits: Version
 
 
+class OrderAmendment(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="order_amendment"):
+    """Corrected list of an authority; has no effect until a second person approves it."""
+
+    id: Id
+    """Also the `intake` of the `order_targets` records with the added targets."""
+    order: OrderId
+    parts: Annotated[int, msgspec.Meta(ge=0)] = 0
+    added: Annotated[int, msgspec.Meta(ge=0, le=MOST_TARGETS)] = 0
+    dropped: Annotated[tuple[tuple[Number, Number], ...], msgspec.Meta(max_length=MOST_TARGETS)] = ()
+    """(first, last) pairs of target numbers, as in `Ranges`."""
+    expires_at_ms: Ms = 0
+    """New end of the measures in force; 0: unchanged."""
+    actor: Text
+    reason: Text
+    """Why the list changed: the authority's letter."""
+    at_ms: Ms
+    edits: Version
+
+
+class OrderAmendmentVerdict(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="order_amendment_verdict"):
+    """Answer to an amendment: `approve` by a second person puts it in force, `refuse` by any person withdraws it."""
+
+    id: Id
+    order: OrderId
+    amendment: Id
+    verdict: Literal["approve", "refuse"]
+    actor: Text
+    reason: Text
+    at_ms: Ms
+    edits: Version
+
+
 class OrderNote(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="order_note"):
     """Note on an order, or its new assignee. Does not move the order's version."""
 
@@ -169,7 +201,9 @@ class OrderNote(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     at_ms: Ms
 
 
-OrderRecord = OrderTargets | OrderReceived | OrderStep | OrderRuling | OrderNote
+OrderRecord = (
+    OrderTargets | OrderReceived | OrderStep | OrderRuling | OrderAmendment | OrderAmendmentVerdict | OrderNote
+)
 RegistryRecord = Speaker | SpeakerDetails
 CaseRecord = RegistryRecord | OrderRecord
 
@@ -204,8 +238,11 @@ def decode_case(other: OtherRecord) -> CaseRecord | None:
         raise ContractError("bad_record", field="country", value=record.country, fix="the order's id begins with it")
     if isinstance(record, OrderStep) and record.to == "interim" and not record.expires_at_ms:
         raise ContractError("endless", field="expires_at_ms", fix="give the interim decision an expiry")
-    if isinstance(record, OrderRuling) and any(a > b or a <= c for (a, b), (_, c) in _pairs(record.targets)):
-        raise ContractError("bad_ranges", field="targets", fix="(first, last) pairs that rise and do not overlap")
+    field, ranges = "targets", record.targets if isinstance(record, OrderRuling) else ()
+    if isinstance(record, OrderAmendment):
+        field, ranges = "dropped", record.dropped
+    if any(a > b or a <= c for (a, b), (_, c) in _pairs(ranges)):
+        raise ContractError("bad_ranges", field=field, fix="(first, last) pairs that rise and do not overlap")
     return record
 
 
@@ -230,6 +267,6 @@ def numbers_of(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
         yield from range(first, last + 1)
 
 
-def _pairs(ranges: Ranges) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _pairs(ranges: tuple[tuple[int, int], ...]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Pair each range with its predecessor; the first with a range below all numbers."""
-    return zip(ranges, ((-1, -1), *ranges[:-1]), strict=True)
+    return zip(ranges, ((-1, -1), *ranges), strict=False)

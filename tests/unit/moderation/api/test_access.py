@@ -126,6 +126,8 @@ ENDPOINTS: Mapping[tuple[str, str], tuple[set[str], dict[str, Any] | None]] = {
     ("GET", "/v1/orders/{order}/published"): (LEGAL, None),
     ("POST", "/v1/orders/{order}/notes"): (LEGAL, {}),
     ("POST", "/v1/orders/{order}/steps"): (LEGAL, {"to": "acknowledged", "if_version": ""}),
+    ("POST", "/v1/orders/{order}/amendments"): (LEGAL, {"drop": "7", "if_version": ""}),
+    ("POST", "/v1/orders/{order}/amendments/{amendment}/verdict"): (LEGAL, {"verdict": "approve", "if_version": ""}),
     ("POST", "/v1/orders/{order}/rulings"): (LEGAL, {"outcome": "declined", "everything": True, "if_version": ""}),
 }
 """Roles and a valid body of every endpoint, written out independently of the code."""
@@ -148,6 +150,7 @@ def call(client: TestClient, method: str, path: str, headers: dict[str, str], ac
         job="j",
         revision="0" * 12,
         appeal=APPEAL,
+        amendment="a1",
         order=ORDER,
         case=CASE,
         run="r",

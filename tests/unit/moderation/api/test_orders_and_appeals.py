@@ -230,3 +230,47 @@ def test_appeal_ends_after_its_decision_left_the_topic(client: TestClient, log: 
     assert (ended.json()["effect"], ended.json()["also_lifts"]) == (None, [])
     assert ended.json()["ended"] == "the decision has ended, or is no longer kept"
     assert calls.get("/v1/appeals").json()["items"] == []
+
+
+def test_amendment_is_proposed_previewed_and_approved_by_another_person(client: TestClient) -> None:
+    legal, admin = Calls(client, "legal"), Calls(client, "admin")
+    order = legal.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    path = f"/v1/orders/{order}/amendments"
+    version = legal.get(f"/v1/orders/{order}").json()["version"]
+    dropped = legal.get(f"/v1/orders/{order}/targets").json()["items"][0]["target"]
+    body = {"add": "5500000077\n", "drop": f"{dropped}\n", "reason": "corrigendum", "if_version": version}
+    tried = legal.post(path, **body, dry_run=True).json()
+    assert (tried["added"], tried["dropped"], tried["amendment"], tried["version"]) == (1, 1, "", version)
+    proposed = legal.post(path, **body)
+    assert proposed.status_code == 201, proposed.text
+    waiting = admin.get(f"/v1/orders/{order}").json()
+    assert (
+        waiting["amendment"]["amendment"] == proposed.json()["amendment"] and waiting["amendment"]["actor"] == "legal"
+    )
+    assert waiting["amendment"]["added_targets"] == ["account 5500000077"]
+    verdict = f"{path}/{waiting['amendment']['amendment']}/verdict"
+    own = legal.post(verdict, verdict="approve", if_version=waiting["version"])
+    assert own.status_code == 422 and "a second person must approve it" in own.text
+    stale = admin.post(verdict, verdict="approve", if_version=version)
+    assert stale.status_code == 409, stale.text
+    done = admin.post(verdict, verdict="approve", if_version=waiting["version"]).json()
+    assert (done["targets"], done["outcomes"]["dropped"], done["amendment"]) == (3, 1, None)
+    gone = admin.get(f"/v1/orders/{order}/targets", outcome="dropped").json()["items"]
+    assert [(one["target"], one["by"], one["second"], one["reason"]) for one in gone] == [
+        (dropped, "legal", "admin", "corrigendum")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("member", "text", "words"),
+    [("add", "nonsense", "of unknown kind"), ("add", "target,reference\n7,EX/9\n", "whose fields are known"),
+     ("drop", "5500000099", "is not a target")],
+)  # fmt: skip
+def test_amendment_with_bad_rows_is_refused(client: TestClient, member: str, text: str, words: str) -> None:
+    legal = Calls(client, "legal")
+    order = legal.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    version = legal.get(f"/v1/orders/{order}").json()["version"]
+    body = {member: text, "reason": "corrigendum", "if_version": version}
+    refused = legal.post(f"/v1/orders/{order}/amendments", **body)
+    assert refused.status_code == 422 and words in refused.text
+    assert legal.get(f"/v1/orders/{order}").json()["amendment"] is None

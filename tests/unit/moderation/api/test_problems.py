@@ -14,7 +14,7 @@ from tests.support.api_calls import Calls, kind_of
 from tests.support.in_memory_log import InMemoryLog
 
 MODULES = [*Path("moderation").glob("*.py"), *Path("moderation").glob("*/*.py"), *Path("streams").glob("naming.py")]
-TERMINAL_ONLY = {"cli", "terminal", "options", "cli_steps", "lines"}
+TERMINAL_ONLY = {"cli", "terminal", "options", "cli_steps", "cli_amend", "lines"}
 """Modules and rooms whose errors only commands raise."""
 
 

@@ -14,7 +14,15 @@ from streams.errors import ContractError
 from streams.log.decisions import Decision, DecisionReason, ScopeDecision, encode_record, version_of
 from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
 from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
-from streams.orders.records import CaseRecord, OrderReceived, OrderRuling, OrderStep, encode_case
+from streams.orders.records import (
+    CaseRecord,
+    OrderAmendment,
+    OrderAmendmentVerdict,
+    OrderReceived,
+    OrderRuling,
+    OrderStep,
+    encode_case,
+)
 
 DAY_MS = 86_400_000
 AT_MS = 1_612_800_000_000
@@ -114,6 +122,7 @@ def test_order_counts_by_its_receipt() -> None:
             id="r", order="IN-3f9a2c71b0", targets=((0, 1),), outcome="withheld", actor="a", reason="r", at_ms=AT_MS,
             edits="",
         ),
+        OrderAmendment(id="m", order="IN-3f9a2c71b0", dropped=((0, 1),), actor="a", reason="r", at_ms=AT_MS, edits=""),
     ],
 )  # fmt: skip
 def test_confidential_orders_look_like_any_record_of_people(record: CaseRecord) -> None:
@@ -128,6 +137,15 @@ def test_ruling_opens_outcome_ground_and_reason() -> None:
     )  # fmt: skip
     found = of_order(ruling)
     assert (found["country"], found["action"], found["reason"]) == ("IN", "declined", "protected_speech: news media")
+
+
+def test_amendment_opens_its_answer_and_reason() -> None:
+    verdict = OrderAmendmentVerdict(
+        id="v", order="IN-3f9a2c71b0", amendment="m", verdict="approve", actor="b", reason="checked", at_ms=AT_MS,
+        edits="",
+    )  # fmt: skip
+    found = of_order(verdict)
+    assert (found["country"], found["action"], found["reason"]) == ("IN", "approve amendment", "checked")
 
 
 @pytest.mark.parametrize(

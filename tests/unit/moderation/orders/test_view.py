@@ -35,8 +35,15 @@ def test_order_as_lines_tables_and_json() -> None:
     case, cases = world.desk.case(order), world.desk.cases
     plain = case_as_dict(case, cases, NOW_MS)
     assert (plain["state"], plain["waiting"], plain["protected"], plain["in_force"]) == ("under_review", 1, 1, False)
-    assert plain["outcomes"] == {"declined": 0, "reduced": 0, "withheld": 1, "suspended": 0, "undecided": 1}
-    lines = head_lines(case, NOW_MS)
+    assert plain["outcomes"] == {
+        "declined": 0,
+        "reduced": 0,
+        "withheld": 1,
+        "suspended": 0,
+        "undecided": 1,
+        "dropped": 0,
+    }
+    lines = head_lines(case, cases, NOW_MS)
     assert lines[0].endswith("under review, confidential")
     assert any("ruled withheld on 1 target, 2021-02-08 16:00 UTC: incites" in line for line in lines)
     assert "1 withheld, 1 undecided" in order_cells(case, NOW_MS)

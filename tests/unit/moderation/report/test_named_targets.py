@@ -67,7 +67,7 @@ def test_accounts_of_overlapping_orders_count_once_by_resolved_state() -> None:
     assert "2 legal orders, naming 70 accounts." in text
     assert "20 accounts are suspended in all countries" in text
     assert "25 accounts are withheld in India only. They remain visible everywhere else." in text
-    assert "25 accounts were withheld until the order or our interim decision on it ended." in text
+    assert "25 accounts were withheld until the order on them or our interim decision ended." in text
     assert "As of 2021-02-08 16:00 UTC, over all orders, each counted once:" in text
 
 

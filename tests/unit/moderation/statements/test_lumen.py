@@ -40,7 +40,7 @@ def test_lumen_notice_names_only_targets_once_in_force() -> None:
     assert "withheld" not in body and "2 accounts not decided yet" in body
     action, body, urls = notice_of(ordered(*steps, order_step("revoked", 5)))
     assert (action, urls) == ("No", [])
-    assert "2 accounts not acted on before the order was revoked" in body
+    assert "2 accounts not acted on before the order on them ended" in body
     action, body, urls = notice_of(ordered(*steps, order_step("final", 5), order_step("revoked", 6)))
     assert (action, len(urls)) == ("Yes", 3)
     assert "withheld" not in body and "2 accounts held back in the country of the order, until" in body
