@@ -5,7 +5,7 @@
     │   ├── SettingsError    the operator: an environment variable
     │   ├── PolicyError      the policy's author (streams.policy.errors adds file, line, hint)
     │   └── TopicsError      the operator: a topic whose settings break a promise
-    ├── DependencyAway       no one yet: Kafka or Redis is not reachable, wait       exit 1
+    ├── DependencyAway       no one yet: Kafka, Redis or a disk is not usable, wait  exit 1
     │   ├── FlagStoreUnavailable
     │   │   └── FlagStoreRefuses  the operator: TLS, the login, or the user's rights  exit 2
     │   └── BrokerRefuses    the operator: the login, or the user's rights    exit 2
@@ -16,9 +16,13 @@ A bug raises AssertionError instead, and ends the worker.
 
 from __future__ import annotations
 
+import errno
+
 EXIT_AWAY = 1
 EXIT_CALLER = 2
 EXIT_NO = 3
+_DISK_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE}
+"""Errors of files that pass without a change of the call: no space, a failing or distant disk, too many open files."""
 
 
 class HushtagError(Exception):
@@ -51,6 +55,17 @@ class DependencyAway(HushtagError):
     """A service that hushtag depends on does not answer."""
 
     exit_code = EXIT_AWAY
+
+
+def file_error(what: str, error: OSError, *, fix: str) -> HushtagError:
+    """Return the error for a file or folder: the caller's mistake with `fix`, unless the disk is full or fails.
+
+    >>> type(file_error("x", OSError(errno.ENOSPC, "No space left on device"), fix="")).__name__
+    'DependencyAway'
+    """
+    if error.errno in _DISK_FAILURES:
+        return DependencyAway(f"{what}: {error.strerror}", fix="free some space or repair the disk, then run it again")
+    return CallerMistake(f"{what}: {error.strerror}", fix=fix)
 
 
 class FlagStoreUnavailable(DependencyAway):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -125,7 +126,7 @@ class KafkaCluster:
         """Download Kafka's jars that are missing; `start` does it, too."""
         self.brokers[0].prepare()
 
-    def start(self, *, timeout_seconds: float = 90.0) -> None:
+    def start(self, *, timeout_seconds: float = math.inf) -> None:
         """Start all nodes and wait until each broker is registered.
 
         Raises:

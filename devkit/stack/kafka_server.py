@@ -88,7 +88,7 @@ class KafkaServer(Server):
         report: Report = lambda line: None,
         keep_open: Sequence[int] = (),
     ) -> None:
-        super().__init__(data_dir, keep_open=keep_open)
+        super().__init__(data_dir, report=report, keep_open=keep_open)
         self.port = claim(port, server=self.name, option="--kafka-port")
         self._controller_port = free_port()
         while self._controller_port == self.port:
@@ -96,7 +96,6 @@ class KafkaServer(Server):
         self._config = dict(config or {})
         self._jar_cache = jar_cache or default_cache() / "maven"
         self._heap_mb = heap_mb
-        self._report = report
         self._class_path: str | None = None
 
     @property
@@ -158,7 +157,7 @@ class KafkaServer(Server):
         quick = ("-XX:TieredStopAtLevel=1", "-Xmx128m")
         tool = [*self._java(*quick), "kafka.tools.StorageTool", "format"]
         command = [*tool, *self._format_options(), "-c", properties_file]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             output = "\n".join(
                 line for line in (done.stderr or done.stdout).splitlines() if not line.startswith("\tat ")

@@ -64,6 +64,7 @@ class LocalStack:
                 self.data_dir / ("valkey-secure" if secure else "valkey"),
                 port=redis_port,
                 logins=self.logins,
+                report=report,
                 keep_open=keep_open,
             )
             self.kafka_server: KafkaServer | KafkaCluster
@@ -110,16 +111,16 @@ class LocalStack:
         """Both servers: Kafka, then Valkey."""
         return self.kafka_server, self.valkey_server
 
-    def start(self, *, timeout_seconds: float = 60.0) -> None:
-        """Start both servers; `timeout_seconds` does not include a first download.
+    def start(self) -> None:
+        """Start both servers, and wait for each as long as its process lives.
 
         Raises:
             StackError: one of them does not start; the other is stopped again.
         """
         try:
-            self.valkey_server.start(timeout_seconds=timeout_seconds)
+            self.valkey_server.start()
             self.kafka_server.prepare()
-            self.kafka_server.start(timeout_seconds=timeout_seconds)
+            self.kafka_server.start()
         except BaseException:
             self.stop()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import signal
 import time
@@ -11,9 +12,12 @@ from pathlib import Path
 from typing import Self
 
 from devkit.stack.errors import StackError, StackMistake
+from devkit.stack.jars import Report
 from devkit.stack.process import KeptProcess
 from streams.private_files import PRIVATE_FOLDER
 
+REPORT_SECONDS = 15.0
+"""Interval between two reports of a server that is still starting."""
 _LEAST_FREE_BYTES = 512 * 1024 * 1024
 
 
@@ -23,9 +27,11 @@ class Server(ABC):
     name: str
     port: int
 
-    def __init__(self, data_dir: Path, *, keep_open: Sequence[int] = ()) -> None:
+    def __init__(self, data_dir: Path, *, report: Report = lambda line: None, keep_open: Sequence[int] = ()) -> None:
         self.data_dir = data_dir.resolve()
+        self._report = report
         self._keep_open = keep_open
+        self._launched_seconds = self._reported_seconds = 0.0
         self._process: KeptProcess | None = None
         _prepare_folder(self.data_dir, self.name)
 
@@ -50,8 +56,8 @@ class Server(ABC):
         """Whether the server was started and has not ended."""
         return self._process is not None and self._process.running
 
-    def start(self, *, timeout_seconds: float = 60.0) -> None:
-        """Start the server and wait until it answers.
+    def start(self, *, timeout_seconds: float = math.inf) -> None:
+        """Start the server and wait until it answers: on a slow disk that takes minutes, and is reported.
 
         Raises:
             StackError: it ended, or does not answer within `timeout_seconds`; its last log lines are in the message.
@@ -68,6 +74,7 @@ class Server(ABC):
         """Start the server without waiting for its answers; `wait` waits for them."""
         assert not self.running, f"{self.name} runs already"
         command = self._command()
+        self._launched_seconds = self._reported_seconds = time.monotonic()
         self._process = KeptProcess(
             command,
             name=self.name,
@@ -76,7 +83,7 @@ class Server(ABC):
             keep_open=self._keep_open,
         )
 
-    def wait(self, *, timeout_seconds: float = 60.0) -> None:
+    def wait(self, *, timeout_seconds: float = math.inf) -> None:
         """Wait until a launched server answers.
 
         Raises:
@@ -102,7 +109,7 @@ class Server(ABC):
         """Send SIGCONT, which continues a paused server."""
         self._signal(signal.SIGCONT)
 
-    def restart(self, *, timeout_seconds: float = 60.0) -> None:
+    def restart(self, *, timeout_seconds: float = math.inf) -> None:
         """Stop the server if it runs, and start it on the same port and data."""
         self.stop()
         self.start(timeout_seconds=timeout_seconds)
@@ -134,7 +141,11 @@ class Server(ABC):
     def _still_starting(self, deadline: float) -> None:
         if not self.running:
             raise self._ended("ended while starting")
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now - self._reported_seconds >= REPORT_SECONDS:
+            self._reported_seconds = now
+            self._report(f"{self.name} is still starting after {now - self._launched_seconds:.0f} s ({self.log_file})")
+        if now > deadline:
             raise StackError(f"{self.name} does not answer on port {self.port} in time", fix=f"see {self.log_file}")
 
     def _signal(self, number: signal.Signals) -> None:

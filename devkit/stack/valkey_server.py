@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from devkit.stack.errors import StackError
+from devkit.stack.jars import Report
 from devkit.stack.logins import ADMIN, Logins
 from devkit.stack.ports import LOOPBACK, claim, free_port
 from devkit.stack.server import Server
@@ -39,9 +40,10 @@ class ValkeyServer(Server):
         config: Mapping[str, str] | None = None,
         binary: Path | None = None,
         logins: Logins | None = None,
+        report: Report = lambda line: None,
         keep_open: Sequence[int] = (),
     ) -> None:
-        super().__init__(data_dir, keep_open=keep_open)
+        super().__init__(data_dir, report=report, keep_open=keep_open)
         self.port = claim(port, server=self.name, option="--redis-port")
         self._binary = binary
         self._logins = logins

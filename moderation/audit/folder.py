@@ -12,7 +12,7 @@ from pathlib import Path
 from moderation.audit.faults import AuditBroken, AuditFault
 from moderation.audit.tlog.tiles import TILE_WIDTH, Tile, TileName
 from moderation.proofs.published import CHECKPOINT
-from streams.errors import CallerMistake
+from streams.errors import HushtagError, file_error
 
 _PART = ".part"
 _LOCK = ".lock"
@@ -26,6 +26,7 @@ class PublishedFolder:
 
     Raises (from every method):
         CallerMistake: the folder cannot be read or written.
+        DependencyAway: its disk is full, or fails.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +34,7 @@ class PublishedFolder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise self._mistake(error) from None
+            raise self._failure(error) from None
 
     def checkpoint(self) -> str | None:
         """Return the published checkpoint; None before the first one."""
@@ -83,7 +84,7 @@ class PublishedFolder:
         try:
             lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise self._mistake(error) from None
+            raise self._failure(error) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -114,7 +115,7 @@ class PublishedFolder:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise self._mistake(error) from None
+            raise self._failure(error) from None
 
     def _write(self, path: str, data: bytes) -> None:
         target = self.folder / path
@@ -132,12 +133,12 @@ class PublishedFolder:
             finally:
                 os.close(directory)
         except OSError as error:
-            raise self._mistake(error) from None
+            with suppress(OSError):
+                part.unlink(missing_ok=True)  # it has a new name at each try, and would fill the disk further
+            raise self._failure(error) from None
 
-    def _mistake(self, error: OSError) -> CallerMistake:
-        return CallerMistake(
-            f"{self.folder}: {error.strerror}", fix="name a folder of yours with --to, and check its disk and rights"
-        )
+    def _failure(self, error: OSError) -> HushtagError:
+        return file_error(str(self.folder), error, fix="name a folder of yours with --to, and check its rights")
 
 
 def _remove_all_but(kept: set[Path], folder: Path) -> None:

@@ -14,7 +14,7 @@ from moderation.orders.dates import parse_time
 from moderation.orders.errors import cell_error
 from moderation.tables import BadCell
 from moderation.terminal import errors, out
-from streams.cli.output import quieten
+from streams.cli.output import cannot_write, quieten
 from streams.errors import CallerMistake
 from streams.naming import country_of
 from streams.settings import load_settings
@@ -70,14 +70,17 @@ def report(
     files = made.files()
     written = [(path, name) for path, name in ((page, PAGE), (table, TABLE)) if path is not None]
     for path, name in written:
-        path.write_bytes(files[name])
+        try:
+            path.write_bytes(files[name])
+        except OSError as error:
+            raise cannot_write(path, error) from None
     if openings is not None:
         if made.openings is None:
             raise CallerMistake("there are no openings without an audit log", fix="leave --openings out")
         try:
             made.openings.copy_to(openings)
         except OSError as error:
-            raise CallerMistake(f"--openings: {openings} cannot be written: {error.strerror}") from None
+            raise cannot_write(openings, error) from None
         written.append((openings, OPENINGS))
     if as_json:
         print(json.dumps(made.published.facts, ensure_ascii=False))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from moderation.report.openings import OPENINGS, OpeningsFile
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, file_error
 
 FileState = Literal["kept", "missing", "changed"]
 
@@ -37,6 +37,7 @@ class ReportFolder:
 
         Raises:
             CallerMistake: the folder does not exist or cannot be written.
+            DependencyAway: its disk is full, or fails.
         """
         hidden = self.path / f".{secrets.token_hex(8)}"
         try:
@@ -52,8 +53,9 @@ class ReportFolder:
             _flush(hidden)
         except OSError as error:
             self.drop(hidden)
-            raise CallerMistake(
-                f"the folder of reports cannot be written: {error.strerror}",
+            raise file_error(
+                "the folder of reports cannot be written",
+                error,
                 fix="ask an operator: HUSHTAG_REPORTS must name a folder that the API may write",
             ) from None
         return hidden

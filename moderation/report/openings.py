@@ -14,7 +14,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
-from streams.errors import CallerMistake
+from streams.errors import HushtagError, file_error
 
 OPENINGS = "openings.jsonl"
 """Name of the published file."""
@@ -29,6 +29,7 @@ class OpeningsFile:
 
     Raises:
         CallerMistake: the folder does not exist or cannot be written.
+        DependencyAway: its disk is full, or fails.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -47,7 +48,7 @@ class OpeningsFile:
         return self._hash.hexdigest()
 
     def add(self, type_salt: str, type_: str, period_salt: str, period: str | None) -> None:
-        """Append the openings of the next entry; raises CallerMistake if the folder has no space for it."""
+        """Append the openings of the next entry; raises DependencyAway if the disk has no space for it."""
         row = [self.lines, type_salt, type_, period_salt, period]
         line = json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         try:
@@ -66,8 +67,9 @@ class OpeningsFile:
                 copy.write(part)
                 at += len(part)
 
-    def _unwritable(self, error: OSError) -> CallerMistake:
-        return CallerMistake(
-            f"the openings of the public log cannot be written to {self._folder}: {error.strerror}",
+    def _unwritable(self, error: OSError) -> HushtagError:
+        return file_error(
+            f"the openings of the public log cannot be written to {self._folder}",
+            error,
             fix="ask an operator: HUSHTAG_REPORTS, or else TMPDIR, must name a folder with 100 bytes for each entry",
         )

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from streams.backup.manifest import LOG, ORDER, UNFINISHED, Manifest, TopicBackup, read_manifest, write_manifest
 from streams.backup.segments import SegmentWriter
 from streams.clock import now_ms
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, file_error
 from streams.log.admin import admin_client
 from streams.log.fillers import is_filler
 from streams.log.policies import REPORT_KEY
@@ -41,7 +41,7 @@ async def take_backup(settings: Settings, folder: Path, *, report: Report = lamb
 
     Raises:
         CallerMistake: the folder cannot be written, or has the backup of other topics.
-        DependencyAway: the broker does not answer.
+        DependencyAway: the broker does not answer, or the disk is full.
         TopicsError: a topic does not exist.
     """
     ids = await asyncio.to_thread(_topic_ids, settings)
@@ -53,7 +53,7 @@ async def take_backup(settings: Settings, folder: Path, *, report: Report = lamb
         write_manifest(folder, manifest)
         (folder / UNFINISHED).unlink(missing_ok=True)
     except OSError as error:
-        raise CallerMistake(f"cannot write {folder}: {error.strerror}", fix="name a folder of yours") from None
+        raise file_error(f"cannot write {folder}", error, fix="name a folder of yours") from None
     return manifest
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from streams.errors import CallerMistake
+from streams.errors import HushtagError, file_error
 from streams.private_files import owner_only
 
 errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
@@ -48,9 +48,9 @@ def in_utc(at_ms: int, *, seconds: bool = False) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M{':%S' if seconds else ''}} UTC"
 
 
-def cannot_write(path: Path, error: OSError) -> CallerMistake:
+def cannot_write(path: Path, error: OSError) -> HushtagError:
     """Return the error for an output file that cannot be written."""
-    return CallerMistake(f"cannot write {path}: {error.strerror}", fix="name a file in a folder that exists")
+    return file_error(f"cannot write {path}", error, fix="name a file in a folder that exists")
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
@@ -58,6 +58,7 @@ def write_text(path: Path, text: str, *, private: bool = False) -> None:
 
     Raises:
         CallerMistake: the file cannot be written.
+        DependencyAway: the disk is full, or fails.
     """
     try:
         with open(path, "w", encoding="utf-8", opener=owner_only if private else None) as file:

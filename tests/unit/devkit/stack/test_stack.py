@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +21,7 @@ from devkit.stack.errors import StackMistake
 from devkit.stack.jars import Jar, default_cache, kafka_class_path, listed_jars
 from devkit.stack.ports import answers, claim, free_port, is_free
 from devkit.stack.process import KeptProcess
+from devkit.stack.server import Server
 from tests.support.paths import ROOT
 
 
@@ -200,3 +204,42 @@ def test_kill_9_of_the_keeper_ends_the_child(tmp_path: Path) -> None:
     assert gone(process.pid)
     assert process.exit_code == 128 + signal.SIGKILL
     process.stop()
+
+
+class _Slow(Server):
+    """Server that answers after ten minutes of a simulated clock."""
+
+    name = "Slow"
+    port = 1
+
+    def __init__(self, folder: Path, report: Callable[[str], None] = lambda line: None) -> None:
+        super().__init__(folder, report=report)
+
+    def _command(self) -> list[str | Path]:
+        return [sys.executable, "-c", "import time; time.sleep(600)"]
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        for _ in range(60):
+            self._still_starting(deadline)
+
+
+def test_slow_start_is_waited_for_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, lines = itertools.count(0.0, 10.0), list[str]()
+    monkeypatch.setattr("devkit.stack.server.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    server = _Slow(tmp_path, lines.append)
+    server.start()
+    server.kill()
+    assert len(lines) > 20 and lines[0].startswith("Slow is still starting after 20 s (")
+
+
+def test_server_that_ends_while_starting_is_not_waited_for(tmp_path: Path) -> None:
+    class Ending(_Slow):
+        def _command(self) -> list[str | Path]:
+            return [sys.executable, "-c", "raise SystemExit(7)"]
+
+        def _wait_until_ready(self, deadline: float) -> None:
+            while True:
+                self._still_starting(deadline)
+
+    with pytest.raises(StackError, match="Slow ended while starting with exit code 7"):
+        Ending(tmp_path).start()

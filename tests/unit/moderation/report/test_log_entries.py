@@ -15,7 +15,7 @@ from moderation.report.facts import ReportFacts
 from moderation.report.log_entries import CountedEntries, EntryCounter, RecountDiffers
 from moderation.report.openings import OpeningsFile
 from moderation.report.publish import publish
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, DependencyAway
 from streams.log.moderation import Override, encode_moderation
 from tests.support.orders_world import NOW_MS
 from tests.support.report_cases import DAY_MS, facts_of, order_world
@@ -115,7 +115,7 @@ def test_openings_on_a_full_disk_are_a_message(tmp_path: Path, monkeypatch: pyte
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(file, "_file", SimpleNamespace(write=write))
-    with pytest.raises(CallerMistake, match="No space left on device"):
+    with pytest.raises(DependencyAway, match="No space left on device"):
         file.add("AA", "note", "BB", None)
     with pytest.raises(CallerMistake, match="cannot be written"):
         OpeningsFile(tmp_path / "none")

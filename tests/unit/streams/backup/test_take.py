@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -151,3 +152,16 @@ async def test_folder_that_cannot_be_written_is_named(topics, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CallerMistake, match=r"cannot write .*file"):
         await take_backup(SETTINGS, tmp_path / "file")
+
+
+async def test_full_disk_is_no_mistake_of_the_caller(topics, tmp_path, monkeypatch):
+    def fail(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fail)
+        with pytest.raises(DependencyAway, match="No space left") as failed:
+            await take_backup(SETTINGS, tmp_path / "b")
+    assert failed.value.exit_code == 1
+    await take_backup(SETTINGS, tmp_path / "b")
+    assert len(values(tmp_path / "b", "moderation")) == 5
