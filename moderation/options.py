@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.options import parse_share
+
 Tags = Annotated[
     list[str],
     typer.Argument(help="Hashtags, with or without #, in any equivalent spelling.", metavar="TAG"),
@@ -71,7 +73,10 @@ MetricsPort = Annotated[
 Share = Annotated[
     float,
     typer.Option(
-        envvar="HUSHTAG_SECOND_LOOK_SHARE", min=0.0, max=1.0, help="Share of suppressions sampled for a second look."
+        envvar="HUSHTAG_SECOND_LOOK_SHARE",
+        parser=parse_share,
+        metavar="SHARE",
+        help="Share of suppressions sampled for a second look, from 0 to 1.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams import settings_checks as checks
 from streams.counting.times import FLUSH_MS, TimeRules
 from streams.errors import SettingsError
 from streams.settings_text import allowed_values, hide_all_but_host, hide_passwords
@@ -109,7 +111,11 @@ class Settings(BaseSettings):
         str, Field(description="witnesses of the audit log: a public key and an address each, separated by commas")
     ] = ""
     audit_folder: Annotated[
-        str, Field(description="folder or address where the published audit log is read for proofs")
+        str,
+        Field(
+            description="folder or address where the published audit log is read for proofs",
+            json_schema_extra={"values": "a folder, or an https address"},
+        ),
     ] = ""
     texts_key: Annotated[
         SecretStr, Field(description="key that encrypts the texts people have read; empty: they are not kept")
@@ -246,22 +252,22 @@ class Settings(BaseSettings):
     session_key: Annotated[SecretStr, Field(description="key that encrypts the sessions of the moderation API")] = (
         SecretStr("")
     )
-    session_hours: Annotated[float, Field(gt=0, le=24, description="longest session of the moderation API")] = 10.0
+    session_hours: Annotated[float, Field(ge=0.25, le=24, description="longest session of the moderation API")] = 10.0
     session_timeout_seconds: Annotated[
-        float, Field(ge=1, le=600, description="a worker without heartbeats for this long loses its partitions")
+        float, Field(ge=6, le=600, description="a worker without heartbeats for this long loses its partitions")
     ] = 30.0
     flush_ms: Annotated[int, Field(ge=10, le=10_000, description="interval at which ingest sends its counts")] = (
         FLUSH_MS
     )
     stuck_after_seconds: Annotated[
-        float, Field(ge=2, le=3600, description="a worker without progress for this long ends itself")
+        float, Field(ge=10, le=3600, description="a worker without progress for this long ends itself")
     ] = 60.0
     start_deadline_seconds: Annotated[
-        float, Field(ge=1, le=3600, description="how long to wait at start for Kafka and Redis")
+        float, Field(ge=2, le=3600, description="how long to wait at start for Kafka and Redis")
     ] = 60.0
     kafka_silence_seconds: Annotated[
         float,
-        Field(ge=1, le=600, description="a read of Kafka fails after so long without an answer while this process ran"),
+        Field(ge=5, le=600, description="a read of Kafka fails after so long without an answer while this process ran"),
     ] = 15.0
     metrics_host: Annotated[
         str, Field(min_length=1, description="address of /metrics, /healthz and /readyz; 0.0.0.0: all interfaces")
@@ -302,8 +308,8 @@ class Settings(BaseSettings):
     @field_validator("webhook_url")
     @classmethod
     def _check_webhook(cls, value: str) -> str:
-        if value and not _is_valid_address(value):
-            raise ValueError("not a valid address: the host, the port or a character is invalid")
+        if value and (problem := checks.address_problem(value)):
+            raise ValueError(problem)
         return value
 
     @field_validator("trusted_proxies")
@@ -394,54 +400,60 @@ OTHER_VARIABLES = {
 }
 """Variables of single commands; the pipeline does not read them."""
 
-_Problem = tuple[str, str, str]
-"""Field, problem, and allowed values."""
+_KEYS = ("hash_key", "texts_key", "session_key", "webhook_key")
+_ADDRESSES = ("tweet_url", "tag_url", "smtp_url", "handle_resolver", "profile_url", "public_url", "oidc_issuer",
+              "audit_folder")  # fmt: skip
+_PARTNERS = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "webhook_url", "webhook_key", "kafka_ssl_keyfile",
+             "kafka_ssl_certfile")  # fmt: skip
 
 
-def _is_valid_address(url: str) -> bool:
-    import httpx  # its import takes a quarter of a second, which other commands should not wait for
-
-    try:
-        parsed = httpx.URL(url)
-        parsed.raw_host.decode("ascii").encode("idna")  # as looking the name up does: no label empty or too long
-    except (httpx.InvalidURL, UnicodeError):
-        return False
-    return bool(parsed.raw_host) and (parsed.port is None or 0 < parsed.port < 65_536)
-
-
-def _error(problems: list[_Problem]) -> SettingsError:
+def _error(problems: list[checks.Problem]) -> SettingsError:
     lines = [variable(field) + what for field, what, _ in problems]
     fixes = [f"set {variable(field)} to {may_be}" for field, _, may_be in problems]
     return SettingsError("\n".join(lines), fix="\n".join(fixes))
 
 
-def _conflicts(settings: Settings) -> list[_Problem]:
-    """Return the problems of values that contradict each other."""
-    problems: list[_Problem] = []
+def _conflicts(settings: Settings) -> list[checks.Problem]:
+    """Return the problems of values that cannot work, or that contradict each other."""
+    return [(field, _beside(settings, field, what), may_be or allowed(field).removesuffix(", or unset"))
+            for field, what, may_be in _problems(settings)]  # fmt: skip
+
+
+def _problems(settings: Settings) -> Iterator[checks.Problem]:
     protocol = settings.kafka_security_protocol
-    useless = f"has no effect with HUSHTAG_KAFKA_SECURITY_PROTOCOL={protocol}"
-    for field in ("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password"):
-        value = shown(field, getattr(settings, field))
-        if protocol.startswith("SASL_") and not value:
-            what = f": not set, but HUSHTAG_KAFKA_SECURITY_PROTOCOL={protocol} needs it"
-            problems.append((field, what, allowed(field).removesuffix(", or unset")))
-        if not protocol.startswith("SASL_") and value:
-            problems.append((field, f"={value}: {useless}", "nothing, or the protocol to SASL_SSL"))
-    for field in ("kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile"):
-        path: Path | None = getattr(settings, field)
-        if path is None:
-            continue
-        if not protocol.endswith("SSL"):
-            problems.append((field, f"={path}: {useless}", "nothing, or the protocol to SSL or SASL_SSL"))
-        elif not path.is_file():
-            problems.append((field, f"={path}: there is no such file", "the path of a PEM file"))
-    if settings.kafka_ssl_keyfile is not None and settings.kafka_ssl_certfile is None:
-        what = ": not set, but HUSHTAG_KAFKA_SSL_KEYFILE is"
-        problems.append(("kafka_ssl_certfile", what, "the PEM file of its certificate"))
-    if settings.max_event_age_ms < settings.allowed_lateness_ms:
-        what = f"={settings.max_event_age_ms}: below HUSHTAG_ALLOWED_LATENESS_MS={settings.allowed_lateness_ms}"
-        problems.append(("max_event_age_ms", what, "at least the allowed lateness and the longest window"))
-    return problems
+    login = ("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password")
+    files = ("kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile")
+    yield from checks.kafka_login(protocol, {field: _text(settings, field) for field in login})
+    yield from checks.kafka_files(protocol, {field: getattr(settings, field) for field in files})
+    yield from checks.missing_partners(
+        {field: _text(settings, field) for field in _PARTNERS}, {field: variable(field) for field in _PARTNERS}
+    )
+    yield from (
+        (field, what, checks.NEW_KEY) for field in _KEYS if (what := checks.key_problem(_text(settings, field)))
+    )
+    for field in _ADDRESSES:
+        address = _text(settings, field)
+        is_path = field in ("handle_resolver", "audit_folder") and "://" not in address
+        if address and not is_path and (what := checks.address_problem(address)):
+            yield field, what, ""
+    if what := checks.redis_problem(settings.redis_url):
+        yield "redis_url", what, ""
+    rules = time_rules(settings)
+    yield from checks.clock_tolerances(
+        max_event_age_ms=settings.max_event_age_ms, allowed_lateness_ms=settings.allowed_lateness_ms,
+        max_lag_ms=settings.max_lag_ms, watermark_slack_ms=rules.watermark_slack_ms,
+    )  # fmt: skip
+
+
+def _text(settings: Settings, field: str) -> str:
+    value = getattr(settings, field)
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+
+
+def _beside(settings: Settings, field: str, what: str) -> str:
+    """Put the value of a setting before what is wrong with it."""
+    value = shown(field, getattr(settings, field))
+    return f"={value}: {what}" if value else f": {what}"
 
 
 def time_rules(settings: Settings, *, create_time: bool = False) -> TimeRules:

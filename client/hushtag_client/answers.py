@@ -7,6 +7,7 @@ From then on a check first looks at the shard of its hashtag, and answers as usu
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -100,8 +101,8 @@ class Answers:
         clock: Clock | None = None,
         on_change: Listener | None = None,
     ) -> None:
-        if max_staleness_seconds <= 0:
-            raise ValueError("max_staleness_seconds: must be above 0")
+        if not 0 < max_staleness_seconds < math.inf:
+            raise ValueError(f"max_staleness_seconds: must be a number above 0, not {max_staleness_seconds!r}")
         if max_staleness_seconds < SETTLING_SECONDS:
             _log.warning(
                 "max_staleness_seconds is %g, below %g: the flags of a healthy pipeline are up to 25 s old, so answers "

@@ -72,6 +72,8 @@ def parse_redis_url(url: str) -> RedisAddress:
             raise ValueError(f"must be {FORMS}")
         options = _parsed(url)
         _take_tls(options)
+        if "path" not in options and not re.fullmatch(r"[^/?]*(/\d*)?(\?.*)?", url.partition("://")[2], re.DOTALL):
+            raise ValueError(f"the path is not the number of a database; the address must be {FORMS}")
         return RedisAddress("server", url, options=options)
     secure, kind, login, hosts, path, query = (part or "" for part in match.groups())
     nodes = tuple(_node(host, _PORTS[kind]) for host in hosts.split(","))

@@ -150,6 +150,12 @@ def _plain(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 65_536):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a port from 1 to 65535")
+    return int(text)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the sidecar until stopped."""
     import uvicorn
@@ -161,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on; keep it on loopback, there is no authentication"
     )
-    parser.add_argument("--port", type=int, default=8731)
+    parser.add_argument("--port", type=_port, default=8731, metavar="PORT", help="1 to 65535; default: 8731")
     parser.add_argument("--max-staleness-seconds", type=float, default=MAX_STALENESS_SECONDS)
     parser.add_argument(
         "--hide",

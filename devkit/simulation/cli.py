@@ -24,6 +24,7 @@ from devkit.simulation.play import play
 from devkit.simulation.run import Simulation
 from devkit.simulation.scenario import scenario_config
 from devkit.simulation.texts import LabelledText, LabelledTexts, TextSource
+from streams.cli.options import parse_share
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.progress import progress_bar
@@ -55,7 +56,9 @@ def simulate(
     bare: Annotated[bool, typer.Option("--bare", help="Payloads without partition, offset and log time.")] = False,
     truth: Annotated[Path | None, typer.Option(help="Write the ground truth here.")] = None,
     partitions: Annotated[int, typer.Option(min=1, max=10_000, help="Partitions of the log.")] = 4,
-    deletions: Annotated[float, typer.Option(min=0, max=1, help="Share of tweets that are deleted later.")] = 0.0,
+    deletions: Annotated[
+        float, typer.Option(parser=parse_share, metavar="SHARE", help="Share of tweets that are deleted later.")
+    ] = 0.0,
     preset: Annotated[
         Literal["scenario", "demo", "moving", "hard", "slow"],
         typer.Option(

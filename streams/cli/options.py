@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+def parse_share(text: str | float) -> float:
+    """Parse a share from 0 to 1.
+
+    Raises:
+        BadParameter: it is another number, or a percentage; the error has what to write instead.
+    """
+    number = str(text).strip()
+    try:
+        value = float(number.removesuffix("%").replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if number.endswith("%") or not 0 <= value <= 1:
+        meant = f": write {value / 100:g}" if 0 <= value <= 100 else ""
+        raise typer.BadParameter(f"{number[:40]!r} is not a share from 0 to 1{meant}")
+    return value
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, one object a line.")]

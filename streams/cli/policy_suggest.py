@@ -15,7 +15,7 @@ from rich.console import Console
 from streams.cli.evidence_input import feed_from_file, feed_from_log, live_policy
 from streams.cli.inputs import load_policy_file, since_ms
 from streams.cli.lists import print_list
-from streams.cli.options import EvidenceFile, JsonLines
+from streams.cli.options import EvidenceFile, JsonLines, parse_share
 from streams.cli.output import print_json
 from streams.errors import EXIT_NO, CallerMistake
 from streams.naming import tag_of
@@ -34,7 +34,10 @@ def suggest(
         Path, typer.Option(metavar="FILE", help="CSV with a header: hashtag, harmful (yes or no), optionally category.")
     ],
     min_precision: Annotated[
-        float, typer.Option(help="Smallest share of the hidden hashtags that must be harmful.", min=0.01, max=1)
+        float,
+        typer.Option(
+            parser=parse_share, metavar="SHARE", help="Smallest share of the hidden hashtags that must be harmful."
+        ),
     ] = 0.95,
     policy: Annotated[
         Path | None,

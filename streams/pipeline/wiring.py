@@ -14,7 +14,7 @@ from faust.types.tuples import TP
 from models.compiled import KernelCounts, kernel_counts
 from streams.clock import now_ms
 from streams.counting.sketch import KeyedHash
-from streams.errors import DependencyAway, FlagStoreRefuses, SettingsError
+from streams.errors import DependencyAway, FlagStoreRefuses
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.redis_store import RedisFlagStore
 from streams.log.admin import describe_source
@@ -192,8 +192,6 @@ def _make_stage_2(context: Context, log: Any) -> stage_2.Stage2 | None:
 def _make_webhook(settings: Settings, metrics: Metrics) -> Webhook | None:
     if not settings.webhook_url:
         return None
-    if not settings.webhook_key.get_secret_value():
-        raise SettingsError("HUSHTAG_WEBHOOK_URL without HUSHTAG_WEBHOOK_KEY", fix="set a secret to sign with")
     return Webhook(
         settings.webhook_url,
         settings.webhook_key.get_secret_value().encode(),

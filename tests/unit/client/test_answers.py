@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import timeit
 from typing import Any
 
@@ -103,7 +104,13 @@ def test_only_first_failures_are_logged(caplog: pytest.LogCaptureFixture) -> Non
     assert len(caplog.records) == 10
 
 
-@pytest.mark.parametrize("options", [{"max_staleness_seconds": 0}, {"surface_defaults": {"trends": "maybe"}}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"max_staleness_seconds": seconds} for seconds in (0, -1, math.nan, math.inf)),
+        {"surface_defaults": {"trends": "maybe"}},
+    ],
+)
 def test_invalid_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"max_staleness|surface_defaults"):
         Answers(**options)

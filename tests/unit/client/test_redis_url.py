@@ -54,6 +54,8 @@ def test_cluster_has_no_database() -> None:
         ("redis+sentinel://one:1,/service", "'' is not host:port"),
         ("redis+cluster://host:99999", "'host:99999' is not host:port"),
         ("redis+cluster://host:1/3", "database 0 only"),
+        ("redis://host:6379/flags", "not the number of a database"),
+        ("redis://host:99999/0", "out of range"),
     ],
 )
 def test_wrong_address_is_refused_with_its_forms(url: str, problem: str) -> None:

@@ -128,6 +128,14 @@ def test_invalid_redis_url_exits_with_2(capsys: pytest.CaptureFixture[str]) -> N
     assert "error:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("port", ["99999", "0", "http"])
+def test_port_that_cannot_work_exits_with_2(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--port", port])
+    assert ended.value.code == 2
+    assert f"'{port}' is not a port from 1 to 65535" in capsys.readouterr().err
+
+
 async def test_visibility_of_account_and_tweet() -> None:
     body = (await ask("GET", "/v1/visibility", params={"account": "7", "country": "IN"})).json()
     assert body == {"account": "7", "country": "IN", "visibility": "withheld", "warning": None}

@@ -46,14 +46,32 @@ WRONG = [
     ("MAX_BROKER_SKEW_MS", "60001", "from 0 to 60000"),
     ("MAX_DISORDER_MS", "x", "from 0 to 600000"),
     ("MAX_LAG_MS", "0", "from 1000 to 3600000"),
-    ("SESSION_TIMEOUT_SECONDS", "nan", "from 1 to 600"),
+    ("SESSION_TIMEOUT_SECONDS", "nan", "from 6 to 600"),
+    ("SESSION_TIMEOUT_SECONDS", "1", "from 6 to 600"),
+    ("STUCK_AFTER_SECONDS", "1", "from 10 to 3600"),
+    ("KAFKA_SILENCE_SECONDS", "1", "from 5 to 600"),
+    ("SESSION_HOURS", "0.01", "from 0.25 to 24"),
+    ("OIDC_RECHECK_SECONDS", "0", "from 1 to 3600"),
     ("FLUSH_MS", "9", "from 10 to 10000"),
-    ("START_DEADLINE_SECONDS", "inf", "from 1 to 3600"),
+    ("START_DEADLINE_SECONDS", "inf", "from 2 to 3600"),
     ("METRICS_PORT", "65536", "from 0 to 65535"),
     ("LOG_LEVEL", "INFO!", "one of debug, info, warning, error"),
     ("KAFKA_SECURITY_PROTOCOL", "TLS", "one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
     ("TRUSTED_PROXIES", "10.0.0.1/8", "addresses or networks"),
     ("TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0", "addresses or networks"),
+    ("REDIS_URL", "redis://127.0.0.1:99999/0", "redis://"),
+    ("REDIS_URL", "redis://127.0.0.1:0/0", "redis://"),
+    ("REDIS_URL", "redis+sentinel://a:26379,b:99999/flags/0", "redis://"),
+    ("REDIS_URL", "redis+cluster://a:1,b:70000", "redis://"),
+    ("REDIS_URL", "redis://127.0.0.1:6379/flags", "redis://"),
+    ("SMTP_URL", "smtp://mail:99999", "smtps://"),
+    ("TWEET_URL", "https://example.org:99999/{id}", "{id}"),
+    ("TAG_URL", "https://example..org/{hashtag}", "{hashtag}"),
+    ("PROFILE_URL", "https://example..org/@{handle}", "{handle}"),
+    ("HANDLE_RESOLVER", "https://ids.example:99999/{handle}", "{handle}"),
+    ("PUBLIC_URL", "https://mod.example:99999", "an https address"),
+    ("PUBLIC_URL", "mod.example", "an https address"),
+    ("AUDIT_FOLDER", "https://log.example:99999/", "a folder, or an https address"),
     ("KAFKA_SASL_MECHANISM", "GSSAPI", "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
 ]
 
@@ -97,6 +115,7 @@ def test_login_in_servers_is_refused_without_its_password(value: str, monkeypatc
 )
 def test_webhook_url_shows_only_its_host(url: str, shown_as: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_WEBHOOK_URL", url)
+    monkeypatch.setenv("HUSHTAG_WEBHOOK_KEY", "k" * 32)
     code, rows, output = run("--json")
     assert code == 0
     assert "s3cret" not in output
@@ -146,6 +165,16 @@ CONFLICTS = [
     ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": "/no/such.pem"}, ["KAFKA_SSL_CAFILE"]),
     ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_KEYFILE": __file__}, ["KAFKA_SSL_CERTFILE"]),
     ({"MAX_EVENT_AGE_MS": "1000"}, ["MAX_EVENT_AGE_MS"]),
+    ({"MAX_LAG_MS": "1000"}, ["MAX_LAG_MS"]),
+    ({"OIDC_ISSUER": "https://id.example"}, ["OIDC_CLIENT_ID"]),
+    ({"OIDC_CLIENT_ID": "hushtag"}, ["OIDC_ISSUER"]),
+    ({"OIDC_CLIENT_SECRET": "s3cret"}, ["OIDC_ISSUER", "OIDC_CLIENT_ID"]),
+    ({"OIDC_ISSUER": "https://id.example:99999", "OIDC_CLIENT_ID": "hushtag"}, ["OIDC_ISSUER"]),
+    ({"WEBHOOK_URL": "https://hooks.example/x"}, ["WEBHOOK_KEY"]),
+    ({"HASH_KEY": "s3c"}, ["HASH_KEY"]),
+    ({"TEXTS_KEY": "s3cret"}, ["TEXTS_KEY"]),
+    ({"SESSION_KEY": "s3cret"}, ["SESSION_KEY"]),
+    ({"WEBHOOK_KEY": "s3cret"}, ["WEBHOOK_KEY"]),
 ]
 
 
@@ -160,6 +189,26 @@ def test_contradicting_values_are_refused(
     lines = str(caught.value).splitlines()
     assert [line.split("=")[0].split(":")[0] for line in lines] == [f"HUSHTAG_{name}" for name in named]
     assert "s3cret" not in str(caught.value)
+
+
+def test_short_key_is_refused_with_its_length_and_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUSHTAG_HASH_KEY", "abc")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value) == "HUSHTAG_HASH_KEY=***: 3 characters, fewer than 32"
+    assert caught.value.fix == "set HUSHTAG_HASH_KEY to the output of openssl rand -hex 32"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "unix:///run/redis.sock", "redis://host", "rediss://user:p%40ss@[::1]:6380/2?ssl_ca_certs=ca.pem",
+        "redis+sentinel://u:p@one:26380,two/flags/0?sentinel_password=s", "redis+cluster://one:6379,[::1]:6380",
+    ],
+)  # fmt: skip
+def test_good_redis_url_is_accepted(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUSHTAG_REDIS_URL", url)
+    assert load_settings().redis_url == url
 
 
 def test_good_values_are_read_and_empty_ones_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +243,7 @@ def run(*arguments: str) -> tuple[int, list[dict[str, object]], str]:
 
 def test_settings_command_shows_value_and_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_SHARDS", "16")
-    monkeypatch.setenv("HUSHTAG_HASH_KEY", "very-secret")
+    monkeypatch.setenv("HUSHTAG_HASH_KEY", "very-secret" * 3)
     monkeypatch.setenv("HUSHTAG_REDIS_URL", "redis://worker:very-secret@redis:6379/0")
     code, rows, output = run("--json")
     assert code == 0
