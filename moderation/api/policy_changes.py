@@ -6,7 +6,7 @@ A change needs the permission `lead` without limits of country or category, beca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -162,11 +162,11 @@ def own_job(request: Request, job: str) -> BacktestJob:
 def check_as_dict(found: PolicyCheck, live: PolicyRecord) -> dict[str, Any]:
     """Build the answer of a check."""
     draft = found.draft
-    fields = PolicyFaultAnswer.model_fields
     return {
         "valid": draft is not None,
-        "problems": [{name: getattr(one, name) for name in fields} for one in found.problems[:SHOWN_MAX]],
+        "problems": _faults_as_dicts(found.problems[:SHOWN_MAX]),
         "problem_count": len(found.problems),
+        "warnings": _faults_as_dicts(found.warnings[:SHOWN_MAX]),
         "revision": draft.policy.revision if draft else None,
         "serial": draft.policy.serial if draft else None,
         "changes": list(draft.changes) if draft else [],
@@ -174,6 +174,10 @@ def check_as_dict(found: PolicyCheck, live: PolicyRecord) -> dict[str, Any]:
         "live_revision": live.revision,
         "live_serial": live.serial,
     }
+
+
+def _faults_as_dicts(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [{name: getattr(problem, name) for name in PolicyFaultAnswer.model_fields} for problem in problems]
 
 
 def earlier_record(topic: PolicyTopic, revision: str) -> PolicyRecord:

@@ -82,6 +82,7 @@ class PolicyCheckAnswer(AnswerModel):
     valid: bool
     problems: list[PolicyFaultAnswer]
     problem_count: int = Field(description="Number of all problems; `problems` has the first 100.")
+    warnings: list[PolicyFaultAnswer] = Field(description="Keys that never take effect; the policy is valid.")
     revision: str | None = Field(description="Revision that the policy would have; null with problems.")
     serial: int | None = Field(description="Serial that it would go live with, above the live one.")
     changes: list[str] = Field(description="Differences from the live policy, in words.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.log.policies import PolicyRecord, PolicyTopic
-from streams.policy import PolicyFileError, Problem
+from streams.policy import PolicyFileError, Problem, policy_warnings
 from streams.policy_activation import (
     PolicyDraft,
     PolicyOvertaken,
@@ -31,6 +31,8 @@ class PolicyCheck:
 
     problems: tuple[Problem, ...] = ()
     draft: PolicyDraft | None = None
+    warnings: tuple[Problem, ...] = ()
+    """Keys that never take effect."""
     restarts: tuple[str, ...] = ()
     """Workers that could not follow the policy without a restart; it is refused while there are any."""
 
@@ -59,7 +61,9 @@ class PolicyChanges:
             draft = await self._draft(topic, text)
         except PolicyFileError as error:
             return PolicyCheck(error.problems)
-        return PolicyCheck(draft=draft, restarts=tuple(restarts_for(topic, draft.policy, now_ms())))
+        warnings = await asyncio.to_thread(policy_warnings, draft.policy, draft.text, "the new policy")
+        restarts = tuple(restarts_for(topic, draft.policy, now_ms()))
+        return PolicyCheck(draft=draft, warnings=tuple(warnings), restarts=restarts)
 
     async def propose(self, text: str, *, if_live: str, actor: str, reason: str) -> tuple[PolicyRecord, int]:
         """Put a policy live; a repetition by the same person returns the first record.

@@ -41,9 +41,9 @@ def check(
     ] = None,
     as_json: JsonLines = False,
 ) -> None:  # fmt: skip
-    """Report every problem of policy files; exit with 2 if there is one.
+    """Report every problem of policy files, and keys that never take effect; exit with 2 if there is a problem.
 
-    With --json each problem is one object, and a valid file prints nothing.
+    With --json each problem or warning is one object, and a good file prints nothing.
     """
     from streams.settings import load_settings
 
@@ -54,10 +54,11 @@ def check(
 
 
 def _check_one(path: Path, shards: int, as_json: bool) -> bool:
-    from streams.policy import PolicyFileError, parse_policy
+    from streams.policy import PolicyFileError, parse_policy, policy_warnings
 
     try:
-        policy = parse_policy(_read_limited(path), str(path), shards=shards)
+        text = _read_limited(path)
+        policy = parse_policy(text, str(path), shards=shards)
     except PolicyFileError as error:
         if as_json:
             print_json(*(problem.as_json() for problem in error.problems))
@@ -65,7 +66,12 @@ def _check_one(path: Path, shards: int, as_json: bool) -> bool:
             many = "1 problem" if len(error.problems) == 1 else f"{len(error.problems)} problems"
             print(f"{error}\n{path}: {many}")
         return False
-    if not as_json:
+    warnings = policy_warnings(policy, text, str(path))
+    if as_json:
+        print_json(*(warning.as_json() for warning in warnings))
+    else:
+        for warning in warnings:
+            print(warning.render())
         modes = ", ".join(f"{name} {policy.categories[name].mode}" for name in policy.category_names)
         print(f"{path}: good. revision {policy.revision}, serial {policy.serial}: {modes}")
     return True

@@ -5,7 +5,7 @@
 
 from streams.policy.errors import PolicyFileError, Problem
 from streams.policy.model import Policy
-from streams.policy.parse import parse_policy
+from streams.policy.parse import parse_policy, policy_warnings
 from streams.policy.rules import Corroboration, Rule
 
-__all__ = ["Corroboration", "Policy", "PolicyFileError", "Problem", "Rule", "parse_policy"]
+__all__ = ["Corroboration", "Policy", "PolicyFileError", "Problem", "Rule", "parse_policy", "policy_warnings"]

@@ -152,6 +152,23 @@ def _rules(policy: Policy, category: Category, loc: Loc) -> Iterator[Finding]:
             yield Finding(locs, message + where, expected, hint)
 
 
+def unused_signals(policy: Policy) -> Iterator[Finding]:
+    """Yield a warning for each signal that a rule names and can never get, though it has others."""
+    seen: set[Loc] = set()
+    for name, category in policy.categories.items():
+        layers = policy.layers(category)
+        for surface, country in scopes(layers, policy.surfaces):
+            rule = policy.rule_table[name, surface, country]
+            places = _Places(layers, providers(layers, surface, country), ("categories", name))
+            [block] = places.of(("corroborate",))
+            for signal in rule.corroboration.named:
+                why = BY_NAME[signal].unreachable(policy, rule)
+                if why and (*block, signal) not in seen:
+                    seen.add((*block, signal))
+                    hint = "fill what it needs, or delete the key; until then the other signals alone count"
+                    yield Finding(((*block, signal),), f"warning: {why}, so it never counts", "", hint)
+
+
 class _Places:
     """Locations in the file of the keys of one resolved rule."""
 

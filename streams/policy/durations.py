@@ -7,6 +7,10 @@ import re
 from streams.constants import HOUR_MS, MINUTE_MS
 
 _UNITS_MS = {"h": HOUR_MS, "m": MINUTE_MS, "s": 1_000}
+_LONG_UNITS_MS = {**_UNITS_MS, "d": 24 * HOUR_MS, "w": 7 * 24 * HOUR_MS}
+_PARTS = re.compile(
+    r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(seconds?|secs?|s|minutes?|mins?|m(?!s)|hours?|hrs?|h|days?|d|weeks?|w)\s*"
+)
 _SPELLING = re.compile(r"([0-9]{1,9})([smh])")
 
 DURATION_PATTERN = "^[0-9]{1,9}[smh]$"
@@ -37,19 +41,18 @@ def spell_duration(duration_ms: int) -> str:
 
 
 def nearest_duration(value: object) -> str:
-    """Return the duration closest to a wrong value; "" where none is close.
+    """Return the duration closest to a wrong value, both for a number without a unit; "" where none is close.
 
-    >>> nearest_duration("10 minutes"), nearest_duration("1H"), nearest_duration(30), nearest_duration("soon")
-    ('10m', '1h', '30s', '')
+    >>> nearest_duration("10 minutes"), nearest_duration("1h30m"), nearest_duration(30), nearest_duration("soon")
+    ('10m', '90m', '30s or 30m', '')
     """
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9:
-        return f"{value}s"
-    match = re.fullmatch(r"\s*([0-9]{1,9})\s*([a-zA-Z]*)\s*", value) if isinstance(value, str) else None
-    if match is None:
+    if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
-    number, unit = match[1], match[2].lower()
-    if unit in ("d", "day", "days"):
-        return f"{int(number) * 24}h"
-    if unit == "ms" or not unit.startswith(("s", "m", "h")):
-        return f"{number}s" if not unit else ""
-    return number + unit[0]
+    text = str(value).strip().lower()
+    if re.fullmatch(r"[0-9]{1,6}", text):
+        return f"{int(text)}s or {int(text)}m"
+    parts = _PARTS.findall(text)
+    if not parts or _PARTS.sub("", text).strip():
+        return ""
+    duration_ms = sum(float(number) * _LONG_UNITS_MS[unit[0]] for number, unit in parts)
+    return spell_duration(int(duration_ms)) if duration_ms % 1_000 == 0 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ _SCHEMA_TYPES = {
     "array": "a list",
     "object": "a mapping",
 }
+_DASHES = tuple("–—‒−•·*")
 _RANGE_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
 
 
@@ -137,8 +139,13 @@ def _type_hint(value: Any, schema: dict[str, Any]) -> str:
         return "write true"
     if wanted == "boolean" and str(value).lower() in ("no", "off", "0", "n", "false"):
         return "write false"
+    if wanted == "array" and isinstance(value, str) and value[:1] in _DASHES:
+        return f"begin each entry with a hyphen and a space, not with {value[0]}"
     if wanted == "array" and not isinstance(value, dict):
         return f"write [{value}]"
+    if wanted == "object" and isinstance(value, str):
+        key, *rest = re.split(r"[\s:=]+", value, maxsplit=1)
+        return f"a colon is missing: write {key}: {' '.join(rest)}" if key in schema.get("properties", {}) else ""
     if wanted == "array" and isinstance(value, dict):
         return "begin each entry with - "
     return ""
@@ -146,6 +153,8 @@ def _type_hint(value: Any, schema: dict[str, Any]) -> str:
 
 def _number_in_text(text: str, wanted: str) -> str:
     stripped = text.strip().removesuffix("%").replace(",", ".").replace("_", "")
+    if wanted == "integer" and re.fullmatch(r"[0-9]{1,3}([,. _'][0-9]{3})+", text.strip()):
+        return f"write {re.sub('[^0-9]', '', text)}"
     try:
         number = float(stripped)
     except ValueError:
@@ -155,5 +164,5 @@ def _number_in_text(text: str, wanted: str) -> str:
     if text.strip().endswith("%"):
         return f"a share, not per cent: write {number / 100:g}"
     if wanted == "integer" and number != int(number):
-        number = float(stripped.replace(".", ""))
-    return f"write {number:g}, without quotes"
+        return ""
+    return f"write {number:.12g}" + (", without quotes" if stripped == text else "")

@@ -71,7 +71,9 @@ def _country(code: str) -> str:
 
 def _hashtag(text: str) -> str:
     if any(character.isspace() for character in text.strip()):
-        raise refuse("a hashtag has no spaces", "one hashtag, with or without its #", "".join(text.split()))
+        parts = text.split()
+        meant = f"{', '.join(parts)} for {len(parts)} hashtags, or {''.join(parts)} for one"
+        raise refuse("a hashtag has no spaces", "one hashtag, with or without its #", meant)
     if len(text) > HASHTAG_MAX:
         raise refuse(f"{len(text)} characters", f"one hashtag, at most {HASHTAG_MAX} characters")
     hashtag = normalise(text.strip())

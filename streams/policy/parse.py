@@ -13,12 +13,12 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from streams.policy.checks import KNOWN_CATEGORIES, check
-from streams.policy.errors import PolicyFileError
+from streams.policy.checks import KNOWN_CATEGORIES, check, unused_signals
+from streams.policy.errors import PolicyFileError, Problem
 from streams.policy.findings import Finding, findings_of
 from streams.policy.model import Policy
 from streams.policy.source import Document, Loc, read
-from streams.policy.yaml_syntax import Span
+from streams.policy.typing_mistakes import Span
 
 FINDINGS_MAX = 500
 """Number of findings of each kind that are reported."""
@@ -79,6 +79,20 @@ def parse_policy(
             assert policy is not None
             return policy
     raise PolicyFileError(document.problems)
+
+
+def policy_warnings(policy: Policy, text: bytes | str, name: str) -> list[Problem]:
+    """Return the keys of a valid policy that can never take effect, in the order of the file.
+
+    Args:
+        policy: policy that was parsed from `text`.
+        text: the file's content.
+        name: the file's name in warnings.
+    """
+    document = read(text, name)
+    for finding in unused_signals(policy):
+        _add(document, finding)
+    return sorted(document.problems)
 
 
 def _validated(

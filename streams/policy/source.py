@@ -19,7 +19,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from streams.policy.errors import Problem
-from streams.policy.yaml_syntax import COMMENT_HINT, Span, commented_hashtags, syntax_complaints
+from streams.policy.typing_mistakes import COMMENT_HINT, DROPPED, HASHTAG_COMMENT, Span, without_curly_quotes
+from streams.policy.yaml_syntax import commented_hashtags, syntax_complaints
 
 SIZE_MAX = 1 << 18
 """Size of the largest file that is read, in bytes: room for about 15,000 hashtags."""
@@ -213,7 +214,7 @@ class _Reader:
         span = _span(node.start_mark, node.end_mark)
         is_filled = not isinstance(node, ScalarNode) and bool(node.value)
         self.document.positions[loc] = Position(key or span, key if key and is_filled else span)
-        found = self.composer.found.get(id(node), [])
+        found = [*self.composer.found.get(id(node), []), *_curly_quotes(node, '"')]
         for message, expected, hint in found:
             self._add(span, message, expected, hint, loc)
         value = None
@@ -234,9 +235,7 @@ class _Reader:
             return self._mapping(node, loc)
         if isinstance(node, SequenceNode):
             for span in commented_hashtags(node, self.document.lines):
-                self._add(
-                    span, "a comment inside a list: YAML drops this hashtag", "a quoted hashtag", COMMENT_HINT, loc
-                )
+                self._add(span, DROPPED, "a quoted hashtag", COMMENT_HINT, loc)
             return tuple(self._value(inner, (*loc, at), None) for at, inner in enumerate(node.value))
         if str(node.tag).rpartition(":")[2] not in ("int", "float", "bool", "null"):
             return node.value
@@ -247,8 +246,10 @@ class _Reader:
         for key, node in mapping.value:
             span = _span(key.start_mark, key.end_mark)
             found = self.composer.found.get(id(key), [])
-            for message, expected, hint in found:
+            for message, expected, hint in (*found, *_curly_quotes(key, "")):
                 self._add(span, message, expected, hint, loc)
+            if isinstance(key, ScalarNode):
+                key.value = without_curly_quotes(key.value)
             if not isinstance(key, ScalarNode):
                 hint = "write a list with - or in [ ]"
                 if "{{" in self.document.lines[span.line - 1]:
@@ -265,9 +266,34 @@ class _Reader:
     def _add_missing(self, span: Span, key: Span | None, loc: Loc) -> None:
         hint = "give it one, or delete the line"
         if key is not None:
-            self._add(key, f"`{loc[-1]}` has no value", "key: value", hint, loc)
+            name, colon, rest = str(loc[-1]).partition(":")
+            if colon:
+                self._add(key, "a space is missing after the colon", "key: value", f"write {name}: {rest}", loc)
+                return
+            if self._hides_hashtags(key):
+                hint = COMMENT_HINT
+            self._add(key, f"`{name}` has no value", "key: value", hint, loc)
         elif loc:
             line = self.document.lines[span.line - 1] if span.line <= len(self.document.lines) else ""
             if "#" in line[: span.column + 2]:
                 hint = COMMENT_HINT
             self._add(span, "an entry without a value", "a value", hint, loc)
+
+    def _hides_hashtags(self, key: Span) -> bool:
+        """Tell whether a key without a value is followed by comments that look like hashtags."""
+        lines = self.document.lines
+        if HASHTAG_COMMENT.search(lines[key.line - 1], key.column - 1 + key.length):
+            return True
+        below = next((line for line in lines[key.line :] if line.strip()), "")
+        return below.startswith(" ") and HASHTAG_COMMENT.match(below.strip()) is not None
+
+
+def _curly_quotes(node: Node, quote: str) -> list[tuple[str, str, str]]:
+    """Return the problem of typographic quotes around a scalar; empty without any."""
+    text = node.value if isinstance(node, ScalarNode) else ""
+    bare = without_curly_quotes(text)
+    if bare == text:
+        return []
+    return [
+        ("typographic quotes, which YAML takes as letters", "straight quotes, or none", f"write {quote}{bare}{quote}")
+    ]

@@ -5,27 +5,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from streams.policy.typing_mistakes import HASHTAG_COMMENT, Complaint, Span, usual_cause
+
 _UNCLOSED = re.compile("unexpected end of stream|<stream end>")
-_HASHTAG = re.compile(r"(?<!\S)#\w[^\s,\]]*")
-COMMENT_HINT = "a # begins a comment: put the hashtag in quotes, or remove its #; a comment has a space after its #"
 _EXPECTED = "YAML: `key: value`, lists with `- ` or in [ ], two spaces for each level"
-
-
-class Span(NamedTuple):
-    """Position in the text; line and column count from 1, in code points."""
-
-    line: int
-    column: int
-    length: int = 1
-
-
-Complaint = tuple[Span, str, str, str]
-"""Position, message, expected value and hint of a problem."""
 
 
 def syntax_complaints(error: MarkedYAMLError, lines: Sequence[str]) -> Iterator[Complaint]:
@@ -37,6 +25,10 @@ def syntax_complaints(error: MarkedYAMLError, lines: Sequence[str]) -> Iterator[
     ]
     for tab in tabs:
         yield tab, "a tab", "spaces: YAML indents with nothing else", "use two spaces"
+    cause = None if tabs else usual_cause(error, lines)
+    if cause is not None:
+        yield cause
+        return
     what, context = str(error.problem or error.context or "cannot be read"), error.context_mark
     at_end = bool(_UNCLOSED.search(str(error.problem)))
     mark = error.problem_mark or context
@@ -61,14 +53,14 @@ def commented_hashtags(sequence: SequenceNode, lines: Sequence[str]) -> Iterator
         for entry in sequence.value:
             number, column = entry.end_mark.line, entry.end_mark.column
             if isinstance(entry, ScalarNode) and entry.value and entry.start_mark.line == number < len(lines):
-                found = _HASHTAG.search(lines[number], column)
+                found = HASHTAG_COMMENT.search(lines[number], column)
                 if found and not lines[number][column : found.start()].strip():
                     yield Span(number + 1, found.start() + 1, found.end() - found.start())
         return
     entries = sorted((_at(one.start_mark), _at(one.end_mark)) for one in _scalars(sequence))
     first, last = _at(sequence.start_mark), _at(sequence.end_mark)
     for number in range(first[0], min(last[0], len(lines) - 1) + 1):
-        for found in _HASHTAG.finditer(lines[number]):
+        for found in HASHTAG_COMMENT.finditer(lines[number]):
             at = number, found.start()
             before = bisect_right(entries, (at, last)) - 1
             if first < at < last and (before < 0 or entries[before][1] <= at):
@@ -101,8 +93,6 @@ def _last_opening(lines: Sequence[str]) -> Span:
 
 def _hint(what: str, line: str) -> str:
     if _UNCLOSED.search(what):
-        if re.search(r"[\[{,]\s*#", line):
-            return COMMENT_HINT
         return "a bracket or a quote that opens here is never closed"
     if "could not find expected ':'" in what:
         return "a colon is missing, on this line or the one before"

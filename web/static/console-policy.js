@@ -93,6 +93,11 @@
       body.append(make("p", `Against the live policy ${found.live_revision} it changes:`), list(found.changes));
       for (const line of found.restarts) body.append(make("p", `Restart first: ${line}`, "notice"));
     }
+    if (found.warnings.length) {
+      const warningList = make("ol", "", "faults");
+      warningList.append(...found.warnings.map(showFault));
+      body.append(warningList);
+    }
   }
 
   // Calls that write nothing to the log; a refusal shows in place, and the text stays.

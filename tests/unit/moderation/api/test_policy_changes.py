@@ -63,6 +63,13 @@ def test_check_names_faults_with_line_caret_and_hint(client: TestClient) -> None
     assert "write 0.4" in second["hint"]
 
 
+def test_check_warns_of_a_signal_without_its_list(client: TestClient) -> None:
+    found = checked(client, SHIPPED.decode().replace("      burst: 4", "      term: true", 1)).json()
+    assert found["valid"] and found["problems"] == []
+    [warning] = found["warnings"]
+    assert warning["path"] == "categories.hateful_conduct.corroborate.term" and "curated_terms" in warning["message"]
+
+
 HOSTILE = {
     "too long": ("a: 1\n" * 100_000, "at most 400000"),
     "lines": ("a: 1\n" * 50_000, "too many lines"),
