@@ -106,7 +106,7 @@ async def live_policy(request: Request) -> Response:
     record = live_record(await services_of(request).policy_topic())
     policy = Policy.from_canonical(record.policy)
     plain = msgspec.to_builtins(record)
-    names = PolicyAnswer.model_fields.keys() & plain.keys() - {"policy"}
+    names = [name for name in PolicyAnswer.model_fields if name in plain and name != "policy"]
     return JsonReply(
         {name: plain[name] for name in names}
         | {

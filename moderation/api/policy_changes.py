@@ -209,7 +209,7 @@ def revision_as_dict(topic: PolicyTopic, revision: str) -> dict[str, Any]:
 
 def _record_as_dict(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
     plain = msgspec.to_builtins(record)
-    names = PolicyRevisionAnswer.model_fields.keys() & plain.keys()
+    names = [name for name in PolicyRevisionAnswer.model_fields if name in plain]
     return {name: plain[name] for name in names} | {"live": record.revision == live_record(topic).revision}
 
 

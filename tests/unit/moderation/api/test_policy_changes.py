@@ -15,6 +15,9 @@ from msgspec.structs import replace
 from moderation.api.access import AccessControl
 from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit
+from moderation.api.policy import PolicyAnswer
+from moderation.api.policy_shapes import PolicyRevisionAnswer
+from streams.log.policies import PolicyRecord
 from tests.support.api_calls import RING, SERVICE, Calls, decision, kind_of, limited
 from tests.support.backtest_cases import LIVE, steady
 from tests.support.in_memory_api import in_memory_services
@@ -43,6 +46,20 @@ def checked(client: TestClient, text: str, role: str = "moderator") -> Response:
 
 def proposed(calls: Calls, text: str = STRICTER, if_live: str = POLICY.revision, **more: Any) -> Response:
     return calls.post("/v1/policy/changes", policy=text, if_live=if_live, **more)
+
+
+def test_members_of_policies_have_one_order(client: TestClient) -> None:
+    calls = Calls(client)
+    answers = {
+        PolicyAnswer: calls.get("/v1/policy").json(),
+        PolicyRevisionAnswer: calls.get("/v1/policy/history").json(),
+    }
+    answers[PolicyRevisionAnswer] = answers[PolicyRevisionAnswer]["items"][0]
+    for model, members in answers.items():
+        copied = [name for name in model.model_fields if name in PolicyRecord.__struct_fields__ and name in members]
+        assert [name for name in members if name in copied and name != "policy"] == [
+            name for name in copied if name != "policy"
+        ]
 
 
 def test_check_says_in_words_what_changes(client: TestClient) -> None:
