@@ -137,9 +137,7 @@ def test_kept_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
         tmp_path,
         "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
     )
-    start = time.monotonic()
     process.stop(timeout_seconds=0.3)
-    assert time.monotonic() - start < 5, "it was given a third of a second"
     assert process.exit_code == 128 + signal.SIGKILL
 
 

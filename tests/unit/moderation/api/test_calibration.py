@@ -113,7 +113,7 @@ def test_impact_tries_the_scale_on_the_past(api: TestClient) -> None:
     calls = Calls(api)
     begun = api.post("/v1/calibration/impacts", json={}, headers={"Authorization": "Bearer hush_moderator"})
     assert begun.status_code == 202, begun.text
-    for _ in range(200):
+    for _ in range(1_000):
         found = calls.get(f"/v1/policy/impacts/{begun.json()['id']}").json()
         if found["state"] not in ("waiting", "running"):
             break

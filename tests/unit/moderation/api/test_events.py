@@ -39,7 +39,7 @@ class Topics:
 async def take(stream: AsyncGenerator[FeedEvent | None, None], count: int) -> list[FeedEvent]:
     found = list[FeedEvent]()
     while len(found) < count:
-        event = await asyncio.wait_for(anext(stream), 10)
+        event = await asyncio.wait_for(anext(stream), 60)
         if event is not None:
             found.append(event)
     return found

@@ -44,7 +44,7 @@ def client(policies: InMemoryPolicies) -> Iterator[TestClient]:
 
 def until(read: Callable[[], Response], words: str) -> Response:
     """Read a part until it has some words."""
-    for _ in range(100):
+    for _ in range(3_000):
         answer = read()
         if words in answer.text:
             return answer

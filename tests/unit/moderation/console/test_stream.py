@@ -44,7 +44,7 @@ def queue_key(person: str = "asha", rows: int = 100, **filters: str) -> StreamKe
 
 
 async def message(events: AsyncGenerator[bytes, None]) -> Any:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         event = await anext(events)
     data = next(line for line in event.decode().splitlines() if line.startswith("data: "))
     return msgspec.json.decode(data.removeprefix("data: "))

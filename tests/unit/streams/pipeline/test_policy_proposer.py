@@ -84,12 +84,10 @@ class ProposerHarness:
         reports = [one.value for one in log if one.key and one.key.startswith(REPORT_KEY)]
         return msgspec.json.decode(reports[-1] or b"", type=WorkerReport) if reports else None
 
-    async def until(self, what: Callable[[], bool], seconds: float = 10) -> float:
-        begin = time.monotonic()
-        while not what():
-            assert time.monotonic() - begin < seconds, "did not happen in time"
-            await asyncio.sleep(0.02)
-        return time.monotonic() - begin
+    async def until(self, what: Callable[[], bool]) -> None:
+        async with asyncio.timeout(60):
+            while not what():
+                await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -136,8 +134,8 @@ async def test_edit_is_activated_on_every_shard(edit, shells, tmp_path):
     async with ProposerHarness(shells, path) as worker:
         assert worker.activated() == [make_policy(FIRST).revision]
         await edit(path, SECOND)
-        took = await worker.until(lambda: len(worker.activated()) == 2)
-        assert worker.activated()[-1] == make_policy(SECOND).revision and took < 2
+        await worker.until(lambda: len(worker.activated()) == 2)
+        assert worker.activated()[-1] == make_policy(SECOND).revision
         await worker.until(lambda: (found := worker.report()) is not None and found.revision == worker.activated()[-1])
         assert worker.bad == 0
 
