@@ -16,9 +16,10 @@ SEEDS ?= 20
 ROOMS := streams moderation models surfaces client web devkit benchmarks
 FIRST ?= 0
 CLUSTER ?= $(SEEDS)
+ROUNDS ?= 20
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install encoder demo test test-long unit go simulation simulation-long integration integration-long cluster cluster-long fault fault-short pages pages-long mutants docs check format bench bench-peers memory recovery scenarios screenshot lock clean
+.PHONY: help install encoder demo test test-long unit go simulation simulation-long integration integration-long cluster cluster-long fault fault-short pages pages-long mutants repeat docs check format bench bench-peers memory recovery scenarios screenshot lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -98,6 +99,12 @@ pages-long: install ## test the console's long flows in headless Chromium
 
 mutants: install ## plant bugs in a copy, one by one; a test must find each; ONLY=word
 	@$(BIN)/python -m tests.mutants --only "$(ONLY)"
+
+repeat: install ## run the unit and simulation suites ROUNDS=20 times, to find tests that depend on chance
+	@for round in $$(seq $(ROUNDS)); do
+	  export PYTHONHASHSEED=$$round
+	  $(MAKE) --no-print-directory unit simulation || { echo "error: round $$round of $(ROUNDS) failed (PYTHONHASHSEED=$$round)"; exit 1; } >&2
+	done
 
 docs: install ## build the documentation site in .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
