@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_clas
 
 FieldName = Literal[
     "type", "period", "time", "source", "key", "record", "note", "hashtag", "country", "action", "reason",
-    "policy_revision",
+    "policy_revision", "facts",
 ]  # fmt: skip
 EntryNumber = Annotated[int, Path(ge=0, lt=2**53, description="Number of the entry.")]
 FieldsQuery = Annotated[

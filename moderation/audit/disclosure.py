@@ -22,7 +22,7 @@ from moderation.audit.tlog.errors import ProofCode, ProofError, malformed
 
 FIELDS = (
     "type", "period", "time", "source", "key", "record", "note", "hashtag", "country", "action", "reason",
-    "policy_revision",
+    "policy_revision", "facts",
 )  # fmt: skip
 """Fields of a leaf, in their order."""
 PREFIX = b"hushtag-leaf-1\n"

@@ -4,7 +4,7 @@ The owner of a statement opens the fields of its decision and no more: `action` 
 that restrict, because a review or a shadow rule is not the owner's to show. A report opens `type` and `period` of every
 entry, and its numbers are recounted from these two. So `type` and `period` must not say more than the report does:
 
-- Each number that the report gives exactly has its type: acts of people and of the pipeline, orders.
+- Each number that the report gives exactly has its type: acts of people and of the pipeline, orders, reports.
 - A record that the report rounds or groups is a `record`: appeals, second looks, rulings of orders. Confidential
   orders are too, because the report does not give their dates.
 - `period` is the UTC day by which the report counts: of an order its receipt, of an automated decision its own
@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from moderation.audit.entry_facts import decision_facts, override_facts, report_facts, ruling_facts
 from moderation.audit.inputs import AuditInput, SourcePosition, bytes_of, text_of, time_words
 from streams.errors import ContractError
 from streams.log.decisions import FLAGGING, Action, Decision, LanguageCoverage, ScopeDecision, record_in
@@ -38,6 +39,8 @@ Values = dict[str, str | None]
 """Value of each field by its name; None for a field that the record does not have."""
 ERASURE = "audit_erasure"
 """Kind of the `moderation` records that erase an entry's record."""
+PUBLICATION = "report_published"
+"""Kind of the `moderation` records of published reports."""
 KEPT_AS_HASH = ("kept as its hash", "too large to be kept")
 """Beginnings of the notes in place of records that list people, and of long ones."""
 STRONGEST: tuple[Action, ...] = ("suppress", "hold", "discount", "review", "shadow", "allow", "clear")
@@ -45,6 +48,18 @@ STRONGEST: tuple[Action, ...] = ("suppress", "hold", "discount", "review", "shad
 _COUNTRY = re.compile(r"[A-Z]{2}|\*")
 _LAST_MS = 253_402_300_800_000
 """First moment after the year 9999."""
+
+
+class _Publication(msgspec.Struct):
+    """Record of a published report (`moderation.report.publications`), as far as an entry opens it."""
+
+    id: str
+    target: str
+    country: str
+    files: dict[str, str]
+
+
+_publications = msgspec.json.Decoder(_Publication)
 
 
 class _Decided(NamedTuple):
@@ -58,13 +73,14 @@ class _Decided(NamedTuple):
     action: str | None = None
     reason: str | None = None
     policy_revision: str | None = None
+    facts: str | None = None
 
 
 def fields_of(one: AuditInput) -> Values:
     """Return the value of every field of an entry, in the order of its leaf; never fails, even for malformed records.
 
     Returns:
-        All twelve fields, in the order of `disclosure.FIELDS`.
+        All fields, in the order of `disclosure.FIELDS`.
     """
     source, decided = one.source, _decided(one)
     counted_ms = source.log_time_ms if decided.counted_ms is None else decided.counted_ms
@@ -81,6 +97,7 @@ def fields_of(one: AuditInput) -> Values:
         "action": decided.action,
         "reason": decided.reason,
         "policy_revision": decided.policy_revision,
+        "facts": decided.facts,
     }
 
 
@@ -108,6 +125,14 @@ def day_of(at_ms: int) -> str | None:
     ('2021-02-08', None)
     """
     return datetime.fromtimestamp(at_ms // 1000, UTC).date().isoformat() if 0 <= at_ms < _LAST_MS else None
+
+
+def publication_id(other: OtherRecord) -> str | None:
+    """Return the id of the record of a published report; None for another record, or a malformed one."""
+    try:
+        return _publications.decode(other.value).id if other.kind == PUBLICATION else None
+    except msgspec.MsgspecError:
+        return None
 
 
 def signals_of(ruling: ScopeDecision) -> str:
@@ -145,6 +170,7 @@ def _by_pipeline(value: bytes | None) -> _Decided:
         ", ".join(action for action in STRONGEST if action in actions & FLAGGING) or None,
         "; ".join(signals_of(ruling) for ruling in restricting) or None,
         record.policy_revision,
+        decision_facts(record),
     )
 
 
@@ -158,12 +184,17 @@ def _by_people(one: AuditInput) -> _Decided:
     verb = "undo" if isinstance(record, Undo) else "pause" if record.hashtag == "*" else record.action
     type_ = f"override/{verb}/{record.country}"
     action = "undo" if isinstance(record, Undo) else record.action
-    return _Decided(type_, record.at_ms, record.hashtag, record.country, action, record.reason)
+    facts = None if isinstance(record, Undo) else override_facts(record)
+    return _Decided(type_, record.at_ms, record.hashtag, record.country, action, record.reason, facts=facts)
 
 
 def _of_order(other: OtherRecord) -> _Decided:
     if other.kind == ERASURE:
         return _Decided("erasure")
+    if other.kind == PUBLICATION:
+        report = _publications.decode(other.value)
+        files = report_facts(report.target, report.files)
+        return _Decided("report", country=report.country, action="published", facts=files)
     record = decode_case(other)
     match record:
         case OrderReceived() if not record.confidential and not record.edits:
@@ -171,8 +202,8 @@ def _of_order(other: OtherRecord) -> _Decided:
         case OrderStep():
             return _Decided("record", country=record.order[:2], action=record.to, reason=record.reason)
         case OrderRuling():
-            reason = f"{record.ground}: {record.reason}"
-            return _Decided("record", country=record.order[:2], action=record.outcome, reason=reason)
+            reason, facts = f"{record.ground}: {record.reason}", ruling_facts(record)
+            return _Decided("record", None, None, record.order[:2], record.outcome, reason, facts=facts)
         case OrderAmendment():
             return _Decided("record", country=record.order[:2], action="amend", reason=record.reason)
         case OrderAmendmentVerdict():

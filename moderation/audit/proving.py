@@ -17,6 +17,7 @@ from moderation.audit.entries import AuditEntry
 from moderation.audit.entry_proofs import NotYetPublished, Opened, Proof, proofs_of
 from moderation.audit.faults import AuditBroken
 from moderation.audit.inputs import AuditInput
+from moderation.audit.leaf_fields import publication_id
 from moderation.audit.reading import LogState, first_since, log_state, read_batches, read_entry
 from moderation.audit.rows import input_in
 from moderation.wording import time_words
@@ -147,6 +148,8 @@ def key_of(one: AuditInput | None) -> EntryKey | None:
         return None
     try:
         record = decode_moderation(one.value, one.key, one.source.log_time_ms)
+        if isinstance(record, OtherRecord) and (report := publication_id(record)) is not None:
+            return "report", report
         of_order = decode_case(record) if isinstance(record, OtherRecord) else None
     except ContractError:
         return None

@@ -36,6 +36,7 @@ FIELD_WORDS = {
     "action": "Action",
     "reason": "Reason",
     "policy_revision": "Revision of the policy",
+    "facts": "What a statement or a published report says",
 }
 _Text = Annotated[str, Query(max_length=300)]
 

@@ -18,7 +18,7 @@ from streams.orders.measures import Measure as OrderMeasure
 from streams.orders.measures import measure, ruled_measure
 from streams.orders.records import Outcome
 
-_MEASURES: dict[Outcome, Measure] = {"reduced": "reduced", "withheld": "withheld", "suspended": "suspended"}
+MEASURES: dict[Outcome, Measure] = {"reduced": "reduced", "withheld": "withheld", "suspended": "suspended"}
 _NEVER_MS = 1 << 62
 _AUTOMATED: dict[Action, Measure] = {"suppress": "reduced", "hold": "held", "discount": "discounted"}
 
@@ -143,7 +143,7 @@ def _order_restriction(case: Case, row: TargetRow, ruling: TargetRuling, held: O
         kind=row.target.kind,
         target=row.target.value,
         display=row.target.display or row.target.value,
-        measure=_MEASURES[ruling.outcome],
+        measure=MEASURES[ruling.outcome],
         surfaces=held.surfaces,
         country=held.country,
         source=held.source,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from moderation.audit.proving import DocumentProof, EntryKey, PublicLog, Wanted, prove, ruling_key
 from moderation.statements.restriction import Restriction
 
-OPENED = ("time", "hashtag", "country", "action", "reason", "policy_revision")
+OPENED = ("time", "hashtag", "country", "action", "reason", "policy_revision", "facts")
 """Fields that a statement opens."""
 CONFIDENTIAL = "a confidential order is behind this restriction, so its entry in the public log stays closed"
 

@@ -6,14 +6,12 @@ carry the cosignature of an honest witness.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from moderation.audit.tlog.encoding import MAX_NUMBER
 from moderation.audit.tlog.errors import ProofCode, ProofError
 from moderation.audit.tlog.keys import PrivateKey, PublicKey
 from moderation.audit.tlog.notes import NoteSignature, SignedNote
-from streams.errors import CallerMistake
 
 _TIME_BYTES = 8
 _SIGNATURE_BYTES = 64
@@ -56,45 +54,6 @@ def cosignature_of(note: SignedNote, witness: PublicKey) -> Cosignature | None:
             )
         found = Cosignature(witness.name, at_seconds)
     return found
-
-
-def keys_by_witness(witnesses: Sequence[PublicKey]) -> dict[str, list[PublicKey]]:
-    """Group the keys by witness: several keys of one name are one witness, and so is a key with two names."""
-    distinct = list({witness.public: witness for witness in witnesses}.values())
-    names = dict.fromkeys(witness.name for witness in distinct)
-    return {name: [witness for witness in distinct if witness.name == name] for name in names}
-
-
-def check_cosignatures(
-    note: SignedNote, witnesses: Sequence[PublicKey], quorum: int | None = None
-) -> tuple[Cosignature, ...]:
-    """Verify the cosignatures of witnesses; at least `quorum` of them (None: all) must have cosigned.
-
-    A key that is named twice counts once, because a cosignature does not contain the witness's name. Of several keys
-    of one name, as after a change of keys, one is enough.
-
-    Raises:
-        ProofError: `missing_cosignature`, `bad_signature`.
-        CallerMistake: The quorum is larger than the number of witnesses, or negative.
-    """
-    keys = keys_by_witness(witnesses)
-    needed = len(keys) if quorum is None else quorum
-    if not 0 <= needed <= len(keys):
-        raise CallerMistake(
-            f"a quorum of {needed} cannot be met with the keys of {len(keys)} witnesses",
-            fix="give more --witness-key, or a smaller --quorum",
-        )
-    found = {name: [cosignature_of(note, key) for key in own] for name, own in keys.items()}
-    cosigned = tuple(one for own in found.values() for one in [one for one in own if one is not None][:1])
-    if len(cosigned) < needed:
-        missing = ", ".join(repr(name) for name, own in found.items() if not any(own))
-        raise ProofError(
-            ProofCode.missing_cosignature,
-            f"{len(cosigned)} of the {needed} witnesses that are needed have cosigned the checkpoint; "
-            f"missing: {missing}",
-            "ask for a file with a cosigned checkpoint: without it, others may be shown another log",
-        )
-    return cosigned
 
 
 def _message(text: str, at_seconds: int) -> bytes:

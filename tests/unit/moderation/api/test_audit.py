@@ -46,7 +46,7 @@ def test_entry_is_the_row_of_the_list(legal: Calls) -> None:
 
 def test_proof_opens_the_fields_of_a_statement(legal: Calls) -> None:
     found = legal.get(f"/v1/audit/{number_of(legal)}/proof").json()
-    assert set(found["entry"]) == {"time", "hashtag", "country", "action", "reason", "policy_revision"}
+    assert set(found["entry"]) == {"time", "hashtag", "country", "action", "reason", "policy_revision", "facts"}
     assert opened(found) == found["entry"]
     assert (found["entry"]["hashtag"], found["entry"]["action"]) == ("film", "block")
 

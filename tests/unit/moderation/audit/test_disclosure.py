@@ -51,7 +51,7 @@ def code_of(leaf: bytes, disclosed: Any) -> tuple[ProofCode, str]:
 
 def test_leaf_is_the_list_of_digests_of_every_field() -> None:
     assert LEAF.startswith(b"hushtag-leaf-1\n")
-    assert len(LEAF) == 15 + 12 * 32
+    assert len(LEAF) == 15 + 13 * 32
     written = '["' + OPENING.salts[7] + '","hashtag","çirkin\\n\\"tag\\"\\u001f"]'  # type: ignore[operator]
     assert LEAF[15 + 7 * 32 : 15 + 8 * 32] == sha256(written.encode()).digest()
 

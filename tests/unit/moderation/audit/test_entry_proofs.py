@@ -17,7 +17,7 @@ from moderation.audit.state import PublishedCheckpoint
 from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
 from moderation.audit.tlog.hashing import leaf_hash
 from moderation.audit.tlog.tiles import TileBuilder
-from moderation.proofs.proof_file import verify_proof
+from moderation.proofs.verify_proof import read_keys, verify_proof
 from streams.errors import DependencyAway
 from streams.settings import Settings
 from tests.support.public_log import LOG_KEY, NEW_LOG_KEY, with_keys
@@ -69,8 +69,8 @@ def test_several_proofs_read_checkpoints_and_folder_once(log: Log) -> None:
     assert log.reads == ["checkpoints", "folder"]
     for number, proof in zip((599, 0, 256), proofs, strict=True):
         assert not isinstance(proof, NotYetPublished)
-        verified = verify_proof(proof, str(LOG_KEY.public_key), [])
-        assert (verified.index, verified.opened["source"]) == (number, f"moderation/0/{number}")
+        verified, _ = verify_proof(proof, read_keys(str(LOG_KEY.public_key), []))
+        assert (verified["index"], verified["opened"]["source"]) == (number, f"moderation/0/{number}")
 
 
 def test_entry_above_the_checkpoint_waits(log: Log) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import cast
 
 import pytest
@@ -10,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from moderation.console.audit_search import PAGE, AuditSearch
-from moderation.proofs.statement import verify_statement
+from moderation.proofs.verify_proof import read_keys, verify_statement
 from streams.errors import TopicsError
 from tests.support.api_calls import Calls, block
 from tests.support.console_client import console_client, read_page, words_of_page
@@ -75,7 +74,7 @@ def test_list_pages_back_from_the_newest_entries(client: TestClient) -> None:
 
 def test_entry_offers_the_fields_of_a_statement(client: TestClient) -> None:
     page = read_page(client, f"/console/audit/{number_of(client, 'film')}", "legal")
-    assert page.text.count(" checked>") == 6
+    assert page.text.count(" checked>") == 7
     assert "in the published log" in words_of_page(page)
     assert read_page(client, "/console/audit/999", "legal").status_code == 404
 
@@ -84,8 +83,8 @@ def test_downloaded_proof_verifies(client: TestClient) -> None:
     path = f"/console/audit/{number_of(client, 'film')}/proof.json?fields=hashtag&fields=action"
     answer = read_page(client, path, "legal")
     assert "attachment" in answer.headers["content-disposition"]
-    verified = verify_statement(json.loads(answer.text), str(LOG_KEY.public_key), [str(WITNESS_KEY.public_key)])
-    assert verified.opened == {"hashtag": "film", "action": "block"}
+    keys = read_keys(str(LOG_KEY.public_key), [str(WITNESS_KEY.public_key)])
+    assert verify_statement(answer.content, keys)["opened"] == {"hashtag": "film", "action": "block"}
 
 
 def test_erased_entry_has_no_proof(client: TestClient) -> None:
