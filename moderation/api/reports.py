@@ -22,6 +22,7 @@ from moderation.api.report_shapes import (
 )
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
+from moderation.audit.proving import Wanted, prove
 from moderation.orders.dates import parse_time
 from moderation.report.made import FILES, TABLE, UPDATE, MadeReport, Period
 from moderation.report.publications import ReportPublished, overlapping
@@ -74,6 +75,23 @@ async def publish(request: Request, body: ReportPublishBody, idempotency_key: Id
         return await asyncio.to_thread(_publication_as_dict, request, record)
 
     return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.get("/reports/{name}/publication.json", openapi_extra=needs("audit"), response_model=dict[str, Any])
+async def prove_publication(request: Request, name: Annotated[str, Path(max_length=100)]) -> Response:
+    """Return the proof that the public log has the publication of this report's files, for `hushtag proof report`.
+
+    Put it beside the report: it shows that no number was changed afterwards, also those that no one can count again.
+    """
+    await refuse_while_blind(request)
+    record = await services_of(request).reports.find(name)
+    if record is None:
+        raise RefusedCall("not_found", "no report with this name was published", "GET /v1/reports lists them")
+    wanted = Wanted(("report", record.id), record.at_ms, ("type", "facts"))
+    proof = (await prove(services_of(request).public_log, {name: wanted}))[name]
+    if proof.proof is None:
+        raise RefusedCall("not_found", f"the publication of {name} has no proof: {proof.note}", "try again later")
+    return JsonReply(proof.proof, headers={"Content-Disposition": f'attachment; filename="{name}.publication.json"'})
 
 
 @router.get(

@@ -1,15 +1,15 @@
 """Entries of the public log that a report counts: how many of each type, at which checkpoint. Pure.
 
 Anyone recounts them from the openings of type and day of every entry. The numbers of orders and of people's decisions
-follow from these counts. A record can be in the log without effect: of two people who decide on one hashtag at the
-same moment, the second has none. The report states how many those are, so that the numbers still add up.
+are these counts: a record without effect counts too, such as the second of two decisions at the same moment. The
+report could otherwise leave out any entry and claim that it had none.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moderation.audit.leaf_fields import day_of
@@ -41,21 +41,32 @@ class CountedEntries:
     last_day: str | None
     """First and last UTC day of the period; None where it is not of whole days."""
 
-    def published(self, facts: ReportFacts) -> dict[str, Any]:
-        """Convert to plain JSON, with the number of entries that have no effect.
-
-        Raises:
-            RecountDiffers: a number of the report is greater than that of the entries.
-        """
-        plain: dict[str, Any] = {
+    def published(self) -> dict[str, Any]:
+        """Convert to plain JSON."""
+        return {
             "checkpoint": self.checkpoint,
             "size": self.size,
             "first_day": self.first_day,
             "last_day": self.last_day,
+            "entries": None if self.first_day is None else dict(sorted(self.by_type.items())),
         }
+
+    def counted(self, facts: ReportFacts) -> ReportFacts:
+        """Return the facts with the numbers of orders and of people's decisions that the log has.
+
+        Raises:
+            RecountDiffers: a number of the report is greater than that of the entries.
+        """
         if self.first_day is None:
-            return plain | {"entries": None, "without_effect": None}
-        return plain | {"entries": dict(sorted(self.by_type.items())), "without_effect": self._without_effect(facts)}
+            return facts
+        people, orders = Counter(facts.by_people), Counter(facts.orders_by_country)
+        for type_, more in self._without_effect(facts).items():
+            kind, verb, country = type_.split("/")
+            if kind == "order":
+                orders[country] += more
+            else:
+                people[verb] += more
+        return replace(facts, by_people=dict(people), orders=orders.total(), orders_by_country=dict(orders))
 
     def _without_effect(self, facts: ReportFacts) -> dict[str, int]:
         for type_, count in facts.with_effect.items():

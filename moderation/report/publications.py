@@ -11,19 +11,19 @@ from typing import Annotated
 
 import msgspec
 
+from moderation.audit.leaf_fields import PUBLICATION
 from moderation.report.made import Period
 from moderation.wording import iso_words
 from streams.errors import ContractError
 from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Text
 
-KIND = "report_published"
 NAME = r"^transparency-[0-9-]{10}-to-[0-9-]{10}-(world|[A-Z]{2})(-edition-[0-9]{1,4})?$"
 """Names of publications, which are folders."""
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9.-]{1,64}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
-class ReportPublished(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND):
+class ReportPublished(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=PUBLICATION):
     """One person's publication of a transparency report."""
 
     id: Id

@@ -50,6 +50,7 @@ def publish(
     Raises:
         RecountDiffers: the public log has fewer entries than the facts count.
     """
+    facts = log.counted(facts) if log else facts
     targets = {kind: round_count(count) for kind, count in facts.targets.items()}
     states = {kind: round_parts(targets[kind], counts) for kind, counts in facts.states.items()}
     declined = {kind: round_parts(states[kind]["declined"], grounds) for kind, grounds in facts.declined.items()}
@@ -97,7 +98,7 @@ def publish(
             "automated_decisions_lacking": [{"from_ms": gap.from_ms, "to_ms": gap.to_ms} for gap in facts.gaps],
             "texts_by_language": texts.published() if texts else None,
             "quality": quality.published() if quality else None,
-            "log": log.published(facts) if log else None,
+            "log": log.published() if log else None,
             "counts_below_are_rounded": THRESHOLD,
         }
     )  # fmt: skip

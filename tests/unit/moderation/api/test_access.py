@@ -86,6 +86,7 @@ ENDPOINTS: Mapping[tuple[str, str], tuple[set[str], dict[str, Any] | None]] = {
     ("POST", "/v1/reports/preview"): (LEGAL, {"from": "2026-01-01", "to": "2026-01-31"}),
     ("GET", "/v1/reports/preview/{run}"): (LEGAL, None),
     ("POST", "/v1/reports"): (LEGAL, {"preview": "unknown"}),
+    ("GET", "/v1/reports/{name}/publication.json"): (LEGAL, None),
     ("GET", "/v1/reports/{name}/{file}"): (LEGAL, None),
     ("GET", "/v1/people"): ({"admin"}, None),
     ("POST", "/v1/people/keys"): ({"admin"}, {"name": "new", "role": "reader"}),

@@ -34,7 +34,7 @@ ABOUT_NO_HASHTAG = {
 }
 NAMES_ONLY = {"/v1/cases"}
 """List that names hashtags of any state; `test_cases.py` checks its rows."""
-OF_ONE_THING = ("{order}", "{case}", "{job}", "{run}", "{file}", "{number}")
+OF_ONE_THING = ("{order}", "{case}", "{job}", "{run}", "{file}", "{name}", "{number}")
 """Ids of things that these tests do not make; their own tests check them."""
 NUMBERED = {"/v1/audit"}
 """Lists in which a gap would show; they are refused."""

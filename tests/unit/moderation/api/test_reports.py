@@ -11,9 +11,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from moderation.api.services import Services
+from moderation.proofs.verify_proof import Refused, published_name, read_keys
 from moderation.report.folder import ReportFolder
 from tests.support.api_calls import Calls, Configure, block, calls_of, kind_of, limited
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.in_memory_public_log import LOG_KEY, WITNESS_KEY, InMemoryPublicLog
 
 PERIOD = {"from": "2026-01-01", "to": "2099-12-31"}
 
@@ -83,6 +85,28 @@ def test_published_report_is_listed_downloaded_and_audited(client: TestClient, f
     assert page.headers["content-disposition"].startswith("attachment;")
     [row] = legal.get("/v1/audit", kind="report_published").json()["items"]
     assert (row["target"], row["actor"], row["reason"], row["country"]) == (item["name"], "legal", "monthly", "*")
+
+
+def test_publication_is_proved_with_exactly_its_files(client: TestClient, folder: Path) -> None:
+    legal = Calls(client, "legal")
+    name = legal.post("/v1/reports", preview=previewed(legal)["id"], reason="monthly").json()["name"]
+    proof = legal.get(f"/v1/reports/{name}/publication.json")
+    assert proof.headers["content-disposition"].endswith(f'"{name}.publication.json"')
+    keys = read_keys(str(LOG_KEY.public_key), [str(WITNESS_KEY.public_key)])
+    report = (folder / name / "report.json").read_bytes()
+    assert published_name(proof.content, report, keys)[0] == name
+    with pytest.raises(Refused, match=f"not the one that was published as {name}"):
+        published_name(proof.content, report.replace(b'"orders": 0', b'"orders": 1'), keys)
+    refused = legal.get("/v1/reports/transparency-x/publication.json")
+    assert (refused.status_code, kind_of(refused)) == (404, "not_found")
+
+
+def test_publication_above_the_checkpoint_has_no_proof_yet(client: TestClient, folder: Path) -> None:
+    legal = Calls(client, "legal")
+    name = legal.post("/v1/reports", preview=previewed(legal)["id"], reason="monthly").json()["name"]
+    cast(InMemoryPublicLog, cast(FastAPI, client.app).state.services.public_log).uncovered = 1
+    refused = legal.get(f"/v1/reports/{name}/publication.json")
+    assert (refused.status_code, "no published checkpoint covers" in refused.json()["detail"]) == (404, True)
 
 
 def test_repeated_publication_with_one_key_is_one(client: TestClient, folder: Path) -> None:

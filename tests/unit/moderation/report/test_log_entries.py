@@ -54,15 +54,15 @@ def test_counter_counts_days_and_country_of_the_report(country: str | None, expe
 def test_part_of_a_day_is_not_recounted(facts: ReportFacts) -> None:
     counter = EntryCounter(FEBRUARY, FEBRUARY + DAY_MS + 1)
     counter.add("policy", "2021-02-01")
-    found = counter.at("checkpoint", 1).published(facts)
-    assert (found["entries"], found["without_effect"], found["first_day"]) == (None, None, None)
+    found = counter.at("checkpoint", 1)
+    assert (found.published()["entries"], found.published()["first_day"]) == (None, None)
+    assert found.counted(facts) == facts
 
 
 def test_report_names_checkpoint_and_entries(facts: ReportFacts) -> None:
     published = publish(facts, log=counted()).facts
     assert published["log"] == {
         "checkpoint": "checkpoint", "size": 40, "first_day": "2021-02-01", "last_day": "2021-02-28", "entries": ENTRIES,
-        "without_effect": {},
     }  # fmt: skip
     assert published["decisions_by_people"] == {"allow": 3}
     assert publish(facts).facts["log"] is None
@@ -77,9 +77,10 @@ def test_facts_name_the_entries_of_their_numbers() -> None:
     assert facts_of(world, [], country="DE").with_effect == {}
 
 
-def test_entries_without_effect_are_stated(facts: ReportFacts) -> None:
-    found = counted(**{"override/block/IN": 1, "order/received/IN": 3}).published(facts)
-    assert found["without_effect"] == {"override/block/IN": 1, "order/received/IN": 2}
+def test_entries_without_effect_are_counted(facts: ReportFacts) -> None:
+    published = publish(facts, log=counted(**{"override/block/IN": 1, "order/received/IN": 3})).facts
+    assert published["decisions_by_people"] == {"allow": 3, "block": 1}
+    assert (published["orders"], published["orders_by_country"]) == (3, {"IN": 3})
 
 
 def test_report_with_more_than_the_log_is_refused(facts: ReportFacts) -> None:
