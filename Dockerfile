@@ -17,6 +17,7 @@ COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY streams ./streams
 COPY models ./models
 COPY moderation ./moderation
+COPY docs/verify_proof.py ./docs/verify_proof.py
 COPY surfaces ./surfaces
 COPY web ./web
 RUN /opt/hushtag/bin/pip install --no-deps ./client .

@@ -39,7 +39,7 @@ from moderation.audit.tlog.proof_checks import check_inclusion
 from moderation.audit.tlog.proving import consistency_proof
 from moderation.audit.tlog.tiles import TILE_WIDTH, TileBuilder, TileName, TileTree
 from moderation.proofs.published import Folder, PublishedLog
-from moderation.proofs.report import verify_report
+from moderation.proofs.verify_proof import lines_of, read_keys, verify_report
 
 KEY = PrivateKey("benchmark.example/log", KeyKind.log, b"benchmark" + bytes(23))
 KINDS = ("decision/suppress/IN", "decision/clear/IN", "override/block/IN", "order/received/IN", "note")
@@ -143,12 +143,12 @@ def verify(folder: Path, entries: int) -> int:
         "decisions_by_people": {"block": counts["override/block/IN"]},
         "log": {
             "checkpoint": note, "size": entries, "first_day": "2026-01-01", "last_day": "2026-12-31",
-            "entries": counts, "without_effect": {},
+            "entries": counts,
         },
     }  # fmt: skip
-    with (folder / "openings.jsonl").open("rb") as lines:
-        verified = verify_report(report, lines, PublishedLog(Folder(folder)), str(KEY.public_key), ())
-    return verified.checkpoint.size
+    lines, read = lines_of(folder / "openings.jsonl"), Folder(folder).read
+    size: int = verify_report(json.dumps(report).encode(), lines, read, read_keys(str(KEY.public_key), ()))["size"]
+    return size
 
 
 def _measured(step: Callable[[Path, int], Any], folder: Path, entries: int) -> Measured:

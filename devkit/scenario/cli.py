@@ -29,8 +29,8 @@ def scenario(
     """Play three legal orders that overlap: decisions, an interim that ends, a revocation, an appeal, publications.
 
     Writes the public update, the replies to the authority, the transparency report and a statement of reasons. A third
-    party, another process, verifies statement and report by keys and the published log, and finds ten forgeries. Exits
-    with 3 if it does not, a number differs from an independent count, or a surface does not apply the decisions.
+    party, another process, verifies statement and report by keys and the published log, and finds twelve forgeries.
+    Exits with 3 if it does not, a number differs from an independent count, or a surface does not apply the decisions.
     """
     from devkit.scenario.run import run_india
 

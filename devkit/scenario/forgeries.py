@@ -1,4 +1,4 @@
-"""Ten forgeries of a story's evidence, each as the platform itself could make it: it has all of the log's keys. Pure.
+"""Twelve forgeries of a story's evidence, each as the platform could make it: it has all of the log's keys. Pure.
 
 For the split view the platform even has the keys of both witnesses. Only the checkpoint that the third party saw
 before reveals it then.
@@ -68,6 +68,12 @@ def _changed_field(forger: Forger, files: EvidenceFiles) -> EvidenceFiles:
     return replace(files, statement=statement | {"entry": statement["entry"] | {"action": "allow"}})
 
 
+def _changed_words(forger: Forger, files: EvidenceFiles) -> EvidenceFiles:
+    """Say something else in words than in the statement's own members."""
+    words = {language: text + " This cannot be appealed." for language, text in files.statement["text"].items()}
+    return replace(files, statement={**files.statement, "text": words})
+
+
 def _other_salt(forger: Forger, files: EvidenceFiles) -> EvidenceFiles:
     opened = files.statement["proof"]["opened"]
     return replace(
@@ -126,8 +132,16 @@ def _wrong_number(forger: Forger, files: EvidenceFiles) -> EvidenceFiles:
     return replace(files, report={**files.report, "decisions_by_people": counts | {"block": counts["block"] - 1}})
 
 
+def _fewer_suspended(forger: Forger, files: EvidenceFiles) -> EvidenceFiles:
+    """Publish a tenth of the suspended accounts, in the one place where people read them."""
+    states = files.report["states"]
+    accounts = states["account"] | {"suspended": int(states["account"]["suspended"]) // 10}
+    return replace(files, report={**files.report, "states": {**states, "account": accounts}})
+
+
 FORGERIES = (
     Forgery("changed field", ("wrong_field",), _changed_field),
+    Forgery("changed words", ("wrong_field",), _changed_words),
     Forgery("other salt", ("wrong_field",), _other_salt),
     Forgery("wrong path", ("wrong_path",), _wrong_path),
     Forgery("wrong index", ("wrong_index", "wrong_path"), _wrong_index),
@@ -137,6 +151,7 @@ FORGERIES = (
     Forgery("missing cosignature", ("missing_cosignature",), _missing_cosignature),
     Forgery("omitted entry", ("omitted_entry",), _omitted_entry),
     Forgery("number that does not add up", ("wrong_number",), _wrong_number),
+    Forgery("fewer suspended accounts", ("wrong_number",), _fewer_suspended),
 )
 
 

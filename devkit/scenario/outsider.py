@@ -1,4 +1,4 @@
-"""Give a third party the story's evidence and ten forgeries of it, and compare its answers with the truth."""
+"""Give a third party the story's evidence and twelve forgeries of it, and compare its answers with the truth."""
 
 from __future__ import annotations
 

@@ -13,51 +13,41 @@ from pathlib import Path
 from typing import Any
 
 from devkit.scenario.evidence_files import OPENINGS, PUBLISHED, REPORT, STATEMENT
-from moderation.audit.tlog.errors import ProofError
-from moderation.proofs.history import check_extends, head_of, read_seen
-from moderation.proofs.published import published_log
-from moderation.proofs.reading import read_json
-from moderation.proofs.report import verify_report_with
-from moderation.proofs.statement import verify_statement_with
-from moderation.proofs.trust import Trust, trust_of
+from moderation.proofs.published import published_files
+from moderation.proofs.verify_proof import Keys, Refused, lines_of, read_keys, verify_report, verify_statement
 
 KEYS, SEEN, CASES = "keys.json", "seen", "case-*"
 
 
-def check_case(folder: Path, trust: Trust, seen: str) -> dict[str, Any]:
+def check_case(folder: Path, keys: Keys, seen: str) -> dict[str, Any]:
     """Verify a statement and a report against a published folder.
 
     Args:
         folder: files of the case.
-        trust: keys, from a source that the publisher does not control.
+        keys: keys, from a source that the publisher does not control.
         seen: last checkpoint that was seen before.
 
     Raises:
-        ProofError: one of them does not verify.
+        Refused: one of them does not verify.
     """
-    log, statement, report = (
-        published_log(str(folder / PUBLISHED)),
-        *(read_json((folder / name).read_bytes()) for name in (STATEMENT, REPORT)),
-    )
-    entry = verify_statement_with(statement, trust)
-    head = head_of(log, trust)
-    for earlier in (read_seen(seen, trust), entry.checkpoint):
-        check_extends(log, head.checkpoint, earlier)
-    with (folder / OPENINGS).open("rb") as openings:
-        counted = verify_report_with(report, openings, log, trust, seen)
-    return {"entry": entry.index, "size": counted.checkpoint.size, "numbers": len(counted.numbers)}
+    read = published_files(str(folder / PUBLISHED)).read
+    statement, report = ((folder / name).read_bytes() for name in (STATEMENT, REPORT))
+    entry = verify_statement(statement, keys, seen, read)
+    counted = verify_report(report, lines_of(folder / OPENINGS), read, keys, seen)
+    numbers = len(counted["numbers"]) + len(counted["at_least"])
+    return {"entry": entry["index"], "size": counted["size"], "numbers": numbers}
 
 
 def answers(folder: Path) -> Iterator[dict[str, Any]]:
     """Check every case of a folder, in the order of their names."""
-    keys = json.loads((folder / KEYS).read_text("utf-8"))
-    trust = trust_of(keys["log"], keys["witnesses"], None)
+    named = json.loads((folder / KEYS).read_text("utf-8"))
+    keys = read_keys(named["log"], named["witnesses"])
     seen = (folder / SEEN).read_text("utf-8")
     for case in sorted(folder.glob(CASES)):
         try:
-            yield {"case": case.name, "code": "verified", **check_case(case, trust, seen)}
-        except ProofError as error:
-            yield {"case": case.name, "code": error.code.value, "what": str(error)}
+            yield {"case": case.name, "code": "verified", **check_case(case, keys, seen)}
+        except Refused as refused:
+            yield {"case": case.name, "code": refused.code, "what": str(refused)}
 
 
 if __name__ == "__main__":

@@ -35,6 +35,14 @@ function equal(one, other) {
   return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
+function fromUtf8(bytes) {
+  try {
+    return new TextDecoder("utf-8", {fatal: true}).decode(bytes);
+  } catch {
+    throw new Refused("malformed", "the file is not text in UTF-8");
+  }
+}
+
 async function sha256(...parts) {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", joined(...parts)));
 }
@@ -51,6 +59,19 @@ function toNumber(text, what) {
   need(shape && BigInt(text) <= GREATEST, "malformed", `${what} is not a whole number`);
   return BigInt(text);
 }
+
+// Compare two JSON values; the order of an object's members says nothing.
+function sameJson(one, other) {
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((value, at) => sameJson(value, other[at]));
+  }
+  if (!isObject(one) || !isObject(other)) return one === other;
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length &&
+    names.every((name) => Object.hasOwn(other, name) && sameJson(one[name], other[name]));
+}
+
+const member = (object, name) => Object.hasOwn(object, name) ? object[name] : undefined;
 
 // A person reads the first of two values of one name, and JSON.parse takes the last.
 function refuseDoubled(json) {
@@ -153,12 +174,12 @@ async function openLogCheckpoint(text, {name, logs}) {
     const good = await signedBy(key, signature, utf8(note.text));
     need(good, "bad_signature", "the log's signature does not fit the checkpoint: the checkpoint was changed");
   }
-  return {size, root, note};
+  return {size, root, note, cosigned: new Map()};
 }
 
 async function openCheckpoint(text, keys) {
   const {size, root, note} = await openLogCheckpoint(text, keys);
-  const cosigned = [];
+  const cosigned = new Map();
   for (const witness of [...keys.witnesses.values()].flat()) {
     const own = ownSignatures(note, witness);
     let seconds = 0n;
@@ -169,12 +190,11 @@ async function openCheckpoint(text, keys) {
       need(good, "bad_signature", `the cosignature of the witness ${witness.name} does not fit the checkpoint`);
       seconds = time;
     }
-    const known = cosigned.some((one) => one.name === witness.name);
-    if (own.length && !known) cosigned.push({name: witness.name, seconds: Number(seconds)});
+    if (own.length && !cosigned.has(witness.name)) cosigned.set(witness.name, Number(seconds));
   }
-  const missing = [...keys.witnesses.keys()].filter((name) => !cosigned.some((one) => one.name === name));
-  need(cosigned.length >= keys.needed, "missing_cosignature", `the checkpoint is not cosigned by ${missing.join(", ")}`);
-  return {size, root, cosigned};
+  const missing = [...keys.witnesses.keys()].filter((name) => !cosigned.has(name));
+  need(cosigned.size >= keys.needed, "missing_cosignature", `the checkpoint is not cosigned by ${missing.join(", ")}`);
+  return {size, root, note, cosigned};
 }
 
 function compareWithSeen(seen, now) {

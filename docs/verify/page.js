@@ -31,7 +31,7 @@ const ADVICE = new Map([
 const DEFAULT_ADVICE = "Do not rely on this file. Ask the platform for a new one, and keep this one as evidence.";
 
 const byId = (id) => document.getElementById(id);
-let chosen = null;  // promise of the text of the file to check
+let chosen = null;  // promise of the bytes of the file to check
 
 function element(name, text = "", className = "") {
   const made = document.createElement(name);
@@ -40,13 +40,8 @@ function element(name, text = "", className = "") {
   return made;
 }
 
-async function textOf(file) {
-  try {
-    return new TextDecoder("utf-8", {fatal: true}).decode(await file.arrayBuffer());
-  } catch {
-    throw new Refused("malformed", "the file is not text in UTF-8");
-  }
-}
+const bytesOf = async (file) => new Uint8Array(await file.arrayBuffer());
+const contentOf = async (file) => fromUtf8(await bytesOf(file));
 
 function isReport(text) {
   try {
@@ -59,9 +54,9 @@ function isReport(text) {
 async function choose(file, dropped) {
   byId("result").hidden = true;
   byId("file-name").textContent = dropped ? `Dropped: ${file.name}` : "";
-  const text = await textOf(file);
-  byId("report-files").hidden = !isReport(text);
-  return text;
+  const bytes = await bytesOf(file);
+  byId("report-files").hidden = !isReport(fromUtf8(bytes));
+  return bytes;
 }
 
 function chooseNow(file, dropped = false) {
@@ -90,16 +85,17 @@ function readerOf(files) {
 
 async function check() {
   if (!chosen) throw new Refused("malformed", "no file is chosen yet");
-  const text = await chosen;
+  const bytes = await chosen, text = fromUtf8(bytes);
   if (!isReport(text)) {
     const keys = keysGiven();
     showStatement(await verifyStatement(text, keys, seenGiven()), keys);
     return;
   }
-  const [openings] = byId("openings").files, folder = byId("folder").files;
+  const [openings] = byId("openings").files, [publication] = byId("publication").files, folder = byId("folder").files;
   if (!openings || !folder.length) throw new Refused("malformed", "a report needs its openings and the published log");
-  const lines = (await textOf(openings)).split("\n"), keys = keysGiven();
-  showReport(await verifyReport(text, lines, readerOf(folder), keys, seenGiven()), keys);
+  const lines = (await contentOf(openings)).split("\n"), keys = keysGiven();
+  const proof = publication === undefined ? undefined : await contentOf(publication);
+  showReport(await verifyReport(bytes, lines, readerOf(folder), keys, seenGiven(), proof), keys);
 }
 
 function show(title, good, ...parts) {
@@ -130,7 +126,13 @@ function table(rows) {
 }
 
 const timeOf = (seconds) => seconds < 1e11 ? new Date(seconds * 1000).toISOString().replace(".000Z", "Z") : `second ${seconds}`;
-const witnessed = (cosigned) => cosigned.map((one) => `${one.name} signed the same checkpoint at ${timeOf(one.seconds)}.`);
+const witnessed = (cosigned) => Object.entries(cosigned).map(([name, seconds]) => `${name} signed the same checkpoint at ${timeOf(seconds)}.`);
+
+function notVerified(names) {
+  return names.length ? [list("Not verified", [
+    "The log does not say whether these members of the file are true:", ...names,
+  ], "unverified")] : [];
+}
 
 function limits(keys, ...more) {
   const alone = keys.witnessKeys.length === 0 || keys.quorum === 0;
@@ -141,37 +143,41 @@ function limits(keys, ...more) {
 }
 
 function showStatement(verified, keys) {
-  const rows = [...verified.opened].map(([name, value]) => [NAMES.get(name), value === null ? "(none)" : String(value)]);
+  const rows = Object.entries(verified.opened).filter(([name]) => name !== "facts")
+    .map(([name, value]) => [NAMES.get(name), value === null ? "(none)" : String(value)]);
+  const stated = Object.hasOwn(verified.opened, "facts") && verified.not_verified.length;
   show("It is in the log, as shown here", true, table(rows), list("What was checked", [
     `Every line above is what the log contains in its entry ${verified.index}.`,
+    ...(stated ? ["All other members of the statement, and its words, say what the log says; those below are the exception."] : []),
     `The entry is one of the ${verified.size} that ${verified.log} signed.`,
-    ...witnessed(verified.cosigned),
-  ], "checked"), limits(
+    ...witnessed(verified.cosigned_by),
+  ], "checked"), ...notVerified(verified.not_verified), limits(
     keys,
-    ...(targetIsOpen(verified.opened) ? [] : ["Which hashtag, account or tweet is meant: an entry about an order does not open it."]),
     "That the decision was right, or lawful.",
-    "That other texts in the file are true: only the lines above were checked.",
     "That the log still contains the entry today. Check a newer proof, or the published log, to see that.",
   ));
 }
 
 function showReport(verified, keys) {
-  const rows = verified.numbers.map(([name, count]) => [name, String(count ?? 0)]);
+  const rows = [
+    ...Object.entries(verified.numbers).map(([name, count]) => [name, String(count)]),
+    ...Object.entries(verified.at_least).map(([name, count]) => [name, `at least ${count}`]),
+  ];
   const title = rows.length ? "The report’s numbers are those of the log" : "The log is unchanged, but no number was counted again";
-  const later = `${verified.later} later ${verified.later === 1 ? "entry of the log is" : "entries of the log are"} not in it.`;
+  const count = verified.later_entries, later = `${count} later ${count === 1 ? "entry of the log is" : "entries of the log are"} not in it.`;
+  const at = verified.as_of_seconds === null ? "" : timeOf(verified.as_of_seconds), over = verified.period_over;
   show(title, rows.length > 0, table(rows), list("What was checked", [
     `The first ${verified.size} entries of the log were opened and counted again; none of them is left out.`,
     rows.length ? `The numbers are those of ${verified.days[0]} to ${verified.days[1]}, UTC.` : "No number was counted again: the report is not of whole days in UTC.",
-    ...(verified.over ? [`The report counts as of ${timeOf(verified.asOf)}. ${later}`] : []),
-    `The published log of ${verified.publishedSize} entries has the root that ${verified.log} signed, and contains the report’s checkpoint.`,
-    ...witnessed(verified.cosigned),
-  ], "checked"), limits(
+    ...(verified.published_as === null ? [] : [`The log has the publication of exactly this file, as ${verified.published_as}. That holds for its other numbers too, which were not counted again.`]),
+    ...(over ? [`The report counts as of ${at}. ${later}`] : []),
+    `The published log of ${verified.published_size} entries has the root that ${verified.log} signed, and contains the report’s checkpoint.`,
+    ...witnessed(verified.cosigned_by),
+  ], "checked"), ...notVerified(verified.not_verified), limits(
     keys,
-    ...(verified.over === null ? [`That the report counts up to the end of its period: no witness gives a time. ${later}`] : []),
-    ...(verified.over === false ? [`That the numbers are final: the report counts as of ${timeOf(verified.asOf)}, before its period ended. ${later}`] : []),
-    ...(verified.without ? [`That the ${verified.without} entries that the report leaves out had no effect.`] : []),
+    ...(over === null ? [`That the report counts up to the end of its period: no witness gives a time. ${later}`] : []),
+    ...(over === false ? [`That the numbers are final: the report counts as of ${at}, before its period ended. ${later}`] : []),
     "That every decision was logged, or that it was right.",
-    "The report’s other numbers, which do not count entries of the log.",
   ));
 }
 

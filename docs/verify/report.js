@@ -80,11 +80,40 @@ function daysOf({from_ms: start, to_ms: end}) {
   return start % DAY_MS || end % DAY_MS ? null : [start, end - 1].map((at) => new Date(at).toISOString().slice(0, 10));
 }
 
+// The least and the greatest value of a published count: 7, "<5" or "36 to 39".
+function boundsOf(count) {
+  if (isCount(count)) return [BigInt(count), BigInt(count)];
+  const digits = typeof count === "string" ? /^(?:<([0-9,]{1,19})|([0-9,]{1,19}) to ([0-9,]{1,19}))$/.exec(count) : null;
+  const parts = digits ? digits.slice(1).map((part) => part === undefined ? undefined : part.replaceAll(",", "")) : [];
+  need(parts.some((part) => part) && !parts.includes(""), "malformed", `the report has no count ${count}`);
+  const [below, least, most] = parts.map((part) => BigInt(part ?? 0));
+  return below ? [1n, below - 1n] : [least, most];
+}
+
+function checkSum(name, parts, total) {
+  need(isObject(parts), "malformed", `the report has no counts ${name}`, name);
+  const bounds = Object.values(parts).map(boundsOf), [least, most] = boundsOf(total);
+  const sum = (at) => bounds.reduce((whole, bound) => whole + bound[at], 0n);
+  need(sum(0) <= most && sum(1) >= least, "wrong_number", `the parts of ${name} do not add up to ${total}`, name);
+}
+
+// Check the totals that a report shows beside all of their parts.
+function checkSums(report) {
+  const [states, targets, held] = ["states", "targets", "hashtags_held_back"].map((name) => member(report, name));
+  if (isObject(states) && isObject(targets)) {
+    for (const kind of [...new Set([...Object.keys(states), ...Object.keys(targets)])].sort()) {
+      checkSum(`states.${kind}`, member(states, kind), member(targets, kind));
+    }
+  }
+  if (isObject(held)) checkSum("hashtags_held_back.by", member(held, "by"), member(held, "total"));
+}
+
+// Compare the report's numbers with counts of entries; return those that equal the count, and those that are at least it.
 function recount(report, section, counts, [firstDay, lastDay]) {
-  const numbers = [];
+  const numbers = {}, least = {};
   const same = (number, published, counted) => {
     need(published === counted, "wrong_number", `the report's number ${number} is ${published ?? 0}, but the log's entries give ${counted ?? 0}`, number);
-    numbers.push([number, counted]);
+    numbers[number] = counted ?? 0;
   };
   for (const [name, day] of [["first_day", firstDay], ["last_day", lastDay]]) {
     need(section[name] === day, "wrong_number", `the report's period has the ${name} ${day}, but its entries are counted for ${section[name]}`, `log.${name}`);
@@ -97,43 +126,60 @@ function recount(report, section, counts, [firstDay, lastDay]) {
       entries.set(kind, (entries.get(kind) ?? 0) + count);
     }
   }
-  const published = countsOf(section, "entries"), without = countsOf(section, "without_effect");
+  const published = countsOf(section, "entries");
   for (const kind of [...new Set([...entries.keys(), ...published.keys()])].sort()) {
     same(`log.entries.${kind}`, published.get(kind), entries.get(kind));
   }
-  for (const [kind, count] of without) {
-    need(count <= (entries.get(kind) ?? 0), "wrong_number", `more entries without effect than entries: ${kind}`, `log.without_effect.${kind}`);
-  }
-  const effective = (kind) => entries.get(kind) - (without.get(kind) ?? 0);
-  const total = (prefix) => [...entries.keys()].filter((kind) => kind.startsWith(prefix)).reduce((sum, kind) => sum + effective(kind), 0);
+  const total = (prefix) => [...entries].filter(([kind]) => kind.startsWith(prefix)).reduce((sum, [, count]) => sum + count, 0);
   const people = countsOf(report, "decisions_by_people");
   for (const verb of [...new Set(["block", "allow", "hold", "undo", "pause", ...people.keys()])].sort()) {
     same(`decisions_by_people.${verb}`, people.get(verb) ?? 0, total(`override/${verb}/`));
   }
   const {orders, confidential_orders: hidden} = report;
   need(Number.isSafeInteger(orders) && Number.isSafeInteger(hidden), "malformed", "the report has no number of orders");
-  same("orders", orders - hidden, total("order/received/"));
+  need(hidden >= 0, "malformed", "the report has no number of confidential orders");
+  const open = total("order/received/");
+  need(orders - hidden === open, "wrong_number", `the report has ${orders - hidden} orders that are not confidential, the log has ${open}`, "orders");
+  numbers["orders without confidential_orders"] = open;
   if (world) {
     const byCountry = countsOf(report, "orders_by_country");
     for (const kind of [...entries.keys()].filter((one) => one.startsWith("order/received/")).sort()) {
-      const where = kind.slice("order/received/".length);
-      const enough = (byCountry.get(where) ?? 0) >= effective(kind);
-      need(enough, "wrong_number", `orders of ${where} are left out`, `orders_by_country.${where}`);
+      const where = kind.slice("order/received/".length), name = `orders_by_country.${where}`, count = entries.get(kind);
+      need((byCountry.get(where) ?? 0) >= count, "wrong_number", `orders of ${where} are left out: the log has ${count}`, name);
+      least[name] = count;
     }
   }
-  return numbers;
+  return [numbers, least];
 }
 
-// Verify a report. `lines`: its openings; `read`: returns the content of a published file by its path, or null.
-async function verifyReport(text, lines, read, {logKey, witnessKeys, quorum}, seen) {
+// Check that the log has the publication of exactly this report; return its name, and the proof's checkpoint.
+async function publishedName(publication, bytes, keys) {
+  const {answer: {opened}, signed} = await verifyProof(readObject(publication), keys);
+  const facts = opened.type === "report" && typeof opened.facts === "string" ? readObject(opened.facts) : {};
+  const files = member(facts, "files"), name = member(facts, "name");
+  need(isObject(files) && typeof name === "string", "wrong_field", "the proof is not about the publication of a report", "publication");
+  const digest = Array.from(await sha256(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  need(member(files, "report.json") === digest, "wrong_field", `the report is not the one that was published as ${name}`, "report.json");
+  return {name, signed};
+}
+
+// Verify a report. `bytes`: its file; `lines`: its openings; `read`: returns the content of a published file by its path,
+// or null; `publication`: the proof of the log's entry on its publication, or undefined.
+async function verifyReport(bytes, lines, read, {logKey, witnessKeys, quorum}, seen, publication) {
   const keys = await readKeys(logKey, witnessKeys, quorum);
-  const report = readObject(text);
+  const report = readObject(fromUtf8(bytes));
   const section = report.log;
   need(isObject(section) && typeof section.checkpoint === "string", "malformed", "the report names no log");
+  const known = ["checkpoint", "size", "first_day", "last_day", "entries"];
+  const [unknown] = Object.keys(section).filter((name) => !known.includes(name)).sort();
+  need(unknown === undefined, "malformed", `the report's section on the log has the member ${unknown}, which nothing verifies`, `log.${unknown}`);
   const counted = await openCheckpoint(section.checkpoint, keys);
   need(Number.isSafeInteger(section.size), "malformed", "the report does not say how many entries it counts");
   const size = Number(counted.size);
   need(section.size === size, "wrong_number", `the report counts ${section.size} entries, but its checkpoint has ${size}`, "log.size");
+  const earlier = [...(seen === undefined ? [] : [await openLogCheckpoint(seen, keys)]), counted];
+  const published = publication === undefined ? null : await publishedName(publication, bytes, keys);
+  if (published) earlier.push(published.signed);
   let note = null;
   try {
     note = new TextDecoder("utf-8", {fatal: true}).decode((await read("checkpoint")) ?? Uint8Array.of(255));
@@ -141,7 +187,6 @@ async function verifyReport(text, lines, read, {logKey, witnessKeys, quorum}, se
     throw new Refused("malformed", "the published log has no checkpoint that can be read");
   }
   const now = await openCheckpoint(note, keys);
-  const earlier = seen === undefined ? [counted] : [await openLogCheckpoint(seen, keys), counted];
   for (const one of earlier) if (one.size >= now.size) compareWithSeen(one, now);
   const tree = new Tree(), roots = new Map([[0n, await tree.root()]]), counts = new Map();
   const wanted = new Set([now.size, ...earlier.map((one) => one.size)]);
@@ -160,10 +205,14 @@ async function verifyReport(text, lines, read, {logKey, witnessKeys, quorum}, se
   need(!lines.slice(size).some((line) => line.trim()), "wrong_index", "the openings go beyond the entries that the report counts");
   const days = daysOf(report), dated = (section.entries ?? null) !== null;
   need(dated === (days !== null), "wrong_number", "entries are counted by day for a report of whole days, and for no other", "log.entries");
-  const numbers = dated ? recount(report, section, counts, days) : [];
-  const without = dated ? Object.values(section.without_effect).reduce((sum, count) => sum + count, 0) : 0;
-  const {cosigned} = counted, publishedSize = Number(now.size);
-  const asOf = cosigned.length ? Math.min(...cosigned.map((one) => one.seconds)) : null;  // what came later is not counted
-  const over = asOf === null ? null : asOf * 1000 >= report.to_ms;
-  return {log: keys.name, size, publishedSize, cosigned, numbers, without, days, asOf, later: publishedSize - size, over};
+  const [numbers, least] = days ? recount(report, section, counts, days) : [{}, {}];
+  checkSums(report);
+  const recounted = days ? ["from_ms", "to_ms", "country", "decisions_by_people", "log"] : ["log"];
+  const times = [...counted.cosigned.values()], asOf = times.length ? Math.min(...times) : null;  // what came later is not counted
+  return {
+    log: keys.name, size, published_size: Number(now.size), cosigned_by: Object.fromEntries(counted.cosigned), numbers,
+    at_least: least, not_verified: published ? [] : Object.keys(report).filter((name) => !recounted.includes(name)),
+    published_as: published?.name ?? null, days, as_of_seconds: asOf, later_entries: Number(now.size) - size,
+    period_over: asOf === null ? null : asOf * 1000 >= report.to_ms,
+  };
 }

@@ -3,14 +3,10 @@
 
 const FIELDS = [
   "type", "period", "time", "source", "key", "record", "note", "hashtag", "country", "action", "reason", "policy_revision",
+  "facts",
 ];
 const LEAF = utf8("hushtag-leaf-1\n");
-const SHOWN = ["time", "hashtag", "country", "action", "reason", "policy_revision"];  // fields that a statement opens
-const ACTIONS = new Map([  // actions in the log that can be behind each measure of a statement
-  ["reduced", ["suppress", "block", "reduced"]], ["held", ["hold"]], ["discounted", ["discount"]],
-  ["withheld", ["withheld"]], ["suspended", ["suspended"]],
-]);
-const BY_ORDER = ["reduced", "withheld", "suspended"];
+const SHOWN = ["time", "hashtag", "country", "action", "reason", "policy_revision", "facts"];  // opened by each statement
 const node = (left, right) => sha256(Uint8Array.of(1), left, right);
 const leafHash = (leaf) => sha256(Uint8Array.of(0), leaf);
 
@@ -44,14 +40,14 @@ async function openFields(leaf, opened) {
   const whole = leaf.length === LEAF.length + 32 * FIELDS.length && equal(leaf.slice(0, LEAF.length), LEAF);
   need(whole, "malformed", "the entry is of another kind");
   need(Array.isArray(opened), "malformed", "the opened fields are not a list");
-  const values = new Map();
+  const values = {};
   for (const one of opened) {
     const complete = isObject(one) && Object.keys(one).sort().join() === "name,salt,value";
-    need(complete && FIELDS.includes(one.name) && !values.has(one.name), "malformed", "an opened field is unknown, doubled or incomplete");
+    need(complete && FIELDS.includes(one.name) && !Object.hasOwn(values, one.name), "malformed", "an opened field is unknown, doubled or incomplete");
     const {name, salt, value} = one;
     need(isSalt(salt) && isValue(value), "malformed", `the field ${name} has a salt or a value that cannot be`);
     need(await isCommitted(leaf, name, salt, value), "wrong_field", `the field ${name} was changed: the log contains another value`, name);
-    values.set(name, value);
+    values[name] = value;
   }
   return values;
 }
@@ -75,45 +71,89 @@ async function verifyProof(file, keys) {
   need(typeof file.leaf === "string" && typeof file.proof === "string", "malformed", "the proof has no entry or no path");
   const leaf = fromBase64(file.leaf, "the entry");
   const {index, path, checkpoint} = readProof(file.proof);
-  const opened = await openCheckpoint(checkpoint, keys);
-  await checkPath(leaf, index, opened.size, path, opened.root);
-  const fields = await openFields(leaf, file.opened);
-  return {index: Number(index), log: keys.name, ...opened, opened: fields};
+  const signed = await openCheckpoint(checkpoint, keys);
+  await checkPath(leaf, index, signed.size, path, signed.root);
+  const opened = await openFields(leaf, file.opened);
+  const answer = {index: Number(index), log: keys.name, size: Number(signed.size), opened,
+    cosigned_by: Object.fromEntries(signed.cosigned), not_verified: []};
+  return {answer, signed};
 }
 
-function checkShown(name, value, opened) {
-  need(value === opened.get(name), "wrong_field", `the file shows another ${name} than the log: ${value}, not ${opened.get(name)}`, name);
+const shown = (value) => String(JSON.stringify(value)).slice(0, 80);
+
+function checkSame(name, value, logged) {
+  const good = value !== undefined && sameJson(value, logged);
+  need(good, "wrong_field", `the file shows another ${name} than the log: ${shown(value)}, not ${shown(logged)}`, name);
 }
 
-function checkEntry(entry, opened) {
+// What the log says of the restriction that a statement is about.
+function restrictionIn(facts, reference) {
+  const logged = typeof facts === "string" ? member(readObject(facts), "restrictions") : undefined;
+  const found = (Array.isArray(logged) ? logged : []).filter(isObject)
+    .find((one) => !Object.hasOwn(one, "reference") || one.reference === reference);
+  need(found, "wrong_field", `the log's entry is about no restriction ${shown(reference)}`, "reference");
+  return found;
+}
+
+// Compare a statement's details with the log; return the members that the log says nothing about.
+function checkRestriction(details, logged) {
+  const unbound = [], parts = isObject(logged.evidence) ? logged.evidence : {};
+  const other = (path, value) => `the file shows another ${path} than the log: ${shown(value)}`;
+  for (const [name, value] of Object.entries(details)) {
+    const path = `restriction.${name}`;
+    if (name === "evidence" && isObject(value) && isObject(logged.evidence)) {
+      for (const [part, count] of Object.entries(value)) {
+        if (Object.hasOwn(parts, part)) checkSame(`${path}.${part}`, count, parts[part]);
+        else unbound.push(`${path}.${part}`);
+      }
+    } else if (Object.hasOwn(logged, name)) {
+      checkSame(path, value, logged[name]);
+    } else if (Object.hasOwn(logged, `most_${name}`)) {  // surfaces: a stronger decision may overrule it on some
+      const most = logged[`most_${name}`];
+      const good = Array.isArray(value) && value.every((one) => most.includes(one)) && new Set(value).size === value.length;
+      need(good, "wrong_field", other(path, value), path);
+      if (!sameJson(value, most)) unbound.push(path);
+    } else if (Object.hasOwn(logged, `latest_${name}`)) {  // beginning: a decision may prolong an earlier one
+      const latest = logged[`latest_${name}`];
+      need(Number.isSafeInteger(value) && value <= latest, "wrong_field", other(path, value), path);
+      if (value !== latest) unbound.push(path);
+    } else {
+      unbound.push(path);
+    }
+  }
+  for (const name of Object.keys(logged).map((one) => one.replace(/^(most|latest)_/, ""))) {
+    need(Object.hasOwn(details, name), "wrong_field", `the statement does not show ${name}`, `restriction.${name}`);
+  }
+  for (const part of Object.keys(parts)) {
+    need(Object.hasOwn(details.evidence, part), "wrong_field", `it does not show ${part}`, `restriction.evidence.${part}`);
+  }
+  return unbound;
+}
+
+// Compare a statement or a reply with the opened fields; return the members that nothing binds to the log.
+function checkStatement(file, opened) {
+  const {entry} = file;
   need(isObject(entry) && Object.keys(entry).length, "malformed", "the file does not say what the log contains about it");
   for (const [name, value] of Object.entries(entry)) {
-    need(opened.has(name), "wrong_field", `the file shows the field ${name}, but does not open it in the log`, name);
-    checkShown(name, value, opened);
+    need(Object.hasOwn(opened, name), "wrong_field", `the file shows the field ${name}, but does not open it in the log`, name);
+    checkSame(name, value, opened[name]);
   }
-}
-
-function checkRestriction(details, entry, opened) {
-  need(isObject(details), "malformed", "the file's details are no object");
+  const unbound = Object.keys(file).filter((name) => name !== "entry" && name !== "proof");
+  const texts = member(file, "text"), details = member(file, "restriction");
+  if (details === undefined && !isObject(texts)) return unbound;  // a reply to an authority
+  need(isObject(details), "malformed", "the statement's details are no object");
   for (const name of SHOWN) {
     need(Object.hasOwn(entry, name), "wrong_field", `the statement does not show the field ${name} of its entry in the log`, name);
   }
-  const action = opened.get("action"), actions = ACTIONS.get(details.measure) ?? [];
-  const fits = typeof action === "string" && action.split(", ").some((one) => actions.includes(one));
-  need(fits, "wrong_field", `the statement's measure is ${details.measure}, but the log has the action ${action}`, "action");
-  if (action !== "suspended" || details.country !== "*") checkShown("country", details.country ?? null, opened);
-  const policy = details.policy_revision ?? null;
-  checkShown("policy_revision", policy === "" && opened.get("policy_revision") === null ? null : policy, opened);
-  if (opened.get("hashtag") !== null) {
-    need(details.kind === "hashtag", "wrong_field", "the statement is about no hashtag, but its entry in the log is", "hashtag");
-    checkShown("hashtag", details.target, opened);
-  } else {
-    need(BY_ORDER.includes(action), "wrong_field", "the statement's entry in the log is not about its target", "hashtag");
-  }
+  const reference = member(details, "reference") ?? null;
+  const logged = restrictionIn(opened.facts, reference);
+  checkSame("reference", member(file, "reference") ?? null, reference);
+  const others = unbound.filter((name) => !["restriction", "reference", "text"].includes(name));
+  others.push(...checkRestriction(details, logged));
+  if (isObject(texts)) others.push(...checkWords(texts, details));
+  else if (texts !== undefined) others.push("text");
+  return others;
 }
-
-// An entry about an order does not open the hashtags, accounts or tweets that it is about.
-const targetIsOpen = (opened) => !(BY_ORDER.includes(opened.get("action")) && opened.get("hashtag") === null);
 
 // Verify a statement, a reply or a proof file.
 // `keys`: {logKey, witnessKeys, quorum}, texts; `seen`: a signed checkpoint that was seen before, or undefined.
@@ -123,14 +163,11 @@ async function verifyStatement(text, {logKey, witnessKeys, quorum}, seen) {
   const alone = file.format === "hushtag-proof-1";
   need(alone || file.proof !== null, "malformed", "the file has no proof yet: ask for it again later");
   need(alone || isObject(file.proof), "malformed", "the file has no proof: it is neither a statement nor a proof file");
-  const verified = await verifyProof(alone ? file : file.proof, keys);
-  if (!alone) {
-    checkEntry(file.entry, verified.opened);
-    if (Object.hasOwn(file, "restriction")) checkRestriction(file.restriction, file.entry, verified.opened);
-  }
+  const {answer, signed} = await verifyProof(alone ? file : file.proof, keys);
+  if (!alone) answer.not_verified = checkStatement(file, answer.opened);
   if (seen !== undefined) {
     const before = await openLogCheckpoint(seen, keys);
-    if (before.size >= verified.size) compareWithSeen(before, verified);
+    if (before.size >= signed.size) compareWithSeen(before, signed);
   }
-  return verified;
+  return answer;
 }

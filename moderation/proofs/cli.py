@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import sys
 import tempfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from moderation.audit.tlog.errors import ProofError
+from moderation.audit.tlog.errors import ProofCode, ProofError
 from moderation.options import Json
-from moderation.proofs.answers import entry_lines, head_lines, report_lines
-from moderation.proofs.history import check_extends, check_not_newer, head_of, read_seen
-from moderation.proofs.published import published_log
-from moderation.proofs.reading import read_json
-from moderation.proofs.report import verify_report_with
-from moderation.proofs.statement import verify_statement_with
-from moderation.proofs.trust import trust_of
-from moderation.proofs.whole import RootsAt, check_roots, entries_of
+from moderation.proofs.answers import Answer, entry_lines, log_lines, report_lines
+from moderation.proofs.published import published_files
+from moderation.proofs.verify_proof import (
+    Refused,
+    lines_of,
+    read_keys,
+    verify_log,
+    verify_report,
+    verify_statement,
+)
 from streams.errors import CallerMistake
 
-_GZIP = b"\x1f\x8b"
+_FIXES = {
+    "malformed": "get the file again from its publisher; do not edit it",
+    "wrong_log": "compare your key with the one that the log's operator announces; give an earlier key too",
+    "missing_cosignature": "ask for a file with a cosigned checkpoint: without it, others may be shown another log",
+    "rolled_back": "keep both checkpoints as evidence, and ask the publisher",
+    "split_view": "keep both checkpoints: together they prove that the log has shown two histories",
+    "omitted_entry": "ask the publisher for the whole file; until then rely on none of its numbers",
+}
+_FIX = "do not rely on this file; ask its publisher for a new one, and keep it as evidence"
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="JSON file; - reads standard input.")]
 LogKeys = Annotated[
@@ -98,27 +106,15 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Verify that a statement of reasons, or an order's reply, is in the log as it is shown.
+    """Verify that a statement of reasons, or an order's reply, says what the log says.
 
-    Exits with 3 if it is not.
+    Prints the members that the log says nothing about. Exits with 3 if the file differs from the log.
     """
-    trust = trust_of(log_keys, witness_keys or (), quorum)
-    content = _content(file)
     with _answered(as_json):
-        known = None if seen is None else _read_seen(seen)
-        earlier = None if known is None else read_seen(known, trust)
-        verified = verify_statement_with(read_json(content), trust)
-        head = None
-        if folder is not None:
-            published = published_log(folder)
-            head = head_of(published, trust)
-            for one in (verified.checkpoint, *([] if earlier is None else [earlier])):
-                check_extends(published, head.checkpoint, one)
-        elif earlier is not None:
-            check_not_newer(verified.checkpoint, earlier)
-    if seen is not None and head is not None:
-        _write_seen(seen, head.note)
-    _print(verified.as_dict(), lambda: entry_lines(verified, trust, head), as_json)
+        keys = read_keys(log_keys, witness_keys or (), quorum)
+        read = None if folder is None else published_files(folder).read
+        answer = verify_statement(_content(file), keys, _read_seen(seen), read)
+    _finish(answer, seen, entry_lines(answer, keys), as_json)
 
 
 def report(
@@ -131,20 +127,27 @@ def report(
     witness_keys: WitnessKeys = None,
     quorum: Quorum = None,
     seen: Seen = None,
+    publication: Annotated[
+        Path | None,
+        typer.Option(
+            "--publication",
+            help="Proof of the report's publication: check that the log has the publication of exactly this file.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Verify a transparency report: open every entry of the log, and count its numbers again.
 
-    Exits with 3 if an entry is left out, or a number does not add up.
+    Prints the numbers that cannot be counted again. Exits with 3 if an entry is left out, or a number does not add up.
     """
-    trust = trust_of(log_keys, witness_keys or (), quorum)
-    content, published = _content(file), published_log(folder)
-    with _answered(as_json), _lines(openings) as lines:
-        known = None if seen is None else _read_seen(seen)
-        verified = verify_report_with(read_json(content), lines, published, trust, known)
-    if seen is not None:
-        _write_seen(seen, verified.head.note)
-    _print(verified.as_dict(), lambda: report_lines(verified, trust), as_json)
+    with _answered(as_json):
+        keys = read_keys(log_keys, witness_keys or (), quorum)
+        proof = None if publication is None else _content(str(publication))
+        content, read = _content(file), published_files(folder).read
+        answer = verify_report(content, lines_of(openings), read, keys, _read_seen(seen), proof)
+    _finish(answer, seen, report_lines(answer, keys), as_json)
 
 
 def log(
@@ -159,55 +162,33 @@ def log(
 
     Exits with 3 if an entry was changed, removed or moved.
     """
-    trust = trust_of(log_keys, witness_keys or (), quorum)
-    published = published_log(folder)
     with _answered(as_json):
-        known = None if seen is None else _read_seen(seen)
-        earlier = [] if known is None else [read_seen(known, trust)]
-        head = head_of(published, trust)
-        roots = RootsAt([head.checkpoint.size, *(one.size for one in earlier)])
-        for _ in entries_of(published, head.checkpoint, roots):
-            pass
-        check_roots(roots.found, head.checkpoint, earlier)
-    if seen is not None:
-        _write_seen(seen, head.note)
-    answer = {
-        "log": head.checkpoint.origin,
-        "size": head.checkpoint.size,
-        "cosigned_by": [one.witness for one in head.cosigned_by],
-    }
-    _print(answer, lambda: head_lines(head, trust, bool(earlier)), as_json)
+        keys, known = read_keys(log_keys, witness_keys or (), quorum), _read_seen(seen)
+        answer = verify_log(published_files(folder).read, keys, known)
+    _finish(answer, seen, log_lines(answer, keys, known is not None), as_json)
 
 
 @contextmanager
 def _answered(as_json: bool) -> Iterator[None]:
-    """Print a failed verification as JSON if that was asked for; name its code in any case."""
+    """Raise a failed verification as an error of the command, or print it as JSON if that was asked for."""
     try:
         yield
-    except ProofError as error:
+    except Refused as refused:
+        what, fix = str(refused), _FIXES.get(refused.code, _FIX)
+        if refused.code == "caller_mistake":
+            raise CallerMistake(what, fix="give the keys as they are announced, and files that can be read") from None
+        code = ProofCode(refused.code)
+        error = ProofError(code, f"it does not verify ({code}): {what}", fix, field=refused.field)
         if not as_json:
-            raise ProofError(
-                error.code, f"it does not verify ({error.code}): {error}", error.fix, field=error.field
-            ) from error
-        print(
-            json.dumps(
-                {
-                    "verified": False,
-                    "code": error.code.value,
-                    "field": error.field,
-                    "what": str(error),
-                    "fix": error.fix,
-                }
-            )
-        )
-        raise typer.Exit(error.exit_code) from error
+            raise error from None
+        print(json.dumps({"verified": False, "code": code.value, "field": refused.field, "what": what, "fix": fix}))
+        raise typer.Exit(error.exit_code) from None
 
 
-def _print(answer: dict[str, Any], lines: Callable[[], list[str]], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"verified": True, **answer}))
-    else:
-        print("\n".join(lines()))
+def _finish(answer: Answer, seen: Path | None, lines: list[str], as_json: bool) -> None:
+    if seen is not None and "published_checkpoint" in answer:
+        _write_seen(seen, answer["published_checkpoint"])
+    print(json.dumps({"verified": True, **answer}) if as_json else "\n".join(lines))
 
 
 def _content(file: str) -> bytes:
@@ -221,30 +202,9 @@ def _content(file: str) -> bytes:
         ) from error
 
 
-@contextmanager
-def _lines(path: Path) -> Iterator[Iterable[bytes]]:
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise CallerMistake(f"cannot read {str(path)!r}: {error.strerror}", fix="give the report's openings") from error
-    with file:
-        packed = file.read(len(_GZIP)) == _GZIP
-        file.seek(0)
-        if not packed:
-            yield _readable(file, path)
-            return
-        with gzip.GzipFile(fileobj=file) as unpacked:
-            yield _readable(unpacked, path)
-
-
-def _readable(lines: Iterable[bytes], path: Path) -> Iterator[bytes]:
-    try:
-        yield from lines
-    except (OSError, EOFError, zlib.error) as error:
-        raise CallerMistake(f"cannot read {str(path)!r}: {error}", fix="get the file of openings again") from error
-
-
-def _read_seen(path: Path) -> str | None:
+def _read_seen(path: Path | None) -> str | None:
+    if path is None:
+        return None
     if not path.parent.is_dir():
         raise CallerMistake(f"there is no folder {str(path.parent)!r} for --seen", fix="make the folder first")
     try:

@@ -125,6 +125,11 @@ class PublishedLog:
             yield decode_bundle(data, width)[: name.width]
 
 
+def published_files(where: str) -> Files:
+    """Open the files of a published log by the path of its folder or by its URL."""
+    return Website(where) if where.startswith(("http://", "https://")) else Folder(Path(where))
+
+
 def published_log(where: str) -> PublishedLog:
     """Open a published log by the path of its folder or by its URL."""
-    return PublishedLog(Website(where) if where.startswith(("http://", "https://")) else Folder(Path(where)))
+    return PublishedLog(published_files(where))

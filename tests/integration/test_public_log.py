@@ -24,8 +24,8 @@ from moderation.audit.tlog.errors import ProofError
 from moderation.audit.tlog.proof_checks import check_consistency
 from moderation.audit.tlog.proving import consistency_proof
 from moderation.audit.tlog.tiles import TileTree
-from moderation.proofs.proof_file import verify_proof
 from moderation.proofs.published import PublishedLog, published_log
+from moderation.proofs.verify_proof import read_keys, verify_proof
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import CallerMistake
 from streams.settings import Settings
@@ -108,7 +108,7 @@ async def test_published_folder_grows_and_is_cosigned(keyed: Settings, tmp_path:
     for number in (0, 255, 300):
         proof = await proof_of(both, number, ["time", "type"])
         assert not isinstance(proof, NotYetPublished)
-        assert verify_proof(proof, str(LOG_KEY.public_key), witness_keys).index == number
+        assert verify_proof(proof, read_keys(str(LOG_KEY.public_key), witness_keys))[0]["index"] == number
     assert await proof_of(keyed, 255, ["time"]) == await proof_of(both, 255, ["time"]), "without the folder"
     state = await log_state(both)
     assert state.published is not None and state.published.cosigned_by == ("w1.example", "w2.example")
@@ -326,7 +326,7 @@ async def test_erased_entry_has_no_proof_and_keeps_its_leaf(keyed: Settings, tmp
     assert erased.leaf == leaf and erased.is_erased
     proof = await proof_of(keyed, 2, ["type", "period"])
     assert not isinstance(proof, NotYetPublished)
-    assert verify_proof(proof, str(LOG_KEY.public_key), []).index == 2
+    assert verify_proof(proof, read_keys(str(LOG_KEY.public_key), []))[0]["index"] == 2
     shutil.rmtree(folder)
     with pytest.raises(CallerMistake):
         await read_entry(keyed, 99)

@@ -6,33 +6,35 @@ import json
 from base64 import b64decode
 from typing import Any
 
-from moderation.proofs.published import PublishedLog
+from moderation.proofs.verify_proof import Keys, read_keys
 from tests.support.paths import ROOT
-from tests.support.proof_world import REPORTED, log_of
+from tests.support.proof_world import REPORTED
 
 PATH = ROOT / "docs/vectors/proofs.json"
 VECTORS: dict[str, Any] = json.loads(PATH.read_text("utf-8"))
 
 
-def text_of(case: dict[str, Any]) -> str:
+def file_of(case: dict[str, Any]) -> bytes:
     """Return the file of a case as it is received."""
-    return case["text"] if "text" in case else json.dumps(case["file"])
+    text: str = case["text"] if "text" in case else json.dumps(case["file"])
+    return text.encode()
 
 
-def keys_of(case: dict[str, Any]) -> tuple[str, list[str]]:
-    """Return the log's key and the witnesses' keys of the checker."""
-    keys = VECTORS["keys"]
-    return case.get("log_key", keys["log_key"]), case.get("witness_keys", keys["witness_keys"])
+def publication_of(case: dict[str, Any]) -> bytes | None:
+    """Return the proof of a report's publication, if the case has one."""
+    return json.dumps(case["publication"]).encode() if "publication" in case else None
+
+
+def keys_of(case: dict[str, Any]) -> Keys:
+    """Return the keys of the checker."""
+    keys = VECTORS["keys"] | case
+    return read_keys(keys["log_key"], keys["witness_keys"], case.get("quorum"))
 
 
 def files_of(case: dict[str, Any]) -> dict[str, bytes]:
     """Return the files of a report's published log."""
     files = VECTORS["logs"][case["log"]] | case.get("changes", {})
     return {path: b64decode(content) for path, content in files.items() if content is not None}
-
-
-def case_log(case: dict[str, Any]) -> PublishedLog:
-    return log_of(files_of(case))
 
 
 def case_lines(case: dict[str, Any]) -> list[str]:

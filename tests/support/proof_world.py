@@ -10,7 +10,10 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
+from msgspec import structs
+
 from moderation.audit.disclosure import Opening, Value, disclose, leaf_of, make_opening
+from moderation.audit.entry_facts import decision_facts, override_facts, report_facts
 from moderation.audit.tlog.bundles import encode_bundle
 from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
 from moderation.audit.tlog.cosignature import cosign
@@ -20,17 +23,26 @@ from moderation.audit.tlog.notes import SignedNote
 from moderation.audit.tlog.proving import inclusion_proof, tree_root
 from moderation.audit.tlog.tiles import TileBuilder, names_at
 from moderation.proofs.proof_file import proof_file
-from moderation.proofs.published import CHECKPOINT, PublishedLog
+from moderation.proofs.published import CHECKPOINT
+from moderation.proofs.verify_proof import read_keys
+from moderation.statements.collect import decision_restrictions, override_restriction
+from moderation.statements.restriction import Restriction
+from moderation.statements.text import statement_as_dict
 from tests.support.naive_tree import ListTree
+from tests.support.statement_builders import decision, override, ruling
 
 NAME = "example.com/hushtag"
-SHOWN = ("time", "hashtag", "country", "action", "reason", "policy_revision")
+SHOWN = ("time", "hashtag", "country", "action", "reason", "policy_revision", "facts")
 """Fields that a statement of reasons opens."""
+NOT_IN_LOG = ["dsa", *(f"restriction.{name}" for name in ("actor", "in_force", "also_hidden_in", "shown_in"))]
+"""Members of a statement about a hashtag that the log says nothing about."""
 AT = 1_796_000_000
 """Time of the cosignatures, POSIX seconds."""
 FROM_MS, TO_MS = 1_793_577_600_000, 1_794_096_000_000
 """Period of the reports: 2 to 7 November 2026."""
 SIZE, REPORTED, EARLY = 260, 258, 40
+PUBLICATION = "transparency-2026-11-02-to-2026-11-07-world"
+"""Name of the published report."""
 KINDS = (
     ("decision/suppress/IN", "IN"), ("decision/clear/IN", "IN"), ("override/block/IN", "IN"), ("override/undo/*", "*"),
     ("order/received/IN", "IN"), ("order/received/DE", "DE"), ("policy", None), ("note", None),
@@ -52,10 +64,35 @@ WITNESSES = (
 NEXT_WITNESS = PrivateKey("two.example/witness", KeyKind.witness, seed("the second witness's next key"))
 LOG_KEY = str(LOG.public_key)
 WITNESS_KEYS = tuple(str(one.public_key) for one in WITNESSES)
+KEYS = read_keys(LOG_KEY, WITNESS_KEYS)
+COSIGNED = {one.name: AT + at for at, one in enumerate(WITNESSES)}
+
+
+def restriction_of(index: int) -> tuple[Restriction | None, str | None]:
+    """Return the restriction that an entry puts in force, and its facts; None for other entries."""
+    kind, _ = KINDS[index % len(KINDS)]
+    names = {"hashtag": f"tag{index}", "display": f"Tag{index}", "country": "IN"}
+    if kind.startswith("decision/suppress"):
+        decided = structs.replace(decision(ruling("trends"), ruling("search"), number=index), **names)
+        return decision_restrictions(decided)[0], decision_facts(decided)
+    if kind.startswith(("override/block", "override/hold")):
+        record = override(f"o{index}", action=kind.split("/")[1], **names)
+        return override_restriction(record), override_facts(record)
+    return None, None
+
+
+@cache
+def published_report() -> str:
+    """The text of the report whose publication the last entry is about."""
+    return json.dumps(World(REPORTED).report(), indent=1) + "\n"
 
 
 def values_of(index: int) -> dict[str, Value]:
     """Return the fields of an entry of the world's log."""
+    if index == SIZE - 1:
+        digest = sha256(published_report().encode()).hexdigest()
+        facts = report_facts(PUBLICATION, {"report.json": digest, "report.csv": seed("table").hex()})
+        return {"type": "report", "period": "2026-11-09", "country": "*", "action": "published", "facts": facts}
     kind, country = KINDS[index % len(KINDS)]
     day = 1 + index // 30
     values: dict[str, Value] = {
@@ -73,6 +110,7 @@ def values_of(index: int) -> dict[str, Value]:
             "action": kind.split("/")[1],
             "reason": 'harmful share above the threshold "0.5"\nin \u0939\u093f\u0928\u094d\u0926\u0940 \U0001f6ab',
             "policy_revision": 7,
+            "facts": restriction_of(index)[1],
         }
     return values
 
@@ -120,22 +158,13 @@ class World:
         path = inclusion_proof(self.tree, index, size)
         return proof_file(self.leaves[index], disclose(self.openings[index], names), index, path, note.encode())
 
-    def statement(self, index: int) -> dict[str, Any]:
-        """Make a statement of reasons about an entry."""
-        opening = self.openings[index]
-        return {
-            "reference": f"S-{index}",
-            "restriction": {
-                "kind": "hashtag",
-                "target": opening.value("hashtag"),
-                "measure": "held" if opening.value("action") == "hold" else "reduced",
-                "country": opening.value("country"),
-                "policy_revision": opening.value("policy_revision"),
-            },
-            "text": {"en": f"#{opening.value('hashtag')} is not shown in trends."},
-            "entry": {name: opening.value(name) for name in SHOWN},
-            "proof": self.proof(index),
-        }
+    def statement(self, index: int, restriction: Restriction | None = None) -> dict[str, Any]:
+        """Make a statement of reasons about an entry; `restriction` None: the one that the entry puts in force."""
+        restriction = restriction or restriction_of(index)[0]
+        assert restriction is not None
+        entry = {name: self.openings[index].value(name) for name in SHOWN}
+        plain: dict[str, Any] = json.loads(json.dumps(statement_as_dict(restriction)))
+        return plain | {"entry": entry, "proof": self.proof(index)}
 
     def files(self, size: int | None = None, note: SignedNote | None = None) -> dict[str, bytes]:
         """Publish the log at a size: checkpoint, tiles and entry bundles."""
@@ -171,39 +200,27 @@ class World:
             "from_ms": FROM_MS,
             "to_ms": TO_MS,
             "country": country,
-            "orders": orders + 1,
+            "orders": orders + 2,
             "confidential_orders": 2,
             "orders_by_country": {"IN": entries["order/received/IN"], "DE": entries["order/received/DE"]},
             "decisions_by_people": {
                 verb: sum(count for kind, count in entries.items() if kind.startswith(f"override/{verb}/"))
-                - (verb == "block")
                 for verb in ("block", "hold", "undo")
             },
+            "targets": {"account": 120, "hashtag": "<5"},
+            "states": {
+                "account": {"suspended": 96, "withheld": "20 to 23", "declined": "<5"},
+                "hashtag": {"reduced": "<5"},
+            },
+            "hashtags_held_back": {"total": 7, "by": {"pipeline_alone": 7}},
             "log": {
                 "checkpoint": self.checkpoint(size).encode(),
                 "size": size,
                 "first_day": first,
                 "last_day": last,
                 "entries": dict(sorted(entries.items())),
-                "without_effect": {"order/received/IN": 1, "override/block/IN": 1},
             },
         }
-
-
-class FilesInMemory:
-    """Files of a published log in memory."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self.files = files
-        self.read_paths: list[str] = []
-
-    def read(self, path: str) -> bytes | None:
-        self.read_paths.append(path)
-        return self.files.get(path)
-
-
-def log_of(files: Mapping[str, bytes]) -> PublishedLog:
-    return PublishedLog(FilesInMemory(files))
 
 
 @cache

@@ -29,7 +29,6 @@ from tests.support.proof_world import (
     SIZE,
     WITNESS_KEYS,
     WITNESSES,
-    World,
     renamed,
     split_world,
     world,
@@ -115,41 +114,82 @@ def _fields() -> Iterator[Case]:
         "wrong_field",
         "key",
     )
-    yield forged(
-        "details name another hashtag", edited(lambda f: f["restriction"].update(target="x")), "wrong_field", "hashtag"
-    )
-    yield forged(
-        "details name another country", edited(lambda f: f["restriction"].update(country="*")), "wrong_field", "country"
-    )
-    yield forged(
-        "details name another policy",
-        edited(lambda f: f["restriction"].update(policy_revision=8)),
-        "wrong_field",
-        "policy_revision",
-    )
-    yield forged("details name another measure", stated(measure="held"), "wrong_field", "action")
-    yield forged("details without a measure", stated(measure=None), "wrong_field", "action")
-    yield forged("details of an account for a hashtag's entry", stated(kind="account"), "wrong_field", "hashtag")
-    yield forged("details of another kind", stated(kind="Hashtag", target="x"), "wrong_field", "hashtag")
-    note = edited(lambda f: f["restriction"].update(policy_revision=""), 7)
-    yield forged("proof of an unrelated entry", note, "wrong_field", "action")
-    lifted = edited(lambda f: None, 1)
-    yield forged("proof of an entry that lifts a restriction", lifted, "wrong_field", "action")
+    yield from _details()
     for name in SHOWN:
         hidden = edited(lambda f, name=name: f["entry"].pop(name))  # type: ignore[misc]
         yield forged(f"statement without its {name}", hidden, "wrong_field", name)
     unopened = edited(lambda f: f["entry"].pop("hashtag"))
     unopened["proof"]["opened"] = [one for one in unopened["proof"]["opened"] if one["name"] != "hashtag"]
     yield forged("statement whose hashtag is not opened", unopened, "wrong_field", "hashtag")
-    alone = World(1, {0: {"hashtag": None}}).statement(0)
-    yield forged("entry that names no hashtag", alone, "wrong_field", "hashtag")
-    order = World(1, {0: {"hashtag": None, "action": "withheld"}}).statement(0)
-    order["restriction"] |= {"kind": "tweet", "measure": "withheld", "country": "*"}
-    yield forged("order of another country", order, "wrong_field", "country")
 
 
-def stated(**changed: Any) -> dict[str, Any]:
-    return edited(lambda f: f["restriction"].update(changed))
+def _details() -> Iterator[Case]:
+    """Build statements whose details or words are not those of their entry."""
+
+    def changed(index: int = INDEX, **members: Any) -> dict[str, Any]:
+        return edited(lambda f: f["restriction"].update(members), index)
+
+    evidence = world().statement(0)["restriction"]["evidence"]
+    other: dict[str, Any] = {
+        "target": "x", "display": "X", "measure": "held", "country": "*", "source": "automated", "category": "abuse",
+        "ends_ms": 1, "decision": "o3", "reason": "another", "kind": "account", "order": {"confidential": False},
+        "policy_revision": "p2", "weight": 0.5, "surfaces": ["search", "suggest"], "signals": [{"signal": "burst"}],
+    }  # fmt: skip
+    for name, value in other.items():
+        yield forged(f"details with another {name}", changed(**{name: value}), "wrong_field", f"restriction.{name}")
+    yield forged("details begin later", changed(began_ms=2**50), "wrong_field", "restriction.began_ms")
+    yield forged("surface twice", changed(surfaces=["trends"] * 2), "wrong_field", "restriction.surfaces")
+    yield forged(
+        "automated decision in another category", changed(0, category="abuse"), "wrong_field", "restriction.category"
+    )
+    yield forged("automated decision by a person", changed(0, source="human"), "wrong_field", "restriction.source")
+    yield forged("automated decision that ends later", changed(0, ends_ms=2**50), "wrong_field", "restriction.ends_ms")
+    yield forged(
+        "evidence of another share",
+        changed(0, evidence=evidence | {"lower": 0.6}),
+        "wrong_field",
+        "restriction.evidence.lower",
+    )
+    less = {name: value for name, value in evidence.items() if name != "scored"}
+    yield forged("evidence without a count", changed(0, evidence=less), "wrong_field", "restriction.evidence.scored")
+    yield forged("no evidence", changed(0, evidence=None), "wrong_field", "restriction.evidence")
+    for name in ("source", "category", "ends_ms", "surfaces", "began_ms"):
+        hidden = edited(lambda f, name=name: f["restriction"].pop(name))  # type: ignore[misc]
+        yield forged(f"details without {name}", hidden, "wrong_field", f"restriction.{name}")
+    for language in ("en", "hi"):
+        words = edited(lambda f, to=language: f["text"].update({to: f["text"][to].replace("24", "25", 1)}))  # type: ignore[misc]
+        yield forged(f"words with another day: {language}", words, "wrong_field", f"text.{language}")
+    longer = edited(lambda f: f["text"].update(en=f["text"]["en"] + "\nThis is final."))
+    yield forged("words with a further line", longer, "wrong_field", "text.en")
+    ended = edited(lambda f: f["restriction"].update(in_force=False))
+    yield forged("details that the words do not say", ended, "wrong_field", "text.en")
+    yield forged("words that are no text", edited(lambda f: f["text"].update(en=["x"])), "wrong_field", "text.en")
+    yield forged("another reference", edited(lambda f: f.update(reference="x")), "wrong_field", "reference")
+    both = changed(reference="hushtag-" + "0" * 24)
+    yield forged("details with the reference of another", both, "wrong_field", "reference")
+    yield forged("statement without its details", edited(lambda f: f.pop("restriction")), "malformed")
+    yield forged("details that are no object", edited(lambda f: f.update(restriction=[])), "malformed")
+    unrelated = edited(lambda f: f.update(proof=world().proof(7)))
+    unrelated["entry"] = {name: world().openings[7].value(name) for name in SHOWN}
+    yield forged("proof of an unrelated entry", unrelated, "wrong_field", "reference")
+    lifted = edited(lambda f: f.update(proof=world().proof(1)))
+    lifted["entry"] = {name: world().openings[1].value(name) for name in SHOWN}
+    yield forged("proof of an entry that lifts a restriction", lifted, "wrong_field", "reference")
+    facts = opened_as("facts", value='{"restrictions":[]}')
+    yield forged("other facts", facts, "wrong_field", "facts")
+    yield forged("order of another country", _ruled(country="*"), "wrong_field", "restriction.country")
+    yield forged("order as a decision of people", _ruled(source="human"), "wrong_field", "restriction.source")
+    yield forged("time that is none", _ruled(began_ms="x"), "malformed")
+    yield forged("time after the year 9999", _ruled(ends_ms=253_402_300_800_000), "malformed")
+
+
+def _ruled(**members: Any) -> dict[str, Any]:
+    """Return the statement of a ruling, whose begin and end the log does not know, after a change."""
+    from tests.vectors.good_proofs import stated_cases
+
+    file = deepcopy(next(one for one in stated_cases() if one["name"].endswith("withheld"))["file"])
+    file["restriction"] |= members
+    return file
 
 
 def _paths() -> Iterator[Case]:
@@ -259,6 +299,8 @@ def _keys() -> Iterator[Case]:
     )
     two = [WITNESS_KEYS[1], str(NEXT_WITNESS.public_key)]
     yield forged("a quorum of two with two keys of one witness", file, mistake, quorum=2, witness_keys=two)
+    names = [WITNESS_KEYS[0], str(renamed(WITNESSES[0], "three.example/w").public_key)]
+    yield forged("a quorum of two with one key under two names", file, mistake, quorum=2, witness_keys=names)
     yield forged("a quorum beyond the witnesses", file, mistake, quorum=3)
     yield forged("a quorum beyond distinct witnesses", file, mistake, quorum=2, witness_keys=[WITNESS_KEYS[0]] * 2)
 

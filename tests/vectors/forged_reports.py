@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from tests.support.proof_world import EARLY, FROM_MS, REPORTED, SIZE, TO_MS, WITNESSES, World, split_world, world
+from tests.support.proof_world import (
+    EARLY,
+    FROM_MS,
+    REPORTED,
+    SIZE,
+    TO_MS,
+    WITNESSES,
+    World,
+    published_report,
+    split_world,
+    world,
+)
 from tests.vectors.encoded import changes, encoded
 from tests.vectors.good_proofs import Case, report_case
 
@@ -115,11 +126,35 @@ def _numbers() -> Iterator[Case]:
         edited(lambda r: r["orders_by_country"].update(DE=19)),
     )
     yield forged(
-        "more without effect than entries",
-        "wrong_number",
-        "log.without_effect.override/block/IN",
-        section(without_effect={"override/block/IN": 21}),
+        "block that is said to be without effect",
+        "malformed",
+        "log.without_effect",
+        edited(
+            lambda r: (
+                r["decisions_by_people"].update(block=19),
+                r["log"].update(without_effect={"override/block/IN": 1}),
+            )
+        ),
     )
+    yield forged("member of the log that no report has", "malformed", "log.more", section(more=1))
+    sums = "states.account"
+    yield forged(
+        "fewer suspended accounts", "wrong_number", sums, edited(lambda r: r["states"]["account"].update(suspended=6))
+    )
+    yield forged("kind of targets without its states", "malformed", sums, edited(lambda r: r["states"].pop("account")))
+    yield forged(
+        "more hashtags held back",
+        "wrong_number",
+        "hashtags_held_back.by",
+        edited(lambda r: r["hashtags_held_back"].update(total=9)),
+    )
+    for value in ("<x", "5 to", "<1,0000000000000000000", "seven", -1, True, None, 7.5):
+        yield forged(
+            f"count that is none: {value!r}",
+            "malformed",
+            report=edited(lambda r, value=value: r["hashtags_held_back"].update(total=value)),  # type: ignore[misc]
+        )
+    yield from _publications()
     yield forged("other days than the period", "wrong_number", "log.last_day", section(last_day="2026-11-06"))
     yield forged(
         "other country than the numbers",
@@ -137,11 +172,11 @@ def _numbers() -> Iterator[Case]:
     empty = edited(
         lambda r: (
             r.update(orders=2, orders_by_country={}, decisions_by_people={}),
-            r["log"].update(first_day="2027-01-01", last_day="2027-01-01", entries={}, without_effect={}),
+            r["log"].update(first_day="2027-01-01", last_day="2027-01-01", entries={}),
         )
     )
     yield forged("days after the period, without entries", "wrong_number", "log.first_day", empty)
-    hidden = section(entries=None, first_day=None, last_day=None, without_effect=None)
+    hidden = section(entries=None, first_day=None, last_day=None)
     yield forged("numbers of whole days that are not given", "wrong_number", "log.entries", hidden)
     yield forged("numbers that are left out", "wrong_number", "log.entries", edited(lambda r: r["log"].pop("entries")))
     part = edited(lambda r: r.update(to_ms=TO_MS - 1))
@@ -158,6 +193,25 @@ def _numbers() -> Iterator[Case]:
         "period after the year 9999", "malformed", report=edited(lambda r: r.update(to_ms=253_402_387_200_000))
     )
     yield forged("report without a log", "malformed", report=edited(lambda r: r.pop("log")))
+
+
+def _publications() -> Iterator[Case]:
+    w, text = world(), published_report()
+    publication = w.proof(SIZE - 1, ("type", "facts"))
+    changed = text.replace('"suspended": 96', '"suspended": 95').replace('"20 to 23"', '"21 to 24"')
+    yield forged(
+        "headline number of a published report", "wrong_field", "report.json", changed, publication=publication
+    )
+    spaced = text.replace('"orders"', '"orders" ', 1)
+    yield forged("published report in another spelling", "wrong_field", "report.json", spaced, publication=publication)
+    other = w.proof(0, ("type", "facts"))
+    yield forged("publication of nothing", "wrong_field", "publication", text, publication=other)
+    closed = w.proof(SIZE - 1, ("type",))
+    yield forged("publication that does not open its facts", "wrong_field", "publication", text, publication=closed)
+    elsewhere = split_world().proof(SIZE - 1, ("type", "facts"))
+    yield forged("publication in another history", "split_view", report=text, publication=elsewhere)
+    untyped = w.proof(SIZE - 1, ("facts",))
+    yield forged("publication without its type", "wrong_field", "publication", text, publication=untyped)
 
 
 def _logs() -> Iterator[Case]:

@@ -12,6 +12,7 @@ from tests.vectors.following import following
 from tests.vectors.normalise_data import normalise_data
 from tests.vectors.proofs import proofs
 from tests.vectors.scopes import scopes
+from tests.vectors.wording import page_wording, verifier_with_wording
 
 COMMAND = "python -m tests.vectors"
 
@@ -21,6 +22,8 @@ def generated() -> Iterator[tuple[Path, str]]:
     data = json.dumps(normalise_data(), separators=(",", ":")).replace('],"', '],\n"').replace('},"', '},\n"') + "\n"
     for name, content in (("following", following()), ("scopes", scopes())):
         yield ROOT / f"docs/vectors/{name}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    yield ROOT / "docs/verify_proof.py", verifier_with_wording()
+    yield ROOT / "docs/verify/wording.js", page_wording()
     yield ROOT / "docs/vectors/proofs.json", _compact_cases(proofs())
     for folder in ("docs/vectors", "client/hushtag_client", "client/go"):
         yield ROOT / folder / "normalise-data.json", data

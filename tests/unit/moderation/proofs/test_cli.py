@@ -17,7 +17,9 @@ from typer.testing import CliRunner, Result
 from moderation.audit.tlog.errors import ProofCode, ProofError
 from moderation.proofs.cli import register
 from streams.errors import CallerMistake, DependencyAway
+from tests.support.proof_vectors import VECTORS
 from tests.support.proof_world import (
+    COSIGNED,
     EARLY,
     LOG_KEY,
     NEXT_LOG,
@@ -26,6 +28,7 @@ from tests.support.proof_world import (
     TO_MS,
     WITNESS_KEYS,
     World,
+    published_report,
     split_world,
     world,
 )
@@ -90,12 +93,13 @@ def test_verify_reads_standard_input() -> None:
     result = run("verify", "-", "--json", given=json.dumps(world().proof(5)))
     assert json.loads(result.output) | {"opened": {}} == {
         "verified": True, "index": 5, "log": "example.com/hushtag", "size": SIZE, "opened": {},
-        "cosigned_by": ["one.example/witness", "two.example/witness"],
+        "cosigned_by": COSIGNED, "not_verified": [],
     }  # fmt: skip
 
 
 def test_verify_names_the_changed_field(tmp_path: Path) -> None:
-    forged = json.loads(json.dumps(world().statement(2)).replace('"country": "IN"', '"country": "DE"'))
+    statement = world().statement(2)
+    forged = statement | {"entry": statement["entry"] | {"country": "DE"}}
     result = run("verify", written(tmp_path / "forged.json", forged))
     assert code_of(result) is ProofCode.wrong_field
     assert "the field country was changed" not in str(result.exception)
@@ -155,13 +159,13 @@ def test_report_lists_its_numbers(log: Path, tmp_path: Path, packed: bool) -> No
     report = written(tmp_path / "report.json", world().report())
     result = run("report", report, "--openings", openings, "--folder", log, "--seen", seen)
     assert (
-        "verified: the report opens the first 258 entries of the log example.com/hushtag, and leaves out none of them\n"
+        "verified: the report opens the first 258 entries of the log example.com/hushtag, and leaves out none\n"
         "recounted from 2026-11-02 to 2026-11-07, UTC:\n"
     ) in result.output
     assert "counts as of 2026-11-30T00:53:20.000+00:00: 2 later entries of the log are not in it" in result.output
-    assert "  decisions_by_people.block: 19\n" in result.output
+    assert "  decisions_by_people.block: 20\n" in result.output
     assert "  orders_by_country.DE: at least 20\n" in result.output
-    assert "not proven: 2 entries are left out as without effect" in result.output
+    assert "not verified: orders, confidential_orders, orders_by_country, targets, states" in result.output
     assert f"\n{SIZE}\n" in seen.read_text("utf-8")
 
 
@@ -171,7 +175,7 @@ def test_report_names_the_number_that_does_not_add_up(log: Path, tmp_path: Path)
     report = written(tmp_path / "report.json", world().report() | {"orders": 7})
     result = run("report", report, "--openings", openings, "--folder", log)
     assert code_of(result) is ProofCode.wrong_number
-    assert "the report's number 'orders' is 5, but the log's entries give 39" in str(result.exception)
+    assert "the report's number 'orders' without the confidential ones is 5, the log has 40" in str(result.exception)
 
 
 def openings_of(folder: Path, content: bytes | None = None) -> Path:
@@ -231,11 +235,22 @@ def test_both_keys_of_a_log_verify_files_from_before_and_after(statement: Path, 
     assert run("log", "--folder", log, "--seen", seen, keys=keys).exit_code == 0
 
 
-def test_order_says_that_its_target_is_not_proven(tmp_path: Path) -> None:
-    ruling = World(1, {0: {"hashtag": None, "action": "withheld"}}).statement(0)
-    ruling["restriction"] |= {"kind": "tweet", "measure": "withheld"}
-    printed = run("verify", written(tmp_path / "order.json", ruling)).output
-    assert "not proven: which hashtag, account or tweet is meant" in printed
+def test_order_says_that_its_target_is_not_verified(tmp_path: Path) -> None:
+    case = next(one for one in VECTORS["proofs"] if one["name"].startswith("an order, whose entry names no target"))
+    printed = run("verify", written(tmp_path / "order.json", case["file"])).output
+    assert "not verified: dsa, restriction.kind, restriction.target, restriction.display" in printed
+
+
+def test_published_report_is_compared_with_its_publication(log: Path, tmp_path: Path) -> None:
+    publication = written(tmp_path / "publication.json", world().proof(SIZE - 1, ("type", "facts")))
+    options = ("--openings", openings_of(tmp_path), "--folder", log, "--publication", publication)
+    report = tmp_path / "report.json"
+    report.write_text(published_report(), "utf-8")
+    printed = run("report", report, *options).output
+    assert "published: the log has the publication of exactly this file, as transparency-2026-11-02" in printed
+    assert "not verified" not in printed
+    report.write_text(published_report().replace(": 96", ": 95").replace("20 to 23", "21 to 24"), "utf-8")
+    assert code_of(run("report", report, *options)) is ProofCode.wrong_field
 
 
 def test_log_verifies_every_entry_and_follows_its_history(log: Path, tmp_path: Path) -> None:

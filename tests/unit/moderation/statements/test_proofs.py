@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,9 +14,8 @@ import pytest
 from moderation.audit.disclosure import check
 from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.proving import MISSING, NO_LOG, DocumentProof, PublicLog
-from moderation.audit.tlog.errors import ProofError
 from moderation.orders.reply import UNDECIDED, prove_reply, reply_as_dict
-from moderation.proofs.statement import verify_statement
+from moderation.proofs.verify_proof import Refused, read_keys, verify_statement
 from moderation.statements.collect import decision_restrictions, order_restrictions, override_restriction
 from moderation.statements.proofs import CONFIDENTIAL, OPENED, prove_statements
 from moderation.statements.restriction import Restriction
@@ -66,9 +66,9 @@ def test_statement_opens_its_own_version_of_a_decision(decided: InMemoryPublicLo
     assert "index 1\n" in proof.proof["proof"]
     assert set(opened(proof)) == set(OPENED)
     assert opened(proof) == proof.entry
-    assert opened(proof) | {"reason": ""} == {
+    assert opened(proof) | {"reason": "", "facts": ""} == {
         "time": "2025-11-24T16:01:40.000Z", "hashtag": "rumour", "country": "*", "action": "suppress", "reason": "",
-        "policy_revision": "p1",
+        "policy_revision": "p1", "facts": "",
     }  # fmt: skip
 
 
@@ -153,7 +153,8 @@ def test_reply_proves_the_last_step() -> None:
 def test_statement_verifies_and_a_changed_one_does_not(decided: InMemoryPublicLog) -> None:
     [one] = decision_restrictions(decision(ruling(), number=2))
     statement = statement_as_dict(one, proof=proof_for(one, decided))
-    keys = str(LOG_KEY.public_key), [str(WITNESS_KEY.public_key)]
-    assert verify_statement(statement, *keys).index == 1
-    with pytest.raises(ProofError, match="country"):
-        verify_statement(statement | {"restriction": statement["restriction"] | {"country": "DE"}}, *keys)
+    keys = read_keys(str(LOG_KEY.public_key), [str(WITNESS_KEY.public_key)])
+    assert verify_statement(json.dumps(statement).encode(), keys)["index"] == 1
+    forged = statement | {"restriction": statement["restriction"] | {"country": "DE"}}
+    with pytest.raises(Refused, match="country"):
+        verify_statement(json.dumps(forged).encode(), keys)
