@@ -152,12 +152,12 @@ async def _check_rights(request: Request, appeal: Appeal, actor: str, verdict: s
     """Check country, category and effect of the end, as far as any of the restriction is in force."""
     services, permission = services_of(request), _judges(appeal)
     await refuse_blinded(request, appeal.hashtag, actor)
-    found = find_restriction(appeal.case, services.reviews.automated, services.moderation.view, now_ms())
-    if found is None:
+    contested = find_restriction(appeal.case, services.reviews.automated, services.moderation.view, now_ms())
+    if contested is None:
         check_rights(request, country=appeal.order[:2] or None, permission=permission)
         return
-    restriction = found.restriction
-    allows = verdict == "overturn" and found.record is None and found.case is None
+    restriction = contested.restriction
+    allows = verdict == "overturn" and contested.record is None and contested.case is None
     check_rights(
         request,
         country=restriction.country,

@@ -99,7 +99,7 @@ async def _draft(case: Case, text: str) -> OrderDraft:
     handles = await handles_for(lines, "#/add", f"hushtag orders amend {case.id} --add FILE")
     parsed = await asyncio.to_thread(parse_targets, lines, head, now_ms(), handles)
     if parsed.problems:
-        faults = [Fault(str(one), "#/add") for one in islice(parsed.problems, MOST_PROBLEMS)]
+        faults = [Fault(str(problem), "#/add") for problem in islice(parsed.problems, MOST_PROBLEMS)]
         detail = f"{counted(len(parsed.problems), 'row')} cannot be used: {faults[0].detail}"
         raise RefusedCall("mistake", detail, "correct the rows; nothing was written", errors=faults)
     return next(iter(parsed.drafts), OrderDraft(head))

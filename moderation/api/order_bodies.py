@@ -122,7 +122,7 @@ class StepBody(WriteBody):
 
 
 class AmendmentBody(WriteBody):
-    """What an authority's corrected list changes in an order."""
+    """Changes of an order by its authority's corrected list."""
 
     add: Annotated[str, Field(max_length=7_000_000, description="Targets to add: one a line, CSV or JSON.")] = ""
     drop: Annotated[str, Field(max_length=7_000_000, description="Targets of the order that it drops, likewise.")] = ""

@@ -27,8 +27,8 @@ router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, t
 
 async def order_answer(request: Request, case: Case, cases: OrderFold) -> dict[str, Any]:
     """Describe an order; a waiting amendment names targets, so a caller who reviews a hashtag blind does not get it."""
-    plain = case_as_dict(case, cases, now_ms())
-    return plain | {"amendment": None} if plain["amendment"] and await blinded_for(request) else plain
+    shown = case_as_dict(case, cases, now_ms())
+    return shown | {"amendment": None} if shown["amendment"] and await blinded_for(request) else shown
 
 
 @router.post("/orders/{order}/notes", openapi_extra=needs("orders"), response_model=OrderAnswer, status_code=201)

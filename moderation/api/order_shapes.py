@@ -19,7 +19,7 @@ class OrderNoteAnswer(AnswerModel):
 
 
 class AmendmentEffect(AnswerModel):
-    """What an amendment changes."""
+    """Effect of an amendment on its order."""
 
     added: int
     known: int = Field(description="Targets of the list that the order has already.")

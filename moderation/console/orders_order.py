@@ -92,11 +92,11 @@ def waiting_amendment(case: Case, cases: OrderFold, person: str, at_ms: int) -> 
     plan = waiting_plan(case, cases, at_ms)
     if plan is None or case.amendment is None:
         return None
-    plain, record = plan.as_dict(), case.amendment.record
+    effect, record = plan.as_dict(), case.amendment.record
     lists = [
-        (title, plain[f"{name}_targets"], plain[name])
+        (title, effect[f"{name}_targets"], effect[name])
         for title, name in (("Added targets", "added"), ("Dropped targets", "dropped"))
-        if plain[name]
+        if effect[name]
     ]
     return AmendmentView(record, plan.lines(case.order.country), lists, same_person(record.actor, person))
 

@@ -46,7 +46,7 @@ class IssuedStatement:
     """A restriction for which the affected user gets a statement of reasons."""
 
     restriction: Restriction
-    """It is not in force where it ended before the statement was sent."""
+    """Restriction; not in force where it ended before the statement was sent."""
 
 
 Subject = LapsingHold | RunningDeadline | DecidedAppeal | IssuedStatement
@@ -83,9 +83,9 @@ def due(state: NotifyState, kind: EventKind, route: NotifyRoute, from_ms: int, n
 
 def with_present_states(notices: Sequence[Notice], state: NotifyState, now_ms: int) -> list[Notice]:
     """Add to statements of accounts and tweets where else their targets are hidden at the present time."""
-    issued = [(one, one.subject.restriction) for one in notices if isinstance(one.subject, IssuedStatement)]
-    found = state.with_present_states([restriction for _, restriction in issued], now_ms)
-    return [replace(one, subject=IssuedStatement(now)) for (one, _), now in zip(issued, found, strict=True)]
+    issued = [(notice, notice.subject.restriction) for notice in notices if isinstance(notice.subject, IssuedStatement)]
+    resolved = state.with_present_states([restriction for _, restriction in issued], now_ms)
+    return [replace(notice, subject=IssuedStatement(now)) for (notice, _), now in zip(issued, resolved, strict=True)]
 
 
 def _holds(state: NotifyState, route: NotifyRoute, now_ms: int) -> Iterator[Notice]:

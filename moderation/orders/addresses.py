@@ -1,7 +1,7 @@
 """Addresses of x.com and twitter.com in orders: which account or tweet one names. Pure.
 
-An order acts on what it names and on no more. The address of any other page (a tweet without its number, a list of
-likes, a search) names neither an account nor a tweet, although a handle may stand in it.
+An order acts on what it names and on no more. Any other page (a tweet without its number, a list of likes, a search)
+names neither an account nor a tweet, although a handle may stand in its address.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _NO_HANDLES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class NamedTarget:
-    """What an address names: an account by its id or its handle, or a tweet by its id."""
+class AddressTarget:
+    """Target that an address names: an account by its id or its handle, or a tweet by its id."""
 
     kind: Literal["account", "handle", "tweet"]
     value: str
 
 
-def named_target(written: str) -> NamedTarget | None:
+def named_target(written: str) -> AddressTarget | None:
     """Return what an address names; None for any other page or text.
 
     >>> named_target("https://x.com/Name?s=20"), named_target("https://mobile.twitter.com/Name/status/7/photo/1")
-    (NamedTarget(kind='handle', value='Name'), NamedTarget(kind='tweet', value='7'))
+    (AddressTarget(kind='handle', value='Name'), AddressTarget(kind='tweet', value='7'))
     >>> named_target("https://x.com/Name/status/abc"), named_target("https://x.com/Name/likes")
     (None, None)
     """
@@ -50,15 +50,15 @@ def named_target(written: str) -> NamedTarget | None:
         return None
     path, query, fragment = match[1].removesuffix("/"), match[2] or "", match[3]
     if tweet := _TWEET.fullmatch(path):
-        return NamedTarget("tweet", tweet[1])
+        return AddressTarget("tweet", tweet[1])
     if fragment or not re.fullmatch(SHARED, query):
         return None
     if user := _USER.fullmatch(path):
-        return NamedTarget("account", user[1])
+        return AddressTarget("account", user[1])
     handle = _HANDLE.fullmatch(path)
     if handle is None or handle[1].lower() in _NO_HANDLES:
         return None
-    return NamedTarget("handle", handle[1])
+    return AddressTarget("handle", handle[1])
 
 
 def address_fix(written: str) -> str:

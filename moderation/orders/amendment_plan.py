@@ -51,7 +51,7 @@ class AmendmentPlan:
             "released": self.released,
             "kept_hidden": self.kept_hidden,
             "expires_at_ms": self.expires_at_ms,
-            "added_targets": [_written(one) for one in self.added[:MOST_NAMED]],
+            "added_targets": [_written(target) for target in self.added[:MOST_NAMED]],
             "dropped_targets": [_written(row.target) for row in self.dropped[:MOST_NAMED]],
         }
 
@@ -149,7 +149,7 @@ def _plan(
     restricted = {_key(row.target) for row in dropped if _in_force(case, row, at_ms) is not None}
     hidden = restricted & _hidden_besides(case, cases.cases, at_ms, dropped) if restricted else set()
     return AmendmentPlan(
-        added, known, sum(cases.protected(one) is not None for one in added), dropped, len(restricted - hidden),
+        added, known, sum(cases.protected(target) is not None for target in added), dropped, len(restricted - hidden),
         len(hidden), expires_at_ms, case.expires_at_ms,
     )  # fmt: skip
 
@@ -160,15 +160,15 @@ def _hidden_besides(
     """Collect what other orders, and suspensions, hide in the order's country."""
     places = (case.order.country, WORLD)
     names = {_key(row.target) for row in dropped}
-    found = {_key(row.target) for row in dropped if row.is_suspended}
+    hidden = {_key(row.target) for row in dropped if row.is_suspended}
     for other in cases.values():
         if other.id == case.id:
             continue
         for row in other.rows:
             held = _in_force(other, row, at_ms) if _key(row.target) in names else None
             if held is not None and held.country in places:
-                found.add(_key(row.target))
-    return found
+                hidden.add(_key(row.target))
+    return hidden
 
 
 def _in_force(case: Case, row: TargetRow, at_ms: int) -> Measure | None:

@@ -116,8 +116,8 @@ def _answer(
         )
         shown = await publication(orders, wait) if verdict == "approve" else None
         if as_json:
-            plain = case_as_dict(case, orders.cases, now_ms()) | (shown.as_dict() if shown else {})
-            print(json.dumps(plain, ensure_ascii=False))
+            answer = case_as_dict(case, orders.cases, now_ms()) | (shown.as_dict() if shown else {})
+            print(json.dumps(answer, ensure_ascii=False))
         else:
             out.print("\n".join([f"{order}: the amendment is {_DONE[verdict]}", *(f"  {line}" for line in lines)]))
         finish_publication(case, shown, as_json)

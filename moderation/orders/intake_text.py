@@ -46,13 +46,13 @@ def targets_written(lines: Iterable[TableLine | RowProblem]) -> list[str]:
     Raises:
         CallerMistake: a row cannot be used.
     """
-    found = []
+    targets = []
     for line in lines:
         if isinstance(line, RowProblem):
             raise CallerMistake(str(line), fix=line.fix)
         written, kind = line.cells.get("target", "").strip(), line.cells.get("kind", "").strip().lower()
-        found.append(f"#{written}" if kind == "hashtag" and not written.startswith(("#", "＃")) else written)
-    return found
+        targets.append(f"#{written}" if kind == "hashtag" and not written.startswith(("#", "＃")) else written)
+    return targets
 
 
 def has_columns(text: str) -> bool:

@@ -32,8 +32,8 @@ PROTECTED = "declined: protected speech"
 
 def counts(case: Case) -> dict[str, int]:
     """Count the targets by outcome; `dropped` are no longer on the order, and `undecided` counts the rest."""
-    found = Counter(shown_outcome(case, row) or "undecided" for row in case.rows)
-    return {name: found[name] for name in (*OUTCOMES, "undecided", "dropped")}
+    many = Counter(shown_outcome(case, row) or "undecided" for row in case.rows)
+    return {name: many[name] for name in (*OUTCOMES, "undecided", "dropped")}
 
 
 def shown_outcome(case: Case, row: TargetRow) -> str:

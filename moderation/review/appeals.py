@@ -198,9 +198,9 @@ def _look_up_ended(reference: str, history: OverrideHistory) -> ContestedRestric
     """Find a restriction of an order that is no longer in force, by its reference."""
     for case in history.fold.orders.cases.values():
         for row in case.rows:
-            for one, ruling in enforced_restrictions(case, row):
-                if one.reference == reference:
-                    return ContestedRestriction(one, case=case, row=row, ruling=ruling)
+            for restriction, ruling in enforced_restrictions(case, row):
+                if restriction.reference == reference:
+                    return ContestedRestriction(restriction, case=case, row=row, ruling=ruling)
     return None
 
 

@@ -58,7 +58,7 @@ def _last_in(batch: Iterable[AuditEntry], reference: str) -> Restriction | None:
             continue
         if (decision := decision_in(source.value)) is None:
             continue
-        for one in decision_restrictions(decision):
-            if one.reference == reference:
-                last = one
+        for restriction in decision_restrictions(decision):
+            if restriction.reference == reference:
+                last = restriction
     return last

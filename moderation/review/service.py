@@ -85,16 +85,16 @@ class ReviewService:
         """
         await self.refresh()
         at_ms = self._clock()
-        found = find_restriction(reference, self.automated, self._service.view, at_ms)
-        if found is None and self._audited is not None:
+        contested = find_restriction(reference, self.automated, self._service.view, at_ms)
+        if contested is None and self._audited is not None:
             ended = await self._audited.find(reference, at_ms)
-            found = None if ended is None else ContestedRestriction(ended)
-        if found is None:
+            contested = None if ended is None else ContestedRestriction(ended)
+        if contested is None:
             raise NoSuchCase(
                 f"there is no restriction {reference[:40]!r}, or it ended before the appeal period",
                 fix="give the reference from the statement",
             )
-        return found
+        return contested
 
     async def appeal(
         self, reference: str, *, actor: str, reason: str, contested: ContestedRestriction | None = None

@@ -37,10 +37,14 @@ def active_restrictions(report: HashtagReport) -> list[Restriction]:
     found += _by_orders(report)
     places = report.states()
     resolved = []
-    for one in found:
-        surfaces = tuple(surface for surface in one.surfaces if any(_decides(one, surface, place) for place in places))
+    for restriction in found:
+        surfaces = tuple(
+            surface
+            for surface in restriction.surfaces
+            if any(_decides(restriction, surface, place) for place in places)
+        )
         if surfaces:
-            resolved.append(replace(one, surfaces=surfaces, shown_in=_shown_in(one, surfaces, places)))
+            resolved.append(replace(restriction, surfaces=surfaces, shown_in=_shown_in(restriction, surfaces, places)))
     return resolved
 
 
@@ -54,9 +58,9 @@ def all_restrictions(report: HashtagReport) -> list[Restriction]:
         if isinstance(record, Override) and record.hashtag == report.hashtag and offset not in report.people.fold.stale:
             found |= {one.identity: one for one in _some(_override(report, record))}
     found |= {one.identity: one for one in _by_orders(report)}
-    active = {one.identity: one for one in active_restrictions(report)}
-    stated = [active.get(name) or replace(one, in_force=False) for name, one in found.items()]
-    return sorted(stated, key=lambda one: (one.began_ms, one.identity))
+    active = {restriction.identity: restriction for restriction in active_restrictions(report)}
+    stated = [active.get(name) or replace(restriction, in_force=False) for name, restriction in found.items()]
+    return sorted(stated, key=lambda restriction: (restriction.began_ms, restriction.identity))
 
 
 def decision_restrictions(decision: Decision) -> list[Restriction]:
@@ -133,8 +137,8 @@ def order_restrictions(case: Case, now_ms: int, rows: Iterable[TargetRow] | None
 def enforced_restrictions(case: Case, row: TargetRow) -> list[tuple[Restriction, TargetRuling]]:
     """List every restriction that an order ever had in force against a target, with its ruling, oldest first."""
     return [
-        (replace(_order_restriction(case, row, one, ruled_measure(case, row, one)), in_force=False), one)
-        for one in row.enforced
+        (replace(_order_restriction(case, row, ruling, ruled_measure(case, row, ruling)), in_force=False), ruling)
+        for ruling in row.enforced
     ]
 
 
@@ -166,15 +170,26 @@ def with_present_states(restrictions: Sequence[Restriction], fold: ModerationFol
         fold: everything that people decided.
         at_ms: the moment of the statements; no record of the fold may be later.
     """
-    names = {name for one in restrictions if one.kind != "hashtag" for name in (one.target, one.author) if name}
+    names = {
+        name
+        for restriction in restrictions
+        if restriction.kind != "hashtag"
+        for name in (restriction.target, restriction.author)
+        if name
+    }
     if not names:
         return list(restrictions)
     states = target_states(fold, at_ms, names)
     return [
-        one
-        if one.kind == "hashtag"
-        else replace(one, also_hidden_in=states.hidden_in(one.kind, one.target, one.author, besides=one.country))
-        for one in restrictions
+        restriction
+        if restriction.kind == "hashtag"
+        else replace(
+            restriction,
+            also_hidden_in=states.hidden_in(
+                restriction.kind, restriction.target, restriction.author, besides=restriction.country
+            ),
+        )
+        for restriction in restrictions
     ]
 
 

@@ -151,7 +151,7 @@ def _effect(restriction: Restriction, tr: Translator) -> str:
         hidden = tr.text("#{tag} is not shown in {places}.", tag=restriction.display, places=places)
         if not restriction.shown_in:
             return hidden
-        countries = tr.all_of([tr.country(one) for one in restriction.shown_in])
+        countries = tr.all_of([tr.country(code) for code in restriction.shown_in])
         return hidden + " " + tr.text("Other decisions show it to viewers in {countries}.", countries=countries)
     return tr.text(
         "#{tag} is not shown in {places} to viewers in {country}.",
@@ -172,7 +172,7 @@ def _elsewhere(restriction: Restriction, tr: Translator) -> str:
         return " " + tr.text("Other decisions hide it everywhere else too.")
     return " " + tr.text(
         "Other decisions hide it from viewers in {countries} too. Everywhere else it is visible.",
-        countries=tr.all_of([tr.country(one) for one in others]),
+        countries=tr.all_of([tr.country(code) for code in others]),
     )
 
 

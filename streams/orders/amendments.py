@@ -22,8 +22,8 @@ def amendment_problem(record: OrderAmendment, targets: Sequence[Target], case: C
         return "the amendment changes nothing"
     if len(case.rows) + record.added > MOST_TARGETS:
         return f"the order would have more than {MOST_TARGETS:,} targets"
-    known = {(row.target.kind, row.target.value): row for row in case.rows}
-    if twice := next((row for one in targets if (row := known.get((one.kind, one.value))) is not None), None):
+    rows = {(row.target.kind, row.target.value): row for row in case.rows}
+    if twice := next((row for target in targets if (row := rows.get((target.kind, target.value))) is not None), None):
         return f"target {twice.number + 1} is on the order already" + (", and was dropped" if twice.dropped else "")
     for number in numbers_of(record.dropped):
         if number >= len(case.rows):

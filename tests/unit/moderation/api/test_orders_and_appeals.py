@@ -256,7 +256,7 @@ def test_amendment_is_proposed_previewed_and_approved_by_another_person(client: 
     done = admin.post(verdict, verdict="approve", if_version=waiting["version"]).json()
     assert (done["targets"], done["outcomes"]["dropped"], done["amendment"]) == (3, 1, None)
     gone = admin.get(f"/v1/orders/{order}/targets", outcome="dropped").json()["items"]
-    assert [(one["target"], one["by"], one["second"], one["reason"]) for one in gone] == [
+    assert [(target["target"], target["by"], target["second"], target["reason"]) for target in gone] == [
         (dropped, "legal", "admin", "corrigendum")
     ]
 

@@ -144,8 +144,8 @@ def test_amendment_opens_its_answer_and_reason() -> None:
         id="v", order="IN-3f9a2c71b0", amendment="m", verdict="approve", actor="b", reason="checked", at_ms=AT_MS,
         edits="",
     )  # fmt: skip
-    found = of_order(verdict)
-    assert (found["country"], found["action"], found["reason"]) == ("IN", "approve amendment", "checked")
+    opened = of_order(verdict)
+    assert (opened["country"], opened["action"], opened["reason"]) == ("IN", "approve amendment", "checked")
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,9 @@ def test_statement_of_ended_interim_decision_says_that_it_ended(world: NotifyWor
 def test_statement_of_suspended_account_claims_no_visibility(world: NotifyWorld) -> None:
     final_order(world, suspended="12")
     assert len(world.plan(NOW_MS + MINUTE_MS)) == 2
-    texts = [json.loads(one.body)["data"]["text"]["en"].splitlines()[0] for one in world.outbox.waiting("platform")]
+    texts = [
+        json.loads(message.body)["data"]["text"]["en"].splitlines()[0] for message in world.outbox.waiting("platform")
+    ]
     assert sorted(texts) == [
         "Your account is not visible to viewers in India. Everywhere else it is.",
         "Your account is not visible to viewers in India. Other decisions hide it everywhere else too.",

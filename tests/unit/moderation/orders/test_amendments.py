@@ -35,7 +35,7 @@ def withheld(world: OrdersWorld, *ids: int, reference: str = "A", end_ms: int = 
 
 def amend(world: OrdersWorld, order: str, *add: Target, drop: tuple[str, ...] = (), actor: str = "ann",
           **options: Any) -> AmendmentPlan:  # fmt: skip
-    draft = OrderDraft(head_of(world.desk.case(order)), {(one.kind, one.value): one for one in add})
+    draft = OrderDraft(head_of(world.desk.case(order)), {(target.kind, target.value): target for target in add})
     return run(world.desk.amend(order, draft, drop, actor=actor, reason="corrigendum", **options))
 
 
@@ -44,7 +44,7 @@ def approve(world: OrdersWorld, order: str, actor: str = "ben", **options: Any) 
 
 
 def states(world: OrdersWorld, *ids: int) -> list[TargetState]:
-    return [world.desk.states().of("account", str(one)) for one in ids]
+    return [world.desk.states().of("account", str(number)) for number in ids]
 
 
 IN = TargetState(countries=frozenset({"IN"}))
@@ -71,14 +71,14 @@ def test_dropped_target_shows_reason_and_both_people() -> None:
     order = withheld(world, 1, 2)
     amend(world, order, drop=("2",))
     case = approve(world, order)
-    plain = row_as_dict(case, case.rows[1], world.desk.cases)
-    assert {name: plain[name] for name in ("outcome", "ground", "reason", "by", "second", "waiting")} == {
+    shown = row_as_dict(case, case.rows[1], world.desk.cases)
+    assert {name: shown[name] for name in ("outcome", "ground", "reason", "by", "second", "waiting")} == {
         "outcome": "dropped", "ground": "", "reason": "corrigendum", "by": "ann", "second": "ben", "waiting": "",
     }  # fmt: skip
     history = case_as_dict(case, world.desk.cases, world.now_ms)["history"]
     assert history[-2].startswith("ann proposed an amendment (1 target dropped), ")
     assert history[-1].startswith("ben approved the amendment, ") and history[-1].endswith(": checked")
-    assert [one.target for one in order_restrictions(case, world.now_ms)] == ["1"]
+    assert [restriction.target for restriction in order_restrictions(case, world.now_ms)] == ["1"]
     assert published_outcomes(case, world.now_ms) == ["withheld", "ended"]
     text = letter(case, world.desk.states(), sender="x")
     assert "1 account held back in India until the order on them or our interim decision ended" in " ".join(
@@ -237,8 +237,8 @@ def test_amended_order_is_one_order_in_the_report() -> None:
     facts = count_facts(world.log.view, [], 0, world.now_ms + 1, now_ms=world.now_ms)
     assert (facts.orders, facts.targets, facts.requested) == (1, {"account": 3}, {"account": 3})
     assert facts.states == {"account": {"withheld": 2, "ended": 1}}
-    [one] = facts.by_order
-    assert one.outcomes == {"account": {"withheld": 2, "ended": 1}}
+    [order_facts] = facts.by_order
+    assert order_facts.outcomes == {"account": {"withheld": 2, "ended": 1}}
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -259,7 +259,7 @@ def test_states_after_amendments_equal_a_set_of_accounts(seed: int) -> None:
         if dice.random() < 0.7:
             approve(world, order)
             present, ruled = (present | added) - dropped, ruled - dropped
-        shown = {one for one in range(1, 100) if not world.desk.states().of("account", str(one)).visible}
+        shown = {number for number in range(1, 100) if not world.desk.states().of("account", str(number)).visible}
         assert shown == ruled & present
 
 

@@ -98,9 +98,9 @@ def test_address_of_another_page_is_no_account(written: str, fix: str) -> None:
     handles = Handles({"user": ResolvedHandle("1", NOW_MS), "likes": ResolvedHandle("2", NOW_MS)})
     for column in ("target", "author"):
         line = f"{written}," if column == "target" else f"https://x.com/i/status/900,{written}"
-        found = parse_csv(f"target,author\n{line}\n".encode(), "o.csv", GIVEN, NOW_MS, handles)
-        assert found.drafts == ()
-        [problem] = found.problems
+        parsed = parse_csv(f"target,author\n{line}\n".encode(), "o.csv", GIVEN, NOW_MS, handles)
+        assert parsed.drafts == ()
+        [problem] = parsed.problems
         assert (problem.field, problem.problem) == (column, "the address names no account")
         assert fix in problem.fix
 
@@ -111,7 +111,7 @@ def test_address_of_account_or_tweet_works_on_every_host(host: str) -> None:
     text = "".join(f"https://{host}/{path}\n" for path in (
         "user", "i/user/2/", "user/status/900/photo/1?s=20", "i/web/status/901", "user/statuses/902#m"))  # fmt: skip
     [draft] = parse_csv(f"target\n{text}".encode(), "o.csv", GIVEN, NOW_MS, handles).drafts
-    assert [(one.kind, one.value) for one in draft.targets.values()] == [
+    assert [(target.kind, target.value) for target in draft.targets.values()] == [
         ("account", "1"), ("account", "2"), ("tweet", "900"), ("tweet", "901"), ("tweet", "902"),
     ]  # fmt: skip
 
@@ -125,24 +125,24 @@ def test_text_that_no_tweet_has_as_hashtag_is_refused(written: str) -> None:
 @pytest.mark.parametrize("tag", ["1a", "নদী", "हिंसा", "a_1", "ａ１"])
 def test_hashtag_of_any_script_is_taken(tag: str) -> None:
     [draft] = rows(f"target\n#{tag}\n").drafts
-    assert [one.display for one in draft.targets.values()] == [tag]
+    assert [target.display for target in draft.targets.values()] == [tag]
 
 
 def test_row_of_separators_alone_is_named_and_blank_line_is_not() -> None:
-    found = rows("target,kind\n1,\n,\n\n , \n2,account\n")
-    assert [(one.where, one.problem) for one in found.problems] == [
+    parsed = rows("target,kind\n1,\n,\n\n , \n2,account\n")
+    assert [(problem.where, problem.problem) for problem in parsed.problems] == [
         ("line 3", "it has separators only"), ("line 5", "it has separators only"),
     ]  # fmt: skip
-    assert len(found.drafts[0].targets) == 2
+    assert len(parsed.drafts[0].targets) == 2
 
 
 def test_deadline_without_receipt_counts_from_first_intake() -> None:
     world = OrdersWorld()
-    found = rows("target\n1\n", received="")
-    assert found.notes == (
+    first = rows("target\n1\n", received="")
+    assert first.notes == (
         "EX/7: no receipt is given: the deadline of a new order runs to 2021-02-10 16:00 UTC, +48h from now",
     )
-    run(world.desk.take_in(found.drafts, actor="ann"))
+    run(world.desk.take_in(first.drafts, actor="ann"))
     later = parse_csv(b"target\n1\n2\n", "o.csv", GIVEN | {"received": ""}, NOW_MS + 5 * HOUR_MS)
     [plan] = run(world.desk.take_in(later.drafts, actor="ann"))
     assert (plan.fate, plan.head.deadline_ms) == ("supplement", NOW_MS + 48 * HOUR_MS)

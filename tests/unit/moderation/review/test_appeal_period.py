@@ -27,9 +27,11 @@ def logged(*decisions: Decision) -> list[AuditInput]:
     """Put decisions into the audit log as its writer does."""
     return [
         AuditInput(
-            SourcePosition("suppression-decisions", 0, n, one.decided_at_ms), b"k", kept_decision(encode_record(one))
+            SourcePosition("suppression-decisions", 0, n, decided.decided_at_ms),
+            b"k",
+            kept_decision(encode_record(decided)),
         )
-        for n, one in enumerate(decisions)
+        for n, decided in enumerate(decisions)
     ]
 
 

@@ -89,7 +89,10 @@ def test_all_restrictions_include_ended_ones() -> None:
     )  # fmt: skip
     past = account([decision(ruling(expires_at_ms=NOW_MS - 1)), decision(number=2)], override(), undone)
     assert active_restrictions(past) == []
-    assert [(one.source, one.in_force) for one in all_restrictions(past)] == [("automated", False), ("human", False)]
+    assert [(past_restriction.source, past_restriction.in_force) for past_restriction in all_restrictions(past)] == [
+        ("automated", False),
+        ("human", False),
+    ]
 
 
 def test_statement_names_only_places_where_the_decision_decides() -> None:

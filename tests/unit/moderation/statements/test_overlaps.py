@@ -61,7 +61,7 @@ def steps(world: OrdersWorld, orders: dict[str, str]) -> Iterator[Restricted]:
     in_force.discard(("B", "1", ALL))
     yield in_force
     world.step(india, "revoked")
-    in_force -= {one for one in in_force if one[0] == "A"}
+    in_force -= {decision for decision in in_force if decision[0] == "A"}
     yield in_force
 
 
@@ -78,7 +78,7 @@ def expected_words(target: str, countries: frozenset[str], in_force: Restricted,
     others = hidden_from(target, in_force) - countries
     if others == ALL - countries:
         return words["nowhere"]
-    named = " ".join(NAMES[language][one] for one in sorted(others))
+    named = " ".join(NAMES[language][country] for country in sorted(others))
     return words["several"].format(named) if others else words["visible"]
 
 
@@ -94,15 +94,17 @@ def test_statements_of_overlapping_orders_equal_set_of_pairs(language: str) -> N
     for in_force in steps(world, orders):
         for name, order in orders.items():
             fold = world.log.view.fold
-            found = with_present_states(order_restrictions(world.desk.case(order), world.now_ms), fold, world.now_ms)
+            restrictions = with_present_states(
+                order_restrictions(world.desk.case(order), world.now_ms), fold, world.now_ms
+            )
             of_order = {target: countries for by, target, countries in in_force if by == name}
-            assert {one.target: one.country for one in found} == {
+            assert {restriction.target: restriction.country for restriction in restrictions} == {
                 target: "*" if countries == ALL else min(countries) for target, countries in of_order.items()
             }
-            for one in found:
-                first = user_text(one, language).splitlines()[0]
-                words = expected_words(one.target, of_order[one.target], in_force, language)
-                assert first.endswith(words), (name, one.target, first, words)
+            for restriction in restrictions:
+                first = user_text(restriction, language).splitlines()[0]
+                words = expected_words(restriction.target, of_order[restriction.target], in_force, language)
+                assert first.endswith(words), (name, restriction.target, first, words)
                 read += 1
     assert read == 28
 
@@ -112,8 +114,8 @@ def test_statement_of_unresolved_target_claims_nothing_elsewhere() -> None:
     order = world.intake(accounts(1))
     world.review(order)
     world.rule(order, "withheld", "1")
-    [one] = order_restrictions(world.step(order, "final"), world.now_ms)
-    assert user_text(one, "en").splitlines()[0] == "Your account is not visible to viewers in India."
+    [restriction] = order_restrictions(world.step(order, "final"), world.now_ms)
+    assert user_text(restriction, "en").splitlines()[0] == "Your account is not visible to viewers in India."
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -122,10 +124,12 @@ def test_statement_not_in_force_says_so_first(language: str) -> None:
     order = world.intake(accounts(1))
     world.review(order)
     world.rule(order, "withheld", "1")
-    [one] = order_restrictions(world.step(order, "final"), world.now_ms)
-    first = user_text(replace(one, in_force=False, also_hidden_in=()), language).splitlines()[0]
+    [restriction] = order_restrictions(world.step(order, "final"), world.now_ms)
+    first = user_text(replace(restriction, in_force=False, also_hidden_in=()), language).splitlines()[0]
     assert (
         first
         == {"en": "This decision is not in force now. It was:", "hi": "यह निर्णय अब लागू नहीं है। निर्णय यह था:"}[language]
     )
-    assert WORDS[language]["visible"] not in user_text(replace(one, in_force=False, also_hidden_in=()), language)
+    assert WORDS[language]["visible"] not in user_text(
+        replace(restriction, in_force=False, also_hidden_in=()), language
+    )
