@@ -1,4 +1,4 @@
-"""Time of the log, as one process knows it: what people decided ends by it, whatever the host's clock says.
+"""Time of the log, as one process knows it: what people decided ends by it, and never by the host's clock.
 
 A broker stamps each record that it appends. The greatest of these times never goes back, and is never ahead of the
 broker. It stands still while nothing is appended. A record that was appended between two moments of the host's clock

@@ -15,6 +15,8 @@ from moderation.console.orders_filter import TargetFilter
 from moderation.console.orders_steps import effects, now_words, step_choices, timeline
 from moderation.console.orders_targets import look_alikes_of, waiting_groups
 from moderation.console.orders_words import begins_words
+from moderation.orders.amendment_plan import head_of
+from moderation.orders.intake_plan import OrderDraft
 from moderation.orders.selection import Selection
 from streams.clock import now_ms
 from streams.orders.records import Target
@@ -254,3 +256,24 @@ def test_page_of_ten_thousand_targets_has_one_hundred_rows(log: InMemoryLog, ser
     order = asyncio.run(under_review(services, many))
     text = page(log, f"/console/orders/{order}?page=50").text
     assert "4,901 to 5,000 of 10,009" in text and text.count("data-number=") == 100 and len(text) < 400_000
+
+
+def test_order_page_previews_waiting_amendment_to_the_second_person(
+    log: InMemoryLog, services: Services, order: str
+) -> None:
+    async def proposed() -> None:
+        await services.orders.refresh()
+        draft = OrderDraft(
+            head_of(services.orders.case(order)), {("hashtag", "new"): Target("hashtag", "new", "<b>New")}
+        )
+        await services.orders.amend(order, draft, ("5500000001",), actor="legal", reason=HOSTILE_AUTHORITY)
+
+    asyncio.run(proposed())
+    own, other = (page(log, f"/console/orders/{order}", role) for role in ("legal", "admin"))
+    for answer in (own, other):
+        words = words_of_page(answer)
+        assert "adds 1 target, which then waits for an outcome" in words and "hashtag #<b>New" in words
+        assert "<b>New" not in answer.text and "<script>alert" not in answer.text
+    assert "another person must approve it" in words_of_page(own)
+    assert 'data-opens="amendment-approve"' in other.text and 'data-opens="amendment-approve"' not in own.text
+    assert 'data-opens="amendment-refuse"' in own.text
