@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from streams.cli.asking import ask_for_missing
 from streams.cli.help import polish_help
 from streams.errors import HushtagError
 
@@ -33,6 +34,7 @@ class _Commands(TyperGroup):
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         polish_help(self)
+        ask_for_missing(self)
 
     def invoke(self, ctx: Any) -> Any:
         try:
