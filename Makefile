@@ -12,14 +12,19 @@ BIN := .venv/bin
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv-cache
 export UV_PYTHON_DOWNLOADS := never
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+STEP := .ci/step
 SEEDS ?= 20
 ROOMS := streams moderation models surfaces client web devkit benchmarks
 FIRST ?= 0
+# uv reads SSL_CERT_FILE, and devkit/stack/jars.py for Kafka's download; pip only knows another name.
+ifeq ($(REQUESTS_CA_BUNDLE)$(CURL_CA_BUNDLE),)
+export REQUESTS_CA_BUNDLE := $(SSL_CERT_FILE)
+endif
 CLUSTER ?= $(SEEDS)
 ROUNDS ?= 20
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install encoder demo test test-long unit go simulation simulation-long integration integration-long cluster cluster-long fault fault-short pages pages-long mutants repeat docs check format bench bench-peers memory recovery scenarios screenshot lock clean
+.PHONY: help install kafka encoder demo test test-long unit go simulation simulation-long integration integration-long cluster cluster-long fault fault-short pages pages-long mutants repeat docs check format bench bench-peers memory recovery scenarios screenshot lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,32 +34,37 @@ $(UV):
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than 3.11"; echo "fix: make PYTHON=/path/to/python3.11 install"; exit 2; } >&2
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: Python's venv module is missing"; echo "fix: apt-get install python3-venv (Debian, Ubuntu)"; exit 2; } >&2
 	mkdir -p .cache
-	$(PYTHON) -m venv .cache/uv
-	.cache/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(STEP) "making a Python environment for uv in .cache" "5 s" $(PYTHON) -m venv .cache/uv
+	$(STEP) "installing uv $(UV_VERSION)" "5 s" .cache/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/installed: $(UV) requirements-dev.lock pyproject.toml client/pyproject.toml hatch_build.py
-	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements-dev.lock
-	$(UV) pip install --quiet --no-deps --editable client --editable .
-	$(BIN)/hushtag warm-up
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(STEP) "installing $$(grep -c '^[a-z0-9].*==' requirements-dev.lock) packages into .venv" "1 min the first time" \
+	  $(UV) pip sync --quiet --compile-bytecode --require-hashes requirements-dev.lock
+	$(STEP) "installing hushtag and its client" "10 s" $(UV) pip install --quiet --no-deps --editable client --editable .
+	$(STEP) "compiling numerical kernels" "1 min the first time" $(BIN)/hushtag warm-up
 	touch .venv/installed
 
 install: .venv/installed ## install into .venv and .cache
 
 encoder: install ## install the optional second stage of the scorer (130 MB); the next make install removes it
-	$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements-encoder.lock
+	@$(STEP) "installing the second stage" "1 min" \
+	  $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements-encoder.lock
 
 demo: install ## run the pipeline on this machine; make demo SECONDS=60 ends after a minute
 	@exec $(BIN)/hushtag demo $(SECONDS_ARG)
 
-test: install ## run the main suites, in 20 minutes on two idle cores; print each suite's time
+kafka: install
+	@$(BIN)/python -c 'from devkit.stack.jars import download_kafka; download_kafka()'
+
+test: kafka ## run the main suites, in 20 minutes on two idle cores; print each suite's time
 	@$(MAKE) --no-print-directory unit go simulation integration cluster fault-short pages
 
-test-long: install ## run the long suites: more histories, slow integration tests, 40 fault schedules, planted bugs
+test-long: kafka ## run the long suites: more histories, slow integration tests, 40 fault schedules, planted bugs
 	@$(MAKE) --no-print-directory simulation-long integration-long cluster-long fault pages-long mutants
 
-# $(call suite,NAME,PYTEST ARGUMENTS): run a suite and print its time.
-suite = start=$$(date +%s); $(BIN)/pytest -q $(2); echo "$(1): $$(( $$(date +%s) - start )) s"
+# $(call suite,NAME,PYTEST ARGUMENTS): name a suite, run it, and print its time.
+suite = start=$$(date +%s); echo "$(1) tests"; $(BIN)/pytest -q $(2); echo "$(1): $$(( $$(date +%s) - start )) s"
 
 unit: install ## run unit, property and contract tests
 	@$(call suite,unit,-n 2 -m "not integration and not cluster and not fault and not pages and not simulation" tests)
@@ -73,19 +83,19 @@ simulation: install ## compare simulated histories with a reference; SEEDS=400 f
 simulation-long: install ## compare 400 histories of each kind, and check that histories contain each case
 	@export SEEDS=400; $(call suite,simulation-long,-n 2 -m simulation tests)
 
-integration: install ## run integration tests in two processes, each with its own Kafka and Valkey
+integration: kafka ## run integration tests in two processes, each with its own Kafka and Valkey
 	@$(call suite,integration,-n 2 --dist loadfile -m "integration and not long" --timeout 300 tests)
 
-integration-long: install ## run the slow integration tests
+integration-long: kafka ## run the slow integration tests
 	@$(call suite,integration-long,-n 2 --dist loadfile -m "integration and long" --timeout 300 tests)
 
-cluster: install ## start workers and a reader on a secured Kafka and Valkey, with their documented rights alone
+cluster: kafka ## start workers and a reader on a secured Kafka and Valkey, with their documented rights alone
 	@$(call suite,cluster,-m "cluster and not long" --timeout 300 tests/cluster)
 
-cluster-long: install ## run every process with its rights alone, refuse all others, and start secured clusters
+cluster-long: kafka ## run every process with its rights alone, refuse all others, and start secured clusters
 	@$(call suite,cluster-long,-m "cluster and long" --timeout 600 tests/cluster)
 
-fault: install ## compare runs under kills, pauses and cuts with a reference; SEEDS=20 CLUSTER=20, or SEEDS=1 CLUSTER=0 FIRST=7
+fault: kafka ## compare runs under kills, pauses and cuts with a reference; SEEDS=20 CLUSTER=20, or SEEDS=1 CLUSTER=0 FIRST=7
 	@export SEEDS=$(SEEDS) FIRST=$(FIRST) CLUSTER=$(CLUSTER); $(call suite,fault,-m fault tests/fault)
 
 fault-short: install ## run three fault schedules on a broker, and one on a cluster

@@ -91,19 +91,19 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
         ExitStack() as stack,
     ):
         stack.callback(lambda: console.print("stopping all parts", style="dim"))
-        with _step(console, "Apache Kafka and Valkey") as report:
+        with _step(console, "Apache Kafka and Valkey", usual_seconds=8) as report:
             reports.append(report)
             run.start_servers()
-        with _step(console, "topics"):
+        with _step(console, "topics", usual_seconds=2):
             run.create_topics()
         spawned = _spawn_all(run)
-        with _step(console, "cases to decide on"):
+        with _step(console, "cases to decide on", usual_seconds=3):
             asyncio.run(prepare(run.settings))
-        with _step(console, "public log with two witnesses"):
+        with _step(console, "public log with two witnesses", usual_seconds=5):
             spawn_log(run, log)
         demo = RunningDemo(run, *spawned, policy=folder / POLICY.name, check_script=write_check_script(log, folder))
         for process in (demo.worker, demo.trends, demo.search, demo.api):
-            with _step(console, process.name):
+            with _step(console, process.name, usual_seconds=5):
                 run.wait_until_ready(process)
         console.print(f"  all parts run after {monotonic_seconds() - began:.1f} s", style="dim")
         yield demo
@@ -131,13 +131,17 @@ def _preferred(port: int) -> int:
 
 
 @contextmanager
-def _step(console: Console, name: str) -> Iterator[Callable[[str], None]]:
-    """Print the start of a part and the seconds that it took; yield a function for lines in between."""
-    began = monotonic_seconds()
+def _step(console: Console, name: str, *, usual_seconds: int) -> Iterator[Callable[[str], None]]:
+    """Print the start of a part and the seconds that it took; yield a function for lines in between.
+
+    `usual_seconds` is its time on two idle cores.
+    """
+    began, beginning = monotonic_seconds(), f"starting {name} ({usual_seconds} s)"
     if console.is_terminal:
-        with console.status(f"starting {name}") as status:
-            yield lambda line: status.update(f"starting {name}: {line}")
+        with console.status(beginning) as status:
+            yield lambda line: status.update(f"{beginning}: {line}")
     else:
+        console.print(f"  {beginning}")
         yield lambda line: console.print(f"    {line}", markup=False, soft_wrap=True)
     console.print(f"  ✓ {name}  [dim]{monotonic_seconds() - began:.1f} s[/dim]")
 

@@ -20,6 +20,8 @@ from devkit.stack.errors import StackError, StackMistake
 KAFKA_VERSION = "4.3.1"
 _LIST = Path(__file__).with_name("kafka-jars.txt")
 _FETCHERS = 6
+CERTIFICATES = "SSL_CERT_FILE"
+"""Variable with the file of authorities to trust. The download's library knows only two others, which come first."""
 
 Report = Callable[[str], None]
 """Callback that receives one progress message."""
@@ -97,6 +99,11 @@ def kafka_class_path(repository: Path, *, report: Report = lambda line: None) ->
     return [jar.path_in(repository) for jar in jars]
 
 
+def download_kafka() -> None:
+    """Download missing jars into the cache of this project, with printed progress: a step of `make test`."""
+    kafka_class_path(default_cache() / "maven", report=lambda line: print(line, flush=True))
+
+
 @contextmanager
 def _alone_in(repository: Path, report: Report) -> Iterator[None]:
     with open(repository / ".hushtag-lock", "w") as lock:
@@ -113,6 +120,7 @@ def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
     from jgo.maven import MavenContext
     from requests import RequestException
 
+    _trust_certificates()
     maven_url = os.environ.get("HUSHTAG_MAVEN_URL", MAVEN_CENTRAL_URL)
     context = MavenContext(repo_cache=repository, remote_repos={"central": maven_url}, timeout=30)
 
@@ -122,7 +130,7 @@ def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
         return jar
 
     total_mb = sum(jar.size_bytes for jar in missing) / 1e6
-    report(f"downloading Apache Kafka {KAFKA_VERSION}: {len(missing)} jars, {total_mb:.0f} MB, once")
+    report(f"downloading Apache Kafka {KAFKA_VERSION}: {len(missing)} jars, {total_mb:.0f} MB (20 s, once)")
     done_mb = reported_mb = 0.0
     pool = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="jars")
     try:
@@ -142,10 +150,26 @@ def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
     except (RequestException, RuntimeError) as error:
         raise StackError(
             f"Kafka's jars cannot be downloaded from {maven_url}: {_shortly(error)}",
-            fix="check the network (HTTPS_PROXY, REQUESTS_CA_BUNDLE), or set HUSHTAG_MAVEN_URL to a Maven mirror",
+            fix=f"check the network (HTTPS_PROXY; {CERTIFICATES} is the PEM file of a proxy's authority), "
+            "or set HUSHTAG_MAVEN_URL to a Maven mirror",
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _trust_certificates() -> None:
+    """Let the download trust the authorities of SSL_CERT_FILE, as pip and uv do under `make`.
+
+    Raises:
+        StackMistake: the file does not exist.
+    """
+    path = next(filter(None, map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", CERTIFICATES))), "")
+    if path and not Path(path).exists():
+        raise StackMistake(
+            f"there is no file of certificates at {path}", fix=f"set {CERTIFICATES} to a PEM file, or unset it"
+        )
+    if path:
+        os.environ["REQUESTS_CA_BUNDLE"] = path
 
 
 def _shortly(error: Exception) -> str:
