@@ -164,8 +164,9 @@ class IngestStage:
         for letter in core.dead_letters:
             metrics.dead_letters.labels(reason=letter.error.reason).inc()
         if core.newest_ms >= 0:
+            present_ms = self.context.log_clock.present_ms(now_ms())
             metrics.lag_seconds.labels(partition=str(core.source)).set(
-                max(0, now_ms() - core.watermark_ms - self.times.watermark_slack_ms) / 1000
+                max(0, present_ms - core.watermark_ms - self.times.watermark_slack_ms) / 1000
             )
 
     async def send_dead_letter(self, letter: DeadLetter) -> Ack:

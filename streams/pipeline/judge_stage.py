@@ -101,7 +101,8 @@ class JudgeStage:
 
     def is_timely(self, flush: Flush) -> bool:
         """Return whether the newest tweet of a record is recent enough for early decisions."""
-        return now_ms() - flush.newest_ms <= self.context.settings.timely_ms
+        present_ms = self.context.log_clock.present_ms(now_ms())
+        return present_ms - flush.newest_ms <= self.context.settings.timely_ms
 
     def report(self, judge: ShardJudge) -> None:
         """Update the metrics of a shard after a batch."""

@@ -11,6 +11,7 @@ it. Records that cannot be read go to the dead-letter topic, and the last readab
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ import msgspec
 from msgspec.structs import replace
 from watchfiles import awatch
 
-from streams.clock import now_ms
+from streams.clock import monotonic_seconds, now_ms
 from streams.errors import HushtagError, PolicyError, TopicsError
 from streams.log.models import read_models
 from streams.log.partials import encode_partial
@@ -40,8 +41,8 @@ from streams.policy import Policy, PolicyFileError
 from streams.policy.activation import Activation
 from streams.policy.proposal import needs_restart
 
-REPORT_EVERY_MS = 20_000
-FOLLOW_EVERY_MS = 5_000
+REPORT_EVERY_SECONDS = 20.0
+FOLLOW_EVERY_SECONDS = 5.0
 """Interval at which the topic is read for records of other writers."""
 
 
@@ -81,7 +82,7 @@ class PolicyProposer:
         self._sent = -1
         """Sequence of the last activation sent."""
         self._report: WorkerReport | None = None
-        self._reported_ms = self._followed_ms = 0
+        self._reported_seconds = self._followed_seconds = -math.inf
         self._dead_lettered: set[int] = set()
         """Offsets of unreadable records that are in the dead-letter topic."""
 
@@ -113,8 +114,8 @@ class PolicyProposer:
                 policy = self._file.read_if_changed()
                 if policy is not None:
                     await self._propose(policy, first=False)
-                elif now_ms() - self._followed_ms >= FOLLOW_EVERY_MS:
-                    self._followed_ms = now_ms()
+                elif monotonic_seconds() - self._followed_seconds >= FOLLOW_EVERY_SECONDS:
+                    self._followed_seconds = monotonic_seconds()
                     await self._compare_again()
             except PolicyError as error:
                 self._refuse(error)
@@ -139,8 +140,9 @@ class PolicyProposer:
             return
         if not first:
             await self._check_that_it_can_follow(policy)
+        newest_ms = self._newest_ms()
         record = record_to_publish(
-            found, newest_ms=self._newest_ms() if self._newest_ms() >= 0 else now_ms(), at_ms=now_ms(),
+            found, newest_ms=newest_ms if newest_ms >= 0 else self._present_ms(), at_ms=self._present_ms(),
             worker=self._name, text=self._file.text, note=self._file.note(policy.revision),
         )  # fmt: skip
         offset = await self._publish(settings.topic(POLICY), encode_policy_record(record), policy_key(policy.revision))
@@ -264,7 +266,7 @@ class PolicyProposer:
             worker=self._name, file=str(self._file.path.absolute()), revision=revision, verdict=verdict, why=why,
             at_ms=0, began_hours=self._began.valves.max_automated_hours,
         )  # fmt: skip
-        self._reported_ms = 0
+        self._reported_seconds = -math.inf
 
     @property
     def _is_live_through_topic(self) -> bool:
@@ -274,13 +276,16 @@ class PolicyProposer:
 
     @property
     def _is_report_due(self) -> bool:
-        return now_ms() - self._reported_ms >= REPORT_EVERY_MS
+        return monotonic_seconds() - self._reported_seconds >= REPORT_EVERY_SECONDS
+
+    def _present_ms(self) -> int:
+        return self._context.log_clock.present_ms(now_ms())
 
     async def _send_report(self) -> None:
         """Send the report that `hushtag policy status` reads: at once after a change, otherwise periodically."""
         if self._report is None or not self._is_report_due:
             return
-        report = replace(self._report, at_ms=now_ms())
+        report = replace(self._report, at_ms=self._present_ms())
         topic, key = self._context.settings.topic(POLICY), REPORT_KEY + self._name.encode()
         await self._publish(topic, encode_policy_record(report), key)
-        self._reported_ms = report.at_ms
+        self._reported_seconds = monotonic_seconds()

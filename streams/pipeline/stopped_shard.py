@@ -81,20 +81,23 @@ class ShardStop:
         """
         if self._renewing is None or self.record is not None or judged_offset < self._renew_to:
             return
-        at_ms = now_ms()
+        at_ms = self._present_ms()
         self._reached_ms = self._reached_ms or at_ms
         if at_ms - settled_ms <= _STEADY_LAG_MS or at_ms - self._reached_ms >= _CATCHING_UP_MS:
             self._end_renewal()
 
     def follow(self, decision: Decision) -> list[Decision]:
         """Return the renewal of a decision that the judge takes while it catches up; [] if none is due."""
-        renewal = self._renewal.follow(decision, now_ms()) if self._renewal is not None else None
+        renewal = self._renewal.follow(decision, self._present_ms()) if self._renewal is not None else None
         return [] if renewal is None else [renewal]
 
     def end(self) -> None:
         """End the stop and the renewal: the shard is dropped."""
         self.record = None
         self._end_renewal()
+
+    def _present_ms(self) -> int:
+        return self._stage.context.log_clock.present_ms(now_ms())
 
     def _end_renewal(self) -> None:
         renewing, self._renewing, self._renewal = self._renewing, None, None
@@ -121,7 +124,7 @@ class ShardStop:
             if renewal is not None and policies is not None and policies.live is not None and policies.sequence != used:
                 used = policies.sequence
                 renewal.use(Policy.from_canonical(policies.live.policy))
-            renewals = renewal.due(now_ms()) if renewal is not None else []
+            renewals = renewal.due(self._present_ms()) if renewal is not None else []
             acks = [
                 await context.sender.send(
                     topic, self._shard, encode_record(one), key=f"{one.hashtag}|{one.country}".encode()

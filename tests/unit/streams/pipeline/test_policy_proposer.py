@@ -250,8 +250,8 @@ async def go_live_elsewhere(shells, monkeypatch, path):
 
 
 async def test_file_is_compared_again_after_another_goes_live(shells, tmp_path, monkeypatch):
-    monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_MS", 100)
-    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_SECONDS", 0.1)
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
     async with ProposerHarness(shells, path) as worker:
@@ -265,8 +265,8 @@ async def test_file_is_compared_again_after_another_goes_live(shells, tmp_path, 
 
 
 async def test_unreadable_policy_topic_does_not_end_the_worker(shells, tmp_path, monkeypatch):
-    monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_MS", 100)
-    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_SECONDS", 0.1)
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
     asked: list[str] = []
@@ -285,8 +285,8 @@ async def test_unreadable_policy_topic_does_not_end_the_worker(shells, tmp_path,
 
 @pytest.mark.parametrize("error", [DependencyAway("the broker is silent"), msgspec.DecodeError("no JSON")])
 async def test_failed_comparison_is_repeated_at_the_next_look(shells, tmp_path, monkeypatch, error):
-    monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_MS", 100)
-    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_SECONDS", 0.1)
     path, asked = tmp_path / "policy.yaml", []
     path.write_text(FIRST)
     async with ProposerHarness(shells, path) as worker:
@@ -336,7 +336,7 @@ async def test_unreadable_record_is_dead_lettered_once(shells, tmp_path):
 
 
 async def test_unreadable_record_does_not_stop_a_running_worker(shells, tmp_path, monkeypatch):
-    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_SECONDS", 0.1)
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
     async with ProposerHarness(shells, path) as worker:
@@ -346,8 +346,19 @@ async def test_unreadable_record_does_not_stop_a_running_worker(shells, tmp_path
         await worker.until(lambda: len(worker.activated()) == 2)
 
 
+async def test_clock_that_jumps_back_delays_no_other_writers_policy(shells, tmp_path, monkeypatch):
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_SECONDS", 0.1)
+    path = tmp_path / "policy.yaml"
+    path.write_text(FIRST)
+    async with ProposerHarness(shells, path) as worker:
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "same")
+        monkeypatch.setattr("streams.pipeline.policy_proposer.now_ms", lambda: 1_000)
+        append_policy(shells, SECOND, via="topic", before=0)
+        await worker.until(lambda: worker.activated()[-1] == make_policy(SECOND).revision)
+
+
 async def test_policy_from_the_topic_is_activated_and_outranks_the_file(shells, tmp_path, monkeypatch):
-    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_SECONDS", 0.1)
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
     async with ProposerHarness(shells, path) as worker:
@@ -375,7 +386,7 @@ async def test_overtaken_file_is_compared_with_the_winner(shells, tmp_path, monk
             return await publish(topic, value, key)
 
         monkeypatch.setattr(worker.proposer, "_publish", overtaken)
-        monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
+        monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_SECONDS", 0.1)
         path.write_text(SECOND)
         await worker.until(lambda: len(worker.activated()) == 2)
         winner = make_policy(SECOND.replace("suppress_at: 0.5", "suppress_at: 0.6")).revision

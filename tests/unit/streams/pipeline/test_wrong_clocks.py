@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from hushtag_client.registers import Register, decode
@@ -15,9 +16,10 @@ from streams.log.decisions import Progress, encode_record
 from streams.log.moderation import Override, Verb, encode_moderation
 from streams.pipeline.publish_partition import DecisionsPartition, ModerationPartition
 from streams.pipeline.publish_stage import DecisionsStage, ModerationStage
+from tests.support.judge_shell import judge_stage
 from tests.support.orders_world import OrdersWorld, accounts
 from tests.support.shells import NOW_MS, Shells, make_shells, settle_down
-from tests.support.wrong_clocks import MINUTE_MS, WRONG_CLOCKS, WrongClock
+from tests.support.wrong_clocks import ERRORS_MS, MINUTE_MS, WRONG_CLOCKS, WrongClock
 
 LASTS_MS = 5 * MINUTE_MS
 STEP_MS = 30_000
@@ -177,3 +179,14 @@ async def test_wrong_clock_deletes_no_register_that_is_needed(begin: Begin, cloc
     assert world.shown() == "suppress"
     await world.run_for(27 * MINUTE_MS)
     assert world.register() is None, "the log has passed its end, so the sweep takes it"
+
+
+@pytest.mark.parametrize("error_ms", ERRORS_MS)
+def test_early_decisions_go_by_the_brokers_time(monkeypatch: pytest.MonkeyPatch, error_ms: int) -> None:
+    shells = make_shells(monkeypatch)
+    monkeypatch.setattr("streams.pipeline.judge_stage.now_ms", lambda: NOW_MS + error_ms)
+    shells.context.log_clock.compare(NOW_MS, after_ms=NOW_MS + error_ms, before_ms=NOW_MS + error_ms)
+    stage = judge_stage(shells)
+    timely_ms = shells.context.settings.timely_ms
+    flushes = [SimpleNamespace(newest_ms=NOW_MS - age_ms) for age_ms in (timely_ms, timely_ms + 1)]
+    assert [stage.is_timely(one) for one in flushes] == [True, False]
