@@ -14,8 +14,11 @@ from kafka.errors import KafkaError
 from redis.exceptions import RedisError
 
 from devkit.stack import StackError
+from tests.fault.oracle import Block
 from tests.fault.watch import Watch
 from tests.fault.world import NEXT_VERSION, SESSION_SECONDS, Scene
+from tests.support.moved_clock import why_clocks_stay
+from tests.support.workers import answer
 
 Fault = Callable[[Scene, Watch, random.Random], None]
 
@@ -227,6 +230,33 @@ def _lines(scene: Scene, rng: random.Random) -> list:
     return rng.choice([[kafka], [kafka], [valkey], [kafka, valkey]])
 
 
+# ---- clocks ----
+
+
+def clock(scene: Scene, watch: Watch, rng: random.Random) -> None:
+    """Set the clocks of all workers and of a person's machine wrong; the person blocks a hashtag; set them right."""
+    if why := why_clocks_stay():
+        print(f"no clock is moved: {why}")
+        return
+    error_seconds = rng.choice([600, -600, 3_600, -3_600])
+    for one in scene.clocks:
+        one.move(error_seconds)
+    time.sleep(2)
+    assert _until(lambda: _block(scene, rng), 60), "no person could block a hashtag"
+    time.sleep(rng.uniform(4, 8))
+    for one in scene.clocks:
+        one.move(0)
+
+
+def _block(scene: Scene, rng: random.Random) -> bool:
+    hashtag, from_ms = f"blocked{rng.getrandbits(32)}", int(time.time() * 1000)
+    arguments = ("block", hashtag, "--for", "30m", "--reason", "a test of clocks", "--surface", "trends", "--wait", "0")
+    if answer(scene.settings, *arguments, variables=scene.clocks[0].environment).returncode:
+        return False
+    scene.blocks.append(Block(hashtag, 1_800_000, from_ms, int(time.time() * 1000)))
+    return True
+
+
 # ---- what is asked of it ----
 
 
@@ -262,7 +292,7 @@ FAULTS: dict[str, Fault] = {
     "broker-stop": broker_stop, "broker-full": broker_full, "redis-kill": redis_kill, "redis-empty": redis_empty,
     "redis-flush": redis_flush, "redis-stop": redis_stop, "redis-readonly": redis_readonly,
     "redis-memory": redis_memory, "cut": cut, "delay": delay, "half-open": half_open, "partitions": partitions,
-    "policy": policy,
+    "policy": policy, "clock": clock,
 }  # fmt: skip
 
 

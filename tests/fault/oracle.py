@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -351,6 +351,16 @@ def expected_flags(left: Left) -> dict[str, tuple[str, str, int, float]]:
     return flags
 
 
+@dataclass(frozen=True)
+class Block:
+    """Block of a hashtag for a duration, which a person wrote between two moments of the right clock."""
+
+    hashtag: str
+    lasts_ms: int
+    from_ms: int
+    to_ms: int
+
+
 def wrong_flags(left: Left, stands: Mapping[str, Register]) -> list[str]:
     """List differences between Redis and the fold at the end."""
     expected = expected_flags(left)
@@ -366,6 +376,19 @@ def wrong_flags(left: Left, stands: Mapping[str, Register]) -> list[str]:
     ]
 
 
+def wrong_blocks(blocks: Iterable[Block], stands: Mapping[str, Register]) -> list[str]:
+    """List blocks by people that Redis does not have with the expiry that they must have."""
+    return [
+        f"{one.hashtag}: {found.action if found else 'missing'} until {found.expires_at_ms if found else '?'}, "
+        f"blocked for {one.lasts_ms} ms from {one.from_ms} to {one.to_ms}"
+        for one in blocks
+        for found in [next((register for register in stands.values() if register.hashtag == one.hashtag), None)]
+        if found is None
+        or found.action != "suppress"
+        or not one.from_ms <= found.expires_at_ms - one.lasts_ms <= one.to_ms
+    ]
+
+
 def unfounded_flags(left: Left, written: Mapping[tuple[str, str], Register]) -> list[str]:
     """List registers that were in Redis without a decision of that version and content."""
     emitted: dict[tuple[str, str, str], list[ScopeDecision]] = defaultdict(list)
@@ -376,6 +399,8 @@ def unfounded_flags(left: Left, written: Mapping[tuple[str, str], Register]) -> 
                 emitted[one.hashtag, one.country, one.version] += one.rulings
     found = []
     for (name, version), register in written.items():
+        if register.by_people:
+            continue
         rulings = emitted.get((register.hashtag, register.country, version))
         if rulings is None:
             found.append(f"{name}: version {version} was never decided")

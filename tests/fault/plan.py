@@ -35,6 +35,8 @@ TIMED = {
     "partitions": "partitions added to `tweets`",
     "policy": "the policy edited",
 }
+CLOCKS = {"clock": "a worker's clock wrong by ten minutes or an hour, and right again, while people decide"}
+"""In every fourth seed, from a separate random stream, so that seeds keep the rest of their schedule."""
 TRAITS = {
     "duplicates": "tweets sent twice",
     "late": "late tweets",
@@ -44,7 +46,7 @@ TRAITS = {
 }
 DELETIONS = {"deletions": "tweets deleted again, some before they arrive"}
 """Traits with a separate random stream, so that seeds keep the rest of their schedule."""
-KINDS = TIMED | TRAITS | DELETIONS
+KINDS = TIMED | CLOCKS | TRAITS | DELETIONS
 CLUSTER = {
     "leader-kill": "kill -9 of a leader of `tweets`, and restart",
     "roll": "all brokers restarted, one by one",
@@ -109,8 +111,14 @@ def plan(seed: int) -> Plan:
     traits = {list(TRAITS)[place % len(TRAITS)], *(trait for trait in TRAITS if rng.random() < 0.35)}
     traits |= {trait for trait in DELETIONS if random.Random(f"{trait} {seed}").random() < 0.35}
     steps = [Step(kind, round(rng.uniform(3, FEED_SECONDS - 10), 2), rng.getrandbits(32)) for kind in chosen]
+    if place % 4 == 1:
+        steps += [_clock_step(random.Random(f"clock {seed}"))]
     workers = rng.choice([2, 2, 3]) if {"rolling", "zombie"} & set(chosen) else rng.choice([1, 2, 2, 3])
     return Plan(seed, workers, tuple(sorted(steps, key=lambda step: step.at_seconds)), frozenset(traits))
+
+
+def _clock_step(rng: random.Random) -> Step:
+    return Step("clock", round(rng.uniform(2, 8), 2), rng.getrandbits(32))
 
 
 def cluster_plan(seed: int) -> Plan:

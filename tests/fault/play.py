@@ -19,7 +19,7 @@ from streams.log.reading import LogReader, connection
 from streams.scoring import TextScorer
 from streams.settings import Settings
 from tests.fault.cluster_faults import ALL_FAULTS
-from tests.fault.oracle import Left, expected_flags, judge, unfounded_flags, wrong_flags
+from tests.fault.oracle import Left, expected_flags, judge, unfounded_flags, wrong_blocks, wrong_flags
 from tests.fault.plan import Plan, Step
 from tests.fault.traffic import SOURCES, Traffic
 from tests.fault.watch import Watch
@@ -186,7 +186,7 @@ async def _quiet(scene: Scene) -> tuple[Left, list[str]]:
     while True:
         left = await _read(scene.settings)
         stands = _registers(scene)
-        wrong = wrong_flags(left, stands)
+        wrong = [*wrong_flags(left, stands), *wrong_blocks(scene.blocks, stands)]
         if not wrong or time.monotonic() > deadline:
             assert expected_flags(left) or wrong or not stands
             return left, wrong

@@ -12,6 +12,7 @@ def test_seed_block_has_every_kind_of_fault(block):
     plans = [plan(seed) for seed in range(block * BLOCK, (block + 1) * BLOCK)]
     assert {kind for one in plans for kind in one.kinds} == set(KINDS)
     assert sum("zombie" in one.kinds for one in plans) >= 6
+    assert sum("clock" in one.kinds for one in plans) == 5
     for one in plans:
         assert len(one.kinds) >= 3
         assert one.workers >= 2 or "zombie" not in one.kinds, "another worker must take over"

@@ -163,6 +163,8 @@ class Watch:
             stands = {keys.field_text(name): decode(value) for name, value in raw.items()}
             for name, register in stands.items():
                 self.seen.written[name, register.version] = register
+                if register.by_people and register.action == "clear":
+                    self.seen.complain(f"a block of people ended early in Redis: {name}")
             if life == incarnation:
                 for name, before in last.items():
                     if name in stands and stands[name].version < before.version:

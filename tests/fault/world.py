@@ -22,9 +22,11 @@ from devkit.stack import KafkaServer, ValkeyServer
 from devkit.stack.ports import LOOPBACK, free_port
 from streams.log.topics import create_topics
 from streams.settings import Settings
+from tests.fault.oracle import Block
 from tests.fault.plan import Plan
 from tests.fault.proxy import Proxy
 from tests.fault.traffic import SOURCES
+from tests.support.moved_clock import MovedClock, why_clocks_stay
 from tests.support.workers import WorkerProcess
 
 SLOTS = 4
@@ -166,6 +168,10 @@ class Scene:
     """Workers that did not end after SIGTERM."""
     starts: list[tuple[WorkerProcess, float]] = field(default_factory=list)
     """Wall clock times of worker starts."""
+    blocks: list[Block] = field(default_factory=list)
+    """Blocks that people wrote; none ends within a schedule."""
+    clocks: list[MovedClock] = field(default_factory=list)
+    """Clock of each slot; empty where none is moved."""
     sources: int = SOURCES
     serial: int = 1
 
@@ -190,6 +196,10 @@ class Scene:
                 }
             )
             self.slots.append(Slot(number, WorkerProcess(settings, self.folder, f"w{number}")))
+        if "clock" in self.plan.kinds and not why_clocks_stay():
+            self.clocks = [MovedClock(self.folder / f"clock{slot.number}") for slot in self.slots]
+            for slot, clock in zip(self.slots, self.clocks, strict=True):
+                slot.worker.variables = clock.environment
         self._ending = threading.Event()
         self._lock = threading.RLock()
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)

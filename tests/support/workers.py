@@ -11,12 +11,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from devkit.stack.ports import free_port
 from streams.log.reading import LogReader, connection
 from streams.settings import Settings
+
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
 def environment(settings: Settings, **more: object) -> dict[str, str]:
@@ -40,11 +43,13 @@ def hushtag(settings: Settings, *arguments: str, stdin: bytes | None = None, tim
     return done.stdout
 
 
-def answer(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def answer(
+    settings: Settings, *arguments: str, variables: Mapping[str, str] = NO_VARIABLES
+) -> subprocess.CompletedProcess[bytes]:
     """Run a command that may fail."""
     return subprocess.run(
-        [sys.executable, "-m", "streams.cli.main", *arguments], env=environment(settings), capture_output=True,
-        timeout=120, check=False,
+        [sys.executable, "-m", "streams.cli.main", *arguments], env=environment(settings) | dict(variables),
+        capture_output=True, timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -73,6 +78,8 @@ class WorkerProcess:
         self.settings = settings
         self._name = name
         self._stages = stages
+        self.variables: dict[str, str] = {}
+        """Further variables of its environment."""
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -81,7 +88,8 @@ class WorkerProcess:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self.command, "worker", "--stages", self._stages],
-                env=environment(self.settings, metrics_port=self.port, **more), stdout=log, stderr=log,
+                env=environment(self.settings, metrics_port=self.port, **more) | self.variables,
+                stdout=log, stderr=log,
             )  # fmt: skip
         return self
 
