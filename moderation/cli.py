@@ -35,8 +35,8 @@ from streams.cli.lists import print_list
 from streams.cli.output import quieten
 from streams.clock import now_ms
 from streams.countries import in_country
-from streams.errors import CallerMistake
-from streams.flags.overrides import STATES
+from streams.errors import CallerMistake, FlagStoreUnavailable
+from streams.flags.overrides import STATES, OverrideHistory
 from streams.log.moderation import Override, Verb
 from streams.naming import TypedHashtag, country_of, tag_of
 from streams.policy.names import check_name
@@ -167,13 +167,8 @@ def list_(
     hashtag = tag_of(tag).hashtag if tag else None
     wanted = country_of(country) if country else None
 
-    async def read() -> ModerationService:
-        async with ModerationService(load_settings()) as service:
-            await service.refresh()
-        return service
-
     quieten()
-    view, at_ms = asyncio.run(read()).view, now_ms()
+    view, at_ms, note = asyncio.run(_read_as_published(load_settings()))
     found = [one for one in view.statuses(at_ms, hashtag=hashtag, country=wanted) if not state or one.state in state]
     if as_json:
         for one in found:
@@ -182,8 +177,27 @@ def list_(
         print_list(OVERRIDE_HEADERS, [override_cells(one, at_ms) for one in found])
     else:
         errors.print("no decisions" + (" match the filters" if tag or country or state else ""))
+    if note:
+        errors.print(note, style="yellow")
     for bad in view.bad:
         errors.print(f"the record at offset {bad.offset} has no effect: {bad.problem}", style="yellow")
+
+
+async def _read_as_published(settings: Settings) -> tuple[OverrideHistory, int, str]:
+    """Read all decisions; return them, the broker's time, and what surfaces do not show yet ("" if they show all)."""
+    from moderation.publication import delay_reason, publish_time_ms
+    from streams.flags.lookup import FlagLookup
+
+    async with ModerationService(settings) as service:
+        view, at_ms = await service.refresh(), service.now_ms()
+    try:
+        async with FlagLookup(settings.redis_url) as lookup:
+            at_ms = await publish_time_ms(lookup) or at_ms
+            missing = view.next_offset - await lookup.published_offset()
+            why = await delay_reason(lookup) if missing > 0 else ""
+    except FlagStoreUnavailable as error:
+        return view, at_ms, f"{error}: this is the state of the log, not of the surfaces"
+    return view, at_ms, f"the surfaces do not show the newest {missing:,} records yet: {why}" if why else ""
 
 
 def _write(settings: Settings, tags: Sequence[TypedHashtag], write: Write, wait: float, as_json: bool) -> None:

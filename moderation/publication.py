@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Write = Callable[[ModerationService], Awaitable[Sequence[AcceptedRecord]]]
 POLL_SECONDS = 0.05
+NEXT_HEARTBEAT_SECONDS = 2.5
+"""Time in which a running publisher writes its next heartbeat."""
 _HEARTBEAT_MAX_AGE_MS = 10_000
 
 
@@ -75,6 +77,8 @@ def write_and_wait(settings: Settings, write: Write, wait_seconds: float) -> Wri
                 if not error.accepted:
                     raise
                 accepted, stale = error.accepted, error
+            if wrong := service.log_clock.why_wrong():
+                errors.print(f"{wrong}; decisions keep their time, by the broker's", style="yellow")
         statuses: tuple[PublicationStatus | None, ...] = (None,) * len(accepted)
         if wait_seconds:
             statuses = tuple(await wait_published(settings, accepted, wait_seconds=wait_seconds))
@@ -200,7 +204,20 @@ async def delay_reason(lookup: FlagLookup) -> str:
     heartbeat_ms = await lookup.last_heartbeat_ms()
     if heartbeat_ms is None:
         return "publish is not running: no worker has ever reported to this Redis"
-    age_ms = now_ms() - heartbeat_ms
-    if age_ms > _HEARTBEAT_MAX_AGE_MS:
-        return f"publish is not running: the last worker reported {age_ms / 1000:.0f} s ago"
+    if await publish_time_ms(lookup) is None:
+        age_seconds = (now_ms() - heartbeat_ms) / 1000
+        return f"publish is not running: the last worker reported {age_seconds:.0f} s ago"
     return "publish is running and has not applied it yet"
+
+
+async def publish_time_ms(lookup: FlagLookup) -> int | None:
+    """Return the time of a running publisher, which is the broker's; None if none is running.
+
+    An old heartbeat may only seem old, by a wrong clock of this host. So a second one decides.
+    """
+    heartbeat_ms = await lookup.last_heartbeat_ms()
+    if heartbeat_ms is None or abs(now_ms() - heartbeat_ms) <= _HEARTBEAT_MAX_AGE_MS:
+        return heartbeat_ms
+    await asyncio.sleep(NEXT_HEARTBEAT_SECONDS)
+    next_ms = await lookup.last_heartbeat_ms()
+    return next_ms if next_ms != heartbeat_ms else None

@@ -18,14 +18,15 @@ from kafka.errors import KafkaError
 from moderation.drafts import AcceptedRecord, OverrideDraft, UndoDraft
 from moderation.errors import NothingToUndo, StaleEdit
 from moderation.producer import DeadlineProducer
-from streams.clock import monotonic_seconds, now_ms
+from streams.clock import monotonic_seconds, steady_ms
 from streams.countries import in_country
 from streams.errors import CallerMistake, DependencyAway, TopicsError
-from streams.flags.moderation_fold import Scope
+from streams.flags.moderation_fold import Scope, StackedOverride
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import version_of
 from streams.log.kafka_security import refusal
-from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
+from streams.log.log_clock import LogClock
+from streams.log.moderation import UNKNOWN_MS, Override, TagRecord, Undo, encode_moderation
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import MODERATION
 from streams.settings import Settings
@@ -41,9 +42,12 @@ class ModerationService:
         TopicsError: the moderation topic is missing, or has more than one partition.
     """
 
-    def __init__(self, settings: Settings, *, deadline_seconds: float = 10.0, clock: Clock = now_ms) -> None:
+    def __init__(self, settings: Settings, *, deadline_seconds: float = 10.0, clock: Clock = steady_ms) -> None:
         self.view = OverrideHistory()
         """State of the log at the last `refresh` or write."""
+        self.log_clock = LogClock()
+        """The broker's time, compared with this host's by records that arrive between two reads."""
+        self._read_began_ms = 0
         self._topic = settings.topic(MODERATION)
         self._deadline_seconds = deadline_seconds
         self._clock = clock
@@ -65,6 +69,10 @@ class ModerationService:
     async def __aexit__(self, *exception: object) -> None:
         await asyncio.to_thread(self._producer.close)
         await self._reader.__aexit__(None, None, None)
+
+    def now_ms(self) -> int:
+        """Return the present time: this host's, less its known error."""
+        return self.log_clock.present_ms(self._clock())
 
     async def refresh(self) -> OverrideHistory:
         """Read the log to its present end and return the view."""
@@ -150,7 +158,7 @@ class ModerationService:
             surfaces=draft.surfaces,
             actor=draft.actor,
             reason=draft.reason,
-            at_ms=self._clock(),
+            at_ms=self.now_ms(),
             edits=self._edits(draft.tag.hashtag, scopes, expected),
             action=draft.action,
             expires_at_ms=draft.expires_at_ms,
@@ -161,7 +169,7 @@ class ModerationService:
 
     def _refuse_second_category(self, draft: OverrideDraft) -> None:
         scopes = [scope for scope in self.view.scopes(ANY_HASHTAG) if scope[2] == draft.country]
-        for scope, current in self.view.in_force(self._clock(), scopes):
+        for scope, current in self.view.in_force(self.now_ms(), scopes):
             if scope[1] in draft.surfaces and current.category != draft.category:
                 raise CallerMistake(
                     f"{current.category or 'every category'} is already paused {in_country(draft.country)} on"
@@ -170,9 +178,10 @@ class ModerationService:
                 )
 
     def _undo(self, draft: UndoDraft, expected: str | None) -> Undo:
-        at_ms, hashtag = self._clock(), draft.tag.hashtag
+        hashtag = draft.tag.hashtag
         scopes = [s for s in self.view.scopes(hashtag) if s[3] == "human" and _selects(draft, s)]
-        current = [(s, entry) for s in scopes if (entry := self.view.fold.in_force(s, at_ms)) is not None]
+        # A host whose clock is fast, and not compared yet, must not hide what readers still apply.
+        current = self._in_force(scopes, self.now_ms()) or self._in_force(scopes, self.log_clock.newest_ms)
         countries = sorted({scope[2] for scope, _ in current})
         if not current:
             where = f" {in_country(draft.country)}" if draft.country else ""
@@ -191,8 +200,11 @@ class ModerationService:
             draft, hashtag, last.record.display, countries[0], {s[1] for s in undone}, {last.record.id}, expected
         )
 
+    def _in_force(self, scopes: Sequence[Scope], at_ms: int) -> list[tuple[Scope, StackedOverride]]:
+        return [(one, entry) for one in scopes if (entry := self.view.fold.in_force(one, at_ms)) is not None]
+
     def _undo_family(self, draft: UndoDraft) -> list[Undo]:
-        at_ms, family = self._clock(), draft.tag.hashtag
+        at_ms, family = self.now_ms(), draft.tag.hashtag
         found: dict[tuple[str, str], tuple[str, set[str], set[str]]] = {}
         for scope, stack in self.view.fold.stacks().items():
             for entry in stack.entries if _selects(draft, scope) else ():
@@ -226,7 +238,7 @@ class ModerationService:
             surfaces=tuple(sorted(surfaces)),
             actor=draft.actor,
             reason=draft.reason,
-            at_ms=self._clock(),
+            at_ms=self.now_ms(),
             edits=self._edits(hashtag, scopes, expected),
             undoes=tuple(sorted(undoes)),
         )
@@ -270,9 +282,13 @@ class ModerationService:
         return offsets
 
     async def _read(self) -> None:
+        began_ms, after_ms = self._clock(), self._read_began_ms
         async for batch in self._reader.to_end({0: self.view.next_offset or None}):
             for record in batch:
                 self.view.apply(record.offset, record.key, record.value, record.timestamp)
+            if (append_ms := batch[-1].timestamp) != UNKNOWN_MS:
+                self.log_clock.compare(append_ms, after_ms=after_ms, before_ms=self._clock())
+        self._read_began_ms = began_ms
 
     async def _read_past(self, offset: int) -> None:
         began = monotonic_seconds()

@@ -29,7 +29,7 @@ from moderation.api.reviewer_link import ReviewerLink
 from moderation.api.rights import Caller, Grant
 from moderation.api.services import services_of
 from moderation.api.sessions import Session, Sessions
-from streams.clock import monotonic_seconds, now_ms
+from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway, HushtagError
 from web.callers import Network, client_address, names_this_machine, rate_group, why_not_direct
 
@@ -239,7 +239,7 @@ async def write_once(
     caller: Caller = request.state.caller
     content = b"\n".join([request.method.encode(), str(request.url.path).encode(), await request.body()])
     try:
-        known = store.begin(caller.name, key, hashlib.sha256(content).hexdigest(), now_ms())
+        known = store.begin(caller.name, key, hashlib.sha256(content).hexdigest(), round(1000 * monotonic_seconds()))
     except KeyReused:
         raise RefusedCall("key_reused", "this Idempotency-Key belongs to another request", "send a new one") from None
     except InProgress:

@@ -181,13 +181,14 @@ async def serve(
     """
     async with connect_services(settings, share=share) as services:
         trusted = parse_networks(settings.trusted_proxies)
-        config = session_config(settings)
+        config, clock = session_config(settings), services.moderation.now_ms
+        key = settings.session_key.get_secret_value()
         app = create_app(
             services,
             ring,
             RateLimit(rate, burst),
             trusted,
-            None if config is None else await open_sessions(config, settings.session_key.get_secret_value()),
+            None if config is None else await open_sessions(config, key, clock),
             content_security_policy=NOTHING_ALLOWED if mount is None else CONTENT_SECURITY_POLICY,
         )
         if mount is not None:
@@ -207,14 +208,14 @@ async def serve(
         url, link = f"http://{f'[{host}]' if ':' in host else host}:{bound}", ""
         access: AccessControl = app.state.access
         if reviewer:
-            access.sessions, access.link, link = open_reviewer_link(settings, url, reviewer)
+            access.sessions, access.link, link = open_reviewer_link(settings, url, reviewer, clock)
         elif access.sessions is None and is_loopback(host):
-            access.sessions = await open_sessions(local_sessions(settings, url), session_secret(settings))
+            access.sessions = await open_sessions(local_sessions(settings, url), session_secret(settings), clock)
         started(url, link)
         await server.serve(sockets=[sock])
 
 
-async def open_sessions(config: SessionConfig, secret: str) -> Sessions:
+async def open_sessions(config: SessionConfig, secret: str, clock: Callable[[], int]) -> Sessions:
     """Build the browser sessions of the configured logins.
 
     A provider that is away is not an error: keys work, and logins do once it is back.
@@ -223,13 +224,13 @@ async def open_sessions(config: SessionConfig, secret: str) -> Sessions:
         SettingsError: the provider names another issuer.
     """
     if not isinstance(config, OidcConfig):
-        return Sessions(config, None, secret, now_ms, f"log in: GET {KEY_PAGE}")
+        return Sessions(config, None, secret, clock, f"log in: GET {KEY_PAGE}")
     provider = Provider(config)
     try:
         await provider.check()
     except DependencyAway as error:
         structlog.get_logger("hushtag.api").warning("identity provider is away", error=str(error))
-    return Sessions(config, provider, secret, now_ms)
+    return Sessions(config, provider, secret, clock)
 
 
 async def _refused_call(request: Request, error: Exception) -> Response:

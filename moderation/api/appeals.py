@@ -20,7 +20,6 @@ from moderation.review.appeals import A_WEEK, find_restriction
 from moderation.review.fold import AppealStatus
 from moderation.review.records import Appeal
 from moderation.review.view import appeal_as_dict, result_as_dict
-from streams.clock import now_ms
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["appeals"])
 AppealPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -152,7 +151,8 @@ async def _check_rights(request: Request, appeal: Appeal, actor: str, verdict: s
     """Check country, category and effect of the end, as far as any of the restriction is in force."""
     services, permission = services_of(request), _judges(appeal)
     await refuse_blinded(request, appeal.hashtag, actor)
-    contested = find_restriction(appeal.case, services.reviews.automated, services.moderation.view, now_ms())
+    moderation = services.moderation
+    contested = find_restriction(appeal.case, services.reviews.automated, moderation.view, moderation.now_ms())
     if contested is None:
         check_rights(request, country=appeal.order[:2] or None, permission=permission)
         return

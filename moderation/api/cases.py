@@ -84,7 +84,8 @@ async def list_cases(
     limit: PageSize = 100,
 ) -> Response:
     """List the cases, one for each hashtag. A second look has neither numbers nor verdicts of others."""
-    service, person, at_ms = _cases(request), reader_of(request), now_ms()
+    service, person = _cases(request), reader_of(request)
+    at_ms = services_of(request).moderation.now_ms()
     closed_from_ms = 0 if closed_within is None else at_ms - duration_ms(closed_within)
     found = [
         case

@@ -18,7 +18,6 @@ from moderation.api.blinding import blinded_for, blinded_list
 from moderation.api.bodies import CountryQuery
 from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.api.services import services_of
-from streams.clock import now_ms
 from streams.constants import DAY_MS
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.overrides import OverrideHistory
@@ -76,9 +75,8 @@ async def held_now(
     limit: PageSize = 100,
 ) -> Response:
     """List the hashtags that are held back now, by the logs: a row for each source, country and category."""
-    at_ms = now_ms()
-    blinded = await blinded_for(request)
-    services = services_of(request)
+    services, blinded = services_of(request), await blinded_for(request)
+    at_ms = services.moderation.now_ms()
     await services.reviews.refresh()
     found = [
         one

@@ -57,7 +57,7 @@ class IdempotencyStore:
             caller: name of the API key.
             key: idempotency key, unique for each caller.
             request: a fingerprint of the whole request.
-            now_ms: time at which older answers expire.
+            now_ms: time of a clock that never goes back, at which older answers expire.
 
         Raises:
             KeyReused, InProgress: the key cannot be used now.

@@ -26,7 +26,6 @@ from moderation.api.rights import Caller, check_rights
 from moderation.api.services import services_of
 from moderation.drafts import OverrideDraft, end_of, override_draft, undo_draft
 from moderation.view import accepted_json
-from streams.clock import now_ms
 from streams.errors import HushtagError
 from streams.flags.overrides import OverrideState
 from streams.naming import tag_of
@@ -124,7 +123,7 @@ async def list_overrides(
     limit: PageSize = 100,
 ) -> Response:
     """List human decisions with their states, newest first."""
-    at_ms = now_ms()
+    at_ms = services_of(request).moderation.now_ms()
     blinded = await blinded_for(request)
     history = services_of(request).moderation.view
     found = [
@@ -208,7 +207,7 @@ def _refused(row: BulkRow, problem: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, reason: str) -> OverrideDraft:
-    at_ms = now_ms()
+    at_ms = services_of(request).moderation.now_ms()
     tag, end = tag_of(body.hashtag), end_of(body.lasts, body.until, "7d", at_ms)
     await refuse_blinded(request, tag.hashtag, actor)
     check_rights(

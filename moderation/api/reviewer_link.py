@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 
 from moderation.api.login_settings import local_sessions, session_secret
 from moderation.api.oidc import Identity
 from moderation.api.problems import RefusedCall
 from moderation.api.sessions import OPEN_LINK, Sessions
-from streams.clock import now_ms
+from streams.clock import steady_ms
 from streams.settings import Settings
 
 PATH = "/login/link"
@@ -40,13 +41,16 @@ class ReviewerLink:
         return self._person
 
 
-def open_reviewer_link(settings: Settings, url: str, name: str) -> tuple[Sessions, ReviewerLink, str]:
+def open_reviewer_link(
+    settings: Settings, url: str, name: str, clock: Callable[[], int] = steady_ms
+) -> tuple[Sessions, ReviewerLink, str]:
     """Build the sessions of an API on this machine, and the link that begins them.
 
     Args:
         settings: key and length of sessions.
         url: address of the API, without a path.
         name: person who gets the sessions.
+        clock: present time, Unix time in ms.
 
     Returns:
         The sessions, the link, and its address, which is a secret.
@@ -55,7 +59,7 @@ def open_reviewer_link(settings: Settings, url: str, name: str) -> tuple[Session
         SettingsError: HUSHTAG_SESSION_KEY is too short.
     """
     token = secrets.token_urlsafe(16)  # short, so that the link fits a terminal
-    sessions = Sessions(local_sessions(settings, url), None, session_secret(settings), now_ms)
+    sessions = Sessions(local_sessions(settings, url), None, session_secret(settings), clock)
     return sessions, ReviewerLink(name, token), f"{url}{PATH}?token={token}"
 
 

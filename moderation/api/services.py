@@ -115,16 +115,17 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
 
         public_log = KafkaLog(settings)
         audited = AuditedRestrictions(public_log, settings.appeal_days)
-        reviews, names = ReviewService(moderation, follower, audited=audited), LivePolicyNames(settings)
+        clock, names = moderation.now_ms, LivePolicyNames(settings)
+        reviews = ReviewService(moderation, follower, audited=audited, clock=clock)
         policies = _Policies(settings)
-        cases = CaseService(moderation, reviews, first_answers=policies.skip_first_answer_ms)
+        cases = CaseService(moderation, reviews, first_answers=policies.skip_first_answer_ms, clock=clock)
 
         async def open_hashtags() -> set[str]:
             return {case.hashtag for case in (await cases.refresh()).values() if case.is_open}
 
         yield Services(
             moderation,
-            OrderService(moderation),
+            OrderService(moderation, clock=clock),
             reviews,
             cases,
             report,
@@ -137,7 +138,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             await _closed(stack, Shadows(shadow_follower(settings))),
             EventFeed(await _moderation_records(settings, stack), policies.live),
             texts := await stack.enter_async_context(open_text_reader(settings, moderation)),
-            markings := MarkingService(moderation),
+            markings := MarkingService(moderation, clock=clock),
             Presence(),
             publication_wait(settings),
             await stack.enter_async_context(CrowdFollower(settings, open_hashtags)),

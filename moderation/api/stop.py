@@ -17,7 +17,6 @@ from moderation.api.rights import check_rights
 from moderation.api.services import services_of
 from moderation.drafts import STOP, end_of, override_draft, undo_draft
 from moderation.view import accepted_json
-from streams.clock import now_ms
 from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
@@ -51,8 +50,9 @@ class StopAnswer(AnswerModel):
 @router.get("/stop", openapi_extra=needs("read"), response_model=StopAnswer)
 async def stop_state(request: Request) -> Response:
     """Return where automation is paused, by whom, why and until when."""
-    history = await services_of(request).moderation.refresh()
-    items = pauses_in_force(history, now_ms())
+    moderation = services_of(request).moderation
+    history = await moderation.refresh()
+    items = pauses_in_force(history, moderation.now_ms())
     return JsonReply({"paused": bool(items), "version": stop_version(history), "items": items})
 
 
@@ -107,7 +107,7 @@ async def pause(request: Request, body: PauseBody, idempotency_key: IdempotencyK
     services = services_of(request)
 
     async def work(actor: str) -> dict[str, Any]:
-        at_ms = now_ms()
+        at_ms = services.moderation.now_ms()
         end = end_of(body.lasts, body.until, "24h", at_ms)
         check_rights(request, country=body.country, category=body.category, lasts_ms=end.duration_ms(at_ms))
         draft = override_draft(
@@ -133,7 +133,7 @@ async def resume(request: Request, body: ResumeBody, idempotency_key: Idempotenc
 
     async def work(actor: str) -> dict[str, Any]:
         history = await services.moderation.refresh()
-        paused = [record for _, record in history.in_force(now_ms(), history.scopes(ANY_HASHTAG))]
+        paused = [record for _, record in history.in_force(services.moderation.now_ms(), history.scopes(ANY_HASHTAG))]
         categories = {record.category for record in paused if body.country in (None, record.country)}
         check_rights(request, country=body.country or "*", categories=categories)
         draft = undo_draft(

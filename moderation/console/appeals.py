@@ -136,7 +136,9 @@ def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
 
 
 def _subject(services: Services, status: AppealStatus) -> AppealSubject:
-    return resolve_appeal(status.appeal, services.reviews.automated, services.moderation.view, now_ms())
+    return resolve_appeal(
+        status.appeal, services.reviews.automated, services.moderation.view, services.moderation.now_ms()
+    )
 
 
 def _row(services: Services, status: AppealStatus, person: str) -> dict[str, Any]:
@@ -168,7 +170,8 @@ def _barred(request: Request, status: AppealStatus, subject: AppealSubject) -> s
 
 
 def _outcomes(services: Services, status: AppealStatus, subject: AppealSubject) -> dict[Verdict, Outcome]:
-    at_ms, moderation, automated = now_ms(), services.moderation, services.reviews.automated
+    moderation, automated = services.moderation, services.reviews.automated
+    at_ms = moderation.now_ms()
     contested = subject.contested
     effect = None if contested is None else reversal(contested, moderation, actor="x", reason="x", at_ms=at_ms)
     lifted = () if contested is None else also_lifted(effect, contested.restriction, automated, at_ms)

@@ -29,7 +29,6 @@ from moderation.console.stream import live_of, viewer_of
 from moderation.errors import NoSuchCase
 from moderation.evidence.case_sample import CaseSample
 from moderation.evidence.exposure import LEAST_PEOPLE
-from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.naming import format_duration
 from streams.orders.speakers import same_person
@@ -103,7 +102,8 @@ async def _order(request: Request, wanted: QueueFilter) -> list[str]:
 
 
 async def _values(request: Request, found: HashtagCase, wanted: QueueFilter) -> dict[str, Any]:
-    services, person, at_ms = services_of(request), reader_of(request), now_ms()
+    services, person = services_of(request), reader_of(request)
+    at_ms = services.moderation.now_ms()
     service, caller = services.cases, request.state.caller
     assert isinstance(caller, Caller)
     plain = case_as_dict(found, service, person)

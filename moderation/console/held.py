@@ -22,7 +22,6 @@ from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import place_words, plain_words
 from moderation.review.automated import AutomatedFold
-from streams.clock import now_ms
 from streams.log.decisions import Evidence
 
 router = page_router()
@@ -104,7 +103,9 @@ async def held_for(request: Request) -> tuple[list[HeldRegister], int]:
     """Return all that is held now, and the number of hashtags left out because the reader reviews them blind."""
     services, blinded = services_of(request), await blinded_for(request)
     await services.reviews.refresh()
-    found = held_tags(services.reviews.automated.latest.values(), services.moderation.view, now_ms())
+    found = held_tags(
+        services.reviews.automated.latest.values(), services.moderation.view, services.moderation.now_ms()
+    )
     return [one for one in found if one.register.hashtag not in blinded], len(blinded)
 
 

@@ -12,7 +12,6 @@ from moderation.api.services import Services
 from moderation.console.appeals import badge as appeals_badge
 from moderation.console.orders import badge as orders_badge
 from moderation.console.stop_notice import notice_texts
-from streams.clock import now_ms
 
 LiveText = Callable[[Services, Caller, str], dict[str, str]]
 """Texts by name, from what the services have read already, for a caller and the person who reads.
@@ -22,7 +21,7 @@ It is called once a second for each viewer.
 
 
 def _stop_notice(services: Services, caller: Caller, person: str) -> dict[str, str]:
-    return notice_texts(services.moderation.view, now_ms())
+    return notice_texts(services.moderation.view, services.moderation.now_ms())
 
 
 TEXTS: list[LiveText] = [_stop_notice, orders_badge, appeals_badge]

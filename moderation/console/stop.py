@@ -25,7 +25,6 @@ from moderation.console.stop_notice import ISOLATED, countdown_words, scope_word
 from moderation.console.words import moment_words
 from moderation.drafts import duration_ms
 from moderation.publication_times import records_of_write
-from streams.clock import now_ms
 from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
@@ -57,7 +56,8 @@ async def show_stop(
     category: str = "",
 ) -> Response:
     """Show the stop button; the address has the scope that is about to be paused."""
-    services, at_ms, blinded = services_of(request), now_ms(), await blinded_for(request)
+    services, blinded = services_of(request), await blinded_for(request)
+    at_ms = services.moderation.now_ms()
     await services.reviews.refresh()
     names, automated, view = await services.names(), services.reviews.automated, services.moderation.view
     caller: Caller = request.state.caller

@@ -1,4 +1,4 @@
-"""Time of the log, as one process knows it: what people decided ends by it, and never by the host's clock.
+"""Time of the log, as one process knows it: people's decisions end by it, and not by the clock of a host.
 
 A broker stamps each record that it appends. The greatest of these times never goes back, and is never ahead of the
 broker. It stands still while nothing is appended. A record that was appended between two moments of the host's clock
@@ -29,10 +29,11 @@ class LogClock:
     def compare(self, append_ms: int, *, after_ms: int, before_ms: int) -> None:
         """Compare the clocks by a record that was appended between two moments of the host's clock.
 
-        Within that span the host's clock counts as right, so a slow answer hides an error and never invents one.
+        The span allows for a range of errors, and the known error moves no further than into it. So a slow answer
+        neither invents an error nor makes one forgotten.
         """
         self.observe(append_ms)
-        self.host_ahead_ms = max(after_ms - append_ms, 0) or min(before_ms - append_ms, 0)
+        self.host_ahead_ms = min(max(self.host_ahead_ms, after_ms - append_ms), before_ms - append_ms)
 
     def present_ms(self, host_ms: int) -> int:
         """Return the present time: the host's clock less its known error, and no earlier than any record."""

@@ -12,6 +12,7 @@ from moderation.service import ModerationService
 from streams.clock import now_ms
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
+from streams.log.log_clock import LogClock
 from streams.log.moderation import UNKNOWN_MS
 
 
@@ -54,6 +55,8 @@ def in_memory_service(log: InMemoryLog, clock: Callable[[], int] = now_ms) -> Mo
     service._topic = "memory"
     service._deadline_seconds = 1.0
     service._clock = clock
+    service.log_clock = LogClock()
+    service._read_began_ms = 0
     service._lock = asyncio.Lock()
     service._reader = log  # type: ignore[assignment]
     service._producer = log  # type: ignore[assignment]

@@ -12,6 +12,7 @@ from moderation.publication import OrderPublication, wait_order_published
 from streams.errors import FlagStoreUnavailable
 from streams.flags import lookup
 from streams.settings import Settings
+from tests.support.wrong_clocks import ERRORS_MS
 
 RECORDED_MS = 1_612_785_785_000
 """Time of the record, 2021-02-08 12:03:05 UTC."""
@@ -20,8 +21,12 @@ RECORDED_MS = 1_612_785_785_000
 class FakeLookup:
     """Lookup whose publisher advances by one record a poll."""
 
-    def __init__(self, offsets: list[int], heartbeat_ms: int | None = None, fault: Exception | None = None) -> None:
+    def __init__(
+        self, offsets: list[int], heartbeat_ms: int | None = None, fault: Exception | None = None, beats_ms: int = 0
+    ) -> None:
         self.offsets, self.heartbeat_ms, self.fault, self.polls = offsets, heartbeat_ms, fault, 0
+        self.beats_ms = beats_ms
+        """Time between two heartbeats; 0: no publisher is running."""
 
     async def published_offset(self) -> int:
         if self.fault is not None:
@@ -30,6 +35,8 @@ class FakeLookup:
         return self.offsets.pop(0) if len(self.offsets) > 1 else self.offsets[0]
 
     async def last_heartbeat_ms(self) -> int | None:
+        if self.heartbeat_ms is not None:
+            self.heartbeat_ms += self.beats_ms
         return self.heartbeat_ms
 
     async def __aenter__(self) -> FakeLookup:
@@ -43,6 +50,7 @@ def waited(fake: FakeLookup, monkeypatch: pytest.MonkeyPatch, **changes: Any) ->
     monkeypatch.setattr(lookup, "FlagLookup", lambda *_, **__: fake)
     monkeypatch.setattr(publication, "now_ms", lambda: RECORDED_MS + 1_000)
     monkeypatch.setattr(publication, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(publication, "NEXT_HEARTBEAT_SECONDS", 0.0)
     given: dict[str, Any] = {"recorded_ms": RECORDED_MS, "changes": True, "wait_seconds": 0.05} | changes
     return asyncio.run(wait_order_published(Settings(), 7, **given))
 
@@ -63,6 +71,10 @@ def test_record_is_on_surfaces_once_publish_is_past_it(monkeypatch: pytest.Monke
         (FakeLookup([7]), "publish is not running: no worker has ever reported to this Redis"),
         (FakeLookup([7], RECORDED_MS - 29_000), "publish is not running: the last worker reported 30 s ago"),
         (FakeLookup([7], RECORDED_MS), "publish is running and has not applied it yet"),
+        *(
+            (FakeLookup([7], RECORDED_MS + error_ms, beats_ms=1_000), "publish is running and has not applied it yet")
+            for error_ms in ERRORS_MS
+        ),
         (FakeLookup([7], fault=FlagStoreUnavailable("Redis is away")), "it is not known whether surfaces see it"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -16,6 +16,7 @@ from moderation.api.limits import RateLimit
 from moderation.api.problems import RefusedCall
 from moderation.api.reviewer_link import ReviewerLink, open_reviewer_link
 from streams.cli.main import make_app
+from streams.clock import now_ms
 from streams.constants import DAY_MS
 from streams.errors import HushtagError
 from streams.settings import Settings
@@ -34,10 +35,11 @@ class Reviewer:
         self.client = client
         self.link = self.restart()
 
-    def restart(self) -> str:
+    def restart(self, clock: Callable[[], int] = now_ms) -> str:
         """Start the server anew, and return the path of its link."""
         access = AccessControl(KeyRing(None), RateLimit(1e6, 10**6))
-        access.sessions, access.link, link = open_reviewer_link(Settings(session_key=KEY), URL, "asha")  # type: ignore[arg-type]
+        settings = Settings(session_key=KEY)  # type: ignore[arg-type]
+        access.sessions, access.link, link = open_reviewer_link(settings, URL, "asha", clock)
         cast(FastAPI, self.client.app).state.access = access
         assert link.startswith(f"{URL}/login/link?token=")
         return link.removeprefix(URL)
@@ -79,10 +81,9 @@ def test_call_without_the_session_is_refused(asha: Reviewer, log: InMemoryLog) -
     assert not log.records
 
 
-def test_link_opens_again_a_day_later(asha: Reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_link_opens_again_a_day_later(asha: Reviewer) -> None:
     times_ms = [1_000_000]
-    monkeypatch.setattr("moderation.api.reviewer_link.now_ms", lambda: times_ms[-1])
-    link = asha.restart()
+    link = asha.restart(lambda: times_ms[-1])
     assert asha.open(link).status_code == 303
     times_ms.append(times_ms[0] + DAY_MS)
     assert asha.client.get("/v1/me").status_code == 401, "the first session has ended"
