@@ -34,9 +34,9 @@ _KINDS = {"campaign": "red", "protest": "green", "counter_speech": "green", "bot
 _NAME, _SPARKLINE = 20, 8
 _LISTS_HEIGHT = 12
 _LATE_SECONDS = 2.0
-_LABEL = 17
+_LABEL = 15
 """Width of the longest label of a hint."""
-_REASON = "--reason 'trying it out'"
+_REASON = "-r 'a try'"
 _SHORT = {"counter_speech": "counter", "bot_flood": "bots"}
 _TURNING = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -86,17 +86,17 @@ def hints(state: DemoState) -> list[tuple[str, str]]:
     if any(one.hashtag == ANY_HASHTAG for one in state.by_people):
         found.append(("end the pause", "resume"))
     else:
-        found.append(("pause automation", f"pause {_REASON}"))
+        found.append(("pause all", f"pause {_REASON}"))
     commands = [(label, f".venv/bin/hushtag {command}") for label, command in found]
     if state.policy_path:
-        commands.append(("edit the policy", f"{state.policy_path}, with a higher serial"))
+        commands.append(("edit the policy", f"{state.policy_path} (raise serial)"))
     if state.check_script:
         commands.append(("check the log", f"sh {state.check_script}"))
     commands.append(("see trends", f"{state.trends_url}/?country={COUNTRY}&held=on"))
     commands.append(("see search", f"{state.search_url}/?country={COUNTRY}"))
     if state.reviewer_link:
         commands.insert(0, ("decide as asha", state.reviewer_link))
-    return ([("in a shell, first", state.exports)] if state.exports else []) + commands
+    return ([("export first", state.exports)] if state.exports else []) + commands
 
 
 def _tag_hints(state: DemoState) -> list[tuple[str, str]]:

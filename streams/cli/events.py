@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import msgspec
 import typer
 
+from streams.cli.inputs import standard_input
 from streams.cli.options import AlwaysJson
 from streams.cli.output import print_json
 from streams.counting.notices import leaves
@@ -39,7 +39,7 @@ def hashtags(json: AlwaysJson = False) -> None:
     "hashtag" is normalised, "display" is as written without #, "indices" are half-open code points with #. A line
     that is not such an object ends the command with exit code 2.
     """
-    for number, line in enumerate(sys.stdin.buffer, start=1):
+    for number, line in enumerate(standard_input('texts as {"text": "..."}'), start=1):
         try:
             text = _text(line)
         except ContractError as error:
@@ -58,7 +58,7 @@ def inspect(json: AlwaysJson = False) -> None:
     A deletion or a withholding also has "leaves", the statistics that its tweet is taken out of (counts, samples), and
     "countries", where that holds ("*" is everywhere).
     """
-    for line in sys.stdin.buffer:
+    for line in standard_input("payloads"):
         print_json(inspected(line.rstrip(b"\r\n")))
 
 

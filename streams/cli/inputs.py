@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import typer
 
@@ -27,6 +29,13 @@ def load_policy_file(path: Path, shards: int | None = None) -> Policy:
         return parse_policy(path.read_bytes(), str(path), shards=shards)
     except OSError as error:
         raise CallerMistake(f"cannot read the policy {path}: {error.strerror}", fix="name an existing file") from error
+
+
+def standard_input(lines: str) -> BinaryIO:
+    """Return standard input; on a terminal say first that the command waits for these lines."""
+    if sys.stdin.isatty():
+        typer.echo(f"type {lines}, one a line; Ctrl-D ends", err=True)
+    return sys.stdin.buffer
 
 
 def past_ms(text: str, now_ms: int) -> int:

@@ -14,6 +14,7 @@ import typer
 
 import models
 from models.protocol import LanguageScorer
+from streams.cli.inputs import standard_input
 from streams.cli.options import AlwaysJson
 from streams.errors import CallerMistake
 
@@ -57,7 +58,7 @@ def score(
         raise CallerMistake("--explain works for stage 1 only: an encoder has no terms", fix="leave --stage 2 out")
     scorer = _scorer(model) if stage == 1 else stack(model)
     out = sys.stdout
-    for lines, mistake in _batches(sys.stdin.buffer):
+    for lines, mistake in _batches(standard_input('texts as {"text": "..."}')):
         texts, hints = [text for text, _ in lines], np.array([hint_of(lang) for _, lang in lines], np.uint8)
         probabilities, found = scorer.score_languages(texts, hints)
         for text, hint, row, language in zip(texts, hints.tolist(), probabilities.tolist(), found, strict=True):

@@ -336,12 +336,12 @@ def test_hints_name_only_hashtags_that_exist() -> None:
     state.held, state.rows = [], []
     assert not [hint for hint in view.hints(state) if "explain" in hint[1]], "nothing to explain yet"
     state.rows = a_state().rows
-    assert ("hide a trend", ".venv/bin/hushtag block FairPay --reason 'trying it out'") in view.hints(state)
+    assert ("hide a trend", ".venv/bin/hushtag block FairPay -r 'a try'") in view.hints(state)
     state.held = a_state().held
-    assert ("overrule a flag", ".venv/bin/hushtag allow OutNow --reason 'trying it out'") in view.hints(state)
+    assert ("overrule a flag", ".venv/bin/hushtag allow OutNow -r 'a try'") in view.hints(state)
     state.by_people = [register("outnow", "trends", "*", "allow", source="human", display="OutNow")]
     assert ("undo it", ".venv/bin/hushtag undo OutNow") in view.hints(state)
-    assert ("pause automation", ".venv/bin/hushtag pause --reason 'trying it out'") in view.hints(state)
+    assert ("pause all", ".venv/bin/hushtag pause -r 'a try'") in view.hints(state)
     state.by_people = [register("*", "trends", "*", "allow", source="human")]
     assert ("end the pause", ".venv/bin/hushtag resume") in view.hints(state)
 

@@ -19,6 +19,7 @@ from tests.unit.devkit.demo.test_demo import drawn
 
 FOLDER = ".cache/demo-4194304-abcdefgh"
 COLUMNS, ROWS = 100, 40
+NARROW = 80
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +44,16 @@ def state_with(name: str, which: str) -> DemoState:
     return state
 
 
+def name_of(line: str) -> str:
+    return line[2:18].rstrip()
+
+
 @pytest.mark.parametrize("which", ["trend", "flag", "decision"])
 def test_hints_fit_a_terminal(longest_name: str, which: str) -> None:
     state = state_with(longest_name, which)
     lines = view.hint_lines(state)
     assert max(map(len, lines)) <= COLUMNS, max(lines, key=len)
+    assert [line for line in lines if len(line) > NARROW and name_of(line) != "export first"] == []
     screen = drawn(view.screen(state, ROWS), COLUMNS, ROWS).splitlines()
     assert len(screen) <= ROWS
     for label, command in view.hints(state):

@@ -85,7 +85,7 @@ def test_link_is_the_first_hint() -> None:
     state = DemoState("http://127.0.0.1:1", "http://127.0.0.1:2", "p.yaml", "", 60, LINK, prepare.LINES)
     assert view.hints(state)[0] == ("decide as asha", LINK)
     state.exports = "export HUSHTAG_KAFKA=x"
-    assert [label for label, _ in view.hints(state)][:2] == ["in a shell, first", "decide as asha"]
+    assert [label for label, _ in view.hints(state)][:2] == ["export first", "decide as asha"]
 
 
 def test_summary_names_the_prepared_records() -> None:

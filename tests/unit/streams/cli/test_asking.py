@@ -50,6 +50,15 @@ def test_person_who_gives_up_gets_the_error() -> None:
         assert terminal.wait() == 2
 
 
+def test_terminal_is_asked_for_lines() -> None:
+    with Terminal([sys.executable, "-m", "streams.cli.main", "inspect"]) as terminal:
+        terminal.wait_for("type payloads, one a line; Ctrl-D ends")
+        terminal.type("no tweet\n")
+        terminal.wait_for('"ok":false')
+        terminal.type("\x04")
+        assert terminal.wait() == 0
+
+
 def test_script_gets_an_error_that_names_the_option() -> None:
     done = subprocess.run([*COMMAND, "a"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
