@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+_INPUT = 0
+"""Descriptor of standard input, also where it is closed."""
 
 
 class EndingSignals:
@@ -43,16 +45,16 @@ def own_terminal() -> Iterator[None]:
     A process under `make` shares its terminal: a second Ctrl-C would end `make` before the verdict is printed. Ctrl-Z
     does nothing meanwhile, because the shell would not notice it.
     """
-    terminal, owner = sys.stdin.fileno(), os.getpgrp()
-    shares_terminal = os.isatty(terminal) and os.tcgetpgrp(terminal) == owner != os.getpid()
+    owner = os.getpgrp()
+    shares_terminal = os.isatty(_INPUT) and os.tcgetpgrp(_INPUT) == owner != os.getpid()
     if not shares_terminal:
         yield
         return
     for number in (signal.SIGTSTP, signal.SIGTTOU):
         signal.signal(number, signal.SIG_IGN)
     os.setpgid(0, 0)
-    os.tcsetpgrp(terminal, os.getpgrp())
+    os.tcsetpgrp(_INPUT, os.getpgrp())
     try:
         yield
     finally:
-        os.tcsetpgrp(terminal, owner)
+        os.tcsetpgrp(_INPUT, owner)

@@ -152,7 +152,7 @@ def summary(state: DemoState, judgement: Judgement) -> RenderableType:
     )  # fmt: skip
     if health.late_seconds >= _LATE_SECONDS:
         late = (
-            f"  this machine was too busy: tweets were sent up to {health.late_seconds:.0f} s late, and count as late"
+            f"  this machine was too busy: tweets were sent up to {health.late_seconds:.0f} s late, and so were flags"
         )
         lines.append(Text(late, "yellow"))
     if state.prepared:
