@@ -25,7 +25,9 @@ class AmendmentEffect(AnswerModel):
     known: int = Field(description="Targets of the list that the order has already.")
     protected: int = Field(description="Added targets that are protected speakers.")
     dropped: int
-    released: int = Field(description="Dropped targets that become visible in the order's country again.")
+    released: int = Field(
+        description="Dropped targets that no order and no suspension hides in the order's country then."
+    )
     kept_hidden: int = Field(description="Dropped targets that another order or a suspension still hides there.")
     expires_at_ms: int = Field(description="New end of the outcomes; 0: unchanged.")
     added_targets: list[str] = Field(description="The first 100.")

@@ -175,7 +175,8 @@ def _outcomes(services: Services, status: AppealStatus, subject: AppealSubject) 
     contested = subject.contested
     effect = None if contested is None else reversal(contested, moderation, actor="x", reason="x", at_ms=at_ms)
     lifted = () if contested is None else also_lifted(effect, contested.restriction, automated, at_ms)
-    every = restrictions_in_force(status.appeal.hashtag, automated, moderation.view, at_ms)
+    kind = "hashtag" if contested is None else contested.restriction.kind
+    every = restrictions_in_force(kind, status.appeal.hashtag, automated, moderation.view, at_ms)
     return {
         "uphold": Outcome("Uphold the decision", "Uphold: it stays", uphold_words(subject)),
         "overturn": Outcome(

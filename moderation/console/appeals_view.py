@@ -10,7 +10,7 @@ from moderation.console.words import listed, plain_words
 from moderation.review.appeals import AppealSubject, Effect
 from moderation.review.automated import AutomatedFold
 from moderation.statements.collect import order_restrictions, override_restriction
-from moderation.statements.restriction import Restriction
+from moderation.statements.restriction import Restriction, TargetKind
 from streams.countries import in_country
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override, Undo
@@ -47,18 +47,20 @@ def decider_words(one: Restriction) -> str:
 
 
 def restrictions_in_force(
-    hashtag: str, automated: AutomatedFold, history: OverrideHistory, at_ms: int
+    kind: TargetKind, target: str, automated: AutomatedFold, history: OverrideHistory, at_ms: int
 ) -> list[Restriction]:
-    """List all restrictions of a hashtag that have not ended, also those below a stronger decision."""
-    found = [one for one in automated.restrictions.values() if one.target == hashtag and one.ends_ms > at_ms]
-    for status in history.statuses(at_ms, hashtag=hashtag):
-        if status.state in ("in force", "superseded") and isinstance(status.record, Override):
-            one = override_restriction(status.record, status.surfaces)
-            found += [] if one is None else [one]
+    """List all restrictions of a target that have not ended, also those below a stronger decision."""
+    in_force: list[Restriction] = []
+    if kind == "hashtag":
+        in_force += [one for one in automated.restrictions.values() if one.target == target and one.ends_ms > at_ms]
+        for status in history.statuses(at_ms, hashtag=target):
+            if status.state in ("in force", "superseded") and isinstance(status.record, Override):
+                by_person = override_restriction(status.record, status.surfaces)
+                in_force += [] if by_person is None else [by_person]
     for case in history.fold.orders.cases.values():
-        rows = [row for row in case.rows if (row.target.kind, row.target.value) == ("hashtag", hashtag)]
-        found += order_restrictions(case, at_ms, rows)
-    return found
+        rows = [row for row in case.rows if (row.target.kind, row.target.value) == (kind, target)]
+        in_force += order_restrictions(case, at_ms, rows)
+    return in_force
 
 
 def reversal_words(
@@ -70,7 +72,7 @@ def reversal_words(
         subject: restriction that the appeal contests.
         effect: record that would reverse it; None where nothing is in force.
         lifted: references of other automated restrictions that it lifts.
-        every: all restrictions of the hashtag that have not ended.
+        every: all restrictions of the target that have not ended.
     """
     if subject.contested is None or effect is None:
         return [f"Changes nothing that is shown now: {subject.ended or 'the decision has ended'}."]
@@ -99,7 +101,7 @@ def _effect_words(contested: Restriction, effect: Effect) -> str:
     what = measure_words(contested.measure)
     place = in_country(contested.country)
     if isinstance(effect, OrderRuling):
-        return f"Declines this target of the legal order, so it is no longer {what} {place}."
+        return f"Declines this target of the legal order, so this order no longer keeps it {what} {place}."
     if isinstance(effect, Undo):
         return f"Undoes the decision of {contested.actor}: no longer {what} {place} on {listed(list(effect.surfaces))}."
     return f"Shows it again {place} on {listed(list(effect.surfaces))} for 7 days, against the pipeline."

@@ -33,7 +33,7 @@ class AmendmentPlan:
     """Number of added targets that are protected speakers."""
     dropped: tuple[TargetRow, ...]
     released: int
-    """Number of dropped targets that become visible in the order's country again."""
+    """Number of dropped targets that no order and no suspension hides in the order's country then."""
     kept_hidden: int
     """Number of dropped targets that another order or a suspension still hides there."""
     expires_at_ms: int
@@ -64,10 +64,11 @@ class AmendmentPlan:
             lines.append(f"adds {counted(len(self.added), 'target')}{spoken}, which then {waits} for an outcome")
         if self.dropped:
             parts = [f"drops {counted(len(self.dropped), 'target')}"]
-            if self.released:
-                parts.append(f"{self.released:,} shown in {where} again")
+            if ended := self.released + self.kept_hidden:
+                parts.append(f"ends {counted(ended, 'restriction')} in {where}")
             if self.kept_hidden:
-                parts.append(f"{self.kept_hidden:,} still hidden there by another decision")
+                stays = "target stays" if self.kept_hidden == 1 else "targets stay"
+                parts.append(f"{self.kept_hidden:,} {stays} hidden there by another order or a suspension")
             lines.append("; ".join(parts))
         if self.expires_at_ms:
             before = time_words(self.before_ms) if self.before_ms else "until revoked"

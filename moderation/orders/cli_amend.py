@@ -54,8 +54,8 @@ def amend(
 ) -> None:
     """Propose an authority's corrected list for an order; a second person approves it with --approve.
 
-    Until then nothing changes. Dropped targets become visible again; added ones wait for an outcome. Any other change
-    of the order withdraws the proposal. With --dry-run, --approve prints what it would change.
+    Until then nothing changes. The restriction of a dropped target ends; added ones wait for an outcome. Any other
+    change of the order withdraws the proposal. With --dry-run, --approve prints what it would change.
     """
     changes = bool(add or drop or until)
     if changes + approve + refuse != 1:

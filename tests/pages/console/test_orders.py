@@ -266,3 +266,36 @@ def test_orders_and_their_dialogs_pass_axe(new_console: Any, open_as: Open) -> N
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Put in force for a time").first.click()
     assert axe_finds(page) == []
+
+
+def test_corrected_list_is_proposed_and_approved_by_another_person(new_console: Any, open_as: Open) -> None:
+    world = new_console()
+    order = world.run(under_review)
+    page = open_as(world, f"/console/orders/{order}", "kim")
+    page.get_by_role("button", name="Correct the list").click()
+    page.fill("#amend [name=add]", "5500000042\n5500000043")
+    page.fill("#amend [name=drop]", "5500000001")
+    page.fill("#amend [name=reason]", "corrigendum of 4 December")
+    assert axe_finds(page) == []
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(TOAST)).to_contain_text("Propose the correction: done")
+    expect(page.locator("#amendment")).to_contain_text("You proposed it: another person must approve it.")
+    expect(page.get_by_role("button", name="Approve as the second person")).to_have_count(0)
+    second = open_as(world, f"/console/orders/{order}", "lee", **PHONE)
+    expect(second.locator("#amendment .effects li").first).to_have_text(
+        "adds 2 targets, which then wait for an outcome"
+    )
+    second.locator("#amendment summary").first.click()
+    expect(second.locator("#amendment details").first).to_contain_text("account 5500000042")
+    assert axe_finds(second) == []
+    assert second.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    second.get_by_role("button", name="Approve as the second person").click()
+    second.fill("#amendment-approve [name=reason]", "as the letter says")
+    second.keyboard.press("Control+Enter")
+    expect(second.locator('[data-number="1"] .outcome')).to_contain_text("dropped")
+    expect(second.locator('[data-number="1"] .outcome')).to_contain_text("kim and lee")
+    expect(second.locator("#amendment")).to_have_count(0)
+    expect(second.locator(".history")).to_contain_text(
+        "kim proposed an amendment (2 targets added and 1 target dropped)"
+    )
+    expect(second.locator(".history")).to_contain_text("lee approved the amendment: as the letter says")

@@ -9,7 +9,9 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from moderation.console.appeals import badge
-from tests.support.api_calls import Calls, appealed_against_an_order, block, kind_of
+from moderation.statements.collect import order_restrictions
+from streams.clock import now_ms
+from tests.support.api_calls import ORDER_BODY, Calls, appealed_against_an_order, block, kind_of, moved
 from tests.support.console_client import caller_of, console_client, read_page, words_of_page
 from tests.support.held_world import held
 
@@ -148,3 +150,21 @@ def test_badge_leaves_out_what_the_named_person_reviews_blind() -> None:
     services = state.state.services
     assert badge(services, caller_of("admin"), "moderator") == {"appeals-count": ""}
     assert badge(services, caller_of("admin"), "admin") == {"appeals-count": "1"}
+
+
+def test_reversal_names_other_order_that_still_withholds_account() -> None:
+    client = console_client()
+    legal = Calls(client, "legal")
+    for reference in ("No. 1", "No. 2"):
+        body = ORDER_BODY | {"reference": reference, "targets": [{"kind": "account", "target": "5500000001"}]}
+        order = legal.post("/v1/orders", **body).json()["orders"][0]["order"]
+        for to in ("acknowledged", "under_review"):
+            moved(legal, order, "steps", to=to)
+        moved(legal, order, "rulings", outcome="withheld", everything=True)
+        moved(legal, order, "steps", to="final")
+    state: Any = client.app
+    [restriction] = order_restrictions(state.state.services.orders.case(order), now_ms())
+    one = filed(client, restriction.reference)
+    words = dialog(read_page(client, f"/console/appeals/{one}", "admin").text, "outcome-overturn")
+    assert "so this order no longer keeps it withheld in India" in words
+    assert "1 other restriction stays:" in words and "No other restriction stays" not in words
