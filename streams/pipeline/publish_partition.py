@@ -65,6 +65,8 @@ class PublishPartition(ABC):
         self._dropped = False
         self._end: int | None = None
         """The log's end at assignment; None until it is known."""
+        self._asked_end = self._asked_ms = 0
+        """Present end of the log when it was last queried, and the host's time before that: later records are newer."""
         self._writing = asyncio.Lock()
         self._changed: dict[tuple[str, str, str, str], Register] = {}
         self._letters: list[tuple[Any, ContractError]] = []
@@ -107,7 +109,8 @@ class PublishPartition(ABC):
             if record.offset < self._next_offset:
                 continue
             self._next_offset = record.offset + 1
-            self._context.log_clock.observe(record.timestamp)
+            after_ms = self._asked_ms if record.offset >= self._asked_end else 0
+            self._context.log_clock.compare(record.timestamp, after_ms=after_ms, before_ms=now_ms())
             try:
                 self._offer(self._fold(record))
             except ContractError as error:
@@ -144,12 +147,19 @@ class PublishPartition(ABC):
         A new log under an old name begins with lower versions: Redis would refuse all of its registers as stale.
         """
         written = await self._written_offset()
-        async with LogReader(connection(self._context.settings), self._topic) as reader:
-            end = (await reader.bounds((self._number,)))[self._number].end
+        end = await self.query_end()
         if end < written:
             raise cut_short(self._topic, self._number, end, written)
         self._end, self._written_before = end, written
         self._wake.set()
+
+    async def query_end(self) -> int:
+        """Query the present end of the log, by which its next record shows an error of the host's clock."""
+        asked_ms = now_ms()
+        async with LogReader(connection(self._context.settings), self._topic) as reader:
+            end = (await reader.bounds((self._number,)))[self._number].end
+        self._asked_end, self._asked_ms = end, asked_ms
+        return end
 
     async def _written_offset(self) -> int:
         store = self._context.store

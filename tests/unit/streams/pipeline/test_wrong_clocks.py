@@ -19,7 +19,7 @@ from streams.pipeline.publish_stage import DecisionsStage, ModerationStage
 from tests.support.judge_shell import judge_stage
 from tests.support.orders_world import OrdersWorld, accounts
 from tests.support.shells import NOW_MS, Shells, make_shells, settle_down
-from tests.support.wrong_clocks import ERRORS_MS, MINUTE_MS, WRONG_CLOCKS, WrongClock
+from tests.support.wrong_clocks import ERRORS_MS, HOUR_MS, MINUTE_MS, WRONG_CLOCKS, WrongClock
 
 LASTS_MS = 5 * MINUTE_MS
 STEP_MS = 30_000
@@ -179,6 +179,24 @@ async def test_wrong_clock_deletes_no_register_that_is_needed(begin: Begin, cloc
     assert world.shown() == "suppress"
     await world.run_for(27 * MINUTE_MS)
     assert world.register() is None, "the log has passed its end, so the sweep takes it"
+
+
+@pytest.mark.parametrize("error_ms", ERRORS_MS)
+async def test_worker_that_only_publishes_notices_its_wrong_clock(begin: Begin, error_ms: int) -> None:
+    world = begin(WrongClock(error_ms))
+    clock = world.shells.context.log_clock
+    await world.run_for(4 * STEP_MS)
+    assert abs(clock.host_ahead_ms - error_ms) <= STEP_MS
+    assert clock.why_wrong()
+
+
+async def test_worker_that_reads_a_long_log_has_no_wrong_clock(begin: Begin) -> None:
+    world = begin(WrongClock(0))
+    for _ in range(3):
+        world.decide("block", LASTS_MS)
+        world.shells.topics.now_ms += HOUR_MS
+    await world.run_for(4 * STEP_MS)
+    assert world.shells.context.log_clock.host_ahead_ms == 0
 
 
 @pytest.mark.parametrize("error_ms", ERRORS_MS)
