@@ -360,6 +360,12 @@ class Block:
     from_ms: int
     to_ms: int
 
+    def is_in_force_by(self, register: Register | None) -> bool:
+        """Return whether a register hides the hashtag for as long as the person said."""
+        if register is None or register.action != "suppress":
+            return False
+        return self.from_ms <= register.expires_at_ms - self.lasts_ms <= self.to_ms
+
 
 def wrong_flags(left: Left, stands: Mapping[str, Register]) -> list[str]:
     """List differences between Redis and the fold at the end."""
@@ -378,14 +384,11 @@ def wrong_flags(left: Left, stands: Mapping[str, Register]) -> list[str]:
 
 def wrong_blocks(blocks: Iterable[Block], stands: Mapping[str, Register]) -> list[str]:
     """List blocks by people that Redis does not have with the expiry that they must have."""
+    registers = {register.hashtag: register for register in stands.values() if register.by_people}
     return [
-        f"{one.hashtag}: {found.action if found else 'missing'} until {found.expires_at_ms if found else '?'}, "
-        f"blocked for {one.lasts_ms} ms from {one.from_ms} to {one.to_ms}"
-        for one in blocks
-        for found in [next((register for register in stands.values() if register.hashtag == one.hashtag), None)]
-        if found is None
-        or found.action != "suppress"
-        or not one.from_ms <= found.expires_at_ms - one.lasts_ms <= one.to_ms
+        f"{block}: {registers.get(block.hashtag)}"
+        for block in blocks
+        if not block.is_in_force_by(registers.get(block.hashtag))
     ]
 
 

@@ -36,7 +36,7 @@ TIMED = {
     "policy": "the policy edited",
 }
 CLOCKS = {"clock": "a worker's clock wrong by ten minutes or an hour, and right again, while people decide"}
-"""In every fourth seed, from a separate random stream, so that seeds keep the rest of their schedule."""
+"""Kinds of every fourth seed, from a separate random stream, so that seeds keep the rest of their schedule."""
 TRAITS = {
     "duplicates": "tweets sent twice",
     "late": "late tweets",

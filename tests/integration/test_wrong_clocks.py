@@ -56,12 +56,12 @@ class Host:
 def host(topics: Settings, tmp_path: Path) -> Iterator[Host]:
     if why := why_clocks_stay():
         pytest.skip(why)
-    made = Host(topics, tmp_path)
-    made.worker.start().wait_ready()
-    yield made
-    made.reader.close()
-    if made.worker.running:
-        made.worker.kill()
+    under_test = Host(topics, tmp_path)
+    under_test.worker.start().wait_ready()
+    yield under_test
+    under_test.reader.close()
+    if under_test.worker.running:
+        under_test.worker.kill()
 
 
 def test_blocks_stand_until_their_end_while_clocks_are_wrong(host: Host) -> None:

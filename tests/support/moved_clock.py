@@ -57,7 +57,7 @@ def why_clocks_stay() -> str:
 
 
 def _library() -> Path | None:
-    found = importlib.util.find_spec("libfaketime")
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("libfaketime")
+    if package is None or package.origin is None:
         return None
-    return Path(found.origin).parent / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
+    return Path(package.origin).parent / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"

@@ -23,7 +23,7 @@ START_MS = 1_611_600_000_000
 LASTS_MS = 5 * MINUTE_MS
 
 
-class World:
+class WrongHosts:
     """Log whose broker has the right time, and hosts with wrong clocks."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ UNDO = UndoDraft(tag_of("rumour"), None, None, "ann", "wrong")
 @pytest.mark.parametrize("wrong", WRONG_CLOCKS)
 @pytest.mark.parametrize("action", ["block", "hold", "allow"])
 async def test_accepted_decision_names_the_end_that_readers_apply(wrong: WrongClock, action: Verb) -> None:
-    world = World()
+    world = WrongHosts()
     service = world.service(wrong)
     world.now_ms += 2 * MINUTE_MS
     [accepted] = await service.override([draft(action)])
@@ -56,7 +56,7 @@ async def test_accepted_decision_names_the_end_that_readers_apply(wrong: WrongCl
 
 @pytest.mark.parametrize("wrong", WRONG_CLOCKS)
 async def test_decision_in_force_can_be_undone(wrong: WrongClock) -> None:
-    world = World()
+    world = WrongHosts()
     await world.service().override([draft()])
     service = world.service(wrong)
     world.now_ms += LASTS_MS - 1
@@ -64,7 +64,7 @@ async def test_decision_in_force_can_be_undone(wrong: WrongClock) -> None:
 
 
 async def test_expired_decision_cannot_be_undone_once_the_log_has_passed_it() -> None:
-    world = World()
+    world = WrongHosts()
     await world.service().override([draft()])
     world.now_ms += LASTS_MS
     await world.service().override([draft(tag=tag_of("other"))])
@@ -74,7 +74,7 @@ async def test_expired_decision_cannot_be_undone_once_the_log_has_passed_it() ->
 
 @pytest.mark.parametrize("error_ms", ERRORS_MS)
 async def test_second_pause_is_refused_while_the_first_is_in_force(error_ms: int) -> None:
-    world = World()
+    world = WrongHosts()
     service = world.service(WrongClock(error_ms))
     await service.pause(draft("allow", STOP, "abuse"))
     world.now_ms += LASTS_MS - MINUTE_MS
@@ -86,7 +86,7 @@ async def test_second_pause_is_refused_while_the_first_is_in_force(error_ms: int
 
 @pytest.mark.parametrize("error_ms", ERRORS_MS)
 async def test_session_ends_on_time_in_a_process_with_another_clock(error_ms: int) -> None:
-    world = World()
+    world = WrongHosts()
     config = SessionConfig(url="https://desk.example", session_seconds=HOUR_MS // 1000)
     service = world.service(WrongClock(error_ms))
     await service.override([draft()])

@@ -26,7 +26,7 @@ STEP_MS = 30_000
 """Time between two ticks, each of which a judge writes to the log."""
 
 
-class World:
+class WrongHost:
     """Publish on a host with a wrong clock, a broker and a reader with right ones."""
 
     def __init__(self, shells: Shells, store: MemoryFlagStore, clock: WrongClock) -> None:
@@ -97,23 +97,23 @@ class World:
         return found.action if found is not None and found.in_force(self.shells.topics.now_ms) else "clear"
 
 
-Begin = Callable[[WrongClock], World]
+Begin = Callable[[WrongClock], WrongHost]
 
 
 @pytest.fixture
 async def begin(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Begin]:
     monkeypatch.setattr("streams.pipeline.publish_stage.HEARTBEAT_SECONDS", 0)
     monkeypatch.setattr("streams.pipeline.publish_stage.RECONCILE_SECONDS", 0)
-    worlds: list[World] = []
+    worlds: list[WrongHost] = []
 
-    def make(clock: WrongClock) -> World:
+    def make(clock: WrongClock) -> WrongHost:
         store = MemoryFlagStore(partitions=1)
         shells = make_shells(monkeypatch, store=store)
         shells.topics.now_ms = NOW_MS
         host_ms = clock.reading(lambda: shells.topics.now_ms)
         for module in ("publish_partition", "publish_stage"):
             monkeypatch.setattr(f"streams.pipeline.{module}.now_ms", host_ms)
-        worlds.append(World(shells, store, clock))
+        worlds.append(WrongHost(shells, store, clock))
         return worlds[-1]
 
     yield make
