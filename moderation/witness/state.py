@@ -11,7 +11,7 @@ from typing import Self
 import msgspec
 
 from moderation.witness.core import Seen
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, file_error
 
 
 class SeenCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +41,7 @@ class StateFile:
     Raises (on entering):
         CallerMistake: the file is missing or, for a new one, exists; it cannot be used, is damaged, or another process
             uses it.
+        DependencyAway: its disk is full, or fails.
     """
 
     def __init__(self, path: Path, *, is_new: bool = False) -> None:
@@ -68,7 +69,7 @@ class StateFile:
             raise CallerMistake(f"{self._path} exists already", fix="start without --new") from None
         except OSError as error:
             self._close()
-            raise CallerMistake(f"{self._path}: {error.strerror}", fix="name a file of yours with --state") from None
+            raise file_error(str(self._path), error, fix="name a file of yours with --state") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._close()
             raise CallerMistake(

@@ -22,7 +22,7 @@ from moderation.audit.tlog.tiles import TileBuilder, TileName, TileTree
 from moderation.witness.core import Seen, WitnessCore, WitnessReply
 from moderation.witness.server import witness_app
 from moderation.witness.state import StateFile
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, DependencyAway
 from tests.support.public_log import LOG_KEY, NEW_LOG_KEY, WITNESS_KEYS
 
 KEY = WITNESS_KEYS[0]
@@ -198,6 +198,9 @@ def test_state_is_on_disk_before_the_answer(tmp_path: Path, monkeypatch: pytest.
             core.submit(Log().body(4, 6))
         monkeypatch.undo()
         assert status(core.submit(Log().body(6, 7))) == (409, "4\n")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(DependencyAway, match="No space left"), StateFile(tmp_path / "new.json", is_new=True):
+        pass
 
 
 def test_server_answers_as_the_core() -> None:
