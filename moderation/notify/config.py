@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from streams.errors import CallerMistake
 from streams.policy.durations import nearest_duration, parse_duration
+from streams.settings_checks import address_problem
 
 EventKind = Literal["holds", "deadlines", "appeals", "statements"]
 """`holds`: holds about to lapse. `deadlines`: orders' deadlines. `appeals`: decided appeals. `statements`: statements
@@ -30,6 +31,12 @@ def _duration_ms(value: object) -> int:
     if found is None:
         raise ValueError(f"write {nearest_duration(value) or _DURATION}")
     return found
+
+
+def _working_address(address: str) -> str:
+    if address_problem(address):
+        raise ValueError("give a host, and a port from 1 to 65535, such as https://platform.example:8443/hushtag")
+    return address
 
 
 DurationMs = Annotated[int, BeforeValidator(_duration_ms)]
@@ -79,7 +86,7 @@ class NotifyRoutes(_Section):
 class ChannelConfig(_Section):
     """One channel: a webhook's address, or the recipients of e-mail."""
 
-    webhook: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$")] = ""
+    webhook: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$"), AfterValidator(_working_address)] = ""
     email: tuple[Annotated[str, Field(pattern=_ADDRESS)], ...] = ()
     sends: NotifyRoutes
 

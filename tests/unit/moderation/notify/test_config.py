@@ -38,6 +38,11 @@ def test_committed_file_is_valid_and_its_example_too(tmp_path: Path) -> None:
         ("channels: {a: {webhook: ftp://h, sends: {}}}", "channels.a.webhook: 'ftp://h'", "correct"),
         ("channels: {a: {webhook: 'http://h'}}", "channels.a.sends: is missing", "give channels.a.sends"),
         (WEBHOOK % "{holds: {}}", "channels.a.sends.holds.before: is missing", "give channels.a.sends.holds.before"),
+        (
+            WEBHOOK.replace("http://h", "http://h:99999") % "{appeals: {digest: 1m}}",
+            "webhook: 'http://h:99999/x': give a host",
+            "a port from 1 to 65535",
+        ),
         (WEBHOOK % "{holds: {before: [2 hours]}}", "before.0: '2 hours': not a duration", "write 2h"),
         (WEBHOOK % "{appeals: {digest: soon}}", "digest: 'soon': not a duration", "write a whole number and s, m or h"),
         (WEBHOOK % "{appeals: {before: [1h]}}", "appeals.before: there is no such field", "remove"),
