@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import msgspec
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
 from starlette.responses import Response
 
 from moderation.api.access import GuardedRoute, needs
@@ -34,7 +35,7 @@ class _RulePlace(AnswerModel):
     country: str | None = Field(description="ISO 3166-1 alpha-2; null: everywhere else.")
 
 
-def _rule_members() -> dict[str, Any]:
+def _rule_members() -> dict[str, tuple[Any, FieldInfo]]:
     """Return the members that hold a rule: one for each key, with the description of the policy's schema."""
     types, keys = get_type_hints(Rule), Category.model_fields
     return {field: (types[field], Field(description=keys[key].description)) for key, field in RULE_FIELDS.items()}

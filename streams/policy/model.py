@@ -200,7 +200,7 @@ class Policy(Strict):
         return hashlib.sha256("\n".join(found).encode()).hexdigest()[:12] if found else ""
 
     @cached_property
-    def spelt(self) -> dict[str, Any]:
+    def spelt(self) -> Mapping[str, Any]:
         """Values as in the file, the same for every way to write this policy, defaults spelt out."""
         whole = self.model_dump(mode="json")
         whole["surfaces"] = sorted(set(self.surfaces))
@@ -266,7 +266,7 @@ class Policy(Strict):
         return hash(self.canonical)
 
 
-def _without_later(block: Strict, values: dict[str, Any]) -> dict[str, Any]:
+def _without_later(block: Strict, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Leave out the keys that were added later and have their default."""
     fields = type(block).model_fields
     left_out = {

@@ -145,7 +145,7 @@ class _OverrideScope(Strict):
     )
 
 
-def _override_keys() -> dict[str, Any]:
+def _override_keys() -> dict[str, tuple[Any, Any]]:
     """Return every key of a rule as an optional one; the types hold the limits, so that an override has them too."""
     types = get_type_hints(_RuleKeys, include_extras=True)
     return {key: (types[key] | None, Field(default=None, description=AS_IN_CATEGORY)) for key in _RuleKeys.model_fields}
