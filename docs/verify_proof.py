@@ -21,6 +21,7 @@ import argparse
 import base64
 import datetime
 import decimal
+import functools
 import gzip
 import hashlib
 import http.client
@@ -44,6 +45,8 @@ FIELDS = ["type", "period", "time", "source", "key", "record", "note"]
 FIELDS += ["hashtag", "country", "action", "reason", "policy_revision", "facts"]
 SHOWN = ["time", "hashtag", "country", "action", "reason", "policy_revision", "facts"]  # opened by each statement
 LEAF = b"hushtag-leaf-1\n"
+DIGEST_AT = {name: len(LEAF) + 32 * at for at, name in enumerate(FIELDS)}  # where a field's digest begins in a leaf
+SALT, SURROGATE = re.compile("[A-Za-z0-9_-]{21}[AQgw]"), re.compile("[\ud800-\udfff]")
 LOG, WITNESS = 1, 4  # signature types of keys
 GREATEST = 2**63 - 1
 FILE_SECONDS, MOST_BYTES = 30, 256 * 65_537  # of one file of a website; MOST_BYTES: a bundle of the longest entries
@@ -166,8 +169,9 @@ def read_json(text: str) -> Object:
     return content
 
 
-def canonical(value: Any) -> bytes:
-    """Write JSON as RFC 8785 does; the values here are strings, whole numbers and null."""
+@functools.lru_cache(10_000, typed=True)
+def canonical(value: str | int | None) -> bytes:
+    """Write a string, a whole number or null as RFC 8785 does; types and days repeat, so they are kept."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -178,7 +182,7 @@ def is_whole(value: Any) -> bool:
 
 def is_text(value: Any) -> bool:
     """Return whether a value is a text of Unicode."""
-    return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
+    return isinstance(value, str) and (value.isascii() or not SURROGATE.search(value))
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -484,7 +488,7 @@ def verify_log(read: Read, keys: Keys, seen: str | None = None) -> Object:
 
 def is_salt(text: Any) -> bool:
     """Return whether a value is 16 bytes of base64url in their one spelling."""
-    return isinstance(text, str) and re.fullmatch("[A-Za-z0-9_-]{21}[AQgw]", text) is not None
+    return isinstance(text, str) and SALT.fullmatch(text) is not None
 
 
 def is_value(value: Any) -> bool:
@@ -494,8 +498,8 @@ def is_value(value: Any) -> bool:
 
 def committed(leaf: bytes, name: str, salt: str, value: Any) -> bool:
     """Return whether a leaf commits to this value of a field."""
-    start = len(LEAF) + 32 * FIELDS.index(name)
-    return sha256(canonical([salt, name, value])) == leaf[start : start + 32]
+    start = DIGEST_AT[name]
+    return sha256(b'["%b","%b",%b]' % (salt.encode(), name.encode(), canonical(value))) == leaf[start : start + 32]
 
 
 def open_fields(leaf: bytes, opened: Any) -> Object:
