@@ -4,9 +4,10 @@ One file, without code of hushtag: it needs Python 3.11 and the package `cryptog
 that you name. `hushtag proof` runs it too.
 
     python verify_proof.py statement FILE --log-key KEY --witness-key KEY [--quorum N] [--seen FILE] [--folder DIR|URL]
-    python verify_proof.py report FILE --openings FILE --folder DIR|URL --log-key KEY --witness-key KEY [--seen FILE]
-        [--publication FILE]
-    python verify_proof.py log --folder DIR|URL --log-key KEY --witness-key KEY [--seen FILE]
+
+    python verify_proof.py report FILE --openings FILE --folder DIR|URL --log-key KEY ... [--publication FILE]
+
+    python verify_proof.py log --folder DIR|URL --log-key KEY ...
 
 Take the keys from a source that you trust, not from the folder. After a change of keys give --log-key twice, and both
 keys of a witness; keys of one name are one witness. Exit codes: 0 it verifies, except for the members that are printed
@@ -104,7 +105,7 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class VerifiedCheckpoint:
     """Verified checkpoint, with the time of each cosignature in POSIX seconds."""
 
     size: int
@@ -185,9 +186,9 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str) and (value.isascii() or not SURROGATE.search(value))
 
 
-def equal(one: Any, other: Any) -> bool:
+def equal(left: Any, right: Any) -> bool:
     """Compare two JSON values; true is not 1."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 
 def shown(value: Any) -> str:
@@ -257,10 +258,10 @@ def read_note(note: str) -> tuple[str, list[Signature]]:
 
 def own_signatures(signatures: list[Signature], key: Key) -> list[bytes]:
     """Return the signatures of one key."""
-    return [one.data for one in signatures if (one.name, one.identifier) == (key.name, key.identifier)]
+    return [line.data for line in signatures if (line.name, line.identifier) == (key.name, key.identifier)]
 
 
-def open_log_checkpoint(note: str, keys: Keys) -> Checkpoint:
+def open_log_checkpoint(note: str, keys: Keys) -> VerifiedCheckpoint:
     """Verify the log's signature of a checkpoint, and no cosignature."""
     text, signatures = read_note(note)
     lines = text[:-1].split("\n")
@@ -273,10 +274,10 @@ def open_log_checkpoint(note: str, keys: Keys) -> Checkpoint:
     need(own, "wrong_log", f"the checkpoint is not signed by a key of {name!r} that you gave")
     good = all(signed_by(key, data, text) for key, data in own)
     need(good, "bad_signature", "the log's signature does not fit the checkpoint: the checkpoint was changed")
-    return Checkpoint(size, root, note, {})
+    return VerifiedCheckpoint(size, root, note, {})
 
 
-def open_checkpoint(note: str, keys: Keys) -> Checkpoint:
+def open_checkpoint(note: str, keys: Keys) -> VerifiedCheckpoint:
     """Verify the signature of the log and the cosignatures of witnesses."""
     signed = open_log_checkpoint(note, keys)
     text, signatures = read_note(note)
@@ -296,10 +297,10 @@ def open_checkpoint(note: str, keys: Keys) -> Checkpoint:
     need(
         enough, "missing_cosignature", f"{keys.quorum} witnesses must have cosigned the checkpoint; missing: {missing}"
     )
-    return Checkpoint(signed.size, signed.root, note, cosigned)
+    return VerifiedCheckpoint(signed.size, signed.root, note, cosigned)
 
 
-def compare(old: Checkpoint, size: int, root: bytes) -> None:
+def compare(old: VerifiedCheckpoint, size: int, root: bytes) -> None:
     """Compare a checkpoint with an earlier one of the same size or larger."""
     need(old.size <= size, "rolled_back", f"the log had {old.size} entries before and now has {size}")
     need(root == old.root, "split_view", f"there are two histories of the log with {size} entries")
@@ -380,7 +381,7 @@ def read_tile(read: Read, level: str, index: int, width: int) -> tuple[bytes, in
     return data, width
 
 
-def read_head(read: Read, keys: Keys) -> Checkpoint:
+def read_head(read: Read, keys: Keys) -> VerifiedCheckpoint:
     """Read and verify the published checkpoint."""
     try:
         note = (read("checkpoint") or b"\xff").decode()
@@ -424,9 +425,9 @@ class Tiles:
         data, width = read_tile(self.read, str(level), first >> 8, width)
         need(len(data) == 32 * width, "malformed", f"{path_of(str(level), first >> 8)} does not have {width} hashes")
         at = 32 * (first & 255)
-        row = [data[at + 32 * one : at + 32 * one + 32] for one in range(1 << spare)]
+        row = [data[at + 32 * index : at + 32 * index + 32] for index in range(1 << spare)]
         while len(row) > 1:
-            row = [node(row[one], row[one + 1]) for one in range(0, len(row), 2)]
+            row = [node(row[index], row[index + 1]) for index in range(0, len(row), 2)]
         return row[0]
 
     def roots(self, start: int, end: int, old: int) -> tuple[bytes, bytes]:
@@ -443,7 +444,7 @@ class Tiles:
         return node(left, before), node(left, right)
 
 
-def check_extends(read: Read, now: Checkpoint, old: Checkpoint) -> None:
+def check_extends(read: Read, now: VerifiedCheckpoint, old: VerifiedCheckpoint) -> None:
     """Check that the published log contains an earlier checkpoint."""
     if old.size >= now.size:
         compare(old, now.size, now.root)
@@ -453,7 +454,9 @@ def check_extends(read: Read, now: Checkpoint, old: Checkpoint) -> None:
         compare(old, old.size, before)
 
 
-def check_entries(read: Read, now: Checkpoint, earlier: list[Checkpoint], on_entry: Callable[[bytes], None]) -> None:
+def check_entries(
+    read: Read, now: VerifiedCheckpoint, earlier: list[VerifiedCheckpoint], on_entry: Callable[[bytes], None]
+) -> None:
     """Read every entry, and check that they lead to the roots of the published and of earlier checkpoints."""
     for old in earlier:
         if old.size >= now.size:
@@ -471,7 +474,7 @@ def check_entries(read: Read, now: Checkpoint, earlier: list[Checkpoint], on_ent
         compare(old, old.size, roots[old.size])
 
 
-def seen_before(seen: str | None, keys: Keys) -> list[Checkpoint]:
+def seen_before(seen: str | None, keys: Keys) -> list[VerifiedCheckpoint]:
     """Read the checkpoint that the checker saw before."""
     return [] if seen is None else [open_log_checkpoint(seen, keys)]
 
@@ -508,10 +511,10 @@ def open_fields(leaf: bytes, opened: Any) -> Object:
     need(whole, "malformed", "the leaf is of another kind")
     need(isinstance(opened, list), "malformed", "the opened fields are not a list")
     values: Object = {}
-    for one in opened:
-        whole = isinstance(one, dict) and set(one) == {"name", "salt", "value"} and one["name"] in FIELDS
-        need(whole and one["name"] not in values, "malformed", "an opened field is unknown, doubled or incomplete")
-        name, salt, value = one["name"], one["salt"], one["value"]
+    for item in opened:
+        whole = isinstance(item, dict) and set(item) == {"name", "salt", "value"} and item["name"] in FIELDS
+        need(whole and item["name"] not in values, "malformed", "an opened field is unknown, doubled or incomplete")
+        name, salt, value = item["name"], item["salt"], item["value"]
         need(is_salt(salt) and is_value(value), "malformed", f"the field {name} has a salt or a value that cannot be")
         good = committed(leaf, name, salt, value)
         need(good, "wrong_field", f"the field {name} was changed: the log contains another value", name)
@@ -532,15 +535,15 @@ def read_proof(text: str) -> tuple[int, list[bytes], str]:
     need(lines and lines[0].startswith("index "), "malformed", "the proof has no index")
     index = number(lines.pop(0)[6:], "the index")
     path = [decode(line, "a hash") for line in lines]
-    need(len(path) <= 63 and all(len(one) == 32 for one in path), "malformed", "the path is no list of hashes")
+    need(len(path) <= 63 and all(len(hashed) == 32 for hashed in path), "malformed", "the path is no list of hashes")
     return index, path, checkpoint
 
 
-def verify_proof(file: Object, keys: Keys) -> tuple[Object, Checkpoint]:
+def verify_proof(file: Object, keys: Keys) -> tuple[Object, VerifiedCheckpoint]:
     """Verify a proof file; return the answer and its checkpoint."""
     need(file.get("format") == "hushtag-proof-1", "malformed", "the proof is of another format")
-    known = set(file) <= {"format", "leaf", "opened", "proof"}
-    need(known, "malformed", "the proof has a member that no proof has, and that nothing proves")
+    complete = set(file) <= {"format", "leaf", "opened", "proof"}
+    need(complete, "malformed", "the proof has a member that no proof has, and that nothing proves")
     text, proof = file.get("leaf"), file.get("proof")
     if not isinstance(text, str) or not isinstance(proof, str):
         raise Refused("malformed", "the proof has no leaf or no path")
@@ -563,10 +566,9 @@ def same(name: str, value: Any, logged: Any) -> None:
 def restriction_in(facts: Any, reference: Any) -> Object:
     """Return what the log says of the restriction that a statement is about."""
     logged = read_json(facts).get("restrictions") if isinstance(facts, str) else None
-    listed = [one for one in logged if isinstance(one, dict)] if isinstance(logged, list) else []
-    for one in listed:
-        if "reference" not in one or one["reference"] == reference:
-            return one
+    for restriction in logged if isinstance(logged, list) else []:
+        if isinstance(restriction, dict) and restriction.get("reference", reference) == reference:
+            return restriction
     raise Refused("wrong_field", f"the log's entry is about no restriction {shown(reference)}", "reference")
 
 
@@ -585,7 +587,9 @@ def check_restriction(details: Object, logged: Object) -> list[str]:
             same(path, value, logged[name])
         elif f"most_{name}" in logged:  # surfaces: a stronger decision may overrule it on some
             most = logged[f"most_{name}"]
-            good = isinstance(value, list) and all(one in most for one in value) and len(set(value)) == len(value)
+            good = (
+                isinstance(value, list) and all(surface in most for surface in value) and len(set(value)) == len(value)
+            )
             need(good, "wrong_field", f"the file shows other {name} than the log: {shown(value)}", path)
             unbound += [path] if value != most else []
         elif f"latest_{name}" in logged:  # beginning of a person's decision: it may prolong an earlier one
@@ -641,12 +645,12 @@ def member(details: Object, name: str, kind: type) -> Any:
     value = details.get(name)
     good = is_text(value) if kind is str else is_whole(value) if kind is int else type(value) is kind
     if kind is list:
-        good = isinstance(value, list) and all(is_text(one) for one in value)
+        good = isinstance(value, list) and all(is_text(text) for text in value)
     need(good, "malformed", f"the statement's details have no {name!r} of the expected kind", f"restriction.{name}")
     return value
 
 
-class Translator:
+class Wording:
     """Messages and formats of one language; a message in English is its own key."""
 
     def __init__(self, language: str) -> None:
@@ -691,7 +695,7 @@ class Translator:
 
 def words(details: Object, language: str) -> str:
     """Write the statement for the affected user, a paragraph a line."""
-    tr = Translator(language)
+    tr = Wording(language)
     lines = [] if details.get("in_force", True) is True else [tr.text("This decision is not in force now. It was:")]
     start, end = tr.time(details.get("began_ms")), details.get("ends_ms")
     lines.append(effect_words(details, tr))
@@ -709,7 +713,7 @@ def words(details: Object, language: str) -> str:
     return "\n".join([*lines, tr.text(message, reference=member(details, "reference", str))])
 
 
-def effect_words(details: Object, tr: Translator) -> str:
+def effect_words(details: Object, tr: Wording) -> str:
     """Say what is hidden from whom."""
     measure, code = member(details, "measure", str), member(details, "country", str)
     country = tr.country(code)
@@ -722,7 +726,7 @@ def effect_words(details: Object, tr: Translator) -> str:
             hidden = tr.text(message, tweet=member(details, "target", str), country=country)
         return hidden + elsewhere_words(details, tr)
     names = {"trends": tr.text("the list of trends"), "search": tr.text("search suggestions")}
-    places = tr.all_of([names.get(one, one) for one in member(details, "surfaces", list)])
+    places = tr.all_of([names.get(surface, surface) for surface in member(details, "surfaces", list)])
     tag = member(details, "display", str)
     if measure == "discounted":
         message = "#{tag} is shown in {places}, but only tweets of established accounts count for its rank there."
@@ -738,11 +742,11 @@ def effect_words(details: Object, tr: Translator) -> str:
     hidden = tr.text("#{tag} is not shown in {places}.", tag=tag, places=places)
     if not details.get("shown_in"):
         return hidden
-    countries = tr.all_of([tr.country(one) for one in member(details, "shown_in", list)])
+    countries = tr.all_of([tr.country(code) for code in member(details, "shown_in", list)])
     return hidden + " " + tr.text("Other decisions show it to viewers in {countries}.", countries=countries)
 
 
-def elsewhere_words(details: Object, tr: Translator) -> str:
+def elsewhere_words(details: Object, tr: Wording) -> str:
     """Say whether viewers in other countries see an account or a tweet."""
     if details.get("also_hidden_in") is None or details.get("in_force", True) is not True:
         return ""
@@ -752,10 +756,10 @@ def elsewhere_words(details: Object, tr: Translator) -> str:
     if "*" in others:
         return " " + tr.text("Other decisions hide it everywhere else too.")
     message = "Other decisions hide it from viewers in {countries} too. Everywhere else it is visible."
-    return " " + tr.text(message, countries=tr.all_of([tr.country(one) for one in others]))
+    return " " + tr.text(message, countries=tr.all_of([tr.country(code) for code in others]))
 
 
-def reason_words(details: Object, tr: Translator) -> list[str]:
+def reason_words(details: Object, tr: Wording) -> list[str]:
     """Say who decided, and why."""
     source = member(details, "source", str)
     if source == "automated":
@@ -770,7 +774,7 @@ def reason_words(details: Object, tr: Translator) -> list[str]:
     return [tr.text("We did this because of a legal order by {authority} ({basis}, {number}).", **parts)]
 
 
-def automated_words(details: Object, tr: Translator) -> list[str]:
+def automated_words(details: Object, tr: Wording) -> list[str]:
     """Say on which evidence the automated system decided."""
     category, evidence = member(details, "category", str), details.get("evidence")
     name = tr.text(CATEGORIES[category]) if category in CATEGORIES else category.replace("_", " ")
@@ -794,24 +798,24 @@ def automated_words(details: Object, tr: Translator) -> list[str]:
         )
         lines.append(tr.text(message, part=tr.share(part)))
     signals = details.get("signals")
-    listed = signals if isinstance(signals, list) and all(isinstance(one, dict) for one in signals) else None
+    listed = signals if isinstance(signals, list) and all(isinstance(row, dict) for row in signals) else None
     need(listed is not None, "malformed", "the statement has no list of signals", "restriction.signals")
-    named = [member(one, "signal", str) for one in listed or []]
-    known = [tr.text(WORDING["signals"][one]) for one in named if one in WORDING["signals"]]
-    if known:
+    names = [member(row, "signal", str) for row in listed or []]
+    supporting = [tr.text(WORDING["signals"][name]) for name in names if name in WORDING["signals"]]
+    if supporting:
         message = "Besides the texts, these signals supported it: {signals}."
-        lines.append(tr.text(message, signals=tr.all_of(known)))
+        lines.append(tr.text(message, signals=tr.all_of(supporting)))
     return lines
 
 
-def unread_words(unread: Object, tr: Translator) -> list[str]:
+def unread_words(unread: Object, tr: Wording) -> list[str]:
     """Say of how many people the texts were not read, and in which languages."""
     if not unread:
         return []
     need(all(is_whole(count) for count in unread.values()), "malformed", "the statement has a count that is none")
     people = tr.number(sum(unread.values()))
-    ordered = sorted(unread, key=lambda one: (-unread[one], one))
-    languages = [str(tr.wording["languages"].get(one, one)) for one in ordered if one not in ("other", "und")]
+    ordered = sorted(unread, key=lambda tag: (-unread[tag], tag))
+    languages = [str(tr.wording["languages"].get(tag, tag)) for tag in ordered if tag not in ("other", "und")]
     if not languages:
         message = "It does not read the languages of {people} more people; it did not assess their tweets."
         return [tr.text(message, people=people)]
@@ -823,7 +827,7 @@ def unread_words(unread: Object, tr: Translator) -> list[str]:
 
 def check_words(texts: Object, details: Object) -> list[str]:
     """Compare the words with the details; return the languages in which this verifier has no words."""
-    for language in (one for one in LANGUAGES if one in texts):
+    for language in sorted({*LANGUAGES} & {*texts}):
         good = texts[language] == words(details, language)
         what = f"the words in {language!r} do not say what the statement's details say; or this verifier is older"
         need(good, "wrong_field", what, f"text.{language}")
@@ -990,7 +994,7 @@ def recount(
     return numbers, least
 
 
-def published_name(publication: bytes, report: bytes, keys: Keys) -> tuple[str, Checkpoint]:
+def published_name(publication: bytes, report: bytes, keys: Keys) -> tuple[str, VerifiedCheckpoint]:
     """Check that the log has the publication of exactly this report; return its name, and the proof's checkpoint."""
     answer, checkpoint = verify_proof(read_document(publication), keys)
     opened = answer["opened"]
@@ -1049,7 +1053,7 @@ def verify_report(
     need(dated == (days is not None), "wrong_number", what, "log.entries")
     numbers, least = recount(report, section, counts, days) if days else ({}, {})
     check_sums(report)
-    others = [one for one in report if one not in RECOUNTED] if days else [one for one in report if one != "log"]
+    others = [name for name in report if name not in (RECOUNTED if days else {"log"})]
     as_of = min(counted.cosigned.values(), default=None)  # what the log received later is not counted
     return {
         "log": keys.log,
