@@ -17,12 +17,10 @@ from hushtag_client.registers import ANY_HASHTAG
 
 from streams.errors import CallerMistake
 from streams.log.decisions import version_of
-from streams.log.moderation import TagRecord, Verb
+from streams.log.moderation import LONGEST_MS, TagRecord, Verb
 from streams.naming import TypedHashtag, country_of
 from streams.policy.names import PolicyNames
 
-LONGEST_MS = 366 * 86_400_000
-"""Longest life of a human override: it must be renewed at least once a year."""
 STOP = TypedHashtag(ANY_HASHTAG, ANY_HASHTAG)
 """Target of the stop button: every hashtag."""
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}

@@ -28,7 +28,7 @@ from moderation.notify.metrics import NotifyMetrics
 from moderation.notify.outbox import NotifyMessage, Outbox, OutboxRecord, encode_outbox
 from moderation.notify.planning import earliest_mark_ms, forgotten, later_marks, new_marks, new_messages
 from moderation.notify.reader import NotifyReader
-from streams.clock import now_ms as wall_clock_ms
+from streams.clock import steady_ms
 from streams.constants import HOUR_MS
 from streams.log.producer import MAX_REQUEST_BYTES
 from streams.log.topic_specs import NOTIFICATIONS
@@ -63,7 +63,7 @@ class Notifier:
         channels: Mapping[str, Channel],
         metrics: NotifyMetrics,
         *,
-        clock: Callable[[], int] = wall_clock_ms,
+        clock: Callable[[], int] = steady_ms,
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
     ) -> None:
         self.outbox = Outbox()

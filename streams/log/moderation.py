@@ -21,9 +21,13 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 import msgspec
 from hushtag_client.normalise import normalise
 
+from streams.constants import DAY_MS
 from streams.errors import ContractError
 from streams.log.fillers import FILLER_KEY, is_filler
 from streams.policy.names import RESERVED_SURFACES
+
+LONGEST_MS = 366 * DAY_MS
+"""Longest duration of a decision: it must be renewed at least once a year."""
 
 Country = Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)$")]
 Surface = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -31,6 +35,7 @@ Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=280)]
 Ms = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
+Lasts = Annotated[int, msgspec.Meta(ge=0, le=LONGEST_MS)]
 Version = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}\.\d{19}\.\d{15})?$")]
 AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")]
 
@@ -68,7 +73,7 @@ class Override(_Common, frozen=True, kw_only=True, tag_field="kind", tag="overri
     action: Verb
     expires_at_ms: Ms = 0
     """Expiry; 0: until revoked (legal only). In the bytes of the log 0 too where `lasts_ms` is given."""
-    lasts_ms: Ms = 0
+    lasts_ms: Lasts = 0
     """Duration from the record's log time to its expiry; 0: `expires_at_ms` is given."""
     family: Annotated[str, msgspec.Meta(max_length=280)] = ""
     """The hashtag whose look-alikes this decision covers together; "" for a decision about one hashtag."""

@@ -18,7 +18,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from streams.errors import ContractError
-from streams.log.moderation import AccountId, Country, Id, Ms, OtherRecord, RecordCodec, Surface, Text, Version
+from streams.log.moderation import AccountId, Country, Id, Lasts, Ms, OtherRecord, RecordCodec, Surface, Text, Version
 
 TargetKind = Literal["account", "hashtag", "tweet"]
 SpeakerCategory = Literal["news_media", "journalist", "activist", "politician"]
@@ -131,7 +131,7 @@ class OrderStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     to: OrderState
     expires_at_ms: Ms = 0
     """End of the measures that it puts in force; required for `interim`. 0: until revoked."""
-    lasts_ms: Ms = 0
+    lasts_ms: Lasts = 0
     """Duration from the record's log time to that end; 0: `expires_at_ms` is given."""
     ground: Ground = "other"
     """Ground for declining the whole order."""

@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from moderation import cli
-from moderation.drafts import LONGEST_MS, End, end_of, words_of
+from moderation.drafts import End, end_of, words_of
 from moderation.errors import StaleEdit
 from moderation.view import OVERRIDE_HEADERS, effect_words, override_cells
 from streams.cli.lists import print_list
@@ -25,7 +25,16 @@ from streams.errors import CallerMistake, ContractError
 from streams.flags.lookup import FlagResolution
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import version_of
-from streams.log.moderation import OtherRecord, Override, TagRecord, Undo, decode_moderation, encode_moderation, key_of
+from streams.log.moderation import (
+    LONGEST_MS,
+    OtherRecord,
+    Override,
+    TagRecord,
+    Undo,
+    decode_moderation,
+    encode_moderation,
+    key_of,
+)
 from streams.naming import tag_of
 
 DAY_MS = 86_400_000

@@ -12,6 +12,7 @@ from tests.support.wrong_clocks import ERRORS_MS
 
 LOG_MS = 1_611_600_000_000
 LASTS_MS = 300_000
+DAY_MS = 86_400_000
 pytestmark = pytest.mark.parametrize("error_ms", ERRORS_MS)
 
 
@@ -69,6 +70,11 @@ def test_appeal_begins_at_its_log_time(error_ms: int) -> None:
 def test_record_without_log_time_counts_from_its_writers_clock(error_ms: int) -> None:
     read = decode_moderation(*encode_moderation(_override(error_ms)))
     assert isinstance(read, Override) and read.expires_at_ms == LOG_MS + error_ms + LASTS_MS
+
+
+def test_duration_of_more_than_a_year_is_refused(error_ms: int) -> None:
+    with pytest.raises(ContractError, match="bad_record"):
+        decode_moderation(*encode_moderation(_override(error_ms, lasts_ms=367 * DAY_MS)), LOG_MS)
 
 
 def test_override_without_any_end_is_refused(error_ms: int) -> None:
