@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -15,13 +14,12 @@ from moderation.audit import witnesses
 from moderation.notify import channels
 from moderation.orders import handle_resolver
 from moderation.orders.handles import UnresolvedHandle
-from moderation.proofs import published
+from moderation.proofs import published, verify_proof
 from streams.errors import DependencyAway
 from streams.pipeline import webhook
 from streams.settings import Settings
 from tests.support.api_calls import OIDC_CONFIG
 from tests.support.decisions import decision
-from tests.support.paths import ROOT
 from tests.support.slow_servers import SLOW_KINDS, SlowKind, slow_server
 
 TEST_SECONDS = 30
@@ -64,13 +62,8 @@ async def ask_published_log(port: int) -> None:
 
 
 async def ask_with_outsiders_verifier(port: int) -> None:
-    spec = importlib.util.spec_from_file_location("verify_proof", ROOT / "docs/verify_proof.py")
-    assert spec is not None and spec.loader is not None
-    verifier = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(verifier)
-    verifier.FILE_SECONDS = 0.3
     with pytest.raises(TimeoutError, match="no whole answer"):
-        await asyncio.to_thread(verifier.reader(f"http://127.0.0.1:{port}"), "checkpoint")
+        await asyncio.to_thread(verify_proof.reader(f"http://127.0.0.1:{port}"), "checkpoint")
 
 
 async def ask_witness(port: int) -> None:
@@ -98,6 +91,7 @@ def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channels, "WEBHOOK_SECONDS", 0.3)
     monkeypatch.setattr(channels, "EMAIL_SECONDS", 0.3)
     monkeypatch.setattr(published, "FILE_SECONDS", 0.3)
+    monkeypatch.setattr(verify_proof, "FILE_SECONDS", 0.3)
     monkeypatch.setattr(handle_resolver, "ATTEMPTS", 1)
 
 
