@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# The duration of an example depends on the machine. A failing one prints how to run it again.
-settings.register_profile("hushtag", deadline=None, print_blob=True)
+# The duration of an example depends on the machine, that of drawing it too. A failing one prints how to run it again.
+settings.register_profile("hushtag", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hushtag")
 
 _SCHEDULE = re.compile(r"simulation/test_(models|publish|restarts|successors)\.py::.*\[\d+\]$")
