@@ -30,7 +30,7 @@ from moderation.options import (
 from moderation.publication import Write, finish, write_and_wait
 from moderation.service import ModerationService
 from moderation.terminal import actor_of, errors, out, policy_names
-from moderation.view import OVERRIDE_HEADERS, accepted_json, effect_words, end_words, override_cells
+from moderation.view import OVERRIDE_HEADERS, accepted_json, effect_words, override_cells, written_end_words
 from streams.cli.lists import print_list
 from streams.cli.output import quieten
 from streams.clock import now_ms
@@ -217,7 +217,7 @@ def _print_accepted(accepted: AcceptedRecord, status: PublicationStatus | None) 
     record = accepted.record
     scope = f"{in_country(record.country)} on {', '.join(record.surfaces)}"
     if isinstance(record, Override):
-        out.print(f"#{record.hashtag}: {record.action} {scope}, ends {end_words(record, record.at_ms)}")
+        out.print(f"#{record.hashtag}: {record.action} {scope}, ends {written_end_words(record)}")
     else:
         out.print(f"#{record.hashtag}: undone {scope}")
     out.print(f"  version {accepted.version}, by {record.actor}: {record.reason}")

@@ -16,7 +16,7 @@ from moderation.options import Actor, Country, Expected, Json, Reason, Surfaces,
 from moderation.publication import Write, finish, write_and_wait
 from moderation.service import ModerationService
 from moderation.terminal import actor_of, out, policy_names
-from moderation.view import accepted_json, end_words
+from moderation.view import accepted_json, written_end_words
 from streams.clock import now_ms
 from streams.countries import in_country
 from streams.log.moderation import Override
@@ -113,7 +113,7 @@ def _print_accepted(accepted: AcceptedRecord, published_seconds: float | None) -
     scope = f"{in_country(record.country)} on {', '.join(record.surfaces)}"
     if isinstance(record, Override):
         of = f" of {record.category}" if record.category else ""
-        out.print(f"automated suppression{of} is paused {scope}, ends {end_words(record, record.at_ms)}")
+        out.print(f"automated suppression{of} is paused {scope}, ends {written_end_words(record)}")
     else:
         out.print(f"automated suppression is in force again {scope}")
     out.print(f"  version {accepted.version}, by {record.actor}: {record.reason}")

@@ -185,7 +185,7 @@ async def _wait_for(lookup: FlagLookup, accepted: AcceptedRecord, deadline_secon
             versions = published_versions(registers, record)
             published = all(versions.get(surface, "") >= accepted.version for surface in record.surfaces)
             if published or monotonic_seconds() >= deadline_seconds:
-                at_ms = now_ms()
+                at_ms = record.at_ms  # by the broker's clock, unlike the present time of this host
                 verdicts = tuple(resolve(registers, record.hashtag, s, record.country, at_ms) for s in record.surfaces)
                 return PublicationStatus(published, verdicts, "" if published else await delay_reason(lookup))
         except FlagStoreUnavailable as error:

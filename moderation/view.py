@@ -78,6 +78,12 @@ def end_words(record: TagRecord, now_ms: int) -> str:
     return f"in {format_duration(record.expires_at_ms - now_ms)}" if record.expires_at_ms else "when revoked"
 
 
+def written_end_words(record: Override) -> str:
+    """Format the end of an override that was just written: what remains, and the moment."""
+    moment = f" ({time_words(record.expires_at_ms)})" if record.expires_at_ms else ""
+    return end_words(record, record.at_ms) + moment
+
+
 def _decision(record: TagRecord) -> str:
     if record.hashtag != ANY_HASHTAG:
         return record.action if isinstance(record, Override) else "undo"

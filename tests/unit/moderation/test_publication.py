@@ -6,13 +6,17 @@ import asyncio
 from typing import Any
 
 import pytest
+from hushtag_client.registers import Register
 
 from moderation import publication
-from moderation.publication import OrderPublication, wait_order_published
+from moderation.drafts import AcceptedRecord
+from moderation.publication import OrderPublication, wait_order_published, wait_published
 from streams.errors import FlagStoreUnavailable
 from streams.flags import lookup
+from streams.flags.moderation_fold import ModerationFold
 from streams.settings import Settings
-from tests.support.wrong_clocks import ERRORS_MS
+from tests.support.statement_builders import override
+from tests.support.wrong_clocks import ERRORS_MS, MINUTE_MS
 
 RECORDED_MS = 1_612_785_785_000
 """Time of the record, 2021-02-08 12:03:05 UTC."""
@@ -25,6 +29,7 @@ class FakeLookup:
         self, offsets: list[int], heartbeat_ms: int | None = None, fault: Exception | None = None, beats_ms: int = 0
     ) -> None:
         self.offsets, self.heartbeat_ms, self.fault, self.polls = offsets, heartbeat_ms, fault, 0
+        self.registers: list[Register] = []
         self.beats_ms = beats_ms
         """Time between two heartbeats; 0: no publisher is running."""
 
@@ -33,6 +38,9 @@ class FakeLookup:
             raise self.fault
         self.polls += 1
         return self.offsets.pop(0) if len(self.offsets) > 1 else self.offsets[0]
+
+    async def for_scope(self, *_: object) -> list[Register]:
+        return self.registers
 
     async def last_heartbeat_ms(self) -> int | None:
         if self.heartbeat_ms is not None:
@@ -91,3 +99,14 @@ def test_record_without_effect_waits_for_nothing(monkeypatch: pytest.MonkeyPatch
     assert (fake.polls, found.as_dict()["published"]) == (0, None)
     assert found.words() == "recorded 12:03:05 UTC; nothing changes on surfaces"
     assert "--wait 0" in waited(fake, monkeypatch, wait_seconds=0.0).words()
+
+
+@pytest.mark.parametrize("error_ms", ERRORS_MS)
+def test_effect_of_a_new_block_is_told_by_the_brokers_time(monkeypatch: pytest.MonkeyPatch, error_ms: int) -> None:
+    record = override(at_ms=RECORDED_MS, expires_at_ms=RECORDED_MS + MINUTE_MS)
+    fake = FakeLookup([8])
+    fake.registers = ModerationFold(max_broker_skew_ms=0).apply(record, 0)
+    monkeypatch.setattr(lookup, "FlagLookup", lambda *_, **__: fake)
+    monkeypatch.setattr(publication, "now_ms", lambda: RECORDED_MS + error_ms)
+    [status] = asyncio.run(wait_published(Settings(), [AcceptedRecord(record, 0)]))
+    assert status.published and [one.shown for one in status.verdicts] == [False, False]
