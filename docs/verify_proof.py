@@ -1051,6 +1051,9 @@ def verify_report(
     dated = section.get("entries") is not None
     what = "entries are counted by day for a report of whole days, and for no other"
     need(dated == (days is not None), "wrong_number", what, "log.entries")
+    for member_name in ("first_day", "last_day") if days is None else ():
+        good = section.get(member_name) is None
+        need(good, "wrong_number", "a report of parts of days names no days", f"log.{member_name}")
     numbers, least = recount(report, section, counts, days) if days else ({}, {})
     check_sums(report)
     others = [name for name in report if name not in (RECOUNTED if days else {"log"})]

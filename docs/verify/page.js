@@ -130,7 +130,7 @@ const witnessed = (cosigned) => Object.entries(cosigned).map(([name, seconds]) =
 
 function notVerified(names) {
   return names.length ? [list("Not verified", [
-    "The log does not say whether these members of the file are true:", ...names,
+    `The log does not say whether these members of the file are true: ${names.join(", ")}.`,
   ], "unverified")] : [];
 }
 

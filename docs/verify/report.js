@@ -205,6 +205,9 @@ async function verifyReport(bytes, lines, read, {logKey, witnessKeys, quorum}, s
   need(!lines.slice(size).some((line) => line.trim()), "wrong_index", "the openings go beyond the entries that the report counts");
   const days = daysOf(report), dated = (section.entries ?? null) !== null;
   need(dated === (days !== null), "wrong_number", "entries are counted by day for a report of whole days, and for no other", "log.entries");
+  for (const name of days ? [] : ["first_day", "last_day"]) {
+    need((section[name] ?? null) === null, "wrong_number", "a report of parts of days names no days", `log.${name}`);
+  }
   const [numbers, least] = days ? recount(report, section, counts, days) : [{}, {}];
   checkSums(report);
   const recounted = days ? ["from_ms", "to_ms", "country", "decisions_by_people", "log"] : ["log"];

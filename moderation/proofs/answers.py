@@ -17,6 +17,8 @@ def entry_lines(answer: Answer, keys: Keys) -> list[str]:
     """Describe a verified entry, statement or reply."""
     lines = [f"verified: entry {answer['index']} of the log {answer['log']}"]
     lines += [f"  {name}: {_value(value)}" for name, value in answer["opened"].items() if name != "facts"]
+    if "facts" in answer["opened"] and answer["not_verified"]:
+        lines.append("its words, and its members that are not listed next, say what the log says")
     lines += _not_verified(answer)
     lines.append(f"checkpoint: {answer['size']} entries, signed by the log{_witnesses(answer)}")
     if "published_size" in answer:

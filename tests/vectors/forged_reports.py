@@ -180,6 +180,8 @@ def _numbers() -> Iterator[Case]:
     yield forged("numbers of whole days that are not given", "wrong_number", "log.entries", hidden)
     yield forged("numbers that are left out", "wrong_number", "log.entries", edited(lambda r: r["log"].pop("entries")))
     part = edited(lambda r: r.update(to_ms=TO_MS - 1))
+    named = edited(lambda r: (r.update(to_ms=TO_MS - 1), r["log"].update(entries=None, last_day=None)))
+    yield forged("a day that is named for a part of a day", "wrong_number", "log.first_day", named)
     yield forged("numbers by day for a part of a day", "wrong_number", "log.entries", part)
     yield forged(
         "report of another week",
