@@ -23,6 +23,7 @@ from tests.fault.lanes import lanes
 from tests.fault.plan import cluster_plan, plan
 from tests.fault.play import Result
 from tests.fault.table import text
+from tests.support.moved_clock import why_clocks_stay
 
 SEEDS, FIRST, LANES, CLUSTER = (
     int(os.environ.get(name, default)) for name, default in (("SEEDS", 4), ("FIRST", 0), ("LANES", 2), ("CLUSTER", 1))
@@ -90,5 +91,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"{len(_done)} schedules in {time.monotonic() - _begun:.0f} s on {cores} cores ({platform.machine()}, "
         f"Python {platform.python_version()}), {time.strftime('%Y-%m-%d')}"
     )
+    if why := why_clocks_stay():
+        terminalreporter.line(f"no clock was moved: {why}")
     for line in text(_done).splitlines():
         terminalreporter.line(line)
