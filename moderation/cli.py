@@ -38,7 +38,7 @@ from streams.countries import in_country
 from streams.errors import CallerMistake, FlagStoreUnavailable
 from streams.flags.overrides import STATES, OverrideHistory
 from streams.log.moderation import Override, Verb
-from streams.naming import TypedHashtag, country_of, tag_of
+from streams.naming import TypedHashtag, country_of, recordable_tag, tag_of
 from streams.policy.names import check_name
 from streams.settings import Settings, load_settings
 
@@ -75,7 +75,7 @@ def _override_command(action: Verb, help_text: str) -> Callable[..., None]:
         as_json: Json = False,
     ) -> None:
         settings = load_settings()
-        chosen = list({tag.hashtag: tag for tag in map(tag_of, tags)}.values())
+        chosen = list({tag.hashtag: tag for tag in map(recordable_tag, tags)}.values())
         where, end = country_of(country), end_of(lasts, until, default_for, now_ms())
         who, why = words_of(actor_of(actor), reason)
         if if_version is not None and (family or len(chosen) > 1):
@@ -122,7 +122,7 @@ def undo(
 ) -> None:
     """Undo the last block, allow or hold; the decision below it is in force again."""
     settings = load_settings()
-    chosen, where = tag_of(tag), None if country is None else country_of(country)
+    chosen, where = recordable_tag(tag), None if country is None else country_of(country)
     who, why = words_of(actor_of(actor), reason)
     draft = undo_draft(policy_names(settings), chosen, country=where, surfaces=surface or (), actor=who, reason=why)
 

@@ -18,11 +18,13 @@ from hushtag_client.registers import ANY_HASHTAG
 from streams.errors import CallerMistake
 from streams.log.decisions import version_of
 from streams.log.moderation import LONGEST_MS, TagRecord, Verb
-from streams.naming import TypedHashtag, country_of
+from streams.naming import TypedHashtag, country_of, unseen_character
 from streams.policy.names import PolicyNames
 
 STOP = TypedHashtag(ANY_HASHTAG, ANY_HASHTAG)
 """Target of the stop button: every hashtag."""
+RESERVED_ACTORS = frozenset(("hushtag", "local"))
+"""Actors that stand for the software in records; no person has such a name."""
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 
 
@@ -136,9 +138,26 @@ def words_of(actor: str, reason: str) -> tuple[str, str]:
     """Trim and check an actor and a reason.
 
     Raises:
-        CallerMistake: one is empty, longer than 2,000 characters, not UTF-8, or has control characters.
+        CallerMistake: one is empty, longer than 2,000 characters, not UTF-8, or has control characters; the actor has
+            a character that cannot be seen, or is reserved.
     """
-    return _text("an actor", "--actor", actor), _text("a reason", "--reason", reason)
+    who, why = _text("an actor", "--actor", actor), _text("a reason", "--reason", reason)
+    check_actor(who)
+    return who, why
+
+
+def check_actor(actor: str) -> None:
+    """Check the name of a person in records.
+
+    Raises:
+        CallerMistake: it stands for the software, or has a character that cannot be seen.
+    """
+    if actor.casefold() in RESERVED_ACTORS:
+        raise CallerMistake(f"the actor {actor!r} stands for the software, not for a person", fix="give --actor NAME")
+    if unseen := unseen_character(actor):
+        raise CallerMistake(
+            f"the actor {ascii(actor)[:80]} has the invisible character {unseen}", fix="give --actor without it"
+        )
 
 
 def end_of(lasts: str | None, until: str | None, default: str, now_ms: int) -> End:

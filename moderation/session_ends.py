@@ -1,4 +1,4 @@
-"""Browser sessions that an admin ended: their records in the `moderation` topic, which the audit log has from there.
+"""Browser sessions that their person or an admin ended: records in the `moderation` topic, and so in the audit log.
 
 A record holds a hash of the session's id, which opens nothing. Every process of the API reads the records, so that an
 ended session stays ended, also in a process that is started later.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+import secrets
 from contextlib import suppress
 from typing import Annotated
 
 import msgspec
 
 from moderation.service import ModerationService
-from streams.clock import monotonic_seconds
+from streams.clock import monotonic_seconds, now_ms
 from streams.errors import ContractError
 from streams.log.moderation import Id, Ms, RecordCodec, Text
 
@@ -24,7 +25,7 @@ FRESH_SECONDS = 1.0
 
 
 class SessionEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND):
-    """One admin's end of another person's session, or of their own."""
+    """End of a session: a log-out by its person, or the end by an admin."""
 
     id: Id
     session: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
@@ -41,6 +42,33 @@ _codec: RecordCodec[SessionEnded] = RecordCodec(
 )
 encode_session_end = _codec.encode
 decode_session_end = _codec.decode
+
+
+async def end_session(
+    service: ModerationService, session_id: str, *, target: str, actor: str, reason: str
+) -> SessionEnded:
+    """Record the end of a session, which every process then refuses.
+
+    Args:
+        service: writer of the record.
+        session_id: the session's id, of which the record has a hash.
+        target: person whose session it is.
+        actor: person who ends it.
+        reason: the actor's reason.
+
+    Raises:
+        DependencyAway: Kafka does not answer; the session goes on.
+    """
+    record = SessionEnded(
+        id=secrets.token_hex(8),
+        session=handle_of(session_id),
+        target=target,
+        actor=actor,
+        reason=reason,
+        at_ms=now_ms(),
+    )
+    await service.transact(lambda view: [encode_session_end(record)])
+    return record
 
 
 def handle_of(session_id: str) -> str:

@@ -10,6 +10,8 @@ from hushtag_client.normalise import normalise
 from streams.countries import COUNTRIES, WORLD, country_name, nearest_countries
 from streams.errors import CallerMistake
 
+JOINERS = "\u200c\u200d"
+"""Zero-width non-joiner and joiner: Persian and the scripts of India are written with them."""
 _CONFUSED = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
 """Scripts with letters that look alike."""
 
@@ -55,6 +57,35 @@ def tag_of(written: str) -> TypedHashtag:
             f"#{hashtag} mixes {' and '.join(s.title() for s in mixed)} ({odd}): look-alikes are other hashtags"
         )
     return TypedHashtag(hashtag, display, tuple(notes))
+
+
+def unseen_character(text: str) -> str:
+    """Name the first control or format character of a text, but for joiners; "" without one.
+
+    They are the categories Cc, Cf, Zl and Zp of Unicode: bidi controls such as U+202E and U+2066, which reverse the
+    words around them, marks of direction, and others that cannot be seen.
+
+    >>> unseen_character(f"abc{chr(0x202E)}def"), unseen_character("abc")
+    ('U+202E RIGHT-TO-LEFT OVERRIDE', '')
+    """
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") and character not in JOINERS:
+            return f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
+    return ""
+
+
+def recordable_tag(written: str) -> TypedHashtag:
+    """Normalise a hashtag whose spelling a decision will show.
+
+    Raises:
+        CallerMistake: it is not a valid hashtag, or has a character that cannot be seen.
+    """
+    tag = tag_of(written)
+    if unseen := unseen_character(tag.display):
+        raise CallerMistake(
+            f"{ascii(written)[:80]} has the invisible character {unseen}", fix=f"write it without: {tag.hashtag}"
+        )
+    return tag
 
 
 def country_of(written: str | None) -> str:

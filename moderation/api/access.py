@@ -134,7 +134,7 @@ class AccessControl:
         session, renewed = await self.sessions.open(cookie)
         if await services_of(request).session_ends.has(session.id):
             self.sessions.end(session)
-            raise RefusedCall("unauthorised", "an admin has ended this session", self.sessions.how_to_begin)
+            raise RefusedCall("unauthorised", "this session was logged out or ended", self.sessions.how_to_begin)
         if request.method not in _READS:
             refuse_foreign_write(request, self.sessions.config.url)
             self.sessions.check_csrf(session, request.headers.get("x-csrf-token", ""))

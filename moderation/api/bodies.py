@@ -18,7 +18,7 @@ from moderation.api.problems import http_words
 from moderation.drafts import end_of, moment_ms, words_of
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.naming import country_of, tag_of
+from streams.naming import country_of, recordable_tag, tag_of
 from streams.policy.names import PolicyNames
 
 REQUEST_NAMES: ContextVar[PolicyNames] = ContextVar("request_names")
@@ -65,7 +65,7 @@ Moment = Annotated[
 HashtagText = Annotated[
     str,
     Field(min_length=1, max_length=280, description="Any equivalent spelling.", examples=["#Rumour"]),
-    checked(tag_of),
+    checked(recordable_tag),
 ]
 CountryText = Annotated[
     str,

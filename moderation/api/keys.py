@@ -15,6 +15,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from moderation.drafts import check_actor
 from streams.errors import CallerMistake
 from streams.policy.look_alikes import visual_form
 
@@ -91,18 +92,19 @@ def check_name(name: str) -> None:
     """Check the name of a person or service.
 
     Raises:
-        CallerMistake: it has other characters, or is too long.
+        CallerMistake: it has other characters, is too long, or stands for the software.
     """
     if not re.fullmatch(NAME, name):
         raise CallerMistake(f"the name {name[:80]!r} cannot be used", fix="1 to 80 letters, digits, dots, _, @ and -")
+    check_actor(name)
 
 
 def parse_keys(text: bytes, name: str) -> dict[str, ApiKey]:
     """Parse a key file to keys by hash.
 
     Raises:
-        CallerMistake: the file is malformed, a name or hash occurs twice, or two people's names look alike. Two-person
-            approval would take such names for one person.
+        CallerMistake: the file is malformed, a name or hash occurs twice, a name stands for the software, or two
+            people's names look alike. Two-person approval would take such names for one person.
     """
     try:
         found = msgspec.json.decode(text, type=_KeyFile).keys
@@ -116,6 +118,7 @@ def parse_keys(text: bytes, name: str) -> dict[str, ApiKey]:
             raise CallerMistake(f"{name}: the {field} {repeated[0][:80]!r} occurs twice", fix="one key for each name")
     known: dict[str, str] = {}
     for key in found:
+        check_actor(key.writes_as)
         if (other := known.setdefault(visual_form(key.writes_as), key.writes_as)) != key.writes_as:
             raise CallerMistake(
                 f"{name}: {other!r} and {key.writes_as!r} look alike",

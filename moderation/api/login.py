@@ -19,7 +19,10 @@ from moderation.api.answers import AnswerModel, JsonReply
 from moderation.api.key_login import takes_keys
 from moderation.api.oidc import Provider
 from moderation.api.problems import RefusedCall
+from moderation.api.rights import Caller
+from moderation.api.services import services_of
 from moderation.api.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Session, Sessions
+from moderation.session_ends import end_session
 from streams.errors import DependencyAway
 
 CONSOLE = "/console"
@@ -80,11 +83,15 @@ async def open_link(request: Request, token: str = "") -> Response:
 
 @router.post("/logout", openapi_extra=needs("read"), response_model=LogoutAnswer)
 async def logout(request: Request) -> Response:
-    """End the browser session; `provider` is where the provider's own session ends."""
+    """End the browser session in every process; `provider` is where the provider's own session ends."""
     access: AccessControl = request.app.state.access
     session: Session | None = getattr(request.state, "session", None)
     if session is None or access.sessions is None:
         return JsonReply({"provider": None})
+    caller: Caller = request.state.caller
+    await end_session(
+        services_of(request).moderation, session.id, target=caller.writes_as, actor=caller.writes_as, reason="log-out"
+    )
     access.sessions.end(session)
     url = ""
     with suppress(DependencyAway, RefusedCall):  # the session has ended here all the same

@@ -13,6 +13,7 @@ import httpx
 
 from moderation.api.login_settings import OidcConfig, groups_in
 from moderation.api.problems import RefusedCall
+from moderation.api.provider_names import actor_name
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import DependencyAway, SettingsError
 from streams.exchange import BoundedClient
@@ -148,12 +149,13 @@ class Provider:
                 raise _refused("userinfo is about another person")
             claims = claims | info
         name = claims.get(self._config.name_claim)
-        if not isinstance(name, str) or not 0 < len(name.strip()) <= 200:
+        if not isinstance(name, str):
             raise _refused(f"the claim {self._config.name_claim} is missing (HUSHTAG_OIDC_NAME_CLAIM)")
         if self._config.name_claim == "email" and claims.get("email_verified", True) not in (True, "true"):
             raise _refused("the mail address is not verified")
         groups = groups_in(claims, self._config.groups_claim)
-        return Identity(str(claims["sub"]), name.strip(), groups, token.get("refresh_token") or refresh)
+        subject = str(claims["sub"])
+        return Identity(subject, actor_name(name.strip(), subject), groups, token.get("refresh_token") or refresh)
 
     async def _id_claims(self, token: Any, nonce: str) -> dict[str, Any]:
         try:

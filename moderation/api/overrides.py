@@ -28,7 +28,7 @@ from moderation.drafts import OverrideDraft, end_of, override_draft, undo_draft
 from moderation.view import accepted_json
 from streams.errors import HushtagError
 from streams.flags.overrides import OverrideState
-from streams.naming import tag_of
+from streams.naming import recordable_tag
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["overrides"])
 Verb = Literal["block", "allow", "hold", "undo"]
@@ -157,7 +157,7 @@ async def write_override(request: Request, body: OverrideBody, idempotency_key: 
 @router.post("/overrides/undo", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
 async def undo_override(request: Request, body: UndoBody, idempotency_key: IdempotencyKey) -> Response:
     """Undo the last override of a scope; the decision below it is in force again."""
-    services, tag = services_of(request), tag_of(body.hashtag)
+    services, tag = services_of(request), recordable_tag(body.hashtag)
 
     async def work(actor: str) -> dict[str, Any]:
         await refuse_blinded(request, tag.hashtag, actor)
@@ -208,7 +208,7 @@ def _refused(row: BulkRow, problem: dict[str, Any]) -> dict[str, Any]:
 
 async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, reason: str) -> OverrideDraft:
     at_ms = services_of(request).moderation.now_ms()
-    tag, end = tag_of(body.hashtag), end_of(body.lasts, body.until, "7d", at_ms)
+    tag, end = recordable_tag(body.hashtag), end_of(body.lasts, body.until, "7d", at_ms)
     await refuse_blinded(request, tag.hashtag, actor)
     check_rights(
         request,

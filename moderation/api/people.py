@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Iterable
 from typing import Annotated, Any, get_args
 
@@ -22,7 +21,8 @@ from moderation.api.problems import RefusedCall
 from moderation.api.rights import Grant, check_rights
 from moderation.api.services import services_of
 from moderation.api.sessions import Session
-from moderation.session_ends import SessionEnded, encode_session_end, handle_of
+from moderation.session_ends import end_session as write_session_end
+from moderation.session_ends import handle_of
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
@@ -89,15 +89,9 @@ async def end_session(
         found = {handle_of(one.id): one for one in _sessions(access)}.get(session)
         if found is None or access.sessions is None:
             raise RefusedCall("not_found", "this session is not open", "GET /v1/people lists the open ones")
-        record = SessionEnded(
-            id=secrets.token_hex(8),
-            session=session,
-            target=found.name,
-            actor=actor,
-            reason=body.reason,
-            at_ms=now_ms(),
+        record = await write_session_end(
+            services_of(request).moderation, found.id, target=found.name, actor=actor, reason=body.reason
         )
-        await services_of(request).moderation.transact(lambda view: [encode_session_end(record)])
         access.sessions.end(found)
         yours = _is_own(request, found)
         return {"session": session, "name": found.name, "yours": yours, "recorded_at_ms": record.at_ms}

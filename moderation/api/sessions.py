@@ -4,7 +4,7 @@ A session begins with a login at the provider, with an API key, or with the link
 no provider to ask again: its groups stay as they are. A session of a key has the present rights of the key.
 
 The cookie holds the whole session (JWE, A256GCM), so it survives a restart. The process keeps the newest state of each
-session, and those that were logged out until they would have ended anyway.
+session, and those that ended here until they would have ended anyway; a record tells other processes (`session_ends`).
 """
 
 from __future__ import annotations

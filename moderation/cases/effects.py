@@ -11,7 +11,7 @@ from moderation.review.appeals import A_WEEK, undo_in_force
 from moderation.service import ModerationService
 from streams.errors import CallerMistake
 from streams.log.moderation import Override, TagRecord, Undo
-from streams.naming import TypedHashtag, tag_of
+from streams.naming import TypedHashtag, tag_of, unseen_character
 
 
 def overrides_of(
@@ -71,5 +71,8 @@ def ids_of(effects: Iterable[TagRecord]) -> tuple[str, ...]:
 
 
 def _tag(case: HashtagCase) -> TypedHashtag:
+    """Return the hashtag in its spelling in tweets, unless that cannot be recorded."""
     shown = tag_of(case.display)
-    return shown if shown.hashtag == case.hashtag else tag_of(case.hashtag)
+    if shown.hashtag != case.hashtag or unseen_character(shown.display):
+        return tag_of(case.hashtag)
+    return shown

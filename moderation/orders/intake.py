@@ -20,7 +20,7 @@ from moderation.orders.intake_plan import FIELDS, UNIQUE_FIELDS, OrderDraft, Ord
 from moderation.tables import BadCell, RowProblem, TableLine, one_of, read_table, words
 from streams.errors import CallerMistake
 from streams.events.grammar import extract_hashtags
-from streams.naming import country_of, format_duration, tag_of
+from streams.naming import country_of, format_duration, recordable_tag
 from streams.orders.records import MOST_TARGETS, TARGET_KINDS, Target, TargetKind
 
 COLUMNS = (*FIELDS, "kind", "target", "author")
@@ -129,7 +129,7 @@ def parse_target(written: str, kind: str = "", author: str = "", handles: Handle
             raise BadCell("target", text, "not a tweet's address", "such as https://x.com/i/status/1234567890")
         return Target("tweet", tweet, author=by, handle=named, resolved_ms=resolved_ms)
     try:
-        tag = tag_of(text)
+        tag = recordable_tag(text)
     except CallerMistake as error:
         raise BadCell("target", text, str(error).rpartition(": ")[2], error.fix) from None
     if [use.display for use in extract_hashtags(f"#{tag.display}")] != [tag.display]:

@@ -36,7 +36,7 @@ async def arrange(services: Services) -> dict[str, str]:
     found = await write_everywhere(services)
     found["due"] = (await services.cases.find("due")).id
     found["unread"] = (await services.cases.find("tamil")).id
-    await services.cases.answer("tamil", "unsure", actor="local", reason="first")
+    await services.cases.answer("tamil", "unsure", actor="asha", reason="first")
     look = await services.cases.claim("look", actor="asha")
     appeal = next(iter(services.reviews.fold.appeals))
     return found | {"look": look.id, "order": await all_states(services), "appeal": appeal}

@@ -115,6 +115,9 @@ def log_in_with_key(page: Page, url: str, keys: Mapping[str, str], pictures: str
     page.get_by_role("button", name="Log in with this key").click()
     expect(page.locator(".bar .person")).to_have_text("asha")
     assert page.url == f"{url}/console/held" and page.evaluate("document.cookie") == ""
+    show(page, f"{pictures}-in")
+    page.get_by_role("button", name="Log out").click()
+    expect(page).to_have_title(re.compile("Log in"))
 
 
 def log_in_at_provider(page: Page, url: str, provider: IdentityProvider) -> None:

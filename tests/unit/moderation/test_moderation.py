@@ -35,7 +35,7 @@ from streams.log.moderation import (
     encode_moderation,
     key_of,
 )
-from streams.naming import tag_of
+from streams.naming import recordable_tag, tag_of
 
 DAY_MS = 86_400_000
 
@@ -189,6 +189,32 @@ def test_end_of_allows_at_most_a_year() -> None:
 def test_words_of_refuses_missing_or_unprintable_text(actor: str, reason: str) -> None:
     with pytest.raises(CallerMistake):
         words_of(actor, reason)
+
+
+@pytest.mark.parametrize("actor", ["hushtag", "Hushtag", "local", "ann\u202eadmin", "ann\u200b", "a\ufeff"])
+def test_words_of_refuses_actor_that_misleads(actor: str) -> None:
+    with pytest.raises(CallerMistake) as caught:
+        words_of(actor, "r")
+    assert "--actor" in caught.value.fix and ascii(actor)[1:-1] in str(caught.value)
+
+
+UNSEEN = [
+    *"\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\u206f\ufeff",
+    "\U000e0041",
+]
+
+
+@pytest.mark.parametrize("character", UNSEEN)
+def test_spelling_with_an_unseen_character_is_refused(character: str) -> None:
+    with pytest.raises(CallerMistake, match=f"U\\+{ord(character):04X}") as caught:
+        recordable_tag(f"farmers{character}protest")
+    assert "farmersprotest" in caught.value.fix
+    assert tag_of(f"farmers{character}protest").hashtag == "farmersprotest", "it is found in any spelling"
+
+
+@pytest.mark.parametrize("written", ["می\u200cخواهم", "क्\u200dष", "#Rumour"])
+def test_spelling_with_joiners_is_recorded(written: str) -> None:
+    assert recordable_tag(written).display == written.removeprefix("#")
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,18 @@ async def test_login_begins_with_pkce() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["hushtag", "local", "Asha R.", "ann\u202eadmin", "x" * 300])
+async def test_person_with_an_unusable_name_gets_the_subject(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    async def fetch(client: Any, url: str, **values: Any) -> dict[str, str]:
+        return token(claims(preferred_username=name, groups=["legal"]))
+
+    monkeypatch.setattr("moderation.api.oidc.AsyncOAuth2Client.fetch_token", fetch)
+    found = provider()
+    found._metadata["token_endpoint"] = f"{ISSUER}/token"
+    person = await found.exchange("code", verifier="v" * 64, nonce=NONCE)
+    assert person.name == f"sub-{person.subject}"
+
+
 async def test_code_is_exchanged_with_its_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: dict[str, Any] = {}
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -21,10 +22,12 @@ from moderation.api.login_settings import OidcConfig, SessionConfig, groups_in, 
 from moderation.api.oidc import Identity, Provider
 from moderation.api.problems import RefusedCall
 from moderation.api.sessions import MOST_COOKIE_BYTES, LoginState, Session, Sessions
+from moderation.session_ends import SessionEnded
 from streams.errors import CallerMistake, DependencyAway, SettingsError
 from streams.settings import Settings
 from tests.support.api_calls import OIDC_CONFIG, Configure, kind_of
 from tests.support.damage import changed_at
+from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 
 MINUTE_MS = 60_000
@@ -134,6 +137,29 @@ def test_logout_ends_the_session(person: Browser) -> None:
     assert answer.json() == {"provider": "https://id.example/logout"}
     assert "hushtag_session=" in answer.headers["set-cookie"] and "Max-Age=0" in answer.headers["set-cookie"]
     assert person.get().status_code == 401
+
+
+def test_logout_ends_the_session_in_every_process(person: Browser, log: InMemoryLog) -> None:
+    person.post("/v1/logout")
+    [record] = [msgspec.json.decode(one.value, type=SessionEnded) for one in log.records]
+    assert (record.target, record.actor, record.reason) == ("ann", "ann", "log-out")
+    app = cast(FastAPI, person.client.app)
+    app.state.services = in_memory_services(log)
+    other = Sessions(OIDC_CONFIG, cast(Provider, person.provider), "k" * 32, lambda: person.at_ms)
+    app.state.access = AccessControl(KeyRing(None), RateLimit(1e6, 10**6), (), other)
+    refused = person.get()
+    assert (refused.status_code, kind_of(refused)) == (401, "unauthorised")
+
+
+def test_logout_that_cannot_be_recorded_is_refused(person: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object) -> None:
+        raise DependencyAway("Kafka is away")
+
+    service = cast(FastAPI, person.client.app).state.services.moderation
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "transact", away)
+        assert person.post("/v1/logout").status_code == 503
+    assert person.get().status_code == 200, "the person must try again"
 
 
 def test_removed_group_stops_within_the_stated_time(person: Browser) -> None:
@@ -326,6 +352,4 @@ def test_login_leads_to_no_other_server(person: Browser, path: str) -> None:
 
 
 def replace_session(session: Session, **changes: Any) -> Session:
-    import msgspec
-
     return msgspec.structs.replace(session, **changes)

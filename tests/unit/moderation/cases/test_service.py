@@ -26,7 +26,7 @@ from moderation.cases.records import (
 from moderation.drafts import OverrideDraft
 from moderation.errors import NoSuchCase, NothingToUndo, StaleReview
 from streams.errors import CallerMistake, ContractError
-from streams.log.moderation import OtherRecord, encode_moderation
+from streams.log.moderation import OtherRecord, Override, encode_moderation
 from streams.naming import tag_of
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 from tests.support.in_memory_log import InMemoryLog, in_memory_service
@@ -36,6 +36,13 @@ CASE = case_id("tag", 1)
 
 def harness() -> CaseHarness:
     return CaseHarness(decision(ruling("hold"), ruling("hold", "search")))
+
+
+async def test_case_of_a_misleading_spelling_is_decided_under_its_hashtag() -> None:
+    world = CaseHarness(msgspec.structs.replace(decision(ruling("hold")), display="t\u202eag"))
+    await world.cases.decide("tag", "hide", actor="ann", reason="r")
+    [override] = [record for _, record in world.service.view.history if isinstance(record, Override)]
+    assert (override.hashtag, override.display) == ("tag", "tag")
 
 
 # --- claims ---
