@@ -16,11 +16,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from moderation.api.answers import JsonReply
 from moderation.api.bodies import REQUEST_NAMES
+from moderation.api.body_reading import BodyRequest, BodyShape
 from moderation.api.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
 from moderation.api.keys import ALLOWED, KeyRing, Permission
 from moderation.api.limits import RateLimit
@@ -171,13 +173,20 @@ class GuardedRoute(APIRoute):
         """Return a handler that checks the key, the role and the rate first."""
         handle = super().get_route_handler()
         permission: Permission = (self.openapi_extra or {})["x-permission"]
+        shape = None if self.body_field is None else BodyShape(self.body_field.field_info.annotation)
 
         async def guarded(request: Request) -> Response:
             access: AccessControl = request.app.state.access
             await access.admit(request, permission)
+            checked = BodyRequest(request.scope, request.receive)
             if request.method != "GET":
                 REQUEST_NAMES.set(await services_of(request).names())
-            response = await handle(request)
+            if shape is not None:
+                await checked.read_body(shape)
+            try:
+                response = await handle(checked)
+            except RequestValidationError as error:
+                raise checked.with_body_faults(error) from None
             if (renewed := getattr(request.state, "renewed", None)) is not None and access.sessions is not None:
                 access.sessions.put(response, renewed)
             return response

@@ -15,9 +15,9 @@ from moderation.api.blinding import refuse_while_blind
 from moderation.api.bodies import IdempotencyKey
 from moderation.api.order_bodies import AmendmentBody, AmendmentVerdictBody, OrderPath
 from moderation.api.order_details import order_answer
-from moderation.api.order_intake import MOST_PROBLEMS, handles_for
+from moderation.api.order_intake import handles_for
 from moderation.api.order_shapes import AmendmentPlanAnswer, OrderAnswer
-from moderation.api.problems import Fault, RefusedCall
+from moderation.api.problems import MOST_FAULTS, Fault, RefusedCall
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
 from moderation.drafts import moment_ms
@@ -99,7 +99,7 @@ async def _draft(case: Case, text: str) -> OrderDraft:
     handles = await handles_for(lines, "#/add", f"hushtag orders amend {case.id} --add FILE")
     parsed = await asyncio.to_thread(parse_targets, lines, head, now_ms(), handles)
     if parsed.problems:
-        faults = [Fault(str(problem), "#/add") for problem in islice(parsed.problems, MOST_PROBLEMS)]
+        faults = [Fault(str(problem), "#/add") for problem in islice(parsed.problems, MOST_FAULTS)]
         detail = f"{counted(len(parsed.problems), 'row')} cannot be used: {faults[0].detail}"
         raise RefusedCall("mistake", detail, "correct the rows; nothing was written", errors=faults)
     return next(iter(parsed.drafts), OrderDraft(head))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from moderation.api.bodies import CountryText, Moment, Surfaces, Version, WriteBody, unusable
+from moderation.api.bodies import CountryText, Moment, Surfaces, Version, WriteBody, each_of, unusable
 from moderation.drafts import moment_ms
 from moderation.orders.intake_plan import FIELDS
 from streams.clock import now_ms
 from streams.orders.records import Ground, Outcome, SpeakerCategory, TargetKind
 from streams.orders.records import OrderState as State
 
+MOST_TARGETS = 100_000
+"""Maximum number of targets in a body."""
+TargetText = Annotated[str, Field(max_length=400)]
 OrderPath = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
 OrderDay = Annotated[
     str,
@@ -41,6 +44,8 @@ class TargetBody(BaseModel):
 class IntakeBody(WriteBody):
     """A legal order with its targets."""
 
+    most_values: ClassVar[int] = 4 * MOST_TARGETS
+    """Bound of `body_reading`: each target has three members."""
     authority: Annotated[str, Field(min_length=1, max_length=400)]
     country: CountryText
     legal_basis: Annotated[str, Field(min_length=1, max_length=400)]
@@ -56,7 +61,9 @@ class IntakeBody(WriteBody):
         ),
     ]
     confidential: bool
-    targets: Annotated[list[TargetBody], Field(min_length=1, max_length=100_000)]
+    targets: Annotated[
+        list[TargetBody], Field(min_length=1, max_length=MOST_TARGETS), each_of(TargetBody, MOST_TARGETS)
+    ]
     strict: Annotated[bool, Field(description="Import nothing if one target cannot be used.")] = False
 
     def cells(self) -> dict[str, Any]:
@@ -141,12 +148,13 @@ class AmendmentVerdictBody(WriteBody):
 class RulingBody(WriteBody):
     """Outcome for the targets that match all filters."""
 
+    most_values: ClassVar[int] = 2 * MOST_TARGETS
     outcome: Outcome
     ground: Ground | None = None
     surfaces: Surfaces = Field([])
     everything: Annotated[bool, Field(description="Every target; needed without a filter.")] = False
     kinds: list[TargetKind] = Field([])
-    targets: Annotated[list[Annotated[str, Field(max_length=400)]], Field(max_length=100_000)] = Field([])
+    targets: Annotated[list[TargetText], Field(max_length=MOST_TARGETS), each_of(TargetText, MOST_TARGETS)] = Field([])
     outcomes: list[Outcome] = Field([])
     undecided: bool = False
     waiting: bool = False

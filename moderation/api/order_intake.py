@@ -17,7 +17,7 @@ from moderation.api.answers import JsonReply
 from moderation.api.bodies import IdempotencyKey
 from moderation.api.order_bodies import IntakeBody, OrderTextBody
 from moderation.api.order_shapes import IntakeAnswer, TextIntakeAnswer
-from moderation.api.problems import Fault, RefusedCall
+from moderation.api.problems import MOST_FAULTS, Fault, RefusedCall
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
 from moderation.orders.handle_resolver import check_answered, resolve_handles
@@ -35,8 +35,6 @@ from streams.settings import load_settings
 router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
 MOST_HANDLES = 100
 """Maximum number of handles of one call: each is a request to the resolver, and the caller waits for all."""
-MOST_PROBLEMS = 500
-"""Maximum number of unusable rows in one answer."""
 
 
 @router.post("/orders", openapi_extra=needs("orders"), response_model=IntakeAnswer, status_code=201)
@@ -46,16 +44,22 @@ async def take_in(request: Request, body: IntakeBody, idempotency_key: Idempoten
 
     async def work(actor: str) -> dict[str, Any]:
         check_rights(request, country=body.country)
-        parsed = await _parsed(json_lines(json.dumps(body.cells()).encode(), "body"), {}, "#/targets")
-        problems = [problem.as_dict() for problem in parsed.problems]
+        lines = await asyncio.to_thread(lambda: list(json_lines(json.dumps(body.cells()).encode(), "body")))
+        parsed = await _parsed(lines, {}, "#/targets")
+        problems = [problem.as_dict() for problem in islice(parsed.problems, MOST_FAULTS)]
         if problems and (body.strict or not parsed.drafts):
             own = list(_head_faults({name: str(value) for name, value in body.cells().items() if name != "targets"}))
-            faults = list(dict.fromkeys([*own, *map(_row_fault, parsed.problems)]))
-            what = "the order" if own else counted(len(problems), "target")
+            faults = list(dict.fromkeys([*own, *map(_row_fault, islice(parsed.problems, MOST_FAULTS))]))
+            what = "the order" if own else counted(len(parsed.problems), "target")
             detail = f"{what} cannot be used: {faults[0].detail}"
             raise RefusedCall("mistake", detail, "correct every entry of `errors`", errors=faults)
         plans = await orders.take_in(parsed.drafts, actor=actor)
-        return {"orders": [plan_as_dict(one) for one in plans], "problems": problems, "notes": list(parsed.notes)}
+        return {
+            "orders": [plan_as_dict(one) for one in plans],
+            "problems": problems,
+            "unusable": len(parsed.problems),
+            "notes": list(parsed.notes),
+        }
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -82,11 +86,11 @@ async def take_text_in(request: Request, body: OrderTextBody, idempotency_key: I
             plans = [plan_intake(draft, known.cases, known.speakers) for draft in parsed.drafts]
         if not wanted and not body.dry_run:
             detail = f"{counted(len(parsed.problems), 'row')} cannot be used"
-            faults = [Fault(str(one), "#/text") for one in islice(parsed.problems, MOST_PROBLEMS)]
+            faults = [Fault(str(one), "#/text") for one in islice(parsed.problems, MOST_FAULTS)]
             raise RefusedCall("mistake", detail, "correct the rows, or leave them out", errors=faults)
         return {
             "orders": [plan_as_dict(one) for one in plans],
-            "problems": [one.as_dict() for one in islice(parsed.problems, MOST_PROBLEMS)],
+            "problems": [one.as_dict() for one in islice(parsed.problems, MOST_FAULTS)],
             "unusable": len(parsed.problems),
             "notes": list(parsed.notes),
             "dry_run": body.dry_run,

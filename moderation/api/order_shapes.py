@@ -141,13 +141,13 @@ class IntakeAnswer(AnswerModel):
 
     orders: list[TakenOrderAnswer]
     problems: list[UnusableTargetAnswer]
+    unusable: int = Field(description="Targets or rows that cannot be used; `problems` has the first 100.")
     notes: list[str]
 
 
 class TextIntakeAnswer(IntakeAnswer):
     """Effect of the intake of a text, or what it would be."""
 
-    unusable: int = Field(description="Rows that cannot be used; `problems` has the first 500.")
     dry_run: bool
 
 

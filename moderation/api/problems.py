@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from moderation.api.answers import JsonReply
@@ -18,6 +19,9 @@ from streams.errors import ContractError, DependencyAway, HushtagError
 from streams.flags.overrides import record_as_dict
 
 PROBLEM_JSON = "application/problem+json"
+MOST_FAULTS = 100
+"""Maximum number of faults in an answer."""
+_MOST_POINTER = 300
 Problem = Mapping[str, Any]
 """Body of a refusal, in the shape of RFC 9457."""
 TYPES = "/v1/problems/"
@@ -126,10 +130,10 @@ class ProblemReply(JsonReply):
 def problem(
     problem_type: str, detail: str, fix: str = "", *, errors: Iterable[Fault] = (), **more: Any
 ) -> dict[str, Any]:
-    """Build the body of a refusal; `more` are further members."""
+    """Build the body of a refusal, with the first `MOST_FAULTS` faults; `more` are further members."""
     known = PROBLEMS[problem_type]
     plain = {"type": TYPES + problem_type, "title": known.title, "status": known.status, "detail": detail, "fix": fix}
-    found = [one.as_dict() for one in errors]
+    found = [one.as_dict() for one in islice(errors, MOST_FAULTS)]
     return plain | ({"errors": found} if found else {}) | more
 
 
@@ -181,7 +185,7 @@ def _fault(error: Mapping[str, Any]) -> Fault:
     if place != "body":
         return Fault(f"{detail} ({place} parameter)", parameter=str(path[0]) if path else str(place))
     parts = [str(part).replace("~", "~0").replace("/", "~1") for part in path if part != "[key]"]
-    return Fault(detail, "".join(("#", *(f"/{part}" for part in parts))))
+    return Fault(detail, "".join(("#", *(f"/{part}" for part in parts)))[:_MOST_POINTER])
 
 
 _WORDS = {

@@ -81,6 +81,23 @@ async def write(client: httpx.AsyncClient, path: str, key: str, actor: str, **bo
     return await client.post(path, json={"actor": actor, "reason": "r", **body}, headers={"Idempotency-Key": key})
 
 
+async def test_faulty_bodies_leave_other_calls_and_answers_small(url: str) -> None:
+    unknown = json.dumps({f"m{number}": 1 for number in range(600_000)}).encode()
+    targets = [{"kind": "planet", "target": ""}] * 100_000
+    order = json.dumps({"reason": "r", "targets": targets}).encode()
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+    async with caller(url, "ben") as ben, caller(url, "ann") as ann:
+        for path, body, status in (("/v1/overrides", unknown, 413), ("/v1/orders", order, 422)):
+            refused = asyncio.create_task(ben.post(path, content=body, headers=headers))
+            meanwhile = 0
+            while not refused.done():
+                assert (await ann.get("/v1/me")).status_code == 200
+                meanwhile += not refused.done()
+            answer = await refused
+            assert (answer.status_code, len(answer.json().get("errors", ())) <= 100) == (status, True)
+            assert meanwhile and len(answer.content) < 50_000
+
+
 async def test_api_refuses_the_second_of_two_claims(topics: Settings, url: str, tmp_path: Path) -> None:
     async with AIOKafkaProducer(bootstrap_servers=topics.kafka) as producer:
         for tag, action in (("held", "hold"), ("down", "suppress")):

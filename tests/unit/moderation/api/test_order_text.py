@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from moderation.api import order_intake
-from moderation.api.order_intake import MOST_PROBLEMS
+from moderation.api.problems import MOST_FAULTS
 from moderation.orders.handles import ResolvedHandle
 from tests.support.api_calls import ORDER_BODY, Calls, Configure, calls_of, kind_of, limited, moved
 from tests.support.in_memory_log import InMemoryLog
@@ -50,9 +50,9 @@ def test_columns_of_the_text_win_over_the_form(client: TestClient) -> None:
 
 
 def test_long_list_of_bad_rows_is_cut_and_counted(client: TestClient) -> None:
-    text = "\n".join("?" for _ in range(MOST_PROBLEMS + 7)) + "\n1001"
+    text = "\n".join("?" for _ in range(MOST_FAULTS + 7)) + "\n1001"
     found = Calls(client, "legal").post("/v1/orders/text", **HEAD, text=text, dry_run=True).json()
-    assert (len(found["problems"]), found["unusable"]) == (MOST_PROBLEMS, MOST_PROBLEMS + 7)
+    assert (len(found["problems"]), found["unusable"]) == (MOST_FAULTS, MOST_FAULTS + 7)
 
 
 def test_handles_of_the_text_are_resolved(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
