@@ -94,7 +94,7 @@ class BodyRequest(Request):
 
 
 def _placed(faults: Iterable[Any], place: tuple[str | int, ...]) -> Iterator[Any]:
-    """Add a place to faults, and put those that `each_of` found in the items of a list in place of its own."""
+    """Add a place to faults; a fault of `each_of` is replaced by the faults of its items."""
     for fault in faults:
         if fault["type"] == FAULTY_ITEMS:
             yield from _placed(fault["ctx"]["faults"], (*place, *fault["loc"]))

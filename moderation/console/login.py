@@ -7,7 +7,7 @@ travels in the body: it is in no address, log, cookie or answer.
 from __future__ import annotations
 
 import hmac
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from moderation.api.access import AccessControl
 from moderation.api.key_login import begin_with_key, check_public_address, takes_keys
 from moderation.api.login import CONSOLE, local_path
-from moderation.api.problems import RefusedCall
+from moderation.api.problems import Problem, RefusedCall
 from moderation.api.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Sessions
 from moderation.console.render import page
 from web.callers import is_loopback, names_this_machine, why_forwarded
@@ -73,7 +73,7 @@ async def log_in(request: Request) -> Response:
     return response
 
 
-def _form(request: Request, sessions: Sessions, path: str, problem: dict[str, Any] | None = None) -> Response:
+def _form(request: Request, sessions: Sessions, path: str, problem: Problem | None = None) -> Response:
     login = sessions.begin_login(path)
     begun = sessions.begun_login(request.cookies.get(sessions.login_cookie, ""))
     if begun is not None:  # the forms in other tabs stay valid

@@ -1,4 +1,4 @@
-"""An OpenID provider in a process of its own, which asks for a name and no password."""
+"""An OpenID provider in another process, which asks for a name and no password."""
 
 from __future__ import annotations
 
