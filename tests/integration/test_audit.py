@@ -25,9 +25,11 @@ from moderation.audit.reading import log_state
 from moderation.audit.state import STATE_KEY, open_state
 from moderation.audit.writer import AuditWriter
 from moderation.fenced_writer import TakenOver
+from moderation.review.fold import appeal_fold_of
 from moderation.service import ModerationService
+from moderation.statements.collect import decision_restrictions
 from streams.clock import now_ms
-from streams.errors import DependencyAway
+from streams.errors import EXIT_CALLER, DependencyAway
 from streams.log.decisions import Decision, ScopeDecision, encode_record, version_of
 from streams.settings import Settings
 from tests.support.public_log import (
@@ -271,6 +273,33 @@ async def test_report_counts_decisions_only_in_the_audit_log(keyed: Settings) ->
     await send(keyed, "suppression-decisions", 1, [encode_record(decisions[0])] * 3)
     await asyncio.to_thread(drop_decisions, keyed, 1, 12)  # gone before the log had them
     assert [hole["to_ms"] for hole in (await report())["automated_decisions_lacking"]] != []
+
+
+async def test_appeal_finds_a_decision_that_left_its_topic(keyed: Settings) -> None:
+    at_ms = now_ms()
+    ruling = ScopeDecision(
+        category="hate", surface="trends", action="suppress", since_ms=at_ms, expires_at_ms=at_ms + 1
+    )
+    decided = Decision(
+        hashtag="rumour", display="Rumour", country="IN", version=version_of(1, 1), tick_ms=1, settled_ms=1,
+        decided_at_ms=at_ms, policy_revision="p", model_revision="m", rulings=(ruling,),
+    )  # fmt: skip
+    [restriction] = decision_restrictions(decided)
+    await send(keyed, "suppression-decisions", 0, [encode_record(decided)])
+    async with AuditWriter(keyed) as writer:
+        await writer.catch_up()
+        await writer.sign()
+    await asyncio.to_thread(drop_decisions, keyed, 0, 1)
+    for reference, exit_code in ((restriction.reference, 0), ("hushtag-" + "0" * 24, EXIT_CALLER)):
+        program = [HUSHTAG, "appeal", "file", reference, "-r", "it is a film", "--actor", "clerk"]
+        ran = await asyncio.to_thread(
+            subprocess.run, program, env=environment(keyed), capture_output=True, text=True, timeout=120
+        )
+        assert ran.returncode == exit_code, ran.stderr
+    async with ModerationService(keyed) as desk:
+        await desk.refresh()
+        [status] = appeal_fold_of(desk.view).appeals.values()
+    assert (status.appeal.hashtag, status.appeal.case) == ("rumour", restriction.reference)
 
 
 async def test_progress_removed_by_retention_is_no_loss(keyed: Settings) -> None:

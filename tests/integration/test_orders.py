@@ -341,3 +341,27 @@ def test_bulk_order_takes_under_five_seconds(
     assert seconds < 5.0
     [case] = rows(hushtag("orders", "list", "--json"))
     assert (case["outcomes"]["withheld"], case["in_force"]) == (1178, True)
+
+
+def test_dropped_target_is_shown_again_by_a_surface(hushtag: Hushtag, client: FlagsClient, tmp_path: Path) -> None:
+    hushtag("orders", "intake", order_file(tmp_path, "1001", "1002"), *ORDER)
+    [order] = [row["order"] for row in rows(hushtag("orders", "list", "--json"))]
+    for step in ("acknowledge", "review"):
+        hushtag("orders", step, order, "-r", "counsel", "--actor", "ann")
+    hushtag("orders", "decide", order, "withheld", "--all", "-r", "s. 153A", "--actor", "ann")
+    hushtag("orders", "final", order, "-r", "binding", "--actor", "ann")
+    eventually(lambda: client.account_visibility("1002", "IN") == "withheld")
+    added, dropped = tmp_path / "new.txt", tmp_path / "gone.txt"
+    added.write_text("1003\n", "utf-8")
+    dropped.write_text("https://x.com/i/user/1002\n", "utf-8")
+    lists = ("--add", str(added), "--drop", str(dropped), "-r", "corrigendum", "--actor", "ann")
+    proposed = hushtag("orders", "amend", order, *lists)
+    assert "drops 1 target; ends 1 restriction in India" in proposed.output
+    assert "waits for a second person: the amendment of ann" in hushtag("orders", "show", order).output
+    with pytest.raises(OrderRefused, match="a second person must approve it"):
+        hushtag("orders", "amend", order, "--approve", "-r", "mine", "--actor", "Ann")
+    assert client.account_visibility("1002", "IN") == "withheld"
+    hushtag("orders", "amend", order, "--approve", "-r", "checked", "--actor", "ben")
+    eventually(lambda: client.account_visibility("1002", "IN") == "visible")
+    assert client.account_visibility("1001", "IN") == "withheld"
+    assert rows(hushtag("orders", "show", order, "--json"))[0]["outcomes"]["dropped"] == 1
