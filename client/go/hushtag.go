@@ -228,7 +228,7 @@ func decode(name, value string) *Register {
 	if json.Unmarshal([]byte(value), &read) != nil {
 		return nil
 	}
-	r, valid := &Register{Weight: 1, Reasons: read["reasons"], Evidence: read["evidence"]}, true
+	r, valid := &Register{Weight: 1}, true
 	member := func(name string, into any, required bool) {
 		raw, found := read[name]
 		if !found || string(raw) == "null" {
@@ -245,14 +245,19 @@ func decode(name, value string) *Register {
 	}
 	member("expires_at_ms", &r.ExpiresAtMs, true)
 	member("keep_until_ms", &r.KeepUntilMs, false)
-	member("decided_at_ms", &r.DecidedAtMs, false)
-	member("display", &r.Display, false)
 	member("category", &r.Category, false)
-	member("actor", &r.Actor, false)
 	member("weight", &r.Weight, false)
-	member("provisional", &r.Provisional, false)
-	member("reasons", &[]json.RawMessage{}, false)
-	member("evidence", &map[string]json.RawMessage{}, false)
+	for name, into := range map[string]any{
+		"decided_at_ms": &r.DecidedAtMs, "display": &r.Display, "actor": &r.Actor, "provisional": &r.Provisional,
+	} {
+		_ = json.Unmarshal(read[name], into) // no answer depends on it: of another type it counts as missing
+	}
+	if json.Unmarshal(read["reasons"], &[]json.RawMessage{}) == nil {
+		r.Reasons = read["reasons"]
+	}
+	if json.Unmarshal(read["evidence"], &map[string]json.RawMessage{}) == nil {
+		r.Evidence = read["evidence"]
+	}
 	switch {
 	case !valid, !versionForm.MatchString(r.Version), !actionForm.MatchString(r.Action),
 		!slices.Contains([]string{"legal", "human", "automated"}, r.Source),

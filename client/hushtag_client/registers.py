@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
+from math import isfinite
 from typing import Any, Literal, get_args
 
 from hushtag_client import keys
@@ -146,12 +147,11 @@ def newer(register: Register, than: Register | None) -> bool:
 def encode(register: Register) -> bytes:
     """Encode the value for Redis: compact ASCII JSON that begins with the version.
 
+    An action of a later version is written as it is: readers show what they do not know.
+
     Raises:
-        RegisterError: the action is unknown, or reasons or evidence contain a value that JSON does not allow (a NaN, an
-            object).
+        RegisterError: reasons or evidence contain a value that JSON does not allow (a NaN, an object).
     """
-    if register.action not in ACTIONS:
-        raise RegisterError(f"action {register.action!r}: must be one of {', '.join(ACTIONS)}")
     try:
         return json.dumps(register.as_dict(), separators=(",", ":"), allow_nan=False).encode("ascii")
     except (ValueError, TypeError) as error:
@@ -161,8 +161,10 @@ def encode(register: Register) -> bytes:
 def decode(value: bytes | str) -> Register:
     """Decode a value from Redis; unknown members and actions are accepted, so that the contract can grow.
 
+    A member on which no answer depends counts as missing where it has the wrong type: the flag stands without it.
+
     Raises:
-        RegisterError: it is not JSON, a required member is missing, or a member has the wrong type.
+        RegisterError: it is not JSON, or a member that decides is missing or has the wrong type.
     """
     try:
         read = json.loads(value)
@@ -175,19 +177,16 @@ def decode(value: bytes | str) -> Register:
             source=_typed(read, "source", str),
             expires_at_ms=_typed(read, "expires_at_ms", int),
             keep_until_ms=_typed(read, "keep_until_ms", int, 0),
-            display=_typed(read, "display", str, ""),
+            display=_text(read, "display"),
             category=_typed(read, "category", str, ""),
             weight=_weight(read),
-            reasons=tuple(
-                Reason(signal=str(r["signal"]), value=float(r["value"]), threshold=float(r["threshold"]))
-                for r in _typed(read, "reasons", list, [])
-            ),
-            evidence=_typed(read, "evidence", dict, {}),
-            actor=_typed(read, "actor", str, ""),
-            policy_revision=_typed(read, "policy_revision", str, ""),
-            model_revision=_typed(read, "model_revision", str, ""),
-            provisional=_typed(read, "provisional", bool, False),
-            decided_at_ms=_typed(read, "decided_at_ms", int, 0),
+            reasons=tuple(_reasons(read.get("reasons"))),
+            evidence=found if isinstance(found := read.get("evidence"), dict) else {},
+            actor=_text(read, "actor"),
+            policy_revision=_text(read, "policy_revision"),
+            model_revision=_text(read, "model_revision"),
+            provisional=read.get("provisional") is True,
+            decided_at_ms=_whole(read.get("decided_at_ms")),
         )
     except RegisterError:
         raise
@@ -202,6 +201,26 @@ def _typed(read: Any, name: str, kind: type, otherwise: Any = None) -> Any:
     if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
         raise RegisterError(f"{name}: must be {kind.__name__}")
     return found
+
+
+def _text(read: dict[str, Any], name: str) -> str:
+    found = read.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _whole(found: Any) -> int:
+    return found if isinstance(found, int) and not isinstance(found, bool) else 0
+
+
+def _reasons(found: Any) -> Iterator[Reason]:
+    """Read the reasons; one without a signal, or without finite numbers, is left out."""
+    for reason in found if isinstance(found, list) else ():
+        try:
+            signal, value, threshold = reason["signal"], float(reason["value"]), float(reason["threshold"])
+        except (ValueError, TypeError, KeyError, OverflowError):
+            continue
+        if isinstance(signal, str) and isfinite(value) and isfinite(threshold):
+            yield Reason(signal=signal, value=value, threshold=threshold)
 
 
 def _weight(read: Any) -> float:

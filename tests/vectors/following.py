@@ -196,6 +196,21 @@ CASES: dict[str, list[Plain]] = {
             FLAGGED, asked("x", "clear"), asked("z", "clear"),
         ),
     ],
+    "members that decide nothing may have any type": [
+        step(
+            server(
+                register(evidence="many", provisional="yes", reasons=[{"signal": "share", "value": None}], display=7),
+                register("there", evidence=[1], reasons={"signal": 3}, actor=None, decided_at_ms="now"),
+                register("x", weight="half"), register("y", category=3), register("z", expires_at_ms=str(T + 1)),
+            ),
+            FLAGGED, asked("there", "flagged"), asked("x", "clear"), asked("y", "clear"), asked("z", "clear"),
+            snapshot=True,
+        ),
+    ],
+    "an action of a later version shows the hashtag": [
+        step(server(register(action="blur"), register("there")), CLEAR | {"by": "trends|*|automated|sometag"},
+             asked("there", "flagged"), snapshot=True),
+    ],
     "a value under another field is skipped": [
         step(server(), CLEAR, snapshot=True),
         step(
