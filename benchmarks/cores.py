@@ -59,7 +59,7 @@ class Cores:
         self.scorer = load_text_scorer()
         self._columns = 1 + len(self.scorer.categories)
         self.source = SourcePartition(
-            0, 1, "benchmark", 0, sharding=Sharding(SHARDS), hashes=hashes, times=TimeRules()
+            0, 1, "6f1c2a53-84d4-4d1e-9d7e-1f3b8c5a9e70", 0, sharding=Sharding(SHARDS), hashes=hashes, times=TimeRules()
         )  # fmt: skip
         self.judges = [
             ShardJudge(

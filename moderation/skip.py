@@ -9,7 +9,7 @@ import asyncio
 import json
 import secrets
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,10 +18,13 @@ from moderation.service import ModerationService
 from moderation.terminal import actor_of, out
 from streams.cli.output import quieten
 from streams.clock import now_ms
+from streams.constants import HOUR_MS
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import StoppedShard, record_in
 from streams.log.reading import LogReader, connection
 from streams.log.skips import Skip, decode_skip, encode_skip
+from streams.log.topic_specs import DECISIONS
 from streams.log.unreadable import DECODERS, RecordPosition, fault_in, sha256_of
 from streams.settings import Settings, load_settings
 
@@ -80,8 +83,9 @@ async def write_skip(settings: Settings, at: RecordPosition, *, actor: str, reas
     """
     if not reason.strip():
         raise CallerMistake("--reason is empty", fix="write a few words: they are kept with the skip")
-    value = await _read(settings, at)
-    if fault_in(at.topic, value) is None:
+    record = await _read(settings, at)
+    value = record.value
+    if fault_in(at.topic, at.partition, record) is None and not await _has_stopped(settings, at):
         raise CallerMistake(
             f"{at} can be read: no shard stops there", fix="name the record that /readyz and the worker's log name"
         )
@@ -101,8 +105,19 @@ async def write_skip(settings: Settings, at: RecordPosition, *, actor: str, reas
     return SkipResult(known[0] if known else wanted, already=bool(known))
 
 
-async def _read(settings: Settings, at: RecordPosition) -> bytes | None:
-    """Read the value of the record.
+async def _has_stopped(settings: Settings, at: RecordPosition) -> bool:
+    """Return whether the shard's last sign of life names the record: it may not fit what the judge knows besides."""
+    sign: StoppedShard | None = None
+    async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
+        start = await reader.offset_at(at.partition, now_ms() - HOUR_MS)
+        async for batch in reader.to_end({at.partition: start}):
+            found = (record_in(record.value) for record in batch)
+            sign = next((one for one in reversed([*found]) if isinstance(one, StoppedShard)), sign)
+    return sign is not None and (sign.topic, sign.partition, sign.offset) == (at.topic, at.partition, at.offset)
+
+
+async def _read(settings: Settings, at: RecordPosition) -> Any:
+    """Read the record.
 
     Raises:
         CallerMistake: there is no such record.
@@ -115,8 +130,7 @@ async def _read(settings: Settings, at: RecordPosition) -> bytes | None:
         bounds = (await reader.bounds((at.partition,)))[at.partition]
         if bounds.begin <= at.offset < bounds.end:
             async for batch in reader.to_end({at.partition: at.offset}, {at.partition: at.offset + 1}):
-                value: bytes | None = batch[0].value
-                return value
+                return batch[0]
     if at.offset < bounds.begin:
         raise CallerMistake(
             f"retention has removed the record at {at}",

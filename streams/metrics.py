@@ -232,12 +232,22 @@ class Metrics(MetricSet):
         "1 while the dead-man's rule stops new suppressions and renewals because the scores cannot be trusted.",
         "shard",
     )
+    judged_records: Counter = counter("hushtag_judged_records", "Partials that a shard has judged.", "shard")
+    awaited_sources: Gauge = gauge(
+        "hushtag_awaited_sources",
+        "Partitions of tweets for whose first watermark a shard waits; no tick settles before.",
+        "shard",
+    )
     shard_stopped: Gauge = gauge(
         "hushtag_shard_stopped",
         "1 while a shard has stopped at a record that cannot be read; the log and /readyz name it.",
         "shard",
     )
     flags_renewed: Counter = counter("hushtag_flags_renewed", "Decisions of stopped shards whose expiry was extended.")
+    unknown_actions: Counter = counter(
+        "hushtag_unknown_actions",
+        "Rulings with an action of a later version, published as they are: readers show the hashtag.",
+    )
     account_facts: Gauge = gauge(
         "hushtag_account_facts", "Account facts in effect, from legal orders and the registry of speakers.", "kind"
     )
@@ -392,10 +402,13 @@ class Metrics(MetricSet):
 
     def remove_shard(self, shard: int) -> None:
         """Remove the gauges of a shard that another worker owns now."""
-        of_shards = (self.open_panes, self.candidate_tags, self.settled_seconds, self.judge_backlog, self.replaying)
-        for gauge in (*of_shards, self.scorer_fault, self.shard_stopped):
+        of_shards: tuple[Gauge | Counter, ...] = (
+            self.open_panes, self.candidate_tags, self.settled_seconds, self.judge_backlog, self.replaying,
+            self.scorer_fault, self.shard_stopped, self.judged_records, self.awaited_sources,
+        )  # fmt: skip
+        for metric in of_shards:
             with suppress(KeyError):
-                gauge.remove(str(shard))
+                metric.remove(str(shard))
 
     def remove_source(self, partition: int) -> None:
         """Remove the gauge of a source partition that another worker owns now."""

@@ -6,6 +6,7 @@ Two minutes of tweets run nearly all of them, with the types of real records. Th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import numpy as np
 
@@ -53,7 +54,7 @@ _TWEETS = 120
 def warm_up_ingest() -> None:
     """Read a few tweets, and flush them."""
     split_records(np.frombuffer(b"\0", np.uint8), 0, 0, 0, -1, np.empty((1, COLUMNS), np.int64))
-    source = SourcePartition(0, 1, "", 0, sharding=Sharding(1), hashes=KeyedHash(b""), times=TimeRules())
+    source = SourcePartition(0, 1, str(UUID(int=0)), 0, sharding=Sharding(1), hashes=KeyedHash(b""), times=TimeRules())
     source.read(RecordColumns.of(_log()))
     for flush in source.flush()[0]:
         decode_partial(encode_partial(flush))

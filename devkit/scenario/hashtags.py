@@ -59,7 +59,7 @@ def _decision(
         hashtag=tag_of(name).hashtag, display=name, country=country, version=version_of(number, at_ms), tick_ms=at_ms,
         settled_ms=at_ms, decided_at_ms=at_ms, policy_revision="scenario", model_revision="scenario",
         rulings=tuple(
-            ScopeDecision(category=category, surface=surface, action=action, since_ms=at_ms,  # type: ignore[arg-type]
+            ScopeDecision(category=category, surface=surface, action=action, since_ms=at_ms,
                           expires_at_ms=0 if action == "clear" else at_ms + HOUR_MS,
                           weight=0.5 if action == "discount" else None)
             for surface in surfaces

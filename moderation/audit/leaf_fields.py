@@ -160,7 +160,7 @@ def _by_pipeline(value: bytes | None) -> _Decided:
     if not isinstance(record, Decision) or not _COUNTRY.fullmatch(record.country) or not record.rulings:
         return _Decided("record")
     actions = {ruling.action for ruling in record.rulings}
-    strongest = next(action for action in STRONGEST if action in actions)
+    strongest = next((action for action in STRONGEST if action in actions), min(actions))
     restricting = [ruling for ruling in record.rulings if ruling.action in FLAGGING]
     return _Decided(
         f"decision/{strongest}/{record.country}",

@@ -118,7 +118,7 @@ def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) 
         "display": one.display or one.hashtag,
         "path": hashtag_path(one.hashtag),
         "action": one.action,
-        "state": STATES[one.action],
+        "state": STATES.get(one.action, one.action),
         "early": one.provisional,
         "country": one.country,
         "surfaces": sorted(held.surfaces),

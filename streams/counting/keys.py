@@ -60,6 +60,11 @@ def are_countries(codes: npt.NDArray[np.uint16]) -> bool:
     return bool(((codes >= NOWHERE) & (codes < _COUNTRIES)).all())
 
 
+def are_scopes(codes: npt.NDArray[np.uint16]) -> bool:
+    """Return whether a retraction may have each of these codes (n,): of a count, or `WORLD`."""
+    return bool((codes < _COUNTRIES).all())
+
+
 class Tags:
     """Numbers of hashtags, assigned in order and released when nothing counts them any more."""
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Reason, Register
 
-from streams.log.decisions import FLAGGING, POSITION_FIELDS, Decision, ScopeDecision
+from streams.log.decisions import ACTIONS, FLAGGING, POSITION_FIELDS, Decision, ScopeDecision
 
 Key = tuple[str, str]
 """Hashtag, and country or `*` for all countries."""
-_FLAGS: tuple[RegisterAction, ...] = ("suppress", "hold", "discount")
+_FLAGS: tuple[str, ...] = ("suppress", "hold", "discount")
 """Actions of registers, the strongest first: one for each action in `FLAGGING`."""
 
 
@@ -55,7 +55,7 @@ class DecisionFold:
         clear.
         """
         key = (decision.hashtag, decision.country)
-        touched = {one.surface for one in decision.rulings if one.action in FLAGGING or one.action == "clear"}
+        touched = {one.surface for one in decision.rulings if _makes_flag(one) or one.action == "clear"}
         state = self._states.get(key)
         if state is None:
             state = self._states[key] = _State(decision)
@@ -92,7 +92,7 @@ class DecisionFold:
         return dropped
 
     def _ends_ms(self, decision: Decision) -> int:
-        ends_ms = [ruling.expires_at_ms for ruling in decision.rulings if ruling.action in FLAGGING]
+        ends_ms = [ruling.expires_at_ms for ruling in decision.rulings if _makes_flag(ruling)]
         return max(ends_ms, default=decision.decided_at_ms)
 
     def _register(self, state: _State, surface: str) -> Register:
@@ -100,7 +100,7 @@ class DecisionFold:
         ruling = strongest(ruling for ruling in decision.rulings if ruling.surface == surface)
         return Register(
             version=decision.version,
-            action=_FLAGS[_rank(ruling)] if ruling else "clear",
+            action=cast("RegisterAction", ruling.action) if ruling else "clear",
             hashtag=decision.hashtag,
             surface=surface,
             country=decision.country,
@@ -123,15 +123,20 @@ class DecisionFold:
 def strongest(rulings: Iterable[ScopeDecision]) -> ScopeDecision | None:
     """Select the ruling that hides most, or None where none makes a flag: review and shadow rulings do not.
 
-    The order is suppress, hold, then the discount of the lowest weight. Equal ones go by the latest expiry, then by the
-    category's name.
+    The order is suppress, hold, the discount of the lowest weight, and an action of a later version. Equal ones go by
+    the latest expiry, then by the category's name.
     """
-    flags = [ruling for ruling in rulings if ruling.action in FLAGGING]
+    flags = [ruling for ruling in rulings if _makes_flag(ruling)]
     return min(flags, key=lambda r: (_rank(r), _weight(r), -r.expires_at_ms, r.category), default=None)
 
 
+def _makes_flag(ruling: ScopeDecision) -> bool:
+    """Return whether readers get a ruling; an action of a later version goes to them as it is, if it ever ends."""
+    return ruling.action in FLAGGING or (ruling.action not in ACTIONS and ruling.expires_at_ms > 0)
+
+
 def _rank(ruling: ScopeDecision) -> int:
-    return _FLAGS.index(ruling.action)
+    return _FLAGS.index(ruling.action) if ruling.action in _FLAGS else len(_FLAGS)
 
 
 def _weight(ruling: ScopeDecision) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from streams.log.decisions import Decision, ScopeDecision
+from streams.log.decisions import ACTIONS, Decision, ScopeDecision
 
 Scope = tuple[str, str]
 """Scope of a decision: (category, surface)."""
@@ -40,10 +40,12 @@ class KeyState:
 
     @classmethod
     def read_back(cls, decision: Decision) -> KeyState:
-        """Recover the state from a record."""
+        """Recover the state from a record; an action of a later version is none here, and ends when it expires."""
         state = cls(decided_ms=decision.settled_ms, published=decision.version)
         for one in decision.rulings:
             scope = (one.category, one.surface)
+            if one.action not in ACTIONS:
+                continue
             if not one.provisional:
                 state.settled[scope] = one
             elif one.action == "clear":

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import msgspec
 
+from streams.log.sense import LogOffset, MsOrNone
+
 
 class FactsMark(msgspec.Struct, frozen=True):
     """Record in every shard's log: its sender had read `moderation` up to an offset. Repeats are harmless."""
 
     topic_id: str
     """Id of the `moderation` topic. A topic created again has another id, and its offsets mean something else."""
-    upto: int
+    upto: LogOffset
     """The first offset not read."""
 
 
@@ -23,6 +25,6 @@ class AppliedMark(msgspec.Struct, frozen=True):
     """A mark as a shard applied it: part of its progress record."""
 
     topic_id: str
-    upto: int
-    passed_ms: int
+    upto: LogOffset
+    passed_ms: MsOrNone
     """Greatest watermark in the shard's log before the mark. The mark counts for ticks above it only."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import numpy as np
 
-from streams.counting.sketch import UInts
+from streams.counting.sketch import SPACE, K, UInts
+from streams.log.sense import LATEST_MS, Country, Ms, absurd, require_names, require_range, require_tick
 
 
 class AuthorSketch(msgspec.Struct, frozen=True):
@@ -22,11 +23,11 @@ class AuthorSketch(msgspec.Struct, frozen=True):
     """
 
     hashtag: str
-    country: str
+    country: Country
     """ISO 3166-1 code, or `*` for the world."""
     tick_ms: int
     """End of the settled tick."""
-    until_ms: int
+    until_ms: Ms
     """Expiry of the flag; the newest sketch's expiry ends all. 0: the hashtag is no longer suppressed."""
     upto: int
     """Greatest hash, in [0, 2**64): the sketch has all authors up to it whose sampled tweet is harmful."""
@@ -64,4 +65,26 @@ def is_received_sketch(value: bytes) -> bool:
 
 def decode_received_sketches(values: Iterable[bytes]) -> Iterator[ReceivedSketch]:
     """Decode the sketches among records of `hashtag-panes`."""
-    return (_decoder.decode(memoryview(value)[1:]) for value in values if is_received_sketch(value))
+    for value in values:
+        if is_received_sketch(value):
+            received = _decoder.decode(memoryview(value)[1:])
+            check_sketch(received.sketch)
+            require_range("from_ms", received.from_ms, received.sketch.tick_ms, LATEST_MS)
+            yield received
+
+
+def check_sketch(sketch: AuthorSketch) -> AuthorSketch:
+    """Return a sketch.
+
+    Raises:
+        ContractError: no worker can have written it.
+    """
+    require_names("hashtag", [sketch.hashtag])
+    require_tick("tick_ms", sketch.tick_ms)
+    require_range("upto", sketch.upto, 0, SPACE - 1)
+    if len(sketch.authors) % 8 or len(sketch.authors) > 8 * K:
+        raise absurd("authors", f"{len(sketch.authors)} bytes", f"at most {K} hashes of 8 bytes")
+    hashes = sketch.hashes()
+    if (hashes[1:] <= hashes[:-1]).any() or (len(hashes) and int(hashes[-1]) > sketch.upto):
+        raise absurd("authors", hashes.tolist(), f"ascending, up to {sketch.upto}")
+    return sketch

@@ -44,13 +44,14 @@ def decode_corrections(value: bytes) -> Corrections:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ContractError("bad_correction", value=str(error), fix=_FIX) from None
     n = len(record.hashtags)
-    if not n or not all(record.hashtags):
-        raise ContractError(
-            "bad_correction", field="hashtags", value=record.hashtags, fix="give at least one, none of them empty"
-        )
+    if not n or not all(record.hashtags) or any("\n" in name for name in record.hashtags):
+        fix = "give at least one, none of them empty or with a line break"
+        raise ContractError("bad_correction", field="hashtags", value=record.hashtags, fix=fix)
     for field, column in (("tweets", record.tweets), ("received", record.received)):
         if len(column) != 8 * n and (column or field == "tweets"):
             raise ContractError("bad_correction", field=field, value=len(column), fix=f"{n} rows need {8 * n} bytes")
+        if column and np.frombuffer(column, "<i8").min() < 0:
+            raise ContractError("bad_correction", field=field, fix="numbers are 0 or greater")
     if not record.differences or len(record.differences) % (4 * n):
         fix = f"float32 columns of {n} rows"
         raise ContractError("bad_correction", field="differences", value=len(record.differences), fix=fix)

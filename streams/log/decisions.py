@@ -6,17 +6,40 @@ sufficient, and records may repeat or arrive out of order. Ids are strings in JS
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from hushtag_client.normalise import normalise
 
 from streams.constants import HOUR_MS, PANE_MS
+from streams.errors import ContractError
 from streams.log.account_facts import AppliedMark
+from streams.log.activations import check_sequence
+from streams.log.sense import (
+    MOST_SOURCES,
+    Count,
+    Country,
+    Ms,
+    MsOrNone,
+    Offset,
+    Part,
+    Shard,
+    Surface,
+    Tag,
+    absurd,
+    require_names,
+    require_range,
+    require_tick,
+    require_topic_id,
+)
 from streams.policy.activation import Activation
 from streams.signals.registry import RECORDED
 
 WORLD = "*"
-Action = Literal["suppress", "hold", "discount", "review", "shadow", "allow", "clear"]
+Action = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}\Z")]
+"""Action of a ruling: one of `ACTIONS`, or one of a later version."""
+ACTIONS: frozenset[str] = frozenset({"suppress", "hold", "discount", "review", "shadow", "allow", "clear"})
+"""Actions that this version knows."""
 HIDING: frozenset[str] = frozenset({"suppress", "hold"})
 FLAGGING: frozenset[str] = HIDING | {"discount"}
 """Actions that surfaces apply without a person."""
@@ -117,11 +140,11 @@ class ScopeDecision(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one (category, surface) of a key."""
 
     category: str
-    surface: str
+    surface: Surface
     action: Action
-    since_ms: int
+    since_ms: Ms
     """Tick at which this action began; a refresh does not change it."""
-    expires_at_ms: int
+    expires_at_ms: Ms
     """Time of expiry; 0 for `clear`."""
     lapsed: bool = False
     """Whether this `clear` bars a new action until the upper bound has been below `clear_at`."""
@@ -129,11 +152,11 @@ class ScopeDecision(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it is an early decision, of a tick that has not settled. A provisional `clear` withdraws one."""
     valve: str = ""
     """Circuit breaker, `innocent_past` or `not_assessed`: why an action that hides became this `review`."""
-    weight: float | None = None
-    """Factor on the tweets of a discounted hashtag, in [0, 1]: the established part of its authors; else None."""
+    weight: Part | None = None
+    """Factor on the tweets of a discounted hashtag: the established part of its authors; else None."""
     without: bool = False
     """Whether it hides although too few established authors wrote for a verdict."""
-    below_since_ms: int = 0
+    below_since_ms: Ms = 0
     """First tick since which the tag has not been over; 0 while it is."""
     reasons: tuple[DecisionReason, ...] = ()
     evidence: Evidence | None = None
@@ -142,18 +165,18 @@ class ScopeDecision(msgspec.Struct, frozen=True, kw_only=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="decision"):
     """Everything in force for one (hashtag, country or `*`) from one source."""
 
-    hashtag: str
+    hashtag: Tag
     display: str
-    country: str
+    country: Country
     rulings: tuple[ScopeDecision, ...]
     """Every scope's decision in force; a `clear` among them has just ended an action."""
     version: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}\.[0-9]{19}\.[0-9]{15}\Z")]
     """See `version_of`; a record with another form cannot be read."""
-    tick_ms: int
+    tick_ms: Ms
     """End of the tick that it settles; of a provisional one, end of the newest pane that it counted."""
-    settled_ms: int
+    settled_ms: Ms
     """Settled tick as of which the decisions that are not provisional hold."""
-    decided_at_ms: int
+    decided_at_ms: Ms
     policy_revision: str
     model_revision: str
     provisional: bool = False
@@ -171,9 +194,9 @@ class LanguageTexts(msgspec.Struct, frozen=True, array_like=True):
 
     language: str
     """Storage group of `models.languages`; `und` where the model does not tell languages apart."""
-    texts: int
+    texts: Count
     """Texts; one of two hashtags counts twice."""
-    read: int
+    read: Count
     """Texts of these that the model has read, and scored."""
 
 
@@ -184,10 +207,10 @@ class LanguageCoverage(msgspec.Struct, frozen=True, kw_only=True, tag_field="kin
     record.
     """
 
-    shard: int
-    from_ms: int
+    shard: Shard
+    from_ms: Ms
     """Start of the hour."""
-    to_ms: int
+    to_ms: Ms
     """End of the hour."""
     languages: tuple[LanguageTexts, ...]
     """Languages with texts, by name."""
@@ -196,32 +219,32 @@ class LanguageCoverage(msgspec.Struct, frozen=True, kw_only=True, tag_field="kin
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="progress"):
     """Progress of a shard's judge: everything up to `position` has been published and acknowledged."""
 
-    shard: int
-    settled_ms: int
+    shard: Shard
+    settled_ms: Ms
     """End of the last settled pane."""
-    position: int
+    position: Offset
     """Offset of the partials record at which it settled."""
-    replay_offset: int
+    replay_offset: Offset
     """First record of any pane that had not settled: the next owner reads from here."""
     activations: list[Activation]
     """Activations without the policies' bodies, which the `policy` topic has by revision."""
-    hold_until_ms: int = 0
+    hold_until_ms: Ms = 0
     """Tick before which nothing is cleared and no early decision is taken: a gap of the log is in the windows."""
-    blocks: dict[str, int] = {}
+    blocks: dict[str, Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]] = {}
     """Open block of each source, by topic id and partition: its counts in settled panes are included."""
-    minutes_from_ms: int = 0
+    minutes_from_ms: Ms = 0
     """Start of the oldest minute pane that was kept."""
     facts: list[AppliedMark] = []
     """Offsets of the `moderation` topic, each with the tick from which it applies."""
-    passed_ms: int = -1
+    passed_ms: MsOrNone = -1
     """Greatest watermark in the shard's log up to `position`."""
-    replay_passed_ms: int = -1
+    replay_passed_ms: MsOrNone = -1
     """Greatest watermark before `replay_offset`: it determines the tick from which a correction counts."""
-    model_from_ms: int = -1
+    model_from_ms: MsOrNone = -1
     """Tick from which the model in force has been so; -1: from the beginning."""
     surfaces: tuple[str, ...] = ()
     """Surfaces of the policy in force, for readers of the flags."""
-    texts_from_ms: int = -1
+    texts_from_ms: MsOrNone = -1
     """Start of the next `LanguageCoverage`; -1: nothing is counted yet."""
     texts: tuple[LanguageTexts, ...] = ()
     """Texts of the next `LanguageCoverage` so far."""
@@ -238,11 +261,11 @@ class StoppedShard(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     Its time is the log time of the record.
     """
 
-    shard: int
+    shard: Shard
     topic: str
     """Topic of the unreadable record, without its prefix."""
-    partition: int
-    offset: int
+    partition: Shard
+    offset: Offset
     reason: str
 
 
@@ -283,8 +306,42 @@ def version_of(offset: int, tick_ms: int, *, incarnation: int = 0) -> str:
 
 encode_record = msgspec.json.Encoder().encode
 """A record of `suppression-decisions` to JSON."""
-decode_record = msgspec.json.Decoder(DecisionRecord).decode
-"""JSON of `suppression-decisions` to one of the types of DecisionRecord."""
+_decoder: msgspec.json.Decoder[DecisionRecord] = msgspec.json.Decoder(DecisionRecord)
+
+
+def decode_record(value: bytes) -> DecisionRecord:
+    """Decode a record of `suppression-decisions`.
+
+    Raises:
+        msgspec.MsgspecError: it is malformed, or a value is out of range.
+        ContractError: `absurd`, no judge can have written it.
+    """
+    record = _decoder.decode(value)
+    if isinstance(record, Decision):
+        _check_decision(record)
+    elif isinstance(record, Progress):
+        _check_progress(record)
+    return record
+
+
+def _check_decision(record: Decision) -> None:
+    require_names("hashtag", [record.hashtag])
+    if normalise(record.hashtag) != record.hashtag:
+        raise absurd("hashtag", record.hashtag, "in normal form")
+
+
+def _check_progress(record: Progress) -> None:
+    require_tick("settled_ms", record.settled_ms)
+    require_range("replay_offset", record.replay_offset, 0, record.position + 1)
+    require_range("replay_passed_ms", record.replay_passed_ms, -1, record.passed_ms)
+    require_range("minutes_from_ms", record.minutes_from_ms, 0, record.settled_ms)
+    for one in record.activations:
+        check_sequence(one)
+    for name in record.blocks:
+        topic_id, _, number = name.rpartition("/")
+        require_topic_id("blocks", topic_id)
+        if not (number.isascii() and number.isdecimal() and int(number) < MOST_SOURCES):
+            raise absurd("blocks", name, "TOPIC_ID/PARTITION")
 
 
 def record_in(value: bytes | None) -> DecisionRecord | None:
@@ -294,7 +351,7 @@ def record_in(value: bytes | None) -> DecisionRecord | None:
     """
     try:
         record: DecisionRecord = decode_record(value or b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ContractError):
         return None
     return record
 

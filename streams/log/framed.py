@@ -35,6 +35,10 @@ class Framed(msgspec.Struct, array_like=True, frozen=True, gc=False):
         """Return whether this holds n values."""
         return 0 <= self.width <= _WORD and len(self.data) == n * self.width and -(2**63) <= self.base < 2**63
 
+    def is_within(self, least: int, most: int) -> bool:
+        """Return whether any values of this base and width are in [least, most]; False says nothing about these."""
+        return least <= self.base and self.base + (1 << _WORD * self.width) - 1 <= most
+
 
 def frame(column: npt.NDArray[Any]) -> Framed:
     """Frame integers (n,) of any type up to int64."""

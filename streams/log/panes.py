@@ -17,17 +17,27 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from streams.constants import PANE_MS
-from streams.counting.block_counts import GROUP_SHIFT, NOTHING_TRIMMED, Ints, Trimmed
+from streams.constants import MINUTE_MS, PANE_MS, QUARTER_MS
+from streams.counting.block_counts import GROUP_SHIFT, NOTHING_TRIMMED, UNKNOWN_AGE, Ints, Trimmed
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, are_countries
-from streams.counting.origins import PARTITION_SHIFT
+from streams.counting.origins import MOST_PARTITIONS, NO_ORIGIN, PARTITION_SHIFT
+from streams.errors import ContractError
 from streams.log.framed import Framed, frame, read_frame
+from streams.log.sense import LATEST_MS, absurd, are_probabilities, require_column, require_range
 from streams.log.topic_specs import PANES, SHORT_PANES
 from streams.windows.pane import Pane
 from streams.windows.spellings import Spellings
 
 MAX_BYTES = 512 * 1024
 _ENTRY_BYTES = 8 + 8 + 8 + 4 + 1 + 4
+_MOST = 2**63 - 1
+_MOST_PARTS = 1 << 20
+_LENGTHS_MS = (PANE_MS, MINUTE_MS, QUARTER_MS)
+_RANGES = (
+    ("counts", 1, _MOST), ("tweet", 0, _MOST), ("partition", NO_ORIGIN, MOST_PARTITIONS - 1),
+    ("offset", 0, (1 << PARTITION_SHIFT) - 1), ("age_days", UNKNOWN_AGE, 2**31 - 1),
+)  # fmt: skip
+"""Columns, each with its least and its greatest value."""
 _MOST_COLUMNS = 256
 """Bound on the score columns of a damaged record; unscored entries have none of its bytes."""
 
@@ -220,6 +230,7 @@ def decode_pane_record(value: bytes) -> PaneRecord:
     Raises:
         msgspec.DecodeError, msgspec.ValidationError: the record is not hushtag's, or its columns differ in length.
         UnicodeDecodeError: a name is not UTF-8.
+        ContractError: `absurd`, no worker can have written a value in it.
     """
     record = _decoder.decode(value)
     rows, entries, tags = record.rows, record.entries, len(record.spans) // 2
@@ -246,7 +257,28 @@ def decode_pane_record(value: bytes) -> PaneRecord:
     )
     if not right:
         raise msgspec.ValidationError(f"the columns of {rows} rows and {entries} entries differ in length")
+    _check_values(record)
     return record
+
+
+def _check_values(record: PaneRecord) -> None:
+    """Check the values of a record, whose columns fit together."""
+    if record.length_ms not in _LENGTHS_MS:
+        raise absurd("length_ms", record.length_ms, "the length of a pane")
+    require_range("start_ms", record.start_ms, 0, LATEST_MS)
+    if record.start_ms % record.length_ms:
+        raise absurd("start_ms", record.start_ms, f"a multiple of {record.length_ms}")
+    require_range("parts", record.parts, 1, _MOST_PARTS)
+    require_range("part", record.part, 0, record.parts - 1)
+    for field in ("tags", "tweets", "most"):
+        require_range(f"trimmed.{field}", getattr(record.trimmed, field), 0, _MOST)
+    for field, least, most in _RANGES:
+        framed = getattr(record, field)
+        if not framed.is_within(least, most):
+            n = record.rows if field == "counts" else record.entries
+            require_column(field, read_frame(framed, n), least, most)
+    if not are_probabilities(np.frombuffer(record.scores, "<f4")):
+        raise absurd("scores", "some", "probabilities")
 
 
 def _sum_up(sizes: Framed, rows: int, entries: int) -> bool:
@@ -272,5 +304,5 @@ def pane_records(values: Iterable[bytes | None]) -> Iterator[PaneRecord]:
     """
     for value in values:
         if value and is_pane(value):
-            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError, ContractError):
                 yield decode_pane_record(value)

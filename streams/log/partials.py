@@ -8,14 +8,28 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import numpy as np
 
-from streams.constants import PANE_MS
-from streams.counting.block_counts import Flush
+from streams.constants import BLOCK, PANE_MS
+from streams.counting.block_counts import FLAGS, UNKNOWN_AGE, Flush
 from streams.counting.kernels.lines import LINE_BREAK
 from streams.counting.keys import are_countries
+from streams.counting.origins import NO_ORIGIN
+from streams.counting.sketch import K
 from streams.log import corrections
 from streams.log.account_facts import FactsMark
-from streams.log.author_sketches import AuthorSketch
+from streams.log.activations import check_activation
+from streams.log.author_sketches import AuthorSketch, check_sketch
 from streams.log.kernels.partial_rows import has_repeats
+from streams.log.retractions import check_retractions
+from streams.log.sense import (
+    LATEST_MS,
+    MOST_OFFSET,
+    MOST_SOURCES,
+    SLACK_MS,
+    absurd,
+    require_column,
+    require_range,
+    require_topic_id,
+)
 from streams.policy.activation import Activation
 from streams.windows.corrections import Corrections
 
@@ -24,7 +38,7 @@ _ACTIVATION = b"a"
 _FLUSH = b"f"
 _MARK = b"m"
 _SKETCH = b"s"
-_MOST = 2**63 - 1
+_MOST_RULES = 2**31 - 1
 _SECRET = np.frombuffer(bytearray(os.urandom(16)), np.uint64)
 _encoder = msgspec.msgpack.Encoder()
 _flush = msgspec.msgpack.Decoder(Flush)
@@ -50,18 +64,19 @@ def decode_partial(value: bytes) -> Partial:
 
     Raises:
         msgspec.DecodeError, msgspec.ValidationError: the record is not hushtag's.
-        ContractError: malformed corrections. No count rests on them, so a reader can skip them.
+        ContractError: `absurd`, no worker can have written a value in it; or malformed corrections. No count rests on
+            these, so a reader can skip them.
     """
     if value[:1] == _FLUSH:
         return _checked(_flush.decode(memoryview(value)[1:]))
     if value[:1] == _ACTIVATION:
-        return _activation.decode(memoryview(value)[1:])
+        return check_activation(_activation.decode(memoryview(value)[1:]))
     if value[:1] == _MARK:
         return _mark.decode(memoryview(value)[1:])
     if corrections.are_corrections(value):
         return corrections.decode_corrections(value)
     if value[:1] == _SKETCH:
-        return _sketch.decode(memoryview(value)[1:])
+        return check_sketch(_sketch.decode(memoryview(value)[1:]))
     raise msgspec.DecodeError(f"unknown kind of partials record: {value[:1]!r}")
 
 
@@ -80,10 +95,27 @@ def _checked(flush: Flush) -> Flush:
         raise msgspec.ValidationError(f"the columns of {sampled} entries differ in length")
     if not _is_utf_8(flush.displays) or not _is_utf_8(flush.texts, "surrogatepass"):
         raise msgspec.ValidationError(f"the texts of {sampled} entries are not UTF-8")
-    if max(flush.block, flush.reached, flush.watermark_ms, flush.newest_ms) > _MOST:
-        raise msgspec.ValidationError("the marker has a number of more than 63 bits")
+    _check_source(flush)
     _check_rows(flush, rows)
+    _check_entries(flush)
+    if flush.retractions is not None:
+        check_retractions(flush.retractions, flush.newest_ms // PANE_MS)
     return flush
+
+
+def _check_source(flush: Flush) -> None:
+    """Check the source of a record, and its marker; `rules` may be of another version, and the id of a new topic."""
+    require_topic_id("source_id", flush.source_id)
+    require_range("sources", flush.sources, 1, MOST_SOURCES)
+    require_range("source", flush.source, 0, flush.sources - 1)
+    require_range("rules", flush.rules, 0, _MOST_RULES)
+    require_range("reached", flush.reached, 0, MOST_OFFSET)
+    require_range("newest_ms", flush.newest_ms, -1, LATEST_MS)
+    is_marker = flush.watermark_ms >= 0
+    behind_ms = max(-1, flush.newest_ms - SLACK_MS) if is_marker else -1  # an idle source's watermark is ahead of it
+    require_range("watermark_ms", flush.watermark_ms, behind_ms, LATEST_MS)
+    reached = flush.reached // BLOCK
+    require_range("block", flush.block, reached, reached if is_marker else MOST_OFFSET // BLOCK)
 
 
 def _check_rows(flush: Flush, rows: int) -> None:
@@ -94,11 +126,27 @@ def _check_rows(flush: Flush, rows: int) -> None:
         raise msgspec.ValidationError(f"of {rows} block counts one has no country's code")
     if rows and (cells[1, 0] < 0 or (np.diff(cells[1]) < 0).any()):
         raise msgspec.ValidationError(f"the blocks of {rows} counts do not ascend")
+    require_column("panes", cells[0], 0, max(0, flush.newest_ms // PANE_MS))  # no tweet counts after its log time
+    require_column("blocks", cells[1], 0, flush.block)
+    counts, sizes = np.frombuffer(flush.counts, "<u4"), np.frombuffer(flush.sizes, "<u4")
+    require_column("counts", counts, 1, BLOCK)
+    if (sizes > np.minimum(counts, K)).any():
+        raise absurd("sizes", int(sizes.max()), f"at most {K} entries, and no more than tweets")
     if rows > 1:
         names = np.frombuffer(flush.hashtags, np.uint8)
         ends = np.append(0, np.flatnonzero(names == LINE_BREAK) + 1)
         if has_repeats(names, ends, countries, cells, _SECRET):
             raise msgspec.ValidationError(f"of {rows} counts two are of the same hashtag, country, pane and block")
+
+
+def _check_entries(flush: Flush) -> None:
+    """Check the values of n entries; see `Flush`."""
+    require_column("tweet", np.frombuffer(flush.tweet, "<i8"), 0)
+    require_column("origin", np.frombuffer(flush.origin, "<i8"), NO_ORIGIN)
+    require_column("age_days", np.frombuffer(flush.age_days, "<i4"), UNKNOWN_AGE)
+    require_column(
+        "flags", np.frombuffer(flush.flags, np.uint8), 0, FLAGS
+    )  # the bits above are set when a pane settles
 
 
 def _lines_in(column: bytes) -> int:

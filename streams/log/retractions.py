@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+import numpy as np
 
-from streams.counting.keys import Tags
-from streams.counting.retractions import RetractionRows, Retractions, columns_of
+from streams.constants import DAY_MS, PANE_MS
+from streams.counting.keys import Tags, are_scopes
+from streams.counting.retractions import NO_PANE, RetractionRows, Retractions, columns_of
+from streams.log.sense import LATEST_MS, absurd, require_column, require_names
 
 MAX_BYTES = 512 * 1024
+_MOST_AHEAD = DAY_MS // PANE_MS
+"""Panes by which a deleted tweet may be ahead of its deletion: the greatest `max_event_ahead_ms`."""
 _KIND = b"r"
 """First byte of a record; a pane's record is an array and begins otherwise."""
 _encoder = msgspec.msgpack.Encoder()
@@ -31,5 +36,36 @@ def are_retractions(value: bytes) -> bool:
 
 
 def decode_retractions(value: bytes) -> Retractions:
-    """Decode a record of retractions."""
-    return _decoder.decode(memoryview(value)[1:])
+    """Decode a record of retractions.
+
+    Raises:
+        msgspec.MsgspecError: it is malformed.
+        ContractError: no worker can have written it.
+    """
+    return check_retractions(_decoder.decode(memoryview(value)[1:]), LATEST_MS // PANE_MS)
+
+
+def check_retractions(rows: Retractions, newest_pane: int) -> Retractions:
+    """Return rows (n,).
+
+    Args:
+        rows: as they were decoded.
+        newest_pane: pane of the newest log time.
+
+    Raises:
+        ContractError: no worker can have written them.
+    """
+    n = len(rows.hashtags)
+    sizes = tuple(map(len, (rows.countries, rows.panes, rows.tweets, rows.received)))
+    if sizes != (2 * n, 8 * n, 8 * n, 8 * n):
+        raise absurd("retractions", sizes, f"the columns of {n} rows")
+    require_names("hashtags", rows.hashtags, with_empty=True)
+    panes, received = np.frombuffer(rows.panes, "<i8"), np.frombuffer(rows.received, "<i8")
+    if not are_scopes(np.frombuffer(rows.countries, "<u2")):
+        raise absurd("countries", rows.countries.hex(), "countries")
+    if (np.array([name == "" for name in rows.hashtags], bool) != (panes == NO_PANE)).any():
+        raise absurd("panes", panes.tolist(), "a pane for each hashtag")
+    require_column("received", received, 0, newest_pane)
+    require_column("panes", panes, NO_PANE, newest_pane + _MOST_AHEAD)
+    require_column("tweets", np.frombuffer(rows.tweets, "<i8"), 0)
+    return rows

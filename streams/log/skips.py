@@ -15,9 +15,9 @@ from streams.errors import ContractError
 from streams.log.corrections import are_corrections
 from streams.log.lines import LogRecord
 from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Text, decode_moderation
-from streams.log.partials import Partial, decode_partial
+from streams.log.partials import Partial
 from streams.log.topic_specs import PARTIALS
-from streams.log.unreadable import RecordPosition, UnreadableRecord, read_value
+from streams.log.unreadable import RecordPosition, UnreadableRecord, read_record
 
 KIND = "skip"
 
@@ -78,7 +78,7 @@ def read_shard_log(records: Iterable[LogRecord], shard: int, skips: SkipIndex) -
     """
     for record in records:
         try:
-            yield read_value(decode_partial, record.value)
+            yield read_record(PARTIALS, shard, record)
         except ContractError as error:
             if are_corrections(record.value or b""):
                 continue

@@ -7,22 +7,39 @@ stops its shard until a person skips the record (`hushtag skip`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
+import numpy as np
 
+from streams.constants import PANE_MS
+from streams.counting.block_counts import Flush
+from streams.counting.retractions import Retractions
 from streams.errors import ContractError
-from streams.log.author_sketches import decode_received_sketches, is_received_sketch
+from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches, is_received_sketch
 from streams.log.corrections import are_corrections, decode_corrections
-from streams.log.decisions import decode_record
-from streams.log.panes import decode_pane_record, is_pane
+from streams.log.decisions import Decision, Progress, decode_record
+from streams.log.panes import PaneRecord, decode_pane_record, is_pane
 from streams.log.partials import decode_partial
 from streams.log.retractions import are_retractions, decode_retractions
+from streams.log.sense import AHEAD_MS, absurd, require_column, require_range
 from streams.log.topic_specs import DECISIONS, PANES, PARTIALS, SHORT_PANES
+from streams.policy.activation import Activation
+from streams.windows.corrections import Corrections
 
 T = TypeVar("T")
+_TIMES: Mapping[type, Sequence[str]] = {
+    Flush: ("newest_ms", "watermark_ms"),
+    Activation: ("from_tick_ms",),
+    AuthorSketch: ("tick_ms",),
+    PaneRecord: ("start_ms",),
+    ReceivedSketch: ("from_ms",),
+    Decision: ("tick_ms", "settled_ms", "decided_at_ms"),
+    Progress: ("settled_ms", "passed_ms", "minutes_from_ms", "model_from_ms"),
+}
+"""Times in a record that are no later than its log time, apart from the differences of clocks."""
 _FIX = "only hushtag's workers may write to this topic"
 
 
@@ -36,6 +53,18 @@ class RecordPosition:
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.partition}] at {self.offset}"
+
+
+class Stamped(Protocol):
+    """A record of a topic, as a reader delivers it."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Value of the record."""
+
+    @property
+    def timestamp(self) -> int:
+        """Log time in milliseconds."""
 
 
 class UnreadableRecord(ContractError):
@@ -55,7 +84,8 @@ class UnreadableRecord(ContractError):
         self.sha256 = sha256_of(value)
 
     def __str__(self) -> str:
-        return f"{self.position} cannot be read: {self.reason}{f': {self.value}' if self.value else ''}"
+        where = f" in {self.field}" if self.field else ""
+        return f"{self.position} cannot be read: {self.reason}{where}{f': {self.value}' if self.value else ''}"
 
 
 def sha256_of(value: bytes | None) -> str:
@@ -103,15 +133,44 @@ DECODERS: Mapping[str, Callable[[bytes], object]] = {
 """Topics at whose unreadable records a shard stops, each with its decoder."""
 
 
-def fault_in(topic: str, value: bytes | None) -> ContractError | None:
-    """Return why a judge cannot read a record; None for one that it reads, or passes over by itself.
+def read_record(topic: str, shard: int, record: Stamped) -> Any:
+    """Decode a record, and check its shard and its times.
 
     Args:
         topic: one of `DECODERS`, without its prefix.
-        value: value of the record.
+        shard: partition of the record.
+        record: with its value and its log time.
+
+    Raises:
+        ContractError: the reason is `empty`, `unreadable`, `absurd`, or one that the decoder gives.
+    """
+    decoded = read_value(DECODERS[topic], record.value)
+    check_place(decoded, shard, record.timestamp)
+    return decoded
+
+
+def check_place(decoded: object, shard: int, log_ms: int) -> None:
+    """Check that a record is of its shard, and that no time in it is far ahead of its log time.
+
+    Raises:
+        ContractError: `absurd`.
+    """
+    if getattr(decoded, "shard", shard) != shard:
+        raise absurd("shard", decoded.shard, f"{shard}, its partition")  # type: ignore[attr-defined]
+    for field in _TIMES.get(type(decoded), ()):
+        require_range(field, getattr(decoded, field), -1, log_ms + AHEAD_MS)
+    if isinstance(decoded, Retractions | Corrections):
+        received = np.frombuffer(decoded.received, "<i8")
+        require_column("received", received, 0, (log_ms + AHEAD_MS) // PANE_MS)
+
+
+def fault_in(topic: str, shard: int, record: Stamped) -> ContractError | None:
+    """Return why a judge cannot read a record; None for one that it reads, or passes over by itself. See `read_record`.
+
+    A judge may also stop at a record that does not fit the rest of its state. Its sign of life names the record.
     """
     try:
-        read_value(DECODERS[topic], value)
+        read_record(topic, shard, record)
     except ContractError as error:
-        return None if topic == PARTIALS and are_corrections(value or b"") else error
+        return None if topic == PARTIALS and are_corrections(record.value or b"") else error
     return None

@@ -27,11 +27,11 @@ from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
 from streams.log.corrections import are_corrections
 from streams.log.decisions import Decision, LanguageCoverage, Progress, encode_record
-from streams.log.partials import Partial, decode_partial, encode_partial
+from streams.log.partials import Partial, encode_partial
 from streams.log.producer import Ack
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import PARTIALS
-from streams.log.unreadable import RecordPosition, UnreadableRecord, read_value
+from streams.log.unreadable import RecordPosition, UnreadableRecord, read_record
 from streams.pipeline.gaps import Gap, explain_gap
 from streams.pipeline.recovery import OwnOffsets, RecoveredJudge, read_foreign, recover_judge
 from streams.pipeline.stage_2_texts import RecentTexts
@@ -246,6 +246,7 @@ class JudgePartition:
                 break
             newest = next((one for _, one in reversed(waiting[:applied]) if isinstance(one, Flush)), newest)
             waiting = waiting[applied:]
+            self._context.metrics.judged_records.labels(shard=str(self.shard)).inc(applied)
             if judge.due() is not None or not waiting:
                 # An early decision does not wait for a tick; see step 3.
                 acks += await self._send_decisions(await self._decide_early(judge, newest))
@@ -280,7 +281,7 @@ class JudgePartition:
         found: list[Decoded] = []
         for record in records:
             try:
-                found.append((record, read_value(decode_partial, record.value)))
+                found.append((record, read_record(PARTIALS, self.shard, record)))
             except ContractError as error:
                 found.append((record, error))
         return found

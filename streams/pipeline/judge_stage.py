@@ -114,6 +114,7 @@ class JudgeStage:
             self.log.warning("tweets was created again: its unread records were not counted", shard=judge.shard)
             metrics.gaps.labels(kind=Gap.RECREATED.value).inc(judge.open.recreations)
             judge.open.recreations = 0
+        metrics.awaited_sources.labels(shard=shard).set(judge.open.awaited_sources)
         metrics.replaying.labels(shard=shard).set(judge.position.is_replaying)
         metrics.model.info({"revision": judge.timeline.model_revision})
 

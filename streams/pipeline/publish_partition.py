@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
+import structlog
 from hushtag_client.registers import Register
 
 from streams.clock import now_ms
@@ -26,18 +27,19 @@ from streams.errors import ContractError, FlagStoreUnavailable
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
 from streams.flags.store import Applied, FlagStore
-from streams.log.decisions import FLAGGING, Decision, Progress, StoppedShard, decode_record, is_renewal, version_of
+from streams.log.decisions import ACTIONS, FLAGGING, Decision, Progress, StoppedShard, is_renewal, version_of
 from streams.log.fillers import is_filler
 from streams.log.moderation import OtherRecord, decode_moderation
 from streams.log.reading import LogReader, connection
 from streams.log.skips import decode_skip
-from streams.log.topic_specs import INTERNAL_DEAD_LETTER
-from streams.log.unreadable import read_value
+from streams.log.topic_specs import DECISIONS, INTERNAL_DEAD_LETTER
+from streams.log.unreadable import read_record, read_value
 from streams.orders.cases import open_cases, order_deadlines
 from streams.pipeline.context import Context
 from streams.pipeline.dead_letters import send_dead_letter
 from streams.pipeline.gaps import cut_short
 
+_log = structlog.get_logger("hushtag.publish")
 _RETRY_SECONDS = 0.1
 _LAST_MS = 10**15 - 1
 """Greatest time in a version: an override's expiry may be its second number."""
@@ -275,6 +277,7 @@ class DecisionsPartition(PublishPartition):
         self.fold = fold
         self._sign_ms = 0
         self._version = ""
+        self._unknown: set[str] = set()
 
     @property
     def renewed_ms(self) -> int:
@@ -282,10 +285,11 @@ class DecisionsPartition(PublishPartition):
         return self._sign_ms if self._sign_ms > self.settled_ms else 0
 
     def _fold(self, record: Any) -> list[Register]:
-        decoded = read_value(decode_record, record.value)
+        decoded = read_record(DECISIONS, self._number, record)
         if isinstance(decoded, Decision | Progress):
             self._version = max(self._version, decoded.version)
         if isinstance(decoded, Decision):
+            self._count_unknown(decoded)
             return self.fold.apply(decoded)
         if isinstance(decoded, Progress):
             if decoded.settled_ms >= self.settled_ms:
@@ -293,6 +297,14 @@ class DecisionsPartition(PublishPartition):
         elif isinstance(decoded, StoppedShard):
             self._sign_ms = max(self._sign_ms, record.timestamp)
         return []
+
+    def _count_unknown(self, decision: Decision) -> None:
+        """Count the actions that this version does not know, and log each once."""
+        for action in (one.action for one in decision.rulings if one.action not in ACTIONS):
+            self._context.metrics.unknown_actions.inc()
+            if action not in self._unknown:
+                self._unknown.add(action)
+                _log.warning("an action of a later version is published as it is", action=action, shard=self._number)
 
     def _registers(self) -> list[Register]:
         return self.fold.registers()

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hushtag_client.normalise import normalise
@@ -17,13 +18,21 @@ from streams.errors import ContractError
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.retractions import AHEAD_MS
-from streams.log.decisions import Decision, Progress, decision_in, decode_record
+from streams.log.decisions import Decision, Progress, decision_in
 from streams.log.pane_assembly import Assembler
 from streams.log.panes import decode_pane_record, decode_pane_span, is_pane
 from streams.log.policies import read_incarnation, read_policies
 from streams.log.reading import LogReader, connection
+from streams.log.sense import absurd
 from streams.log.topic_specs import DECISIONS, PANES, PARTIALS, SHORT_PANES
-from streams.log.unreadable import RecordPosition, UnreadableRecord, decode_settled, read_value
+from streams.log.unreadable import (
+    RecordPosition,
+    UnreadableRecord,
+    check_place,
+    decode_settled,
+    read_record,
+    read_value,
+)
 from streams.pipeline.account_facts import AccountFactsFollower
 from streams.pipeline.context import Context
 from streams.settings import Settings
@@ -109,24 +118,33 @@ async def read_decisions(settings: Settings, shard: int, pass_over: PassOver) ->
         UnreadableRecord: a record cannot be read, and may not be passed over.
     """
     state = RecoveredState()
+    greatest: list[tuple[Progress, Any]] = []
+    """The two greatest progress records: the earlier one stands in for one that a person has skipped."""
     async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
         end = (await reader.bounds((shard,)))[shard].end
         async for batch in reader.to_end({shard: None}, {shard: end}):
             for record in batch:
                 try:
-                    entry = read_value(decode_record, record.value)
+                    entry = read_record(DECISIONS, shard, record)
                 except ContractError as error:
                     _refuse(DECISIONS, shard, record, error, pass_over)
                     state.lost_decisions += _key_of(record.key)
                     continue
                 if isinstance(entry, Decision):
                     (state.renewals if entry.is_renewal else state.decisions).append(entry)
-                elif isinstance(entry, Progress) and (state.progress is None or entry.version > state.progress.version):
-                    state.progress = entry
-    if state.progress is not None:
-        bodies = await read_policies(settings)
-        activations = [replace(one, policy=bodies[one.revision].policy) for one in state.progress.activations]
-        state.progress = replace(state.progress, activations=activations)
+                elif isinstance(entry, Progress) and not (greatest and entry.version <= greatest[-1][0].version):
+                    greatest = [*greatest[-1:], (entry, record)]
+    bodies = await read_policies(settings) if greatest else {}
+    while greatest and state.progress is None:
+        progress, record = greatest.pop()
+        unknown = next((one.revision for one in progress.activations if one.revision not in bodies), None)
+        if unknown is None:
+            activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
+            state.progress = replace(progress, activations=activations)
+        else:
+            _refuse(
+                DECISIONS, shard, record, absurd("activations", unknown, "a revision in the policy topic"), pass_over
+            )
     return state, end
 
 
@@ -162,7 +180,7 @@ async def read_panes(
     progress = state.progress
     if progress is None:
         return
-    found = _SettledRecords(progress, tags, columns)
+    found = _SettledRecords(progress, tags, columns, shard)
     for topic, since_ms in ((PANES, found.since_ms), (SHORT_PANES, found.short_ms)):
         async with LogReader(connection(settings), settings.topic(topic)) as reader:
             start = await reader.offset_at(shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
@@ -180,8 +198,9 @@ async def read_panes(
 class _SettledRecords:
     """Records of both topics of panes that windows can still hold: panes as they are assembled, and side records."""
 
-    def __init__(self, progress: Progress, tags: Tags, columns: int) -> None:
+    def __init__(self, progress: Progress, tags: Tags, columns: int, shard: int) -> None:
         self._columns = columns
+        self._shard = shard
         self.short_ms = progress.settled_ms - SHORT_WINDOW_MS
         self.since_ms = min(progress.minutes_from_ms, self.short_ms)
         self.panes = Assembler(tags)
@@ -192,19 +211,20 @@ class _SettledRecords:
         refused = []
         for record in batch:
             try:
-                read_value(self._add, record.value)
+                read_value(partial(self._add, record.timestamp), record.value)
             except ContractError as error:
                 refused.append((record, error))
         return refused
 
-    def _add(self, value: bytes) -> None:
+    def _add(self, log_ms: int, value: bytes) -> None:
         if not is_pane(value):
-            decode_settled(value)
+            check_place(decode_settled(value), self._shard, log_ms)
             self.side_records.append(value)
             return
         span = decode_pane_span(value)
         if span.start_ms + span.length_ms > (self.short_ms if span.length_ms == PANE_MS else self.since_ms):
             record = decode_pane_record(value)
+            check_place(record, self._shard, log_ms)
             if record.columns != self._columns:
                 raise ValueError(f"a pane with {record.columns} score columns, the model has {self._columns}")
             self.panes.add(record)

@@ -176,6 +176,11 @@ class OpenPanes:
         return set((self._last_counts[self._are_open(), KEY] >> COUNTRY_BITS).tolist())
 
     @property
+    def awaited_sources(self) -> int:
+        """Number of source partitions that have sent no watermark yet."""
+        return self.source_count - sum(source.watermark_ms >= 0 for source in self.sources.values())
+
+    @property
     def watermark_ms(self) -> int:
         """Lowest watermark over all source partitions; -1 until each has sent one."""
         count, sources = self.source_count, [*self.sources.values()]  # other threads call this while one applies

@@ -25,6 +25,7 @@ from streams.scoring import score_batches
 from tests.fault.oracle import Left, bad_offsets, expected_flags, judge, unfounded_flags, wrong_flags
 from tests.fault.traffic import deletion
 from tests.fault.world import POLICY
+from tests.support.block_counts import TOPIC_ID
 from tests.support.simulated_words import SCORER
 
 START_MS = 1_611_600_000_000
@@ -55,7 +56,7 @@ def pipeline(records: list[LogRecord]) -> Left:
         revision=policy.revision, sequence=0, from_tick_ms=0, policy=policy.canonical, model_revision=SCORER.revision
     )
     sources = [
-        SourcePartition(number, SOURCES, "id", 0, sharding=Sharding(SHARDS), hashes=hashes, times=TimeRules())
+        SourcePartition(number, SOURCES, TOPIC_ID, 0, sharding=Sharding(SHARDS), hashes=hashes, times=TimeRules())
         for number in range(SOURCES)
     ]
     judges = [

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from hushtag_client import FlagsClient
 from kafka import KafkaProducer
@@ -132,13 +133,23 @@ def world(topics: Settings, tmp_path: Path) -> Iterator[StoppingPipeline]:
     made.end()
 
 
-def test_empty_partial_stops_one_shard_until_it_is_skipped(world: StoppingPipeline) -> None:
+def absurd_partial(settings: Settings) -> bytes:
+    """Return a marker that a worker has sent, of a billion source partitions."""
+    counts = (one for one in values(settings, "hashtag-partials") if one[:1] == b"f")
+    changed = msgspec.msgpack.decode(next(counts)[1:])
+    changed[3] = 10**9  # after the tag: source_id, source, sources
+    return b"f" + msgspec.msgpack.encode(changed)
+
+
+@pytest.mark.parametrize("what", ["empty", "absurd in sources"])
+def test_bad_partial_stops_one_shard_until_it_is_skipped(world: StoppingPipeline, what: str) -> None:
     world.start()
     wait_until(lambda: world.is_flagged(HELD, OTHER))
-    offset = world.append_bad("hashtag-partials", None)
+    value = None if what == "empty" else absurd_partial(world.settings)
+    offset = world.append_bad("hashtag-partials", value)
     wait_until(world.notes)
     (note,) = world.notes()
-    at = f"hashtag-partials[{SHARD}] at {offset}"
+    at = f"hashtag-partials[{SHARD}] at {offset} cannot be read: {what}"
     assert at in note and "ready" in world.worker.readiness()["status"]
     assert world.worker.metric("hushtag_shard_stopped") == 1 and at in world.worker.log.read_text()
     world.tags.add(LATER)

@@ -8,9 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streams.constants import BLOCK, PANE_MS
 from streams.counting.block_counts import RULES, Entries, Flush, block_counts_of, to_lines
 from streams.counting.keys import country_code, country_name
 from streams.counting.sketch import K, KeyedHash
+
+TOPIC_ID = "6f1c2a53-84d4-4d1e-9d7e-1f3b8c5a9e70"
+"""Id of a source topic."""
+NEW_TOPIC_ID = "b7a0e1c9-2f64-4b3a-8c15-0d9e7f6a5b42"
+"""Id of the same topic, created again."""
 
 
 class Entry(NamedTuple):
@@ -40,25 +46,28 @@ class BlockCount:
 def flush(
     counts: Iterable[BlockCount] = (),
     *,
-    source_id: str = "t",
+    source_id: str = TOPIC_ID,
     source: int = 0,
     sources: int = 1,
     rules: int = RULES,
-    block: int = 0,
+    block: int | None = None,
     watermark_ms: int = 0,
-    newest_ms: int = 0,
-    read_to: int = 0,
+    newest_ms: int | None = None,
+    read_to: int | None = None,
 ) -> Flush:
     """Make a record of these counts.
 
     Args:
-        block: block reached.
-        read_to: offset before which the source was read.
+        block: block reached; None: that of the last count.
+        newest_ms: greatest log time that was read; None: the start of the last pane.
+        read_to: offset before which the source was read; None: the start of the block.
     """
     of = sorted(counts, key=lambda one: one.block)
     entries = [entry for one in of for entry in one.entries]
+    reached = max([one.block for one in of], default=0) if block is None else block
     return Flush(
-        source_id, source, sources, rules, block, watermark_ms, newest_ms,
+        source_id, source, sources, rules, reached, watermark_ms,
+        max([one.pane * PANE_MS for one in of], default=0) if newest_ms is None else newest_ms,
         hashtags=to_lines([one.hashtag for one in of]),
         countries=np.array([country_code(one.country) for one in of], "<u2").tobytes(),
         panes=np.array([one.pane for one in of], "<i8").tobytes(),
@@ -72,7 +81,7 @@ def flush(
         flags=np.array([one.flags for one in entries], "u1").tobytes(),
         displays=to_lines([one.display for one in entries]),
         texts=to_lines([one.text for one in entries]),
-        reached=read_to,
+        reached=reached * BLOCK if read_to is None else read_to,
     )  # fmt: skip
 
 

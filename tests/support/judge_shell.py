@@ -34,14 +34,14 @@ def keep_policies(monkeypatch: pytest.MonkeyPatch, *activations: Activation) -> 
     monkeypatch.setattr("streams.pipeline.recovery.read_policies", policies)
 
 
-def append_counts(shells: Shells, pane: int, *, bad: int = 0, settled: int = 0, newest_ms: int | None = None) -> None:
+def append_counts(shells: Shells, pane: int, *, bad: int = 0, settled: int = 0, newest_ms: int = 0) -> None:
     """Append a record to the shard's log.
 
     Args:
         pane: number of the pane, from 0.
         bad: harmful authors in it.
         settled: the marker's watermark has passed all panes before this one.
-        newest_ms: log time of the source behind the start of the pane; None: 0, long before it.
+        newest_ms: log time of the source behind the start of the pane.
     """
     rng = random.Random(pane)
     entries = [
@@ -50,7 +50,7 @@ def append_counts(shells: Shells, pane: int, *, bad: int = 0, settled: int = 0, 
     block = len(shells.topics.logs.get((PARTIALS, 0), []))
     registers = [BlockCount("a", "", FIRST_PANE + pane, bad, entries, block)] if bad else []
     watermark_ms = (FIRST_PANE + settled) * PANE_MS
-    reached_ms = 0 if newest_ms is None else (FIRST_PANE + pane) * PANE_MS + newest_ms
+    reached_ms = (FIRST_PANE + pane) * PANE_MS + newest_ms
     marker = flush(registers, block=block, watermark_ms=watermark_ms, newest_ms=reached_ms)
     shells.topics.append(PARTIALS, 0, encode_partial(marker))
 

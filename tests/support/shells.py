@@ -24,6 +24,7 @@ from streams.pipeline.context import Context
 from streams.pipeline.model_cache import ModelCache
 from streams.scoring import TextScorer
 from streams.settings import Settings
+from tests.support.block_counts import TOPIC_ID
 from tests.support.word_policy import WordScorer
 
 NOW_MS = 1_611_600_000_000
@@ -51,7 +52,7 @@ class Topics:
         self.begins: dict[tuple[str, int], int] = {}
         """The first offset of logs that retention has cut."""
         self.now_ms = NOW_MS
-        self.topic_id: str | None = "topic-id"
+        self.topic_id: str | None = TOPIC_ID
         """Id of every topic; None while the topic does not exist."""
         self.unproven = 0
         """Records above the high watermark: stamped by the leader, and not replicated yet."""

@@ -9,6 +9,7 @@ from streams.counting.ingest import SourcePartition
 from streams.counting.keys import Sharding
 from streams.log.account_facts import FactsMark
 from streams.log.partials import encode_partial
+from tests.support.block_counts import TOPIC_ID
 from tests.support.simulated_run import Run
 from tests.support.simulated_sizes import BLOCK, DUPLICATE_RANGE, HASHES, PARTITIONS, SHARDS, TIMES
 
@@ -22,7 +23,7 @@ class Ingest(Run):
         world, rng = self.world, self.world.rng
         replay_point = self.start // BLOCK * BLOCK
         core = SourcePartition(
-            self.number, PARTITIONS, "s", replay_point, sharding=Sharding(SHARDS), hashes=HASHES, times=TIMES
+            self.number, PARTITIONS, TOPIC_ID, replay_point, sharding=Sharding(SHARDS), hashes=HASHES, times=TIMES
         )
         at, unsent, rules = max(0, replay_point - DUPLICATE_RANGE), 0, rng.choice(world.rules)
         while True:

@@ -73,7 +73,8 @@ SHORT = Span(18, 31, 10, 8, 10_000, 5_000, (0, 0, 20, 80), (0, 6, 20, 20), (120,
 def small_units() -> Iterator[None]:
     """Patch sizes: blocks of 16 offsets, small records, panes of several parts, sketches that count soon."""
     with ExitStack() as patches:
-        for where in ("streams.counting.ingest.BLOCK", "streams.counting.uses.BLOCK", "streams.replay.BLOCK"):
+        for module in ("counting.ingest", "counting.uses", "log.partials", "replay"):
+            where = f"streams.{module}.BLOCK"
             patches.enter_context(patch(where, BLOCK))
         patches.enter_context(patch("streams.counting.ingest.DUPLICATE_RANGE", DUPLICATE_RANGE))
         patches.enter_context(patch("streams.counting.ingest._RECORD_BYTES", 2_500))

@@ -11,6 +11,7 @@ from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.log.lines import LogRecord
 from streams.log.partials import decode_partial, encode_partial
+from tests.support.block_counts import TOPIC_ID
 
 HASHES = KeyedHash(b"k")
 START_MS = 1_611_600_000_000
@@ -36,7 +37,7 @@ def record(offset: int, value: bytes | None, *, log_ms: int = START_MS) -> LogRe
 
 def source(replay_point: int = 0, **options: object) -> SourcePartition:
     given_options = {"sharding": Sharding(SHARDS), "hashes": HASHES, "times": TimeRules(), **options}
-    return SourcePartition(0, 1, "topic", replay_point, **given_options)
+    return SourcePartition(0, 1, TOPIC_ID, replay_point, **given_options)
 
 
 def flush(core: SourcePartition) -> list[Flush]:

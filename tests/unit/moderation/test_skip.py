@@ -24,7 +24,7 @@ from streams.log.skips import decode_skip
 from streams.log.unreadable import sha256_of
 from tests.support.block_counts import flush
 from tests.support.in_memory_log import InMemoryLog, in_memory_service
-from tests.support.shells import Topics
+from tests.support.shells import NOW_MS, Topics
 
 PARTIALS = "hashtag-partials"
 
@@ -97,6 +97,17 @@ def test_other_record_is_refused(world: SkippableLog, arguments: list[str], mess
     done = world.run(*arguments, "--reason", "a test")
     assert isinstance(done.exception, CallerMistake) and message in str(done.exception)
     assert done.exception.fix and done.exception.exit_code == 2 and world.log.records == []
+
+
+def test_record_at_which_the_shard_says_it_stopped_is_skipped(
+    world: SkippableLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be read, and does not fit what the judge knows besides."""
+    monkeypatch.setattr(skip, "now_ms", lambda: NOW_MS)
+    for offset in (7, 0):
+        sign = StoppedShard(shard=0, topic=PARTIALS, partition=0, offset=offset, reason="absurd")
+        world.topics.append("suppression-decisions", 0, encode_record(sign))
+    assert world.run(PARTIALS, "0", "0", "--reason", "a test").exit_code == 0 and len(world.log.records) == 1
 
 
 def test_removed_record_needs_a_restart(world: SkippableLog) -> None:

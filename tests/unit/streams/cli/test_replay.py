@@ -101,7 +101,7 @@ def test_replay_applies_corrections_of_partials_dump(tmp_path: Path) -> None:
     marker = encode_partial(flush(watermark_ms=NOW_MS + 30_000))
     values = [marker, record("another", 0.5), b"c\xc1", record(scorer.revision, 0.125), record(scorer.revision, 0.5)]
     partials = lines(tmp_path / "partials.jsonl", [
-        {"partition": 0, "offset": at, "log_time_ms": 0, "value_base64": base64.b64encode(value).decode()}
+        {"partition": 0, "offset": at, "log_time_ms": NOW_MS, "value_base64": base64.b64encode(value).decode()}
         for at, value in enumerate(values)
     ][::-1])  # fmt: skip
 

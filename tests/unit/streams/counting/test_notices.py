@@ -12,6 +12,7 @@ from streams.counting.block_counts import Flush
 from streams.counting.ingest import SourcePartition
 from streams.counting.keys import Sharding, Tags, country_of
 from streams.counting.retractions import NO_PANE, Retractions, retraction_rows_of
+from tests.support.block_counts import TOPIC_ID
 from tests.support.sources import SHARDS, START_MS, flush, record, source, tweet
 
 DELETION = {"kind": "delete", "id": "7", "created_at_ms": START_MS, "hashtags": ["A", "b", "#a"], "country": "IN"}
@@ -98,7 +99,7 @@ def test_surplus_retractions_go_before_the_marker():
         assert len(records) > 2
         assert [one.watermark_ms >= 0 for one in records] == [False] * (len(records) - 1) + [True]
         assert [row[3] for one in records for row in rows(one.retractions)] == list(range(20))
-        assert {(one.source_id, one.newest_ms) for one in records} == {("topic", START_MS + 60_000)}
+        assert {(one.source_id, one.newest_ms) for one in records} == {(TOPIC_ID, START_MS + 60_000)}
 
 
 def test_counts_and_retractions_share_the_last_record():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from streams.constants import BLOCK, DAY_MS, PANE_MS
 from streams.counting.block_counts import RETWEET, Flush
@@ -22,7 +23,7 @@ from streams.counting.sketch import K, KeyedHash
 from streams.counting.tweet_reader import read_tweets
 from streams.counting.uses import OpenUses
 from streams.log.partials import decode_partial, encode_partial
-from tests.support.block_counts import BlockCount, Entry, block_counts, smallest
+from tests.support.block_counts import TOPIC_ID, BlockCount, Entry, block_counts, smallest
 
 HASHES = KeyedHash(b"k")
 SOURCE = 5
@@ -32,6 +33,12 @@ LIMITS = np.array([0, 5_000, 120_000, 3_600_000, 0])
 START_MS = 50_000 * DAY_MS // 2
 Key = tuple[int, str, str, int]
 """Block, hashtag, country and pane."""
+
+
+def with_source(record: Flush) -> Flush:
+    """Return a record as a source partition sends it."""
+    newest_ms = int(np.frombuffer(record.panes, "<i8").max(initial=0)) * PANE_MS
+    return replace(record, source_id=TOPIC_ID, source=SOURCE, sources=SOURCE + 1, newest_ms=newest_ms)
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class Log:
     def flush(self) -> dict[int, list[Flush]]:
         """A flush, as those who receive it see it; it must tell of all that has changed and of nothing else."""
         flushed = {
-            shard: [decode_partial(encode_partial(one)) for one in records]
+            shard: [decode_partial(encode_partial(with_source(one))) for one in records]
             for shard, records in self.uses.flush().items()
         }
         sent = [one for records in flushed.values() for record in records for one in block_counts(record)]

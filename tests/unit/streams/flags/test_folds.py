@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pytest
-from hushtag_client.registers import Register, newer
+from hushtag_client.registers import Register, decode, encode, newer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -560,3 +560,28 @@ def test_prune_keeps_overrides_in_force(plans: list[Plan], data: st.DataObject) 
 def test_scopes_of_has_one_scope_per_surface() -> None:
     scopes = scopes_of(override("a", surfaces=("trends", "search", "trends"), country="IN"))
     assert scopes == [("tag", "trends", "IN", "human"), ("tag", "search", "IN", "human")]
+
+
+def test_action_of_a_later_version_is_published_as_it_is() -> None:
+    folded = DecisionFold(longest_expiry_ms=1_000, max_broker_skew_ms=5)
+    first = folded.apply(decision(1, ("abuse", "trends", "blur", 900), ("abuse", "search", "suppress", 900)))
+    assert {one.surface: (one.action, one.expires_at_ms) for one in first} == {
+        "search": ("suppress", 900), "trends": ("blur", 900)
+    }  # fmt: skip
+    assert all(decode(encode(one)) == one for one in first)
+    later = folded.apply(decision(2, ("abuse", "search", "suppress", 900)))
+    assert {one.surface: one.action for one in later} == {"search": "suppress", "trends": "clear"}
+
+
+def test_flag_is_stronger_than_an_action_of_a_later_version() -> None:
+    (one,) = DecisionFold(longest_expiry_ms=1_000, max_broker_skew_ms=5).apply(
+        decision(1, ("a", "trends", "blur", 900), ("b", "trends", "discount", 800, 0.5))
+    )
+    assert one.action == "discount"
+
+
+def test_endless_action_of_a_later_version_makes_no_flag() -> None:
+    assert (
+        DecisionFold(longest_expiry_ms=1_000, max_broker_skew_ms=5).apply(decision(1, ("abuse", "trends", "blur", 0)))
+        == []
+    )

@@ -16,6 +16,7 @@ from streams.log.decisions import (
     encode_record,
     version_of,
 )
+from tests.support.decisions import decision
 
 scopes = st.tuples(st.sampled_from(["abuse", "hateful_conduct"]), st.sampled_from(["search", "trends"]))
 ratios = st.floats(0, 1).map(lambda value: round(value, 6))
@@ -113,3 +114,9 @@ def test_greatest_keeps_first_of_equal_versions():
 def test_versions_compare_as_text_like_their_numbers(one, other):
     texts = [version_of(offset, tick_ms, incarnation=number) for number, offset, tick_ms in (one, other)]
     assert (texts[0] < texts[1], texts[0] == texts[1]) == (one < other, one == other)
+
+
+def test_action_of_a_later_version_is_none_in_recovery() -> None:
+    rulings = ("hate", "trends", "blur", 900), ("abuse", "trends", "suppress", 900)
+    back = KeyState.read_back(decision(1, *rulings))
+    assert {scope: one.action for scope, one in back.settled.items()} == {("abuse", "trends"): "suppress"}

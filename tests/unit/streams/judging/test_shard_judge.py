@@ -15,6 +15,7 @@ from streams.judging.shard_judge import ShardJudge
 from streams.log.decisions import Decision, is_renewal, version_of
 from streams.log.panes import encode_pane
 from streams.policy import Policy
+from tests.support.block_counts import TOPIC_ID
 from tests.support.judge_harness import HASHES, SCOPE, SCORER, SUPPRESS, JudgeHarness, action
 from tests.support.windows import counts_of
 from tests.support.word_policy import POLICY, make_policy
@@ -215,7 +216,7 @@ def test_progress_has_open_blocks_and_no_policy_body():
     harness.advance(10_000)
     (kept,) = harness.progress.activations
     assert (kept.revision, kept.policy) == (SUPPRESS.revision, "")
-    assert harness.progress.blocks == {"t/0": 2, "t/1": 1}
+    assert harness.progress.blocks == {f"{TOPIC_ID}/0": 2, f"{TOPIC_ID}/1": 1}
     assert harness.progress.surfaces == ("trends",)
 
 

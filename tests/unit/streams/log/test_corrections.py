@@ -95,8 +95,8 @@ def test_malformed_record_is_refused(value: bytes) -> None:
 
 def test_corrections_count_from_the_pane_after_the_watermark() -> None:
     log = [
-        GOOD, flush(watermark_ms=25_000), GOOD, flush(watermark_ms=9_000, source=1), GOOD, flush(watermark_ms=30_000),
-        GOOD,
+        GOOD, flush(watermark_ms=25_000), GOOD, flush(watermark_ms=9_000, source=1, sources=2), GOOD,
+        flush(watermark_ms=30_000), GOOD,
     ]  # fmt: skip
     values = [encode_partial(one) for one in log]
     values.insert(2, b"c\xc1")

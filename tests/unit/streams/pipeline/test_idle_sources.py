@@ -19,6 +19,7 @@ from streams.pipeline.idle_sources import BrokerClock, IdleSources
 from streams.pipeline.ingest_partition import IngestPartition
 from streams.pipeline.ingest_stage import IngestStage
 from streams.settings import Settings
+from tests.support.block_counts import TOPIC_ID
 from tests.support.shells import NOW_MS, Kept, Shells, make_shells
 from tests.support.sources import tweet
 
@@ -38,7 +39,7 @@ def log(n: int) -> list[Kept]:
 
 def started(shells: Shells) -> tuple[IngestStage, IngestPartition]:
     shells.topics.logs.setdefault(("tweets", 0), [])
-    stage = IngestStage(shells.context, "topic-id", TIMES, lambda: 1)
+    stage = IngestStage(shells.context, TOPIC_ID, TIMES, lambda: 1)
     partition = stage.partition(0)
     partition.start_at(None, 0)
     return stage, partition

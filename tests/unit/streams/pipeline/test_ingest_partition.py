@@ -15,6 +15,7 @@ from streams.log.partials import decode_partial
 from streams.pipeline.gaps import LostRecords, SourceRecreated
 from streams.pipeline.ingest_partition import IngestPartition
 from streams.pipeline.ingest_stage import IngestStage
+from tests.support.block_counts import TOPIC_ID
 from tests.support.shells import NOW_MS, Kept, Shells, make_shells, settle_down
 from tests.support.sources import tweet
 
@@ -40,7 +41,7 @@ def log(n: int, first: int = 0) -> list[Kept]:
 
 def started(shells: Shells, *, committed: int | None = None, first: int = 0) -> tuple[IngestStage, IngestPartition]:
     shells.topics.logs.setdefault(("tweets", 0), [])
-    stage = IngestStage(shells.context, "topic-id", TIMES, lambda: 1)
+    stage = IngestStage(shells.context, TOPIC_ID, TIMES, lambda: 1)
     partition = stage.partition(0)
     partition.start_at(committed, first)
     return stage, partition

@@ -10,6 +10,7 @@ from faust.types.tuples import TP
 from streams.counting.times import TimeRules
 from streams.pipeline.ingest_partition import IngestPartition
 from streams.pipeline.ingest_stage import IngestStage
+from tests.support.block_counts import TOPIC_ID
 from tests.support.shells import NOW_MS, Kept, Shells, make_shells
 from tests.support.sources import tweet
 
@@ -30,7 +31,7 @@ async def read(partition: IngestPartition, offset: int, at_ms: int) -> None:
 async def test_source_beyond_max_lag_of_the_slowest_is_paused(shells: Shells) -> None:
     """No tick settles before the slowest source has passed it, so further reading only fills open panes."""
     limit_ms = shells.context.settings.max_lag_ms
-    stage = IngestStage(shells.context, "topic-id", TIMES, lambda: 2)
+    stage = IngestStage(shells.context, TOPIC_ID, TIMES, lambda: 2)
     slow, fast = stage.partition(0), stage.partition(1)
     slow.start_at(None, 0)
     fast.start_at(None, 0)

@@ -246,7 +246,7 @@ async def test_retractions_are_published_and_recovered(shells: Shells) -> None:
     pending = OpenRetractions(1_000)
     for tweet, pane in ((1, 0), (2, 0), (3, 2)):
         pending.add(0, "a", "", FIRST_PANE, tweet, FIRST_PANE + pane)
-    record = flush()
+    record = flush(watermark_ms=-1, newest_ms=(FIRST_PANE + 2) * PANE_MS)
     (record.retractions,) = pending.flush(1)[0]
     shells.topics.append(PARTIALS, 0, encode_partial(record))
     append_counts(shells, 1, bad=20, settled=1)

@@ -13,6 +13,7 @@ from hushtag_client.registers import decode
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from streams.constants import PANE_MS
 from streams.errors import FlagStoreUnavailable, SettingsError, TopicsError
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.memory_store import MemoryFlagStore
@@ -31,6 +32,7 @@ class Publishing:
 
     def __init__(self, shells: Shells, store: MemoryFlagStore) -> None:
         self.shells, self.store = shells, store
+        shells.topics.now_ms = FAR_MS
         self.stage = DecisionsStage(shells.context, lambda: DecisionFold(longest_expiry_ms=1_000, max_broker_skew_ms=5))
         self.partition: DecisionsPartition | None = None
         self.read = 0
@@ -257,6 +259,18 @@ async def test_unavailable_redis_receives_all_changes_afterwards(
     assert publishing.flags == {"one": "clear", "two": "suppress"}
 
 
+async def test_action_of_a_later_version_is_counted_and_logged_once(publishing: Publishing) -> None:
+    with capture_logs() as logs:
+        publishing.append(1, "blur")
+        publishing.append(2, "blur", tag="other")
+        publishing.start()
+        await settle_down()
+        await publishing.deliver()
+    assert publishing.flags == {"tag": "blur", "other": "blur"} and publishing.letters == []
+    assert publishing.shells.context.metrics.unknown_actions._value.get() == 2
+    assert [one["action"] for one in logs if "later version" in one["event"]] == ["blur"]
+
+
 async def test_unreadable_decisions_become_dead_letters(publishing: Publishing) -> None:
     publishing.shells.sender.at_once = True
     publishing.append(1, "suppress")
@@ -361,8 +375,8 @@ async def test_sign_of_a_stopped_judge_reaches_the_heartbeat(
     await settle_down()
     await publishing.deliver()
     await publishing.beat()
-    assert beats[-1] == {0: NOW_MS} and publishing.letters == []
-    for settled_ms, renewed_ms in ((NOW_MS - 1, {0: NOW_MS}), (NOW_MS, {})):
+    assert beats[-1] == {0: FAR_MS} and publishing.letters == []
+    for settled_ms, renewed_ms in ((FAR_MS - PANE_MS, {0: FAR_MS}), (FAR_MS, {})):
         done = Progress(shard=0, settled_ms=settled_ms, position=9, replay_offset=9, activations=[])
         publishing.append_raw(encode_record(done))
         await publishing.deliver()
