@@ -395,11 +395,11 @@ def test_replace_file_without_chown_right_keeps_group(tmp_path, monkeypatch):
 
 
 def progress(shard: int, *revisions: str) -> Progress:
-    """Progress of 15 seconds ago: the second activation is in force, a third is still to come."""
+    """Progress of 20 seconds ago: the second activation is in force, a third is still to come."""
     activations = [
         Activation(revision, at, NOW - 30_000 + at * 10_000, "", "0" * 12) for at, revision in enumerate(revisions)
     ]
-    return Progress(shard=shard, settled_ms=NOW - 15_000, position=1, replay_offset=0, activations=activations)
+    return Progress(shard=shard, settled_ms=NOW - 20_000, position=1, replay_offset=0, activations=activations)
 
 
 def report(worker: str, verdict: str, revision: str, *, age_ms: int = 1_000) -> WorkerReport:
