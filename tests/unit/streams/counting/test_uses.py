@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass
 from unittest.mock import patch
 
@@ -155,7 +156,9 @@ def test_flush_equals_plain_counts(seed, shards, most_bytes, block, most_spellin
 def test_smallest_author_hashes_are_sent(authors):
     """All of them are sent in the first flush, and all of them again in the next."""
     log = Log(1, 10**9)
-    with patch(f"{__name__}.BLOCK", 10_000), patch("streams.counting.uses.BLOCK", 10_000):
+    with ExitStack() as patches:
+        for module in (__name__, "streams.counting.uses", "streams.log.partials"):
+            patches.enter_context(patch(f"{module}.BLOCK", 10_000))
         for number in range(2 * authors):
             log.add(number, 7, 1, 0, tweet(number, number % authors, f"text {number}", [("a", "a"), ("d", "D")]))
             if number == authors // 2:

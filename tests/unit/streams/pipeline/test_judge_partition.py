@@ -27,7 +27,7 @@ from streams.pipeline.model_cache import ModelCache
 from streams.pipeline.stage_2_texts import KEPT_PANES, RecentTexts
 from streams.scoring import TextScorer
 from streams.windows.corrections import Corrections
-from tests.support.block_counts import BlockCount, Entry, flush
+from tests.support.block_counts import NEW_TOPIC_ID, BlockCount, Entry, flush
 from tests.support.judge_harness import SCORER, SUPPRESS, JudgeHarness, activation
 from tests.support.judge_shell import (
     DECISIONS,
@@ -484,7 +484,7 @@ async def test_recreated_source_is_counted_once(shells: Shells) -> None:
     await deliver(shells, partition)
     assert gaps._value.get() == 0
     for number in range(2):
-        record = flush(source_id="new", source=number, sources=2, watermark_ms=(FIRST_PANE + 2) * PANE_MS)
+        record = flush(source_id=NEW_TOPIC_ID, source=number, sources=2, watermark_ms=(FIRST_PANE + 2) * PANE_MS)
         shells.topics.append(PARTIALS, 0, encode_partial(record))
         await deliver(shells, partition, 4 + number)
     assert gaps._value.get() == 1

@@ -19,7 +19,7 @@ from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.sketch import KeyedHash
 from streams.windows.open_panes import OpenPanes
 from tests.support import block_counts
-from tests.support.block_counts import BlockCount, Entry, entries_of, smallest
+from tests.support.block_counts import TOPIC_ID, BlockCount, Entry, entries_of, smallest
 from tests.support.windows import counts_of
 
 HASHES = KeyedHash(b"k")
@@ -248,7 +248,7 @@ def test_late_count_of_a_new_block_is_added_whole():
 
 def test_recovered_blocks_add_nothing_to_settled_panes():
     first, _ = begun(flush(block_count(3), block=4), flush(block_count(1), block=2, source=1, sources=2))
-    assert first.blocks() == {"t/0": 4, "t/1": 2}
+    assert first.blocks() == {f"{TOPIC_ID}/0": 4, f"{TOPIC_ID}/1": 2}
 
     panes, tags = begun()
     panes.recover(5, first.blocks())
@@ -257,12 +257,12 @@ def test_recovered_blocks_add_nothing_to_settled_panes():
     assert counts(panes, tags) == {(6, "a"): 2} and panes.late_counts == 0
     panes.apply_all([flush(block_count(3), block=5)])
     assert counts(panes, tags) == {(6, "a"): 5} and panes.late_counts == 1
-    assert panes.blocks() == {"t/0": 5, "t/1": 2}, "recovered blocks are passed on"
+    assert panes.blocks() == {f"{TOPIC_ID}/0": 5, f"{TOPIC_ID}/1": 2}, "recovered blocks are passed on"
 
 
 def test_old_marker_does_not_make_the_next_block_whole():
     panes, tags = begun()
-    panes.recover(5, {"t/0": 6})
+    panes.recover(5, {f"{TOPIC_ID}/0": 6})
     panes.apply_all([flush(reached=2)])
     panes.apply_all([flush(block_count(8), block=6)])
     assert counts(panes, tags) == {}
