@@ -24,8 +24,8 @@ from tests.recordings.states import STATES, State
 from tests.recordings.still import still
 from tests.support.api_calls import KEYS
 from tests.support.console_client import console_client
+from tests.support.endpoints import ENDPOINTS, WITHOUT_ACTOR
 from tests.support.in_memory_log import InMemoryLog
-from tests.unit.moderation.api.test_access import ENDPOINTS, WITHOUT_ACTOR
 
 _LINKS = re.compile(r'(?:href|hx-get|data-part|data-next)="(/console[^"]*)"')
 _STREAMS = ("/v1/events", "/console/stream")

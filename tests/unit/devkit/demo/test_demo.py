@@ -10,7 +10,6 @@ import pytest
 from hushtag_client.registers import Reason, Register
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from devkit.demo import view
 from devkit.demo.state import DemoState, TrendRow
@@ -19,6 +18,7 @@ from devkit.demo.truth import PlannedTag, by_hashtag, planned_tags
 from devkit.demo.verdict import DemoVerdict, Judgement
 from streams import countries
 from streams.explain import flag_text
+from tests.support.terminal_text import drawn
 
 T0 = 1_800_000_000_000
 CAMPAIGN = PlannedTag("outnow", "OutNow", "campaign", True, "IN", T0 + 20_000, T0 + 300_000)
@@ -373,13 +373,6 @@ def a_state() -> DemoState:
     state.held += contested(display="SaveTheRiver")
     state.events.append(TimelineEvent(T0 + 28_000, "held", "#OutNow held back", "for a reason"))
     return state
-
-
-def drawn(what: Any, width: int = 110, height: int = 34) -> str:
-    console = Console(record=True, width=width, height=height, file=open("/dev/null", "w"))  # noqa: SIM115
-    with console.file:
-        console.print(what, soft_wrap=False)
-    return console.export_text()
 
 
 @pytest.mark.parametrize(("width", "height"), [(100, 30), (140, 50)])

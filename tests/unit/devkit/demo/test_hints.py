@@ -15,7 +15,7 @@ from devkit.demo.state import DemoState, TrendRow
 from devkit.demo.traffic import Traffic
 from devkit.scenario.public_log import StoryLog
 from streams.settings import Settings
-from tests.unit.devkit.demo.test_demo import drawn
+from tests.support.terminal_text import drawn
 
 FOLDER = ".cache/demo-4194304-abcdefgh"
 COLUMNS, ROWS = 100, 40
