@@ -106,7 +106,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class VerifiedCheckpoint:
-    """Verified checkpoint, with the time of each cosignature in POSIX seconds."""
+    """Verified checkpoint, with the time of each witness's earliest cosignature in POSIX seconds."""
 
     size: int
     root: bytes
@@ -284,14 +284,12 @@ def open_checkpoint(note: str, keys: Keys) -> VerifiedCheckpoint:
     cosigned: dict[str, int] = {}
     for name, own in keys.witnesses.items():
         for key in own:
-            seconds = None
             for data in own_signatures(signatures, key):
                 seconds = int.from_bytes(data[:8], "big")
                 message = f"cosignature/v1\ntime {seconds}\n{text}"
                 good = len(data) == 72 and seconds <= GREATEST and signed_by(key, data[8:], message)
                 need(good, "bad_signature", f"the cosignature of the witness {name!r} does not fit the checkpoint")
-            if seconds is not None:
-                cosigned.setdefault(name, seconds)
+                cosigned[name] = min(seconds, cosigned.get(name, seconds))
     missing = ", ".join(repr(name) for name in keys.witnesses if name not in cosigned)
     enough = len(cosigned) >= keys.quorum
     need(
@@ -622,6 +620,8 @@ def check_statement(file: Object, opened: Object) -> list[str]:
         return unbound  # a reply to an authority
     if not isinstance(details, dict):
         raise Refused("malformed", "the statement's details are no object")
+    if not isinstance(texts, dict) or "en" not in texts:
+        raise Refused("malformed", "the statement has no words in English", "text")
     for name in SHOWN:
         need(name in entry, "wrong_field", f"the statement does not show the field {name} of its entry", name)
     logged = restriction_in(opened["facts"], details.get("reference"))
@@ -629,12 +629,7 @@ def check_statement(file: Object, opened: Object) -> list[str]:
         if name in unbound:
             unbound.remove(name)
     same("reference", file.get("reference"), details.get("reference"))
-    unbound += check_restriction(details, logged)
-    if isinstance(texts, dict):
-        unbound += check_words(texts, details)
-    elif "text" in file:
-        unbound.append("text")
-    return unbound
+    return unbound + check_restriction(details, logged) + check_words(texts, details)
 
 
 # ---- words of a statement: those that its details say, in each language ----

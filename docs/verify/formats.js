@@ -181,16 +181,13 @@ async function openCheckpoint(text, keys) {
   const {size, root, note} = await openLogCheckpoint(text, keys);
   const cosigned = new Map();
   for (const witness of [...keys.witnesses.values()].flat()) {
-    const own = ownSignatures(note, witness);
-    let seconds = 0n;
-    for (const {signature} of own) {
+    for (const {signature} of ownSignatures(note, witness)) {
       const time = signature.length === 72 ? new DataView(signature.buffer, signature.byteOffset).getBigUint64(0) : -1n;
       const message = utf8(`cosignature/v1\ntime ${time}\n${note.text}`);
       const good = time >= 0n && time <= GREATEST && await signedBy(witness, signature.slice(8), message);
       need(good, "bad_signature", `the cosignature of the witness ${witness.name} does not fit the checkpoint`);
-      seconds = time;
+      cosigned.set(witness.name, Math.min(Number(time), cosigned.get(witness.name) ?? Infinity));  // its earliest
     }
-    if (own.length && !cosigned.has(witness.name)) cosigned.set(witness.name, Number(seconds));
   }
   const missing = [...keys.witnesses.keys()].filter((name) => !cosigned.has(name));
   need(cosigned.size >= keys.needed, "missing_cosignature", `the checkpoint is not cosigned by ${missing.join(", ")}`);

@@ -142,6 +142,7 @@ function checkStatement(file, opened) {
   const texts = member(file, "text"), details = member(file, "restriction");
   if (details === undefined && !isObject(texts)) return unbound;  // a reply to an authority
   need(isObject(details), "malformed", "the statement's details are no object");
+  need(isObject(texts) && Object.hasOwn(texts, "en"), "malformed", "the statement has no words in English", "text");
   for (const name of SHOWN) {
     need(Object.hasOwn(entry, name), "wrong_field", `the statement does not show the field ${name} of its entry in the log`, name);
   }
@@ -149,10 +150,7 @@ function checkStatement(file, opened) {
   const logged = restrictionIn(opened.facts, reference);
   checkSame("reference", member(file, "reference") ?? null, reference);
   const others = unbound.filter((name) => !["restriction", "reference", "text"].includes(name));
-  others.push(...checkRestriction(details, logged));
-  if (isObject(texts)) others.push(...checkWords(texts, details));
-  else if (texts !== undefined) others.push("text");
-  return others;
+  return [...others, ...checkRestriction(details, logged), ...checkWords(texts, details)];
 }
 
 // Verify a statement, a reply or a proof file.

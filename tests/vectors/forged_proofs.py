@@ -164,6 +164,9 @@ def _details() -> Iterator[Case]:
     ended = edited(lambda f: f["restriction"].update(in_force=False))
     yield forged("details that the words do not say", ended, "wrong_field", "text.en")
     yield forged("words that are no text", edited(lambda f: f["text"].update(en=["x"])), "wrong_field", "text.en")
+    for name, text in (("no words", {}), ("no words in English", {"hi": "x"}), ("words as one text", "x")):
+        yield forged(name, edited(lambda f, text=text: f.update(text=text)), "malformed", "text")  # type: ignore[misc]
+    yield forged("statement without its words", edited(lambda f: f.pop("text")), "malformed", "text")
     yield forged("another reference", edited(lambda f: f.update(reference="x")), "wrong_field", "reference")
     both = changed(reference="hushtag-" + "0" * 24)
     yield forged("details with the reference of another", both, "wrong_field", "reference")

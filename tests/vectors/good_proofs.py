@@ -9,6 +9,7 @@ from typing import Any
 
 from moderation.audit.disclosure import Value
 from moderation.audit.entry_facts import ruling_facts
+from moderation.audit.tlog.cosignature import cosign
 from moderation.audit.tlog.notes import NoteSignature
 from moderation.proofs.verify_proof import VERBS
 from moderation.statements.restriction import LegalOrder, Restriction
@@ -107,6 +108,19 @@ def good_cases() -> Iterator[Case]:
     yield good("a witness with a later key", w.proof(1, note=new), 1, witness_keys=renewed)
     new = w.checkpoint(witnesses=(*WITNESSES, NEXT_WITNESS))
     yield good("a witness with two keys counts once", w.proof(1, note=new), 1, witness_keys=renewed)
+    twice = w.checkpoint().with_signatures([cosign(w.checkpoint().text, WITNESSES[0], AT + more) for more in (-9, 9)])
+    earliest = COSIGNED | {WITNESSES[0].name: AT - 9}
+    yield good("a witness that cosigned three times", w.proof(1, note=twice), 1, cosigned_by=earliest)
+    old, new = (cosign(w.checkpoint().text, key, AT + more) for key, more in ((WITNESSES[1], 9), (NEXT_WITNESS, -9)))
+    later = w.checkpoint(witnesses=WITNESSES[:1]).with_signatures([old, new])
+    earliest = COSIGNED | {WITNESSES[1].name: AT - 9}
+    yield good(
+        "a witness that cosigned first with its later key",
+        w.proof(1, note=later),
+        1,
+        witness_keys=renewed,
+        cosigned_by=earliest,
+    )
     unknown = w.checkpoint().with_signatures([NoteSignature("three.example/w", b"abcd", bytes(72))])
     yield good("a signature of an unknown key", w.proof(1, note=unknown), 1)
     extra = w.proof(1)
