@@ -43,7 +43,7 @@ def retract(control: Control, log_ms: int, into: OpenRetractions, sharding: Shar
     """
     if control.kind not in ("delete", "withheld"):
         return None
-    tweet, received = control.id, log_ms // PANE_MS
+    tweet, received = control.id, max(0, log_ms // PANE_MS)  # a record without a timestamp has -1
     if tweet is None:
         return "account_withheld"
     if control.kind == "withheld":

@@ -99,7 +99,7 @@ def _checked(flush: Flush) -> Flush:
     _check_rows(flush, rows)
     _check_entries(flush)
     if flush.retractions is not None:
-        check_retractions(flush.retractions, flush.newest_ms // PANE_MS)
+        check_retractions(flush.retractions, max(0, flush.newest_ms // PANE_MS))
     return flush
 
 

@@ -12,6 +12,7 @@ from streams.counting.block_counts import Flush
 from streams.counting.ingest import SourcePartition
 from streams.counting.keys import Sharding, Tags, country_of
 from streams.counting.retractions import NO_PANE, Retractions, retraction_rows_of
+from streams.log.partials import decode_partial, encode_partial
 from tests.support.block_counts import TOPIC_ID
 from tests.support.sources import SHARDS, START_MS, flush, record, source, tweet
 
@@ -126,3 +127,19 @@ def test_repeated_deleted_tweet_is_a_duplicate():
     core.read([record(0, tweet(7)), record(1, json.dumps(DELETION).encode()), record(2, tweet(7))])
     assert core.counts.duplicates == 1
     assert [one.counts for one in flush(core) if one.hashtags] == [b"\x01\x00\x00\x00"]
+
+
+@pytest.mark.parametrize("log_ms", [-1, -5_000_000_000_000])
+@pytest.mark.parametrize(
+    "control", [{"kind": "delete", "id": "7"}, {"status_withheld": {"id": 7, "withheld_in_countries": ["DE"]}}]
+)
+def test_notice_without_a_timestamp_stops_no_shard(control: dict[str, object], log_ms: int) -> None:
+    core = source()
+    flushed = [flush_of(core, control, log_ms=log_ms), flush_of(core, DELETION), flush_of(core, control, log_ms=log_ms)]
+    records = [record for one in flushed for records in one.values() for record in records]
+    read = [decode_partial(encode_partial(one)) for one in records]
+    assert [isinstance(one, Flush) and rows(one.retractions) for one in read] == [
+        rows(one.retractions) for one in records
+    ]
+    assert core.dead_letters == []
+    assert sum(core.counts.retractions.values()) == 3
