@@ -1,11 +1,13 @@
 """Time of the log, as one process knows it: people's decisions end by it, and not by the clock of a host.
 
 A broker stamps each record that it appends. The greatest of these times never goes back, and is never ahead of the
-broker. It stands still while nothing is appended. A record that was appended between two moments of the host's clock
-also tells how far that clock is off.
+broker. While nothing is appended, the time since it was read is added: a duration, which no wrong clock changes. A
+record that was appended between two moments of the host's clock also tells how far that clock is off.
 """
 
 from __future__ import annotations
+
+from streams.clock import monotonic_seconds
 
 LOG_APPEND_TIME = 1
 """Timestamp type of a record that the broker stamped; another type carries the producer's clock."""
@@ -19,12 +21,24 @@ class LogClock:
     def __init__(self) -> None:
         self.newest_ms = 0
         """Greatest append time so far; 0 before the first."""
+        self._reached: tuple[int, float] | None = None
+        """Append time that was later than `reached_ms`, and when it was observed."""
         self.host_ahead_ms = 0
         """Time by which the host's clock was ahead of the broker's at the last comparison; negative: behind."""
 
     def observe(self, append_ms: int) -> None:
         """Take note of a record that the broker stamped."""
         self.newest_ms = max(self.newest_ms, append_ms)
+        if append_ms > self.reached_ms:
+            self._reached = append_ms, monotonic_seconds()
+
+    @property
+    def reached_ms(self) -> int:
+        """Time that the broker's clock has reached: never ahead of it, never going back; 0 before the first record."""
+        if self._reached is None:
+            return 0
+        append_ms, observed_seconds = self._reached
+        return append_ms + int((monotonic_seconds() - observed_seconds) * 1000)
 
     def compare(self, append_ms: int, *, after_ms: int, before_ms: int) -> None:
         """Compare the clocks by a record that was appended between two moments of the host's clock.

@@ -5,8 +5,8 @@ partition is reconciled once it has reached the end that the log had at assignme
 refused write means that Redis lost its data, and a reconcile follows at once. Every write names the log offset that it
 follows, so Redis refuses it after another worker, which had read less of the log, has reconciled the partition.
 
-What people decided is written with its expiry, and readers end it. Time here is the greatest append time that this
-worker has read (`streams.log.log_clock`): the host's clock, which may be wrong, ends and deletes nothing.
+What people decided is written with its expiry, and readers end it. Time here is what the broker's clock
+has reached for sure (`streams.log.log_clock`): the host's clock, which may be wrong, ends and deletes nothing.
 
 A record that cannot be read goes to `internal-dead-letter`, and reading goes on.
 """
@@ -187,7 +187,7 @@ class PublishPartition(ABC):
 
     @property
     def _log_ms(self) -> int:
-        return self._context.log_clock.newest_ms
+        return self._context.log_clock.reached_ms
 
     @property
     def _done_before(self) -> int:

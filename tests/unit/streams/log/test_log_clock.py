@@ -18,6 +18,20 @@ def test_log_time_never_goes_back() -> None:
     assert clock.newest_ms == TRUE_MS + 7
 
 
+def test_log_time_goes_on_while_nothing_is_appended(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [50.0]
+    monkeypatch.setattr("streams.log.log_clock.monotonic_seconds", lambda: seconds[0])
+    clock = LogClock()
+    assert clock.reached_ms == 0
+    clock.observe(TRUE_MS)
+    seconds[0] += 60
+    assert (clock.newest_ms, clock.reached_ms) == (TRUE_MS, TRUE_MS + 60_000)
+    clock.observe(TRUE_MS + 59_000)
+    assert clock.reached_ms == TRUE_MS + 60_000, "a record that was read late sets nothing back"
+    clock.observe(TRUE_MS + 61_000)
+    assert clock.reached_ms == TRUE_MS + 61_000
+
+
 @pytest.mark.parametrize("error_ms", ERRORS_MS)
 def test_acknowledged_record_shows_the_error_of_the_hosts_clock(error_ms: int) -> None:
     clock = LogClock()

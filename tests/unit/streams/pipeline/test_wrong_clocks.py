@@ -62,6 +62,11 @@ class WrongHost:
         for value, key in orders.log.records:
             self.shells.topics.append("moderation", 0, value, key=key)
 
+    async def run_idle_for(self, ms: int) -> None:
+        """Let time pass while no judge writes."""
+        self.shells.topics.now_ms += ms
+        await self._publish()
+
     async def run_for(self, ms: int) -> None:
         """Let time pass: every tick is written and read, and publish does its periodic work."""
         until_ms = self.shells.topics.now_ms + ms
@@ -111,6 +116,7 @@ async def begin(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Begin]:
         shells = make_shells(monkeypatch, store=store)
         shells.topics.now_ms = NOW_MS
         host_ms = clock.reading(lambda: shells.topics.now_ms)
+        monkeypatch.setattr("streams.log.log_clock.monotonic_seconds", lambda: shells.topics.now_ms / 1000)
         for module in ("publish_partition", "publish_stage"):
             monkeypatch.setattr(f"streams.pipeline.{module}.now_ms", host_ms)
         worlds.append(WrongHost(shells, store, clock))
@@ -168,6 +174,23 @@ async def test_short_decision_gives_way_to_the_one_below_it(begin: Begin, clock:
     assert world.shown() == "allow"
     await world.run_for(STEP_MS)
     assert world.shown() == "suppress"
+
+
+@pytest.mark.parametrize("clock", WRONG_CLOCKS)
+@pytest.mark.parametrize(("lower", "upper", "shown"), [("allow", "block", "allow"), ("block", "allow", "suppress")])
+async def test_short_decision_gives_way_while_nothing_is_appended(
+    begin: Begin, clock: WrongClock, lower: Verb, upper: Verb, shown: str
+) -> None:
+    world = begin(clock)
+    await world.run_for(0)
+    world.decide(lower, 20 * MINUTE_MS)
+    await world.run_idle_for(MINUTE_MS)
+    world.decide(upper, LASTS_MS)
+    await world.run_idle_for(0)
+    await world.run_idle_for(LASTS_MS - 1_000)
+    assert world.shown() != shown
+    await world.run_idle_for(1_000)
+    assert world.shown() == shown
 
 
 @pytest.mark.parametrize("clock", WRONG_CLOCKS)
