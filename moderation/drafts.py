@@ -19,12 +19,14 @@ from streams.errors import CallerMistake
 from streams.log.decisions import version_of
 from streams.log.moderation import LONGEST_MS, TagRecord, Verb
 from streams.naming import TypedHashtag, country_of, unseen_character
+from streams.policy.look_alikes import visual_form
 from streams.policy.names import PolicyNames
 
 STOP = TypedHashtag(ANY_HASHTAG, ANY_HASHTAG)
 """Target of the stop button: every hashtag."""
 RESERVED_ACTORS = frozenset(("hushtag", "local"))
 """Actors that stand for the software in records; no person has such a name."""
+_RESERVED_FORMS = frozenset(map(visual_form, RESERVED_ACTORS))
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 
 
@@ -146,13 +148,18 @@ def words_of(actor: str, reason: str) -> tuple[str, str]:
     return who, why
 
 
+def stands_for_software(actor: str) -> bool:
+    """Return whether a name is one of the software's in records, or looks like one."""
+    return visual_form(actor) in _RESERVED_FORMS
+
+
 def check_actor(actor: str) -> None:
     """Check the name of a person in records.
 
     Raises:
         CallerMistake: it stands for the software, or has a character that cannot be seen.
     """
-    if actor.casefold() in RESERVED_ACTORS:
+    if stands_for_software(actor):
         raise CallerMistake(f"the actor {actor!r} stands for the software, not for a person", fix="give --actor NAME")
     if unseen := unseen_character(actor):
         raise CallerMistake(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from moderation.drafts import RESERVED_ACTORS
+from moderation.drafts import stands_for_software
 
 SUBJECT_PREFIX = "sub-"
 """Begins the names that are made of subjects; a provider's own name that begins so is replaced, too."""
@@ -26,7 +26,7 @@ def actor_name(name: str, subject: str) -> str:
         name: what the provider calls the person.
         subject: identifier of the person at the provider.
     """
-    reserved = name.casefold() in RESERVED_ACTORS or name.casefold().startswith(SUBJECT_PREFIX)
+    reserved = stands_for_software(name) or name.casefold().startswith(SUBJECT_PREFIX)
     if _NAME.fullmatch(name) and not reserved:
         return name
     made = f"{SUBJECT_PREFIX}{subject}"

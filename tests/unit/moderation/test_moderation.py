@@ -191,7 +191,7 @@ def test_words_of_refuses_missing_or_unprintable_text(actor: str, reason: str) -
         words_of(actor, reason)
 
 
-@pytest.mark.parametrize("actor", ["hushtag", "Hushtag", "local", "ann\u202eadmin", "ann\u200b", "a\ufeff"])
+@pytest.mark.parametrize("actor", ["hushtag", "Hushtag", "local", "Iocal", "ann\u202eadmin", "ann\u200b", "a\ufeff"])
 def test_words_of_refuses_actor_that_misleads(actor: str) -> None:
     with pytest.raises(CallerMistake) as caught:
         words_of(actor, "r")

@@ -27,7 +27,7 @@ def test_name_of_plain_letters_is_kept(name: str) -> None:
     "name",
     [
         "", "Asha R.", "आशा", "ash\u202eahsa", "a\u200b", "x" * 81, "a\n", "hushtag", "Hushtag", "LOCAL", "local",
-        "sub-8", "SUB-8", "<b>",
+        "Iocal", "hushtag.", "sub-8", "SUB-8", "<b>",
     ],
 )  # fmt: skip
 def test_other_name_is_replaced_by_the_subject(name: str) -> None:
