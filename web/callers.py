@@ -48,8 +48,13 @@ def why_forwarded(request: HTTPConnection) -> str:
 
 def names_this_machine(request: HTTPConnection) -> bool:
     """Return whether the Host header is localhost or a loopback address."""
+    return is_loopback(host_of(request))
+
+
+def host_of(request: HTTPConnection) -> str:
+    """Return the host of the Host header in lower case, without its port and brackets; "" if it is malformed."""
     match = _HOST.fullmatch(request.headers.get("host", ""))
-    return match is not None and is_loopback(match[1].strip("[]").lower())
+    return "" if match is None else match[1].strip("[]").lower()
 
 
 def is_forwarding_header(name: str) -> bool:

@@ -13,7 +13,7 @@ from moderation.api.access import AccessControl, refuse_foreign_write
 from moderation.api.problems import RefusedCall
 from moderation.api.sessions import KEY_PAGE, Session
 from streams.settings import variable
-from web.callers import why_forwarded
+from web.callers import host_of, why_forwarded
 
 
 def takes_keys(access: AccessControl) -> bool:
@@ -50,8 +50,7 @@ def check_public_address(request: Request, url: str) -> None:
         without_tls = request.headers.get("x-forwarded-proto", "https") != "https"
     else:
         without_tls = why_forwarded(request) != ""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
-    if without_tls or host != urlsplit(url).hostname:
+    if without_tls or host_of(request) != urlsplit(url).hostname:
         raise RefusedCall(
             "wrong_host",
             f"this server takes keys only at {url} ({variable('public_url')})",

@@ -3,8 +3,10 @@
 A session begins with a login at the provider, with an API key, or with the link of `hushtag api --reviewer`, which has
 no provider to ask again: its groups stay as they are. A session of a key has the present rights of the key.
 
-The cookie holds the whole session (JWE, A256GCM), so it survives a restart. The process keeps the newest state of each
-session, and those that ended here until they would have ended anyway; a record tells other processes (`session_ends`).
+The cookie holds the whole session (JWE, A256GCM), so it survives a restart with the same login. With another kind of
+login or another provider no earlier cookie counts: no one would ask again for its groups. The process keeps the newest
+state of each session, and those that ended here until they would have ended anyway; a record tells other processes
+(`session_ends`).
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from joserfc.jwk import OctKey
 from starlette.responses import Response
 
 from moderation.api.keys import ApiKey
-from moderation.api.login_settings import SessionConfig, grants_of
+from moderation.api.login_settings import OidcConfig, SessionConfig, grants_of
 from moderation.api.oidc import Identity, Provider
 from moderation.api.problems import RefusedCall
 from moderation.api.rights import Caller, Grant
@@ -95,7 +97,8 @@ class Sessions:
         self.how_to_begin = how_to_begin if provider is None else "log in: GET /login"
         """Instruction for a caller without a session."""
         self._clock = clock
-        self._key = OctKey.import_key(hashlib.sha256(key.encode()).digest())
+        login = config.issuer if isinstance(config, OidcConfig) else self.how_to_begin
+        self._key = OctKey.import_key(hashlib.sha256(f"{login}\n{key}".encode()).digest())
         self._head = jwe.encrypt_compact(_HEADER, b"", self._key).partition(".")[0]
         self._newest: dict[str, Session] = {}
         self._ended: dict[str, int] = {}

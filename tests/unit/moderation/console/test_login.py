@@ -15,7 +15,7 @@ from moderation.api.access import AccessControl
 from moderation.api.keys import ApiKey, KeyRing, hash_of
 from moderation.api.limits import RateLimit
 from moderation.api.login_settings import SessionConfig
-from moderation.api.oidc import Provider
+from moderation.api.oidc import Identity, Provider
 from moderation.api.sessions import Sessions
 from moderation.console.login import MOST_FORM_BYTES
 from tests.support.api_calls import RING
@@ -152,6 +152,18 @@ def test_key_is_taken_only_at_the_public_address(ann: KeyBrowser, headers: dict[
     shown = ann.client.get("/console/login", headers=headers)
     assert shown.status_code == 421 and URL in words_of_page(shown) and 'name="key"' not in shown.text
     assert ann.send("hush_phone", headers=OWN | headers).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["[", "a]b", "[zz]", "x/y"])
+def test_malformed_host_is_refused(ann: KeyBrowser, host: str) -> None:
+    assert ann.client.get("/console/login", headers={"Host": host}).status_code == 421
+
+
+def test_session_of_a_link_ends_with_its_kind_of_login(ann: KeyBrowser) -> None:
+    by_link = Sessions(CONFIG, None, "k" * 32, lambda: ann.at_ms)
+    admin = by_link.begin(Identity("asha", "asha", ("admin",), ""))
+    kept = {"Cookie": f"{by_link.cookie}={by_link.encrypt(admin)}"}
+    assert ann.client.get("/v1/me", headers=kept).status_code == 401
 
 
 def test_address_without_tls_takes_no_key_through_a_proxy() -> None:
