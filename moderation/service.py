@@ -181,7 +181,7 @@ class ModerationService:
         hashtag = draft.tag.hashtag
         scopes = [s for s in self.view.scopes(hashtag) if s[3] == "human" and _selects(draft, s)]
         # A host whose clock is fast, and not compared yet, must not hide what readers still apply.
-        current = self._in_force(scopes, self.now_ms()) or self._in_force(scopes, self.log_clock.newest_ms)
+        current = self._in_force(scopes, self.now_ms()) or self._in_force(scopes, self.log_clock.reached_ms)
         countries = sorted({scope[2] for scope, _ in current})
         if not current:
             where = f" {in_country(draft.country)}" if draft.country else ""

@@ -189,7 +189,7 @@ async def test_verify_names_the_tampered_file_of_the_folder(keyed: Settings, tmp
     assert found.returncode == 3 and "tile/0/000" in found.stdout, found.stdout
     bundle = folder / "tile/entries/000"
     data = bytearray(bundle.read_bytes())
-    data[7 * 401 + 100] ^= 1
+    data[7 * (2 + 431) + 100] ^= 1  # each leaf follows its length
     bundle.write_bytes(data)
     found = await asyncio.to_thread(command, keyed, "verify", "--folder", str(folder))
     assert found.returncode == 3 and "entry 7: changed: the published folder has another leaf" in found.stdout
