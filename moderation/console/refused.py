@@ -8,6 +8,7 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from moderation.api.access import AccessControl
+from moderation.api.key_login import takes_keys
 from moderation.api.login import CONSOLE
 from moderation.api.problems import Problem
 from moderation.api.sessions import KEY_PAGE
@@ -28,7 +29,8 @@ def refusal_page(request: Request, problem: Problem) -> Response | None:
     access: AccessControl = request.app.state.access
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     refused_login = problem["status"] == 401
-    offers_login = refused_login and access.sessions is not None and access.link is None
+    has_provider = access.sessions is not None and access.sessions.provider is not None
+    offers_login = refused_login and (has_provider or takes_keys(access))
     if offers_login and path.startswith(CONSOLE):
         return RedirectResponse(f"{KEY_PAGE}?next={quote(path, safe='')}", 303)
     if problem["status"] >= 500:

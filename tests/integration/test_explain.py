@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from moderation import cli
 from streams.cli import explain
 from streams.clock import now_ms
+from streams.constants import PANE_MS
 from streams.errors import SettingsError
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.lookup import FlagLookup
@@ -39,7 +40,7 @@ def decision(tag: str, number: int, country: str) -> Decision:
 
 async def write(settings: Settings, decisions: list[Decision]) -> None:
     topic = settings.topic("suppression-decisions")
-    progress = Progress(shard=0, settled_ms=1, position=0, replay_offset=0, activations=[])
+    progress = Progress(shard=0, settled_ms=PANE_MS, position=0, replay_offset=0, activations=[])
     async with AIOKafkaProducer(**connection(settings), acks="all") as sender:
         for number, record in enumerate([*decisions, progress]):
             await sender.send_and_wait(topic, encode_record(record), partition=number % settings.shards)

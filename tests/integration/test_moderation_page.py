@@ -14,6 +14,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams.clock import now_ms
+from streams.constants import PANE_MS
 from streams.log.decisions import (
     Decision,
     DecisionReason,
@@ -71,7 +72,10 @@ def desk(topics: Settings, tmp_path: Path) -> Iterator[Settings]:
     """Five cases, and a publish stage that puts decisions on the surfaces."""
     at_ms = now_ms()
     past = (DecisionReason("new_suppressions_per_hour", 20, 20),)
-    settled = [Progress(shard=n, settled_ms=at_ms, position=0, replay_offset=0, activations=[]) for n in range(4)]
+    settled = [
+        Progress(shard=n, settled_ms=at_ms // PANE_MS * PANE_MS, position=0, replay_offset=0, activations=[])
+        for n in range(4)
+    ]
     asyncio.run(
         send(
             topics,

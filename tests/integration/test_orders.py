@@ -29,6 +29,7 @@ from moderation.report import cli as report_cli
 from moderation.service import ModerationService
 from moderation.speakers import cli as speakers_cli
 from streams.clock import now_ms
+from streams.constants import PANE_MS
 from streams.counting.keys import Tags
 from streams.errors import CallerMistake
 from streams.log.decisions import Decision, Progress, ScopeDecision, encode_record, version_of
@@ -73,7 +74,10 @@ def hushtag(topics: Settings, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
 def publishing(topics: Settings, tmp_path: Path) -> Iterator[WorkerProcess]:
     """A real publish stage behind a pipeline that has just settled every shard."""
     at_ms, shards = now_ms(), range(topics.shards)
-    settled = [Progress(shard=n, settled_ms=at_ms, position=0, replay_offset=0, activations=[]) for n in shards]
+    settled = [
+        Progress(shard=n, settled_ms=at_ms // PANE_MS * PANE_MS, position=0, replay_offset=0, activations=[])
+        for n in shards
+    ]
     asyncio.run(send_records(topics, settled))
     worker = WorkerProcess(topics, tmp_path, stages="publish").start()
     worker.wait_ready()

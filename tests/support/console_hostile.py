@@ -33,13 +33,14 @@ def hostile_decisions() -> list[Decision]:
 
 async def write_everywhere(services: Services) -> dict[str, str]:
     """Let people with hostile names claim, note, block, pause and appeal for hostile reasons; return cases by tag."""
-    names, reasons = cycle(HOSTILE.values()), cycle(HOSTILE.values())
+    names = cycle(text for key, text in HOSTILE.items() if key != "reversing")  # refused as the name of an actor
+    reasons = cycle(HOSTILE.values())
     cases = services.cases
     found = {tag: (await cases.find(tag)).id for tag in HOSTILE}
     for tag in HOSTILE:
         await cases.note(tag, actor=next(names), reason=f"{next(reasons)} {HOSTILE['long']}")
         await cases.answer(tag, "unsure", actor="asha", reason="first answer")
-    await cases.claim("long", actor=HOSTILE["reversing"])
+    await cases.claim("long", actor=HOSTILE["markup"])
     for country, (_, text) in zip(("IN", "DE", "FR", "BR"), HOSTILE.items(), strict=True):
         draft = OverrideDraft(tag_of("written"), "block", country, ("search",), text, text, now_ms() + HOUR_MS)
         await services.moderation.override([draft])

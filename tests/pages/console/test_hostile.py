@@ -15,7 +15,7 @@ PAGES = ("/console/queue", "/console/held", "/console/stop?country=IN", "/consol
          "/console/transparency", "/console/hashtags/" + "y" * 200)  # fmt: skip
 
 
-@pytest.mark.parametrize(("person", "width"), [("reversing", 1280), ("long", 390)])
+@pytest.mark.parametrize(("person", "width"), [("markup", 1280), ("long", 390)])
 def test_hostile_texts_stay_texts_on_every_page(new_console: Any, open_as: Any, person: str, width: int) -> None:
     policies = InMemoryPolicies()
     policies.records.append(record_of(

@@ -105,7 +105,7 @@ def test_form_survives_refusal_reload_and_killed_server(
     fill_head(page, issued="yesterday", deadline="soon")
     page.fill("[name=text]", "5500000001")
     page.click("[data-send]")
-    problem = page.locator("form [data-problem]")
+    problem = page.locator("main form [data-problem]")
     expect(problem).to_contain_text("issued: ")
     expect(problem).to_contain_text("deadline: ")
     page.reload()
