@@ -72,10 +72,8 @@ def desk(topics: Settings, tmp_path: Path) -> Iterator[Settings]:
     """Five cases, and a publish stage that puts decisions on the surfaces."""
     at_ms = now_ms()
     past = (DecisionReason("new_suppressions_per_hour", 20, 20),)
-    settled = [
-        Progress(shard=n, settled_ms=at_ms // PANE_MS * PANE_MS, position=0, replay_offset=0, activations=[])
-        for n in range(4)
-    ]
+    settled_ms = at_ms // PANE_MS * PANE_MS
+    settled = [Progress(shard=n, settled_ms=settled_ms, position=0, replay_offset=0, activations=[]) for n in range(4)]
     asyncio.run(
         send(
             topics,

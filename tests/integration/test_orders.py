@@ -74,10 +74,8 @@ def hushtag(topics: Settings, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
 def publishing(topics: Settings, tmp_path: Path) -> Iterator[WorkerProcess]:
     """A real publish stage behind a pipeline that has just settled every shard."""
     at_ms, shards = now_ms(), range(topics.shards)
-    settled = [
-        Progress(shard=n, settled_ms=at_ms // PANE_MS * PANE_MS, position=0, replay_offset=0, activations=[])
-        for n in shards
-    ]
+    settled_ms = at_ms // PANE_MS * PANE_MS
+    settled = [Progress(shard=n, settled_ms=settled_ms, position=0, replay_offset=0, activations=[]) for n in shards]
     asyncio.run(send_records(topics, settled))
     worker = WorkerProcess(topics, tmp_path, stages="publish").start()
     worker.wait_ready()

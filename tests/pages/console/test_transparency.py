@@ -94,7 +94,7 @@ def test_session_of_another_person_is_ended(world: ConsoleWorld, open_as: Open, 
     expect(row).to_have_count(0)
     expected.add(401)
     theirs.goto(world.url + "/console/held")
-    expect(theirs.locator("h1")).to_have_text("Not authenticated")
+    expect(theirs.locator("h1")).to_have_text("You are not logged in")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
