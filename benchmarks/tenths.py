@@ -90,7 +90,8 @@ def kept_in(folder: Path) -> Path:
     """Another folder for other labelled texts, another encoder or other code of the models."""
     digest = hashlib.sha256(Encoder.revision.encode())
     code = [*MODELS.glob("*.py"), *MODELS.glob("encoder/*.py"), MODELS / "templates.toml"]
-    for path in (*sorted(folder.glob("train/*.jsonl")), *sorted(folder.glob("dev/*.jsonl")), *sorted(code)):
+    texts = [folder / path for source in sources.sources().values() for path in source["sha256"]]
+    for path in (*sorted(filter(Path.exists, texts)), *sorted(code)):
         digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return CACHE / "tenths" / digest.hexdigest()[:12]
 

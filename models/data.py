@@ -31,6 +31,18 @@ CATEGORIES = ("hateful_conduct", "abuse", "gendered_abuse")
 COLUMNS = ("harmful", *CATEGORIES)
 UNLABELLED = -1
 TRAIN_FILES = ("davidson", "hatemojibuild_train", "mhs_ken20_train", "uli_en", "uli_hi")
+DEV_FILES = (
+    "davidson",
+    "hatemojibuild_dev",
+    "hatemojibuild_test",
+    "identity_templates_en",
+    "identity_templates_hi-latn",
+    "mhs_ken20_dev",
+    "mhs_ken20_test",
+    "uli_en",
+    "uli_hi",
+)
+"""Files of sources.toml: another file in the folder neither trains nor changes a figure."""
 
 _HANDLE = re.compile(r"<handle replaced>|@user\b")
 _ULI = re.compile(r"l1=([01]) l2=([01]) l3=([01])")
@@ -53,6 +65,14 @@ def read_folder(folder: Path, names: tuple[str, ...] | None = None) -> list[Exam
     if not paths:
         raise TrainingDataError(f"{folder} contains no labelled texts (*.jsonl)")
     return [example for path in paths for example in read_file(path)]
+
+
+def read_dev(folder: Path) -> list[Example]:
+    """Read those DEV_FILES that the folder has, in order. Raises TrainingDataError, also if it has none."""
+    names = tuple(name for name in DEV_FILES if (folder / f"{name}.jsonl").exists())
+    if not names:
+        raise TrainingDataError(f"{folder} contains none of {', '.join(DEV_FILES)} (*.jsonl)")
+    return read_folder(folder, names)
 
 
 def read_file(path: Path) -> list[Example]:

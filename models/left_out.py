@@ -63,13 +63,16 @@ def file_without(folder: Path, source: str) -> bytes:
 
 def texts_of(folder: Path, source: str) -> list[data.Example]:
     """Read all labelled texts of a source, training and dev files. Raises TrainingDataError."""
-    found = [*data.read_folder(folder / "train", data.TRAIN_FILES), *data.read_folder(folder / "dev")]
+    found = [*data.read_folder(folder / "train", data.TRAIN_FILES), *data.read_dev(folder / "dev")]
     return [example for example in found if example.source.startswith(source)]
 
 
 def _digest(folder: Path) -> str:
     found = hashlib.sha256(f"{_VERSION} {features.fingerprint()} {RECIPE}".encode())
-    for path in (*sorted(folder.glob("train/*.jsonl")), Path(templates.__file__).with_name("templates.toml")):
+    for path in (
+        *(folder / "train" / f"{name}.jsonl" for name in data.TRAIN_FILES),
+        Path(templates.__file__).with_name("templates.toml"),
+    ):
         found.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()[:12]
 

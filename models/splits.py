@@ -63,7 +63,7 @@ def read_training(folder: Path, tenth: int = 0, without: str = "") -> TrainingSp
 
 def evaluation_split(folder: Path, training: TrainingSplit) -> EvaluationSplit:
     """Read the dev files and leave out near-duplicates, also in the held-out tenth. Raises TrainingDataError."""
-    dev = data.read_folder(folder)
+    dev = data.read_dev(folder)
     n_trained, n_held_out = len(training.examples), len(training.held_out)
     found = near_duplicates.clusters([example.text for example in (*training.examples, *training.held_out, *dev)])
     trained, held_out, of_dev = np.split(found, [n_trained, n_trained + n_held_out])

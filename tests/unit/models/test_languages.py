@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from devkit.simulation.data import own_texts
 from devkit.simulation.texts import KINDS
-from models import artefact, languages, load_scorer, templates
+from models import artefact, languages, load_scorer, sources, templates
 from models.scorer import LANGUAGES, LinearScorer
 from streams.counting import origins
 from streams.counting.block_counts import MAX_GROUPS
@@ -180,17 +179,12 @@ def test_artefact_has_the_committed_table(scorer: LinearScorer) -> None:
 
 @pytest.mark.skipif(not LABELLED.is_dir(), reason="labelled texts of ../shared/data are absent")
 def test_labelled_texts_are_read_with_unchanged_scores(scorer: LinearScorer) -> None:
-    texts = [text for folder in ("train", "dev") for text in labelled(LABELLED / folder)]
+    paths = [LABELLED / path for source in sources.sources().values() for path in source["sha256"]]
+    texts = [json.loads(line)["text"] for path in paths for line in path.read_bytes().splitlines()]
     gated, ungated = scorer.score(texts), scorer.reading_all().score(texts)
     unread = np.isnan(gated[:, 0])
     assert unread.mean() <= 0.001, f"{unread.sum()} of {len(texts)}"
     assert gated[~unread].tobytes() == ungated[~unread].tobytes()
-
-
-def labelled(folder: Path) -> list[str]:
-    return [
-        json.loads(line)["text"] for path in sorted(folder.glob("*.jsonl")) for line in path.read_bytes().splitlines()
-    ]
 
 
 def test_own_sentences_are_read(scorer: LinearScorer) -> None:

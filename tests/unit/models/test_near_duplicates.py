@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import data, near_duplicates, sources, splits, templates
+from models.errors import TrainingDataError
 from tests.support.paths import SHARED
 
 HARM = SHARED / "data" / "harm"
@@ -103,6 +104,16 @@ def test_evaluation_split_leaves_out_near_duplicates(tmp_path: Path) -> None:
     assert [e.text for e in judging.dev] == [out.upper() + " #tag", "nothing like the others, a text on its own"]
     assert judging.left_out == {"uli_en": 1}
     assert [e.text for e in judging.held_out] == [e.text for e in training.held_out if e.text != out]
+    for part in ("train", "dev"):
+        write(part, "kannada", ["a text of a source that joined the folder later"])
+    assert splits.read_training(tmp_path / "train").examples == training.examples
+    assert splits.evaluation_split(tmp_path / "dev", training) == judging
+
+
+def test_folder_without_dev_files_is_named(tmp_path: Path) -> None:
+    (tmp_path / "kannada.jsonl").write_text('{"text": "a", "y": 0}')
+    with pytest.raises(TrainingDataError, match="contains none of davidson"):
+        data.read_dev(tmp_path)
 
 
 @needs_data
@@ -121,22 +132,20 @@ def test_sources_match_the_labelled_files() -> None:
     assert sources.problems(HARM) == []
 
 
-def test_sources_report_unlisted_and_changed_files(tmp_path: Path) -> None:
+def test_sources_report_changed_files(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "uli_en.jsonl").write_text("{}")
-    (tmp_path / "train" / "scraped.jsonl").write_text("{}")
     found = sources.problems(tmp_path)
     assert any("uli_en.jsonl has SHA-256" in problem for problem in found)
-    assert any("scraped.jsonl is not listed" in problem for problem in found)
     assert any("licences/uli_CC-BY-4.0.txt cannot be read" in problem for problem in found)
 
 
 def test_sources_have_permitted_licences_and_attributions() -> None:
     assert {source["licence"] for source in sources.sources().values()} <= set(sources.PERMITTED)
     assert all(len(line) > 40 for line in sources.attributions())
-    assert {f"train/{name}.jsonl" for name in data.TRAIN_FILES} == {
-        path for source in sources.sources().values() for path in source["sha256"] if path.startswith("train/")
-    }
+    listed = {path for source in sources.sources().values() for path in source["sha256"]}
+    named = {f"train/{name}.jsonl" for name in data.TRAIN_FILES} | {f"dev/{name}.jsonl" for name in data.DEV_FILES}
+    assert named == listed, "only texts of a known licence train the model or change a figure"
 
 
 def test_held_out_tenth_stays_when_texts_are_added(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_bounds_cover_tags_of_unseen_texts() -> None:
     """Tags of each language's dev tweets; the model card covers the held-out tenth and tags of one source."""
     scorer = load_scorer()
     assert isinstance(scorer, LinearScorer)
-    tweets = [e for e in data.read_folder(HARM / "dev") if not e.source.startswith(figures.NOT_TWEETED)]
+    tweets = [e for e in data.read_dev(HARM / "dev") if not e.source.startswith(figures.NOT_TWEETED)]
     # One source for all tweets: otherwise tags of each source would be made too.
     tweets = [replace(tweet, source="tweets") for tweet in tweets]
     (unseen,) = figures.score_sets({"dev": tweets}, scorer)
