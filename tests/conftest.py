@@ -1,8 +1,9 @@
-"""Settings of Hypothesis, and a summary of simulated schedules."""
+"""Settings of Hypothesis, signals, and a summary of simulated schedules."""
 
 from __future__ import annotations
 
 import re
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,11 @@ from hypothesis import HealthCheck, settings
 # The duration of an example depends on the machine, that of drawing it too. A failing one prints how to run it again.
 settings.register_profile("hushtag", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hushtag")
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # in the background of a shell; the commands of tests would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SCHEDULE = re.compile(r"simulation/test_(models|publish|restarts|successors)\.py::.*\[\d+\]$")
 """Id of a test that plays one history, with its seed in brackets."""
