@@ -78,7 +78,7 @@ async def activate_model(
     sender = Sender(settings, deadline_seconds=_DEADLINE_SECONDS)
     await sender.start()
     try:
-        if revision not in await read_models(settings, wanted=revision):
+        if revision not in await read_models(settings, only=revision):
             await sender.acknowledged([await sender.send(settings.topic(MODELS), 0, data, key=revision.encode())])
         record, sequence = live, topic.sequence
         begun = topic.model_named_by
@@ -195,7 +195,7 @@ async def _check_for_concurrent_change(settings: Settings, sequence: int) -> Non
 
 async def _categories_of(settings: Settings, revision: str) -> tuple[str, ...]:
     """Return the categories of the live model; if it cannot be loaded, those of the worker's own model."""
-    data = (await read_models(settings, wanted=revision)).get(revision)
+    data = (await read_models(settings, only=revision)).get(revision)
     if data is not None:
         try:
             return artefact.loads(data).categories

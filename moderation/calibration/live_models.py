@@ -64,7 +64,7 @@ class KafkaModels:
             change = named.model_change if named is not None else None
             before = change.before if change is not None else ""
             if self._live is None or self._live.revision != revision:
-                data = (await read_models(self._settings, wanted=revision)).get(revision)
+                data = (await read_models(self._settings, only=revision)).get(revision)
                 if data is None:
                     raise CallerMistake(f"the live model {revision} is not kept", fix="hushtag model apply FILE")
                 self._live = await asyncio.to_thread(load_live, data)

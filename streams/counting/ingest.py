@@ -136,8 +136,10 @@ class SourcePartition:
             errors.append((row, ahead_error(int(read.fields[row, CREATED]), columns[row].timestamp, self._times)))
         for row, error in sorted(errors, key=itemgetter(0)):
             if error is not None:
-                one = columns[row]
-                self.dead_letters.append(DeadLetter(self.source, one.offset, one.timestamp, one.key, one.value, error))
+                record = columns[row]
+                self.dead_letters.append(
+                    DeadLetter(self.source, record.offset, record.timestamp, record.key, record.value, error)
+                )
 
     def begin_at(self, replay_point: int) -> None:
         """Begin at a later block, before anything was read."""
@@ -168,7 +170,7 @@ class SourcePartition:
             records = changed.get(shard) or [_empty_record()]
             if shard in retracted:
                 *more, records[-1].retractions = retracted[shard]
-                records = [_empty_record(one) for one in more] + records
+                records = [_empty_record(retractions) for retractions in more] + records
             for record in records:
                 record.source_id, record.source, record.sources = self.source_id, self.source, self.sources
                 record.rules, record.newest_ms = RULES, self.newest_ms

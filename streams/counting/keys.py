@@ -94,12 +94,12 @@ class Tags:
         """
         if lines.count(b"\n") != n or lines[-1:] not in (b"\n", b""):
             raise ValueError(f"the hashtags are not {n} lines, each with its line break")
-        found, view = np.empty(n, np.int64), np.frombuffer(lines, np.uint8)
-        at, done = number_lines(view, 0, found, 0, self._table)
+        numbers, view = np.empty(n, np.int64), np.frombuffer(lines, np.uint8)
+        at, done = number_lines(view, 0, numbers, 0, self._table)
         while done < n:
             self._rebuild(lines.index(b"\n", at) + 1 - at)
-            at, done = number_lines(view, at, found, done, self._table)
-        return found
+            at, done = number_lines(view, at, numbers, done, self._table)
+        return numbers
 
     def key(self, hashtag: str, country: str) -> int:
         """Return the key of a hashtag in a country, and assign a number if it has none."""
@@ -165,10 +165,10 @@ class Tags:
     def _rows_of(self, numbers: Ints) -> Ints:
         held, alive, rows = self._table.numbers, self._table.alive, self._rows
         is_whole = rows == self._table.state[NEXT] - 1  # no row was dropped
-        found: Ints = numbers - 1 if is_whole else np.searchsorted(held[:rows], numbers)
-        if not ((held.take(found, mode="clip") == numbers) & (alive.take(found, mode="clip") > 0)).all():
+        places: Ints = numbers - 1 if is_whole else np.searchsorted(held[:rows], numbers)
+        if not ((held.take(places, mode="clip") == numbers) & (alive.take(places, mode="clip") > 0)).all():
             raise KeyError("a hashtag's number was never assigned, or was released")
-        return found
+        return places
 
     def _rebuild(self, more: int = 0) -> None:
         """Drop the rows that were released; make room for more, and for a name of `more` bytes."""

@@ -66,9 +66,9 @@ class RecordColumns:
             return records
         parts: list[bytes] = []
         rows, at = [], 0
-        for one in records:
-            row = [one.offset, one.timestamp]
-            for part in (one.key, one.value):
+        for record in records:
+            row = [record.offset, record.timestamp]
+            for part in (record.key, record.value):
                 row += (-1, -1) if part is None else (at, at + len(part))
                 at += len(part or b"")
                 parts.append(part or b"")
@@ -80,11 +80,11 @@ class RecordColumns:
         """Join columns of one partition in order; at least one."""
         if len(parts) == 1:
             return parts[0]
-        rows = np.concatenate([one.rows for one in parts])
-        shifts = np.cumsum([0, *(len(one.data) for one in parts[:-1])])
+        rows = np.concatenate([part.rows for part in parts])
+        shifts = np.cumsum([0, *(len(part.data) for part in parts[:-1])])
         ranges = rows[:, KEY:]
-        ranges += np.where(ranges < 0, 0, np.repeat(shifts, [len(one) for one in parts])[:, None])
-        return cls(b"".join([one.data for one in parts]), rows)
+        ranges += np.where(ranges < 0, 0, np.repeat(shifts, [len(part) for part in parts])[:, None])
+        return cls(b"".join([part.data for part in parts]), rows)
 
     def __len__(self) -> int:
         return len(self.rows)

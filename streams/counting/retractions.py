@@ -92,8 +92,8 @@ def retraction_rows_of(retractions: Retractions, tags: Tags) -> RetractionRows:
 def columns_of(rows: RetractionRows, tags: Tags, most_bytes: int) -> Iterator[Retractions]:
     """Convert rows to records of about `most_bytes`; the inverse of `retraction_rows_of`."""
     named = rows.keys >> COUNTRY_BITS != EVERY_TAG
-    known = iter(tags.names(rows.keys[named]))
-    names = [next(known) if one else "" for one in named.tolist()]
+    tag_names = iter(tags.names(rows.keys[named]))
+    names = [next(tag_names) if is_named else "" for is_named in named.tolist()]
     return pack_retractions(names, (rows.keys & COUNTRY_MASK, rows.panes, rows.tweets, rows.received), most_bytes)
 
 

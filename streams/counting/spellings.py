@@ -74,12 +74,12 @@ class SpellingTable:
         """
         arena, begins, ends = self.names.spans(new)
         kinds = np.bitwise_or.reduceat(_KINDS[arena[begins[0] : ends[-1] + 1]], begins - begins[0])
-        plain = (kinds & _OTHER == 0) & (kinds & _LETTER > 0) & (ends - begins <= MAX_HASHTAG)
-        self._rows.extend(len(new), form=np.where(plain, new, INVALID), judged=plain)
-        capitals = new[plain & (kinds & _CAPITAL > 0)]
+        is_ascii = (kinds & _OTHER == 0) & (kinds & _LETTER > 0) & (ends - begins <= MAX_HASHTAG)
+        self._rows.extend(len(new), form=np.where(is_ascii, new, INVALID), judged=is_ascii)
+        capitals = new[is_ascii & (kinds & _CAPITAL > 0)]
         lower = self.names.lines_of(capitals << COUNTRY_BITS).lower()
         self.forms[capitals] = self.names.of_lines(lower, len(capitals))
-        others = new[~plain]
+        others = new[~is_ascii]
         displays = self.names.names(others << COUNTRY_BITS)
         hashtags = [canonical(display) for display in displays]
         self._rows["judged"][others] = [

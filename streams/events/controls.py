@@ -91,8 +91,8 @@ def _from_body(name: str, body: NoticeBody, field: str) -> Control:
         return Control(name, tweet_id, author_id, "", None, ())
     codes = {
         to_country(code, f"{field}.withheld_in_countries[{at}]", "XX for everywhere")
-        for one in (body, subject)
-        for at, code in enumerate(one.withheld_in_countries or ())
+        for holder in (body, subject)
+        for at, code in enumerate(holder.withheld_in_countries or ())
     }
     everywhere, countries = codes & EVERYWHERE, sorted(codes - EVERYWHERE)
     country = countries[0] if len(countries) == 1 else ""
@@ -102,4 +102,4 @@ def _from_body(name: str, body: NoticeBody, field: str) -> Control:
 
 
 def _first(*ids: int | None) -> int | None:
-    return next((found for found in ids if found is not None), None)
+    return next((candidate for candidate in ids if candidate is not None), None)

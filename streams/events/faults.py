@@ -74,15 +74,15 @@ def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:
         if field == "data" and name in _V2_ON_REQUEST:
             fix += f"; request it from the API with tweet.fields={','.join(_V2_ON_REQUEST)}"
         raise ContractError("missing_field", field=f"{field}.{name}".removeprefix("."), fix=fix) from None
-    given = _at(document, field)
+    field_value = _at(document, field)
     last = "" if _NO_NUMBER.search(what) else field.rpartition(".")[2]
     if last in _IDS:
         fix = 'an id is a whole number in [0, 2**63), best as a string: "1234"'
-        raise ContractError("bad_id", field=field, value=given, fix=fix) from None
+        raise ContractError("bad_id", field=field, value=field_value, fix=fix) from None
     if last.endswith("_ms"):
         fix = "send milliseconds since 1970 as a whole number, up to the year 9999"
-        raise ContractError("bad_time", field=field, value=given, fix=fix) from None
-    raise ContractError("wrong_type", field=field, value=given, fix=what) from None
+        raise ContractError("bad_time", field=field, value=field_value, fix=fix) from None
+    raise ContractError("wrong_type", field=field, value=field_value, fix=what) from None
 
 
 def _no_constant(name: str) -> NoReturn:

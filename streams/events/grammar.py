@@ -123,8 +123,8 @@ def extract_hashtags(text: str) -> list[HashtagUse]:
 def _next_sign(text: str, position: int, is_wide: bool) -> int:
     if not is_wide:
         return text.find("#", position)
-    found = _SIGN.search(text, position)
-    return found.start() if found else -1
+    sign = _SIGN.search(text, position)
+    return sign.start() if sign else -1
 
 
 def _is_host(host: str) -> bool:
@@ -146,14 +146,14 @@ def url_spans(text: str) -> list[tuple[int, int]]:
         return []
     spans: list[tuple[int, int]] = []
     position = 0
-    while found := _HOST.search(text, position):
-        scheme, full, bare = found.groups()
-        position = found.end()
+    while host_match := _HOST.search(text, position):
+        scheme, full, bare = host_match.groups()
+        position = host_match.end()
         host = full or bare
         if not _is_host(host):
             continue
         path = (_SHORT_LINK if scheme and host.lower() == "t.co" else _PATH).match(text, position)
         if path:
             position = path.end()
-            spans.append((found.start(), position))
+            spans.append((host_match.start(), position))
     return spans

@@ -42,9 +42,9 @@ def host_of(url: str) -> str:
     >>> host_of("https://good.example@Evil.example:8080/path"), host_of("http:\\\\evil.example\\@good.example")
     ('evil.example', 'evil.example')
     """
-    plain = _PLAIN.match(url)
-    if plain is not None and len(plain[1]) <= HOST_MAX:
-        return plain[1]
+    host_match = _PLAIN.match(url)
+    if host_match is not None and len(host_match[1]) <= HOST_MAX:
+        return host_match[1]
     url = "".join(url.split())
     scheme = _SCHEME.match(url)
     return _host(_AUTHORITY_END.split(url[scheme.end() :] if scheme else url, maxsplit=1)[0])
@@ -54,9 +54,9 @@ def _host(authority: str) -> str:
     host = authority.rpartition("@")[2]
     if "%" in host:
         host = unquote(host)
-    found = _HOST.match(host.translate(_DOTS))
-    assert found is not None, "the pattern matches the empty string"
-    host = found[0].strip(".").lower()
+    host_match = _HOST.match(host.translate(_DOTS))
+    assert host_match is not None, "the pattern matches the empty string"
+    host = host_match[0].strip(".").lower()
     return host if len(host) <= HOST_MAX else ""
 
 

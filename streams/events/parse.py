@@ -49,9 +49,9 @@ def parse(value: bytes | None) -> Tweet | Control:
     check_bytes(value)
     try:
         if value.find(b'"created_at_ms"', 0, _PEEK) >= 0:
-            found = _native(value)
-            if found.kind != "delete":
-                return native.to_tweet(found)
+            payload = _native(value)
+            if payload.kind != "delete":
+                return native.to_tweet(payload)
         elif value.startswith(b'{"data"') and b'"user"' not in value:
             return twitter_v2.to_tweet(_v2(value))
         else:

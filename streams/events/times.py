@@ -23,10 +23,10 @@ _V2 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\
 
 @lru_cache(maxsize=16_384)
 def _v1_ms(value: str) -> int:
-    found = _V1.fullmatch(value)
-    if not found:
+    match = _V1.fullmatch(value)
+    if not match:
         return -1
-    month, day, hour, minute, second, sign, zone_hours, zone_minutes, year = found.groups()
+    month, day, hour, minute, second, sign, zone_hours, zone_minutes, year = match.groups()
     try:
         days = date(int(year), _MONTHS.index(month) // 3 + 1, int(day)).toordinal() - _EPOCH_DAY
     except ValueError:
@@ -58,21 +58,21 @@ def v2_ms(value: str) -> int:
         return -1
 
 
-def v1_time(given: str, field: str) -> int:
+def v1_time(text: str, field: str) -> int:
     """Parse a time of v1.1.
 
     Raises:
         ContractError: `bad_time`, with the path `field`.
     """
-    return _in_range(v1_ms(given), given, field, "Thu Mar 10 23:12:12 +0000 2016")
+    return _in_range(v1_ms(text), text, field, "Thu Mar 10 23:12:12 +0000 2016")
 
 
-def v2_time(given: str, field: str) -> int:
+def v2_time(text: str, field: str) -> int:
     """Parse a time of v2; raises as `v1_time` does."""
-    return _in_range(v2_ms(given), given, field, "2021-03-01T12:34:56.000Z")
+    return _in_range(v2_ms(text), text, field, "2021-03-01T12:34:56.000Z")
 
 
-def _in_range(milliseconds: int, given: str, field: str, form: str) -> int:
+def _in_range(milliseconds: int, text: str, field: str, form: str) -> int:
     if 0 <= milliseconds < END_MS:
         return milliseconds
-    raise ContractError("bad_time", field=field, value=given, fix=f"use the form {form}, from 1970 to 9999")
+    raise ContractError("bad_time", field=field, value=text, fix=f"use the form {form}, from 1970 to 9999")

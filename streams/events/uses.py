@@ -34,13 +34,13 @@ def from_entities(displays: Iterable[str]) -> Uses:
 
 
 def _distinct(uses: Iterable[HashtagUse]) -> Uses:
-    found: dict[str, HashtagUse] = {}
+    by_hashtag: dict[str, HashtagUse] = {}
     for use in uses:
         if use.hashtag:
-            found.setdefault(use.hashtag, use)
-            if len(found) == MAX_HASHTAGS:
+            by_hashtag.setdefault(use.hashtag, use)
+            if len(by_hashtag) == MAX_HASHTAGS:
                 break
-    return tuple(found.values())
+    return tuple(by_hashtag.values())
 
 
 def located(uses: Iterable[HashtagUse], text: str) -> Uses:

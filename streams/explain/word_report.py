@@ -86,7 +86,7 @@ async def _scorer(settings: Settings, revision: str) -> tuple[Scorer, str]:
     if revision in ("", own.revision):
         return own, ""
     try:
-        data = (await read_models(settings, wanted=revision)).get(revision)
+        data = (await read_models(settings, only=revision)).get(revision)
         scorer = artefact.loads(data, f"model {revision}") if data is not None else None
     except (TopicsError, models.ArtefactError) as error:
         return own, f"model {revision}, which scored it, cannot be used here: {error}"

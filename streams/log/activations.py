@@ -11,27 +11,27 @@ from streams.policy.activation import Activation
 _REVISION = re.compile(r"[0-9a-f]{12}")
 
 
-def check_activation(one: Activation) -> Activation:
+def check_activation(activation: Activation) -> Activation:
     """Return an activation; a policy of another version is lawful, since its revision is that of its text.
 
     Raises:
         ContractError: no worker can have written it.
     """
-    revision = hashlib.sha256(one.policy.encode()).hexdigest()[:12]
-    if one.revision != revision:
-        raise absurd("revision", one.revision, f"{revision}, that of the policy")
-    return check_sequence(one)
+    revision = hashlib.sha256(activation.policy.encode()).hexdigest()[:12]
+    if activation.revision != revision:
+        raise absurd("revision", activation.revision, f"{revision}, that of the policy")
+    return check_sequence(activation)
 
 
-def check_sequence(one: Activation) -> Activation:
+def check_sequence(activation: Activation) -> Activation:
     """Return an activation, whose policy may be left out.
 
     Raises:
         ContractError: no worker can have written it.
     """
-    for field, revision in (("revision", one.revision), ("model_revision", one.model_revision)):
+    for field, revision in (("revision", activation.revision), ("model_revision", activation.model_revision)):
         if not _REVISION.fullmatch(revision):
             raise absurd(field, revision, "12 hex digits")
-    require_range("sequence", one.sequence, 0, 2**63 - 1)
-    require_tick("from_tick_ms", one.from_tick_ms)
-    return one
+    require_range("sequence", activation.sequence, 0, 2**63 - 1)
+    require_tick("from_tick_ms", activation.from_tick_ms)
+    return activation

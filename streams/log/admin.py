@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -132,6 +132,21 @@ class SourceTopic:
     """Whether producers stamp the records, and not the broker."""
 
 
+class PartitionFields(TypedDict):
+    """One partition, as kafka-python describes it."""
+
+    replica_nodes: list[int]
+
+
+class TopicFields(TypedDict):
+    """One topic, as kafka-python describes it."""
+
+    name: str
+    topic_id: object
+    error_code: int
+    partitions: list[PartitionFields]
+
+
 def topic_id_of(settings: Settings, topic: str) -> str:
     """Return the id of one of hushtag's topics; one created again under the same name has another. Blocks.
 
@@ -155,18 +170,18 @@ def describe_source(settings: Settings) -> SourceTopic:
     name = settings.topic(TWEETS)
     with admin_client(settings) as admin:
         topic = _describe(admin, name, settings)
-        wanted = [ConfigResource(ConfigResourceType.TOPIC, name)]
-        configs = admin.describe_configs(wanted, config_filter="all")["topic"]
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name)]
+        configs = admin.describe_configs(resources, config_filter="all")["topic"]
         require_configs(configs, settings)
         stamped_by = configs[name]["message.timestamp.type"]["value"]
     return SourceTopic(str(topic["topic_id"]), len(topic["partitions"]), stamped_by == "CreateTime")
 
 
-def _describe(admin: Any, name: str, settings: Settings) -> dict[str, Any]:
-    found = describe_existing(admin, [name], settings)
-    if name not in found:
+def _describe(admin: Any, name: str, settings: Settings) -> TopicFields:
+    topics = describe_existing(admin, [name], settings)
+    if name not in topics:
         raise TopicsError(f"topic {name} does not exist on {settings.kafka}", fix="hushtag topics create")
-    return found[name]
+    return topics[name]
 
 
 def require_configs(configs: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:
@@ -175,18 +190,18 @@ def require_configs(configs: Mapping[str, Mapping[str, Any]], settings: Settings
     Raises:
         BrokerRefuses: the user may not describe the settings of a topic.
     """
-    for name, found in configs.items():
-        if not found:
+    for name, described in configs.items():
+        if not described:
             raise lacking("DescribeConfigs", f"topic {name}", connection_of(settings))
 
 
-def describe_existing(admin: Any, names: Sequence[str], settings: Settings) -> dict[str, dict[str, Any]]:
+def describe_existing(admin: Any, names: Sequence[str], settings: Settings) -> dict[str, TopicFields]:
     """Describe those of the topics that exist, by name. The request creates none.
 
     Raises:
         BrokerRefuses: the user may not see one of them. A list of all topics would leave it out.
     """
-    topics: dict[str, dict[str, Any]] = {one["name"]: one for one in admin.describe_topics(list(names))}
+    topics: dict[str, TopicFields] = {topic["name"]: topic for topic in admin.describe_topics(list(names))}
     for name, topic in topics.items():
         if topic["error_code"] == TOPIC_AUTHORIZATION_FAILED:
             raise lacking("Describe", f"topic {name}", connection_of(settings))

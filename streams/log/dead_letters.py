@@ -78,21 +78,21 @@ async def read_dead_letters(settings: Settings, topic: str) -> DeadLetters:
         DependencyAway: Kafka does not answer.
         TopicsError: the topic is missing.
     """
-    found = DeadLetters()
+    dead_letters = DeadLetters()
     async with LogReader(connection(settings), settings.topic(topic)) as reader:
         async for batch in reader.to_end():
             for record in batch:
-                add_record(found, topic, record, prefix=settings.topic_prefix)
-    return found
+                add_record(dead_letters, topic, record, prefix=settings.topic_prefix)
+    return dead_letters
 
 
-def add_record(found: DeadLetters, topic: str, record: Any, *, prefix: str) -> None:
+def add_record(dead_letters: DeadLetters, topic: str, record: Any, *, prefix: str) -> None:
     """Add a record of a dead-letter topic; one of another writer is left out."""
     headers = headers_of(record.headers)
     if MARK in headers and topic == DEAD_LETTER:
         state: Literal["claim", "done"] = "done" if headers[MARK] == "done" else "claim"
         origin = (record.key or b"").decode("utf-8", "replace").removeprefix(prefix)
-        found.marks.setdefault(origin, []).append(Mark(state, headers.get(RUN, ""), record.timestamp))
+        dead_letters.marks.setdefault(origin, []).append(Mark(state, headers.get(RUN, ""), record.timestamp))
         return
     try:
         at = RecordPosition(
@@ -103,7 +103,7 @@ def add_record(found: DeadLetters, topic: str, record: Any, *, prefix: str) -> N
     except (KeyError, ValueError):
         return
     letter = Letter(topic, at, headers.get("reason", ""), record.timestamp, headers, record.value)
-    found.letters.setdefault(letter.key, letter)
+    dead_letters.letters.setdefault(letter.key, letter)
 
 
 def headers_of(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:

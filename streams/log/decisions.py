@@ -74,7 +74,7 @@ if TYPE_CHECKING:  # a field for each recorded signal of the registry
 else:
     _Measured = msgspec.defstruct(
         "_Measured",
-        [(one.name, one.kind.record_type, one.kind.absent) for one in RECORDED],
+        [(signal.name, signal.kind.record_type, signal.kind.absent) for signal in RECORDED],
         bases=(_Counts,),
         frozen=True,
         kw_only=True,
@@ -335,8 +335,8 @@ def _check_progress(record: Progress) -> None:
     require_range("replay_offset", record.replay_offset, 0, record.position + 1)
     require_range("replay_passed_ms", record.replay_passed_ms, -1, record.passed_ms)
     require_range("minutes_from_ms", record.minutes_from_ms, 0, record.settled_ms)
-    for one in record.activations:
-        check_sequence(one)
+    for activation in record.activations:
+        check_sequence(activation)
     for name in record.blocks:
         topic_id, _, number = name.rpartition("/")
         require_topic_id("blocks", topic_id)

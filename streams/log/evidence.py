@@ -117,17 +117,17 @@ class EvidenceHead(msgspec.Struct, array_like=True, frozen=True):
     part: int
 
 
-_FIXED = [one for one in msgspec.structs.fields(EvidenceRecord) if one.name != "signals"]
-_SIGNALS = [one.name for one in MEASURED]
+_FIXED = [field for field in msgspec.structs.fields(EvidenceRecord) if field.name != "signals"]
+_SIGNALS = [signal.name for signal in MEASURED]
 
 
 def _wire_fields() -> list[Any]:
     fields: list[Any] = [
-        (one.name, one.type) if one.required else (one.name, one.type, _default_of(one)) for one in _FIXED
+        (field.name, field.type) if field.required else (field.name, field.type, _default_of(field)) for field in _FIXED
     ]
-    positions = [one.column.position for one in MEASURED]
+    positions = [signal.column.position for signal in MEASURED]
     assert len(set(positions)) == len(positions), f"two signals share the position of a column: {sorted(positions)}"
-    for signal in sorted(MEASURED, key=lambda one: one.column.position):
+    for signal in sorted(MEASURED, key=lambda signal: signal.column.position):
         assert signal.column.position <= len(fields), f"no position before that of {signal.name} may be left out"
         fields.insert(signal.column.position, (signal.name, bytes, b""))
     return fields
@@ -145,7 +145,7 @@ _decode = msgspec.msgpack.Decoder(_Wire).decode
 
 def encode_evidence_record(record: EvidenceRecord) -> bytes:
     """Encode a record to the bytes of the topic."""
-    return _encode(_Wire(**{one.name: getattr(record, one.name) for one in _FIXED}, **record.signals))
+    return _encode(_Wire(**{field.name: getattr(record, field.name) for field in _FIXED}, **record.signals))
 
 
 def decode_evidence_record(value: bytes) -> EvidenceRecord:
@@ -155,7 +155,7 @@ def decode_evidence_record(value: bytes) -> EvidenceRecord:
         msgspec.MsgspecError: the bytes are no such record.
     """
     wire: Any = _decode(value)
-    fixed = {one.name: getattr(wire, one.name) for one in _FIXED}
+    fixed = {field.name: getattr(wire, field.name) for field in _FIXED}
     return EvidenceRecord(**fixed, signals={name: getattr(wire, name) for name in _SIGNALS})
 
 

@@ -19,8 +19,8 @@ async def read_evidence(settings: Settings, since_ms: int) -> AsyncGenerator[tup
     """
     async with LogReader(connection(settings), settings.topic(EVIDENCE)) as reader:
         bounds = await reader.bounds()
-        starts = {one: await reader.offset_at(one, since_ms) for one in reader.partitions}
-        total = sum(bounds[one].end - (start or bounds[one].begin) for one, start in starts.items())
+        starts = {partition: await reader.offset_at(partition, since_ms) for partition in reader.partitions}
+        total = sum(bounds[partition].end - (start or bounds[partition].begin) for partition, start in starts.items())
         done = 0
         async for batch in reader.to_end(starts):
             for record in batch:

@@ -31,7 +31,7 @@ class FlagRepair(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
 
 
 _codec: RecordCodec[FlagRepair] = RecordCodec(
-    FlagRepair, lambda one: f"register:{one.field}|repair|{one.id}|*".encode("utf-8", "replace")
+    FlagRepair, lambda repair: f"register:{repair.field}|repair|{repair.id}|*".encode("utf-8", "replace")
 )
 encode_repair = _codec.encode
 decode_repair = _codec.decode

@@ -36,7 +36,7 @@ class Framed(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return 0 <= self.width <= _WORD and len(self.data) == n * self.width and -(2**63) <= self.base < 2**63
 
     def is_within(self, least: int, most: int) -> bool:
-        """Return whether any values of this base and width are in [least, most]; False says nothing about these."""
+        """Return whether any values of this base and width are in [least, most]; if not, these values may be."""
         return least <= self.base and self.base + (1 << _WORD * self.width) - 1 <= most
 
 

@@ -40,13 +40,17 @@ TOPIC_AUTHORIZATION_FAILED = 29
 _NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
-def security_kwargs(settings: Settings) -> dict[str, Any]:
-    """Return the login arguments for any client of aiokafka or kafka-python.
+KafkaArguments = dict[str, Any]
+"""Keyword arguments of any client of aiokafka or kafka-python."""
+
+
+def security_kwargs(settings: Settings) -> KafkaArguments:
+    """Return the login arguments.
 
     Raises:
         SettingsError: a certificate file cannot be read.
     """
-    kwargs: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
+    kwargs: KafkaArguments = {"security_protocol": settings.kafka_security_protocol}
     if settings.kafka_security_protocol in ("SSL", "SASL_SSL"):
         kwargs["ssl_context"] = _ssl_context(settings)
     if settings.kafka_security_protocol.startswith("SASL_"):
@@ -56,7 +60,7 @@ def security_kwargs(settings: Settings) -> dict[str, Any]:
     return kwargs
 
 
-def connection_of(settings: Settings) -> dict[str, Any]:
+def connection_of(settings: Settings) -> KafkaArguments:
     """Return the servers and the login."""
     return {"bootstrap_servers": settings.kafka, **security_kwargs(settings)}
 
@@ -79,10 +83,10 @@ def refusal(
         return _login_refused(error, kafka)
     if name == KafkaError.__name__ and (wrapped := _WRAPPED.search(str(error))) is not None:
         name = wrapped[0]
-    known = _RIGHTS.get(name.removesuffix("Error"))
-    if known is None:
+    missing = _RIGHTS.get(name.removesuffix("Error"))
+    if missing is None:
         return None
-    kind, usual = known
+    kind, usual = missing
     if kind == "cluster" and right == "Write" and resource:
         kind = "topic"  # an idempotent producer that may write to no topic
     names = _names_in(error) or ([resource] if resource else [])
@@ -102,8 +106,8 @@ def check_tls(kafka: Mapping[str, Any]) -> None:
     for host, port, _ in collect_hosts(_servers(kafka)):
         try:
             with (
-                socket.create_connection((host, port), timeout=3.0) as plain,
-                context.wrap_socket(plain, server_hostname=host) as secured,
+                socket.create_connection((host, port), timeout=3.0) as unsecured,
+                context.wrap_socket(unsecured, server_hostname=host) as secured,
             ):
                 secured.settimeout(0.5)
                 secured.recv(1)  # by TLS 1.3 a server refuses the client's certificate only after the handshake

@@ -95,8 +95,8 @@ class LeaderEpochs:
     def close(self) -> None:
         """Close the connections to all brokers."""
         connections, self._connections = self._connections, {}
-        for one in connections.values():
-            one.close()
+        for connection in connections.values():
+            connection.close()
 
     async def describe(self, partition: int | None = None) -> TopicView | None:
         """Return the topic as a broker sees it; None if no broker knows it or none answers.
@@ -141,20 +141,25 @@ class LeaderEpochs:
 
         A view with an epoch below one already seen counts as none: it comes from a broker that lags behind.
         """
-        wanted = {number: one for number in partitions if (one := view.partitions.get(number)) is not None}
-        current = {number: one for number, one in wanted.items() if self._is_current(view.topic_id, number, one.epoch)}
+        asked = {number: leadership for number in partitions if (leadership := view.partitions.get(number)) is not None}
+        current = {
+            number: leadership
+            for number, leadership in asked.items()
+            if self._is_current(view.topic_id, number, leadership.epoch)
+        }
         by_node: dict[int, dict[int, int]] = {}
-        for number, one in current.items():
-            for node in one.replicas | {one.leader}:
-                by_node.setdefault(node, {})[number] = one.epoch
+        for number, leadership in current.items():
+            for node in leadership.replicas | {leadership.leader}:
+                by_node.setdefault(node, {})[number] = leadership.epoch
         received = await asyncio.gather(*[self._ask_epochs(node, epochs) for node, epochs in by_node.items()])
         answers = dict(zip(by_node, received, strict=True))
         ends: dict[int, int] = {}
-        for number, one in current.items():
-            end = proven_end(one, {node: known[number] for node, known in answers.items() if number in known})
+        for number, leadership in current.items():
+            log_ends = {node: answer[number] for node, answer in answers.items() if number in answer}
+            end = proven_end(leadership, log_ends)
             if end is not None:
                 ends[number] = end
-        if len(ends) < len(wanted):
+        if len(ends) < len(asked):
             self._turn += 1  # another broker may know a newer epoch, or a smaller set of replicas in sync
         return ends
 

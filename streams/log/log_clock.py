@@ -2,7 +2,7 @@
 
 A broker stamps each record that it appends. The greatest of these times never goes back, and is never ahead of the
 broker. While nothing is appended, the time since it was read is added: a duration, which no wrong clock changes. A
-record that was appended between two moments of the host's clock also tells how far that clock is off.
+record that was appended between two moments of the host's clock also shows how far that clock is off.
 """
 
 from __future__ import annotations

@@ -16,26 +16,26 @@ MAX_BYTES = SPEC_BY_NAME[MODELS].max_message_bytes - 4096
 """Largest artefact: the largest record of the topic, less its framing."""
 
 
-async def read_models(settings: Settings, *, wanted: str | None = None) -> dict[str, bytes]:
+async def read_models(settings: Settings, *, only: str | None = None) -> dict[str, bytes]:
     """Read the artefacts by revision, in the order of their records.
 
     Args:
         settings: address of the broker, and the prefix of topic names.
-        wanted: read only this revision.
+        only: read only this revision.
 
     Raises:
         DependencyAway: the broker does not answer.
         TopicsError: the topic does not exist.
     """
-    found: dict[str, bytes] = {}
+    artefacts: dict[str, bytes] = {}
     async with LogReader(connection(settings), settings.topic(MODELS)) as reader:
         async for batch in reader.to_end():
             for record in batch:
                 revision = (record.key or b"").decode("ascii", "replace")
-                if record.value is not None and wanted in (None, revision):
-                    found.pop(revision, None)
-                    found[revision] = record.value
-    return found
+                if record.value is not None and only in (None, revision):
+                    artefacts.pop(revision, None)
+                    artefacts[revision] = record.value
+    return artefacts
 
 
 def revision_of(data: bytes) -> str:

@@ -145,7 +145,7 @@ class RecordCodec(Generic[R]):
     """
 
     def __init__(self, records: Any, key: Callable[[R], bytes]) -> None:
-        self.kinds = frozenset(str(one.__struct_config__.tag) for one in get_args(records) or (records,))
+        self.kinds = frozenset(str(kind.__struct_config__.tag) for kind in get_args(records) or (records,))
         self._decoder: msgspec.json.Decoder[R] = msgspec.json.Decoder(records)
         self._key = key
 

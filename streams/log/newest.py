@@ -17,7 +17,7 @@ async def newest_log_time_ms(settings: Settings) -> int:
     """
     newest_ms = -1
     async with LogReader(connection(settings), settings.topic(TWEETS)) as reader:
-        ends = {number: one.end for number, one in (await reader.bounds()).items() if one.end > one.begin}
+        ends = {number: bounds.end for number, bounds in (await reader.bounds()).items() if bounds.end > bounds.begin}
         async for batch in reader.to_end({number: end - 1 for number, end in ends.items()}, ends):
             newest_ms = max(newest_ms, *(record.timestamp for record in batch))
     return newest_ms if newest_ms >= 0 else now_ms()

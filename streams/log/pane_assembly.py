@@ -103,7 +103,7 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
 def _place(part: PaneRecord, sizes: Ints, places: Ints, pane: Pane) -> None:
     framed = (part.tweet, part.partition, part.offset, part.age_days)
     place_entries(
-        sizes, places, np.frombuffer(part.author, "<u8"), *(read_frame(one, part.entries) for one in framed),
+        sizes, places, np.frombuffer(part.author, "<u8"), *(read_frame(column, part.entries) for column in framed),
         np.frombuffer(part.flags, np.uint8), np.frombuffer(part.copy, "<u4"), np.frombuffer(part.scores, "<f4"),
         pane.author, pane.tweet, pane.origin, pane.age_days, pane.flags, pane.copy, pane.scores,
     )  # fmt: skip

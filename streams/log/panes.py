@@ -75,13 +75,13 @@ class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
     author: bytes
     """uint64 (n,): author hashes."""
     tweet: Framed
-    """(n,) tweet ids."""
+    """(n,) ids of the tweets."""
     partition: Framed
     """(n,) source partitions: the upper bits of the origins; see `streams.counting.origins`."""
     offset: Framed
     """(n,) source offsets and languages: the lower bits of the origins."""
     age_days: Framed
-    """(n,) account ages."""
+    """(n,) ages of the accounts in days."""
     flags: bytes
     """uint8 (n,): flags of the tweets."""
     copy: bytes
@@ -98,30 +98,30 @@ class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
 
     @property
     def rows(self) -> int:
-        """Number of rows."""
+        """Number of rows, one a hashtag and country."""
         return len(self.countries) // 2
 
     @property
     def entries(self) -> int:
-        """Number of entries."""
+        """Number of entries: uses with their authors."""
         return len(self.flags)
 
     @property
     def names(self) -> list[str]:
-        """(t,) hashtags."""
+        """(t,) hashtags in the order of their rows."""
         return self.hashtags.decode().split("\n")[:-1]
 
     def spellings(self) -> Spellings:
         """Return (r,) the commonest spelling of each row."""
         names, displays, others = map(Spellings.of_lines, (self.hashtags, self.displays, self.other_displays))
-        found = Spellings.joined([names, displays, others])
+        choices = Spellings.joined([names, displays, others])
         tags = len(names)
         of_tag = np.where(displays.sizes > 0, np.arange(tags) + tags, np.arange(tags))
         tag_of = np.repeat(np.arange(tags), np.frombuffer(self.spans, "<u2"))
         chosen = of_tag[tag_of]
         differing = np.frombuffer(self.differing, "<u4").astype(np.int64)
         chosen[differing] = np.where(others.sizes > 0, np.arange(len(others)) + 2 * tags, tag_of[differing])
-        return found[chosen]
+        return choices[chosen]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -283,8 +283,8 @@ def _check_values(record: PaneRecord) -> None:
 
 def _sum_up(sizes: Framed, rows: int, entries: int) -> bool:
     """Return whether the sizes of the rows are no less than 0 and add up to the number of entries."""
-    found = read_frame(sizes, rows)
-    return bool(((found >= 0) & (found <= entries)).all()) and int(found.sum()) == entries
+    row_sizes = read_frame(sizes, rows)
+    return bool(((row_sizes >= 0) & (row_sizes <= entries)).all()) and int(row_sizes.sum()) == entries
 
 
 def topic_of(length_ms: int) -> str:

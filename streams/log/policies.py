@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -120,7 +120,7 @@ encode_policy_record = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(PolicyRecord).decode
 _decode_report = msgspec.json.Decoder(WorkerReport).decode
 _decode_incarnation = msgspec.json.Decoder(NewIncarnation).decode
-_decode_policy = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_policy = msgspec.json.Decoder(dict).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +150,12 @@ class PolicyTopic:
     @property
     def model_named_by(self) -> PolicyRecord | None:
         """The record that made the live model live; its `from_tick_ms` is the model's first tick."""
-        found: PolicyRecord | None = None
-        for _, one in reversed(self.kept.values()):
-            if found is not None and (found.model_change is not None or one.model_revision != found.model_revision):
+        namer: PolicyRecord | None = None
+        for _, record in reversed(self.kept.values()):
+            if namer is not None and (namer.model_change is not None or record.model_revision != namer.model_revision):
                 break
-            found = one
-        return found
+            namer = record
+        return namer
 
     @property
     def live_activation(self) -> Activation | None:
@@ -168,9 +168,9 @@ class PolicyTopic:
         return -1 if self.live is None else self.kept[self.live.revision][0]
 
 
-async def read_policy_topic(settings: Settings, known: PolicyTopic | None = None) -> PolicyTopic:
-    """Read the topic; from the end of `known` on, where it is given."""
-    before = known or PolicyTopic({}, {})
+async def read_policy_topic(settings: Settings, earlier: PolicyTopic | None = None) -> PolicyTopic:
+    """Read the topic, or what follows an earlier reading of it."""
+    before = earlier or PolicyTopic({}, {})
     records, reports, unreadable = list(before.records), dict(before.reports), dict(before.unreadable)
     end, incarnation = before.end, before.incarnation
     async with LogReader(connection(settings), settings.topic(POLICY)) as reader:
@@ -178,17 +178,17 @@ async def read_policy_topic(settings: Settings, known: PolicyTopic | None = None
             end = batch[-1].offset + 1
             for record in batch:
                 try:
-                    found = decode_policy_topic(record.key, record.value)
+                    decoded = decode_policy_topic(record.key, record.value)
                 except ContractError as error:
                     unreadable[record.offset] = SkippedPolicyRecord(record.key, record.value, error)
                     _log_skipped(settings, record.offset, error)
                     continue
-                if isinstance(found, WorkerReport):
-                    reports[found.worker] = found
-                elif isinstance(found, NewIncarnation):
-                    incarnation = max(incarnation, found.incarnation)
-                elif found is not None:
-                    records.append((record.offset, found))
+                if isinstance(decoded, WorkerReport):
+                    reports[decoded.worker] = decoded
+                elif isinstance(decoded, NewIncarnation):
+                    incarnation = max(incarnation, decoded.incarnation)
+                elif decoded is not None:
+                    records.append((record.offset, decoded))
                 elif record.key is not None:
                     reports.pop(record.key.removeprefix(REPORT_KEY).decode("utf-8", "replace"), None)
     return policy_topic(records, reports, end, unreadable, incarnation)
@@ -204,9 +204,9 @@ def policy_topic(
     """Build the content of the topic from its readable records, in the order of the log."""
     accepted, refused = split_by_order(records)
     kept: dict[str, tuple[int, PolicyRecord]] = {}
-    for offset, one in accepted:
-        kept.pop(one.revision, None)  # the last record is the live one
-        kept[one.revision] = offset, one
+    for offset, record in accepted:
+        kept.pop(record.revision, None)  # the last record is the live one
+        kept[record.revision] = offset, record
     return PolicyTopic(kept, reports, end, dict(refused), unreadable, incarnation, tuple(records))
 
 
@@ -245,9 +245,9 @@ def policies_of(topic: PolicyTopic) -> dict[str, Activation]:
 
     Refused ones come first. A progress record may name a revision whose only remaining record was refused.
     """
-    refused = {one.revision: one.activation(offset) for offset, one in topic.refused.items()}
-    kept = {revision: one.activation(offset) for revision, (offset, one) in topic.kept.items()}
-    return {revision: one for revision, one in refused.items() if revision not in kept} | kept
+    refused = {record.revision: record.activation(offset) for offset, record in topic.refused.items()}
+    kept = {revision: record.activation(offset) for revision, (offset, record) in topic.kept.items()}
+    return {revision: activation for revision, activation in refused.items() if revision not in kept} | kept
 
 
 async def read_incarnation(settings: Settings) -> int:
@@ -262,11 +262,11 @@ async def read_dead_lettered(settings: Settings, offsets: set[int]) -> set[int]:
         TopicsError: the dead-letter topic does not exist.
     """
     origins = {dead_letter_origin(settings, offset): offset for offset in offsets}
-    found: set[int] = set()
+    dead_lettered: set[int] = set()
     async with LogReader(connection(settings), settings.topic(INTERNAL_DEAD_LETTER)) as reader:
         async for batch in reader.to_end():
-            found |= {origins[record.key] for record in batch if record.key in origins}
-    return found
+            dead_lettered |= {origins[record.key] for record in batch if record.key in origins}
+    return dead_lettered
 
 
 def dead_letter_origin(settings: Settings, offset: int) -> bytes:

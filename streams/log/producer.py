@@ -116,8 +116,8 @@ class Sender:
             done = list(await answer_within(self._deadline_seconds, asyncio.gather(*waiting)))
         except (KafkaError, TimeoutError) as error:
             raise self._error(error) from error
-        for one in done:
-            self._ends[one.topic, one.partition] = one.offset + 1
+        for metadata in done:
+            self._ends[metadata.topic, metadata.partition] = metadata.offset + 1
         return done
 
     def _compare_clocks(self, sent_ms: int, ack: Ack) -> None:

@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError,
 
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway, TopicsError
-from streams.log.kafka_security import check_login, connection_of, lacking, may_see, refusal
+from streams.log.kafka_security import KafkaArguments, check_login, connection_of, lacking, may_see, refusal
 from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.silence import INTERVAL_SECONDS, Silence, answer_within
 from streams.settings import Settings
@@ -42,7 +42,7 @@ class Bounds:
     end: int
 
 
-class Connection(dict[str, Any]):
+class Connection(KafkaArguments):
     """Arguments of every aiokafka client, with the limit on a broker's silence that log readers apply."""
 
     silence_seconds: float = 10.0
@@ -121,10 +121,10 @@ class LogReader:
 
     async def bounds(self, partitions: tuple[int, ...] | None = None) -> dict[int, Bounds]:
         """Query the first offset and the end of each partition, the ends first."""
-        wanted = self._known(self.partitions if partitions is None else partitions)
-        ends = await self._answered(self._consumer.end_offsets(wanted))
-        begins = await self._answered(self._consumer.beginning_offsets(wanted))
-        return {p.partition: Bounds(min(begins[p], ends[p]), ends[p]) for p in wanted}
+        topic_partitions = self._known(self.partitions if partitions is None else partitions)
+        ends = await self._answered(self._consumer.end_offsets(topic_partitions))
+        begins = await self._answered(self._consumer.beginning_offsets(topic_partitions))
+        return {p.partition: Bounds(min(begins[p], ends[p]), ends[p]) for p in topic_partitions}
 
     async def offset_at(self, partition: int, log_time_ms: int) -> int | None:
         """Return the first offset with a log time at or after a moment; the end if there is none.
@@ -134,8 +134,8 @@ class LogReader:
         if log_time_ms < 0:
             return None
         tp = self._known((partition,))[0]
-        found = (await self._answered(self._consumer.offsets_for_times({tp: log_time_ms})))[tp]
-        return found.offset if found is not None else (await self.bounds((partition,)))[partition].end
+        first = (await self._answered(self._consumer.offsets_for_times({tp: log_time_ms})))[tp]
+        return first.offset if first is not None else (await self.bounds((partition,)))[partition].end
 
     async def to_end(
         self, starts: Mapping[int, int | None] | None = None, ends: Mapping[int, int] | None = None
@@ -154,16 +154,16 @@ class LogReader:
         bounds = await self.bounds(tuple(starts))
         remaining: dict[TopicPartition, int] = {}
         begin: dict[TopicPartition, int] = {}
-        for partition, wanted in starts.items():
+        for partition, start in starts.items():
             first, end = bounds[partition].begin, (ends or {}).get(partition, bounds[partition].end)
-            if wanted is not None and wanted > bounds[partition].end:
+            if start is not None and start > bounds[partition].end:
                 raise TopicsError(
-                    f"{self.topic}[{partition}] ends at {bounds[partition].end}, before offset {wanted}: "
+                    f"{self.topic}[{partition}] ends at {bounds[partition].end}, before offset {start}: "
                     "it was cut short, or created again",
                     fix="hushtag topics check",
                 )
             tp = TopicPartition(self.topic, partition)
-            begin[tp] = max(first, first if wanted is None else wanted)
+            begin[tp] = max(first, first if start is None else start)
             if begin[tp] < end:
                 remaining[tp] = end
         if not remaining:
@@ -249,9 +249,9 @@ class LogReader:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _find_partitions(self) -> tuple[int, ...]:
-        while not (found := self._consumer.partitions_for_topic(self.topic)):
+        while not (partitions := self._consumer.partitions_for_topic(self.topic)):
             await asyncio.sleep(0.02)
-        return tuple(sorted(found))
+        return tuple(sorted(partitions))
 
     def _known(self, partitions: tuple[int, ...]) -> list[TopicPartition]:
         unknown = [p for p in partitions if p not in self.partitions]

@@ -43,7 +43,7 @@ class Skip(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND
 
 
 _codec: RecordCodec[Skip] = RecordCodec(
-    Skip, lambda one: f"record:{one.topic}/{one.partition}/{one.offset}|skip|{one.id}|*".encode()
+    Skip, lambda skip: f"record:{skip.topic}/{skip.partition}/{skip.offset}|skip|{skip.id}|*".encode()
 )
 encode_skip = _codec.encode
 decode_skip = _codec.decode
@@ -82,7 +82,7 @@ def read_shard_log(records: Iterable[LogRecord], shard: int, skips: SkipIndex) -
         except ContractError as error:
             if are_corrections(record.value or b""):
                 continue
-            found = UnreadableRecord(RecordPosition(PARTIALS, shard, record.offset), record.value, error)
-            if skips.find(found) is None:
-                raise found from None
+            unreadable = UnreadableRecord(RecordPosition(PARTIALS, shard, record.offset), record.value, error)
+            if skips.find(unreadable) is None:
+                raise unreadable from None
             yield None

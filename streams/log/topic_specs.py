@@ -97,9 +97,9 @@ class TopicNeeds:
     def _before_replay_ms(self, window_ms: int) -> int:
         return FOR_EVER if self.replay_ms == FOR_EVER else self.replay_ms + window_ms + 15 * MINUTE_MS
 
-    def beside(self, found: Mapping[str, TopicDescription], prefix: str) -> TopicNeeds:
-        """Return the needs beside the `hashtag-partials` of a broker, if it has them."""
-        partials = found.get(prefix + PARTIALS)
+    def beside(self, topics: Mapping[str, TopicDescription], prefix: str) -> TopicNeeds:
+        """Return the needs on a broker: with the retention of its `hashtag-partials`, if it has them."""
+        partials = topics.get(prefix + PARTIALS)
         return self if partials is None else replace(self, replay_ms=int(partials.configs.get("retention.ms", "-1")))
 
 
@@ -208,24 +208,24 @@ class TopicProblem:
 
 
 def all_problems(
-    found: Mapping[str, TopicDescription], prefix: str, needs: TopicNeeds, *, bootstrap: str
+    topics: Mapping[str, TopicDescription], prefix: str, needs: TopicNeeds, *, bootstrap: str
 ) -> list[TopicProblem]:
     """Return all problems of hushtag's topics on a broker.
 
     Args:
-        found: the topics on the broker, by full name.
+        topics: the topics on the broker, by full name.
         prefix: the prefix of every topic name.
         needs: requirements that the topics must meet.
         bootstrap: the servers, for the commands.
     """
-    needs = needs.beside(found, prefix)
+    needs = needs.beside(topics, prefix)
     problems = [
         problem
         for spec in SPECS
-        for problem in problems_of(prefix + spec.name, spec, found.get(prefix + spec.name), needs, bootstrap=bootstrap)
+        for problem in problems_of(prefix + spec.name, spec, topics.get(prefix + spec.name), needs, bootstrap=bootstrap)
     ]
     sharded = {
-        there.partitions for spec in SPECS if spec.partitions == "shards" if (there := found.get(prefix + spec.name))
+        there.partitions for spec in SPECS if spec.partitions == "shards" if (there := topics.get(prefix + spec.name))
     }
     if len(sharded) == 1:  # the topics agree with each other, so the setting is wrong
         command = f"export HUSHTAG_SHARDS={sharded.pop()}"
@@ -240,18 +240,18 @@ def all_problems(
 
 
 def problems_of(
-    name: str, spec: TopicSpec, found: TopicDescription | None, needs: TopicNeeds, *, bootstrap: str
+    name: str, spec: TopicSpec, topic: TopicDescription | None, needs: TopicNeeds, *, bootstrap: str
 ) -> list[TopicProblem]:
     """Return all problems of one topic.
 
     Args:
         name: its name on the broker, with the prefix.
         spec: specification of the topic.
-        found: None for a missing topic.
+        topic: None for a missing topic.
         needs: requirements that the topic must meet.
         bootstrap: the servers, for the commands.
     """
-    if found is None:
+    if topic is None:
         why = "hushtag needs it, and a topic created by subscribing would have the wrong settings"
         return [TopicProblem(name, "topic", "missing", "present", why, "hushtag topics create")]
     problems: list[TopicProblem] = []
@@ -262,10 +262,10 @@ def problems_of(
             f"kafka-configs.sh --bootstrap-server {bootstrap} --alter --entity-type topics --entity-name {name} "
             f"--add-config {setting}={value}"
         )
-        problems.append(TopicProblem(name, setting, found.configs.get(setting, ""), needed, why, command, alter_to))
+        problems.append(TopicProblem(name, setting, topic.configs.get(setting, ""), needed, why, command, alter_to))
 
-    _check_partitions(name, spec, found, needs, bootstrap, problems)
-    get = found.configs.get
+    _check_partitions(name, spec, topic, needs, bootstrap, problems)
+    get = topic.configs.get
     compacting = "compact" in get("cleanup.policy", "delete")
     deleting = "delete" in get("cleanup.policy", "delete")
     if spec.keep == "compacted":
@@ -292,9 +292,9 @@ def problems_of(
         wrong("retention.bytes", "-1", "a limit by size drops records before their time", "-1")
     if get("unclean.leader.election.enable", "false") == "true":
         wrong("unclean.leader.election.enable", "false", "an unclean leader loses acknowledged records", "false")
-    if int(get("min.insync.replicas", "1")) > found.replicas:
-        needed = f"at most {found.replicas}, the number of replicas"
-        wrong("min.insync.replicas", needed, "no write can be acknowledged", str(found.replicas))
+    if int(get("min.insync.replicas", "1")) > topic.replicas:
+        needed = f"at most {topic.replicas}, the number of replicas"
+        wrong("min.insync.replicas", needed, "no write can be acknowledged", str(topic.replicas))
     if spec.name in _STAMPED and get("message.timestamp.type", "CreateTime") != "LogAppendTime":
         wrong("message.timestamp.type", "LogAppendTime", _STAMPED[spec.name], "LogAppendTime")
     if spec.name == TWEETS and get("message.timestamp.type", "CreateTime") == "CreateTime":
@@ -318,19 +318,19 @@ _STAMPED = {
 
 
 def _check_partitions(
-    name: str, spec: TopicSpec, found: TopicDescription, needs: TopicNeeds, bootstrap: str, problems: list[TopicProblem]
+    name: str, spec: TopicSpec, topic: TopicDescription, needs: TopicNeeds, bootstrap: str, problems: list[TopicProblem]
 ) -> None:
     if spec.partitions == "free":
         return
     needed = needs.shards if spec.partitions == "shards" else 1
-    if found.partitions == needed:
+    if topic.partitions == needed:
         return
     again = f"kafka-topics.sh --bootstrap-server {bootstrap} --delete --topic {name} && hushtag topics create"
     if spec.partitions == "one":
         why = "its records have one order"
     else:
         why = "a shard is one partition of each of these topics; HUSHTAG_SHARDS sets the number"
-    problems.append(TopicProblem(name, "partitions", str(found.partitions), str(needed), why, again))
+    problems.append(TopicProblem(name, "partitions", str(topic.partitions), str(needed), why, again))
 
 
 def _at_least(retention_ms: int) -> str:

@@ -78,13 +78,13 @@ def create_topics(
     needs = needs or needs_of(settings)
     results: list[TopicResult] = []
     with admin_client(settings, report=report) as admin:
-        found = _describe_all(admin, settings)
-        needs = needs.beside(found, settings.topic_prefix)
+        topics = _describe_all(admin, settings)
+        needs = needs.beside(topics, settings.topic_prefix)
         for spec in SPECS:
             name = settings.topic(spec.name)
-            if (existing := found.get(name)) is not None:
+            if (existing := topics.get(name)) is not None:
                 problems = problems_of(name, spec, existing, needs, bootstrap=settings.kafka) if alter else []
-                changes = {one.setting: one.alter_to for one in problems if one.alter_to is not None}
+                changes = {problem.setting: problem.alter_to for problem in problems if problem.alter_to is not None}
                 if changes:
                     with missing_right(settings, "AlterConfigs", name):
                         _alter(admin, name, changes)
@@ -98,7 +98,7 @@ def create_topics(
             with missing_right(settings, "Create", name):
                 created = _create(admin, name, partitions, replicas, configs)
             results.append(TopicResult(name, partitions, created))
-        admin.wait_for_topics([one.topic for one in results], timeout_ms=30_000)
+        admin.wait_for_topics([result.topic for result in results], timeout_ms=30_000)
     return results
 
 
@@ -112,8 +112,8 @@ def find_problems(
     """
     needs = needs or needs_of(settings)
     with admin_client(settings, report=report) as admin:
-        found = _describe_all(admin, settings)
-    return all_problems(found, settings.topic_prefix, needs, bootstrap=settings.kafka)
+        topics = _describe_all(admin, settings)
+    return all_problems(topics, settings.topic_prefix, needs, bootstrap=settings.kafka)
 
 
 def check_topics(settings: Settings, *, needs: TopicNeeds | None = None, report: Report = lambda line: None) -> None:

@@ -86,7 +86,7 @@ class ModelCache:
         return data if revision_of(data) == self.own.revision else None
 
     async def _load(self, revision: str) -> None:
-        data = (await read_models(self._settings, wanted=revision)).get(revision)
+        data = (await read_models(self._settings, only=revision)).get(revision)
         if data is None:
             self._retry_at[revision] = monotonic_seconds() + RETRY_SECONDS
             self._report(revision, f"it is not in {self._settings.topic('models')}")

@@ -213,7 +213,7 @@ class PolicyProposer:
             self._log.warning("the live model is not this worker's own", live=live, own=own, fix="hushtag model apply")
             return live
         data = await asyncio.to_thread(models.own_artefact)
-        if data is not None and own not in await read_models(self._context.settings, wanted=own):
+        if data is not None and own not in await read_models(self._context.settings, only=own):
             await self._publish(self._context.settings.topic(MODELS), data, own.encode())
         return own
 

@@ -107,7 +107,7 @@ def pack_corrections(
         revisions: revisions of stage 2 and of its stage 1, and stage 2's scale.
         most_bytes: size of a record.
     """
-    sizes = np.fromiter((_ROW_BYTES + 4 * len(one) for one in hashtags), np.int64, len(hashtags))
+    sizes = np.fromiter((_ROW_BYTES + 4 * len(hashtag) for hashtag in hashtags), np.int64, len(hashtags))
     piece = np.cumsum(sizes + 4 * rows.differences.shape[1]) // most_bytes
     revision, model_revision, scale = revisions
     cuts = [0, *(np.flatnonzero(np.diff(piece)) + 1).tolist(), len(hashtags)]

@@ -103,23 +103,23 @@ def _add(keys: Ints, counts: Ints, added: Ints, more: Ints, with_worlds: bool) -
 @compiled
 def _over(keys_a: Ints, counts_a: Ints, keys_b: Ints, counts_b: Ints, asked: Ints, floor: int) -> Ints:
     """Return the keys of `KeyCounter.over`, some of them repeatedly."""
-    found = np.empty(2 * len(asked), np.int64)
+    keys_over = np.empty(2 * len(asked), np.int64)
     n = 0
     for key in asked:
         world = key & WORLD_MASK
         if counts_a[_place(keys_a, world)] + counts_b[_place(keys_b, world)] < floor:
             continue
-        found[n] = world
+        keys_over[n] = world
         n += 1
         if key & COUNTRY_MASK > NOWHERE and counts_a[_place(keys_a, key)] + counts_b[_place(keys_b, key)] >= floor:
-            found[n] = key
+            keys_over[n] = key
             n += 1
-    return found[:n]
+    return keys_over[:n]
 
 
 @compiled
 def _look_up(keys: Ints, counts: Ints, asked: Ints) -> Ints:
-    found = np.zeros(len(asked), np.int64)
+    asked_counts = np.zeros(len(asked), np.int64)
     for i in range(len(asked)):
-        found[i] = counts[_place(keys, asked[i])]
-    return found
+        asked_counts[i] = counts[_place(keys, asked[i])]
+    return asked_counts

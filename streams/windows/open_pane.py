@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -194,7 +194,7 @@ class OpenPane:
         return pane
 
     def _take(self, entries: Ints) -> Entries:
-        columns: dict[str, Any] = {name: self.entries[name][entries] for name in ENTRY_COLUMNS}
+        columns = {name: self.entries[name][entries] for name in ENTRY_COLUMNS}
         return Entries(**columns, displays=self._displays.take(entries), texts=self._texts.take(entries))
 
     def texts(self, entries: Ints) -> bytes:
@@ -235,8 +235,8 @@ class OpenPane:
 
     def scores(self, entries: Ints) -> Scores:
         """Return the scores of some entries; without one: NaN, 0 as fingerprint, and `UNSCORED` as group."""
-        known = self.entries
-        return Scores(known["scores"][entries], known["copy"][entries], known["group"][entries])
+        columns = self.entries
+        return Scores(columns["scores"][entries], columns["copy"][entries], columns["group"][entries])
 
 
 def ranges(firsts: Ints, sizes: Array) -> Ints:

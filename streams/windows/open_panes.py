@@ -290,7 +290,7 @@ class OpenPanes:
             return
         self._remove_open_block(source)
         source.rules, source.whole = flush.rules, False  # settled panes keep what the other rules have counted
-        self._count([(one, source.state(flush.rules)) for one in source.records.get(flush.rules, [])])
+        self._count([(record, source.state(flush.rules)) for record in source.records.get(flush.rules, [])])
 
     def _remove_open_block(self, source: SourceBlock) -> None:
         """Remove from the open panes everything that the open block has counted."""

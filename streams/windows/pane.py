@@ -121,13 +121,13 @@ def build_pane(
         trimmed: counts that `total` has lost.
     """
     entries, keys = total.entries, total.keys
-    known = open_pane.scores(entries)
-    scores, copy = known.probabilities, known.copies
+    scored = open_pane.scores(entries)
+    scores, copy = scored.probabilities, scored.copies
     tags = np.repeat(keys, np.diff(total.bounds)) >> COUNTRY_BITS
     shown = np.isin(tags, scored_tags)
     scores[~shown] = np.nan
     copy[~shown] = 0
-    groups = np.where(shown, known.groups, np.uint8(UNSCORED))
+    groups = np.where(shown, scored.groups, np.uint8(UNSCORED))
     flags = open_pane.entries["flags"][entries] & np.uint8(FLAGS)
     flags |= (groups + np.uint8(1)) << np.uint8(GROUP_SHIFT)  # UNSCORED wraps round to 0
     return Pane(
@@ -158,11 +158,11 @@ def spellings(total: PaneSum, open_pane: OpenPane, names: bytes) -> Spellings:
     some = np.flatnonzero(sizes)
     written = Spellings.of_lines(open_pane.displays(total.entries).text.tobytes())
     most = written.commonest(np.repeat(np.arange(len(some)), sizes[some]), len(some))
-    found = Spellings.joined([Spellings.of_lines(names), most.compacted()])
+    choices = Spellings.joined([Spellings.of_lines(names), most.compacted()])
     chosen = np.arange(len(sizes))
     differs = most.sizes > 0
     chosen[some[differs]] = len(sizes) + np.flatnonzero(differs)
-    return found[chosen]
+    return choices[chosen]
 
 
 def commonest(spellings: Sequence[AnyStr]) -> AnyStr | None:
@@ -173,7 +173,7 @@ def commonest(spellings: Sequence[AnyStr]) -> AnyStr | None:
     """
     if spellings and 2 * spellings.count(spellings[0]) > len(spellings):  # nearly always
         return spellings[0]
-    return min(set(spellings), key=lambda one: (-spellings.count(one), one), default=None)
+    return min(set(spellings), key=lambda spelling: (-spellings.count(spelling), spelling), default=None)
 
 
 def merge_panes(panes: Sequence[Pane], start_ms: int, hashes: KeyedHash, *, length_ms: int = MINUTE_MS) -> Pane:

@@ -52,10 +52,10 @@ class PaneRollups:
 
     def recover(self, panes: Iterable[Pane], end_ms: int) -> None:
         """Recover minutes and quarters up to a whole minute, ascending, without the minutes of a recovered quarter."""
-        known = list(panes)
-        quarters = [one for one in known if one.length_ms == QUARTER_MS and one.end_ms <= end_ms - FINE_MS]
-        merged = {one.start_ms for one in quarters}
-        minutes = [one for one in known if one.length_ms == MINUTE_MS and _quarter(one) not in merged]
+        recovered = list(panes)
+        quarters = [pane for pane in recovered if pane.length_ms == QUARTER_MS and pane.end_ms <= end_ms - FINE_MS]
+        merged = {quarter.start_ms for quarter in quarters}
+        minutes = [pane for pane in recovered if pane.length_ms == MINUTE_MS and _quarter(pane) not in merged]
         self._arrange([*quarters, *minutes], thin=bool(quarters))  # without any, nothing was thinned before
 
     def merge_oldest(self, end_ms: int) -> Pane | None:
@@ -63,16 +63,16 @@ class PaneRollups:
 
         Then drop entries that no window can sample any more.
         """
-        start_ms = next((_quarter(one) for one in self.panes if one.length_ms == MINUTE_MS), end_ms)
+        start_ms = next((_quarter(pane) for pane in self.panes if pane.length_ms == MINUTE_MS), end_ms)
         if start_ms + QUARTER_MS > end_ms - FINE_MS:
             return None
-        parts = [one for one in self.panes if one.length_ms == MINUTE_MS and _quarter(one) == start_ms]
+        parts = [pane for pane in self.panes if pane.length_ms == MINUTE_MS and _quarter(pane) == start_ms]
         quarter = self._trimmer.cut_pane(merge_panes(parts, start_ms, self._hashes, length_ms=QUARTER_MS))
-        self._arrange([quarter, *(one for one in self.panes if one not in parts)], thin=True)
+        self._arrange([quarter, *(pane for pane in self.panes if pane not in parts)], thin=True)
         return quarter
 
     def _arrange(self, panes: Sequence[Pane], *, thin: bool) -> None:
-        ordered = sorted(panes, key=lambda one: one.start_ms)
+        ordered = sorted(panes, key=lambda pane: pane.start_ms)
         self.panes = deque(thinned(ordered, self._hashes) if thin else ordered)
 
     def drop_before(self, begin_ms: int) -> None:

@@ -66,7 +66,7 @@ def merge_indexes(indexes: Sequence[SampleIndex]) -> SampleIndex:
     level = list(indexes) or [EMPTY_INDEX]
     while len(level) > 1:
         pairs = zip(level[::2], level[1::2], strict=False)
-        level = [merged(one, other, 0) for one, other in pairs] + level[len(level) // 2 * 2 :]
+        level = [merged(left, right, 0) for left, right in pairs] + level[len(level) // 2 * 2 :]
     return level[0]
 
 

@@ -61,7 +61,7 @@ class Spellings:
         return self.ends - self.begins
 
     def tolist(self) -> list[str]:
-        """Return all spellings."""
+        """Return the spellings as strings."""
         return self.lines().decode("utf-8", "surrogatepass").split("\n")[:-1]
 
     def lines(self) -> bytes:
@@ -123,21 +123,21 @@ def _same_spans(text: Bytes, begins: Ints, ends: Ints, other: Bytes, other_begin
 @compiled
 def _commonest_spans(text: Bytes, begins: Ints, ends: Ints, members: Ints, bounds: Ints) -> Ints:
     """Return (r,) the number of each group's commonest spelling; group i has members[bounds[i]:bounds[i + 1]]."""
-    found = np.empty(len(bounds) - 1, np.int64)
-    for of in range(len(found)):
+    chosen = np.empty(len(bounds) - 1, np.int64)
+    for of in range(len(chosen)):
         best, most = members[bounds[of]], 0
         for at in range(bounds[of], bounds[of + 1]):
-            one = members[at]
-            against_best = _compare(text, begins[one], ends[one], text, begins[best], ends[best])
+            member = members[at]
+            against_best = _compare(text, begins[member], ends[member], text, begins[best], ends[best])
             if most and against_best == 0:
                 continue
             count = 0
             for later in range(at, bounds[of + 1]):
                 other = members[later]
-                count += _compare(text, begins[one], ends[one], text, begins[other], ends[other]) == 0
+                count += _compare(text, begins[member], ends[member], text, begins[other], ends[other]) == 0
             if count > most or (count == most and against_best < 0):
-                best, most = one, count
+                best, most = member, count
             if 2 * count > bounds[of + 1] - bounds[of]:  # nearly always
                 break
-        found[of] = best
-    return found
+        chosen[of] = best
+    return chosen

@@ -56,11 +56,11 @@ class AuthorSample:
     def authors(self, groups: int) -> Ints:
         """Return (groups,) distinct authors, exact below K, else estimated (see `sketch`)."""
         ends = np.searchsorted(self.group, np.arange(groups), "right")
-        found: Ints = np.diff(ends, prepend=0)
-        full = np.flatnonzero(found >= K)
+        counts: Ints = np.diff(ends, prepend=0)
+        full = np.flatnonzero(counts >= K)
         kth = np.maximum(self.author[ends[full] - 1].astype(np.float64), 1.0)
-        found[full] = np.minimum(np.rint((K - 1) * float(SPACE) / kth), _MOST_AUTHORS)
-        return found
+        counts[full] = np.minimum(np.rint((K - 1) * float(SPACE) / kth), _MOST_AUTHORS)
+        return counts
 
     def take(self, kept: npt.NDArray[np.bool_] | Ints) -> AuthorSample:
         """Select rows by a mask, or by number."""
@@ -118,7 +118,7 @@ class SlidingWindow:
         """Replace the panes by others, ascending, and count the difference."""
         before, self.panes = list(self.panes), deque(pane for pane in panes if len(pane.keys))
         for sign, some, others in ((-1, before, self.panes), (1, self.panes, before)):
-            spans = {(one.start_ms, one.length_ms) for one in others}
+            spans = {(other.start_ms, other.length_ms) for other in others}
             for pane in some:
                 if (pane.start_ms, pane.length_ms) not in spans:
                     self.counts.add(pane.keys, sign * pane.counts)
@@ -153,16 +153,19 @@ class SlidingWindow:
             expired: number of the window's oldest panes to leave out.
             until_ms: leave out the window's panes that end later; None: leave out none.
         """
-        later = [self._numbered(one, self._next + at) for at, one in enumerate(extra)]
-        end = ALL_PANES if until_ms is None else self._oldest + sum(one.end_ms <= until_ms for one in self.panes)
+        later = [self._numbered(open_pane, self._next + at) for at, open_pane in enumerate(extra)]
+        end = ALL_PANES if until_ms is None else self._oldest + sum(pane.end_ms <= until_ms for pane in self.panes)
         group, author, pane, row = self._drawn(asked, later, expired, end)
         return _gathered(group, author, pane - self._oldest, row, [*self.panes, *extra])
 
     def narrowed(self, asked: Ints, sums: Sequence[PaneSum], expired: int = 0) -> list[PaneSum]:
         """Return the sums of open panes with the entries alone that the samples of some keys take; see `sample`."""
-        later = [index_of(self._next + at, one.keys, one.bounds, one.author, one.order) for at, one in enumerate(sums)]
+        later = [
+            index_of(self._next + at, pane_sum.keys, pane_sum.bounds, pane_sum.author, pane_sum.order)
+            for at, pane_sum in enumerate(sums)
+        ]
         _, _, pane, row = self._drawn(asked, later, expired)
-        return [one.with_entries(np.unique(row[pane == self._next + at])) for at, one in enumerate(sums)]
+        return [pane_sum.with_entries(np.unique(row[pane == self._next + at])) for at, pane_sum in enumerate(sums)]
 
     def _drawn(
         self, asked: Ints, later: Sequence[SampleIndex], expired: int, end: int = ALL_PANES
@@ -181,7 +184,7 @@ class SlidingWindow:
 def _gathered(group: Ints, author: UInts, pane: Int32s, row: Int32s, panes: Sequence[Pane]) -> AuthorSample:
     """Gather entries (n,) by pane and row."""
     n, columns = len(group), panes[0].scores.shape[1] if panes else 1
-    found = AuthorSample(
+    sample = AuthorSample(
         group, author, np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.uint8),
         np.empty(n, np.uint32), np.empty((n, columns), np.float32),
     )  # fmt: skip
@@ -189,10 +192,10 @@ def _gathered(group: Ints, author: UInts, pane: Int32s, row: Int32s, panes: Sequ
     bounds = np.searchsorted(pane[by_pane], np.arange(len(panes) + 1)).tolist()
     if bounds[0] != 0 or bounds[-1] != n:
         raise IndexError("an entry of a pane outside the window")
-    for one, (first, end) in zip(panes, pairwise(bounds), strict=True):
+    for source_pane, (first, end) in zip(panes, pairwise(bounds), strict=True):
         if first < end:
-            _copy_columns(by_pane[first:end], row, _columns_of(one), _columns_of(found))
-    return found
+            _copy_columns(by_pane[first:end], row, _columns_of(source_pane), _columns_of(sample))
+    return sample
 
 
 @compiled

@@ -129,7 +129,7 @@ class WindowStore:
         if self.completed_quarter is not None:
             for window in long:
                 begin_ms = begins_ms(minute_end_ms, window.window_ms)
-                window.reset_to(one for one in self.rollups.panes if one.start_ms >= begin_ms)
+                window.reset_to(pane for pane in self.rollups.panes if pane.start_ms >= begin_ms)
         return minute
 
     def recover(self, panes: Sequence[Pane], longer: Sequence[Pane], settled_ms: int, minutes_from_ms: int) -> None:

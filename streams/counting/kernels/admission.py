@@ -111,10 +111,10 @@ def _add_uses(fields: Any, spans: Any, row: Any, normal: Any, ranks: Any, forms:
             rank = ranks[form] = state[RANKS]
             forms[rank] = form
             state[RANKS] += 1
-        known = False
+        is_repeated = False
         for other in range(first, n):
-            known = known or uses[other, RANK] == rank
-        if not known:
+            is_repeated = is_repeated or uses[other, RANK] == rank
+        if not is_repeated:
             uses[n, OF_TWEET], uses[n, RANK], uses[n, SPELLED] = state[ROWS], rank, spans[span, SPELLING]
             n += 1
     state[USES] = n

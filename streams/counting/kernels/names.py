@@ -67,13 +67,15 @@ def _place(lines: Bytes, first: int, end: int, hashed: np.uint64, arena: Bytes, 
 
 
 @compiled
-def number_lines(lines: Bytes, begin: np.int64, found: Ints, done: int, table: NameTable) -> tuple[np.int64, int]:
-    """Write the numbers (n,) of n lines to `found`, and add the missing names, until the table is full or all are done.
+def number_lines(
+    lines: Bytes, begin: np.int64, line_numbers: Ints, done: int, table: NameTable
+) -> tuple[np.int64, int]:
+    """Look up the numbers of n lines, and add the missing names, until the table is full or all are done.
 
     Args:
         lines: (b,) read-only.
         begin: where the first line begins that is not done.
-        found: (n,) filled in place.
+        line_numbers: (n,) numbers of the lines, filled in place.
         done: lines that are done.
         table: changed.
 
@@ -81,7 +83,7 @@ def number_lines(lines: Bytes, begin: np.int64, found: Ints, done: int, table: N
         `begin` and `done` of the next call.
     """
     arena, ends, numbers, alive, slots, secret, state = table
-    while done < len(found):
+    while done < len(line_numbers):
         row, place = state[ROWS], np.uint64(begin)
         while lines[place] != LINE_BREAK:
             place += _ONE
@@ -99,7 +101,7 @@ def number_lines(lines: Bytes, begin: np.int64, found: Ints, done: int, table: N
             slots[at] = hashed >> np.uint64(32) << np.uint64(32) | np.uint64(row + 1)
             state[ROWS], state[NEXT] = row + 1, state[NEXT] + 1
             named = row
-        found[done] = numbers[named]
+        line_numbers[done] = numbers[named]
         begin, done = end, done + 1
     return begin, done
 

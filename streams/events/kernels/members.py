@@ -89,14 +89,14 @@ def _member(data: Any, begin: Any, end: Any, holder: Any) -> Any:
 
 
 @compiled
-def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
+def find_members(data: Any, members: Any, listed: Any, holders: Any) -> Any:
     """Find the members of a payload.
 
     One long function, since a call costs more than what it would do; indices are unsigned, since those are faster.
 
     Args:
         data: (b,) uint8, read-only, the payload.
-        found: (SLOTS, 3) int64 zeros, to be filled with the type and the byte range of each slot's last value.
+        members: (SLOTS, 3) int64 zeros, to be filled with the type and the byte range of each slot's last value.
         listed: (m, 3) int64, to be filled with the slot and the byte range of strings in lists; see `IS_LISTED`.
         holders: (DEPTH, 2) int64, room for the slot and the closing bracket of each object or list that is open.
 
@@ -122,7 +122,7 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
             at += ONE
             if slot == NAME:
                 slot = _member(data, begin + ONE, at - ONE, holder)
-                is_again = slot != SKIPPED and found[slot, BEGIN] > found[holder, BEGIN]
+                is_again = slot != SKIPPED and members[slot, BEGIN] > members[holder, BEGIN]
                 if kind == ESCAPED or data[at] != _COLON or is_again:
                     return np.int64(-1)
                 at += ONE
@@ -158,7 +158,7 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
         if not ALLOWED[slot] & kind or n == len(listed):
             return np.int64(-1)
         quote = np.uint64(byte == _QUOTE)
-        found[slot, TYPE], found[slot, BEGIN], found[slot, END] = kind, begin + quote, at - quote
+        members[slot, TYPE], members[slot, BEGIN], members[slot, END] = kind, begin + quote, at - quote
         if IS_LISTED[slot] and kind != NULL:
             listed[n, 0], listed[n, BEGIN], listed[n, END] = slot, begin + quote, at - quote
             n += 1
@@ -170,7 +170,7 @@ def find_members(data: Any, found: Any, listed: Any, holders: Any) -> Any:
                 break
             depth -= 1
             slot = holders[depth, 0]
-            if byte != holders[depth, 1] or found[REQUIRED[slot], BEGIN] < found[slot, BEGIN]:
+            if byte != holders[depth, 1] or members[REQUIRED[slot], BEGIN] < members[slot, BEGIN]:
                 return np.int64(-1)
             if depth == 0 or at == end:
                 return n if depth == 0 and at == end else np.int64(-1)

@@ -22,12 +22,12 @@ _required: dict[str, str] = {}
 
 def _add(kind: Type, path: str) -> None:
     """Add the types of a path, and the paths within it."""
-    for one in kind.types if isinstance(kind, UnionType) else (kind,):
-        _allowed[path] |= _TYPES[type(one)]
-        if isinstance(one, ListType):
-            _add(one.item_type, f"{path}[]")
-        elif isinstance(one, StructType):
-            for field in one.fields:
+    for variant in kind.types if isinstance(kind, UnionType) else (kind,):
+        _allowed[path] |= _TYPES[type(variant)]
+        if isinstance(variant, ListType):
+            _add(variant.item_type, f"{path}[]")
+        elif isinstance(variant, StructType):
+            for field in variant.fields:
                 within = f"{path}.{field.name}".removeprefix(".")
                 _add(field.type, within)
                 if field.required and path:

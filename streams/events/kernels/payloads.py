@@ -31,24 +31,24 @@ _MOST_LISTED = 256
 
 
 @compiled
-def _read(data: Any, found: Any, listed: Any, tweet: Any, spans: Any, n: Any, row: Any) -> Any:
+def _read(data: Any, members: Any, listed: Any, tweet: Any, spans: Any, n: Any, row: Any) -> Any:
     """Fill in a row from its members; return the number of spans, -1 for an unusual payload."""
-    is_native, source = found[CREATED_AT_MS, TYPE] != ABSENT, np.int64(-1)
+    is_native, source = members[CREATED_AT_MS, TYPE] != ABSENT, np.int64(-1)
     if is_native:
-        source = read_native(data, found, tweet)
-    elif found[USER, TYPE] == OBJECT and found[CREATED_AT, TYPE] == STRING:
-        source = read_v1(data, found, tweet)
+        source = read_native(data, members, tweet)
+    elif members[USER, TYPE] == OBJECT and members[CREATED_AT, TYPE] == STRING:
+        source = read_v1(data, members, tweet)
     if source < 0:
         return -1
     text, lang = SOURCES[source, TEXT], SOURCES[source, LANG]
-    if found[lang, TYPE] != STRING or found[lang, BEGIN] == found[lang, END]:
+    if members[lang, TYPE] != STRING or members[lang, BEGIN] == members[lang, END]:
         lang = SOURCES[0, LANG]
-    tweet[IN_LANGUAGE] = language(data, found, lang)
-    if found[text, TYPE] != STRING or tweet[IN_LANGUAGE] < 0:
+    tweet[IN_LANGUAGE] = language(data, members, lang)
+    if members[text, TYPE] != STRING or tweet[IN_LANGUAGE] < 0:
         return -1
-    begin, end = found[text, BEGIN], found[text, END]
+    begin, end = members[text, BEGIN], members[text, END]
     tweet[TEXT_BEGIN], tweet[TEXT_END] = begin, text_end(data, begin, end)
-    tweet[FIRST_TAG], tweet[FROM_TEXT] = n, found[SOURCES[source, TAGS], TYPE] != LIST
+    tweet[FIRST_TAG], tweet[FROM_TEXT] = n, members[SOURCES[source, TAGS], TYPE] != LIST
     if tweet[FROM_TEXT]:
         n = add_from_text(data, begin, end, spans, n, row)
     else:
@@ -74,7 +74,7 @@ def read_payloads(data: Any, ranges: Any, fields: Any, spans: Any) -> Any:
         The number of spans.
     """
     n = np.int64(0)
-    found, listed = np.empty((SLOTS, 3), np.int64), np.empty((_MOST_LISTED, 3), np.int64)
+    members, listed = np.empty((SLOTS, 3), np.int64), np.empty((_MOST_LISTED, 3), np.int64)
     holders = np.empty((DEPTH, 2), np.int64)
     for row in range(len(ranges)):
         begin, end, tweet = ranges[row, 0], ranges[row, 1], fields[row]
@@ -82,11 +82,11 @@ def read_payloads(data: Any, ranges: Any, fields: Any, spans: Any) -> Any:
         if begin < 0 or end - begin > MOST_BYTES:
             continue
         payload = data[begin:end]
-        found[:] = ABSENT  # empty ranges too, so that no range of another payload is ever read
-        size = find_members(payload, found, listed, holders)
+        members[:] = ABSENT  # empty ranges too, so that no range of another payload is ever read
+        size = find_members(payload, members, listed, holders)
         if size < 0:
             continue
-        after = _read(payload, found, listed[:size], tweet, spans, n, row)
+        after = _read(payload, members, listed[:size], tweet, spans, n, row)
         if after >= 0:
             tweet[TEXT_BEGIN] += begin
             tweet[TEXT_END] += begin

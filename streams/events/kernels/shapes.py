@@ -47,37 +47,37 @@ SOURCES = np.array([[slot_of(path) for path in source] for source in _sources()]
 
 
 @compiled
-def read_native(data: Any, found: Any, tweet: Any) -> Any:
+def read_native(data: Any, members: Any, tweet: Any) -> Any:
     """Fill in the numbers of a tweet; return the source of its text, -1 for an unusual payload."""
-    tweet[TWEET], tweet[AUTHOR] = integer(data, found, ID), integer(data, found, AUTHOR_ID)
-    tweet[CREATED], tweet[YOUNG_SINCE] = integer(data, found, CREATED_AT_MS), integer(data, found, BORN_MS)
-    tweet[IN_COUNTRY], tweet[RETWEET] = country(data, found, COUNTRY), found[RETWEET_OF, TYPE] == OBJECT
+    tweet[TWEET], tweet[AUTHOR] = integer(data, members, ID), integer(data, members, AUTHOR_ID)
+    tweet[CREATED], tweet[YOUNG_SINCE] = integer(data, members, CREATED_AT_MS), integer(data, members, BORN_MS)
+    tweet[IN_COUNTRY], tweet[RETWEET] = country(data, members, COUNTRY), members[RETWEET_OF, TYPE] == OBJECT
     is_usual = (
         min(tweet[TWEET], tweet[AUTHOR], tweet[CREATED], tweet[IN_COUNTRY], tweet[YOUNG_SINCE] + 1) >= 0
         and max(tweet[CREATED], tweet[YOUNG_SINCE]) < END_MS
-        and found[CREATED_AT_MS, BEGIN] <= _PEEK
-        and found[SOURCES[0, TEXT], TYPE] > NULL
-        and (found[KIND, TYPE] != STRING or found[KIND, END] - found[KIND, BEGIN] != _DELETE_SIZE)
+        and members[CREATED_AT_MS, BEGIN] <= _PEEK
+        and members[SOURCES[0, TEXT], TYPE] > NULL
+        and (members[KIND, TYPE] != STRING or members[KIND, END] - members[KIND, BEGIN] != _DELETE_SIZE)
     )
     return tweet[RETWEET] if is_usual else np.int64(-1)
 
 
 @compiled
-def read_v1(data: Any, found: Any, tweet: Any) -> Any:
+def read_v1(data: Any, members: Any, tweet: Any) -> Any:
     """Fill in the numbers of a tweet; return the source of its text, -1 for an unusual payload.
 
     A text with an escape or an & is unusual, and an id without `id_str`.
     """
-    tweet[TWEET], tweet[AUTHOR] = integer(data, found, ID_STR), integer(data, found, USER_ID_STR)
-    tweet[CREATED], tweet[YOUNG_SINCE] = v1_time(data, found, CREATED_AT), v1_time(data, found, USER_CREATED_AT)
-    tweet[IN_COUNTRY], tweet[RETWEET] = country(data, found, COUNTRY_CODE), found[RETWEETED_STATUS, TYPE] == OBJECT
-    rounded = min(integer(data, found, ID), integer(data, found, USER_ID))
+    tweet[TWEET], tweet[AUTHOR] = integer(data, members, ID_STR), integer(data, members, USER_ID_STR)
+    tweet[CREATED], tweet[YOUNG_SINCE] = v1_time(data, members, CREATED_AT), v1_time(data, members, USER_CREATED_AT)
+    tweet[IN_COUNTRY], tweet[RETWEET] = country(data, members, COUNTRY_CODE), members[RETWEETED_STATUS, TYPE] == OBJECT
+    rounded = min(integer(data, members, ID), integer(data, members, USER_ID))
     if min(tweet[TWEET], tweet[AUTHOR], tweet[CREATED], tweet[YOUNG_SINCE] + 1, rounded + 1) < 0:
         return np.int64(-1)
     tweet[IN_COUNTRY] = max(tweet[IN_COUNTRY], 0)
     first = _OF_V1 + len(_PLACES) * tweet[RETWEET]
     for source in range(first, first + len(_PLACES)):
         text = SOURCES[source, TEXT]
-        if found[text, TYPE] > NULL:
-            return np.int64(-1) if np.any(data[found[text, BEGIN] : found[text, END]] == _AMPERSAND) else source
+        if members[text, TYPE] > NULL:
+            return np.int64(-1) if np.any(data[members[text, BEGIN] : members[text, END]] == _AMPERSAND) else source
     return np.int64(-1)

@@ -25,9 +25,9 @@ _SIGN, _DOT, _SLASH, _COLON, _QUESTION = 35, 46, 47, 58, 63
 
 
 @compiled
-def integer(data: Any, found: Any, slot: Any) -> Any:
+def integer(data: Any, members: Any, slot: Any) -> Any:
     """Return a whole number in [0, 2**63); -1 for none, -2 for another value."""
-    kind, at, end = found[slot, TYPE], found[slot, BEGIN], found[slot, END]
+    kind, at, end = members[slot, TYPE], members[slot, BEGIN], members[slot, END]
     if kind <= NULL:
         return np.int64(-1)
     size = end - at
@@ -55,10 +55,10 @@ def _packed(data: Any, begin: Any, end: Any) -> Any:
 
 
 @compiled
-def language(data: Any, found: Any, slot: Any) -> Any:
+def language(data: Any, members: Any, slot: Any) -> Any:
     """Return a primary subtag of two or three letters as a number of base 27; 0 for none, -2 for an unusual one."""
-    begin, last = found[slot, BEGIN], found[slot, END]
-    if found[slot, TYPE] != STRING or begin == last:
+    begin, last = members[slot, BEGIN], members[slot, END]
+    if members[slot, TYPE] != STRING or begin == last:
         return np.int64(0)
     end = begin
     while end < last and data[end] != 45 and data[end] != 95:  # - and _
@@ -68,10 +68,10 @@ def language(data: Any, found: Any, slot: Any) -> Any:
 
 
 @compiled
-def country(data: Any, found: Any, slot: Any) -> Any:
+def country(data: Any, members: Any, slot: Any) -> Any:
     """Return two letters as a number of base 27; 0 for no country, -2 for another spelling."""
-    begin, end = found[slot, BEGIN], found[slot, END]
-    if found[slot, TYPE] != STRING or begin == end:
+    begin, end = members[slot, BEGIN], members[slot, END]
+    if members[slot, TYPE] != STRING or begin == end:
         return np.int64(0)
     return _packed(data, begin, end) if end - begin == 2 else np.int64(UNUSUAL)
 
@@ -82,16 +82,16 @@ def _two_digits(data: Any, at: Any) -> Any:
 
 
 @compiled
-def v1_time(data: Any, found: Any, slot: Any) -> Any:
+def v1_time(data: Any, members: Any, slot: Any) -> Any:
     """Return v1.1's `Thu Mar 10 23:12:12 +0000 2016` in milliseconds; -1 for none, -2 for another form or century."""
-    if found[slot, TYPE] <= NULL:
+    if members[slot, TYPE] <= NULL:
         return np.int64(-1)
-    at, is_other, month = found[slot, BEGIN], found[slot, END] - found[slot, BEGIN] != len(_LOWEST), -1
+    at, is_other, month = members[slot, BEGIN], members[slot, END] - members[slot, BEGIN] != len(_LOWEST), -1
     for place in range(0 if is_other else len(_LOWEST)):
         is_other |= not _LOWEST[place] <= data[at + place] <= _HIGHEST[place]
-    for one in range(12):
-        if not is_other and same_bytes(data, at + 4, _MONTHS, 3 * one, 3):
-            month = one
+    for candidate in range(12):
+        if not is_other and same_bytes(data, at + 4, _MONTHS, 3 * candidate, 3):
+            month = candidate
     if month < 0:
         return np.int64(UNUSUAL)
     day, year = _two_digits(data, at + 8), 100 * _two_digits(data, at + 26) + _two_digits(data, at + 28)
