@@ -115,7 +115,7 @@ async def _parsed(found: Iterable[TableLine | RowProblem], given: Mapping[str, s
     # 100,000 rows take a second or two: other calls go on meanwhile.
     parsed = await asyncio.to_thread(parse_lines, lines, given, now_ms(), handles)
     if not parsed.drafts:
-        check_answered(handles.found)
+        check_answered(handles.results)
     return parsed
 
 

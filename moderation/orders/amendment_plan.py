@@ -27,7 +27,7 @@ class AmendmentPlan:
     """The effect of an amendment."""
 
     added: tuple[Target, ...]
-    known: int
+    known_targets: int
     """Number of targets of the list that the order has already."""
     protected: int
     """Number of added targets that are protected speakers."""
@@ -45,7 +45,7 @@ class AmendmentPlan:
         """Convert the effect to plain JSON."""
         return {
             "added": len(self.added),
-            "known": self.known,
+            "known": self.known_targets,
             "protected": self.protected,
             "dropped": len(self.dropped),
             "released": self.released,
@@ -107,7 +107,7 @@ def plan_amendment(
         raise CallerMistake(
             f"{case.id}: the list changes nothing", fix="give targets to add or to drop, or another end"
         )
-    return _plan(case, cases, added, dropped, expires_at_ms, at_ms, known=len(draft.targets) - len(added))
+    return _plan(case, cases, added, dropped, expires_at_ms, at_ms, known_targets=len(draft.targets) - len(added))
 
 
 def waiting_plan(case: Case, cases: OrderFold, at_ms: int) -> AmendmentPlan | None:
@@ -145,13 +145,13 @@ def _plan(
     expires_at_ms: int,
     at_ms: int,
     *,
-    known: int = 0,
+    known_targets: int = 0,
 ) -> AmendmentPlan:
     restricted = {_key(row.target) for row in dropped if _in_force(case, row, at_ms) is not None}
     hidden = restricted & _hidden_besides(case, cases.cases, at_ms, dropped) if restricted else set()
     return AmendmentPlan(
-        added, known, sum(cases.protected(target) is not None for target in added), dropped, len(restricted - hidden),
-        len(hidden), expires_at_ms, case.expires_at_ms,
+        added, known_targets, sum(cases.protected(target) is not None for target in added), dropped,
+        len(restricted - hidden), len(hidden), expires_at_ms, case.expires_at_ms,
     )  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def intake(
     All but target may be left out and given as options. Handles are resolved by HUSHTAG_HANDLE_RESOLVER. Bad rows and
     unresolved handles are reported with line and fix, and the others are taken in; the exit code is then 3.
     """
-    given = {
+    order_fields = {
         "authority": authority,
         "country": country,
         "legal_basis": legal_basis,
@@ -110,29 +110,29 @@ def intake(
     data, name = read_file(file)
     settings, is_json = load_settings(), name.lower().endswith(".json")
     lines = list(json_lines(data, name) if is_json else csv_lines(data, name))
-    found = resolve_on_terminal(handles_in(lines, settings.profile_url), settings)
-    read = parse_lines(lines, given, now_ms(), Handles(found, settings.profile_url))
+    resolved_handles = resolve_on_terminal(handles_in(lines, settings.profile_url), settings)
+    read = parse_lines(lines, order_fields, now_ms(), Handles(resolved_handles, settings.profile_url))
     for line in read.notes:
         errors.print(line, style="yellow")
     if read.problems:
         refuse_rows(read.problems, as_json, strict=strict)
     if not read.drafts:
-        check_answered(found)
+        check_answered(resolved_handles)
         raise CallerMistake(f"{file} names no target that can be used", fix="see hushtag orders intake --help")
 
     async def work(orders: OrderService) -> None:
         cases = await orders.refresh()
         plans = [plan_intake(draft, cases.cases, cases.speakers) for draft in read.drafts]
-        if strict and (conflict := next((one for one in plans if one.why), None)):
+        if strict and (conflict := next((plan for plan in plans if plan.why), None)):
             raise CallerMistake(f"{conflict.head.id}: {conflict.why}", fix="nothing was taken in (--strict)")
         if not dry_run:
             plans = await orders.take_in(read.drafts, actor=actor_of(actor))
-        for one in plans:
+        for plan in plans:
             if as_json:
-                print(json.dumps(plan_as_dict(one) | {"dry_run": dry_run}, ensure_ascii=False))
+                print(json.dumps(plan_as_dict(plan) | {"dry_run": dry_run}, ensure_ascii=False))
             else:
-                out.print(("would be taken in: " if dry_run and one.added else "") + plan_words(one))
-        if read.problems or any(one.fate == "conflict" for one in plans):
+                out.print(("would be taken in: " if dry_run and plan.added else "") + plan_words(plan))
+        if read.problems or any(plan.fate == "conflict" for plan in plans):
             raise typer.Exit(EXIT_NO)
 
     run_with_orders(work)
@@ -147,13 +147,13 @@ def list_(
 ) -> None:
     """List orders: those with a running clock first, by their next due time."""
     where = country_of(country) if country not in (None, "*") else None
-    states = [opt.word("--state", one, STATES) for one in state or ()]
+    states = [opt.word("--state", word, STATES) for word in state or ()]
 
     async def work(orders: OrderService) -> None:
         cases = await orders.refresh()
         running = open_cases(cases.cases.values())
         rest = [] if only_open else [case for case in cases.cases.values() if case.due_ms is None]
-        found = [
+        matches = [
             case
             for case in [*running, *reversed(rest)]
             if where in (None, case.order.country)
@@ -162,10 +162,10 @@ def list_(
         ]
         at_ms = now_ms()
         if as_json:
-            for case in found:
+            for case in matches:
                 print(json.dumps(case_as_dict(case, cases, at_ms), ensure_ascii=False))
-        elif found:
-            print_list(ORDER_HEADERS, [order_cells(case, at_ms) for case in found])
+        elif matches:
+            print_list(ORDER_HEADERS, [order_cells(case, at_ms) for case in matches])
         else:
             errors.print("there are no such orders")
 

@@ -43,8 +43,8 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
             )
             shown = await publication(orders, wait)
             if as_json:
-                plain = case_as_dict(case, orders.cases, now_ms()) | (shown.as_dict() if shown else {})
-                print(json.dumps(plain, ensure_ascii=False))
+                answer = case_as_dict(case, orders.cases, now_ms()) | (shown.as_dict() if shown else {})
+                print(json.dumps(answer, ensure_ascii=False))
             else:
                 out.print(head_lines(case, orders.cases, now_ms())[0])
             finish_publication(case, None if shown and to in PENDING_STATES else shown, as_json)

@@ -107,15 +107,15 @@ def day_order(country: str) -> DayOrder | None:
     from babel import Locale, UnknownLocaleError
     from babel.languages import get_official_languages
 
-    found: set[DayOrder] = set()
+    day_orders: set[DayOrder] = set()
     for language in get_official_languages(country, de_facto=True):
         try:
             first = Locale.parse(f"{language}_{country}").date_formats["short"].pattern.lstrip()[:1]
         except UnknownLocaleError:
             continue
         if first in "dM":
-            found.add("day first" if first == "d" else "month first")
-    return found.pop() if len(found) == 1 else None
+            day_orders.add("day first" if first == "d" else "month first")
+    return day_orders.pop() if len(day_orders) == 1 else None
 
 
 def _local_day(field: str, match: re.Match[str], country: str) -> tuple[date, str]:
@@ -128,15 +128,15 @@ def _local_day(field: str, match: re.Match[str], country: str) -> tuple[date, st
             readings[order] = date(year, month, day)
     if not readings:
         raise BadCell(field, match[0], "not a date", "such as 2021-02-08 or 2021-02-08T18:00:00+05:30")
-    wanted = day_order(country)
+    custom = day_order(country)
     if len(set(readings.values())) == 1:
-        odd = wanted is not None and wanted not in readings
-        why = f"its only reading, although {country_name(country)} writes the {wanted}" if odd else ""
+        odd = custom is not None and custom not in readings
+        why = f"its only reading, although {country_name(country)} writes the {custom}" if odd else ""
         return next(iter(readings.values())), why
-    if wanted is None:
+    if custom is None:
         fix = f"write {readings['day first']} or {readings['month first']}"
         raise BadCell(field, match[0], f"of two readings, and {country_name(country)} prefers neither", fix)
-    return readings[wanted], f"{wanted}, as {country_name(country)} writes dates"
+    return readings[custom], f"{custom}, as {country_name(country)} writes dates"
 
 
 def parse_date(field: str, written: str) -> OrderDate:

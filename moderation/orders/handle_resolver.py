@@ -68,9 +68,11 @@ async def resolve_handles(
     if not handles or not where:
         return {}
     if not where.startswith("https://"):
-        known, at_ms = await asyncio.to_thread(read_handle_file, Path(where)), now_ms()
+        accounts, at_ms = await asyncio.to_thread(read_handle_file, Path(where)), now_ms()
         return {
-            handle.lower(): ResolvedHandle(known[handle.lower()], at_ms) if handle.lower() in known else NO_ACCOUNT
+            handle.lower(): ResolvedHandle(accounts[handle.lower()], at_ms)
+            if handle.lower() in accounts
+            else NO_ACCOUNT
             for handle in handles
         }
     import httpx  # its import takes a quarter of a second, which other commands should not wait for
@@ -86,13 +88,13 @@ async def resolve_handles(
         return await _Service(client, where, pause, on_done).resolve(handles)
 
 
-def check_answered(found: Mapping[str, HandleResult]) -> None:
+def check_answered(results: Mapping[str, HandleResult]) -> None:
     """Check that the resolver answered for every handle.
 
     Raises:
         DependencyAway: it did not.
     """
-    if any(isinstance(one, UnresolvedHandle) and one.away for one in found.values()):
+    if any(isinstance(result, UnresolvedHandle) and result.away for result in results.values()):
         raise DependencyAway(
             "HUSHTAG_HANDLE_RESOLVER does not answer, and no other target can be used",
             fix="take the order in again once it answers",
@@ -133,16 +135,16 @@ def read_handle_file(path: Path) -> dict[str, str]:
             if isinstance(line, RowProblem):
                 raise CallerMistake(f"{name}, {line}", fix=line.fix)
             cells.append((f"{name}, {line.where}", line.cells["handle"], line.cells["account"]))
-    found: dict[str, str] = {}
+    accounts: dict[str, str] = {}
     for where, written, account in cells:
         handle = written.strip().removeprefix("@").lower()
         try:
             value = account_of("account", account)
         except BadCell as bad:
             raise CallerMistake(f"{where}: {bad.value!r} is {bad.problem}", fix=bad.fix) from None
-        if found.setdefault(handle, value) != value:
+        if accounts.setdefault(handle, value) != value:
             raise CallerMistake(f"{where}: {handle!r} has two accounts", fix="keep one of them")
-    return found
+    return accounts
 
 
 class _Service:
@@ -160,12 +162,12 @@ class _Service:
         self._last_failure = ""
 
     async def resolve(self, handles: Sequence[str]) -> dict[str, HandleResult]:
-        found: dict[str, HandleResult] = {}
+        results: dict[str, HandleResult] = {}
         waiting = iter(handles)
 
         async def work() -> None:
             for handle in waiting:
-                found[handle.lower()] = await self._one(handle)
+                results[handle.lower()] = await self._one(handle)
                 self._on_done()
 
         try:
@@ -174,7 +176,7 @@ class _Service:
                     group.create_task(work())
         except* CallerMistake as several:
             raise several.exceptions[0] from None
-        return found
+        return results
 
     async def _one(self, handle: str) -> HandleResult:
         if self._failures >= FAILURES_IN_A_ROW:

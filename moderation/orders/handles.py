@@ -47,12 +47,12 @@ class Handles:
     """Results of a resolver, for the cells of a file.
 
     Args:
-        found: results by handle, in lower case; a missing handle was never asked for.
+        results: results by handle, in lower case; a missing handle was never asked for.
         profile_url: shape of the platform's own profile links, with `{handle}`.
     """
 
-    def __init__(self, found: Mapping[str, HandleResult] | None = None, profile_url: str = "") -> None:
-        self.found = found or {}
+    def __init__(self, results: Mapping[str, HandleResult] | None = None, profile_url: str = "") -> None:
+        self.results = results or {}
         self._profile_url = profile_url
 
     def account(self, field: str, written: str) -> tuple[str, str, int]:
@@ -64,10 +64,10 @@ class Handles:
         handle = handle_of(written, self._profile_url)
         if not handle:
             return _account(field, written), "", 0
-        found = self.found.get(handle.lower(), NO_RESOLVER)
-        if isinstance(found, UnresolvedHandle):
-            raise BadCell(field, written, found.problem, found.fix)
-        return found.account, handle, found.resolved_ms
+        result = self.results.get(handle.lower(), NO_RESOLVER)
+        if isinstance(result, UnresolvedHandle):
+            raise BadCell(field, written, result.problem, result.fix)
+        return result.account, handle, result.resolved_ms
 
 
 def handle_of(written: str, profile_url: str = "") -> str:
@@ -89,13 +89,13 @@ def handle_of(written: str, profile_url: str = "") -> str:
 
 def handles_in(lines: Iterable[object], profile_url: str = "") -> list[str]:
     """List the distinct handles in the targets and authors of a file, in its order."""
-    found: dict[str, str] = {}
+    handles: dict[str, str] = {}
     for line in lines:
         if isinstance(line, TableLine):
             for column in ("target", "author"):
                 if handle := handle_of(line.cells.get(column, ""), profile_url):
-                    found.setdefault(handle.lower(), handle)
-    return list(found.values())
+                    handles.setdefault(handle.lower(), handle)
+    return list(handles.values())
 
 
 def _account(field: str, written: str) -> str:

@@ -39,25 +39,25 @@ class ParsedOrders:
 
 
 def parse_csv(
-    data: bytes, name: str, given: Mapping[str, str], now_ms: int, handles: Handles = NO_HANDLES
+    data: bytes, name: str, order_fields: Mapping[str, str], now_ms: int, handles: Handles = NO_HANDLES
 ) -> ParsedOrders:
     """Parse a CSV file.
 
     Args:
         data: content of the file.
         name: name of the file, for errors.
-        given: fields of the order that are not in the file.
+        order_fields: fields of the order that are not in the file.
         now_ms: time of the intake, Unix time in ms.
         handles: accounts of the handles in the file.
 
     Raises:
         CallerMistake: the file as a whole cannot be used.
     """
-    return parse_lines(csv_lines(data, name), given, now_ms, handles)
+    return parse_lines(csv_lines(data, name), order_fields, now_ms, handles)
 
 
 def parse_json(
-    data: bytes, name: str, given: Mapping[str, str], now_ms: int, handles: Handles = NO_HANDLES
+    data: bytes, name: str, order_fields: Mapping[str, str], now_ms: int, handles: Handles = NO_HANDLES
 ) -> ParsedOrders:
     """Parse JSON: an order or a list of orders.
 
@@ -67,14 +67,14 @@ def parse_json(
     Raises:
         CallerMistake: the file as a whole cannot be used.
     """
-    return parse_lines(json_lines(data, name), given, now_ms, handles)
+    return parse_lines(json_lines(data, name), order_fields, now_ms, handles)
 
 
 def parse_lines(
-    lines: Iterable[TableLine | RowProblem], given: Mapping[str, str], now_ms: int, handles: Handles = NO_HANDLES
+    lines: Iterable[TableLine | RowProblem], order_fields: Mapping[str, str], now_ms: int, handles: Handles = NO_HANDLES
 ) -> ParsedOrders:
     """Group the rows of a file into orders."""
-    return _Parser(given, now_ms, handles).parse(lines)
+    return _Parser(order_fields, now_ms, handles).parse(lines)
 
 
 def parse_targets(
@@ -113,17 +113,17 @@ def parse_target(written: str, kind: str = "", author: str = "", handles: Handle
     """Parse a target as an order writes it: `#tag`, an account's id, handle or address, a tweet's address.
 
     Raises:
-        BadCell: it is none of these, or not of the given kind.
+        BadCell: it is none of these, or not of this kind.
     """
     text = written.strip()
     if not text:
         raise BadCell("target", written, "it is empty", "an account id, a #hashtag or a tweet's address")
-    wanted = one_of("kind", kind, TARGET_KINDS) if kind.strip() else _kind(text)
+    target_kind = one_of("kind", kind, TARGET_KINDS) if kind.strip() else _kind(text)
     by, named, resolved_ms = handles.account("author", author) if author.strip() else ("", "", 0)
-    if wanted == "account":
+    if target_kind == "account":
         account, named, resolved_ms = handles.account("target", text)
         return Target("account", account, handle=named, resolved_ms=resolved_ms)
-    if wanted == "tweet":
+    if target_kind == "tweet":
         tweet = _tweet(text) or (text if re.fullmatch(r"[0-9]{1,20}", text) else "")
         if not tweet:
             raise BadCell("target", text, "not a tweet's address", "such as https://x.com/i/status/1234567890")
@@ -193,8 +193,10 @@ def _due(deadline: str, received: OrderDate) -> OrderDate:
 class _Parser:
     """Groups the rows of a file into orders."""
 
-    def __init__(self, given: Mapping[str, str], now_ms: int, handles: Handles, head: OrderHead | None = None) -> None:
-        self._given, self._now_ms, self._handles, self._head = given, now_ms, handles, head
+    def __init__(
+        self, order_fields: Mapping[str, str], now_ms: int, handles: Handles, head: OrderHead | None = None
+    ) -> None:
+        self._order_fields, self._now_ms, self._handles, self._head = order_fields, now_ms, handles, head
         self._drafts: dict[str, OrderDraft] = {}
         self._heads: dict[tuple[str, ...], OrderHead | BadCell] = {}
         """Parsed fields by their text, so that equal fields are parsed once."""
@@ -213,24 +215,24 @@ class _Parser:
                 problems.append(bad.at(line.where))
         for order, key in self._disputed:
             del self._drafts[order].targets[key]
-        found = tuple(draft for draft in self._drafts.values() if draft.targets)
-        notes = () if self._head is not None else tuple(_notes(found, self._now_ms))
-        return ParsedOrders(found, tuple(problems), notes)
+        drafts = tuple(draft for draft in self._drafts.values() if draft.targets)
+        notes = () if self._head is not None else tuple(_notes(drafts, self._now_ms))
+        return ParsedOrders(drafts, tuple(problems), notes)
 
     def _add(self, line: TableLine) -> None:
         draft, cells = self._draft(line), line.cells
         written = (cells.get("target", ""), cells.get("kind", ""), cells.get("author", ""))
         target = parse_target(*written, self._handles)
         key: tuple[str, str] = (target.kind, target.value)
-        known = draft.targets.get(key)
-        if known is None and len(draft.targets) >= MOST_TARGETS:
+        earlier = draft.targets.get(key)
+        if earlier is None and len(draft.targets) >= MOST_TARGETS:
             raise BadCell("target", target.value, f"beyond {MOST_TARGETS:,} targets", "split the order")
-        if known is not None and known.author and target.author not in ("", known.author):
+        if earlier is not None and earlier.author and target.author not in ("", earlier.author):
             self._disputed.add((draft.head.id, key))
-            problem = f"another row of this order names {known.author} as the author of tweet {target.value}"
+            problem = f"another row of this order names {earlier.author} as the author of tweet {target.value}"
             raise BadCell("author", target.author, problem, "correct one; the tweet is not taken in")
-        draft.repeated += known is not None
-        if known is None or (target.author and not known.author):
+        draft.repeated += earlier is not None
+        if earlier is None or (target.author and not earlier.author):
             draft.targets[key] = target
             if target.author:
                 draft.authors_at[key] = line.where
@@ -241,7 +243,7 @@ class _Parser:
                 problem = "the list corrects one order, whose fields are known"
                 raise BadCell(own, line.cells[own], problem, "leave this column out")
             return self._drafts.setdefault(self._head.id, OrderDraft(self._head))
-        written = tuple(line.cells.get(name, "") or self._given.get(name, "") for name in FIELDS)
+        written = tuple(line.cells.get(name, "") or self._order_fields.get(name, "") for name in FIELDS)
         cells = dict(zip(FIELDS, written, strict=True))
         head = self._heads.get(written)
         if head is None:

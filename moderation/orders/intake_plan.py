@@ -72,7 +72,7 @@ class IntakePlan:
     head: OrderHead
     fate: Fate
     added: tuple[Target, ...]
-    known: int
+    known_targets: int
     """Number of targets that the order has already."""
     protected: int
     """Number of added targets that are protected speakers."""
@@ -129,7 +129,7 @@ def plan_intake(draft: OrderDraft, cases: Mapping[str, Case], protected: Iterabl
         head=head,
         fate=fate,
         added=() if why else added,
-        known=len(draft.targets) - len(added),
+        known_targets=len(draft.targets) - len(added),
         protected=sum(target.account in registry for target in added if target.account),
         version=case.version if case else "",
         why=why,
@@ -146,13 +146,13 @@ def _with_known_receipt(draft: OrderDraft, case: Case | None) -> OrderHead:
 
 
 def _difference(head: OrderHead, case: Case) -> str:
-    known = case.order
+    recorded = case.order
     for name in UNIQUE_FIELDS:
-        if getattr(head, name) != getattr(known, name):
+        if getattr(head, name) != getattr(recorded, name):
             field_name = name.removesuffix("_ms")
-            at = f", {iso_words(getattr(known, name))}" if name != field_name else ""
+            at = f", {iso_words(getattr(recorded, name))}" if name != field_name else ""
             return (
-                f"{known.reference!r} of {known.authority!r} is known with another {field_name}{at}; "
+                f"{recorded.reference!r} of {recorded.authority!r} is known with another {field_name}{at}; "
                 "correct it, or give the reference of the new order"
             )
     return ""
@@ -160,9 +160,9 @@ def _difference(head: OrderHead, case: Case) -> str:
 
 def other_account(draft: OrderDraft, rows: Iterable[TargetRow]) -> str:
     """Explain that a handle has moved to another account since the order was taken in; "" if none has."""
-    known = {row.target.handle.lower(): row for row in rows if row.target.handle}
+    rows_by_handle = {row.target.handle.lower(): row for row in rows if row.target.handle}
     for target in draft.targets.values():
-        row = known.get(target.handle.lower()) if target.handle else None
+        row = rows_by_handle.get(target.handle.lower()) if target.handle else None
         if row is not None and row.target.account != target.account:
             return (
                 f"@{target.handle} was account {row.target.account} on {time_words(row.target.resolved_ms)} (target "
@@ -173,19 +173,19 @@ def other_account(draft: OrderDraft, rows: Iterable[TargetRow]) -> str:
 
 def other_author(draft: OrderDraft, have: Mapping[tuple[str, str], TargetRow]) -> str:
     """Explain that a list names another author of a known tweet than the order; "" if it does not."""
-    found = [
+    disputes = [
         (key, target, row)
         for key, target in draft.targets.items()
         if target.author and (row := have.get(key)) is not None and row.target.author != target.author
     ]
-    if not found:
+    if not disputes:
         return ""
-    key, target, row = found[0]
-    known = f"with the author {row.target.author}" if row.target.author else "without an author"
+    key, target, row = disputes[0]
+    recorded = f"with the author {row.target.author}" if row.target.author else "without an author"
     return (
         (f"{where}: " if (where := draft.authors_at.get(key)) else "")
-        + f"tweet {target.value} is known as target {row.number + 1}, {known}, and the file names {target.author}"
-        + (f"; the same applies to {len(found) - 1:,} more" if len(found) > 1 else "")
+        + f"tweet {target.value} is known as target {row.number + 1}, {recorded}, and the file names {target.author}"
+        + (f"; the same applies to {len(disputes) - 1:,} more" if len(disputes) > 1 else "")
         + ("; correct the author, or" if row.target.author else ";")
         + f" decline target {row.number + 1}, remove the row here, and take the tweet in with its author under a "
         "separate reference"

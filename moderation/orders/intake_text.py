@@ -64,14 +64,14 @@ def has_columns(text: str) -> bool:
     head = text.lstrip("\ufeff\r\n").partition("\n")[0][:2_000].strip()
     cells = next(csv.reader([head], delimiter=max(",;\t", key=head.count)), [])
     names = [re.sub(r"[\s-]+", "_", cell.strip().lower()) for cell in cells]
-    return "target" in names or (len(names) > 1 and all(one in COLUMNS for one in names))
+    return "target" in names or (len(names) > 1 and all(name in COLUMNS for name in names))
 
 
 def _listed(text: str, name: str) -> Iterator[TableLine | RowProblem]:
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
-    found = [(number, line) for number, line in lines if line]
-    if not found:
+    filled = [(number, line) for number, line in lines if line]
+    if not filled:
         raise CallerMistake(f"{name} is empty", fix="one target a line: an account id, @handle, #hashtag or address")
-    if len(found) > MOST_TARGETS:
+    if len(filled) > MOST_TARGETS:
         raise CallerMistake(f"{name} has more than {MOST_TARGETS:,} targets", fix="split the order")
-    return (TableLine(f"line {number}", {"target": line}) for number, line in found)
+    return (TableLine(f"line {number}", {"target": line}) for number, line in filled)

@@ -125,16 +125,16 @@ def _status(case: Case, now_ms: int) -> str:
 
 
 def _acted_on(case: Case, outcomes: Sequence[PublicOutcome]) -> Iterator[str]:
-    found = Counter((outcome, row.target.kind) for row, outcome in zip(case.rows, outcomes, strict=True))
+    counts = Counter((outcome, row.target.kind) for row, outcome in zip(case.rows, outcomes, strict=True))
     for outcome, words in _ACTIONS.items():
         for kind in TARGET_KINDS:
-            if many := found[outcome, kind]:
+            if many := counts[outcome, kind]:
                 yield f"{counted(many, kind)} {words.format(country=country_name(case.order.country))}"
 
 
 def _states(case: Case, states: TargetStates) -> Iterator[str]:
     country = case.order.country
-    found = Counter(
+    counts = Counter(
         (row.target.kind, _state(states.of(row.target.kind, row.target.value), country)) for row in case.rows
     )
     where = country_name(country)
@@ -147,7 +147,7 @@ def _states(case: Case, states: TargetStates) -> Iterator[str]:
             "visible": f"not {held} in {where}",
         }
         for state, phrase in words.items():
-            if many := found[kind, state]:
+            if many := counts[kind, state]:
                 yield f"{counted(many, kind)} {phrase}"
 
 
@@ -161,18 +161,18 @@ def _state(state: TargetState, country: str) -> str:
 
 def _declined(case: Case, outcomes: Sequence[PublicOutcome], outcome: PublicOutcome) -> Iterator[str]:
     """List the grounds and reasons of declined targets, or of those that were released."""
-    found = Counter(
+    counts = Counter(
         (row.target.kind, ruled.ground, ruled.reason)
         for row, got in zip(case.rows, outcomes, strict=True)
         if got == outcome and (ruled := case.outcome(row)) is not None
     )
-    for (kind, ground, reason), many in found.most_common():
+    for (kind, ground, reason), many in counts.most_common():
         yield f"{counted(many, kind)}: {GROUND_WORDS[ground]}; {reason}"
 
 
 def _kinds(case: Case) -> str:
-    found = Counter(row.target.kind for row in case.rows)
-    return listed([counted(found[kind], kind) for kind in TARGET_KINDS if found[kind]])
+    counts = Counter(row.target.kind for row in case.rows)
+    return listed([counted(counts[kind], kind) for kind in TARGET_KINDS if counts[kind]])
 
 
 def _restriction(row: TargetRow, case: Case) -> str:

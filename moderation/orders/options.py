@@ -53,14 +53,14 @@ Version = Annotated[
 ]
 
 
-def word(field: str, written: str, known: Sequence[str]) -> str:
+def word(field: str, written: str, words: Sequence[str]) -> str:
     """Parse one of some words, as typed with an option.
 
     Raises:
         CallerMistake: the word is unknown; the error names the nearest one.
     """
     try:
-        return one_of(field, written, known)
+        return one_of(field, written, words)
     except BadCell as bad:
         raise cell_error(bad) from None
 
@@ -77,12 +77,12 @@ def selection(
 ) -> Selection:
     """Build the filter of targets from the options of a command."""
     return Selection(
-        kinds=tuple(cast(TargetKind, word("--kind", one.removesuffix("s"), TARGET_KINDS)) for one in kinds or ()),
+        kinds=tuple(cast(TargetKind, word("--kind", kind.removesuffix("s"), TARGET_KINDS)) for kind in kinds or ()),
         targets=tuple(targets or ()),
-        outcomes=tuple(cast(Outcome, word("--with", one, OUTCOMES)) for one in outcomes or ()),
+        outcomes=tuple(cast(Outcome, word("--with", outcome, OUTCOMES)) for outcome in outcomes or ()),
         undecided=undecided,
         waiting=waiting,
         protected=protected,
-        categories=tuple(cast(SpeakerCategory, word("--speaker", one, CATEGORIES)) for one in speakers or ()),
+        categories=tuple(cast(SpeakerCategory, word("--speaker", category, CATEGORIES)) for category in speakers or ()),
         first=first,
     )

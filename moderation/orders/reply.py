@@ -22,8 +22,8 @@ async def prove_reply(log: PublicLog, case: Case) -> DocumentProof:
     if not steps:
         return DocumentProof(note=UNDECIDED)
     last = steps[-1]
-    wanted = {case.id: Wanted(("step", last.order, last.id), last.at_ms, OPENED)}
-    return (await prove(log, wanted))[case.id]
+    sought = {case.id: Wanted(("step", last.order, last.id), last.at_ms, OPENED)}
+    return (await prove(log, sought))[case.id]
 
 
 def reply_as_dict(case: Case, text: str, proof: DocumentProof) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def _is_same(row: TargetRow, outcome: Outcome, ground: Ground | None, reason: st
 
 def _is_only_supporter(row: TargetRow, outcome: Outcome, actor: str) -> bool:
     """Whether this actor alone has ruled the same, so that there is no other ruling to confirm."""
-    same = [one for one in (row.proposed, row.ruling) if one is not None and one.outcome == outcome]
+    same = [decision for decision in (row.proposed, row.ruling) if decision is not None and decision.outcome == outcome]
     return row.first_of_two(outcome, actor) is None and any(
-        len(one.actors) == 1 and same_person(one.actors[0], actor) for one in same
+        len(decision.actors) == 1 and same_person(decision.actors[0], actor) for decision in same
     )

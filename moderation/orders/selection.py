@@ -38,13 +38,13 @@ class Selection:
             CallerMistake: a named target is not in the order.
         """
         named = self._named(case)
-        found = [row for row in case.rows if all(self._conditions(row, case, cases, named))]
-        return found if self.first is None else found[: self.first]
+        rows = [row for row in case.rows if all(self._conditions(row, case, cases, named))]
+        return rows if self.first is None else rows[: self.first]
 
     def _named(self, case: Case) -> set[tuple[str, str]] | None:
         if not self.targets:
             return None
-        known = {(row.target.kind, row.target.value) for row in case.rows}
+        keys = {(row.target.kind, row.target.value) for row in case.rows}
         named: set[tuple[str, str]] = set()
         accounts = (row.target for row in case.rows if row.target.kind == "account" and row.target.handle)
         handles = {target.handle.lower(): target for target in accounts}
@@ -59,9 +59,9 @@ class Selection:
             except BadCell as bad:
                 raise cell_error(bad) from None
             key: tuple[str, str] = (target.kind, target.value)
-            if key not in known and ("tweet", target.value) in known:
+            if key not in keys and ("tweet", target.value) in keys:
                 key = "tweet", target.value
-            if key not in known:
+            if key not in keys:
                 raise _not_a_target(written, case)
             named.add(key)
         return named

@@ -80,10 +80,10 @@ class OrderService:
 
     def case(self, order: str) -> Case:
         """Return one order, as of the last refresh or write."""
-        found = self.cases.cases.get(order)
-        if found is None:
+        case = self.cases.cases.get(order)
+        if case is None:
             raise no_such_order(order)
-        return found
+        return case
 
     def states(self, names: Container[str] | None = None) -> TargetStates:
         """Resolve the present states of targets over all orders, as of the last refresh or write; None: of all."""
@@ -100,7 +100,7 @@ class OrderService:
 
         def make(at_ms: int) -> list[CaseRecord]:
             plans[:] = [plan_intake(draft, self.cases.cases, self.cases.speakers) for draft in drafts]
-            return [record for one in plans for record in one.records(actor=who, at_ms=at_ms)]
+            return [record for plan in plans for record in plan.records(actor=who, at_ms=at_ms)]
 
         await self._write(make)
         return plans
@@ -299,18 +299,18 @@ class OrderService:
     ) -> RegistryPlan:
         """Change the registry by a plan that `make_plan` derives from its present state."""
         who, why = words_of(actor, reason)
-        made: list[RegistryPlan] = []
+        plans: list[RegistryPlan] = []
 
         def make(at_ms: int) -> list[CaseRecord]:
-            made[:] = [make_plan(self.cases)]
-            known = self.cases.speakers
+            plans[:] = [make_plan(self.cases)]
+            speakers = self.cases.speakers
             if dry_run:
                 return []
             write = secrets.token_hex(8)
-            return [*made[0].records(write=write, actor=who, reason=why, at_ms=at_ms, known=known)]
+            return [*plans[0].records(write=write, actor=who, reason=why, at_ms=at_ms, known=speakers)]
 
         await self._write(make)
-        return made[0]
+        return plans[0]
 
     def _edits(self, order: str, expected: str | None) -> str:
         case = self.case(order)

@@ -50,15 +50,17 @@ class TargetStates:
 
     def of(self, kind: TargetKind, name: str) -> TargetState:
         """Resolve the state of one target by its kind and its id or normalised hashtag."""
-        found = self._by_name.get((kind, name), [])
+        registers = self._by_name.get((kind, name), [])
         if kind == "hashtag":
-            return TargetState(countries=frozenset(self._reduced(found)))
-        everywhere = restriction(candidates(found, WORLD), self.at_ms)
+            return TargetState(countries=frozenset(self._reduced(registers)))
+        everywhere = restriction(candidates(registers, WORLD), self.at_ms)
         if everywhere is not None and everywhere.source == "human":
             return TargetState(suspended=True)
-        countries = {register.country for register in found} - {WORLD}
+        countries = {register.country for register in registers} - {WORLD}
         return TargetState(
-            countries=frozenset(one for one in countries if restriction(candidates(found, one), self.at_ms))
+            countries=frozenset(
+                country for country in countries if restriction(candidates(registers, country), self.at_ms)
+            )
         )
 
     def hidden_in(self, kind: TargetKind, name: str, author: str = "", *, besides: str) -> tuple[str, ...]:
@@ -79,10 +81,10 @@ class TargetStates:
             return (WORLD,)
         return tuple(sorted(frozenset().union(*(state.countries for state in states)) - {besides}))
 
-    def _reduced(self, found: Sequence[Register]) -> Iterator[str]:
+    def _reduced(self, registers: Sequence[Register]) -> Iterator[str]:
         """List the countries where an order decides that a surface hides the hashtag."""
-        for surface, country in {(register.surface, register.country) for register in found}:
-            here = [register for register in found if register.surface == surface]
+        for surface, country in {(register.surface, register.country) for register in registers}:
+            here = [register for register in registers if register.surface == surface]
             decides = winner(candidates(here, country), (), self.at_ms, people_only=True)
             if decides is not None and decides.source == "legal" and decides.action in HIDING:
                 yield country

@@ -119,7 +119,7 @@ def plan_as_dict(plan: IntakePlan) -> dict[str, Any]:
         "deadline_ms": plan.head.deadline_ms,
         "fate": plan.fate,
         "added": len(plan.added),
-        "known": plan.known,
+        "known": plan.known_targets,
         "protected": plan.protected,
         "why": plan.why,
     }
@@ -131,9 +131,9 @@ def plan_words(plan: IntakePlan) -> str:
     if plan.fate == "conflict":
         return f"{head.id}: {plan.why}"
     if plan.fate == "known":
-        return f"{head.id}: known already, with all {counted(plan.known, 'target')}; nothing was written"
+        return f"{head.id}: known already, with all {counted(plan.known_targets, 'target')}; nothing was written"
     line = f"{head.id}: {counted(len(plan.added), 'target')}"
-    line += f", {plan.known:,} known before" if plan.known else ""
+    line += f", {plan.known_targets:,} known before" if plan.known_targets else ""
     if plan.protected:
         line += f", among them {counted(plan.protected, 'protected speaker')}, proposed as {PROTECTED}"
     return line
@@ -204,12 +204,12 @@ def due_words(case: Case, now_ms: int) -> Text:
 
 def target_cells(case: Case, row: TargetRow, cases: OrderFold) -> tuple[Cell, ...]:
     """Build the line of a target in a list; the columns are `TARGET_HEADERS`, and three of them are names."""
-    plain = row_as_dict(case, row, cases)
-    by = " and ".join(name for name in (plain["by"], plain["second"]) if name)
-    outcome = "; ".join(one for one in (plain["outcome"], plain["waiting"]) if one)
-    outcome = outcome or (f"proposed {plain['proposal']}" if plain["proposal"] else "")
-    target = plain["target"] + (f" (@{plain['handle']})" if plain["handle"] else "")
-    return str(plain["number"]), plain["kind"], target, plain["protected"], outcome, plain["reason"], by
+    answer = row_as_dict(case, row, cases)
+    by = " and ".join(name for name in (answer["by"], answer["second"]) if name)
+    outcome = "; ".join(text for text in (answer["outcome"], answer["waiting"]) if text)
+    outcome = outcome or (f"proposed {answer['proposal']}" if answer["proposal"] else "")
+    target = answer["target"] + (f" (@{answer['handle']})" if answer["handle"] else "")
+    return str(answer["number"]), answer["kind"], target, answer["protected"], outcome, answer["reason"], by
 
 
 def head_lines(case: Case, cases: OrderFold, now_ms: int) -> list[str]:

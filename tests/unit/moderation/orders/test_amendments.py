@@ -121,7 +121,7 @@ def test_preview_tells_released_from_still_hidden_and_counts_protected() -> None
     order = withheld(world, 1, 2, 3, end_ms=NOW_MS + HOUR_MS)
     end_ms = NOW_MS + 9 * HOUR_MS
     plan = amend(world, order, *accounts(1, 8, 9), drop=("2", "3"), expires_at_ms=end_ms, dry_run=True)
-    assert (len(plan.added), plan.known, plan.protected, plan.released, plan.kept_hidden) == (2, 1, 1, 1, 1)
+    assert (len(plan.added), plan.known_targets, plan.protected, plan.released, plan.kept_hidden) == (2, 1, 1, 1, 1)
     assert plan.lines("IN") == [
         "adds 2 targets, 1 protected speaker among them, which then wait for an outcome",
         "drops 2 targets; ends 2 restrictions in India; 1 target stays hidden there by another order or a suspension",
@@ -130,7 +130,7 @@ def test_preview_tells_released_from_still_hidden_and_counts_protected() -> None
     assert world.desk.case(order).amendment is None, "a dry run writes nothing"
     amend(world, order, *accounts(1, 8, 9), drop=("2", "3"), expires_at_ms=end_ms)
     case = world.desk.case(order)
-    assert waiting_plan(case, world.desk.cases, world.now_ms) == replace(plan, known=0)
+    assert waiting_plan(case, world.desk.cases, world.now_ms) == replace(plan, known_targets=0)
     shown = amendment_as_dict(case, world.desk.cases, world.now_ms)
     assert shown is not None and (shown["actor"], shown["added_targets"]) == ("ann", ["account 8", "account 9"])
     assert f"    {plan.lines('IN')[1]}" in head_lines(case, world.desk.cases, world.now_ms)

@@ -403,11 +403,11 @@ def test_order_taken_in_twice_is_recognised() -> None:
     assert [one.fate for one in run(world.desk.take_in([draft], actor="ann"))] == ["new"]
     [again] = rows("target\n2\n1\n", authority=" MINISTRY of  examples", reference="ex/7").drafts
     [known] = run(world.desk.take_in([again], actor="ben"))
-    assert (known.fate, known.known, known.added) == ("known", 2, ())
+    assert (known.fate, known.known_targets, known.added) == ("known", 2, ())
     assert len(world.log.records) == 2
     [more] = rows("target\n2\n3\n").drafts
     [supplement] = run(world.desk.take_in([more], actor="ben"))
-    assert (supplement.fate, supplement.known, len(supplement.added)) == ("supplement", 1, 1)
+    assert (supplement.fate, supplement.known_targets, len(supplement.added)) == ("supplement", 1, 1)
     assert [row.target.value for row in world.desk.case(draft.head.id).rows] == ["1", "2", "3"]
 
 
