@@ -1,4 +1,4 @@
-"""Facts of an entry: what a statement of reasons, or a published report, says of its record. Pure.
+"""Facts of an entry: what a statement of reasons, or a published report, states of its record. Pure.
 
 The field `facts` of a leaf commits to them as JSON, so that a verifier compares each member of a statement with the
 log. A member that a later record can change is left out, or given as a bound:

@@ -99,9 +99,9 @@ def labels(
         with progress_bar("scoring the texts", enabled=not as_json) as bar:
             task = bar.add_task("", total=len(drafts))
             for places, part in in_parts(drafts, MOST_LABELS if strict else _PART):
-                found = await service.add(part, actor=who, reason=reason, places=places, all_or_none=strict)
-                added, unchanged = added + found.added, unchanged + found.unchanged
-                bad += found.problems
+                result = await service.add(part, actor=who, reason=reason, places=places, all_or_none=strict)
+                added, unchanged = added + result.added, unchanged + result.unchanged
+                bad += result.problems
                 bar.advance(task, len(part))
         return added, unchanged, sorted(bad, key=line_number)
 
@@ -149,8 +149,8 @@ def apply(
         ),
     )
     if as_json:
-        plain = {"model": record.model_revision, "before": revision, "from_tick_ms": record.from_tick_ms}
-        print(json.dumps(plain))
+        answer = {"model": record.model_revision, "before": revision, "from_tick_ms": record.from_tick_ms}
+        print(json.dumps(answer))
     else:
         since_words = in_utc(record.from_tick_ms, seconds=True)
         out.print(f"model {record.model_revision} is live for panes from {since_words} on, before it {revision}")
@@ -176,9 +176,9 @@ def _impact(settings: Settings, preview: Preview, back_ms: int) -> ImpactReport:
 
     async def run() -> ImpactReport:
         policy = await live_policy(settings)
-        found = Impact(policy, policy, scales=preview.fit.scales(preview.labels.live.scorer))
-        await feed_from_log(found.add, settings, back_ms)
-        return found.finish()
+        projection = Impact(policy, policy, scales=preview.fit.scales(preview.labels.live.scorer))
+        await feed_from_log(projection.add, settings, back_ms)
+        return projection.finish()
 
     return asyncio.run(run())
 
@@ -190,13 +190,13 @@ def _show(preview: Preview) -> None:
     for line in label_lines(preview.labels):
         out.print(line)
     out.print("")
-    print_list(FIT_HEADERS, [fit_cells(one) for one in preview.fit.columns], names=2)
+    print_list(FIT_HEADERS, [fit_cells(column) for column in preview.fit.columns], names=2)
     if not preview.fit.is_ready:
         errors.print(preview.fit.missing_words(), style="yellow")
     if preview.is_live:
         out.print(f"\nmodel {preview.labels.live.revision} has this scale: it is live")
-    for one in preview.fit.inverted:
-        errors.print(f"{one}: texts labelled harmful score no higher than clean ones", style="red")
+    for name in preview.fit.inverted:
+        errors.print(f"{name}: texts labelled harmful score no higher than clean ones", style="red")
 
 
 def _show_impact(report: ImpactReport) -> None:
@@ -206,7 +206,7 @@ def _show_impact(report: ImpactReport) -> None:
 
     out.print(f"\nwhat would change: {text.summary(report)}\non {text.span(report)}")
     if report.changes:
-        print_list(CHANGE_HEADERS, [change_cells(one) for one in report.changes[:SHOWN_MAX]])
+        print_list(CHANGE_HEADERS, [change_cells(change) for change in report.changes[:SHOWN_MAX]])
     if len(report.changes) > SHOWN_MAX:
         out.print(f"and {len(report.changes) - SHOWN_MAX} more: --json has them")
 

@@ -57,7 +57,7 @@ def parse_labels(
     Raises:
         CallerMistake: the file has no label, or too many.
     """
-    found: list[tuple[str, LabelDraft]] = []
+    drafts: list[tuple[str, LabelDraft]] = []
     problems: list[RowProblem] = []
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
         if not line.strip():
@@ -71,12 +71,12 @@ def parse_labels(
             field, what, fix = problem
             problems.append(RowProblem(f"line {number}", field, "", what, fix))
             continue
-        found.append((f"line {number}", draft))
-        if len(found) > MOST_LABELS:
+        drafts.append((f"line {number}", draft))
+        if len(drafts) > MOST_LABELS:
             raise CallerMistake(f"{name} has more than {MOST_LABELS:,} labels", fix="split the file")
-    if not found and not problems:
+    if not drafts and not problems:
         raise CallerMistake(f"{name} has no label", fix=f"one line for each: {LINE_FIX}")
-    return found, problems
+    return drafts, problems
 
 
 def in_parts(

@@ -22,54 +22,55 @@ _ONE_SIDED = 1.28
 class ScaleFit:
     """Fit of the live model's scale."""
 
-    found: PlatformScale
+    platform: PlatformScale
 
     @property
     def is_ready(self) -> bool:
         """Whether a language has enough labels to fit anything."""
-        return self.found.is_ready
+        return self.platform.is_ready
 
     @property
     def fitted_languages(self) -> tuple[str, ...]:
         """Languages whose scale would change."""
-        return self.found.fitted_languages
+        return self.platform.fitted_languages
 
     @property
     def columns(self) -> tuple[ColumnScale, ...]:
         """Languages and categories of which people labelled a text."""
-        return tuple(one for one in self.found.columns if one.clean + one.harmful)
+        return tuple(column for column in self.platform.columns if column.clean + column.harmful)
 
     @property
     def revision(self) -> str:
         """Digest of the scale, so that no other scale goes live than the one that a person looked at."""
-        return hashlib.sha256(self.found.scale.to_bytes()).hexdigest()[:12]
+        return hashlib.sha256(self.platform.scale.to_bytes()).hexdigest()[:12]
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Reasons why a language and category is not the platform's yet."""
-        return self.found.problems
+        return self.platform.problems
 
     @property
     def inverted(self) -> tuple[str, ...]:
         """Fitted languages and categories in which harmful texts score no higher than clean ones.
 
-        A distance that chance explains (one-sided, 90%) counts as none: every bound of such a scale says 0% to 100%.
+        A distance that chance explains (one-sided, 90%) counts as none: every bound of such a scale is 0% to 100%.
         """
         return tuple(
-            f"{one.language}, {one.category or 'any harm'}"
-            for one in self.found.columns
-            if one.is_fitted and one.after[1] - one.after[0] <= one.is_calibrated * _ONE_SIDED * hypot(*one.errors)
+            f"{column.language}, {column.category or 'any harm'}"
+            for column in self.platform.columns
+            if column.is_fitted
+            and column.after[1] - column.after[0] <= column.is_calibrated * _ONE_SIDED * hypot(*column.errors)
         )
 
     def missing_words(self) -> str:
         """Say how many labels of each language are missing until its scale is the platform's."""
         parts = []
-        for one in self.found.columns:
-            if not one.category and one.clean + one.harmful and not one.is_calibrated:
-                n_labels = f"{one.clean + one.harmful} of {2 * ENOUGH} labels in {one.language}"
-                if one.clean + one.harmful >= 2 * ENOUGH:
-                    n_labels = f"{one.clean + one.harmful} labels in {one.language}"
-                parts.append(f"{n_labels}, {one.missing_words()} are missing")
+        for column in self.platform.columns:
+            if not column.category and column.clean + column.harmful and not column.is_calibrated:
+                n_labels = f"{column.clean + column.harmful} of {2 * ENOUGH} labels in {column.language}"
+                if column.clean + column.harmful >= 2 * ENOUGH:
+                    n_labels = f"{column.clean + column.harmful} labels in {column.language}"
+                parts.append(f"{n_labels}, {column.missing_words()} are missing")
         return "; ".join(parts) or (
             f"no language has a label: {FEWEST} clean and {FEWEST} harmful texts begin to help, "
             f"{ENOUGH} of each are enough"
@@ -77,20 +78,20 @@ class ScaleFit:
 
     def scales(self, live: LinearScorer) -> Mapping[bytes, Scale]:
         """Return the fitted scale by the bytes of the live one, to try it on the past."""
-        return {live.scale.to_bytes(): self.found.scale}
+        return {live.scale.to_bytes(): self.platform.scale}
 
     def artefact(self, live: LinearScorer, about: Mapping[str, object]) -> bytes:
         """Build the model file with this scale; `about` describes the labels."""
-        return self.found.artefact(live, about)
+        return self.platform.artefact(live, about)
 
 
 def fit_scale(live: LinearScorer, labels: Sequence[AgreedLabel]) -> ScaleFit:
     """Fit the scale of the live model to labelled texts; their order does not change a bit of it."""
     texts = [
         ScoredLabel(
-            probabilities=one.probabilities, language=one.language, harmful=one.harmful, categories=one.categories,
-            cluster=one.hashtag,
+            probabilities=label.probabilities, language=label.language, harmful=label.harmful,
+            categories=label.categories, cluster=label.hashtag,
         )
-        for one in sorted(labels, key=lambda one: one.subject)
+        for label in sorted(labels, key=lambda label: label.subject)
     ]  # fmt: skip
     return ScaleFit(platform_scale.fit(live, texts))

@@ -136,36 +136,38 @@ class LabelBook:
         """
         actor, reason = words_of(actor, reason)
         live = await self._models.live()
-        at = sampled_places((await self._cases.refresh()).values()) if any(one.tweet_id for one in drafts) else {}
-        wanted = {one.tweet_id: at.get(one.tweet_id, ("", NO_POSITION))[1] for one in drafts if one.tweet_id}
-        found = await self._texts.read_for_scoring(wanted) if wanted else {}
-        if any(one.harmful is None for one in drafts):
+        at = sampled_places((await self._cases.refresh()).values()) if any(draft.tweet_id for draft in drafts) else {}
+        positions = {draft.tweet_id: at.get(draft.tweet_id, ("", NO_POSITION))[1] for draft in drafts if draft.tweet_id}
+        contents = await self._texts.read_for_scoring(positions) if positions else {}
+        if any(draft.harmful is None for draft in drafts):
             self._fold.follow((await self._moderation.refresh()).others)
         problems: list[RowProblem] = []
         records: dict[int, TextLabel] = {}
         texts: list[tuple[str, str]] = []
         kept: list[tuple[int, LabelDraft]] = []
         places = places or [f"label {number}" for number in range(1, len(drafts) + 1)]
-        for number, (one, place) in enumerate(zip(drafts, places, strict=True)):
-            if (problem := one.problem(live.scorer.categories)) is not None:
+        for number, (draft, place) in enumerate(zip(drafts, places, strict=True)):
+            if (problem := draft.problem(live.scorer.categories)) is not None:
                 problems.append(RowProblem(place, problem[0], "", problem[1], problem[2]))
                 continue
-            if one.harmful is None and (known := self._fold.find(self._id_of(one, actor))) is not None:
-                records[number] = self._withdrawal(known, reason)  # its tweet may be gone
+            if draft.harmful is None and (earlier := self._fold.find(self._id_of(draft, actor))) is not None:
+                records[number] = self._withdrawal(earlier, reason)  # its tweet may be gone
                 continue
-            content = found.get(one.tweet_id) if one.tweet_id else TextContent(text=one.text or "", lang=one.lang)
+            content = (
+                contents.get(draft.tweet_id) if draft.tweet_id else TextContent(text=draft.text or "", lang=draft.lang)
+            )
             if content is None:
-                problems.append(RowProblem(place, "tweet_id", one.tweet_id or "", *_NO_TEXT))
+                problems.append(RowProblem(place, "tweet_id", draft.tweet_id or "", *_NO_TEXT))
                 continue
-            kept.append((number, one))
+            kept.append((number, draft))
             texts.append((content.text, content.lang))
         scores = await asyncio.to_thread(score_texts, live.scorer, *_columns(texts))
-        for (number, one), score in zip(kept, scores, strict=True):
+        for (number, draft), score in zip(kept, scores, strict=True):
             if score.probabilities is None:
                 what = f"the model does not read this language ({score.language})"
                 problems.append(RowProblem(places[number], "text", "", what, "leave it out"))
             else:
-                records[number] = self._record(one, score, live, at, actor, reason)
+                records[number] = self._record(draft, score, live, at, actor, reason)
         if problems and all_or_none:
             return AddedLabels(0, 0, tuple(problems))
         added = await self._write([records[number] for number in sorted(records)])
@@ -178,22 +180,26 @@ class LabelBook:
         self._fold.follow(self._moderation.view.others)
         names = live.scorer.categories
         marked = marked_tweets(markings, cases, names)
-        stale = [one for one in self._fold if one.scores != live.scores]
-        places = {one.tweet: one.place for one in marked}
-        places |= {_tweet_of(one): SampledAt(one.partition, one.offset, one.lang) for one in stale if _tweet_of(one)}
+        stale = [label for label in self._fold if label.scores != live.scores]
+        places = {mark.tweet: mark.place for mark in marked}
+        places |= {
+            _tweet_of(label): SampledAt(label.partition, label.offset, label.lang)
+            for label in stale
+            if _tweet_of(label)
+        }
         scores = await self._scores_of(live, places)
-        found: list[PersonLabel] = []
+        counted: list[PersonLabel] = []
         unreadable = unread = other_model = 0
-        for one in self._fold:
-            score = _score_of(one) if one.scores == live.scores else scores.get(_tweet_of(one))
+        for label in self._fold:
+            score = _score_of(label) if label.scores == live.scores else scores.get(_tweet_of(label))
             if score is None:
-                other_model += not _tweet_of(one)
-                unreadable += bool(_tweet_of(one))
+                other_model += not _tweet_of(label)
+                unreadable += bool(_tweet_of(label))
             elif score.probabilities is None:
                 unread += 1
             else:
-                found.append(_person_label(one, score, score.probabilities, names))
-        n_given = len(found)
+                counted.append(_person_label(label, score, score.probabilities, names))
+        n_given = len(counted)
         for mark in marked:
             score = scores.get(mark.tweet)
             if score is None:
@@ -201,14 +207,14 @@ class LabelBook:
             elif score.probabilities is None:
                 unread += 1
             else:
-                found.append(
+                counted.append(
                     PersonLabel(
                         subject=tweet_subject(mark.tweet), actor=mark.actor, harmful=mark.harmful,
                         categories=mark.categories, language=score.language, probabilities=score.probabilities,
                         hashtag=mark.hashtag, at_ms=mark.at_ms,
                     )
                 )  # fmt: skip
-        return Labels(live, combine(found), other_model, unreadable, unread, len(found) - n_given)
+        return Labels(live, combine(counted), other_model, unreadable, unread, len(counted) - n_given)
 
     def _record(
         self,
@@ -235,8 +241,8 @@ class LabelBook:
     def _id_of(self, draft: LabelDraft, actor: str) -> str:
         return label_id(self._subject_of(draft), actor)
 
-    def _withdrawal(self, known: TextLabel, reason: str) -> TextLabel:
-        return replace(known, harmful=None, categories={}, reason=reason, at_ms=self._clock())
+    def _withdrawal(self, label: TextLabel, reason: str) -> TextLabel:
+        return replace(label, harmful=None, categories={}, reason=reason, at_ms=self._clock())
 
     async def _write(self, records: Sequence[TextLabel]) -> int:
         """Write the records that change a label; return their number."""
@@ -244,9 +250,9 @@ class LabelBook:
 
         def changed(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
             self._fold.follow(view.others)
-            wanted = {one.id: one for one in records}
-            new[:] = [one for one in wanted.values() if not _is_known(one, self._fold.find(one.id))]
-            return [encode_label(one) for one in new]
+            by_id = {label.id: label for label in records}
+            new[:] = [label for label in by_id.values() if not _is_known(label, self._fold.find(label.id))]
+            return [encode_label(label) for label in new]
 
         await self._moderation.transact(changed)
         self._fold.follow(self._moderation.view.others)
@@ -261,12 +267,12 @@ class LabelBook:
             if (live.scores, tweet) not in self._scored and at_ms - self._missed_ms.get(tweet, -AGAIN_MS) >= AGAIN_MS
         }
         if missing:
-            found = await self._texts.read_for_scoring(missing)
-            self._missed_ms |= {tweet: at_ms for tweet in missing if tweet not in found}
-            texts = [(one.text, one.lang) for one in found.values()]
+            contents = await self._texts.read_for_scoring(missing)
+            self._missed_ms |= {tweet: at_ms for tweet in missing if tweet not in contents}
+            texts = [(content.text, content.lang) for content in contents.values()]
             scores = await asyncio.to_thread(score_texts, live.scorer, *_columns(texts))
-            self._scored |= {(live.scores, tweet): one for tweet, one in zip(found, scores, strict=True)}
-        return {tweet: one for tweet in places if (one := self._scored.get((live.scores, tweet))) is not None}
+            self._scored |= {(live.scores, tweet): score for tweet, score in zip(contents, scores, strict=True)}
+        return {tweet: score for tweet in places if (score := self._scored.get((live.scores, tweet))) is not None}
 
 
 _NO_TEXT = ("its text cannot be read", "only tweets that a case has sampled have a position; else give the text")
@@ -289,7 +295,7 @@ def _person_label(
     label: TextLabel, score: ScoredText, probabilities: tuple[float, ...], names: tuple[str, ...]
 ) -> PersonLabel:
     harmful = bool(label.harmful)
-    categories = {name: one for name, one in label.categories.items() if name in names}
+    categories = {name: chosen for name, chosen in label.categories.items() if name in names}
     return PersonLabel(
         subject=label.subject, actor=label.actor, harmful=harmful,
         categories=categories if harmful else dict.fromkeys(names, False), language=score.language,
@@ -297,10 +303,10 @@ def _person_label(
     )  # fmt: skip
 
 
-def _is_known(label: TextLabel, known: TextLabel | None) -> bool:
+def _is_known(label: TextLabel, earlier: TextLabel | None) -> bool:
     """Return whether a label changes nothing; a withdrawal of no label does not either."""
-    if known is None:
+    if earlier is None:
         return label.harmful is None
     fields = ("harmful", "categories", "scores")
-    plain, other = msgspec.to_builtins(label), msgspec.to_builtins(known)
-    return all(plain[name] == other[name] for name in fields)
+    members, other = msgspec.to_builtins(label), msgspec.to_builtins(earlier)
+    return all(members[name] == other[name] for name in fields)

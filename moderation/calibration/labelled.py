@@ -90,41 +90,41 @@ class CalibrationTexts:
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """Count clean and harmful texts by language."""
-        found: dict[str, tuple[int, int]] = {}
-        for one in self.texts:
-            clean, harmful = found.get(one.language, (0, 0))
-            found[one.language] = (clean + (not one.harmful), harmful + one.harmful)
-        return found
+        counts: dict[str, tuple[int, int]] = {}
+        for text in self.texts:
+            clean, harmful = counts.get(text.language, (0, 0))
+            counts[text.language] = (clean + (not text.harmful), harmful + text.harmful)
+        return counts
 
     def category_counts(self, category: str) -> dict[str, tuple[int, int]]:
         """Count clean and harmful texts of a category by language, where people labelled it."""
-        found: dict[str, tuple[int, int]] = {}
-        for one in self.texts:
-            if (is_harmful := one.categories.get(category)) is not None:
-                clean, harmful = found.get(one.language, (0, 0))
-                found[one.language] = (clean + (not is_harmful), harmful + is_harmful)
-        return found
+        counts: dict[str, tuple[int, int]] = {}
+        for text in self.texts:
+            if (is_harmful := text.categories.get(category)) is not None:
+                clean, harmful = counts.get(text.language, (0, 0))
+                counts[text.language] = (clean + (not is_harmful), harmful + is_harmful)
+        return counts
 
 
 def combine(labels: Iterable[PersonLabel]) -> CalibrationTexts:
     """Combine labels to one for each text; of a person's labels of a text the newest counts."""
     by_text: dict[str, dict[str, PersonLabel]] = {}
-    for one in labels:
-        people = by_text.setdefault(one.subject, {})
-        known = people.get(visual_form(one.actor))
-        if known is None or one.at_ms >= known.at_ms:
-            people[visual_form(one.actor)] = one
+    for label in labels:
+        people = by_text.setdefault(label.subject, {})
+        earlier = people.get(visual_form(label.actor))
+        if earlier is None or label.at_ms >= earlier.at_ms:
+            people[visual_form(label.actor)] = label
     texts: list[AgreedLabel] = []
     shared = agreed = disputed = 0
-    given = Counter[str]()
+    label_counts = Counter[str]()
     by_mean: dict[tuple[str, str, bool], Counter[str]] = {}
     names: dict[str, str] = {}
     for subject, people in by_text.items():
-        for person, one in people.items():
-            given[names.setdefault(person, one.actor)] += 1
-            for category, harmful_label in (("", one.harmful), *one.categories.items()):
-                by_mean.setdefault((one.language, category, harmful_label), Counter())[names[person]] += 1
-        votes = [one.harmful for one in people.values()]
+        for person, label in people.items():
+            label_counts[names.setdefault(person, label.actor)] += 1
+            for category, harmful_label in (("", label.harmful), *label.categories.items()):
+                by_mean.setdefault((label.language, category, harmful_label), Counter())[names[person]] += 1
+        votes = [label.harmful for label in people.values()]
         shared += len(votes) > 1
         agreed += len(votes) > 1 and len(set(votes)) == 1
         harmful = _majority(votes)
@@ -135,19 +135,21 @@ def combine(labels: Iterable[PersonLabel]) -> CalibrationTexts:
         texts.append(
             AgreedLabel(
                 subject, harmful, _categories(list(people.values()), harmful), first.language, first.probabilities,
-                next((one.hashtag for one in people.values() if one.hashtag), ""),
+                next((label.hashtag for label in people.values() if label.hashtag), ""),
             )
         )  # fmt: skip
-    return CalibrationTexts(tuple(texts), dict(given.most_common()), shared, agreed, disputed, _greatest(by_mean))
+    return CalibrationTexts(
+        tuple(texts), dict(label_counts.most_common()), shared, agreed, disputed, _greatest(by_mean)
+    )
 
 
 def _greatest(by_mean: Mapping[tuple[str, str, bool], Counter[str]]) -> OnePersonPart | None:
-    found = []
+    parts = []
     for (language, category, harmful), people in by_mean.items():
         [(person, count)] = people.most_common(1)
         if people.total() >= FEWEST:
-            found.append(OnePersonPart(person, count / people.total(), language, category, harmful))
-    return max(found, key=lambda one: (one.part, not one.category), default=None)
+            parts.append(OnePersonPart(person, count / people.total(), language, category, harmful))
+    return max(parts, key=lambda part: (part.part, not part.category), default=None)
 
 
 def _majority(votes: Sequence[bool]) -> bool | None:
@@ -157,9 +159,9 @@ def _majority(votes: Sequence[bool]) -> bool | None:
 
 def _categories(people: Sequence[PersonLabel], harmful: bool) -> dict[str, bool]:
     """Combine the labels by category; a clean text has none of them."""
-    found: dict[str, bool] = {}
-    for name in dict.fromkeys(name for one in people for name in one.categories):
-        vote = _majority([one.categories[name] for one in people if name in one.categories])
+    categories: dict[str, bool] = {}
+    for name in dict.fromkeys(name for label in people for name in label.categories):
+        vote = _majority([label.categories[name] for label in people if name in label.categories])
         if vote is not None:
-            found[name] = vote and harmful
-    return found
+            categories[name] = vote and harmful
+    return categories

@@ -47,28 +47,30 @@ def marked_tweets(markings: MarkingFold, cases: Mapping[str, HashtagCase], names
         cases: cases by id, which have the positions of sampled tweets.
         names: categories of the model.
     """
-    found: list[MarkedTweet] = []
+    marked: list[MarkedTweet] = []
     for case, marks in markings.by_case():
-        known = cases.get(case)
-        places = _places(known)
-        hidden = _hidden_categories(known)
-        for one in marks:
-            if (harmful := IS_HARMFUL.get(one.mark)) is None:
+        hashtag_case = cases.get(case)
+        places = _places(hashtag_case)
+        hidden = _hidden_categories(hashtag_case)
+        for marking in marks:
+            if (harmful := IS_HARMFUL.get(marking.mark)) is None:
                 continue
             categories = {name: True for name in names if name in hidden} if harmful else dict.fromkeys(names, False)
-            place = places.get(one.tweet, NO_POSITION)
-            found.append(MarkedTweet(one.tweet, place, one.hashtag, one.actor, harmful, categories, one.at_ms))
-    return found
+            place = places.get(marking.tweet, NO_POSITION)
+            marked.append(
+                MarkedTweet(marking.tweet, place, marking.hashtag, marking.actor, harmful, categories, marking.at_ms)
+            )
+    return marked
 
 
 def unmarked_counts(markings: MarkingFold, cases: Mapping[str, HashtagCase], person: str) -> dict[str, int]:
     """Count the sampled tweets of each case that a person has not marked."""
-    found = {}
+    counts = {}
     for case in cases.values():
         own = markings.of_person(case.id, person)
         if remaining := len(_places(case).keys() - own.keys()):
-            found[case.id] = remaining
-    return found
+            counts[case.id] = remaining
+    return counts
 
 
 def sampled_places(cases: Iterable[HashtagCase]) -> dict[str, tuple[str, SampledAt]]:
@@ -78,12 +80,12 @@ def sampled_places(cases: Iterable[HashtagCase]) -> dict[str, tuple[str, Sampled
 
 def _places(case: HashtagCase | None) -> dict[str, SampledAt]:
     """Return the positions of a case's sampled tweets, those of the highest scores included."""
-    found: dict[str, SampledAt] = {}
-    for one in case.items if case is not None else ():
-        evidence = one.item.evidence
+    places: dict[str, SampledAt] = {}
+    for part in case.items if case is not None else ():
+        evidence = part.item.evidence
         if evidence is not None:
-            found |= dict(zip(evidence.highest, evidence.highest_at, strict=False)) | sample_places(evidence)
-    return found
+            places |= dict(zip(evidence.highest, evidence.highest_at, strict=False)) | sample_places(evidence)
+    return places
 
 
 def _hidden_categories(case: HashtagCase | None) -> set[str]:
@@ -93,4 +95,4 @@ def _hidden_categories(case: HashtagCase | None) -> set[str]:
     covered = {
         part.item for decision in case.progress.decisions if decision.verdict == "hide" for part in decision.covers
     }
-    return {one.item.category for one in case.items if one.item.id in covered} - {""}
+    return {part.item.category for part in case.items if part.item.id in covered} - {""}

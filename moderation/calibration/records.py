@@ -52,7 +52,9 @@ class TextLabel(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     at_ms: Ms
 
 
-_codec: RecordCodec[TextLabel] = RecordCodec(TextLabel, lambda one: f"label:{one.subject}|review|{one.id}|*".encode())
+_codec: RecordCodec[TextLabel] = RecordCodec(
+    TextLabel, lambda label: f"label:{label.subject}|review|{label.id}|*".encode()
+)
 encode_label = _codec.encode
 decode_label = _codec.decode
 
@@ -77,6 +79,6 @@ def text_subject(text: str, secret: bytes) -> str:
     >>> text_subject("a  text ", b"key") == text_subject("a text", b"key") != text_subject("a text", b"other")
     True
     """
-    plain = " ".join(text.split()).encode("utf-8", "surrogatepass")
+    normalised = " ".join(text.split()).encode("utf-8", "surrogatepass")
     key = hashlib.blake2b(secret, digest_size=32, person=b"labelled texts").digest()
-    return f"text-{hashlib.blake2b(plain, digest_size=16, key=key).hexdigest()}"
+    return f"text-{hashlib.blake2b(normalised, digest_size=16, key=key).hexdigest()}"

@@ -32,10 +32,10 @@ def scores_revision(scorer: LinearScorer) -> str:
     import numpy as np
 
     digest = hashlib.sha256()
-    for one in fields(scorer.numbers):
-        if one.name not in _SCALE:
-            array = np.ascontiguousarray(getattr(scorer.numbers, one.name))
-            digest.update(f"{one.name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
+    for array_field in fields(scorer.numbers):
+        if array_field.name not in _SCALE:
+            array = np.ascontiguousarray(getattr(scorer.numbers, array_field.name))
+            digest.update(f"{array_field.name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
     digest.update("\n".join(scorer.categories).encode())
     return digest.hexdigest()[:12]
 
@@ -55,9 +55,9 @@ def score_texts(scorer: LinearScorer, texts: Sequence[str], langs: Sequence[str]
 
     if not texts:
         return []
-    hints = np.array([hint_of(one) for one in langs], np.uint8)
+    hints = np.array([hint_of(lang) for lang in langs], np.uint8)
     probabilities, groups, _ = scorer.score_and_fingerprint(*features.encode(list(texts)), hints)
     return [
-        ScoredText(GROUPS[group], None if np.isnan(row[0]) else tuple(float(one) for one in row))
+        ScoredText(GROUPS[group], None if np.isnan(row[0]) else tuple(float(value) for value in row))
         for group, row in zip(groups.tolist(), probabilities, strict=True)
     ]

@@ -29,7 +29,7 @@ class Preview:
     @property
     def is_live(self) -> bool:
         """Whether the live model has this scale already."""
-        return self.fit.is_ready and self.fit.found.scale.to_bytes() == self.labels.live.scorer.scale.to_bytes()
+        return self.fit.is_ready and self.fit.platform.scale.to_bytes() == self.labels.live.scorer.scale.to_bytes()
 
     @property
     def may_go_live(self) -> bool:
@@ -70,7 +70,7 @@ class CalibrationService(LabelBook):
             reason: text for the record.
             if_live: revision of the model that was live when the person looked; None: any.
             if_scale: revision of the fitted scale that the person saw; None: any. Labels change it.
-            one_person: accept labels of which one person gave most; the record says so.
+            one_person: accept labels of which one person gave most; the record states it.
 
         Raises:
             CallerMistake: labels are missing, one person gave most of them, another model is live, the labels give
@@ -129,6 +129,6 @@ def _check_same_scores(data: bytes, live: LiveModel) -> None:
     Its ranking figures are then those of the live model, so that the guard of `hushtag model apply` has nothing to
     measure.
     """
-    found = load_live(data)
-    assert found.scores == live.scores, "a calibration changes the scale alone"
-    assert found.revision != live.revision
+    calibrated = load_live(data)
+    assert calibrated.scores == live.scores, "a calibration changes the scale alone"
+    assert calibrated.revision != live.revision

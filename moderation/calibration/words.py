@@ -41,30 +41,30 @@ def label_lines(labels: Labels) -> list[str]:
     return lines
 
 
-def fit_cells(one: ColumnScale) -> tuple[str, ...]:
+def fit_cells(column: ColumnScale) -> tuple[str, ...]:
     """Build the line of a language and category; the columns are `FIT_HEADERS`."""
     return (
-        one.language, one.category or "any", f"{one.clean:,}", f"{one.harmful:,}",
-        _mean(one.before[0], one.after[0], one.errors[0], is_fitted=one.is_fitted),
-        _mean(one.before[1], one.after[1], one.errors[1], is_fitted=one.is_fitted),
-        coverage_words(one), state_words(one),
+        column.language, column.category or "any", f"{column.clean:,}", f"{column.harmful:,}",
+        _mean(column.before[0], column.after[0], column.errors[0], is_fitted=column.is_fitted),
+        _mean(column.before[1], column.after[1], column.errors[1], is_fitted=column.is_fitted),
+        coverage_words(column), state_words(column),
     )  # fmt: skip
 
 
-def coverage_words(one: ColumnScale) -> str:
+def coverage_words(column: ColumnScale) -> str:
     """Say how many intervals held the true share before and after, in cross-validation; "" where it is not known."""
-    if one.coverage_before is None or one.coverage_after is None:
+    if column.coverage_before is None or column.coverage_after is None:
         return ""
-    return f"{one.coverage_before:.0%} → {one.coverage_after:.0%}"
+    return f"{column.coverage_before:.0%} → {column.coverage_after:.0%}"
 
 
-def state_words(one: ColumnScale) -> str:
+def state_words(column: ColumnScale) -> str:
     """Say whether the scale of a language and category is the platform's."""
-    if one.is_calibrated:
+    if column.is_calibrated:
         return "fitted"
-    if one.is_fitted:
-        return f"partly fitted: {one.missing_words()}"
-    return f"not fitted: {one.missing_words()}"
+    if column.is_fitted:
+        return f"partly fitted: {column.missing_words()}"
+    return f"not fitted: {column.missing_words()}"
 
 
 def preview_as_dict(preview: Preview) -> dict[str, Any]:
@@ -90,25 +90,25 @@ def preview_as_dict(preview: Preview) -> dict[str, Any]:
         "live": preview.is_live,
         "missing": "" if fit.is_ready else fit.missing_words(),
         "problems": list(fit.problems),
-        "columns": [column_as_dict(one) for one in fit.columns],
+        "columns": [column_as_dict(column) for column in fit.columns],
     }  # fmt: skip
 
 
-def column_as_dict(one: ColumnScale) -> dict[str, Any]:
+def column_as_dict(column: ColumnScale) -> dict[str, Any]:
     """Build the JSON of a language and category."""
     return {
-        "language": one.language,
-        "category": one.category or None,
-        "clean": one.clean,
-        "harmful": one.harmful,
-        "missing_clean": one.missing_clean,
-        "missing_harmful": one.missing_harmful,
-        "calibrated": one.is_calibrated,
-        "means_before": _hundredths(one.before),
-        "means_after": _hundredths(one.after),
-        "errors": _hundredths(one.errors),
-        "coverage_before": one.coverage_before,
-        "coverage_after": one.coverage_after,
+        "language": column.language,
+        "category": column.category or None,
+        "clean": column.clean,
+        "harmful": column.harmful,
+        "missing_clean": column.missing_clean,
+        "missing_harmful": column.missing_harmful,
+        "calibrated": column.is_calibrated,
+        "means_before": _hundredths(column.before),
+        "means_after": _hundredths(column.after),
+        "errors": _hundredths(column.errors),
+        "coverage_before": column.coverage_before,
+        "coverage_after": column.coverage_after,
     }
 
 

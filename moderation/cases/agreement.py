@@ -55,7 +55,7 @@ def agreement(looks: Iterable[Sequence[CaseLook]]) -> Agreement:
     """
     from sklearn.metrics import cohen_kappa_score  # a slow import: not for other commands
 
-    pairs = [(given[0].verdict, given[1].verdict) for given in looks if look_result(given) is not None]
+    pairs = [(verdicts[0].verdict, verdicts[1].verdict) for verdicts in looks if look_result(verdicts) is not None]
     if not pairs:
         return Agreement(0, None, None)
     first, second = zip(*pairs, strict=True)
@@ -67,15 +67,15 @@ def agreement(looks: Iterable[Sequence[CaseLook]]) -> Agreement:
 
 def look_outcomes(looks: Iterable[Sequence[CaseLook]]) -> LookOutcomes:
     """Count the outcomes of the decided looks."""
-    results = [(result, given) for given in looks if (result := look_result(given)) is not None]
-    suppressed = [result for result, given in results if given[0].suppressed]
-    controls = [result for result, given in results if not given[0].suppressed]
+    results = [(result, verdicts) for verdicts in looks if (result := look_result(verdicts)) is not None]
+    suppressed = [result for result, verdicts in results if verdicts[0].suppressed]
+    controls = [result for result, verdicts in results if not verdicts[0].suppressed]
     return LookOutcomes(
         suppressed=len(suppressed),
         wrong=suppressed.count("show"),
         controls=len(controls),
         missed=controls.count("hide"),
-        disputed=sum(given[0].verdict != given[1].verdict for _, given in results),
+        disputed=sum(verdicts[0].verdict != verdicts[1].verdict for _, verdicts in results),
     )
 
 
@@ -84,17 +84,17 @@ def quality_of(history: OverrideHistory, from_ms: int, to_ms: int) -> ReviewQual
 
     A second look counts in the period of its last verdict, an appeal in that of its outcome.
     """
-    looks = [given for given in case_fold_of(history).looks() if from_ms <= given[-1].at_ms < to_ms]
+    looks = [verdicts for verdicts in case_fold_of(history).looks() if from_ms <= verdicts[-1].at_ms < to_ms]
     agreed, outcomes = agreement(looks), look_outcomes(looks)
     appeals = appeal_fold_of(history).appeals.values()
-    ended = [one.outcome for one in appeals if one.outcome and from_ms <= one.outcome.at_ms < to_ms]
+    ended = [appeal.outcome for appeal in appeals if appeal.outcome and from_ms <= appeal.outcome.at_ms < to_ms]
     return ReviewQuality(
         looked_at=outcomes.suppressed,
         overturned=outcomes.wrong,
         pairs=agreed.pairs,
         kappa=agreed.kappa,
         appeals=len(ended),
-        appeals_reversed=sum(one.verdict == "overturn" for one in ended),
+        appeals_reversed=sum(outcome.verdict == "overturn" for outcome in ended),
     )
 
 

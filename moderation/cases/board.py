@@ -39,12 +39,12 @@ class CaseInputs:
     items: Iterable[ReviewItem]
     """Items of automated decisions."""
     decisions: Iterable[Decision]
-    """Latest automated decisions."""
+    """Latest automated decision of each hashtag and country."""
     overrides: Sequence[tuple[int, Override]]
     """Overrides with their offsets."""
     appeals: Sequence[AppealStatus]
     recorded: Iterable[CaseProgress]
-    """Cases with records."""
+    """Progress of the cases that have records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def cases_of(
     inputs = CaseInputs(
         items=automated.items.values(),
         decisions=automated.latest.values(),
-        overrides=[(offset, one) for offset, one in history.history if isinstance(one, Override)],
+        overrides=[(offset, record) for offset, record in history.history if isinstance(record, Override)],
         appeals=[*appeals.values()],
         recorded=fold.cases.values(),
     )
@@ -133,16 +133,16 @@ def _answered(item: ReviewItem, ends_ms: int, fold: CaseFold, history: OverrideH
     answers = {surface: _answer_ms(item, surface, fold, history, moment_ms) for surface in item.surfaces}
     waiting = tuple(surface for surface, answer_ms in answers.items() if answer_ms is None)
     if not waiting:
-        return CaseItem(item, max(one for one in answers.values() if one is not None))
+        return CaseItem(item, max(answer_ms for answer_ms in answers.values() if answer_ms is not None))
     return CaseItem(item, ends_ms) if 0 < ends_ms <= at_ms else CaseItem(item, None, waiting)
 
 
 def _answer_ms(item: ReviewItem, surface: str, fold: CaseFold, history: OverrideHistory, at_ms: int) -> int | None:
     """Return the time at which a person answered an item on a surface; None if no answer counts at a moment."""
-    found = [
-        one.at_ms
-        for one in _decisions(fold, item)
-        if not one.effects and one.at_ms <= at_ms and _names(one, item, surface)
+    times_ms = [
+        decision.at_ms
+        for decision in _decisions(fold, item)
+        if not decision.effects and decision.at_ms <= at_ms and _names(decision, item, surface)
     ]
     by_person = item.kind == "hold" and bool(item.by)
     stacks = history.fold.stacks()
@@ -152,8 +152,8 @@ def _answer_ms(item: ReviewItem, surface: str, fold: CaseFold, history: Override
             if record.action == "hold" and (not by_person or _hold_id(record) == item.id):
                 break  # what is below was decided before this hold
             if _covers(record, item, surface, fold):
-                found.append(record.at_ms)
-    return min(found, default=None)
+                times_ms.append(record.at_ms)
+    return min(times_ms, default=None)
 
 
 def _decisions(fold: CaseFold, item: ReviewItem) -> list[CaseDecision]:
@@ -162,7 +162,7 @@ def _decisions(fold: CaseFold, item: ReviewItem) -> list[CaseDecision]:
 
 
 def _names(decision: CaseDecision, item: ReviewItem, surface: str) -> bool:
-    return any(one.item == item.id and surface in one.surfaces for one in decision.covers)
+    return any(covered.item == item.id and surface in covered.surfaces for covered in decision.covers)
 
 
 def _covers(record: Override, item: ReviewItem, surface: str, fold: CaseFold) -> bool:
@@ -185,7 +185,7 @@ def _looked_at(item: ReviewItem, fold: CaseFold, history: OverrideHistory, at_ms
     if result is None:
         kept_until_ms = item.ends_ms + KEPT_MS
         return [CaseItem(item, kept_until_ms if kept_until_ms <= at_ms else None)]
-    found = [CaseItem(item, looks[-1].at_ms)]
+    items = [CaseItem(item, looks[-1].at_ms)]
     if item.kind == "control" and result == "hide":
         missed = ReviewItem(
             id=reference_of(f"missed|{item.id}"),
@@ -200,8 +200,8 @@ def _looked_at(item: ReviewItem, fold: CaseFold, history: OverrideHistory, at_ms
             cause="blind reviewers would hide it",
             evidence=item.evidence,
         )
-        found.append(_answered(missed, missed.ends_ms, fold, history, at_ms))
-    return found
+        items.append(_answered(missed, missed.ends_ms, fold, history, at_ms))
+    return items
 
 
 def _hold_id(record: Override) -> str:
@@ -243,35 +243,41 @@ def _paused(decisions: Iterable[Decision], sources: CaseSources) -> Iterable[Rev
     """Build an item for each suppression that a stop button lifts."""
     stops, at_ms = sources.stops, sources.at_ms
     for decision in decisions if stops else ():
-        for one in decision_restrictions(decision):
+        for restriction in decision_restrictions(decision):
             lifting = {
                 scope[1]: stop
                 for scope, stop in stops
-                if scope[1] in one.surfaces and scope[2] in ("*", one.country) and stop.category in ("", one.category)
+                if scope[1] in restriction.surfaces
+                and scope[2] in ("*", restriction.country)
+                and stop.category in ("", restriction.category)
             }
-            if one.measure != "reduced" or one.ends_ms <= at_ms or not lifting:
+            if restriction.measure != "reduced" or restriction.ends_ms <= at_ms or not lifting:
                 continue
             stop = next(iter(lifting.values()))
             yield ReviewItem(
-                id=reference_of(f"paused|{one.reference}|{stop.id}"),
+                id=reference_of(f"paused|{restriction.reference}|{stop.id}"),
                 kind="paused",
-                hashtag=one.target,
-                display=one.display,
-                country=one.country,
+                hashtag=restriction.target,
+                display=restriction.display,
+                country=restriction.country,
                 surfaces=tuple(sorted(lifting)),
-                category=one.category,
-                began_ms=max(one.began_ms, stop.at_ms),
-                ends_ms=min(one.ends_ms, stop.expires_at_ms),
+                category=restriction.category,
+                began_ms=max(restriction.began_ms, stop.at_ms),
+                ends_ms=min(restriction.ends_ms, stop.expires_at_ms),
                 cause=f"the stop button lifts its suppression: {stop.reason}",
-                evidence=one.evidence,
+                evidence=restriction.evidence,
             )
 
 
 def _appealed(inputs: CaseInputs, automated: AutomatedFold, at_ms: int) -> Iterable[tuple[ReviewItem, int | None]]:
     """Build an item for each appeal about a hashtag that is not against a legal order, with the time of its outcome."""
-    tags = {one.appeal.hashtag for one in inputs.appeals if one.appeal.case not in automated.restrictions}
+    tags = {status.appeal.hashtag for status in inputs.appeals if status.appeal.case not in automated.restrictions}
     overrides = [record for _, record in inputs.overrides if record.hashtag in tags]
-    by_people = {one.reference: one for record in overrides if (one := override_restriction(record)) is not None}
+    by_people = {
+        restriction.reference: restriction
+        for record in overrides
+        if (restriction := override_restriction(record)) is not None
+    }
     for status in inputs.appeals:
         appeal, outcome = status.appeal, status.outcome
         if appeal.order or (outcome is not None and outcome.at_ms + KEPT_MS < at_ms):

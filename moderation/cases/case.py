@@ -42,17 +42,17 @@ class HashtagCase:
     @property
     def open_items(self) -> list[CaseItem]:
         """Open items apart from the second look."""
-        return [one for one in self.items if one.is_open and one.item.kind not in BLIND_KINDS]
+        return [part for part in self.items if part.is_open and part.item.kind not in BLIND_KINDS]
 
     @property
     def look(self) -> CaseItem | None:
         """Second look of the case, if it is sampled."""
-        return next((one for one in self.items if one.item.kind in BLIND_KINDS), None)
+        return next((part for part in self.items if part.item.kind in BLIND_KINDS), None)
 
     @property
     def is_open(self) -> bool:
         """Whether an item waits for a person."""
-        return any(one.is_open for one in self.items)
+        return any(part.is_open for part in self.items)
 
     @property
     def is_blind(self) -> bool:
@@ -62,28 +62,28 @@ class HashtagCase:
     @property
     def kinds(self) -> tuple[ItemKind, ...]:
         """Reasons why it is in the queue; those of all items once it is closed."""
-        return tuple(dict.fromkeys(one.item.kind for one in self.open_items or self.items))
+        return tuple(dict.fromkeys(part.item.kind for part in self.open_items or self.items))
 
     @property
     def reach(self) -> int:
         """Greatest number of tweets in a window that decided."""
-        return max((one.item.reach for one in self.items), default=0)
+        return max((part.item.reach for part in self.items), default=0)
 
     @property
     def lapses_ms(self) -> int | None:
         """End of the hold that ends first; None without an open hold."""
-        return min((one.item.ends_ms for one in self.open_items if one.item.kind == "hold"), default=None)
+        return min((part.item.ends_ms for part in self.open_items if part.item.kind == "hold"), default=None)
 
     @property
     def appealed_ms(self) -> int | None:
         """Time of the oldest open appeal; None without one."""
-        return min((one.item.began_ms for one in self.open_items if one.item.kind == "appeal"), default=None)
+        return min((part.item.began_ms for part in self.open_items if part.item.kind == "appeal"), default=None)
 
     def places(self, items: Sequence[CaseItem]) -> tuple[list[str], list[str], list[str]]:
         """List the countries, open surfaces and categories of some items."""
-        countries = sorted({one.item.country for one in items})
-        surfaces = sorted({surface for one in items for surface in one.open_surfaces or one.item.surfaces})
-        return countries, surfaces, sorted({one.item.category for one in items} - {""})
+        countries = sorted({part.item.country for part in items})
+        surfaces = sorted({surface for part in items for surface in part.open_surfaces or part.item.surfaces})
+        return countries, surfaces, sorted({part.item.category for part in items} - {""})
 
 
 def covered_items(
@@ -96,26 +96,26 @@ def covered_items(
     Raises:
         CallerMistake: a filter selects nothing, or nothing is open.
     """
-    found = [one for one in case.open_items if one.item.kind != "appeal"]
-    if not found:
+    undecided = [part for part in case.open_items if part.item.kind != "appeal"]
+    if not undecided:
         fix = "hushtag appeal decide" if case.open_items else "hushtag cases list"
         raise CallerMistake(f"nothing of case {case.id} is open to a decision", fix=fix)
-    known = case.places(found)
-    for option, wanted, offered in (
-        ("--country", countries, known[0]),
-        ("--surface", surfaces, known[1]),
-        ("--item", items, [one.item.id for one in found]),
+    places = case.places(undecided)
+    for option, names, offered in (
+        ("--country", countries, places[0]),
+        ("--surface", surfaces, places[1]),
+        ("--item", items, [part.item.id for part in undecided]),
     ):
-        if unknown := [one for one in wanted if one not in offered]:
+        if unknown := [name for name in names if name not in offered]:
             raise CallerMistake(
                 f"{unknown[0][:40]!r} is not open in case {case.id}", fix=f"{option} is one of {', '.join(offered)}"
             )
     chosen = [
-        CoveredItem(one.item.id, one.item.country, kept)
-        for one in found
-        if (not countries or one.item.country in countries)
-        and (not items or one.item.id in items)
-        and (kept := tuple(s for s in one.open_surfaces if not surfaces or s in surfaces))
+        CoveredItem(part.item.id, part.item.country, kept)
+        for part in undecided
+        if (not countries or part.item.country in countries)
+        and (not items or part.item.id in items)
+        and (kept := tuple(s for s in part.open_surfaces if not surfaces or s in surfaces))
     ]
     if not chosen:
         raise CallerMistake(f"nothing open in case {case.id} matches all of these filters", fix="hushtag cases show")

@@ -68,7 +68,7 @@ class CaseBoard:
             at_ms: the moment, Unix time in ms.
         """
         logs = (fold, automated, history, appeals)
-        if self._logs is None or any(one is not other for one, other in zip(logs, self._logs, strict=True)):
+        if self._logs is None or any(log is not other for log, other in zip(logs, self._logs, strict=True)):
             self.overrides, self._read, self._stops = OverrideIndex(), (0, 0, 0, 0), None
         self._logs = None  # until it is done: the next update derives all again after one that failed
         records, overridden, changed = self._new_records(logs)
@@ -108,8 +108,8 @@ class CaseBoard:
 
         A number that the board does not reach back to, or that another process gave, yields all cases.
         """
-        number, found = self._changes.since(sequence)
-        return number, {*self.cases} if found is None else found
+        number, cases = self._changes.since(sequence)
+        return number, {*self.cases} if cases is None else cases
 
     def _new_records(self, logs: _Logs) -> tuple[set[str], set[str] | None, set[str] | None]:
         """Return the cases with new records, and the hashtags with new overrides and with new records of any log.
@@ -130,12 +130,12 @@ class CaseBoard:
 
     def _reached(self, at_ms: int) -> set[str]:
         """Return the hashtags whose next moment has come."""
-        found = set()
+        hashtags = set()
         while self._due and self._due[0][0] <= at_ms:
             moment_ms, hashtag = heapq.heappop(self._due)
             if self._moments.get(hashtag) == moment_ms:
-                found.add(hashtag)
-        return found
+                hashtags.add(hashtag)
+        return hashtags
 
     def _derive(self, hashtag: str, sources: CaseSources, appeals: AppealFold) -> None:
         fold, automated = sources.fold, sources.automated

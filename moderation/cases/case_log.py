@@ -123,7 +123,7 @@ class CaseLog:
 
     def closing(self, case: HashtagCase) -> CaseClosing | None:
         """Return how and by whom a case was closed; None while it is open."""
-        overrides = [one for _, one in self._board.overrides.overrides(case.hashtag)]
+        overrides = [record for _, record in self._board.overrides.overrides(case.hashtag)]
         appeals = self._reviews.fold.by_tag.get(case.hashtag, ())
         return closing_of(case, overrides, appeals, self._reviews.automated)
 
@@ -132,9 +132,9 @@ class CaseLog:
         board = await self._read()
         if not name.startswith("case-"):
             hashtag = tag_of(name).hashtag
-            if not (found := board.of_tag(hashtag)):
+            if not (cases := board.of_tag(hashtag)):
                 raise NoSuchCase(f"#{hashtag} has no case", fix="hushtag cases list")
-            return max(found.values(), key=lambda one: (one.is_open, one.began_ms))
+            return max(cases.values(), key=lambda case: (case.is_open, case.began_ms))
         if (case := board.cases.get(name)) is None:
             raise NoSuchCase(f"there is no case {name[:40]!r}", fix="hushtag cases list")
         return case
@@ -153,7 +153,7 @@ class CaseLog:
             case=case.id,
             hashtag=case.hashtag,
             began_ms=case.began_ms,
-            items=tuple(one.item.id for one in case.items[-MOST_COVERED:]),
+            items=tuple(part.item.id for part in case.items[-MOST_COVERED:]),
             actor=actor,
             reason=reason,
             at_ms=self._clock(),

@@ -68,22 +68,22 @@ def list_(
     person = actor_of(actor)
 
     async def work(service: CaseService, settings: Settings) -> None:
-        found = (await service.refresh()).values()
-        cases = sorted(found, key=lambda one: work_order(one, blinded=service.is_blind(one, person)))
-        chosen = cases if everything else [one for one in cases if is_waiting(one, person, team, now_ms())]
-        shown = [case_as_dict(one, service, person) for one in chosen]
+        all_cases = (await service.refresh()).values()
+        cases = sorted(all_cases, key=lambda case: work_order(case, blinded=service.is_blind(case, person)))
+        chosen = cases if everything else [case for case in cases if is_waiting(case, person, team, now_ms())]
+        shown = [case_as_dict(case, service, person) for case in chosen]
         shown = [
-            one
-            for one in shown
-            if (where is None or where in one["countries"])
-            and (why is None or why in one["why"])
-            and (label is None or label in one.get("labels", ()))
-            and (language is None or is_in_language(one, language))
+            answer
+            for answer in shown
+            if (where is None or where in answer["countries"])
+            and (why is None or why in answer["why"])
+            and (label is None or label in answer.get("labels", ()))
+            and (language is None or is_in_language(answer, language))
         ]
         if as_json:
             _print_json(*shown)
         elif shown:
-            print_list(CASE_HEADERS, [case_cells(one, now_ms()) for one in shown], names=2)
+            print_list(CASE_HEADERS, [case_cells(answer, now_ms()) for answer in shown], names=2)
         else:
             errors.print("no case is open" if team == COMMON_TEAM else f"no case is open for {team}")
 
@@ -166,7 +166,7 @@ def decide(
     """Decide on what is open in a case; what the decision does not cover stays open."""
     word = _one_of("verdict", verdict, CASE_VERDICTS)
     end = end_of(lasts, None, "7d", now_ms())
-    countries = [country_of(one) for one in country or ()]
+    countries = [country_of(written) for written in country or ()]
     surfaces = policy_names(load_settings()).select_surfaces(surface) if surface else ()
 
     async def work(service: CaseService, settings: Settings) -> None:
@@ -261,11 +261,11 @@ def agreement(as_json: Json = False) -> None:
 def _print_case(case: HashtagCase, service: CaseService, person: str, as_json: bool) -> None:
     from moderation.cases.view import detailed_dict
 
-    plain = detailed_dict(case, service, person)
+    answer = detailed_dict(case, service, person)
     if as_json:
-        _print_json(plain)
+        _print_json(answer)
         return
-    for line in case_lines(plain, now_ms()):
+    for line in case_lines(answer, now_ms()):
         out.print(line)
 
 
@@ -278,19 +278,19 @@ async def _finish(
     began = monotonic_seconds()
     statuses = await wait_published(settings, result.effects, wait_seconds=wait) if wait and result.effects else None
     seconds = monotonic_seconds() - began
-    published = statuses is not None and all(one.published for one in statuses)
-    plain = case_result_dict(result, service, person)
+    published = statuses is not None and all(status.published for status in statuses)
+    answer = case_result_dict(result, service, person)
     if as_json:
-        _print_json(plain | {"published": published if result.effects else None})
+        _print_json(answer | {"published": published if result.effects else None})
     else:
-        where = f" {cover_words(plain['covers'])}" if plain.get("covers") else ""
-        what = "the last decision is undone" if plain["kind"] == "undo" else f"{plain['verdict']}{where}"
+        where = f" {cover_words(answer['covers'])}" if answer.get("covers") else ""
+        what = "the last decision is undone" if answer["kind"] == "undo" else f"{answer['verdict']}{where}"
         out.print(f"#{result.case.display}: {what}")
         if published:
             out.print(f"  published to the surfaces after {seconds:.2f} s")
-        out.print(f"  {_left_words(plain['left'])}")
+        out.print(f"  {_left_words(answer['left'])}")
     whole = WriteResult(result.effects, tuple(statuses or [None] * len(result.effects)), None, seconds)
-    finish(whole, lambda one: f"#{one.record.display}")
+    finish(whole, lambda effect: f"#{effect.record.display}")
 
 
 def _left_words(left: dict[str, Any]) -> str:
@@ -302,10 +302,10 @@ def _left_words(left: dict[str, Any]) -> str:
     return f"still open: {', '.join(left['why'])} in {where} on {', '.join(left['surfaces'])}"
 
 
-def _one_of(what: str, word: str, known: tuple[Any, ...]) -> Any:
-    if word in known:
+def _one_of(what: str, word: str, words: tuple[Any, ...]) -> Any:
+    if word in words:
         return word
-    raise CallerMistake(f"unknown {what} {word[:40]!r}", fix=f"one of {', '.join(known)}")
+    raise CallerMistake(f"unknown {what} {word[:40]!r}", fix=f"one of {', '.join(words)}")
 
 
 def _print_json(*rows: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def closing_of(
     """
     if case.is_open:
         return None
-    ends = [(max(one.closed_ms, one.item.began_ms), one) for one in case.items if one.closed_ms is not None]
+    ends = [(max(part.closed_ms, part.item.began_ms), part) for part in case.items if part.closed_ms is not None]
     if not ends:
         last = case.progress.decisions[-1] if case.progress.decisions else None
         return CaseClosing(last.at_ms, last.verdict, last.actor) if last is not None else None
@@ -58,24 +58,24 @@ def closing_of(
 
 def _of_item(
     at_ms: int,
-    one: CaseItem,
+    part: CaseItem,
     case: HashtagCase,
     overrides: Sequence[Override],
     appeals: Iterable[AppealStatus],
     automated: AutomatedFold,
 ) -> CaseClosing:
-    item = one.item
+    item = part.item
     if item.kind in BLIND_KINDS:
         return CaseClosing(at_ms, "second_look" if item.id in case.progress.looks else "ended")
     if item.kind == "appeal":
-        outcome = next((found.outcome for found in appeals if found.appeal.id == item.id), None)
+        outcome = next((status.outcome for status in appeals if status.appeal.id == item.id), None)
         return (
             CaseClosing(at_ms, outcome.verdict, outcome.actor) if outcome is not None else CaseClosing(at_ms, "ended")
         )
-    answered = [found for found in overrides if found.at_ms == one.closed_ms and found.action != "hold"]
+    answered = [record for record in overrides if record.at_ms == part.closed_ms and record.action != "hold"]
     for decision in reversed(case.progress.decisions):
-        covers = any(part.item == item.id for part in decision.covers)
-        if covers and (one.closed_ms == decision.at_ms or any(found.id in decision.effects for found in answered)):
+        covers = any(covered.item == item.id for covered in decision.covers)
+        if covers and (part.closed_ms == decision.at_ms or any(record.id in decision.effects for record in answered)):
             return CaseClosing(at_ms, decision.verdict, decision.actor)
     if answered:
         last = answered[-1]
@@ -83,7 +83,7 @@ def _of_item(
     how = automated.outcome(item) if item.kind == NOT_ASSESSED else None
     if how == "assessed" or how == "cooled":
         return CaseClosing(at_ms, how)
-    lapsed = item.kind == "hold" and one.closed_ms == item.ends_ms
+    lapsed = item.kind == "hold" and part.closed_ms == item.ends_ms
     if lapsed and item.by:
-        lapsed = any(found.action == "hold" and found.expires_at_ms == item.ends_ms for found in overrides)
+        lapsed = any(record.action == "hold" and record.expires_at_ms == item.ends_ms for record in overrides)
     return CaseClosing(at_ms, "lapsed" if lapsed else "ended")

@@ -30,27 +30,27 @@ def overrides_of(
         CallerMistake: the decision would leave a held hashtag without an answer.
     """
     if verdict == "leave":
-        held = {one.item.id for one in case.open_items if one.item.kind == "hold"}
-        if any(one.item in held for one in covers):
+        held = {part.item.id for part in case.open_items if part.item.kind == "hold"}
+        if any(covered.item in held for covered in covers):
             raise CallerMistake(f"a hold of #{case.display} needs an answer", fix="decide hide or show")
         return []
     surfaces: dict[str, set[str]] = {}
-    for one in covers:
-        surfaces.setdefault(one.country, set()).update(one.surfaces)
+    for covered in covers:
+        surfaces.setdefault(covered.country, set()).update(covered.surfaces)
     return [
         service.record_of(
             OverrideDraft(
                 tag=_tag(case),
                 action="block" if verdict == "hide" else "allow",
                 country=country,
-                surfaces=tuple(sorted(found)),
+                surfaces=tuple(sorted(names)),
                 actor=actor,
                 reason=reason,
                 expires_at_ms=end.expires_at_ms,
                 lasts_ms=end.lasts_ms,
             )
         )
-        for country, found in sorted(surfaces.items())
+        for country, names in sorted(surfaces.items())
     ]
 
 
@@ -62,12 +62,12 @@ def undos_of(effects: Sequence[str], service: ModerationService, *, actor: str, 
         for offset, record in history.history
         if isinstance(record, Override) and record.id in effects and offset not in history.fold.stale
     )
-    return [one for one in undone if one is not None]
+    return [undo for undo in undone if undo is not None]
 
 
 def ids_of(effects: Iterable[TagRecord]) -> tuple[str, ...]:
     """List the ids of records."""
-    return tuple(one.id for one in effects)
+    return tuple(record.id for record in effects)
 
 
 def _tag(case: HashtagCase) -> TypedHashtag:

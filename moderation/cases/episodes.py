@@ -25,16 +25,16 @@ class _Episode:
     def is_over(self, at_ms: int) -> bool:
         """Return whether everything was closed before a time."""
         ends = (self.others_closed_ms, 0 if self.look is None else _closed_ms(self.look))
-        return all(one is not None and one < at_ms for one in ends)
+        return all(end_ms is not None and end_ms < at_ms for end_ms in ends)
 
-    def add(self, one: CaseItem, fold: CaseFold) -> None:
+    def add(self, part: CaseItem, fold: CaseFold) -> None:
         """Add an item; of two second looks one is kept."""
-        if one.item.kind in BLIND_KINDS:
-            self.look = one if self.look is None else min(self.look, one, key=lambda look: _look_order(look, fold))
+        if part.item.kind in BLIND_KINDS:
+            self.look = part if self.look is None else min(self.look, part, key=lambda look: _look_order(look, fold))
             return
-        self.others.append(one)
+        self.others.append(part)
         if self.others_closed_ms is not None:
-            closed_ms = _closed_ms(one)
+            closed_ms = _closed_ms(part)
             self.others_closed_ms = None if closed_ms is None else max(self.others_closed_ms, closed_ms)
 
 
@@ -43,27 +43,27 @@ def episodes_of(items: Iterable[CaseItem], fold: CaseFold) -> list[HashtagCase]:
 
     Items that records name under one case stay in it.
     """
-    found: list[_Episode] = []
+    episodes: list[_Episode] = []
     by_id: dict[str, _Episode] = {}
-    for one in sorted(items, key=lambda one: (one.item.began_ms, one.item.country, one.item.id)):
-        recorded = fold.case_of_item.get(one.item.id)
-        last = found[-1] if found else None
+    for part in sorted(items, key=lambda part: (part.item.began_ms, part.item.country, part.item.id)):
+        recorded = fold.case_of_item.get(part.item.id)
+        last = episodes[-1] if episodes else None
         if recorded is not None and recorded in by_id:
             last = by_id[recorded]
-        elif last is None or last.is_over(one.item.began_ms) or (recorded and last.recorded):
+        elif last is None or last.is_over(part.item.began_ms) or (recorded and last.recorded):
             last = _Episode()
-            found.append(last)
+            episodes.append(last)
         if recorded is not None:
             last.recorded = recorded
             by_id[recorded] = last
-        last.add(one, fold)
-    return [_case(one, fold) for one in found]
+        last.add(part, fold)
+    return [_case(episode, fold) for episode in episodes]
 
 
 def _case(episode: _Episode, fold: CaseFold) -> HashtagCase:
     looks = [episode.look] if episode.look is not None else []
     items = (*episode.others, *looks)
-    first = min((one.item for one in items), key=lambda item: item.began_ms)
+    first = min((part.item for part in items), key=lambda item: item.began_ms)
     name = episode.recorded or case_id(first.hashtag, first.began_ms)
     progress = fold.cases.get(name) or CaseProgress(name, first.hashtag, first.began_ms)
     return HashtagCase(
@@ -76,13 +76,13 @@ def _case(episode: _Episode, fold: CaseFold) -> HashtagCase:
     )
 
 
-def _closed_ms(one: CaseItem) -> int | None:
+def _closed_ms(part: CaseItem) -> int | None:
     """Return the time from which an item is closed; an answer may be older than the item."""
-    return None if one.closed_ms is None else max(one.closed_ms, one.item.began_ms)
+    return None if part.closed_ms is None else max(part.closed_ms, part.item.began_ms)
 
 
-def _look_order(one: CaseItem, fold: CaseFold) -> tuple[bool, bool, int, str]:
+def _look_order(part: CaseItem, fold: CaseFold) -> tuple[bool, bool, int, str]:
     """Return the sort key of second looks: judged ones first, then those that a record names, then by beginning."""
-    case = fold.case_of_item.get(one.item.id)
-    judged = case is not None and one.item.id in fold.cases[case].looks
-    return not judged, case is None, one.item.began_ms, one.item.id
+    case = fold.case_of_item.get(part.item.id)
+    judged = case is not None and part.item.id in fold.cases[case].looks
+    return not judged, case is None, part.item.began_ms, part.item.id

@@ -34,8 +34,8 @@ from streams.policy.shape import Review
 
 def first_answer_of(case: HashtagCase, person: str) -> FirstWord | None:
     """Return a person's first answer on a case; None without one."""
-    found = case.progress.answered.get(visual_form(person))
-    return found.answer if found is not None else None
+    record = case.progress.answered.get(visual_form(person))
+    return record.answer if record is not None else None
 
 
 def owes_first_answer(case: HashtagCase, person: str, at_ms: int, skip_within_ms: int) -> bool:
@@ -72,7 +72,7 @@ class WithheldHashtags:
 
     def case(self, hashtag: str) -> HashtagCase | None:
         """Return the case on which the first answer is due; None if the numbers are shown."""
-        return next((one for one in self._open_cases(hashtag) if self._owes(one)), None)
+        return next((case for case in self._open_cases(hashtag) if self._owes(case)), None)
 
 
 NOTHING_WITHHELD = WithheldHashtags(lambda hashtag: (), lambda case: False)
@@ -85,5 +85,5 @@ def skip_within_ms_of(policy: str) -> int:
     Only this key is read, so that a policy of a newer version does not stop the API.
     """
     review = (json.loads(policy) if policy else {}).get("review", {})
-    given = parse_duration(str(review.get("skip_first_answer_within", "")))
-    return Review().skip_first_answer_within if given is None else given
+    within_ms = parse_duration(str(review.get("skip_first_answer_within", "")))
+    return Review().skip_first_answer_within if within_ms is None else within_ms

@@ -202,7 +202,7 @@ class CaseFold:
 
     def looks(self) -> list[list[CaseLook]]:
         """Return the verdicts of all second looks, one list for each item, in the order given."""
-        return [given for case in self.cases.values() for given in case.looks.values()]
+        return [verdicts for case in self.cases.values() for verdicts in case.looks.values()]
 
     def problem(self, record: CaseRecord) -> str:
         """Return the reason why the fold would refuse a record now; "" if it would accept it."""
@@ -241,7 +241,7 @@ def case_fold_of(history: OverrideHistory) -> CaseFold:
 def look_problem(case: CaseProgress, actor: str, at_ms: int, item: str = "") -> str:
     """Return the reason why a person cannot take part in the second look of a case; "" if the person can."""
     person = visual_form(actor)
-    if any(same_person(one.actor, actor) for one in _given(case, item)):
+    if any(same_person(look.actor, actor) for look in _looks_at(case, item)):
         return f"{actor} has already given a verdict"
     if person in case.seen:
         return f"{actor} has seen the numbers of this case or has skipped it, so the look would not be blind"
@@ -250,8 +250,8 @@ def look_problem(case: CaseProgress, actor: str, at_ms: int, item: str = "") -> 
     return ""
 
 
-def _given(case: CaseProgress, item: str) -> Iterable[CaseLook]:
-    return (one for key, given in case.looks.items() if item in ("", key) for one in given)
+def _looks_at(case: CaseProgress, item: str) -> Iterable[CaseLook]:
+    return (look for key, looks in case.looks.items() if item in ("", key) for look in looks)
 
 
 def _claim_problem(case: CaseProgress, record: CaseClaim) -> str:
@@ -274,7 +274,7 @@ def _look_problem(case: CaseProgress, record: CaseLook) -> str:
 
 def change_words(case: CaseProgress, since: str) -> str:
     """Say who changed the case last; "" if nothing did since a version."""
-    last = next((one for one in reversed(case.history) if isinstance(one, _VERSIONED)), None)
+    last = next((record for record in reversed(case.history) if isinstance(record, _VERSIONED)), None)
     if last is None or case.version <= since:
         return ""
     verbs = {

@@ -20,7 +20,7 @@ class Heartbeats:
 
     def beat(self, claim: str, at_ms: int) -> None:
         """Note a heartbeat, and forget claims that have ended."""
-        self._last = {one: last for one, last in self._last.items() if at_ms < last + CLAIM_MS}
+        self._last = {other: last for other, last in self._last.items() if at_ms < last + CLAIM_MS}
         self._last[claim] = at_ms
 
     def last_ms(self, claim: str) -> int:

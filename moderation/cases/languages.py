@@ -37,9 +37,9 @@ class UnreadLanguage(NamedTuple):
 
 def unread_languages(case: HashtagCase) -> tuple[UnreadLanguage, ...]:
     """List the languages that the model does not read, of the item that reaches most; the largest share first."""
-    items = [one.item for one in case.open_items or case.items if one.item.kind not in BLIND_KINDS]
-    found = max(items, key=lambda one: (one.kind == NOT_ASSESSED, one.reach, one.id), default=None)
-    return () if found is None else languages_of(found.evidence, largest=found.kind == NOT_ASSESSED)
+    items = [part.item for part in case.open_items or case.items if part.item.kind not in BLIND_KINDS]
+    widest = max(items, key=lambda item: (item.kind == NOT_ASSESSED, item.reach, item.id), default=None)
+    return () if widest is None else languages_of(widest.evidence, largest=widest.kind == NOT_ASSESSED)
 
 
 def languages_of(evidence: Evidence | None, *, largest: bool = False) -> tuple[UnreadLanguage, ...]:
@@ -48,9 +48,10 @@ def languages_of(evidence: Evidence | None, *, largest: bool = False) -> tuple[U
     if evidence is None or not unread:
         return ()
     sampled = evidence.scored + sum(unread.values())
-    ordered = sorted(in_order(unread).items(), key=lambda one: -one[1])
-    found = [UnreadLanguage(tag, round(count / sampled, 2)) for tag, count in ordered]
-    return tuple(one for one in found if one.share >= LEAST_SHARE) or tuple(found[: int(largest)])
+    ordered = sorted(in_order(unread).items(), key=lambda tag_count: -tag_count[1])
+    languages = [UnreadLanguage(tag, round(count / sampled, 2)) for tag, count in ordered]
+    large = tuple(language for language in languages if language.share >= LEAST_SHARE)
+    return large or tuple(languages[: int(largest)])
 
 
 def reader_words(languages: Sequence[Mapping[str, Any]]) -> str:
@@ -63,6 +64,6 @@ def reader_words(languages: Sequence[Mapping[str, Any]]) -> str:
     return "them" if first is None or first["language"] in UNNAMED else str(first["name"])
 
 
-def is_in_language(plain: Mapping[str, Any], language: str) -> bool:
+def is_in_language(case: Mapping[str, Any], language: str) -> bool:
     """Return whether the JSON of a case names a language that the model does not read."""
-    return any(one["language"] == language for one in plain.get("languages", ()))
+    return any(unread["language"] == language for unread in case.get("languages", ()))

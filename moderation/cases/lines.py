@@ -12,36 +12,36 @@ from streams.naming import format_duration
 CASE_HEADERS = ("hashtag", "case", "why", "where", "hides on", "ends", "reach", "claimed by")
 
 
-def case_cells(plain: Mapping[str, Any], now_ms: int) -> tuple[str, ...]:
+def case_cells(case: Mapping[str, Any], now_ms: int) -> tuple[str, ...]:
     """Build the cells of a case in a list; those of a blinded case are empty."""
-    lapses_ms = plain.get("lapses_ms")
+    lapses_ms = case.get("lapses_ms")
     return (
-        f"#{plain['display']}",
-        plain["id"],
-        ", ".join(why.replace("_", " ") for why in plain["why"]) + _languages(plain, " ({})"),
-        ", ".join(map(place_words, plain["countries"])),
-        ", ".join(plain.get("surfaces", ())),
+        f"#{case['display']}",
+        case["id"],
+        ", ".join(why.replace("_", " ") for why in case["why"]) + _languages(case, " ({})"),
+        ", ".join(map(place_words, case["countries"])),
+        ", ".join(case.get("surfaces", ())),
         "" if lapses_ms is None else f"in {format_duration(lapses_ms - now_ms)}",
-        f"{plain['reach']:,}" if plain.get("reach") else "",
-        plain["claimed_by"] or "",
+        f"{case['reach']:,}" if case.get("reach") else "",
+        case["claimed_by"] or "",
     )
 
 
-def case_lines(plain: Mapping[str, Any], now_ms: int) -> Iterator[str]:
+def case_lines(case: Mapping[str, Any], now_ms: int) -> Iterator[str]:
     """Describe a case: its items, tweets and history."""
-    by = f", claimed by {plain['claimed_by']}" if plain["claimed_by"] else ""
-    if plain["blinded"]:
-        yield f"#{plain['display']}  {plain['id']}  second look{by}"
-        yield f"  {', '.join(map(place_words, plain['countries']))}; numbers and other verdicts stay hidden until yours"
-        yield _tweets(plain["tweets"])
-        yield f"  answer it: hushtag cases decide {plain['id']} hide|show -r REASON; or skip it"
+    by = f", claimed by {case['claimed_by']}" if case["claimed_by"] else ""
+    if case["blinded"]:
+        yield f"#{case['display']}  {case['id']}  second look{by}"
+        yield f"  {', '.join(map(place_words, case['countries']))}; numbers and other verdicts stay hidden until yours"
+        yield _tweets(case["tweets"])
+        yield f"  answer it: hushtag cases decide {case['id']} hide|show -r REASON; or skip it"
         return
-    state = "open" if plain["open"] else "closed"
-    labels = f", labels {', '.join(plain['labels'])}" if plain["labels"] else ""
-    yield f"#{plain['display']}  {plain['id']}  {state}, began {time_words(plain['began_ms'])}{by}"
-    reach = (f", reach {plain['reach']:,}" if plain["reach"] else "") + _languages(plain, ", not read: {}")
-    yield f"  team {plain['team']}{labels}{reach}, version {plain['version'] or 'none'}"
-    for item in plain["items"]:
+    state = "open" if case["open"] else "closed"
+    labels = f", labels {', '.join(case['labels'])}" if case["labels"] else ""
+    yield f"#{case['display']}  {case['id']}  {state}, began {time_words(case['began_ms'])}{by}"
+    reach = (f", reach {case['reach']:,}" if case["reach"] else "") + _languages(case, ", not read: {}")
+    yield f"  team {case['team']}{labels}{reach}, version {case['version'] or 'none'}"
+    for item in case["items"]:
         yield _item_line(item, now_ms)
         evidence = item["evidence"]
         if evidence is not None:
@@ -49,8 +49,8 @@ def case_lines(plain: Mapping[str, Any], now_ms: int) -> Iterator[str]:
             if "share" in evidence:
                 share = f"harmful share {evidence['share']:.2f} ({evidence['lower']:.2f} to {evidence['upper']:.2f})"
             yield f"      {evidence['tweets']:,} tweets by {evidence['authors']:,} authors, {share}"
-    yield _tweets(plain["tweets"])
-    for record in plain["history"]:
+    yield _tweets(case["tweets"])
+    for record in case["history"]:
         yield f"  {time_words(record['at_ms'])}  {record['actor']} {_history_words(record)}: {record['reason']}"
 
 
@@ -61,14 +61,14 @@ def cover_words(covers: Sequence[Mapping[str, Any]]) -> str:
     'IN on trends; US on search, trends'
     """
     places: dict[str, set[str]] = {}
-    for one in covers:
-        places.setdefault(one["country"], set()).update(one["surfaces"])
-    return "; ".join(f"{place_words(country)} on {', '.join(sorted(found))}" for country, found in places.items())
+    for covered in covers:
+        places.setdefault(covered["country"], set()).update(covered["surfaces"])
+    return "; ".join(f"{place_words(country)} on {', '.join(sorted(surfaces))}" for country, surfaces in places.items())
 
 
-def _languages(plain: Mapping[str, Any], form: str) -> str:
-    found = plain.get("languages", ())
-    return form.format(", ".join(f"{one['name']} {one['share']:.0%}" for one in found)) if found else ""
+def _languages(case: Mapping[str, Any], form: str) -> str:
+    shares = ", ".join(f"{unread['name']} {unread['share']:.0%}" for unread in case.get("languages", ()))
+    return form.format(shares) if shares else ""
 
 
 def _item_line(item: Mapping[str, Any], now_ms: int) -> str:
@@ -103,5 +103,5 @@ def _history_words(record: Mapping[str, Any]) -> str:
             return f"escalated it to {record['team']}"
         case "answer":
             return f"first answered {record['answer']}"
-    labels = [*(f"+{one}" for one in record.get("add", ())), *(f"-{one}" for one in record.get("remove", ()))]
+    labels = [*(f"+{label}" for label in record.get("add", ())), *(f"-{label}" for label in record.get("remove", ()))]
     return f"noted{' ' if labels else ''}{' '.join(labels)}"

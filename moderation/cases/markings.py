@@ -46,7 +46,7 @@ class TextMarking(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
 
 
 _codec: RecordCodec[TextMarking] = RecordCodec(
-    TextMarking, lambda one: f"texts:{one.hashtag}|review|{one.id}|*".encode()
+    TextMarking, lambda marking: f"texts:{marking.hashtag}|review|{marking.id}|*".encode()
 )
 encode_marking = _codec.encode
 decode_marking = _codec.decode
@@ -84,7 +84,7 @@ class MarkingFold:
         """Return the markings of the other people in a case, by tweet, oldest first."""
         person = visual_form(actor)
         return {
-            tweet: [one for key, one in marks.items() if key != person]
+            tweet: [marking for key, marking in marks.items() if key != person]
             for tweet, marks in self._of(case).items()
             if marks.keys() - {person}
         }
@@ -92,7 +92,7 @@ class MarkingFold:
     def by_case(self) -> Iterator[tuple[str, list[TextMarking]]]:
         """Yield each case with all markings in it, by tweet and person."""
         for case, tweets in self._cases.items():
-            yield case, [one for marks in tweets.values() for one in marks.values()]
+            yield case, [marking for marks in tweets.values() for marking in marks.values()]
 
     def _of(self, case: str) -> Mapping[str, Mapping[str, TextMarking]]:
         return self._cases.get(case, {})

@@ -21,7 +21,9 @@ def next_moment_ms(inputs: CaseInputs, sources: CaseSources, records: Sequence[t
         sources: state of the logs at the present moment.
         records: the hashtag's overrides and undos.
     """
-    return min((one for one in _moments(inputs, sources, records) if one > sources.at_ms), default=None)
+    return min(
+        (moment_ms for moment_ms in _moments(inputs, sources, records) if moment_ms > sources.at_ms), default=None
+    )
 
 
 def _moments(inputs: CaseInputs, sources: CaseSources, records: Iterable[tuple[int, TagRecord]]) -> Iterator[int]:
@@ -30,8 +32,8 @@ def _moments(inputs: CaseInputs, sources: CaseSources, records: Iterable[tuple[i
         if item.kind in BLIND_KINDS:
             yield item.ends_ms + KEPT_MS
     for progress in inputs.recorded:
-        yield from (one.at_ms for one in progress.decisions)  # of a clock that is ahead
-        yield from (given[-1].at_ms + KEPT_MS for given in progress.looks.values())
+        yield from (decision.at_ms for decision in progress.decisions)  # of a clock that is ahead
+        yield from (verdicts[-1].at_ms + KEPT_MS for verdicts in progress.looks.values())
     for _, record in records:
         yield record.at_ms
         if isinstance(record, Override):
@@ -41,4 +43,4 @@ def _moments(inputs: CaseInputs, sources: CaseSources, records: Iterable[tuple[i
         if status.outcome is not None:
             yield status.outcome.at_ms + KEPT_MS + 1
     for decision in inputs.decisions if sources.stops else ():
-        yield from (one.ends_ms for one in decision_restrictions(decision))
+        yield from (restriction.ends_ms for restriction in decision_restrictions(decision))

@@ -41,7 +41,7 @@ class OverrideIndex:
 
     def overrides(self, hashtag: str) -> list[tuple[int, Override]]:
         """Return the overrides of a hashtag with their offsets, refused ones too, oldest first."""
-        return [(offset, one) for offset, one in self.records(hashtag) if isinstance(one, Override)]
+        return [(offset, record) for offset, record in self.records(hashtag) if isinstance(record, Override)]
 
     def scopes(self, hashtag: str) -> Sequence[Scope]:
         """Return the scopes of a hashtag in which a person has decided."""

@@ -1,7 +1,7 @@
 """People who look at a case now, in the memory of the process that serves them.
 
-A heartbeat is not recorded: it says nothing of what a person did, and it is outdated within seconds. Another process of
-the API has its own. A claim keeps work from being done twice; presence only tells colleagues of each other.
+A heartbeat is not recorded: it shows nothing that a person did, and is outdated within seconds. Another process of
+the API has its own. A claim keeps work from being done twice; presence only shows colleagues to each other.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Presence:
 
     def cases(self, at_ms: int) -> dict[str, list[str]]:
         """Return the viewers of all cases that have some at a time."""
-        return {case: found for case in self._cases if (found := self.viewers(case, at_ms))}
+        return {case: viewers for case in self._cases if (viewers := self.viewers(case, at_ms))}
 
     def _expire(self, at_ms: int) -> None:
         while self._cases:

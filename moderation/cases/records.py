@@ -117,7 +117,9 @@ class CaseEscalation(_CaseRecord, frozen=True, kw_only=True, tag_field="kind", t
 
 
 CaseRecord = CaseClaim | CaseSkip | FirstAnswerRecord | CaseDecision | CaseLook | CaseUndo | CaseNote | CaseEscalation
-_codec: RecordCodec[CaseRecord] = RecordCodec(CaseRecord, lambda one: f"case:{one.case}|review|{one.id}|*".encode())
+_codec: RecordCodec[CaseRecord] = RecordCodec(
+    CaseRecord, lambda record: f"case:{record.case}|review|{record.id}|*".encode()
+)
 encode_case_record = _codec.encode
 decode_case_record = _codec.decode
 

@@ -258,9 +258,9 @@ class CaseService(CaseLog):
         record = self._record(CaseLook, case, actor, reason, item=item.id, verdict=verdict, suppressed=suppressed)
 
         def make() -> tuple[CaseLook, list[TagRecord]]:
-            given = self.fold.progress(case.id).looks.get(item.id, [])
+            earlier = self.fold.progress(case.id).looks.get(item.id, [])
             effects: list[TagRecord] = []
-            if suppressed and look_result([*given, record]) == "show":
+            if suppressed and look_result([*earlier, record]) == "show":
                 effects += overrides_of(case, "show", covers, self._service, actor=actor, reason=reason)
             return replace(record, effects=ids_of(effects)), effects
 
@@ -292,7 +292,7 @@ def _slugs(words: Sequence[str]) -> tuple[str, ...]:
     Raises:
         CallerMistake: one is malformed, or there are more than 20.
     """
-    if wrong := [one for one in words if not _SLUG.fullmatch(one)]:
+    if wrong := [word for word in words if not _SLUG.fullmatch(word)]:
         raise CallerMistake(
             f"{wrong[0][:60]!r} cannot be a label or a team", fix="lower-case letters, digits, - and _; at most 40"
         )

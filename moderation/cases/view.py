@@ -56,7 +56,7 @@ def case_as_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
         "lapses_ms": case.lapses_ms,
         "appealed_ms": case.appealed_ms,
         "reach": case.reach,
-        "languages": [one.as_dict() for one in unread_languages(case)],
+        "languages": [language.as_dict() for language in unread_languages(case)],
         "labels": list(case.progress.labels),
         "version": log.version(case),
         "first_answer": first_answer_of(case, actor),
@@ -66,52 +66,56 @@ def case_as_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
 
 def detailed_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
     """Build the JSON of a case with its items and history."""
-    plain, look = case_as_dict(case, log, actor), case.look
-    if plain["blinded"]:
+    answer, look = case_as_dict(case, log, actor), case.look
+    if answer["blinded"]:
         evidence = look.item.evidence if look is not None else None
-        return plain | {"tweets": list(evidence.sampled) if evidence is not None else []}
-    shown = [one for one in case.items if one.item.kind not in BLIND_KINDS or not one.is_open]
-    return plain | {
-        "items": [_item_as_dict(one, numbers=plain["numbers"] == SHOWN) for one in shown],
-        "tweets": list(dict.fromkeys(t for one in case.items if one.item.evidence for t in one.item.evidence.sampled)),
-        "history": [_history_dict(one, actor) for one in case.progress.history if _is_visible(one, case, actor)],
+        return answer | {"tweets": list(evidence.sampled) if evidence is not None else []}
+    shown = [part for part in case.items if part.item.kind not in BLIND_KINDS or not part.is_open]
+    return answer | {
+        "items": [_item_as_dict(part, numbers=answer["numbers"] == SHOWN) for part in shown],
+        "tweets": list(
+            dict.fromkeys(t for part in case.items if part.item.evidence for t in part.item.evidence.sampled)
+        ),
+        "history": [
+            _history_dict(record, actor) for record in case.progress.history if _is_visible(record, case, actor)
+        ],
     }
 
 
 def _history_dict(record: CaseRecord, actor: str) -> dict[str, Any]:
     """Build the JSON of one record as a person sees it: why another person skipped the case is that person's own."""
-    plain = record_dict(record)
+    answer = record_dict(record)
     if isinstance(record, CaseSkip) and not same_person(record.actor, actor):
-        plain = {name: value for name, value in plain.items() if name != "why"} | {"reason": "skipped"}
-    return plain
+        answer = {name: value for name, value in answer.items() if name != "why"} | {"reason": "skipped"}
+    return answer
 
 
 def record_dict(record: CaseRecord) -> dict[str, Any]:
     """Build the JSON of one record in a case's history."""
-    plain = msgspec.to_builtins(record)
-    kept = {name: plain[name] for name in _RECORD_FIELDS if plain.get(name)}
-    covers = {"covers": plain["covers"]} if "covers" in plain else {}
-    kind = plain["kind"].removeprefix("case_")
+    members = msgspec.to_builtins(record)
+    kept = {name: members[name] for name in _RECORD_FIELDS if members.get(name)}
+    covers = {"covers": members["covers"]} if "covers" in members else {}
+    kind = members["kind"].removeprefix("case_")
     return {"kind": kind, "actor": record.actor, "reason": record.reason, "at_ms": record.at_ms} | kept | covers
 
 
 def case_result_dict(result: CaseResult, log: CaseLog, actor: str) -> dict[str, Any]:
     """Build the JSON of a decision, with its effects and what is left of the case."""
-    plain = record_dict(result.record) | {"id": result.record.id, "case": result.case.id}
-    effects = [record_as_dict(one.record) for one in result.effects]
+    answer = record_dict(result.record) | {"id": result.record.id, "case": result.case.id}
+    effects = [record_as_dict(effect.record) for effect in result.effects]
     if isinstance(result.record, CaseDecision):
-        plain |= {"first_answer": first_answer_of(result.case, actor)}
-    return plain | {"effects": effects, "left": case_as_dict(result.case, log, actor)}
+        answer |= {"first_answer": first_answer_of(result.case, actor)}
+    return answer | {"effects": effects, "left": case_as_dict(result.case, log, actor)}
 
 
-def _item_as_dict(one: CaseItem, *, numbers: bool) -> dict[str, Any]:
-    plain = one.item.as_dict() | {"open": one.is_open, "closed_ms": one.closed_ms}
+def _item_as_dict(part: CaseItem, *, numbers: bool) -> dict[str, Any]:
+    answer = part.item.as_dict() | {"open": part.is_open, "closed_ms": part.closed_ms}
     if not numbers:
-        evidence = plain["evidence"]
-        plain["evidence"] = {name: evidence[name] for name in COUNTS} if evidence is not None else None
-        if one.item.kind in _MEASURED_KINDS:
-            plain["cause"] = plain["cause"].partition(":")[0]
-    return plain | {"open_surfaces": list(one.open_surfaces)}
+        evidence = answer["evidence"]
+        answer["evidence"] = {name: evidence[name] for name in COUNTS} if evidence is not None else None
+        if part.item.kind in _MEASURED_KINDS:
+            answer["cause"] = answer["cause"].partition(":")[0]
+    return answer | {"open_surfaces": list(part.open_surfaces)}
 
 
 def _is_visible(record: CaseRecord, case: HashtagCase, actor: str) -> bool:
@@ -129,5 +133,5 @@ def _is_visible(record: CaseRecord, case: HashtagCase, actor: str) -> bool:
     return (
         not isinstance(record, FirstAnswerRecord)
         or same_person(record.actor, actor)
-        or any(one.at_ms >= record.at_ms for one in case.progress.decisions)
+        or any(decision.at_ms >= record.at_ms for decision in case.progress.decisions)
     )

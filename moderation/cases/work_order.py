@@ -15,7 +15,7 @@ from streams.orders.cases import Case
 WorkPlace = tuple[int, int, int, str]
 """Sort key of the order of work: the rank, and the place in it."""
 DUE_ORDER, APPEAL, HOLD, LATER_ORDER, OTHER, BLIND = range(6)
-"""Ranks."""
+"""Ranks of work, the most urgent first."""
 DUE_WITHIN_MS = DAY_MS
 WORK_ORDER_WORDS = (
     "orders due within a day, appeals by age, holds by lapse, then later orders by deadline and the rest by reach and"
@@ -63,7 +63,7 @@ def in_work_order(
         is_blind: whether the reader sees a case blinded.
     """
     placed: list[tuple[WorkPlace, HashtagCase | Case]] = [
-        (work_order(one, blinded=is_blind(one)), one) for one in cases
+        (work_order(case, blinded=is_blind(case)), case) for case in cases
     ]
-    placed += [(order_place(one, at_ms), one) for one in orders if one.due_ms is not None]
-    return [one for _, one in sorted(placed, key=lambda pair: pair[0])]
+    placed += [(order_place(order, at_ms), order) for order in orders if order.due_ms is not None]
+    return [entry for _, entry in sorted(placed, key=lambda pair: pair[0])]

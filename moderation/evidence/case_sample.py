@@ -53,7 +53,7 @@ class CaseSample:
                     "url": tweet_address(settings.tweet_url, tweet),
                     "opened": tweet in self.opened,
                     "mark": own.get(tweet),
-                    "others": [{"actor": one.actor, "mark": one.mark} for one in others.get(tweet, [])]
+                    "others": [{"actor": marking.actor, "mark": marking.mark} for marking in others.get(tweet, [])]
                     if shows_others
                     else None,
                 }
@@ -65,7 +65,7 @@ class CaseSample:
 def sampled_tweets(case: HashtagCase, *, blinded: bool) -> frozenset[str]:
     """Return the ids of the tweets that a person may mark: those of the second look, or of every item of the case."""
     items = [case.look] if blinded and case.look is not None else case.items
-    return frozenset(tweet for one in items if one.item.evidence is not None for tweet in one.item.evidence.sampled)
+    return frozenset(tweet for part in items if part.item.evidence is not None for tweet in part.item.evidence.sampled)
 
 
 def may_see_markings(case: HashtagCase, actor: str, *, blinded: bool) -> bool:
@@ -73,5 +73,5 @@ def may_see_markings(case: HashtagCase, actor: str, *, blinded: bool) -> bool:
 
     They may once they have given a first answer, or the case is decided; never in a blind second look.
     """
-    answered = any(same_person(one.actor, actor) for one in case.progress.answers)
+    answered = any(same_person(answer.actor, actor) for answer in case.progress.answers)
     return not blinded and (answered or bool(case.progress.decisions) or not case.is_open)

@@ -45,11 +45,11 @@ class CaseTexts:
             "blinded": self.blinded,
             "url": tag_address(settings.tag_url, self.case.hashtag),
             "sample": sample_words(self.evidence),
-            "items": [one.as_dict(settings.tweet_url) for one in self.random],
+            "items": [text.as_dict(settings.tweet_url) for text in self.random],
             "highest": {
                 "what": HIGHEST_WORDS,
                 "count": count,
-                "items": None if self.highest is None else [one.as_dict(settings.tweet_url) for one in self.highest],
+                "items": None if self.highest is None else [text.as_dict(settings.tweet_url) for text in self.highest],
             },
         }
 
@@ -61,15 +61,15 @@ def item_to_read(case: HashtagCase, item: str | None, *, blinded: bool) -> Revie
         CallerMistake: no item of the case has sampled tweets, or the case has no such item.
     """
     shown = [case.look] if blinded and case.look is not None else case.open_items or case.items
-    found = [one.item for one in shown]
+    items = [part.item for part in shown]
     if item is not None:
-        found = [one for one in found if one.id == item]
-        if not found:
+        items = [candidate for candidate in items if candidate.id == item]
+        if not items:
             raise CallerMistake(f"{case.id} has no item {item}", fix=f"hushtag cases show {case.id}")
-    found = [one for one in found if one.evidence is not None and one.evidence.sampled]
-    if not found:
+    items = [candidate for candidate in items if candidate.evidence is not None and candidate.evidence.sampled]
+    if not items:
         raise CallerMistake(f"{case.id}: no item of it names sampled tweets", fix="look at the hashtag on the platform")
-    return max(found, key=lambda one: (one.reach, one.id))
+    return max(items, key=lambda candidate: (candidate.reach, candidate.id))
 
 
 async def read_case_texts(
@@ -111,13 +111,13 @@ async def read_case_texts(
         )
     places = {tweet: at for tweet, at in places.items() if not tweets or tweet in tweets}
     texts = await reader.read(case.hashtag, [*places], [*places.values()], actor=actor, purpose=purpose, case=case.id)
-    found = {one.id: one for one in texts}
+    texts_by_id = {text.id: text for text in texts}
     return CaseTexts(
         case=case,
         item=chosen,
         blinded=blinded,
-        random=[found[tweet] for tweet in evidence.sampled if tweet in found],
-        highest=[found[tweet] for tweet in evidence.highest if tweet in found] if opened else None,
+        random=[texts_by_id[tweet] for tweet in evidence.sampled if tweet in texts_by_id],
+        highest=[texts_by_id[tweet] for tweet in evidence.highest if tweet in texts_by_id] if opened else None,
     )
 
 

@@ -51,11 +51,11 @@ def texts(
             open_text_reader(settings, service) as reader,
         ):
             cases = CaseService(service, ReviewService(service, follower))
-            found = await cases.find(case)
-            blinded = cases.is_blind(found, person)
+            chosen = await cases.find(case)
+            blinded = cases.is_blind(chosen, person)
             return await read_case_texts(
                 reader,
-                found,
+                chosen,
                 blinded=blinded,
                 actor=person,
                 purpose=reason,
@@ -74,22 +74,27 @@ def texts(
 
 def text_lines(read: CaseTexts, settings: Settings) -> list[str]:
     """Return the lines of a reading: the sample, then each text."""
-    plain = read.as_dict(settings)
-    lines = [f"#{read.case.display}: {plain['sample']}"]
+    answer = read.as_dict(settings)
+    lines = [f"#{read.case.display}: {answer['sample']}"]
     address = tag_address(settings.tag_url, read.case.hashtag)
     lines += [address] if address else []
-    lines += [line for one in read.random for line in _lines_of(one, settings)]
+    lines += [line for text in read.random for line in _lines_of(text, settings)]
     if read.highest is not None:
         lines += ["", HIGHEST_WORDS]
-        lines += [line for one in read.highest for line in _lines_of(one, settings)]
-    elif plain["highest"]["count"]:
-        lines += ["", f"--highest opens {plain['highest']['count']} more: {HIGHEST_WORDS}"]
+        lines += [line for text in read.highest for line in _lines_of(text, settings)]
+    elif answer["highest"]["count"]:
+        lines += ["", f"--highest opens {answer['highest']['count']} more: {HIGHEST_WORDS}"]
     return lines
 
 
-def _lines_of(one: ShownText, settings: Settings) -> list[str]:
-    kept = ", kept" if one.kept else ""
-    head = f"{one.id} ({one.lang}{kept})"
-    url = one.as_dict(settings.tweet_url)["url"]
-    words = [f"  {line}" for line in (one.text.splitlines() or [""])] if one.state == "shown" else []
-    return ["", head if one.state == "shown" else f"{head}: {WORDS[one.state]}", *words, *([f"  {url}"] if url else [])]
+def _lines_of(text: ShownText, settings: Settings) -> list[str]:
+    kept = ", kept" if text.kept else ""
+    head = f"{text.id} ({text.lang}{kept})"
+    url = text.as_dict(settings.tweet_url)["url"]
+    words = [f"  {line}" for line in (text.text.splitlines() or [""])] if text.state == "shown" else []
+    return [
+        "",
+        head if text.state == "shown" else f"{head}: {WORDS[text.state]}",
+        *words,
+        *([f"  {url}"] if url else []),
+    ]

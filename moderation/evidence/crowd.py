@@ -1,7 +1,7 @@
 """Crowd of a hashtag over time: its tweets and authors minute by minute, from the settled evidence. Pure.
 
 A point has the counts of the policy's shortest window that ends at its minute. The evidence has a hashtag only where it
-has `evidence_floor` tweets in the window. It tells established authors from the others, whom hushtag calls coordinated;
+has `evidence_floor` tweets in the window. It counts established authors apart from the others, called coordinated here;
 it does not name protected speakers. Young accounts and authors of copied texts are shares of a sample, so their numbers
 are estimates. Of sampled authors whose texts the model does not read it has the number, by language. No share of harm
 and no score is kept.
@@ -85,7 +85,7 @@ class _Rows(NamedTuple):
 
     def point(self, at_ms: int, row: int) -> CrowdPoint:
         tweets, authors, established, *others = self.counts[row].tolist()
-        young, copies = (None if one == _UNKNOWN else one for one in others)
+        young, copies = (None if count == _UNKNOWN else count for count in others)
         read, unread = 0, {}
         if self.looked is not None and self.looked[row, 1:].any():
             read, unread = int(self.looked[row, 0]), _by_language(self.looked[row, 1:].tolist())
@@ -119,8 +119,8 @@ class CrowdFold:
     @property
     def nbytes(self) -> int:
         """Memory of the rows in bytes."""
-        rows = [one for minute in self._minutes.values() for one in minute.values()]
-        return sum(column.nbytes for one in rows for column in one if column is not None)
+        tables = [rows for minute in self._minutes.values() for rows in minute.values()]
+        return sum(column.nbytes for rows in tables for column in rows if column is not None)
 
     def wants(self, tick_ms: int, window_ms: int, windows_ms: Iterable[int]) -> bool:
         """Return whether the fold reads the records of a tick and window."""
@@ -143,14 +143,14 @@ class CrowdFold:
 
         A minute that was thinned before stays as it is.
         """
-        self._kept = np.array([hash(one) for one in hashtags], np.int64)
-        for at_ms in [one for one in self._minutes if self._thin_before_ms <= one < before_ms]:
+        self._kept = np.array([hash(hashtag) for hashtag in hashtags], np.int64)
+        for at_ms in [minute_ms for minute_ms in self._minutes if self._thin_before_ms <= minute_ms < before_ms]:
             self._minutes[at_ms] = {key: rows.only(self._kept) for key, rows in self._minutes[at_ms].items()}
         self._thin_before_ms = max(self._thin_before_ms, before_ms)
 
     def expire(self, before_ms: int) -> None:
         """Forget the minutes before a time."""
-        for at_ms in [one for one in self._minutes if one < before_ms]:
+        for at_ms in [minute_ms for minute_ms in self._minutes if minute_ms < before_ms]:
             del self._minutes[at_ms]
 
     def series(self, hashtag: str, country: str, since_ms: int, until_ms: int) -> list[CrowdPoint]:
@@ -165,7 +165,7 @@ class CrowdFold:
             until_ms: last minute, inclusive.
         """
         step_ms = step_of(since_ms, until_ms)
-        tag, found = hash(hashtag), list[CrowdPoint]()
+        tag, points = hash(hashtag), list[CrowdPoint]()
         place = (0, 0)
         for at_ms in sorted(self._minutes):
             if not since_ms <= at_ms <= until_ms or at_ms % step_ms:
@@ -174,10 +174,10 @@ class CrowdFold:
             for candidate in (place, *minute):  # a hashtag stays in its shard
                 rows = minute.get(candidate)
                 if rows is not None and (row := rows.find(tag, country)) is not None:
-                    found.append(rows.point(at_ms, row))
+                    points.append(rows.point(at_ms, row))
                     place = candidate
                     break
-        return found
+        return points
 
 
 def span_of(began_ms: int, until_ms: int) -> int:
@@ -199,7 +199,7 @@ def step_of(since_ms: int, until_ms: int) -> int:
 
 
 def _rows_of(record: EvidenceRecord) -> _Rows:
-    tags = np.array([hash(one) for one in record.hashtags], np.int64)
+    tags = np.array([hash(hashtag) for hashtag in record.hashtags], np.int64)
     order = tags.argsort(kind="stable")
     tweets = np.frombuffer(record.tweets, "<i8")
     authors = np.frombuffer(record.everyone.authors, "<i8")
@@ -227,12 +227,12 @@ def scale_of(conditions: EvidenceConditions) -> Scale | None:
 
 def _by_language(counts: list[int]) -> dict[str, int]:
     """Name the counts of storage groups."""
-    found: dict[str, int] = {}
+    languages: dict[str, int] = {}
     for group, count in enumerate(counts):
         if count:
             name = group_name(group, len(READ))
-            found[name] = found.get(name, 0) + count
-    return found
+            languages[name] = languages.get(name, 0) + count
+    return languages
 
 
 def _estimate(record: EvidenceRecord, signal: str, authors: Ints) -> Ints:

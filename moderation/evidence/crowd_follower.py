@@ -150,7 +150,10 @@ class CrowdFollower:
         self._fold.expire(at_ms - LONGEST_MS)
         self._fold.thin(at_ms - RECENT_MS, await self._open_hashtags())
         if not self._next or self._fold.newest_ms < at_ms - LONGEST_MS:
-            self._next = {one: await self._reader.offset_at(one, at_ms - LONGEST_MS) for one in self._reader.partitions}
+            self._next = {
+                partition: await self._reader.offset_at(partition, at_ms - LONGEST_MS)
+                for partition in self._reader.partitions
+            }
         try:
             async for batch in self._reader.to_end(self._next):
                 for record in batch:

@@ -23,7 +23,7 @@ class Moment(NamedTuple):
     source: Literal["automated", "human"]
     what: What
     country: str
-    """ISO 3166-1 alpha-2, or `*`."""
+    """ISO 3166-1 alpha-2 code, or `*`."""
     surfaces: tuple[str, ...]
     actor: str
     """Person who decided; "" for the pipeline."""
@@ -51,18 +51,25 @@ def moments_of(
         since_ms: beginning of the time, inclusive.
         until_ms: end of the time, inclusive.
     """
-    found = {
-        Moment(one.began_ms, "automated", _MEASURES[one.measure], one.country, one.surfaces, "")
-        for one in restrictions
-        if one.target == case.hashtag and one.source == "automated" and one.measure in _MEASURES
+    moments = {
+        Moment(
+            restriction.began_ms,
+            "automated",
+            _MEASURES[restriction.measure],
+            restriction.country,
+            restriction.surfaces,
+            "",
+        )
+        for restriction in restrictions
+        if restriction.target == case.hashtag and restriction.source == "automated" and restriction.measure in _MEASURES
     }
     if case.look is not None and case.look.is_open:
-        found = {one for one in found if one.what != "hidden"}
-    for item in (one.item for one in case.items if one.item.kind not in BLIND_KINDS):
+        moments = {moment for moment in moments if moment.what != "hidden"}
+    for item in (part.item for part in case.items if part.item.kind not in BLIND_KINDS):
         if item.kind == "review" and not item.by:
-            found.add(Moment(item.began_ms, "automated", "sent_to_people", item.country, item.surfaces, ""))
+            moments.add(Moment(item.began_ms, "automated", "sent_to_people", item.country, item.surfaces, ""))
     for offset, record in history.history:
         if record.hashtag == case.hashtag and record.source == "human" and offset not in history.fold.stale:
             what = _VERBS[record.action] if isinstance(record, Override) else "undone"
-            found.add(Moment(record.at_ms, "human", what, record.country, tuple(record.surfaces), record.actor))
-    return sorted(one for one in found if since_ms <= one.at_ms <= until_ms)
+            moments.add(Moment(record.at_ms, "human", what, record.country, tuple(record.surfaces), record.actor))
+    return sorted(moment for moment in moments if since_ms <= moment.at_ms <= until_ms)

@@ -28,7 +28,7 @@ class Exposure:
     """Texts that one person has opened in the shift that ends now."""
 
     opened: int
-    """Distinct tweets."""
+    """Number of distinct tweets."""
     limit: int
     """Greatest number in a shift; 0: no limit."""
     next_ms: int
@@ -95,11 +95,11 @@ class ExposureFold:
 
     def times(self, actor: str, at_ms: int) -> dict[str, int]:
         """Return the tweets that an actor has opened in the shift that ends at a time, with the newest time of each."""
-        found: dict[str, int] = {}
+        times: dict[str, int] = {}
         for (_, _, tweet), last_ms in self._latest.get(visual_form(actor), {}).items():
             if last_ms > at_ms - SHIFT_MS:
-                found[tweet] = max(last_ms, found.get(tweet, 0))
-        return found
+                times[tweet] = max(last_ms, times.get(tweet, 0))
+        return times
 
     def of(self, actor: str, limit: int, at_ms: int) -> Exposure:
         """Measure the exposure of an actor in the shift that ends at a time.

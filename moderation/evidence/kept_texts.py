@@ -110,8 +110,8 @@ class KeptTexts:
 
     def find(self, tweet: str) -> TextContent | None:
         """Return a kept text at the last refresh; None without one, or if it was encrypted with another key."""
-        found = self._fold.kept.get(tweet)
-        return None if found is None or self._cipher is None else self._cipher.decrypt(tweet, found[1])
+        kept = self._fold.kept.get(tweet)
+        return None if kept is None or self._cipher is None else self._cipher.decrypt(tweet, kept[1])
 
     async def keep(self, texts: Mapping[str, TextContent]) -> None:
         """Keep the texts of tweets that have none yet; one of a tweet that was deleted meanwhile is erased."""

@@ -106,9 +106,9 @@ class TextReader:
             return []
         places = dict(zip(sampled, sampled_at, strict=True))
         await asyncio.gather(self._audit(hashtag, tuple(places), actor, purpose, case), self._kept.refresh())
-        found = await self._find(places)
-        await self._kept.keep({one.id: content_of(one) for one in found.values() if one.state == "shown"})
-        return [found[tweet] for tweet in sampled]
+        texts = await self._find(places)
+        await self._kept.keep({text.id: content_of(text) for text in texts.values() if text.state == "shown"})
+        return [texts[tweet] for tweet in sampled]
 
     async def read_for_scoring(self, places: Mapping[str, SampledAt]) -> dict[str, TextContent]:
         """Return the texts of tweets by id, as far as they can be read, for the model.
@@ -116,25 +116,25 @@ class TextReader:
         No person sees them, so that no reading is recorded, and no text is kept.
         """
         await self._kept.refresh()
-        found = await self._find(places)
-        return {tweet: content_of(one) for tweet, one in found.items() if one.state == "shown"}
+        texts = await self._find(places)
+        return {tweet: content_of(text) for tweet, text in texts.items() if text.state == "shown"}
 
     async def _find(self, places: Mapping[str, SampledAt]) -> dict[str, ShownText]:
         """Look tweets up among the kept texts, at their last refresh, and in the source topic."""
-        found: dict[str, ShownText] = {}
+        texts: dict[str, ShownText] = {}
         for tweet, at in places.items():
             if self._kept.is_deleted(tweet):
-                found[tweet] = ShownText(tweet, "deleted", at.lang)
+                texts[tweet] = ShownText(tweet, "deleted", at.lang)
             elif (kept := self._kept.find(tweet)) is not None:
-                found[tweet] = ShownText(tweet, "shown", kept.lang, kept.text, kept=True)
+                texts[tweet] = ShownText(tweet, "shown", kept.lang, kept.text, kept=True)
             elif not is_known(at):
-                found[tweet] = ShownText(tweet, "unknown", at.lang)
-        missing = {tweet: (at.partition, at.offset) for tweet, at in places.items() if tweet not in found}
+                texts[tweet] = ShownText(tweet, "unknown", at.lang)
+        missing = {tweet: (at.partition, at.offset) for tweet, at in places.items() if tweet not in texts}
         records = await self._source.read(missing.values(), self._clock() - DELETIONS_MS)
         for tweet, position in missing.items():
             lang, is_there = places[tweet].lang, position in records
-            found[tweet] = match_record(tweet, lang, records[position]) if is_there else ShownText(tweet, "gone", lang)
-        return found
+            texts[tweet] = match_record(tweet, lang, records[position]) if is_there else ShownText(tweet, "gone", lang)
+        return texts
 
     async def opened(self, actor: str, hashtag: str, case: str) -> frozenset[str]:
         """Return the tweets of a case that a person has opened within the shift; nothing is recorded."""
@@ -161,8 +161,8 @@ class TextReader:
     async def _audit(self, hashtag: str, tweets: tuple[str, ...], actor: str, purpose: str, case: str) -> None:
         def records(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
             fold, at_ms = self._fold(view), self._clock()
-            known = fold.opened(actor, hashtag, case, at_ms)
-            new = tuple(tweet for tweet in tweets if tweet not in known)
+            opened = fold.opened(actor, hashtag, case, at_ms)
+            new = tuple(tweet for tweet in tweets if tweet not in opened)
             if not new:
                 return []
             self._check_limit(fold, new, actor, at_ms)
@@ -181,10 +181,10 @@ class TextReader:
 
     def _check_limit(self, fold: ExposureFold, tweets: Sequence[str], actor: str, at_ms: int) -> None:
         exposure = fold.of(actor, self.settings.texts_per_shift, at_ms)
-        wanted = len(set(tweets) - fold.times(actor, at_ms).keys())
-        if exposure.left is not None and wanted > exposure.left:
+        new = len(set(tweets) - fold.times(actor, at_ms).keys())
+        if exposure.left is not None and new > exposure.left:
             raise ExposureLimit(
-                actor, opened=exposure.opened, limit=exposure.limit, wanted=wanted, next_ms=exposure.next_ms
+                actor, opened=exposure.opened, limit=exposure.limit, wanted=new, next_ms=exposure.next_ms
             )
 
 

@@ -31,7 +31,7 @@ class TextReading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
 
 
 _codec: RecordCodec[TextReading] = RecordCodec(
-    TextReading, lambda one: f"texts:{one.hashtag}|review|{one.id}|*".encode()
+    TextReading, lambda reading: f"texts:{reading.hashtag}|review|{reading.id}|*".encode()
 )
 encode_reading = _codec.encode
 decode_reading = _codec.decode

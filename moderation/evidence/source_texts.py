@@ -62,15 +62,15 @@ class SourceTexts:
         Returns:
             The payloads, without those that the topic no longer has, and without older ones.
         """
-        wanted: dict[int, set[int]] = defaultdict(set)
+        offsets_by_partition: dict[int, set[int]] = defaultdict(set)
         for partition, offset in positions:
-            wanted[partition].add(offset)
-        if not wanted:
+            offsets_by_partition[partition].add(offset)
+        if not offsets_by_partition:
             return {}
         servers, limit_seconds = self._kafka["bootstrap_servers"], self._kafka.silence_seconds
         async with self._lock:
             try:
-                return await answer_within(limit_seconds, self._read(wanted, since_ms))
+                return await answer_within(limit_seconds, self._read(offsets_by_partition, since_ms))
             except TimeoutError:
                 await self._close()
                 raise DependencyAway(
@@ -106,31 +106,33 @@ class SourceTexts:
             self._client = client
         return self._client
 
-    async def _read(self, wanted: dict[int, set[int]], since_ms: int) -> dict[Position, bytes | None]:
+    async def _read(self, offsets_by_partition: dict[int, set[int]], since_ms: int) -> dict[Position, bytes | None]:
         client = await self._connected()
-        known = client.cluster.partitions_for_topic(self._topic) or set()
-        remaining = {partition: sorted(offsets) for partition, offsets in wanted.items() if partition in known}
-        found: dict[Position, bytes | None] = {}
+        existing = client.cluster.partitions_for_topic(self._topic) or set()
+        remaining = {
+            partition: sorted(offsets) for partition, offsets in offsets_by_partition.items() if partition in existing
+        }
+        payloads: dict[Position, bytes | None] = {}
         while remaining := {partition: offsets for partition, offsets in remaining.items() if offsets}:
             requests = [self._fetch(client, partition, offsets[0]) for partition, offsets in remaining.items()]
-            answers = [one for one in await asyncio.gather(*requests) if one is not None]
-            fetched = [one for answer in answers for _, partitions in answer.topics for one in partitions]
+            answers = [answer for answer in await asyncio.gather(*requests) if answer is not None]
+            fetched = [partition for answer in answers for _, partitions in answer.topics for partition in partitions]
             moved = [
-                _take(partition, remaining[partition], code, parts, found, since_ms)
+                _take(partition, remaining[partition], code, parts, payloads, since_ms)
                 for partition, code, *parts in fetched
             ]
             if not all(moved) or len(moved) < len(requests):
                 await asyncio.sleep(_RETRY_SECONDS)
                 await client.force_metadata_update()
-        return found
+        return payloads
 
     async def _fetch(self, client: AIOKafkaClient, partition: int, offset: int) -> Any:
         """Fetch from one position; of several partitions the broker would return a whole batch of the first alone."""
         leader = client.cluster.leader_for_partition(TopicPartition(self._topic, partition))
         if leader is None or leader < 0:
             return None
-        wanted = [(self._topic, [(partition, offset, _FETCH_BYTES)])]
-        return await client.send(leader, FetchRequest(0, 1, _FETCH_BYTES, 0, wanted))
+        topics = [(self._topic, [(partition, offset, _FETCH_BYTES)])]
+        return await client.send(leader, FetchRequest(0, 1, _FETCH_BYTES, 0, topics))
 
 
 def _take(
@@ -138,7 +140,7 @@ def _take(
     offsets: list[int],
     code: int,
     parts: list[Any],
-    found: dict[Position, bytes | None],
+    payloads: dict[Position, bytes | None],
     since_ms: int,
 ) -> bool:
     """Take a broker's answer about the first of some offsets, which may include the next ones.
@@ -148,7 +150,7 @@ def _take(
         offsets: ascending; those that are answered are removed.
         code: error code of the answer.
         parts: fields of the answer: the end of the log first, the records last.
-        found: receives the payloads.
+        payloads: receives the payloads read.
         since_ms: least log time of a record.
 
     Returns:
@@ -175,6 +177,6 @@ def _take(
         end = max(end, batch.next_offset)
         if not batch.is_control_batch:
             values |= {record.offset: record.value for record in batch if record.timestamp >= since_ms}
-    found.update({(partition, offset): values[offset] for offset in offsets if offset in values})
+    payloads.update({(partition, offset): values[offset] for offset in offsets if offset in values})
     offsets[:] = [offset for offset in offsets if offset >= end]
     return True

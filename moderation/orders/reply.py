@@ -1,6 +1,6 @@
 """The reply to an authority with its proof: the letter, and the log entry of the step that it reports.
 
-The opened fields are what the letter says of that step: when, for which country, to which state, and why.
+The opened fields are what the letter states of that step: when, for which country, to which state, and why.
 """
 
 from __future__ import annotations

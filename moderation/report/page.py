@@ -37,7 +37,7 @@ def html(report: PublishedReport, now_ms: int, *, title: str = "Transparency rep
 
 
 def body(report: PublishedReport, now_ms: int, *, title: str = "Transparency report") -> str:
-    """Render what the page says, without its styles, for a page that has its own."""
+    """Render the page's text without its styles, for a page that has styles."""
     facts = report.facts
     plots: dict[str, str] = {}
     for kind, counts in facts["states"].items():

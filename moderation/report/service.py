@@ -2,7 +2,7 @@
 
 1. Write the files to a hidden folder, so that a full disk publishes nothing.
 2. Write the record with their hashes, under the next free name. Of two processes at once, the second is refused.
-3. Give the folder its name. A crash before this step leaves a record without files, which the list says; a repetition
+3. Give the folder its name. A crash before this step leaves a record without files, which the list shows; a repetition
    with the same preview puts them into place.
 """
 

@@ -74,7 +74,7 @@ class AppealSubject:
 
     def decided_by(self, actor: str) -> bool:
         """Return whether an actor is one of the deciders."""
-        return any(same_person(one, actor) for one in self.deciders)
+        return any(same_person(decider, actor) for decider in self.deciders)
 
 
 def find_restriction(
@@ -85,8 +85,8 @@ def find_restriction(
     The topic `moderation` keeps people's decisions and orders for good. Automated decisions that left their topic are
     in the audit log alone.
     """
-    found = _look_up(reference, automated, history, at_ms)
-    return _look_up_ended(reference, history) if found is None else found
+    contested = _look_up(reference, automated, history, at_ms)
+    return _look_up_ended(reference, history) if contested is None else contested
 
 
 def resolve_appeal(appeal: Appeal, automated: AutomatedFold, history: OverrideHistory, at_ms: int) -> AppealSubject:
@@ -99,8 +99,10 @@ def resolve_appeal(appeal: Appeal, automated: AutomatedFold, history: OverrideHi
         return AppealSubject(deciders, contested)
     if appeal.order:
         return _resolve_order(appeal, history.fold.orders.cases.get(appeal.order))
-    now = [one for one in automated.restrictions.values() if one.target == appeal.hashtag and one.ends_ms > at_ms]
-    others = "".join(f"; {one.reference}, a separate decision, restricts it now" for one in now)
+    now = [
+        other for other in automated.restrictions.values() if other.target == appeal.hashtag and other.ends_ms > at_ms
+    ]
+    others = "".join(f"; {other.reference}, a separate decision, restricts it now" for other in now)
     return AppealSubject(appeal.deciders, None, f"the decision has ended, or is no longer kept{others}")
 
 
@@ -160,15 +162,15 @@ def also_lifted(effect: Effect | None, contested: Restriction, automated: Automa
     """List the references of the other automated restrictions that an `allow` lifts."""
     if not isinstance(effect, Override):
         return ()
-    found = {
-        one.reference
-        for one in automated.restrictions.values()
-        if one.target == contested.target
-        and contested.country in ("*", one.country)
-        and one.ends_ms > at_ms
-        and set(one.surfaces) & set(contested.surfaces)
+    references = {
+        other.reference
+        for other in automated.restrictions.values()
+        if other.target == contested.target
+        and contested.country in ("*", other.country)
+        and other.ends_ms > at_ms
+        and set(other.surfaces) & set(contested.surfaces)
     }
-    return tuple(sorted(found - {contested.reference}))
+    return tuple(sorted(references - {contested.reference}))
 
 
 def _look_up(
@@ -181,16 +183,16 @@ def _look_up(
         if target not in (None, record.hashtag):
             continue
         if isinstance(record, Override) and offset not in history.fold.stale:
-            one = override_restriction(record)
-            if one is not None and one.reference == reference:
-                return ContestedRestriction(one, record)
+            restriction = override_restriction(record)
+            if restriction is not None and restriction.reference == reference:
+                return ContestedRestriction(restriction, record)
     for case in history.fold.orders.cases.values():
         for row in case.rows:
             if target not in (None, row.target.value):
                 continue
-            for one in order_restrictions(case, at_ms, [row]):
-                if one.reference == reference:
-                    return ContestedRestriction(one, case=case, row=row, ruling=row.ruling)
+            for restriction in order_restrictions(case, at_ms, [row]):
+                if restriction.reference == reference:
+                    return ContestedRestriction(restriction, case=case, row=row, ruling=row.ruling)
     return None
 
 

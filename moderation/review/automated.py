@@ -37,7 +37,7 @@ class _ItemEnd:
     """Least version above it of a decision without the item; "" for none."""
     absent_ms: int = 0
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    """See `_LastDecision`."""
+    """Outcomes by category in the decision without it, as in `_LastDecision`."""
 
     def note_present(self, version: str) -> None:
         if version > self.present:
@@ -93,11 +93,11 @@ class AutomatedFold:
         self._countries.setdefault(decision.hashtag, set()).add(decision.country)
         if key not in self.latest or self.latest[key].version < decision.version:
             self.latest[key] = decision
-        for one in decision_restrictions(decision):
-            if self._versions.get(one.reference, "") <= decision.version:
-                self._versions[one.reference] = decision.version
-                self.restrictions[one.reference] = one
-        flags = [one.expires_at_ms for one in decision.rulings if one.action in FLAGGING]
+        for restriction in decision_restrictions(decision):
+            if self._versions.get(restriction.reference, "") <= decision.version:
+                self._versions[restriction.reference] = decision.version
+                self.restrictions[restriction.reference] = restriction
+        flags = [ruling.expires_at_ms for ruling in decision.rulings if ruling.action in FLAGGING]
         if flags:
             self.flagged[decision.hashtag] = max(*flags, self.flagged.get(decision.hashtag, 0))
         if not decision.provisional:
@@ -126,24 +126,24 @@ class AutomatedFold:
     def latest_of_tag(self, hashtag: str) -> Iterator[Decision]:
         """Yield the latest decision on a hashtag in each country."""
         for country in self._countries.get(hashtag, ()):
-            if (found := self.latest.get((hashtag, country))) is not None:
-                yield found
+            if (decision := self.latest.get((hashtag, country))) is not None:
+                yield decision
 
     def _apply_items(self, decision: Decision, key: tuple[str, str]) -> None:
-        found = {item.id: item for item in items_of(decision, share=self._share, secret=self._secret)}
-        known = self._items_of_key.setdefault(key, set())
+        items = {item.id: item for item in items_of(decision, share=self._share, secret=self._secret)}
+        names = self._items_of_key.setdefault(key, set())
         last = self._last.get(key, _LastDecision())
-        new = _LastDecision(decision.version, decision.decided_at_ms, frozenset(found), _outcomes(decision))
-        for item in found.values():
+        new = _LastDecision(decision.version, decision.decided_at_ms, frozenset(items), _outcomes(decision))
+        for item in items.values():
             if item.id not in self.items or item.ends_ms >= self.items[item.id].ends_ms:
                 self.items[item.id] = item
             end = self._ends.setdefault(item.id, _ItemEnd())
             end.note_present(decision.version)
-            if item.id not in known and item.id not in last.items:
+            if item.id not in names and item.id not in last.items:
                 end.note_absent(last)
-        for name in known - found.keys() if not decision.is_renewal else ():
+        for name in names - items.keys() if not decision.is_renewal else ():
             self._ends[name].note_absent(new)
-        known.update(found)
+        names.update(items)
         if decision.version > last.version and not decision.is_renewal:
             self._last[key] = new
 
@@ -153,11 +153,11 @@ class AutomatedFold:
         for reference, restriction in [pair for pair in self.restrictions.items() if pair[1].ends_ms < before]:
             del self.restrictions[reference], self._versions[reference]
             self.changes.note(restriction.target)
-        for item in [one for one in self.items.values() if one.ends_ms < before]:
+        for item in [item for item in self.items.values() if item.ends_ms < before]:
             del self.items[item.id]
             self._ends.pop(item.id, None)
             self.changes.note(item.hashtag)
-        for key in [key for key, one in self.latest.items() if one.decided_at_ms < before]:
+        for key in [key for key, decision in self.latest.items() if decision.decided_at_ms < before]:
             del self.latest[key]
             self._last.pop(key, None)
             self.changes.note(key[0])
@@ -172,9 +172,11 @@ class AutomatedFold:
 
 
 def _outcomes(decision: Decision) -> dict[str, Outcome]:
-    found: dict[str, Outcome] = {one.category: "lapsed" for one in decision.rulings if one.lapsed}
-    acting = (one.category for one in decision.rulings if one.action != "clear" and not is_not_assessed(one))
-    return found | dict.fromkeys(acting, "assessed")
+    outcomes: dict[str, Outcome] = {ruling.category: "lapsed" for ruling in decision.rulings if ruling.lapsed}
+    acting = (
+        ruling.category for ruling in decision.rulings if ruling.action != "clear" and not is_not_assessed(ruling)
+    )
+    return outcomes | dict.fromkeys(acting, "assessed")
 
 
 class AutomatedSource(Protocol):

@@ -65,12 +65,12 @@ def appeals(
 
     async def work(service: ReviewService) -> None:
         await service.refresh()
-        known = list(service.fold.appeals.values())
-        for one in known if everything else open_appeals(known):
+        statuses = list(service.fold.appeals.values())
+        for status in statuses if everything else open_appeals(statuses):
             if as_json:
-                print(json.dumps(appeal_as_dict(one), ensure_ascii=False))
+                print(json.dumps(appeal_as_dict(status), ensure_ascii=False))
                 continue
-            appeal, outcome = one.appeal, one.outcome
+            appeal, outcome = status.appeal, status.outcome
             ended = "" if outcome is None else f": {outcome.verdict} by {outcome.actor}"
             out.print(f"{appeal.id}  {appeal.case} {'' if appeal.order else '#'}{appeal.hashtag}{ended}")
 
@@ -89,11 +89,11 @@ def end(
 
     async def work(service: ReviewService) -> None:
         result = await service.end_appeal(appeal, _verdict(verdict), actor=actor_of(actor), reason=reason)
-        plain = result_as_dict(result)
+        answer = result_as_dict(result)
         if as_json:
-            print(json.dumps(plain, ensure_ascii=False))
+            print(json.dumps(answer, ensure_ascii=False))
             return
-        out.print(f"appeal {appeal}: {verdict}" + (f": {plain['effect']['action']}" if plain["effect"] else ""))
+        out.print(f"appeal {appeal}: {verdict}" + (f": {answer['effect']['action']}" if answer["effect"] else ""))
         if result.ended:
             errors.print(f"nothing was left to reverse: {result.ended}", style="yellow")
         if result.also_lifts:

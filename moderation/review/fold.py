@@ -70,7 +70,7 @@ class AppealFold:
 
 def open_appeals(appeals: Iterable[AppealStatus]) -> list[AppealStatus]:
     """Return the appeals without an outcome, oldest first."""
-    return sorted((one for one in appeals if one.outcome is None), key=lambda one: one.appeal.at_ms)
+    return sorted((status for status in appeals if status.outcome is None), key=lambda status: status.appeal.at_ms)
 
 
 def appeal_fold_of(history: OverrideHistory) -> AppealFold:

@@ -35,7 +35,7 @@ SCORED_SHARE = "scored_share"
 _EVIDENCE = (
     *("tweets", "authors", "scored", "share", "lower", "upper"),
     *("established", "established_lower", "established_upper"),
-    *(one.name for one in WEIGHED if one.recorded),
+    *(signal.name for signal in WEIGHED if signal.recorded),
 )
 
 
@@ -85,8 +85,8 @@ class ReviewItem:
         if self.evidence is None:
             return None
         left_out = HARM_FIELDS if self.kind == NOT_ASSESSED else ()
-        plain = {name: getattr(self.evidence, name) for name in _EVIDENCE if name not in left_out}
-        return plain | {"unread": dict(unread_of(self.evidence))}
+        members = {name: getattr(self.evidence, name) for name in _EVIDENCE if name not in left_out}
+        return members | {"unread": dict(unread_of(self.evidence))}
 
 
 def reference_of(identity: str) -> str:
@@ -109,18 +109,20 @@ def items_of(decision: Decision, *, share: float, secret: bytes) -> list[ReviewI
     if decision.provisional:
         return []
     restrictions = decision_restrictions(decision)
-    found = [_item(one, "hold") for one in restrictions if one.measure == "held"]
-    found += [
+    items = [_item(restriction, "hold") for restriction in restrictions if restriction.measure == "held"]
+    items += [
         _item(
-            one, "contested", f"contested: {one.established_part:.0%} of its authors are established, others write harm"
+            restriction,
+            "contested",
+            f"contested: {restriction.established_part:.0%} of its authors are established, others write harm",
         )
-        for one in restrictions
-        if one.measure == "discounted"
+        for restriction in restrictions
+        if restriction.measure == "discounted"
     ]
-    found += [
-        _item(one, "second_look")
-        for one in restrictions
-        if one.measure == "reduced" and is_sampled(one.reference, share, secret)
+    items += [
+        _item(restriction, "second_look")
+        for restriction in restrictions
+        if restriction.measure == "reduced" and is_sampled(restriction.reference, share, secret)
     ]
     groups: dict[tuple[str, str, int], list[ScopeDecision]] = {}
     for ruling in decision.rulings:
@@ -128,10 +130,12 @@ def items_of(decision: Decision, *, share: float, secret: bytes) -> list[ReviewI
             kind = NOT_ASSESSED if is_not_assessed(ruling) else ruling.action
             groups.setdefault((kind, ruling.category, ruling.since_ms), []).append(ruling)
     for kind in ("review", NOT_ASSESSED):
-        found += [_queued_item(decision, group, kind) for (one, *_), group in groups.items() if one == kind]
+        items += [
+            _queued_item(decision, group, kind) for (group_kind, *_), group in groups.items() if group_kind == kind
+        ]
     judged = [group for (kind, *_), group in groups.items() if kind != NOT_ASSESSED]
     controls = [_queued_item(decision, group, "control") for group in judged if group[0].evidence]
-    return found + [one for one in controls if is_sampled(one.id, min(1.0, CONTROL_FACTOR * share), secret)]
+    return items + [control for control in controls if is_sampled(control.id, min(1.0, CONTROL_FACTOR * share), secret)]
 
 
 def is_not_assessed(ruling: ScopeDecision) -> bool:
@@ -178,7 +182,7 @@ def _cause(ruling: ScopeDecision) -> str:
     """Say why a ruling became a review: the name of the valve, with its value and its limit."""
     if is_not_assessed(ruling):
         return _unread_cause(ruling)
-    reason = next((one for one in ruling.reasons if one.signal == ruling.valve), None)
+    reason = next((reason for reason in ruling.reasons if reason.signal == ruling.valve), None)
     if reason is None:
         return ruling.valve.replace("_", " ")
     if ruling.valve == "innocent_past":
@@ -187,7 +191,7 @@ def _cause(ruling: ScopeDecision) -> str:
 
 
 def _unread_cause(ruling: ScopeDecision) -> str:
-    least = next((one.threshold for one in ruling.reasons if one.signal == SCORED_SHARE), None)
+    least = next((reason.threshold for reason in ruling.reasons if reason.signal == SCORED_SHARE), None)
     asked = "" if least is None else f"; the policy asks for {least:.0%}"
     if ruling.evidence is None:
         return f"not assessed: too few of its sampled authors were read{asked}"

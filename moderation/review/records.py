@@ -50,6 +50,8 @@ class AppealOutcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 
 
 AppealRecord = Appeal | AppealOutcome
-_codec: RecordCodec[AppealRecord] = RecordCodec(AppealRecord, lambda one: f"case:{one.case}|review|{one.id}|*".encode())
+_codec: RecordCodec[AppealRecord] = RecordCodec(
+    AppealRecord, lambda record: f"case:{record.case}|review|{record.id}|*".encode()
+)
 encode_appeal = _codec.encode
 decode_appeal = _codec.decode

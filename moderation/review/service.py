@@ -161,10 +161,10 @@ class ReviewService:
         return AppealResult(outcome, written, lifts, subject.ended)
 
     def _appeal(self, appeal: str) -> AppealStatus:
-        found = self.fold.appeals.get(appeal)
-        if found is None:
+        status = self.fold.appeals.get(appeal)
+        if status is None:
             raise NoSuchCase(f"there is no appeal {appeal[:40]!r}", fix="hushtag appeal list")
-        return found
+        return status
 
     async def _write(
         self, record: AppealRecord, make_effect: Callable[[], Effect | None] = lambda: None

@@ -70,7 +70,7 @@ class Restriction:
     also_hidden_in: tuple[str, ...] | None = None
     """Other countries whose viewers do not see the account or tweet at that moment, by any decision; `*`: all.
 
-    None: not resolved, or a hashtag; the statement then says nothing of other countries."""
+    None: not resolved, or a hashtag; the statement then leaves other countries out."""
     shown_in: tuple[str, ...] = ()
     """Countries where other decisions show a hashtag that is hidden in the world."""
 
