@@ -11,11 +11,11 @@ from time import perf_counter
 
 import typer
 
-from moderation.cases.board import cases_of
-from moderation.cases.case_board import CaseBoard
-from moderation.cases.fold import CaseFold
-from moderation.review.automated import AutomatedFold
-from moderation.review.fold import AppealFold
+from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.appeals.fold import AppealFold
+from moderation.domain.cases.board import cases_of
+from moderation.domain.cases.case_board import CaseBoard
+from moderation.domain.cases.fold import CaseFold
 from streams.constants import HOUR_MS
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision, Evidence, ScopeDecision, version_of

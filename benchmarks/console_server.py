@@ -6,10 +6,10 @@ import asyncio
 import time
 from multiprocessing.connection import Connection
 
-from moderation.api.login_settings import SessionConfig
-from moderation.api.oidc import Identity
-from moderation.api.services import Services
-from moderation.api.sessions import Sessions
+from moderation.access.login_settings import SessionConfig
+from moderation.access.oidc import Identity
+from moderation.access.services import Services
+from moderation.access.sessions import Sessions
 from streams.clock import now_ms
 from streams.constants import HOUR_MS, PANE_MS
 from streams.log.decisions import Decision, Evidence, ScopeDecision, version_of

@@ -22,7 +22,7 @@ from benchmarks.impact import evidence, policies
 from benchmarks.machine import machine
 from devkit.stack.jars import default_cache
 from devkit.stack.local_run import LocalRun
-from moderation.evidence.crowd_follower import CrowdFollower
+from moderation.domain.crowd.follower import CrowdFollower
 from streams.clock import monotonic_seconds
 from streams.constants import HOUR_MS, PANE_MS
 from streams.log.reading import connection

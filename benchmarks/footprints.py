@@ -27,7 +27,7 @@ from benchmarks.machine import machine
 from benchmarks.peers.watch import peak_mb
 from devkit.stack import LocalStack
 from devkit.stack.ports import free_port
-from moderation.audit.tlog.keys import KeyKind, new_key
+from moderation.publiclog.tlog.keys import KeyKind, new_key
 from streams.log.topics import create_topics
 from streams.settings import Settings
 

@@ -17,10 +17,10 @@ from hushtag_client import AsyncFlagsClient
 from benchmarks.machine import machine
 from devkit.stack.jars import default_cache
 from devkit.stack.local_run import LocalRun
-from moderation.orders.intake import parse_csv
-from moderation.orders.selection import Selection
-from moderation.orders.service import OrderService
-from moderation.service import ModerationService
+from moderation.domain.orders.intake import parse_csv
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.service import OrderService
+from moderation.log.service import ModerationService
 from streams.clock import monotonic_seconds, now_ms
 from streams.settings import Settings
 

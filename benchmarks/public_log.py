@@ -2,10 +2,10 @@
 
     python -m benchmarks.public_log
 
-Entries are those of `moderation.audit.disclosure`: type and day are committed with salts of their own, the ten other
-digests are random bytes. A report opens type and day of every entry. Each step runs in a separate process, so that its
-peak of memory is known. Times are CPU times. A proof of the API also reads the entry and the checkpoint from Kafka. The
-files take 5.5 GB and are removed at the end.
+Entries are those of `moderation.publiclog.disclosure`: type and day are committed with salts of their own, the ten
+other digests are random bytes. A report opens type and day of every entry. Each step runs in a separate process, so
+that its peak of memory is known. Times are CPU times. A proof of the API also reads the entry and the checkpoint from
+Kafka. The files take 5.5 GB and are removed at the end.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from moderation.audit.disclosure import FIELDS, PREFIX, SALT_BYTES
-from moderation.audit.tlog.bundles import encode_bundle
-from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.keys import KeyKind, PrivateKey
-from moderation.audit.tlog.proof_checks import check_inclusion
-from moderation.audit.tlog.proving import consistency_proof
-from moderation.audit.tlog.tiles import TILE_WIDTH, TileBuilder, TileName, TileTree
-from moderation.proofs.published import Folder, PublishedLog
-from moderation.proofs.verify_proof import lines_of, read_keys, verify_report
+from moderation.publiclog.disclosure import FIELDS, PREFIX, SALT_BYTES
+from moderation.publiclog.proofs.published import Folder, PublishedLog
+from moderation.publiclog.proofs.verify_proof import lines_of, read_keys, verify_report
+from moderation.publiclog.tlog.bundles import encode_bundle
+from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.keys import KeyKind, PrivateKey
+from moderation.publiclog.tlog.proof_checks import check_inclusion
+from moderation.publiclog.tlog.proving import consistency_proof
+from moderation.publiclog.tlog.tiles import TILE_WIDTH, TileBuilder, TileName, TileTree
 
 KEY = PrivateKey("benchmark.example/log", KeyKind.log, b"benchmark" + bytes(23))
 KINDS = ("decision/suppress/IN", "decision/clear/IN", "override/block/IN", "order/received/IN", "note")
@@ -104,7 +104,9 @@ def _write(path: Path, data: bytes) -> None:
 
 def prove(folder: Path, entries: int) -> list[float]:
     """Make the paths of random entries as the API does, each with nothing kept from the last; return milliseconds."""
-    from moderation.audit.entry_proofs import paths_from_folder  # large: other steps measure their memory without it
+    from moderation.publiclog.entry_proofs import (
+        paths_from_folder,  # large: other steps measure their memory without it
+    )
 
     log = PublishedLog(Folder(folder))
     chance, took = random.Random(1), []

@@ -27,8 +27,8 @@ from benchmarks.backlog import fill
 from benchmarks.machine import machine
 from benchmarks.side_by_side import PARTITIONS
 from devkit.stack import LocalStack
-from moderation.audit.entries import LogEnd
-from moderation.audit.inputs import AuditInput, SourcePosition
+from moderation.publiclog.entries import LogEnd
+from moderation.publiclog.inputs import AuditInput, SourcePosition
 from streams.backup.equal_offsets import EqualOffsetWriter
 from streams.backup.manifest import ORDER
 from streams.backup.reshard import reshard

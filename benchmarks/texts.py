@@ -20,8 +20,8 @@ from pydantic import SecretStr
 from benchmarks.machine import machine
 from devkit.stack.jars import default_cache
 from devkit.stack.local_run import LocalRun
-from moderation.evidence.reader import open_text_reader
-from moderation.service import ModerationService
+from moderation.domain.texts.reader import open_text_reader
+from moderation.log.service import ModerationService
 from streams.clock import monotonic_seconds, now_ms
 from streams.log.decisions import SampledAt
 from streams.log.reading import connection

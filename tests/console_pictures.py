@@ -17,9 +17,9 @@ from pathlib import Path
 import structlog
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from moderation.api.login_settings import SessionConfig
-from moderation.api.oidc import Identity
-from moderation.api.sessions import Sessions
+from moderation.access.login_settings import SessionConfig
+from moderation.access.oidc import Identity
+from moderation.access.sessions import Sessions
 from streams.clock import now_ms
 from tests.pages.conftest import CHROMIUM, FLAGS
 from tests.support.console_scenes import CASE, decide_elsewhere, new_scene, order_under_review

@@ -6,14 +6,14 @@ them; the summary says that they were prepared.
 
 from __future__ import annotations
 
-from moderation.drafts import OverrideDraft
-from moderation.orders.intake_plan import OrderDraft, OrderHead
-from moderation.orders.service import OrderService
-from moderation.review.automated import DecisionsFollower
-from moderation.review.service import ReviewService
-from moderation.service import ModerationService
-from moderation.speakers.registry import SpeakerEntry, plan_import
-from moderation.statements.collect import override_restriction
+from moderation.domain.appeals.automated import DecisionsFollower
+from moderation.domain.appeals.service import ReviewService
+from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
+from moderation.domain.orders.service import OrderService
+from moderation.domain.restrictions.collect import override_restriction
+from moderation.domain.speakers.registry import SpeakerEntry, plan_import
+from moderation.log.drafts import OverrideDraft
+from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.log.moderation import Override, Verb

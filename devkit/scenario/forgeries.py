@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from devkit.scenario.evidence_files import EvidenceFiles
-from moderation.audit.tlog.bundles import decode_bundle, encode_bundle
-from moderation.audit.tlog.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
-from moderation.audit.tlog.cosignature import cosign
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.keys import PrivateKey
-from moderation.audit.tlog.notes import read_note
-from moderation.audit.tlog.proof_text import TlogProof, read_proof
-from moderation.audit.tlog.tiles import TILE_WIDTH, TileBuilder, names_at
-from moderation.proofs.published import CHECKPOINT
+from moderation.publiclog.proofs.published import CHECKPOINT
+from moderation.publiclog.tlog.bundles import decode_bundle, encode_bundle
+from moderation.publiclog.tlog.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
+from moderation.publiclog.tlog.cosignature import cosign
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.keys import PrivateKey
+from moderation.publiclog.tlog.notes import read_note
+from moderation.publiclog.tlog.proof_text import TlogProof, read_proof
+from moderation.publiclog.tlog.tiles import TILE_WIDTH, TileBuilder, names_at
 
 _OTHER_SALT = "AAAAAAAAAAAAAAAAAAAAAA"
 Forge = Callable[["Forger", EvidenceFiles], EvidenceFiles]
@@ -28,7 +28,7 @@ Forge = Callable[["Forger", EvidenceFiles], EvidenceFiles]
 
 @dataclass(frozen=True, slots=True)
 class Forgery:
-    """One forgery, and the codes of `moderation.proofs` with which it may be found."""
+    """One forgery, and the codes of `moderation.publiclog.proofs` with which it may be found."""
 
     name: str
     codes: tuple[str, ...]

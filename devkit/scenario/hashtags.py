@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moderation.drafts import OverrideDraft
+from moderation.log.drafts import OverrideDraft
 from streams.constants import HOUR_MS
 from streams.log.decisions import Decision, ScopeDecision, version_of
 from streams.log.moderation import Verb

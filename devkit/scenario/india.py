@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from moderation.speakers.registry import COLUMNS as REGISTRY_COLUMNS
-from moderation.tables import write_table
+from moderation.domain.speakers.registry import COLUMNS as REGISTRY_COLUMNS
+from moderation.domain.tables import write_table
 from streams.orders.records import SpeakerCategory
 
 ACCOUNTS = 1_178

@@ -21,16 +21,16 @@ from devkit.scenario.outsider import OutsiderResult, ask_third_party
 from devkit.scenario.public_log import StoryLog
 from devkit.scenario.publications import Publications, publish_story
 from devkit.scenario.surfaces import SURFACES, ExpectedEffect, until_applied
-from moderation.drafts import End, UndoDraft
-from moderation.orders.intake import parse_csv
-from moderation.orders.selection import Selection
-from moderation.orders.service import OrderService
-from moderation.orders.view import plan_words, ruling_words
-from moderation.producer import DeadlineProducer
-from moderation.report.openings import OPENINGS
-from moderation.service import ModerationService
-from moderation.speakers import registry
-from moderation.statements.collect import order_restrictions
+from moderation.domain.orders.intake import parse_csv
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.service import OrderService
+from moderation.domain.orders.view import plan_words, ruling_words
+from moderation.domain.restrictions.collect import order_restrictions
+from moderation.domain.speakers import registry
+from moderation.log.drafts import End, UndoDraft
+from moderation.log.producer import DeadlineProducer
+from moderation.log.service import ModerationService
+from moderation.outward.report.openings import OPENINGS
 from streams.clock import monotonic_seconds, now_ms
 from streams.constants import DAY_MS, HOUR_MS
 from streams.errors import CallerMistake, DependencyAway

@@ -13,7 +13,7 @@ import httpx
 
 from devkit.stack.local_run import LocalRun
 from devkit.stack.ports import LOOPBACK, free_port
-from moderation.audit.tlog.keys import KeyKind, PrivateKey, new_key
+from moderation.publiclog.tlog.keys import KeyKind, PrivateKey, new_key
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway
 

@@ -11,18 +11,18 @@ from devkit.scenario import sentences
 from devkit.scenario.evidence_files import PUBLISHED, write_published
 from devkit.scenario.log_count import DatedValue, LogCount
 from devkit.scenario.verify import NumberCheck, page_text
-from moderation.cases.agreement import quality_of
-from moderation.orders.letter import letter
-from moderation.orders.target_states import target_states
-from moderation.report import page
-from moderation.report.export import as_csv
-from moderation.report.facts import count_facts
-from moderation.report.made import PAGE, TABLE, UPDATE, Period
-from moderation.report.openings import OPENINGS, OpeningsFile
-from moderation.report.publish import PublishedReport, publish
-from moderation.report.read import read_moderation, read_report
-from moderation.report.texts_read import texts_read
-from moderation.report.update import update
+from moderation.domain.cases.agreement import quality_of
+from moderation.domain.orders.letter import letter
+from moderation.domain.orders.target_states import target_states
+from moderation.outward.report import page
+from moderation.outward.report.export import as_csv
+from moderation.outward.report.facts import count_facts
+from moderation.outward.report.made import PAGE, TABLE, UPDATE, Period
+from moderation.outward.report.openings import OPENINGS, OpeningsFile
+from moderation.outward.report.publish import PublishedReport, publish
+from moderation.outward.report.read import read_moderation, read_report
+from moderation.outward.report.texts_read import texts_read
+from moderation.outward.report.update import update
 from streams.errors import DependencyAway
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision, LanguageCoverage

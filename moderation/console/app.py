@@ -6,9 +6,9 @@ from fastapi import FastAPI, Request
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import RedirectResponse
 
-from moderation.api.access import needs
-from moderation.api.problems import RefusedCall
-from moderation.api.rights import Caller
+from moderation.access.access import needs
+from moderation.access.problems import RefusedCall
+from moderation.access.rights import Caller
 from moderation.console.navigation import LINKS
 from moderation.console.pages import ROUTERS
 from moderation.console.refused import refusal_page

@@ -7,11 +7,11 @@ from typing import Any, Literal
 from fastapi import Request
 from starlette.responses import Response
 
-from moderation.api.access import may, needs
-from moderation.api.blinding import blinded_for, reader_of
-from moderation.api.problems import RefusedCall
-from moderation.api.rights import Caller
-from moderation.api.services import Services, services_of
+from moderation.access.access import may, needs
+from moderation.access.blinding import blinded_for, reader_of
+from moderation.access.problems import RefusedCall
+from moderation.access.rights import Caller
+from moderation.access.services import Services, services_of
 from moderation.console.appeals_view import (
     OLD_MS,
     Outcome,
@@ -26,9 +26,9 @@ from moderation.console.hashtag_view import statement_view
 from moderation.console.hashtag_words import hashtag_path
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.review.appeals import AppealSubject, also_lifted, resolve_appeal, reversal
-from moderation.review.fold import AppealFold, AppealStatus
-from moderation.review.records import Verdict
+from moderation.domain.appeals.appeals import AppealSubject, also_lifted, resolve_appeal, reversal
+from moderation.domain.appeals.fold import AppealFold, AppealStatus
+from moderation.domain.appeals.records import Verdict
 from streams.clock import now_ms
 
 router = page_router()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from moderation.console.hashtag_words import measure_words
 from moderation.console.words import listed, plain_words
-from moderation.review.appeals import AppealSubject, Effect
-from moderation.review.automated import AutomatedFold
-from moderation.statements.collect import order_restrictions, override_restriction
-from moderation.statements.restriction import Restriction, TargetKind
+from moderation.domain.appeals.appeals import AppealSubject, Effect
+from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.restrictions.collect import order_restrictions, override_restriction
+from moderation.domain.restrictions.restriction import Restriction, TargetKind
 from streams.countries import in_country
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override, Undo

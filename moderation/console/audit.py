@@ -8,16 +8,16 @@ from typing import Annotated, Any, get_args
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.audit import EntryNumber, FieldName, FieldsQuery, find_entry, proof_for, rows_for, state_as_dict
-from moderation.api.blinding import refuse_while_blind
-from moderation.api.services import services_of
+from moderation.access.access import needs
+from moderation.access.blinding import refuse_while_blind
+from moderation.access.services import services_of
 from moderation.console.audit_search import PAGE, AuditSearch
 from moderation.console.orders_order import attachment
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import place_words
-from moderation.statements.proofs import OPENED
+from moderation.http.audit import EntryNumber, FieldName, FieldsQuery, find_entry, proof_for, rows_for, state_as_dict
+from moderation.outward.statements.proofs import OPENED
 from streams.countries import COUNTRIES
 from streams.errors import TopicsError
 

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from hushtag_client.normalise import normalise
 
-from moderation.audit.rows import AuditFilter
 from moderation.console.list_address import list_address
+from moderation.publiclog.rows import AuditFilter
 
 PATH = "/console/audit"
 PAGE = 50

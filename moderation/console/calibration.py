@@ -7,17 +7,17 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.blinding import reader_of
-from moderation.api.keys import ALLOWED
-from moderation.api.services import services_of
-from moderation.calibration.labelled import MOST_OF_ONE
-from moderation.calibration.marked import unmarked_counts
-from moderation.calibration.words import coverage_words, state_words
-from moderation.cases.case import HashtagCase
+from moderation.access.access import needs
+from moderation.access.blinding import reader_of
+from moderation.access.keys import ALLOWED
+from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.review.items import NOT_ASSESSED
+from moderation.domain.appeals.items import NOT_ASSESSED
+from moderation.domain.calibration.labelled import MOST_OF_ONE
+from moderation.domain.calibration.marked import unmarked_counts
+from moderation.domain.calibration.words import coverage_words, state_words
+from moderation.domain.cases.case import HashtagCase
 
 router = page_router()
 CASES = 20

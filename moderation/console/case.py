@@ -8,16 +8,12 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from moderation.api.access import may, needs
-from moderation.api.blinding import reader_of
-from moderation.api.bodies import CountryQuery
-from moderation.api.crowd import crowd_of
-from moderation.api.presence import viewers_of
-from moderation.api.problems import RefusedCall
-from moderation.api.rights import Caller
-from moderation.api.services import services_of
-from moderation.cases.case import HashtagCase
-from moderation.cases.view import case_as_dict, detailed_dict
+from moderation.access.access import may, needs
+from moderation.access.blinding import reader_of
+from moderation.access.bodies import CountryQuery
+from moderation.access.problems import RefusedCall
+from moderation.access.rights import Caller
+from moderation.access.services import services_of
 from moderation.console import case_words
 from moderation.console.case_next import following, free_cases, next_case
 from moderation.console.case_view import CaseFacts, blind_problem, case_view
@@ -26,9 +22,13 @@ from moderation.console.queue_filter import FilterQuery, QueueFilter
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of, viewer_of
-from moderation.errors import NoSuchCase
-from moderation.evidence.case_sample import CaseSample
-from moderation.evidence.exposure import LEAST_PEOPLE
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.view import case_as_dict, detailed_dict
+from moderation.domain.texts.case_sample import CaseSample
+from moderation.domain.texts.exposure import LEAST_PEOPLE
+from moderation.http.crowd import crowd_of
+from moderation.http.presence import viewers_of
+from moderation.log.errors import NoSuchCase
 from streams.errors import CallerMistake
 from streams.naming import format_duration
 from streams.orders.speakers import same_person

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from moderation.api.keys import ALLOWED
-from moderation.api.rights import Grant
-from moderation.cases.case import HashtagCase
-from moderation.cases.records import CaseVerdict
+from moderation.access.keys import ALLOWED
+from moderation.access.rights import Grant
 from moderation.console.case_places import PlaceNow
 from moderation.console.case_words import DURATIONS, Duration, Ground, action_words, grounds_of, in_places
 from moderation.console.words import counted, listed, place_words
-from moderation.drafts import duration_ms
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.records import CaseVerdict
+from moderation.log.drafts import duration_ms
 from streams.log.moderation import Override
 from streams.naming import format_duration
 

@@ -12,9 +12,9 @@ from html import escape
 
 from hushtag_client.registers import Reason
 
-from moderation.cases.case import CaseItem, HashtagCase
 from moderation.console.words import percent_words
-from moderation.review.items import BLIND_KINDS, NOT_ASSESSED
+from moderation.domain.appeals.items import BLIND_KINDS, NOT_ASSESSED
+from moderation.domain.cases.case import CaseItem, HashtagCase
 from streams.explain.flag_text import ReasonInWords, reason_in_words
 from streams.languages import language_name, read_words
 from streams.log.decisions import Decision, Evidence, ScopeDecision, unread_of

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moderation.api.rights import Grant
-from moderation.cases.case import HashtagCase
-from moderation.cases.case_log import CaseLog
-from moderation.cases.first_answer import first_answer_of
-from moderation.cases.fold import look_problem
-from moderation.cases.view import detailed_dict
+from moderation.access.rights import Grant
 from moderation.console.case_choice import Choice, choice_of
 from moderation.console.case_family import Relative
 from moderation.console.case_machine import MachineView, machine_views
 from moderation.console.case_places import PlaceNow, places_now
 from moderation.console.case_words import MODES, rule_words
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.case_log import CaseLog
+from moderation.domain.cases.first_answer import first_answer_of
+from moderation.domain.cases.fold import look_problem
+from moderation.domain.cases.view import detailed_dict
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision

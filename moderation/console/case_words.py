@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from moderation.cases.records import CaseVerdict, SkipCause
 from moderation.console.words import listed, place_words, plain_words
+from moderation.domain.cases.records import CaseVerdict, SkipCause
 
 
 class Ground(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
+from moderation.access.access import needs
 from moderation.console.render import page
 from moderation.console.route import page_router
 

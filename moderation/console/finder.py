@@ -8,16 +8,16 @@ from typing import Annotated, NamedTuple
 from fastapi import Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from moderation.api.access import needs
-from moderation.api.blinding import reader_of
-from moderation.api.rights import Caller
-from moderation.api.services import services_of
-from moderation.cases.case import HashtagCase
+from moderation.access.access import needs
+from moderation.access.blinding import reader_of
+from moderation.access.rights import Caller
+from moderation.access.services import services_of
 from moderation.console.hashtag_words import hashtag_path
 from moderation.console.navigation import LINKS
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of
+from moderation.domain.cases.case import HashtagCase
 from streams.errors import CallerMistake
 from streams.naming import TypedHashtag, tag_of
 

@@ -8,9 +8,9 @@ from fastapi import Request
 from hushtag_client.normalise import normalise
 from starlette.responses import Response
 
-from moderation.api.access import may, needs
-from moderation.api.blinding import blinded_for
-from moderation.api.services import services_of
+from moderation.access.access import may, needs
+from moderation.access.blinding import blinded_for
+from moderation.access.services import services_of
 from moderation.console.case_words import DURATIONS, grounds_of
 from moderation.console.hashtag_limits import country_choices, limit_words, longest_ms
 from moderation.console.hashtag_numbers import case_due, cases_of_tag
@@ -27,7 +27,7 @@ from moderation.console.orders_words import scripts_words
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of
-from moderation.drafts import duration_ms
+from moderation.log.drafts import duration_ms
 from streams.naming import TypedHashtag, tag_of
 from streams.policy import Policy
 

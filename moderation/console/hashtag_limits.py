@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from moderation.api.keys import ALLOWED, Permission
-from moderation.api.rights import Caller, Grant
+from moderation.access.keys import ALLOWED, Permission
+from moderation.access.rights import Caller, Grant
 from moderation.console.words import listed, place_words, plain_words
-from moderation.drafts import duration_ms
+from moderation.log.drafts import duration_ms
 from streams.countries import COUNTRIES, WORLD, country_name
 from streams.naming import format_duration
 
@@ -15,7 +15,7 @@ from streams.naming import format_duration
 def limit_words(caller: Caller, permission: Permission = "decide") -> list[str]:
     """Say the limits of each grant; nothing where one grant has none. One grant must cover a decision whole.
 
-    >>> from moderation.api.keys import Rights
+    >>> from moderation.access.keys import Rights
     >>> one = Grant(role="moderator", rights=Rights(countries=("IN",), longest="2d"))
     >>> limit_words(Caller(name="a", writes_as="a", grants=(one,)))
     ['You may decide in India, for at most 2 days.']

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from moderation.api.blinding import reader_of
-from moderation.api.numbers import withheld_for
-from moderation.api.services import services_of
-from moderation.cases.case import HashtagCase
+from moderation.access.blinding import reader_of
+from moderation.access.numbers import withheld_for
+from moderation.access.services import services_of
+from moderation.domain.cases.case import HashtagCase
 
 
 async def cases_of_tag(request: Request, hashtag: str) -> list[HashtagCase]:

@@ -13,9 +13,9 @@ from hushtag_client.registers import ANY_HASHTAG, Register
 
 from moderation.console.hashtag_words import STATES, by_words
 from moderation.console.words import listed, plain_words
-from moderation.statements.collect import active_restrictions
-from moderation.statements.restriction import Restriction
-from moderation.statements.text import user_text
+from moderation.domain.restrictions.collect import active_restrictions
+from moderation.domain.restrictions.restriction import Restriction
+from moderation.outward.statements.text import user_text
 from streams.explain.flag_text import ReasonInWords, numbers_of, read_part, reason_in_words
 from streams.explain.hashtag_report import HashtagReport, Outcome
 from streams.flags.overrides import OverrideHistory

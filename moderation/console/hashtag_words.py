@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from hushtag_client.registers import Register
 
-from moderation.cases.records import CaseVerdict
 from moderation.console.words import plain_words
+from moderation.domain.cases.records import CaseVerdict
 
 STATES = {"suppress": "hidden", "hold": "on hold", "discount": "ranked lower"}
 """Actions that hold a hashtag back, in the order of their strength."""

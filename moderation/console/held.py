@@ -11,17 +11,17 @@ from fastapi import Depends, Request
 from hushtag_client.normalise import normalise
 from starlette.responses import Response
 
-from moderation.api.access import may, needs
-from moderation.api.blinding import blinded_for
-from moderation.api.held import HeldRegister, held_tags
-from moderation.api.services import services_of
-from moderation.cases.languages import languages_of
+from moderation.access.access import may, needs
+from moderation.access.blinding import blinded_for
+from moderation.access.services import services_of
 from moderation.console.hashtag_words import STATES, by_words, hashtag_path
 from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import place_words, plain_words
-from moderation.review.automated import AutomatedFold
+from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.cases.languages import languages_of
+from moderation.http.held import HeldRegister, held_tags
 from streams.log.decisions import Evidence
 
 router = page_router()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from moderation.api.rights import Caller
-from moderation.api.services import Services
+from moderation.access.rights import Caller
+from moderation.access.services import Services
 from moderation.console.appeals import badge as appeals_badge
 from moderation.console.orders import badge as orders_badge
 from moderation.console.stop_notice import notice_texts

@@ -14,12 +14,12 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from moderation.api.access import AccessControl
-from moderation.api.key_login import begin_with_key, check_public_address, takes_keys
-from moderation.api.login import CONSOLE, local_path
-from moderation.api.problems import Problem, RefusedCall
-from moderation.api.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Sessions
+from moderation.access.access import AccessControl
+from moderation.access.key_login import begin_with_key, check_public_address, takes_keys
+from moderation.access.problems import Problem, RefusedCall
+from moderation.access.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Sessions
 from moderation.console.render import page
+from moderation.http.login import CONSOLE, local_path
 from web.callers import is_loopback, names_this_machine, why_forwarded
 
 router = APIRouter(prefix=CONSOLE)

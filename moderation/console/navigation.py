@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from moderation.api.keys import Permission
+from moderation.access.keys import Permission
 
 
 class PageLink(NamedTuple):

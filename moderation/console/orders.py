@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.rights import Caller
-from moderation.api.services import Services, services_of
+from moderation.access.access import needs
+from moderation.access.rights import Caller
+from moderation.access.services import Services, services_of
 from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
 from moderation.console.route import page_router

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from moderation.console.list_address import list_address
-from moderation.orders.selection import Selection
+from moderation.domain.orders.selection import Selection
 from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
 from streams.orders.records import OUTCOMES, TARGET_KINDS, SpeakerCategory

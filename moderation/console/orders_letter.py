@@ -8,15 +8,15 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.blinding import refuse_while_blind
-from moderation.api.order_bodies import OrderPath
-from moderation.api.services import services_of
+from moderation.access.access import needs
+from moderation.access.blinding import refuse_while_blind
+from moderation.access.services import services_of
 from moderation.console.orders_order import attachment
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.orders.letter import letter
-from moderation.orders.reply import prove_reply, reply_as_dict
+from moderation.domain.orders.letter import letter
+from moderation.http.order_bodies import OrderPath
+from moderation.outward.replies import prove_reply, reply_as_dict
 from streams.orders.cases import Case
 
 router = page_router()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.order_intake import MOST_HANDLES
-from moderation.api.services import services_of
+from moderation.access.access import needs
+from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import place_words
+from moderation.http.order_intake import MOST_HANDLES
 from streams.countries import COUNTRIES
 from streams.orders.records import MOST_TARGETS
 from streams.settings import load_settings

@@ -10,13 +10,12 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.blinding import blinded_for, reader_of, refuse_while_blind
-from moderation.api.keys import ALLOWED
-from moderation.api.order_bodies import OrderPath
-from moderation.api.problems import RefusedCall
-from moderation.api.rights import check_rights
-from moderation.api.services import Services, services_of
+from moderation.access.access import needs
+from moderation.access.blinding import blinded_for, reader_of, refuse_while_blind
+from moderation.access.keys import ALLOWED
+from moderation.access.problems import RefusedCall
+from moderation.access.rights import check_rights
+from moderation.access.services import Services, services_of
 from moderation.console import orders_words as words
 from moderation.console.orders import order_line
 from moderation.console.orders_filter import PAGE, TargetFilter
@@ -25,8 +24,9 @@ from moderation.console.orders_targets import kinds_of, target_lines, waiting_gr
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import listed
-from moderation.orders.amendment_plan import waiting_plan
-from moderation.orders.view import rows_csv
+from moderation.domain.orders.amendment_plan import waiting_plan
+from moderation.domain.orders.view import rows_csv
+from moderation.http.order_bodies import OrderPath
 from streams.clock import now_ms
 from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from moderation.console.orders_words import STEP_REASONS, group_words
 from moderation.console.words import counted, left_words, moment_words
-from moderation.orders.errors import amendment_words, verdict_words
-from moderation.orders.view import in_force
+from moderation.domain.orders.errors import amendment_words, verdict_words
+from moderation.domain.orders.view import in_force
 from streams.countries import country_name
 from streams.orders.cases import Case
 from streams.orders.fold import OrderFold

@@ -13,8 +13,8 @@ from hushtag_client.registers import ACCOUNT, TWEET
 
 from moderation.console.orders_words import present_words
 from moderation.console.words import place_words
-from moderation.orders.target_states import TargetStates
-from moderation.orders.view import row_as_dict
+from moderation.domain.orders.target_states import TargetStates
+from moderation.domain.orders.view import row_as_dict
 from streams.flags.moderation_fold import ModerationFold
 from streams.orders.cases import Case, TargetRow, TargetRuling
 from streams.orders.fold import OrderFold

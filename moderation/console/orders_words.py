@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from moderation.orders.target_states import TargetState
-from moderation.orders.view import in_force
+from moderation.domain.orders.target_states import TargetState
+from moderation.domain.orders.view import in_force
 from moderation.wording import counted, listed
 from streams.countries import country_name
 from streams.orders.cases import Case

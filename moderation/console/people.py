@@ -9,13 +9,13 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.keys import ALLOWED, ROLES
-from moderation.api.people import people_as_dict
-from moderation.api.services import services_of
+from moderation.access.access import needs
+from moderation.access.keys import ALLOWED, ROLES
+from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import places_words, plain_words
+from moderation.http.people import people_as_dict
 from moderation.wording import listed
 
 router = page_router()

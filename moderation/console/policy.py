@@ -9,11 +9,9 @@ from fastapi import Request
 from markupsafe import Markup
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.blinding import blinded_for
-from moderation.api.policy import live_record
-from moderation.api.policy_changes import RevisionPath, revision_as_dict
-from moderation.api.services import services_of
+from moderation.access.access import needs
+from moderation.access.blinding import blinded_for
+from moderation.access.services import services_of
 from moderation.console.policy_chart import survey_words, threshold_chart
 from moderation.console.policy_words import (
     MODES,
@@ -25,7 +23,9 @@ from moderation.console.policy_words import (
 )
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.policies.backtests import BacktestJob
+from moderation.domain.policies.backtests import BacktestJob
+from moderation.http.policy import live_record
+from moderation.http.policy_changes import RevisionPath, revision_as_dict
 from streams.clock import now_ms
 from streams.log.policies import PolicyRecord, PolicyTopic, WorkerReport
 from streams.policy import Policy

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.keys import ALLOWED
-from moderation.api.policy import live_record
-from moderation.api.policy_changes import revision_as_dict
-from moderation.api.services import services_of
+from moderation.access.access import needs
+from moderation.access.keys import ALLOWED
+from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
+from moderation.http.policy import live_record
+from moderation.http.policy_changes import revision_as_dict
 
 router = page_router()
 REASONS = (

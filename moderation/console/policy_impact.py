@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from fastapi import Path, Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.policy_changes import own_job
-from moderation.api.policy_reports import ReportReader, report_reader
+from moderation.access.access import needs
 from moderation.console.render import page
 from moderation.console.route import page_router
+from moderation.http.policy_changes import own_job
+from moderation.views.policy_reports import ReportReader, report_reader
 
 if TYPE_CHECKING:  # its import takes half a second
     from streams.backtest.compare import PolicyChange

@@ -9,14 +9,14 @@ from fastapi import Request
 from markupsafe import Markup
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.keys import ALLOWED
-from moderation.api.policy_reports import report_reader
-from moderation.api.services import services_of
+from moderation.access.access import needs
+from moderation.access.keys import ALLOWED
+from moderation.access.services import services_of
 from moderation.console.policy_chart import differences_chart
 from moderation.console.policy_impact import report_values, rows_of
 from moderation.console.render import page
 from moderation.console.route import page_router
+from moderation.views.policy_reports import report_reader
 
 router = page_router()
 

@@ -9,16 +9,16 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.blinding import reader_of
-from moderation.cases.records import COMMON_TEAM
-from moderation.cases.work_order import WORK_ORDER_WORDS
+from moderation.access.access import needs
+from moderation.access.blinding import reader_of
 from moderation.console.queue_entries import QueueEntry
 from moderation.console.queue_filter import CLAIMED, FilterQuery, QueueFilter
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import MOST_ROWS, PAGE_ROWS, live_of, total_words, viewer_of
 from moderation.console.words import WHY
+from moderation.domain.cases.records import COMMON_TEAM
+from moderation.domain.cases.work_order import WORK_ORDER_WORDS
 from streams.countries import country_name
 from streams.languages import language_name
 

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from moderation.api.services import Services
-from moderation.cases.case import HashtagCase
-from moderation.cases.closing import ClosedHow
-from moderation.cases.queue import is_waiting
-from moderation.cases.records import COMMON_TEAM
-from moderation.cases.service import CaseService
-from moderation.cases.view import case_as_dict
+from moderation.access.services import Services
 from moderation.console.queue_entries import QueueEntry, entry_of_case, entry_of_order
 from moderation.console.queue_filter import QueueFilter
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.closing import ClosedHow
+from moderation.domain.cases.queue import is_waiting
+from moderation.domain.cases.records import COMMON_TEAM
+from moderation.domain.cases.service import CaseService
+from moderation.domain.cases.view import case_as_dict
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.orders.cases import Case, open_cases

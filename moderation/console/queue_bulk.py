@@ -9,15 +9,15 @@ import msgspec
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.blinding import reader_of
-from moderation.api.case_bulk import MOST_CASES
-from moderation.api.services import services_of
+from moderation.access.access import needs
+from moderation.access.blinding import reader_of
+from moderation.access.services import services_of
 from moderation.console.case_words import DURATIONS, grounds_of
 from moderation.console.queue_entries import QueueEntry
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of, viewer_of
+from moderation.http.case_bulk import MOST_CASES
 from streams.orders.speakers import same_person
 from streams.policy import Policy
 

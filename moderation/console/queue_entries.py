@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from moderation.cases.case import HashtagCase
-from moderation.cases.languages import UnreadLanguage, unread_languages
-from moderation.cases.work_order import OTHER, WorkPlace, order_place, work_order
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.languages import UnreadLanguage, unread_languages
+from moderation.domain.cases.work_order import OTHER, WorkPlace, order_place, work_order
 from moderation.wording import counted, listed
 from streams.orders.cases import Case
 from streams.policy.look_alikes import skeleton

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query
 from hushtag_client.normalise import normalise
 
-from moderation.cases.records import COMMON_TEAM
 from moderation.console.queue_entries import QueueEntry
+from moderation.domain.cases.records import COMMON_TEAM
 from streams.orders.speakers import same_person
 
 CLAIMED = {"free": "free", "mine": "mine", "others": "other people's"}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from moderation.api.problems import Problem
+from moderation.access.problems import Problem
 
 API_WORDS = (
     r"/v1/|\b(?:GET|POST|PUT|PATCH|DELETE) /|\bhushtag [a-z]|openapi|\b(?:header|parameter|API key|Bearer)\b|`|--[a-z]"

@@ -7,13 +7,13 @@ from urllib.parse import quote
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from moderation.api.access import AccessControl
-from moderation.api.key_login import takes_keys
-from moderation.api.login import CONSOLE
-from moderation.api.problems import Problem
-from moderation.api.sessions import KEY_PAGE
+from moderation.access.access import AccessControl
+from moderation.access.key_login import takes_keys
+from moderation.access.problems import Problem
+from moderation.access.sessions import KEY_PAGE
 from moderation.console.refusals import page_problem
 from moderation.console.render import page
+from moderation.http.login import CONSOLE
 
 _NO_PAGES = ("/v1/", "/static/", "/metrics", "/openapi.json")
 """Addresses for programs, which get the problem in a browser too."""

@@ -9,15 +9,15 @@ from fastapi import Request
 from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
-from moderation.api.blinding import reader_of
-from moderation.api.rights import Caller
-from moderation.api.services import services_of
-from moderation.api.sessions import Session
-from moderation.cases.languages import reader_words
+from moderation.access.blinding import reader_of
+from moderation.access.rights import Caller
+from moderation.access.services import services_of
+from moderation.access.sessions import Session
 from moderation.console import words
 from moderation.console.navigation import LINKS
 from moderation.console.refusals import page_tables, step_words
 from moderation.console.stop_notice import countdown_words, notice_values
+from moderation.domain.cases.languages import reader_words
 from streams import countries
 from streams.clock import now_ms
 from streams.languages import language_name, shares_words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from moderation.api.access import GuardedRoute
+from moderation.access.access import GuardedRoute
 
 
 def page_router() -> APIRouter:

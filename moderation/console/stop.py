@@ -10,21 +10,21 @@ from fastapi import Query, Request
 from hushtag_client.registers import ANY_HASHTAG
 from starlette.responses import Response
 
-from moderation.api.access import may, needs
-from moderation.api.blinding import blinded_for
-from moderation.api.held import HeldRegister, held_tags
-from moderation.api.keys import Permission
-from moderation.api.rights import Caller
-from moderation.api.services import Services, services_of
-from moderation.api.stop import pauses_in_force, stop_version
+from moderation.access.access import may, needs
+from moderation.access.blinding import blinded_for
+from moderation.access.keys import Permission
+from moderation.access.rights import Caller
+from moderation.access.services import Services, services_of
 from moderation.console.hashtag_limits import category_choices, country_choices, limit_words, longest_ms
 from moderation.console.held import held_row, in_order
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stop_notice import ISOLATED, countdown_words, scope_words
 from moderation.console.words import moment_words
-from moderation.drafts import duration_ms
-from moderation.publication_times import records_of_write
+from moderation.domain.publication_times import records_of_write
+from moderation.http.held import HeldRegister, held_tags
+from moderation.http.stop import pauses_in_force, stop_version
+from moderation.log.drafts import duration_ms
 from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override

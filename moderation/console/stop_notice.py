@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moderation.api.stop import pauses_in_force
 from moderation.console.words import listed, machine_time, plain_words
-from moderation.drafts import moment_ms
+from moderation.http.stop import pauses_in_force
+from moderation.log.drafts import moment_ms
 from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.countries import in_country
 from streams.flags.overrides import OverrideHistory

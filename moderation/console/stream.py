@@ -16,18 +16,18 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from moderation.api.access import AccessControl, needs
-from moderation.api.blinding import reader_of
-from moderation.api.events import RECHECK_SECONDS, counted_stream
-from moderation.api.problems import RefusedCall
-from moderation.api.rights import Caller
-from moderation.api.services import Services
+from moderation.access.access import AccessControl, needs
+from moderation.access.blinding import reader_of
+from moderation.access.problems import RefusedCall
+from moderation.access.rights import Caller
+from moderation.access.services import Services
 from moderation.console.case_family import FamilyIndex
 from moderation.console.live_texts import live_texts
 from moderation.console.queue_board import QueueBoard, Viewer
 from moderation.console.queue_filter import FilterQuery, QueueFilter
 from moderation.console.queue_rows import RowCache
 from moderation.console.route import page_router
+from moderation.http.events import RECHECK_SECONDS, counted_stream
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway
 from web.hub import EventHub

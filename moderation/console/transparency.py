@@ -12,18 +12,18 @@ from fastapi import Query, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
-from moderation.api.access import needs
-from moderation.api.blinding import reader_of, refuse_while_blind
-from moderation.api.problems import RefusedCall
-from moderation.api.reports import own_run, preview_as_dict, publications_as_dicts
-from moderation.api.rights import check_rights
-from moderation.api.services import services_of
+from moderation.access.access import needs
+from moderation.access.blinding import reader_of, refuse_while_blind
+from moderation.access.problems import RefusedCall
+from moderation.access.rights import check_rights
+from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import place_words
-from moderation.report import page as report_page
-from moderation.report.publications import NAME
-from moderation.report.runs import ReportRun
+from moderation.http.reports import own_run, preview_as_dict, publications_as_dicts
+from moderation.outward.report import page as report_page
+from moderation.outward.report.publications import NAME
+from moderation.outward.report.runs import ReportRun
 from moderation.wording import day_words
 from streams.clock import now_ms
 from streams.countries import COUNTRIES

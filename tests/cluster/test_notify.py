@@ -10,9 +10,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
 
-from moderation.notify.channels import channels_of
-from moderation.notify.metrics import NotifyMetrics
-from moderation.notify.notifier import Notifier
+from moderation.outward.notify.channels import channels_of
+from moderation.outward.notify.metrics import NotifyMetrics
+from moderation.outward.notify.notifier import Notifier
 from streams.clock import now_ms
 from streams.constants import HOUR_MS
 from streams.errors import BrokerRefuses

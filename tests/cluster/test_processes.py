@@ -19,7 +19,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from hushtag_client import FlagsClient
 
-from moderation.api.keys import hash_of
+from moderation.access.keys import hash_of
 from streams.log.reading import connection
 from streams.settings import Settings
 from tests.support.other_model import OTHER

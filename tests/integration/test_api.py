@@ -16,10 +16,10 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from moderation.api.keys import hash_of
-from moderation.audit.reading import read_page
-from moderation.audit.rows import AuditFilter
-from moderation.audit.writer import AuditWriter
+from moderation.access.keys import hash_of
+from moderation.publiclog.reading import read_page
+from moderation.publiclog.rows import AuditFilter
+from moderation.publiclog.writer import AuditWriter
 from streams.clock import now_ms
 from streams.log.decisions import Decision, Evidence, ScopeDecision, encode_record, version_of
 from streams.log.policies import encode_policy_record

@@ -22,9 +22,9 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from moderation.api.app import create_app
-from moderation.api.keys import ROLES, ApiKey, KeyRing, Role, hash_of
-from moderation.api.limits import RateLimit
+from moderation.access.keys import ROLES, ApiKey, KeyRing, Role, hash_of
+from moderation.access.limits import RateLimit
+from moderation.http.app import create_app
 from tests.support.api_calls import ORDER_BODY, Calls, block, decision
 from tests.support.in_memory_api import POLICY, in_memory_services
 from tests.support.in_memory_log import InMemoryLog

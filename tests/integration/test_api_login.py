@@ -10,12 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from devkit.stack.ports import free_port
-from moderation.api.app import create_app
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
-from moderation.api.login_settings import OidcConfig, session_config
-from moderation.api.oidc import Provider
-from moderation.api.sessions import Sessions
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
+from moderation.access.login_settings import OidcConfig, session_config
+from moderation.access.oidc import Provider
+from moderation.access.sessions import Sessions
+from moderation.http.app import create_app
 from streams.clock import now_ms
 from streams.errors import DependencyAway, SettingsError
 from streams.settings import Settings

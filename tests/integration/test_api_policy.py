@@ -16,7 +16,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from moderation.api.keys import hash_of
+from moderation.access.keys import hash_of
 from streams.log.policies import encode_policy_record, read_policy_topic
 from streams.log.policy_order import policy_key
 from streams.settings import Settings

@@ -17,17 +17,17 @@ import pytest
 from pydantic import SecretStr
 
 from devkit.stack.ports import free_port
-from moderation.audit.checkpoint_topic import read_checkpoints
-from moderation.audit.entries import AuditEntry
-from moderation.audit.faults import AuditBroken
-from moderation.audit.keys import log_keys
-from moderation.audit.reading import log_state
-from moderation.audit.state import STATE_KEY, open_state
-from moderation.audit.writer import AuditWriter
-from moderation.fenced_writer import TakenOver
-from moderation.review.fold import appeal_fold_of
-from moderation.service import ModerationService
-from moderation.statements.collect import decision_restrictions
+from moderation.domain.appeals.fold import appeal_fold_of
+from moderation.domain.restrictions.collect import decision_restrictions
+from moderation.log.fenced_writer import TakenOver
+from moderation.log.service import ModerationService
+from moderation.publiclog.checkpoint_topic import read_checkpoints
+from moderation.publiclog.entries import AuditEntry
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.keys import log_keys
+from moderation.publiclog.reading import log_state
+from moderation.publiclog.state import STATE_KEY, open_state
+from moderation.publiclog.writer import AuditWriter
 from streams.clock import now_ms
 from streams.errors import EXIT_CALLER, DependencyAway
 from streams.log.decisions import Decision, ScopeDecision, encode_record, version_of

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from moderation.evidence.crowd import LONGEST_MS, RECENT_MS
-from moderation.evidence.crowd_follower import CrowdFollower
+from moderation.domain.crowd.crowd import LONGEST_MS, RECENT_MS
+from moderation.domain.crowd.follower import CrowdFollower
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.log.evidence import EvidenceRecord, encode_evidence_record
@@ -30,7 +30,7 @@ async def write(settings: Settings, *records: EvidenceRecord) -> None:
 
 
 async def test_follower_reads_the_past_once_and_follows(topics: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moderation.evidence.crowd_follower._FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("moderation.domain.crowd.follower._FRESH_SECONDS", 0.0)
     now = now_ms() // MINUTE_MS * MINUTE_MS
     rows = {(tag, "*"): (90, 40, 30) for tag in TAGS}
     early, older, recent = now - LONGEST_MS - MINUTE_MS, now - RECENT_MS - MINUTE_MS, now - MINUTE_MS

@@ -11,7 +11,7 @@ import typer
 from aiokafka import AIOKafkaProducer
 from typer.testing import CliRunner
 
-from moderation import cli
+from moderation.cli import overrides as cli
 from streams.cli import explain
 from streams.clock import now_ms
 from streams.constants import PANE_MS

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from moderation.statements.dsa import DsaBatch
+from moderation.outward.statements.dsa import DsaBatch
 from streams.cli.main import make_app
 from streams.settings import Settings
 from tests.support.paths import ROOT

@@ -20,11 +20,11 @@ from hushtag_client.threaded import FlagsClient
 from typer.testing import CliRunner
 
 from devkit.stack import LocalStack
-from moderation import cli
-from moderation.drafts import OverrideDraft, UndoDraft
-from moderation.errors import NothingToUndo, StaleEdit
-from moderation.publication import wait_published
-from moderation.service import ModerationService
+from moderation.cli import overrides as cli
+from moderation.domain.publication import wait_published
+from moderation.log.drafts import OverrideDraft, UndoDraft
+from moderation.log.errors import NothingToUndo, StaleEdit
+from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.errors import CallerMistake, DependencyAway, TopicsError
 from streams.flags.moderation_fold import ModerationFold

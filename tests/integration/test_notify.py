@@ -18,14 +18,14 @@ from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 from typer.testing import CliRunner
 
-from moderation.fenced_writer import TakenOver
-from moderation.notify import notifier as notifier_module
-from moderation.notify.channels import channels_of
-from moderation.notify.metrics import NotifyMetrics
-from moderation.notify.notifier import Notifier
-from moderation.notify.outbox import Outbox
-from moderation.notify.reader import NotifyReader
-from moderation.review.records import encode_appeal
+from moderation.domain.appeals.records import encode_appeal
+from moderation.log.fenced_writer import TakenOver
+from moderation.outward.notify import notifier as notifier_module
+from moderation.outward.notify.channels import channels_of
+from moderation.outward.notify.metrics import NotifyMetrics
+from moderation.outward.notify.notifier import Notifier
+from moderation.outward.notify.outbox import Outbox
+from moderation.outward.notify.reader import NotifyReader
 from streams.cli.main import make_app
 from streams.clock import now_ms
 from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS

@@ -19,15 +19,16 @@ from click.testing import Result
 from hushtag_client.threaded import FlagsClient
 from typer.testing import CliRunner
 
-from moderation import cli, pause
-from moderation.errors import NothingToUndo
-from moderation.orders import cli as orders_cli
-from moderation.orders.errors import OrderRefused, StaleOrder
-from moderation.orders.selection import Selection
-from moderation.orders.service import OrderService
-from moderation.report import cli as report_cli
-from moderation.service import ModerationService
-from moderation.speakers import cli as speakers_cli
+from moderation.cli import orders as orders_cli
+from moderation.cli import overrides as cli
+from moderation.cli import pause
+from moderation.cli import report as report_cli
+from moderation.cli import speakers as speakers_cli
+from moderation.domain.orders.errors import OrderRefused, StaleOrder
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.service import OrderService
+from moderation.log.errors import NothingToUndo
+from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.constants import PANE_MS
 from streams.counting.keys import Tags
@@ -137,7 +138,7 @@ def test_pause_lifts_automated_suppressions_within_a_second(
 
     async def press() -> float:
         """Return the time from the decision of a running service to the last hashtag that a client shows."""
-        from moderation.drafts import OverrideDraft
+        from moderation.log.drafts import OverrideDraft
 
         draft = OverrideDraft(tag=pause.STOP, action="allow", country="*", surfaces=("search", "trends"), actor="ann",
                       reason="false alarms", expires_at_ms=now_ms() + 60_000)  # fmt: skip

@@ -12,20 +12,20 @@ import httpx
 import pytest
 
 from devkit.stack.ports import free_port
-from moderation.audit.checkpoint_topic import read_checkpoints
-from moderation.audit.entry_proofs import NotYetPublished, Proof, proofs_of
-from moderation.audit.faults import AuditBroken
-from moderation.audit.publisher import AuditPublisher
-from moderation.audit.reading import first_since, log_state, read_entry
-from moderation.audit.state import STATE_KEY
-from moderation.audit.tlog.checkpoint import open_checkpoint
-from moderation.audit.tlog.cosignature import cosignature_of
-from moderation.audit.tlog.errors import ProofError
-from moderation.audit.tlog.proof_checks import check_consistency
-from moderation.audit.tlog.proving import consistency_proof
-from moderation.audit.tlog.tiles import TileTree
-from moderation.proofs.published import PublishedLog, published_log
-from moderation.proofs.verify_proof import read_keys, verify_proof
+from moderation.publiclog.checkpoint_topic import read_checkpoints
+from moderation.publiclog.entry_proofs import NotYetPublished, Proof, proofs_of
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.proofs.published import PublishedLog, published_log
+from moderation.publiclog.proofs.verify_proof import read_keys, verify_proof
+from moderation.publiclog.publisher import AuditPublisher
+from moderation.publiclog.reading import first_since, log_state, read_entry
+from moderation.publiclog.state import STATE_KEY
+from moderation.publiclog.tlog.checkpoint import open_checkpoint
+from moderation.publiclog.tlog.cosignature import cosignature_of
+from moderation.publiclog.tlog.errors import ProofError
+from moderation.publiclog.tlog.proof_checks import check_consistency
+from moderation.publiclog.tlog.proving import consistency_proof
+from moderation.publiclog.tlog.tiles import TileTree
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import CallerMistake
 from streams.settings import Settings
@@ -299,7 +299,7 @@ def _content(path: Path) -> bytes:
 
 
 async def test_second_publisher_fences_the_first(keyed: Settings, tmp_path: Path) -> None:
-    from moderation.fenced_writer import TakenOver
+    from moderation.log.fenced_writer import TakenOver
 
     await grow(keyed, 2)
     async with AuditPublisher(keyed, tmp_path / "log") as first:

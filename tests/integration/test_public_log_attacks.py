@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from moderation.audit.checkpoint_topic import read_checkpoints
-from moderation.audit.erasures import ERASED_NOTE, KEPT_FIELDS, AuditErasure, encode_erasure
-from moderation.audit.faults import AuditBroken
-from moderation.audit.state import PUBLISHED_KEY, STATE_KEY
-from moderation.audit.tlog.checkpoint import open_checkpoint
-from moderation.audit.tlog.cosignature import cosignature_of
-from moderation.audit.tlog.notes import NoteSignature, read_note
-from moderation.audit.writer import AuditWriter
-from moderation.service import ModerationService
+from moderation.log.service import ModerationService
+from moderation.publiclog.checkpoint_topic import read_checkpoints
+from moderation.publiclog.erasures import ERASED_NOTE, KEPT_FIELDS, AuditErasure, encode_erasure
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.state import PUBLISHED_KEY, STATE_KEY
+from moderation.publiclog.tlog.checkpoint import open_checkpoint
+from moderation.publiclog.tlog.cosignature import cosignature_of
+from moderation.publiclog.tlog.notes import NoteSignature, read_note
+from moderation.publiclog.writer import AuditWriter
 from streams.clock import now_ms
 from streams.log.policies import INCARNATION_KEY
 from streams.settings import Settings

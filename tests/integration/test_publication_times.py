@@ -10,8 +10,8 @@ import pytest
 from hushtag_client import Register, keys
 
 from devkit.stack.valkey_server import ValkeyServer
-from moderation.drafts import AcceptedRecord
-from moderation.publication_times import wait_on_places
+from moderation.domain.publication_times import wait_on_places
+from moderation.log.drafts import AcceptedRecord
 from streams.clock import now_ms
 from streams.flags import lookup
 from streams.flags.lookup import FlagLookup

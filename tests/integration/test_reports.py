@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from moderation.api.services import connect_services
-from moderation.drafts import OverrideDraft
-from moderation.report.made import Period
+from moderation.access.services import connect_services
+from moderation.log.drafts import OverrideDraft
+from moderation.outward.report.made import Period
 from moderation.wording import iso_words
 from streams.clock import now_ms
 from streams.naming import tag_of

@@ -13,8 +13,8 @@ import redis
 from hushtag_client import keys
 from typer.testing import CliRunner
 
-from moderation.drafts import OverrideDraft
-from moderation.service import ModerationService
+from moderation.log.drafts import OverrideDraft
+from moderation.log.service import ModerationService
 from streams.cli.main import make_app
 from streams.clock import now_ms
 from streams.log.decisions import Decision, decode_record

@@ -18,9 +18,9 @@ from kafka import KafkaAdminClient, KafkaProducer
 from typer.testing import CliRunner
 
 from models import artefact
-from moderation.audit.process import run_writer
-from moderation.drafts import OverrideDraft, UndoDraft
-from moderation.service import ModerationService
+from moderation.log.drafts import OverrideDraft, UndoDraft
+from moderation.log.service import ModerationService
+from moderation.publiclog.process import run_writer
 from streams.cli.main import make_app
 from streams.clock import now_ms
 from streams.errors import CallerMistake

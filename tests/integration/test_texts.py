@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.structs import TopicPartition
 
-from moderation.evidence.kept_texts import KeptTexts
-from moderation.evidence.reader import TextReader, open_text_reader
-from moderation.evidence.shown import ShownText
-from moderation.evidence.source_texts import SourceTexts
-from moderation.service import ModerationService
+from moderation.domain.texts.reader import TextReader, open_text_reader
+from moderation.domain.texts.shown import ShownText
+from moderation.log.kept_texts import KeptTexts
+from moderation.log.service import ModerationService
+from moderation.log.source_texts import SourceTexts
 from streams.clock import now_ms
 from streams.errors import TopicsError
 from streams.log.decisions import SampledAt
@@ -110,7 +110,7 @@ async def test_kept_text_outlives_the_source_and_ends_with_a_deletion(keyed: Set
 
 async def test_deletion_before_the_text_is_written_again(keyed: Settings) -> None:
     """A deletion arrives between the reading and the keeping: the text may not stay in the topic."""
-    from moderation.evidence.cipher import TextContent
+    from moderation.log.cipher import TextContent
 
     async with KeptTexts(keyed) as kept:
         await kept.refresh()

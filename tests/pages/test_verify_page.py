@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
-from moderation.proofs.verify_proof import Refused, verify_report, verify_statement
+from moderation.publiclog.proofs.verify_proof import Refused, verify_report, verify_statement
 from tests.support.changed_files import changes, report, statements
 from tests.support.paths import ROOT
 from tests.support.platform_pages import assert_accessible

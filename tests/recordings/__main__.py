@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from moderation.api.keys import ROLES
+from moderation.access.keys import ROLES
 from tests.recordings import commands, console
 from tests.recordings.states import STATES
 from tests.support.console_client import console_client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from moderation.api.services import Services
+from moderation.access.services import Services
 from streams.log.decisions import Decision
 from streams.policy import Policy
 from tests.support.case_pages import add_texts, case_decision

@@ -12,7 +12,7 @@ from httpx import Response
 from pydantic import TypeAdapter
 from starlette.routing import Match
 
-from moderation.api.document import ProblemAnswer
+from moderation.http.document import ProblemAnswer
 
 
 def conformity_check(app: FastAPI) -> Callable[[Response], None]:

@@ -8,9 +8,9 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from moderation.api.keys import ROLES, ApiKey, KeyRing, Rights, Role, hash_of
-from moderation.api.limits import RateLimit
-from moderation.api.login_settings import OidcConfig
+from moderation.access.keys import ROLES, ApiKey, KeyRing, Rights, Role, hash_of
+from moderation.access.limits import RateLimit
+from moderation.access.login_settings import OidcConfig
 from streams.clock import now_ms
 from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision, version_of
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from moderation.audit.inputs import AuditInput
-from moderation.cases.case import HashtagCase
-from moderation.cases.service import CaseService
-from moderation.drafts import OverrideDraft, UndoDraft
-from moderation.review.audited import AuditedRestrictions
-from moderation.review.service import ReviewService
+from moderation.domain.appeals.service import ReviewService
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.service import CaseService
+from moderation.log.drafts import OverrideDraft, UndoDraft
+from moderation.outward.audited import AuditedRestrictions
+from moderation.publiclog.inputs import AuditInput
 from streams.log.decisions import (
     NOT_ASSESSED,
     Action,

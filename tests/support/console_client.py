@@ -11,13 +11,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from moderation.api.access import AccessControl
-from moderation.api.app import create_app
-from moderation.api.keys import ApiKey, KeyRing, Role
-from moderation.api.limits import RateLimit
-from moderation.api.rights import Caller, Grant
+from moderation.access.access import AccessControl
+from moderation.access.keys import ApiKey, KeyRing, Role
+from moderation.access.limits import RateLimit
+from moderation.access.rights import Caller, Grant
 from moderation.console.app import mount_console
 from moderation.console.stream import LiveConsole
+from moderation.http.app import create_app
 from streams.log.decisions import Decision
 from tests.support.api_calls import RING
 from tests.support.in_memory_api import in_memory_services

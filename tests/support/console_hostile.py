@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import cycle
 from typing import Any
 
-from moderation.api.services import Services
-from moderation.drafts import STOP, OverrideDraft
+from moderation.access.services import Services
+from moderation.log.drafts import STOP, OverrideDraft
 from streams.clock import now_ms
 from streams.log.decisions import Decision
 from streams.naming import tag_of

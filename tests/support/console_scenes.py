@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from moderation.api.services import Services
-from moderation.drafts import End
-from moderation.orders.selection import Selection
+from moderation.access.services import Services
+from moderation.domain.orders.selection import Selection
+from moderation.log.drafts import End
 from streams.clock import now_ms
 from streams.counting.keys import Tags
 from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of

@@ -11,12 +11,12 @@ from typing import Any
 from hushtag_client.http_limits import HttpLimits, limited_http
 
 from devkit.stack.ports import free_port
-from moderation.api.app import create_app
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
-from moderation.api.services import Services
-from moderation.api.sessions import Sessions
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
+from moderation.access.services import Services
+from moderation.access.sessions import Sessions
 from moderation.console.app import mount_console
+from moderation.http.app import create_app
 from streams.log.decisions import Decision
 from tests.support.api_calls import RING
 from tests.support.in_memory_api import in_memory_services

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from moderation.api.keys import ROLES
+from moderation.access.keys import ROLES
 from tests.support.api_calls import ORDER_BODY
 from tests.support.in_memory_api import POLICY
 

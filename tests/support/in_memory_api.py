@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit.scenario.languages import coverage
-from moderation.api.feed import EventFeed
-from moderation.api.services import Services, live_policy_facts
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.rows import AuditFilter, AuditRow, row_of
-from moderation.calibration.service import CalibrationService
-from moderation.cases.first_answer import skip_within_ms_of
-from moderation.cases.markings import MarkingService
-from moderation.cases.presence import Presence
-from moderation.cases.service import CaseService
-from moderation.drafts import AcceptedRecord
-from moderation.orders.service import OrderService
-from moderation.publication_times import DecisionPublication, PlacePublication
-from moderation.report.made import MadeReport, Period, make_report
-from moderation.report.read import OnRead
-from moderation.report.runs import ReportRuns
-from moderation.report.service import ReportService
-from moderation.review.service import ReviewService
-from moderation.session_ends import SessionEnds
+from moderation.access.feed import EventFeed
+from moderation.access.services import Services, live_policy_facts
+from moderation.domain.appeals.service import ReviewService
+from moderation.domain.calibration.service import CalibrationService
+from moderation.domain.cases.first_answer import skip_within_ms_of
+from moderation.domain.cases.markings import MarkingService
+from moderation.domain.cases.presence import Presence
+from moderation.domain.cases.service import CaseService
+from moderation.domain.orders.service import OrderService
+from moderation.domain.publication_times import DecisionPublication, PlacePublication
+from moderation.log.drafts import AcceptedRecord
+from moderation.log.session_ends import SessionEnds
+from moderation.outward.report.made import MadeReport, Period, make_report
+from moderation.outward.report.read import OnRead
+from moderation.outward.report.runs import ReportRuns
+from moderation.outward.report.service import ReportService
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.rows import AuditFilter, AuditRow, row_of
 from streams.clock import now_ms
 from streams.constants import HOUR_MS
 from streams.explain.hashtag_report import HashtagReport

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from moderation.audit.entries import LogEnd
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.rows import AuditFilter, AuditRow, row_of
-from moderation.service import ModerationService
+from moderation.log.service import ModerationService
+from moderation.publiclog.entries import LogEnd
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.rows import AuditFilter, AuditRow, row_of
 
 AuditPage = Callable[[AuditFilter, int, int], Awaitable[tuple[list[AuditRow], int | None]]]
 

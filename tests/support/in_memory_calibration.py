@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from models import artefact
-from moderation.calibration.drafts import LabelDraft
-from moderation.calibration.live_models import LiveModel, load_live
-from moderation.calibration.scoring import score_texts
-from moderation.calibration.service import CalibrationService
+from moderation.domain.calibration.drafts import LabelDraft
+from moderation.domain.calibration.live_models import LiveModel, load_live
+from moderation.domain.calibration.scoring import score_texts
+from moderation.domain.calibration.service import CalibrationService
 from streams.errors import CallerMistake
 from streams.log.policies import ModelChange, PolicyRecord
 from tests.support.in_memory_policies import SHIPPED, record_of

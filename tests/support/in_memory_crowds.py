@@ -8,8 +8,8 @@ import numpy as np
 
 from models.languages import GROUPS, READ
 from models.share import Scale
-from moderation.evidence.crowd import CrowdFold
-from moderation.evidence.crowd_follower import Crowd
+from moderation.domain.crowd.crowd import CrowdFold
+from moderation.domain.crowd.follower import Crowd
 from streams.clock import now_ms
 from streams.counting.block_counts import MAX_GROUPS
 from streams.log.evidence import EvidenceConditions, EvidenceRecord, GroupColumns

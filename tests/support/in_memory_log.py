@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from moderation.review.automated import AutomatedFold
-from moderation.service import ModerationService
+from moderation.domain.appeals.automated import AutomatedFold
+from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from moderation.policies.backtests import Backtests
-from moderation.policies.changes import PolicyChanges
-from moderation.policies.shadow import OnTick, Shadows
+from moderation.domain.policies.backtests import Backtests
+from moderation.domain.policies.changes import PolicyChanges
+from moderation.domain.policies.shadow import OnTick, Shadows
 from streams.backtest import Impact
 from streams.clock import now_ms
 from streams.errors import DependencyAway

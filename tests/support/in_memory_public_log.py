@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from hashlib import sha256, shake_256
 
-from moderation.audit.disclosure import disclose
-from moderation.audit.entries import AuditEntry, LogEnd
-from moderation.audit.entry_proofs import NotYetPublished, Opened, Proof
-from moderation.audit.inputs import AuditInput
-from moderation.audit.reading import CheckpointState, LogState
-from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
-from moderation.audit.tlog.compact_range import CompactRange
-from moderation.audit.tlog.cosignature import cosign
-from moderation.audit.tlog.hashing import complete_root, leaf_hash
-from moderation.audit.tlog.keys import KeyKind, PrivateKey
-from moderation.audit.tlog.proving import inclusion_proof
-from moderation.proofs.proof_file import proof_file
+from moderation.publiclog.disclosure import disclose
+from moderation.publiclog.entries import AuditEntry, LogEnd
+from moderation.publiclog.entry_proofs import NotYetPublished, Opened, Proof
+from moderation.publiclog.inputs import AuditInput
+from moderation.publiclog.proofs.proof_file import proof_file
+from moderation.publiclog.reading import CheckpointState, LogState
+from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint
+from moderation.publiclog.tlog.compact_range import CompactRange
+from moderation.publiclog.tlog.cosignature import cosign
+from moderation.publiclog.tlog.hashing import complete_root, leaf_hash
+from moderation.publiclog.tlog.keys import KeyKind, PrivateKey
+from moderation.publiclog.tlog.proving import inclusion_proof
 from streams.errors import CallerMistake
 
 LOG_KEY = PrivateKey("example.com/hushtag", KeyKind.log, sha256(b"log").digest())

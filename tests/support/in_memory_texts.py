@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from moderation.evidence.cipher import TextContent
-from moderation.evidence.kept_texts import KeptTextFold
-from moderation.evidence.reader import TextReader
-from moderation.evidence.source_texts import Position
-from moderation.service import ModerationService
+from moderation.domain.texts.reader import TextReader
+from moderation.log.cipher import TextContent
+from moderation.log.kept_texts import KeptTextFold
+from moderation.log.service import ModerationService
+from moderation.log.source_texts import Position
 from streams.log.shown_texts import text_key
 from streams.settings import Settings
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from moderation.api.observe import ApiMetrics
-from moderation.audit.metrics import AuditMetrics, PublishMetrics
-from moderation.notify.metrics import NotifyMetrics
+from moderation.access.observe import ApiMetrics
+from moderation.outward.notify.metrics import NotifyMetrics
+from moderation.publiclog.metrics import AuditMetrics, PublishMetrics
 from streams.metrics import Metrics, MetricSet, ShadowMetrics, sample_names
 
 WORDS = {

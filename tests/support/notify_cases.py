@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from moderation.notify.config import NotifyConfig, load_notify_config
-from moderation.notify.outbox import Outbox, OutboxRecord, encode_outbox
-from moderation.notify.planning import new_marks, new_messages
-from moderation.notify.state import NotifyState
-from moderation.review.records import Appeal, AppealOutcome, encode_appeal
+from moderation.domain.appeals.records import Appeal, AppealOutcome, encode_appeal
+from moderation.outward.notify.config import NotifyConfig, load_notify_config
+from moderation.outward.notify.outbox import Outbox, OutboxRecord, encode_outbox
+from moderation.outward.notify.planning import new_marks, new_messages
+from moderation.outward.notify.state import NotifyState
 from streams.constants import HOUR_MS
 from streams.log.decisions import version_of
 from streams.log.moderation import Override, Undo, encode_moderation

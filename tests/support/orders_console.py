@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from moderation.api.services import Services
-from moderation.drafts import End
-from moderation.orders.intake_plan import OrderDraft, OrderHead
-from moderation.orders.selection import Selection
-from moderation.orders.service import OrderService
-from moderation.speakers.registry import SpeakerEntry, plan_import
+from moderation.access.services import Services
+from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.service import OrderService
+from moderation.domain.speakers.registry import SpeakerEntry, plan_import
+from moderation.log.drafts import End
 from streams.clock import now_ms
 from streams.orders.records import Target
 

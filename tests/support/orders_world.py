@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from moderation.drafts import End
-from moderation.orders.intake import parse_csv
-from moderation.orders.intake_plan import OrderDraft, OrderHead
-from moderation.orders.selection import Selection
-from moderation.orders.service import OrderService
+from moderation.domain.orders.intake import parse_csv
+from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.service import OrderService
+from moderation.log.drafts import End
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import UNKNOWN_MS
 from streams.orders.cases import Case
@@ -93,7 +93,7 @@ class OrdersWorld:
         return run(self.desk.rule(order, selection, outcome, actor=actor, reason=reason, **options))
 
     def protect(self, account: str, category: Any = "journalist") -> None:
-        from moderation.speakers.registry import SpeakerEntry, plan_import
+        from moderation.domain.speakers.registry import SpeakerEntry, plan_import
 
         run(
             self.desk.change_registry(

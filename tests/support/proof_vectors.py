@@ -6,7 +6,7 @@ import json
 from base64 import b64decode
 from typing import Any
 
-from moderation.proofs.verify_proof import Keys, read_keys
+from moderation.publiclog.proofs.verify_proof import Keys, read_keys
 from tests.support.paths import ROOT
 from tests.support.proof_world import REPORTED
 

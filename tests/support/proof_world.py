@@ -12,22 +12,22 @@ from typing import Any
 
 from msgspec import structs
 
-from moderation.audit.disclosure import Opening, Value, disclose, leaf_of, make_opening
-from moderation.audit.entry_facts import decision_facts, override_facts, report_facts
-from moderation.audit.tlog.bundles import encode_bundle
-from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
-from moderation.audit.tlog.cosignature import cosign
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.keys import KeyKind, PrivateKey
-from moderation.audit.tlog.notes import SignedNote
-from moderation.audit.tlog.proving import inclusion_proof, tree_root
-from moderation.audit.tlog.tiles import TileBuilder, names_at
-from moderation.proofs.proof_file import proof_file
-from moderation.proofs.published import CHECKPOINT
-from moderation.proofs.verify_proof import read_keys
-from moderation.statements.collect import decision_restrictions, override_restriction
-from moderation.statements.restriction import Restriction
-from moderation.statements.text import statement_as_dict
+from moderation.domain.restrictions.collect import decision_restrictions, override_restriction
+from moderation.domain.restrictions.restriction import Restriction
+from moderation.outward.statements.text import statement_as_dict
+from moderation.publiclog.disclosure import Opening, Value, disclose, leaf_of, make_opening
+from moderation.publiclog.entry_facts import decision_facts, override_facts, report_facts
+from moderation.publiclog.proofs.proof_file import proof_file
+from moderation.publiclog.proofs.published import CHECKPOINT
+from moderation.publiclog.proofs.verify_proof import read_keys
+from moderation.publiclog.tlog.bundles import encode_bundle
+from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint
+from moderation.publiclog.tlog.cosignature import cosign
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.keys import KeyKind, PrivateKey
+from moderation.publiclog.tlog.notes import SignedNote
+from moderation.publiclog.tlog.proving import inclusion_proof, tree_root
+from moderation.publiclog.tlog.tiles import TileBuilder, names_at
 from tests.support.naive_tree import ListTree
 from tests.support.statement_builders import decision, override, ruling
 

@@ -17,13 +17,13 @@ from kafka.structs import TopicPartition as KafkaPartition
 from pydantic import SecretStr
 
 from devkit.stack.ports import free_port
-from moderation.audit.entries import AuditEntry, LogEnd
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.publisher import AuditPublisher
-from moderation.audit.reading import read_entries
-from moderation.audit.tlog.keys import KeyKind, PrivateKey
-from moderation.audit.writer import AuditWriter
-from moderation.drafts import OverrideDraft
+from moderation.log.drafts import OverrideDraft
+from moderation.publiclog.entries import AuditEntry, LogEnd
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.publisher import AuditPublisher
+from moderation.publiclog.reading import read_entries
+from moderation.publiclog.tlog.keys import KeyKind, PrivateKey
+from moderation.publiclog.writer import AuditWriter
 from streams.clock import now_ms
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT, AUDIT_OPENINGS

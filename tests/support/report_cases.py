@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from moderation.orders.selection import Selection
-from moderation.report.facts import ReportFacts, count_facts
+from moderation.domain.orders.selection import Selection
+from moderation.outward.report.facts import ReportFacts, count_facts
 from streams.log.decisions import Decision, ScopeDecision, version_of
 from streams.orders.records import Target
 from tests.support.orders_world import HOUR_MS, NOW_MS, OrdersWorld, accounts

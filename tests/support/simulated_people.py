@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from moderation.speakers import registry
+from moderation.domain.speakers import registry
 from streams.errors import HushtagError
 from streams.log.lines import LogRecord
 from tests.support.orders_world import HEAD, OrdersWorld, accounts, run

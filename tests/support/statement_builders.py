@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from moderation.statements.restriction import LegalOrder
+from moderation.domain.restrictions.restriction import LegalOrder
 from streams.explain.hashtag_report import HashtagReport
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of

@@ -32,8 +32,8 @@ categories:
 def main() -> None:
     import numpy as np
 
-    from moderation.statements.collect import decision_restrictions
-    from moderation.statements.text import user_text
+    from moderation.domain.restrictions.collect import decision_restrictions
+    from moderation.outward.statements.text import user_text
     from streams.backtest import Impact
     from streams.backtest.coverage import needs_replay
     from streams.counting.keys import Tags

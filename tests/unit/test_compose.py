@@ -16,8 +16,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from typer.main import get_command
 
-from moderation.api.keys import ROLES, KeyRing
-from moderation.api.login_settings import OidcConfig, SessionConfig, session_config
+from moderation.access.keys import ROLES, KeyRing
+from moderation.access.login_settings import OidcConfig, SessionConfig, session_config
 from streams.cli.main import make_app
 from streams.errors import SettingsError
 from streams.settings import OTHER_VARIABLES, Settings

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from moderation.api.app import create_app
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
+from moderation.http.app import create_app
 from streams.serving import ServerInThread, listening_socket
 from tests.support.api_calls import RING, kind_of
 from tests.support.in_memory_api import in_memory_services

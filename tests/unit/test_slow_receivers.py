@@ -9,12 +9,12 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from moderation.api import oidc
-from moderation.audit import witnesses
-from moderation.notify import channels
-from moderation.orders import handle_resolver
-from moderation.orders.handles import UnresolvedHandle
-from moderation.proofs import published, verify_proof
+from moderation.access import oidc
+from moderation.domain.orders.handles import UnresolvedHandle
+from moderation.outward import handle_resolver
+from moderation.outward.notify import channels
+from moderation.publiclog import witnesses
+from moderation.publiclog.proofs import published, verify_proof
 from streams.errors import DependencyAway
 from streams.pipeline import webhook
 from streams.settings import Settings

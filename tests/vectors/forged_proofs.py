@@ -9,13 +9,13 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from moderation.audit.disclosure import disclose
-from moderation.audit.tlog.cosignature import cosign
-from moderation.audit.tlog.encoding import to_base64
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.keys import KeyKind
-from moderation.audit.tlog.notes import NoteSignature, SignedNote, read_note
-from moderation.audit.tlog.proof_text import TlogProof, read_proof
+from moderation.publiclog.disclosure import disclose
+from moderation.publiclog.tlog.cosignature import cosign
+from moderation.publiclog.tlog.encoding import to_base64
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.keys import KeyKind
+from moderation.publiclog.tlog.notes import NoteSignature, SignedNote, read_note
+from moderation.publiclog.tlog.proof_text import TlogProof, read_proof
 from tests.support.naive_tree import root_of
 from tests.support.proof_world import (
     AT,
@@ -392,7 +392,7 @@ def _malformed() -> Iterator[Case]:
 
 def _alone(leaf: bytes) -> str:
     """Make a valid proof of a log that has only this leaf."""
-    from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
+    from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint
 
     note = sign_checkpoint(Checkpoint(LOG.name, 1, leaf_hash(leaf)), [LOG])
     note = note.with_signatures([cosign(note.text, one, AT) for one in WITNESSES])

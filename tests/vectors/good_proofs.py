@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from moderation.audit.disclosure import Value
-from moderation.audit.entry_facts import ruling_facts
-from moderation.audit.tlog.cosignature import cosign
-from moderation.audit.tlog.notes import NoteSignature
-from moderation.proofs.verify_proof import VERBS
-from moderation.statements.restriction import LegalOrder, Restriction
+from moderation.domain.restrictions.restriction import LegalOrder, Restriction
+from moderation.publiclog.disclosure import Value
+from moderation.publiclog.entry_facts import ruling_facts
+from moderation.publiclog.proofs.verify_proof import VERBS
+from moderation.publiclog.tlog.cosignature import cosign
+from moderation.publiclog.tlog.notes import NoteSignature
 from tests.support.proof_world import (
     AT,
     COSIGNED,

@@ -9,7 +9,7 @@ from typing import Any
 from babel import Locale
 
 from models.languages import GROUPS, TAGS
-from moderation.statements.text import LANGUAGES, Translator, catalogue
+from moderation.outward.statements.text import LANGUAGES, Translator, catalogue
 from streams.signals.registry import BY_NAME
 from tests.support.paths import ROOT
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
-from moderation.api.login_settings import SessionConfig
-from moderation.api.oidc import Identity
-from moderation.api.sessions import Session, Sessions
+from moderation.access.login_settings import SessionConfig
+from moderation.access.oidc import Identity
+from moderation.access.sessions import Session, Sessions
 from streams.clock import now_ms
 from tests.support.console_world import ConsoleWorld
 

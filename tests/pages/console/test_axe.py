@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from moderation.api.services import Services
+from moderation.access.services import Services
 from tests.support.case_pages import add_texts, case_decision
 from tests.support.console_cases import unread
 from tests.support.console_hostile import hostile_decisions, write_everywhere

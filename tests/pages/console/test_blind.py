@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from moderation.api.services import Services
-from moderation.drafts import OverrideDraft
+from moderation.access.services import Services
+from moderation.log.drafts import OverrideDraft
 from streams.clock import now_ms
 from streams.naming import tag_of
 from tests.support.case_pages import HOUR_MS, SECRET_WORDS, add_texts, case_decision

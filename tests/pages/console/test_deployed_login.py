@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from devkit.stack import LocalStack
 from devkit.stack.ports import free_port
-from moderation.api.key_making import make_key
+from moderation.access.key_making import make_key
 from tests.manifests.render import render, secrets
 from tests.pages.conftest import CHROMIUM, FLAGS
 from tests.support.compose import render_services, run_documented_commands

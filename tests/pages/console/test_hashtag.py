@@ -10,8 +10,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from moderation.api.services import Services
-from moderation.drafts import OverrideDraft
+from moderation.access.services import Services
+from moderation.log.drafts import OverrideDraft
 from streams.clock import now_ms
 from streams.naming import tag_of
 from tests.support.console_world import ConsoleWorld

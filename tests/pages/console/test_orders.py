@@ -11,10 +11,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from moderation.api import order_details
-from moderation.api.services import Services
-from moderation.orders.selection import Selection
-from moderation.publication import OrderPublication
+from moderation.access.services import Services
+from moderation.domain.orders.selection import Selection
+from moderation.domain.publication import OrderPublication
+from moderation.http import order_details
 from streams.orders.records import Target
 from tests.support.console_world import ConsoleWorld
 from tests.support.orders_console import JOURNALIST, all_states, mixed_targets, under_review

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from moderation.api.services import Services
+from moderation.access.services import Services
 from moderation.console import queue_board, stream
 from streams.clock import now_ms
 from tests.support.console_cases import waiting

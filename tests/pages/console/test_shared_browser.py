@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from moderation.api.services import Services
+from moderation.access.services import Services
 from tests.support.console_cases import waiting
 
 

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from moderation.report.folder import ReportFolder
+from moderation.outward.report.folder import ReportFolder
 from tests.support.console_cases import waiting
 from tests.support.console_world import ConsoleWorld
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import doctest
 
-from moderation import changes
-from moderation.changes import ChangeMemory
+from moderation.log import changes
+from moderation.log.changes import ChangeMemory
 
 
 def test_examples_of_the_module_hold() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from moderation import terminal
+from moderation.cli import terminal
 from streams.cli.main import make_app
 from streams.errors import CallerMistake
 from streams.policy.names import PolicyNames

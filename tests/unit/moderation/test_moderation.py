@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from moderation import cli
-from moderation.drafts import End, end_of, words_of
-from moderation.errors import StaleEdit
-from moderation.view import OVERRIDE_HEADERS, effect_words, override_cells
+from moderation.cli import overrides as cli
+from moderation.domain.override_words import OVERRIDE_HEADERS, effect_words, override_cells
+from moderation.log.drafts import End, end_of, words_of
+from moderation.log.errors import StaleEdit
 from streams.cli.lists import print_list
 from streams.errors import CallerMistake, ContractError
 from streams.flags.lookup import FlagResolution

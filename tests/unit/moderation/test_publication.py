@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hushtag_client.registers import Register
 
-from moderation import publication
-from moderation.drafts import AcceptedRecord
-from moderation.publication import OrderPublication, wait_order_published, wait_published
+from moderation.domain import publication
+from moderation.domain.publication import OrderPublication, wait_order_published, wait_published
+from moderation.log.drafts import AcceptedRecord
 from streams.errors import FlagStoreUnavailable
 from streams.flags import lookup
 from streams.flags.moderation_fold import ModerationFold

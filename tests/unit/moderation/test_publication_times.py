@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from hushtag_client import Register, keys
 
-from moderation import publication_times
-from moderation.drafts import AcceptedRecord
-from moderation.publication_times import DecisionPublication, records_of_write, wait_on_places
+from moderation.domain import publication_times
+from moderation.domain.publication_times import DecisionPublication, records_of_write, wait_on_places
+from moderation.log.drafts import AcceptedRecord
 from streams.errors import FlagStoreUnavailable
 from streams.flags.lookup import FlagLookup
 from streams.log.moderation import Override

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.review.records import Appeal, decode_appeal, encode_appeal
+from moderation.domain.appeals.records import Appeal, decode_appeal, encode_appeal
 from streams.errors import ContractError
 from streams.log.moderation import OtherRecord, Override, Undo, decode_moderation, encode_moderation
 from streams.orders.records import OrderStep, decode_case, encode_case

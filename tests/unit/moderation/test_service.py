@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 
 import pytest
 
-from moderation.drafts import OverrideDraft
+from moderation.log.drafts import OverrideDraft
 from streams.clock import now_ms
 from streams.errors import DependencyAway
 from streams.naming import tag_of

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.session_ends import FRESH_SECONDS, SessionEnded, SessionEnds, encode_session_end, handle_of
+from moderation.log.session_ends import FRESH_SECONDS, SessionEnded, SessionEnds, encode_session_end, handle_of
 from tests.support.in_memory_log import InMemoryLog, in_memory_service
 
 
 async def test_end_counts_in_an_idle_process(monkeypatch: pytest.MonkeyPatch) -> None:
     log, at_seconds = InMemoryLog(), 100.0
-    monkeypatch.setattr("moderation.session_ends.monotonic_seconds", lambda: at_seconds)
+    monkeypatch.setattr("moderation.log.session_ends.monotonic_seconds", lambda: at_seconds)
     log.send([(b"{}", b"begin")])
     other = SessionEnds(in_memory_service(log))
     assert not await other.has("secret")

@@ -10,12 +10,12 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from moderation import skip
-from moderation.audit.entries import LogEnd
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.rows import row_of
-from moderation.audit.sources import is_kept
-from moderation.service import ModerationService
+from moderation.cli import skip
+from moderation.log.service import ModerationService
+from moderation.publiclog.entries import LogEnd
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.rows import row_of
+from moderation.publiclog.sources import is_kept
 from streams.errors import CallerMistake
 from streams.log.decisions import StoppedShard, encode_record
 from streams.log.moderation import OtherRecord, decode_moderation

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.api.idempotency import IdempotencyStore, WriteAnswer
-from moderation.api.login_settings import SessionConfig
-from moderation.api.oidc import Identity
-from moderation.api.problems import RefusedCall
-from moderation.api.sessions import Sessions
-from moderation.drafts import STOP, End, OverrideDraft, UndoDraft
-from moderation.errors import NothingToUndo
-from moderation.service import ModerationService
+from moderation.access.idempotency import IdempotencyStore, WriteAnswer
+from moderation.access.login_settings import SessionConfig
+from moderation.access.oidc import Identity
+from moderation.access.problems import RefusedCall
+from moderation.access.sessions import Sessions
+from moderation.log.drafts import STOP, End, OverrideDraft, UndoDraft
+from moderation.log.errors import NothingToUndo
+from moderation.log.service import ModerationService
 from streams import clock
 from streams.errors import CallerMistake
 from streams.log.moderation import Verb

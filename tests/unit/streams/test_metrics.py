@@ -6,7 +6,7 @@ import re
 
 from prometheus_client import generate_latest
 
-from moderation.audit.metrics import AuditMetrics
+from moderation.publiclog.metrics import AuditMetrics
 from streams.metrics import FLAG_BUCKETS_SECONDS, MOST_ORDER_CLOCKS, Metrics
 
 

@@ -10,7 +10,7 @@ import pytest
 import typer
 import yaml  # type: ignore[import-untyped]
 
-from moderation.api.login_settings import OidcConfig, SessionConfig, session_config
+from moderation.access.login_settings import OidcConfig, SessionConfig, session_config
 from streams.access.roles import BY_NAME
 from streams.cli.main import make_app
 from streams.settings import OTHER_VARIABLES, Settings

@@ -15,10 +15,10 @@ from devkit.demo.state import DemoState
 from devkit.demo.verdict import DemoVerdict
 from devkit.demo.watch import _unprepared
 from devkit.stack.local_run import POLICY
-from moderation.cases.service import CaseService
-from moderation.orders.service import OrderService
-from moderation.review.service import ReviewService
-from moderation.service import ModerationService
+from moderation.domain.appeals.service import ReviewService
+from moderation.domain.cases.service import CaseService
+from moderation.domain.orders.service import OrderService
+from moderation.log.service import ModerationService
 from streams.policy import parse_policy
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
 

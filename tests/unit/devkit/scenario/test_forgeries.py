@@ -12,8 +12,8 @@ import pytest
 from devkit.scenario.evidence_files import EvidenceFiles, published_files
 from devkit.scenario.forgeries import FORGERIES, Forger, Forgery
 from devkit.scenario.third_party import KEYS, SEEN, answers
-from moderation.audit.tlog.keys import KeyKind, PrivateKey
-from moderation.proofs.published import CHECKPOINT
+from moderation.publiclog.proofs.published import CHECKPOINT
+from moderation.publiclog.tlog.keys import KeyKind, PrivateKey
 from tests.support.paths import ROOT
 from tests.support.proof_world import LOG, LOG_KEY, NAME, WITNESS_KEYS, WITNESSES, World
 
@@ -71,6 +71,6 @@ def test_third_party_imports_nothing_of_the_pipeline() -> None:
     modules = [
         node.module or "" for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.ImportFrom)
     ]
-    allowed = ("__future__", "collections", "pathlib", "typing", "devkit.scenario.evidence_files", "moderation.proofs",
-               "moderation.audit.tlog")  # fmt: skip
+    allowed = ("__future__", "collections", "pathlib", "typing", "devkit.scenario.evidence_files",
+               "moderation.publiclog.proofs", "moderation.publiclog.tlog")  # fmt: skip
     assert [one for one in modules if not one.startswith(allowed)] == []

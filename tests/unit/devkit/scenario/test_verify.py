@@ -16,10 +16,10 @@ from devkit.scenario.log_count import DatedValue, LogCount
 from devkit.scenario.publications import Publications, documents, verified
 from devkit.scenario.surfaces import SURFACES
 from devkit.scenario.verify import NumberCheck
-from moderation.drafts import OverrideDraft
-from moderation.orders.selection import Selection
-from moderation.report.export import as_csv
-from moderation.report.publish import PublishedReport
+from moderation.domain.orders.selection import Selection
+from moderation.log.drafts import OverrideDraft
+from moderation.outward.report.export import as_csv
+from moderation.outward.report.publish import PublishedReport
 from streams.log.decisions import Decision, encode_record
 from streams.log.moderation import Override, encode_moderation
 from streams.orders.records import Target

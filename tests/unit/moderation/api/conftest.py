@@ -9,10 +9,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.access import AccessControl
-from moderation.api.app import create_app
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
+from moderation.access.access import AccessControl
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
+from moderation.http.app import create_app
 from tests.support.api_answers import conformity_check
 from tests.support.api_calls import (
     RING,

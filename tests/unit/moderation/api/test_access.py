@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from moderation.api import cli
-from moderation.api.access import AccessControl
-from moderation.api.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
-from moderation.api.keys import ALLOWED, ROLES, ApiKey, KeyRing, Role, hash_of, new_key, parse_keys
-from moderation.api.limits import RateLimit
-from moderation.console import cli as console_cli
+from moderation.access.access import AccessControl
+from moderation.access.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
+from moderation.access.keys import ALLOWED, ROLES, ApiKey, KeyRing, Role, hash_of, new_key, parse_keys
+from moderation.access.limits import RateLimit
+from moderation.cli import console as console_cli
+from moderation.cli import keys as cli
 from streams.errors import CallerMistake
 from tests.support.api_calls import (
     KEYS,

@@ -16,18 +16,18 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.requests import Request
 
-from moderation.api import events
-from moderation.api import feed as feed_module
-from moderation.api.access import AccessControl
-from moderation.api.blinding import reader_of
-from moderation.api.feed import EventFeed, FeedEvent
-from moderation.api.idempotency import IdempotencyStore, WriteAnswer
-from moderation.api.keys import KeyRing, Rights
-from moderation.api.limits import RateLimit
-from moderation.api.oidc import Identity, Provider
-from moderation.api.problems import RefusedCall
-from moderation.api.rights import Caller, Grant
-from moderation.api.sessions import Sessions
+from moderation.access import feed as feed_module
+from moderation.access.access import AccessControl
+from moderation.access.blinding import reader_of
+from moderation.access.feed import EventFeed, FeedEvent
+from moderation.access.idempotency import IdempotencyStore, WriteAnswer
+from moderation.access.keys import KeyRing, Rights
+from moderation.access.limits import RateLimit
+from moderation.access.oidc import Identity, Provider
+from moderation.access.problems import RefusedCall
+from moderation.access.rights import Caller, Grant
+from moderation.access.sessions import Sessions
+from moderation.http import events
 from streams.errors import DependencyAway
 from tests.support.api_calls import OIDC_CONFIG, ORDER_BODY, Calls, Configure, calls_of, decision, kind_of, limited
 from tests.support.in_memory_api import in_memory_services
@@ -234,7 +234,7 @@ async def test_slow_reader_is_reset_instead_of_losing_events(monkeypatch: pytest
 @pytest.mark.timeout(30)
 async def test_stream_follows_a_changed_role(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "RECHECK_SECONDS", 0.0)
-    monkeypatch.setattr("moderation.api.feed.KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr("moderation.access.feed.KEEPALIVE_SECONDS", 0.05)
     app = cast(FastAPI, client.app)
     before, now = (Caller(name="eve", writes_as="eve", grants=(Grant(role=role),)) for role in ("legal", "moderator"))
     _be(monkeypatch, now)
@@ -251,7 +251,7 @@ async def test_stream_follows_a_changed_role(client: TestClient, monkeypatch: py
 def _write_order(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(events, "RECHECK_SECONDS", 0.0)
-    monkeypatch.setattr("moderation.api.feed.KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr("moderation.access.feed.KEEPALIVE_SECONDS", 0.05)
     assert Calls(client, "legal").post("/v1/orders", **ORDER_BODY).status_code == 201
     _be(monkeypatch, Caller(name="eve", writes_as="eve", grants=(Grant(role="moderator"),)))
 
@@ -260,7 +260,7 @@ def _write_order(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_stream_that_catches_up_does_not_read_the_log_for_each_event(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moderation.api.feed.KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr("moderation.access.feed.KEEPALIVE_SECONDS", 0.05)
     app = cast(FastAPI, client.app)
     feed = feed_of([b'{"kind": "override", "hashtag": "t"}'] * 200)
     await feed.poll()

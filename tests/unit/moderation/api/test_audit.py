@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.audit.disclosure import check
+from moderation.publiclog.disclosure import check
 from tests.support.api_calls import Calls, block, kind_of
 from tests.support.in_memory_public_log import InMemoryPublicLog
 

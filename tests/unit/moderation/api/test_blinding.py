@@ -11,12 +11,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.requests import Request
 
-from moderation.api import events
-from moderation.api.access import AccessControl
-from moderation.api.keys import ApiKey, KeyRing, hash_of
-from moderation.api.limits import RateLimit
-from moderation.api.rights import Caller, Grant
-from moderation.api.services import Services
+from moderation.access.access import AccessControl
+from moderation.access.keys import ApiKey, KeyRing, hash_of
+from moderation.access.limits import RateLimit
+from moderation.access.rights import Caller, Grant
+from moderation.access.services import Services
+from moderation.http import events
 from tests.support.api_calls import ORDER_BODY, Calls, block, kind_of
 from tests.support.in_memory_audit import audit_of_other_records
 from tests.support.in_memory_log import InMemoryLog
@@ -134,7 +134,7 @@ async def streamed(client: TestClient, caller: Caller, *kinds: str) -> list[str]
 async def test_stream_shows_each_caller_what_they_may_see(
     client: TestClient, claimed: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moderation.api.feed.KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr("moderation.access.feed.KEEPALIVE_SECONDS", 0.05)
     calls = Calls(client, "moderator")
     for tag in ("rumour", "film"):
         assert block(calls, tag, key=tag, country="DE").status_code == 201
@@ -148,8 +148,8 @@ async def test_stream_shows_each_caller_what_they_may_see(
 
 @pytest.mark.timeout(30)
 async def test_stream_ends_with_its_key(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moderation.api.feed.KEEPALIVE_SECONDS", 0.05)
-    monkeypatch.setattr("moderation.api.events.RECHECK_SECONDS", 0.0)
+    monkeypatch.setattr("moderation.access.feed.KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr("moderation.http.events.RECHECK_SECONDS", 0.0)
     app = cast(FastAPI, client.app)
     key = ApiKey(name="eve", role="reader", sha256=hash_of("hush_eve"))
     app.state.access = AccessControl(KeyRing.of([key]), RateLimit(1e6, 10**6))

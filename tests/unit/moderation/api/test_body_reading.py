@@ -14,9 +14,9 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.api.body_reading import MOST_BUILT_FAULTS, MOST_MEMBERS, MOST_VALUES, BodyShape, _check_count
-from moderation.api.order_bodies import MOST_TARGETS, IntakeBody
-from moderation.api.problems import MOST_FAULTS, RefusedCall
+from moderation.access.body_reading import MOST_BUILT_FAULTS, MOST_MEMBERS, MOST_VALUES, BodyShape, _check_count
+from moderation.access.problems import MOST_FAULTS, RefusedCall
+from moderation.http.order_bodies import MOST_TARGETS, IntakeBody
 from tests.support.api_calls import ORDER_BODY, kind_of
 
 HEADERS = {"Authorization": "Bearer hush_admin", "Content-Type": "application/json"}
@@ -31,7 +31,7 @@ def post(client: TestClient, path: str, body: Any, headers: dict[str, str] = KEY
 def test_many_unknown_members_are_refused_before_they_are_parsed(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moderation.api.body_reading._check_members", lambda _: pytest.fail("it was parsed"))
+    monkeypatch.setattr("moderation.access.body_reading._check_members", lambda _: pytest.fail("it was parsed"))
     refused = post(client, "/v1/overrides", {f"m{number}": 1 for number in range(600_000)})
     assert (refused.status_code, kind_of(refused)) == (413, "too_large")
     assert f"{MOST_VALUES:,}" in refused.json()["detail"] and len(refused.content) < 1_000

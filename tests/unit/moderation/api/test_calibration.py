@@ -9,9 +9,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.access import AccessControl
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
+from moderation.access.access import AccessControl
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
 from tests.support.api_calls import RING, SERVICE, Calls, calls_of, kind_of, limited
 from tests.support.backtest_cases import steady
 from tests.support.in_memory_api import in_memory_services

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.keys import ApiKey, KeyRing, Rights, hash_of
-from moderation.api.limits import RateLimit
-from moderation.cases.work_order import BLIND
+from moderation.access.keys import ApiKey, KeyRing, Rights, hash_of
+from moderation.access.limits import RateLimit
+from moderation.domain.cases.work_order import BLIND
 from tests.support.api_calls import RING, SERVICE, Calls, Configure, decision, kind_of
 from tests.support.console_cases import unread
 from tests.support.in_memory_api import in_memory_services

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from moderation.api import feed as feed_module
-from moderation.api.feed import EventFeed, FeedEvent, event_of
+from moderation.access import feed as feed_module
+from moderation.access.feed import EventFeed, FeedEvent, event_of
 
 
 class Topics:

@@ -11,14 +11,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
-from moderation.api.numbers import without_numbers
-from moderation.api.services import Services
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.rows import AuditFilter, AuditRow, row_of
-from moderation.cases.service import CaseService
-from moderation.review.service import ReviewService
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
+from moderation.access.numbers import without_numbers
+from moderation.access.services import Services
+from moderation.domain.appeals.service import ReviewService
+from moderation.domain.cases.service import CaseService
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.rows import AuditFilter, AuditRow, row_of
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.log.decisions import Decision, DecisionReason, Evidence, SampledAt, ScopeDecision, version_of

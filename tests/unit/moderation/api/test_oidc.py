@@ -12,8 +12,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from moderation.api.oidc import KEYS_SECONDS, METADATA_SECONDS, Provider
-from moderation.api.problems import RefusedCall
+from moderation.access.oidc import KEYS_SECONDS, METADATA_SECONDS, Provider
+from moderation.access.problems import RefusedCall
 from streams.clock import monotonic_seconds, now_ms
 from tests.support.api_calls import OIDC_CONFIG
 
@@ -110,7 +110,7 @@ async def test_person_with_an_unusable_name_gets_the_subject(monkeypatch: pytest
     async def fetch(client: Any, url: str, **values: Any) -> dict[str, str]:
         return token(claims(preferred_username=name, groups=["legal"]))
 
-    monkeypatch.setattr("moderation.api.oidc.AsyncOAuth2Client.fetch_token", fetch)
+    monkeypatch.setattr("moderation.access.oidc.AsyncOAuth2Client.fetch_token", fetch)
     found = provider()
     found._metadata["token_endpoint"] = f"{ISSUER}/token"
     person = await found.exchange("code", verifier="v" * 64, nonce=NONCE)
@@ -124,7 +124,7 @@ async def test_code_is_exchanged_with_its_verifier(monkeypatch: pytest.MonkeyPat
         sent.update(values)
         return token(claims(preferred_username="ann", groups=["legal"]))
 
-    monkeypatch.setattr("moderation.api.oidc.AsyncOAuth2Client.fetch_token", fetch)
+    monkeypatch.setattr("moderation.access.oidc.AsyncOAuth2Client.fetch_token", fetch)
     found = provider()
     found._metadata["token_endpoint"] = f"{ISSUER}/token"
     person = await found.exchange("code", verifier="v" * 64, nonce=NONCE)

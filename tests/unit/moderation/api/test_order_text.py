@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from moderation.api import order_intake
-from moderation.api.problems import MOST_FAULTS
-from moderation.orders.handles import ResolvedHandle
+from moderation.access.problems import MOST_FAULTS
+from moderation.domain.orders.handles import ResolvedHandle
+from moderation.http import order_intake
 from tests.support.api_calls import ORDER_BODY, Calls, Configure, calls_of, kind_of, limited, moved
 from tests.support.in_memory_log import InMemoryLog
 

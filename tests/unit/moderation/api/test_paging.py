@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.api.paging import page_of, position_of, write_cursor
-from moderation.api.problems import RefusedCall
+from moderation.access.paging import page_of, position_of, write_cursor
+from moderation.access.problems import RefusedCall
 
 Rows = list[tuple[int, str]]
 KEYS = st.lists(st.tuples(st.integers(0, 9), st.text(max_size=3)), unique=True, max_size=30)

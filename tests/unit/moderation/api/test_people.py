@@ -9,12 +9,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from moderation.api.access import AccessControl
-from moderation.api.keys import ApiKey, Rights, hash_of, parse_keys
-from moderation.api.login_settings import SessionConfig
-from moderation.api.oidc import Identity
-from moderation.api.people import look_alikes
-from moderation.api.sessions import Session, Sessions
+from moderation.access.access import AccessControl
+from moderation.access.keys import ApiKey, Rights, hash_of, parse_keys
+from moderation.access.login_settings import SessionConfig
+from moderation.access.oidc import Identity
+from moderation.access.sessions import Session, Sessions
+from moderation.http.people import look_alikes
 from streams.clock import now_ms
 from tests.support.api_calls import Calls, Configure, block, calls_of, kind_of, limited
 from tests.support.in_memory_log import InMemoryLog

@@ -12,11 +12,11 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from msgspec.structs import replace
 
-from moderation.api.access import AccessControl
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
-from moderation.api.policy import PolicyAnswer
-from moderation.api.policy_shapes import PolicyRevisionAnswer
+from moderation.access.access import AccessControl
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
+from moderation.http.policy import PolicyAnswer
+from moderation.http.policy_shapes import PolicyRevisionAnswer
 from streams.log.policies import PolicyRecord
 from tests.support.api_calls import RING, SERVICE, Calls, decision, kind_of, limited
 from tests.support.backtest_cases import LIVE, steady

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from moderation.api.problems import PROBLEMS, http_words, problem, problem_of_status
+from moderation.access.problems import PROBLEMS, http_words, problem, problem_of_status
 from tests.support.api_calls import Calls, kind_of
 from tests.support.in_memory_log import InMemoryLog
 

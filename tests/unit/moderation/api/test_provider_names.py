@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.api import provider_names
-from moderation.api.provider_names import actor_name
-from moderation.drafts import check_actor
+from moderation.access import provider_names
+from moderation.access.provider_names import actor_name
+from moderation.log.drafts import check_actor
 
 
 def test_examples_of_the_module_hold() -> None:

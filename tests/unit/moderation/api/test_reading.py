@@ -10,8 +10,8 @@ from typing import cast
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.services import Services
-from moderation.speakers import registry
+from moderation.access.services import Services
+from moderation.domain.speakers import registry
 from streams.errors import DependencyAway
 from tests.support.api_calls import ORDER_BODY, Calls, block, kind_of, moved
 from tests.support.in_memory_api import POLICY

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.services import Services
-from moderation.proofs.verify_proof import Refused, published_name, read_keys
-from moderation.report.folder import ReportFolder
+from moderation.access.services import Services
+from moderation.outward.report.folder import ReportFolder
+from moderation.publiclog.proofs.verify_proof import Refused, published_name, read_keys
 from tests.support.api_calls import Calls, Configure, block, calls_of, kind_of, limited
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.in_memory_public_log import LOG_KEY, WITNESS_KEY, InMemoryPublicLog

@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from moderation.api.access import AccessControl
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
-from moderation.api.problems import RefusedCall
-from moderation.api.reviewer_link import ReviewerLink, open_reviewer_link
+from moderation.access.access import AccessControl
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
+from moderation.access.problems import RefusedCall
+from moderation.access.reviewer_link import ReviewerLink, open_reviewer_link
 from streams.cli.main import make_app
 from streams.clock import now_ms
 from streams.constants import DAY_MS

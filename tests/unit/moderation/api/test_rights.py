@@ -80,7 +80,7 @@ def test_bulk_write_applies_rights_row_by_row(configure: Configure) -> None:
 def test_unusable_rights_of_a_key_file_are_refused(wrong: dict[str, Any]) -> None:
     import json
 
-    from moderation.api.keys import parse_keys
+    from moderation.access.keys import parse_keys
     from streams.errors import CallerMistake
 
     key = {"name": "a", "role": "moderator", "sha256": "0" * 64, "rights": wrong}

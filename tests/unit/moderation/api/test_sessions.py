@@ -14,15 +14,15 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.access import AccessControl
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
-from moderation.api.login import local_path
-from moderation.api.login_settings import OidcConfig, SessionConfig, groups_in, read_groups, session_config
-from moderation.api.oidc import Identity, Provider
-from moderation.api.problems import RefusedCall
-from moderation.api.sessions import MOST_COOKIE_BYTES, LoginState, Session, Sessions
-from moderation.session_ends import SessionEnded
+from moderation.access.access import AccessControl
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
+from moderation.access.login_settings import OidcConfig, SessionConfig, groups_in, read_groups, session_config
+from moderation.access.oidc import Identity, Provider
+from moderation.access.problems import RefusedCall
+from moderation.access.sessions import MOST_COOKIE_BYTES, LoginState, Session, Sessions
+from moderation.http.login import local_path
+from moderation.log.session_ends import SessionEnded
 from streams.errors import CallerMistake, DependencyAway, SettingsError
 from streams.settings import Settings
 from tests.support.api_calls import OIDC_CONFIG, Configure, kind_of

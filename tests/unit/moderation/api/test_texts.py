@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from msgspec.structs import replace as with_fields
 
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
 from streams.log.decisions import Decision, SampledAt
 from tests.support.api_calls import RING, Calls, Configure, decision, kind_of
 from tests.support.in_memory_api import in_memory_services

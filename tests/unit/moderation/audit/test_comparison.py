@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from moderation.audit.comparison import SourceComparison
-from moderation.audit.erasures import ERASED_NOTE
-from moderation.audit.inputs import MAX_RECORD_BYTES, AuditInput, SourcePosition, too_large_note
-from moderation.audit.sources import CHECKPOINT_NOTE, audit_input, is_kept, lost_records
+from moderation.publiclog.comparison import SourceComparison
+from moderation.publiclog.erasures import ERASED_NOTE
+from moderation.publiclog.inputs import MAX_RECORD_BYTES, AuditInput, SourcePosition, too_large_note
+from moderation.publiclog.sources import CHECKPOINT_NOTE, audit_input, is_kept, lost_records
 
 DECISIONS, MODERATION = "suppression-decisions", "moderation"
 Log = list[AuditInput]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit.disclosure import (
+from moderation.publiclog.disclosure import (
     FIELDS,
     PREFIX,
     Value,
@@ -24,7 +24,7 @@ from moderation.audit.disclosure import (
     leaf_of,
     make_opening,
 )
-from moderation.audit.tlog.errors import ProofCode, ProofError
+from moderation.publiclog.tlog.errors import ProofCode, ProofError
 
 VALUES: dict[str, Value] = {
     "type": "decision/suppress",

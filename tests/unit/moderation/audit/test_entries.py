@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit.disclosure import FIELDS, check
-from moderation.audit.entries import AuditEntry, LogEnd
-from moderation.audit.inputs import AuditInput, SourcePosition, bytes_of, text_of, time_words
-from moderation.audit.tlog.compact_range import CompactRange
-from moderation.audit.tlog.hashing import leaf_hash
+from moderation.publiclog.disclosure import FIELDS, check
+from moderation.publiclog.entries import AuditEntry, LogEnd
+from moderation.publiclog.inputs import AuditInput, SourcePosition, bytes_of, text_of, time_words
+from moderation.publiclog.tlog.compact_range import CompactRange
+from moderation.publiclog.tlog.hashing import leaf_hash
 from streams.errors import ContractError
 
 Drawn = Sequence[tuple[str, int, bytes | None, bytes | None]]

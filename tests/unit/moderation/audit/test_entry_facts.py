@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from moderation.audit.entry_facts import decision_facts, override_facts, ruling_facts
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.leaf_fields import fields_of
-from moderation.report.publications import ReportPublished, encode_publication
+from moderation.outward.report.publications import ReportPublished, encode_publication
+from moderation.publiclog.entry_facts import decision_facts, override_facts, ruling_facts
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.leaf_fields import fields_of
 from streams.log.topic_specs import MODERATION
 from tests.support.statement_builders import NOW_MS, decision, order_ruling, override, ruling
 

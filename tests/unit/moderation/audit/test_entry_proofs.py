@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from moderation.audit import entry_proofs
-from moderation.audit.checkpoint_topic import CheckpointRecords
-from moderation.audit.entries import LogEnd
-from moderation.audit.entry_proofs import NotYetPublished, Proof, proofs_of
-from moderation.audit.faults import AuditBroken
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.state import PublishedCheckpoint
-from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.tiles import TileBuilder
-from moderation.proofs.verify_proof import read_keys, verify_proof
+from moderation.publiclog import entry_proofs
+from moderation.publiclog.checkpoint_topic import CheckpointRecords
+from moderation.publiclog.entries import LogEnd
+from moderation.publiclog.entry_proofs import NotYetPublished, Proof, proofs_of
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.proofs.verify_proof import read_keys, verify_proof
+from moderation.publiclog.state import PublishedCheckpoint
+from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.tiles import TileBuilder
 from streams.errors import DependencyAway
 from streams.settings import Settings
 from tests.support.public_log import LOG_KEY, NEW_LOG_KEY, with_keys

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from moderation.audit.faults import AuditBroken
-from moderation.audit.folder import PublishedFolder
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.tiles import Tile, TileBuilder, TileName
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.folder import PublishedFolder
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.tiles import Tile, TileBuilder, TileName
 from streams.errors import CallerMistake, DependencyAway
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from moderation.audit.keys import log_keys, required_log_keys, signing_keys, witnesses_of
-from moderation.audit.tlog.keys import KeyKind, PrivateKey
+from moderation.publiclog.keys import log_keys, required_log_keys, signing_keys, witnesses_of
+from moderation.publiclog.tlog.keys import KeyKind, PrivateKey
 from streams.errors import SettingsError
 from streams.settings import Settings
 from tests.support.public_log import LOG_KEY, NEW_LOG_KEY, WITNESS_KEYS

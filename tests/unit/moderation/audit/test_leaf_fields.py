@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.leaf_fields import Values, fields_of, input_of
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.leaf_fields import Values, fields_of, input_of
 from streams.errors import ContractError
 from streams.log.decisions import Decision, DecisionReason, ScopeDecision, encode_record, version_of
 from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
@@ -182,6 +182,6 @@ def test_foreign_fields_are_no_entry(changes: Values) -> None:
 
 
 def test_fields_have_the_order_of_leaves() -> None:
-    disclosure = pytest.importorskip("moderation.audit.disclosure")
+    disclosure = pytest.importorskip("moderation.publiclog.disclosure")
     assert tuple(fields(b"")) == disclosure.FIELDS
     assert [name for name, _ in groupby(fields(b""))] == list(fields(b""))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.audit.metrics import AuditMetrics, PublishMetrics
-from moderation.audit.process import AuditReadiness
+from moderation.publiclog.metrics import AuditMetrics, PublishMetrics
+from moderation.publiclog.process import AuditReadiness
 
 
 def test_metrics_raise_no_alert_at_start() -> None:

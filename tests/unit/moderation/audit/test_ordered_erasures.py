@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.audit.erasures import ERASED_NOTE, AuditErasure
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.ordered_erasures import OrderedErasures
+from moderation.publiclog.erasures import ERASED_NOTE, AuditErasure
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.ordered_erasures import OrderedErasures
 
 
 def ordered(at_ms: int, now_ms: int = 1_000) -> OrderedErasures:

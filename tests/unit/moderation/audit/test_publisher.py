@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from moderation.audit.publisher import AuditPublisher
-from moderation.fenced_writer import FencedWriter
+from moderation.log.fenced_writer import FencedWriter
+from moderation.publiclog.publisher import AuditPublisher
 from streams.errors import DependencyAway
 from streams.settings import Settings
 from tests.support.public_log import with_keys

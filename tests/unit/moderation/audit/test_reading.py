@@ -9,18 +9,18 @@ from contextlib import aclosing
 
 import pytest
 
-from moderation.audit.checkpoint_topic import CheckpointRecords
-from moderation.audit.entries import AuditEntry, LogEnd
-from moderation.audit.faults import AuditBroken
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.joined import JoinedRecord
-from moderation.audit.reading import LogState, log_state, read_batches, read_page
-from moderation.audit.rows import AuditFilter
-from moderation.audit.state import PublishedCheckpoint
-from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
-from moderation.audit.tlog.cosignature import cosign
-from moderation.audit.tlog.notes import NoteSignature
-from moderation.audit.verifying import entry_of
+from moderation.publiclog.checkpoint_topic import CheckpointRecords
+from moderation.publiclog.entries import AuditEntry, LogEnd
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.joined import JoinedRecord
+from moderation.publiclog.reading import LogState, log_state, read_batches, read_page
+from moderation.publiclog.rows import AuditFilter
+from moderation.publiclog.state import PublishedCheckpoint
+from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint
+from moderation.publiclog.tlog.cosignature import cosign
+from moderation.publiclog.tlog.notes import NoteSignature
+from moderation.publiclog.verifying import entry_of
 from streams.settings import Settings
 from tests.support.public_log import LOG_KEY, NEW_LOG_KEY, WITNESS_KEYS, with_keys
 
@@ -41,8 +41,8 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> set[int]:
         found.add(threading.get_ident())
         return entry_of(one, topic)
 
-    monkeypatch.setattr("moderation.audit.reading.read_joined", read_joined)
-    monkeypatch.setattr("moderation.audit.reading.entry_of", checked)
+    monkeypatch.setattr("moderation.publiclog.reading.read_joined", read_joined)
+    monkeypatch.setattr("moderation.publiclog.reading.entry_of", checked)
     return found
 
 
@@ -94,8 +94,8 @@ def state_of(newest: PublishedCheckpoint, settings: Settings, monkeypatch: pytes
     async def entries(settings: Settings) -> int:
         return 7
 
-    monkeypatch.setattr("moderation.audit.reading.read_checkpoints", read_checkpoints)
-    monkeypatch.setattr("moderation.audit.reading._entries", entries)
+    monkeypatch.setattr("moderation.publiclog.reading.read_checkpoints", read_checkpoints)
+    monkeypatch.setattr("moderation.publiclog.reading._entries", entries)
     return asyncio.run(log_state(settings))
 
 

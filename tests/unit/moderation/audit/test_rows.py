@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit.entries import AuditEntry, LogEnd
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.rows import AuditFilter, row_of
-from moderation.audit.sources import is_kept
+from moderation.publiclog.entries import AuditEntry, LogEnd
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.rows import AuditFilter, row_of
+from moderation.publiclog.sources import is_kept
 from streams.constants import HOUR_MS
 from streams.log.decisions import LanguageCoverage, LanguageTexts, encode_record
 

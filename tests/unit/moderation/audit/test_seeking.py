@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit import joined
-from moderation.audit.entries import AuditEntry, LogEnd
-from moderation.audit.faults import AuditBroken
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.seeking import number_of_key, seek_number
+from moderation.publiclog import joined
+from moderation.publiclog.entries import AuditEntry, LogEnd
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.seeking import number_of_key, seek_number
 from streams.settings import Settings
 from tests.support.shells import Kept, Reader, Topics
 

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from moderation.audit.entries import LogEnd
-from moderation.audit.inputs import MAX_RECORD_BYTES, AuditInput, SourcePosition, too_large_note
-from moderation.audit.sources import audit_input, is_kept, is_loss, loss_of, lost_records
+from moderation.publiclog.entries import LogEnd
+from moderation.publiclog.inputs import MAX_RECORD_BYTES, AuditInput, SourcePosition, too_large_note
+from moderation.publiclog.sources import audit_input, is_kept, is_loss, loss_of, lost_records
 
 
 def test_only_progress_is_left_out() -> None:

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from moderation.audit.checkpoint_topic import CheckpointRecords
-from moderation.audit.entries import LogEnd
-from moderation.audit.faults import AuditBroken
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.state import (
+from moderation.publiclog.checkpoint_topic import CheckpointRecords
+from moderation.publiclog.entries import LogEnd
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.state import (
     COMPLETE_KEY,
     PUBLISHED_KEY,
     PublishedCheckpoint,

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit.faults import AuditBroken
-from moderation.audit.tlog.compact_range import CompactRange
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.proof_checks import check_inclusion
-from moderation.audit.tlog.proving import Subtrees, inclusion_proof
-from moderation.audit.topic_tree import from_topic
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.tlog.compact_range import CompactRange
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.proof_checks import check_inclusion
+from moderation.publiclog.tlog.proving import Subtrees, inclusion_proof
+from moderation.publiclog.topic_tree import from_topic
 from streams.settings import Settings
 
 Asked = list[tuple[int, int]]
@@ -54,7 +54,7 @@ def prove(topic: Topic, asked: Asked) -> dict[tuple[int, int], list[bytes]]:
         return {one: inclusion_proof(tree, *one) for one in asked}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("moderation.audit.topic_tree.LogReader", topic)
+        patch.setattr("moderation.publiclog.topic_tree.LogReader", topic)
         return asyncio.run(from_topic(Settings(), make))
 
 

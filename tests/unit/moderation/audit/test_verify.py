@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit.disclosure import FIELDS, leaf_of, make_opening
-from moderation.audit.entries import AuditEntry, LogEnd
-from moderation.audit.faults import AuditBroken
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.joined import JoinedRecord
-from moderation.audit.tlog.checkpoint import Checkpoint
-from moderation.audit.tlog.compact_range import CompactRange
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.verify import Verification, VerificationResult, opening_fault
-from moderation.audit.verifying import entry_of
+from moderation.publiclog.disclosure import FIELDS, leaf_of, make_opening
+from moderation.publiclog.entries import AuditEntry, LogEnd
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.joined import JoinedRecord
+from moderation.publiclog.tlog.checkpoint import Checkpoint
+from moderation.publiclog.tlog.compact_range import CompactRange
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.verify import Verification, VerificationResult, opening_fault
+from moderation.publiclog.verifying import entry_of
 
 Log = list[tuple[bytes | None, bytes | None]]
 

@@ -8,17 +8,17 @@ from collections.abc import AsyncGenerator
 import httpx
 import pytest
 
-from moderation.audit.faults import AuditBroken
-from moderation.audit.keys import WitnessAddress
-from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
-from moderation.audit.tlog.compact_range import CompactRange
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.notes import SignedNote
-from moderation.audit.tlog.proving import consistency_proof
-from moderation.audit.tlog.tiles import TileBuilder, TileTree
-from moderation.audit.witnesses import Witness, WitnessAnswer, witness_client
-from moderation.witness.core import WitnessCore
-from moderation.witness.server import witness_app
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.keys import WitnessAddress
+from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint
+from moderation.publiclog.tlog.compact_range import CompactRange
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.notes import SignedNote
+from moderation.publiclog.tlog.proving import consistency_proof
+from moderation.publiclog.tlog.tiles import TileBuilder, TileTree
+from moderation.publiclog.witness.core import WitnessCore
+from moderation.publiclog.witness.server import witness_app
+from moderation.publiclog.witnesses import Witness, WitnessAnswer, witness_client
 from tests.support.public_log import LOG_KEY, WITNESS_KEYS
 
 KEY = WITNESS_KEYS[0]
@@ -114,7 +114,7 @@ async def test_witness_cannot_stall_or_bloat_the_publisher(monkeypatch: pytest.M
             yield b"x" * 1_000 if endless else b"x"
             await asyncio.sleep(0 if endless else 0.01)
 
-    monkeypatch.setattr("moderation.audit.witnesses.EXCHANGE_SECONDS", 5.0 if endless else 0.05)
+    monkeypatch.setattr("moderation.publiclog.witnesses.EXCHANGE_SECONDS", 5.0 if endless else 0.05)
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=drip()))
     answer = await asyncio.wait_for(ask(client_of(transport), 3), 60)
     assert answer.outcome == "away" and (sent == 17_000 or not endless), answer

@@ -14,8 +14,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from moderation.calibration import opened
-from moderation.calibration.drafts import LabelDraft
+from moderation.domain.calibration import opened
+from moderation.domain.calibration.drafts import LabelDraft
 from streams.cli.main import make_app
 from streams.errors import CallerMistake
 from streams.settings import Settings

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.calibration import drafts
-from moderation.calibration.drafts import LabelDraft, parse_labels
+from moderation.domain.calibration import drafts
+from moderation.domain.calibration.drafts import LabelDraft, parse_labels
 from streams.errors import CallerMistake
 
 NAMES = ("abuse", "hateful_conduct")

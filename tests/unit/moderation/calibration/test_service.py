@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from moderation.calibration.drafts import LabelDraft
-from moderation.calibration.label_book import AGAIN_MS
-from moderation.calibration.records import text_subject
-from moderation.calibration.service import CalibrationService
-from moderation.calibration.words import preview_as_dict
-from moderation.cases.markings import MarkingService
+from moderation.domain.calibration.drafts import LabelDraft
+from moderation.domain.calibration.label_book import AGAIN_MS
+from moderation.domain.calibration.records import text_subject
+from moderation.domain.calibration.service import CalibrationService
+from moderation.domain.calibration.words import preview_as_dict
+from moderation.domain.cases.markings import MarkingService
 from streams.errors import CallerMistake
 from streams.log.decisions import SampledAt
 from tests.support.case_world import CaseHarness, decision, ruling

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from moderation.cases.fold import BLIND_MS
-from moderation.cases.view import detailed_dict
-from moderation.cases.work_order import work_order
-from moderation.errors import StaleReview
+from moderation.domain.cases.fold import BLIND_MS
+from moderation.domain.cases.view import detailed_dict
+from moderation.domain.cases.work_order import work_order
+from moderation.log.errors import StaleReview
 from streams.errors import CallerMistake
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.cases.records import case_id
-from moderation.cases.work_order import work_order
-from moderation.drafts import STOP, End, OverrideDraft
-from moderation.review.automated import KEPT_MS
+from moderation.domain.appeals.automated import KEPT_MS
+from moderation.domain.cases.records import case_id
+from moderation.domain.cases.work_order import work_order
+from moderation.log.drafts import STOP, End, OverrideDraft
 from streams.errors import CallerMistake
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 from tests.support.in_memory_log import FixedDecisions

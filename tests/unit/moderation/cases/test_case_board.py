@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.cases import case_board
-from moderation.cases.board import CaseInputs, cases_of
-from moderation.cases.case import HashtagCase
-from moderation.cases.fold import CLAIM_MS
-from moderation.drafts import STOP, End, OverrideDraft, UndoDraft
-from moderation.review.automated import KEPT_MS
+from moderation.domain.appeals.automated import KEPT_MS
+from moderation.domain.cases import case_board
+from moderation.domain.cases.board import CaseInputs, cases_of
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.fold import CLAIM_MS
+from moderation.log.drafts import STOP, End, OverrideDraft, UndoDraft
 from streams.errors import HushtagError
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from moderation.cases.case import HashtagCase
-from moderation.cases.records import MOST_COVERED, CoveredItem
-from moderation.errors import StaleReview
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.records import MOST_COVERED, CoveredItem
+from moderation.log.errors import StaleReview
 from streams.errors import CallerMistake
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 

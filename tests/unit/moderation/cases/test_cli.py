@@ -12,9 +12,9 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from moderation.cases import cli
-from moderation.cases.lines import case_cells, case_lines
-from moderation.cases.view import case_as_dict, detailed_dict
+from moderation.cli import cases as cli
+from moderation.domain.cases.lines import case_cells, case_lines
+from moderation.domain.cases.view import case_as_dict, detailed_dict
 from streams.errors import CallerMistake
 from streams.settings import Settings
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling

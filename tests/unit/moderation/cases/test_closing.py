@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from moderation.cases.closing import CaseClosing
-from moderation.cases.view import case_as_dict
+from moderation.domain.cases.closing import CaseClosing
+from moderation.domain.cases.view import case_as_dict
 from streams.log.decisions import ScopeDecision
 from streams.log.moderation import Override
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling, unread_ruling

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.cases.case import CaseItem
-from moderation.cases.episodes import episodes_of
-from moderation.cases.fold import CaseFold
-from moderation.review.items import ReviewItem
+from moderation.domain.appeals.items import ReviewItem
+from moderation.domain.cases.case import CaseItem
+from moderation.domain.cases.episodes import episodes_of
+from moderation.domain.cases.fold import CaseFold
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.cases.first_answer import first_answer_of, owes_first_answer, skip_within_ms_of
-from moderation.cases.fold import look_problem
-from moderation.errors import StaleReview
+from moderation.domain.cases.first_answer import first_answer_of, owes_first_answer, skip_within_ms_of
+from moderation.domain.cases.fold import look_problem
+from moderation.log.errors import StaleReview
 from streams.constants import MINUTE_MS
 from streams.errors import CallerMistake
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling

@@ -6,10 +6,10 @@ import doctest
 
 from msgspec.structs import replace
 
-from moderation.cases import languages
-from moderation.cases.languages import is_in_language, languages_of, reader_words, unread_languages
-from moderation.cases.lines import case_cells, case_lines
-from moderation.cases.view import case_as_dict, detailed_dict
+from moderation.domain.cases import languages
+from moderation.domain.cases.languages import is_in_language, languages_of, reader_words, unread_languages
+from moderation.domain.cases.lines import case_cells, case_lines
+from moderation.domain.cases.view import case_as_dict, detailed_dict
 from tests.support.case_world import EVIDENCE, UNREAD, CaseHarness, decision, ruling, unread_ruling
 
 TAMIL = {"language": "ta", "name": "Tamil", "share": 0.64}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.cases.fold import case_fold_of
-from moderation.cases.markings import MarkingService, TextMarking, decode_marking, encode_marking
-from moderation.evidence.case_sample import may_see_markings
+from moderation.domain.cases.fold import case_fold_of
+from moderation.domain.cases.markings import MarkingService, TextMarking, decode_marking, encode_marking
+from moderation.domain.texts.case_sample import may_see_markings
 from streams.errors import ContractError
 from streams.log.moderation import OtherRecord
 from tests.support.case_world import CaseHarness, decision, ruling

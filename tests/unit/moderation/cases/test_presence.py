@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.cases import presence
-from moderation.cases.presence import PRESENCE_MS, Presence
+from moderation.domain.cases import presence
+from moderation.domain.cases.presence import PRESENCE_MS, Presence
 
 
 def test_person_is_present_until_heartbeats_stop() -> None:

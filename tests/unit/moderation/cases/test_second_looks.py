@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.cases import records as records_module
-from moderation.cases.agreement import agreement, look_outcomes, quality_as_dict, quality_of
-from moderation.cases.blinding import blinded_hashtags
-from moderation.cases.fold import BLIND_MS, CLAIM_MS
-from moderation.cases.queue import is_waiting
-from moderation.cases.records import CaseLook, LookVerdict
-from moderation.cases.view import case_as_dict, case_result_dict, detailed_dict
-from moderation.errors import StaleReview
+from moderation.domain.cases import records as records_module
+from moderation.domain.cases.agreement import agreement, look_outcomes, quality_as_dict, quality_of
+from moderation.domain.cases.blinding import blinded_hashtags
+from moderation.domain.cases.fold import BLIND_MS, CLAIM_MS
+from moderation.domain.cases.queue import is_waiting
+from moderation.domain.cases.records import CaseLook, LookVerdict
+from moderation.domain.cases.view import case_as_dict, case_result_dict, detailed_dict
+from moderation.log.errors import StaleReview
 from streams.errors import CallerMistake, HushtagError
 from streams.log.moderation import Override
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
@@ -256,7 +256,7 @@ async def test_quality_counts_a_look_in_the_period_of_its_last_verdict() -> None
 
 
 def test_doctests() -> None:
-    from moderation.cases import lines
+    from moderation.domain.cases import lines
 
     for module in (records_module, lines):
         assert doctest.testmod(module).failed == 0

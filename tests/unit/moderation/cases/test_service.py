@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.cases.fold import CLAIM_MS, CaseFold
-from moderation.cases.queue import is_waiting
-from moderation.cases.records import (
+from moderation.domain.cases.fold import CLAIM_MS, CaseFold
+from moderation.domain.cases.queue import is_waiting
+from moderation.domain.cases.records import (
     CaseClaim,
     CaseDecision,
     CaseNote,
@@ -23,8 +23,8 @@ from moderation.cases.records import (
     decode_case_record,
     encode_case_record,
 )
-from moderation.drafts import OverrideDraft
-from moderation.errors import NoSuchCase, NothingToUndo, StaleReview
+from moderation.log.drafts import OverrideDraft
+from moderation.log.errors import NoSuchCase, NothingToUndo, StaleReview
 from streams.errors import CallerMistake, ContractError
 from streams.log.moderation import OtherRecord, Override, encode_moderation
 from streams.naming import tag_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moderation.cases.work_order import in_work_order
+from moderation.domain.cases.work_order import in_work_order
 from streams.constants import DAY_MS
 from streams.orders.cases import Case
 from streams.orders.records import OrderReceived, OrderState

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from moderation.api.app import create_app
-from moderation.api.keys import KeyRing, Role
-from moderation.api.limits import RateLimit
+from moderation.access.keys import KeyRing, Role
+from moderation.access.limits import RateLimit
 from moderation.console.app import mount_console
+from moderation.http.app import create_app
 from streams.log.decisions import Decision
 from tests.support.api_calls import KEYS, RING
 from tests.support.in_memory_api import in_memory_services

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from moderation.console.audit_search import PAGE, AuditSearch
-from moderation.proofs.verify_proof import read_keys, verify_statement
+from moderation.publiclog.proofs.verify_proof import read_keys, verify_statement
 from streams.errors import TopicsError
 from tests.support.api_calls import Calls, block
 from tests.support.console_client import console_client, read_page, words_of_page

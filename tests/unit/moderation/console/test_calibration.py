@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.calibration.service import CalibrationService
+from moderation.domain.calibration.service import CalibrationService
 from tests.support.api_calls import decision
 from tests.support.console_cases import unread, waiting
 from tests.support.console_client import console_client, read_page, words_of_page

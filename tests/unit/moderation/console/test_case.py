@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.share import Scale
-from moderation.api.keys import ApiKey
+from moderation.access.keys import ApiKey
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from tests.support.api_calls import SERVICE, Calls, limited

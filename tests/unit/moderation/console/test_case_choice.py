@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from moderation.api.keys import Rights
-from moderation.api.rights import Grant
-from moderation.cases.case import HashtagCase
+from moderation.access.keys import Rights
+from moderation.access.rights import Grant
 from moderation.console.case_choice import Choice, choice_of
 from moderation.console.case_places import PlaceNow, places_now
+from moderation.domain.cases.case import HashtagCase
 from streams.flags.overrides import OverrideHistory
 from tests.support.case_world import CaseHarness, decision, ruling
 

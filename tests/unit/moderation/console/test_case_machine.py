@@ -7,8 +7,8 @@ import re
 
 from msgspec.structs import replace
 
-from moderation.cases.case import HashtagCase
 from moderation.console.case_machine import machine_views, meter
+from moderation.domain.cases.case import HashtagCase
 from streams.log.decisions import Decision
 from tests.support.case_world import EVIDENCE, CaseHarness, decision, ruling, unread_ruling
 from tests.support.in_memory_api import POLICY

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from moderation.api.held import held_tags
 from moderation.console.held import HeldFilter, counts_by_place, held_row, in_order
-from moderation.review.automated import AutomatedFold
+from moderation.domain.appeals.automated import AutomatedFold
+from moderation.http.held import held_tags
 from streams.clock import now_ms
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision

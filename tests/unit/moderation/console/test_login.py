@@ -11,12 +11,12 @@ from fastapi import FastAPI
 from httpx import Response
 from structlog.testing import capture_logs
 
-from moderation.api.access import AccessControl
-from moderation.api.keys import ApiKey, KeyRing, hash_of
-from moderation.api.limits import RateLimit
-from moderation.api.login_settings import SessionConfig
-from moderation.api.oidc import Identity, Provider
-from moderation.api.sessions import Sessions
+from moderation.access.access import AccessControl
+from moderation.access.keys import ApiKey, KeyRing, hash_of
+from moderation.access.limits import RateLimit
+from moderation.access.login_settings import SessionConfig
+from moderation.access.oidc import Identity, Provider
+from moderation.access.sessions import Sessions
 from moderation.console.login import MOST_FORM_BYTES
 from tests.support.api_calls import RING
 from tests.support.console_client import console_client, words_of_page

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from moderation.api.rights import Caller, Grant
-from moderation.api.services import Services
+from moderation.access.rights import Caller, Grant
+from moderation.access.services import Services
 from moderation.console.orders import OrderFilter, badge, order_line, selected_orders, urgency_of
 from moderation.console.orders_filter import TargetFilter
 from moderation.console.orders_steps import effects, now_words, step_choices, timeline
 from moderation.console.orders_targets import look_alikes_of, waiting_groups
 from moderation.console.orders_words import begins_words
-from moderation.orders.amendment_plan import head_of
-from moderation.orders.intake_plan import OrderDraft
-from moderation.orders.selection import Selection
+from moderation.domain.orders.amendment_plan import head_of
+from moderation.domain.orders.intake_plan import OrderDraft
+from moderation.domain.orders.selection import Selection
 from streams.clock import now_ms
 from streams.orders.records import Target
 from tests.support.api_calls import limited
@@ -184,7 +184,7 @@ def test_targets_are_left_out_during_a_blind_review(
         return frozenset({"other"})
 
     monkeypatch.setattr("moderation.console.orders_order.blinded_for", blinded)
-    monkeypatch.setattr("moderation.api.blinding.blinded_for", blinded)
+    monkeypatch.setattr("moderation.access.blinding.blinded_for", blinded)
     found = page(log, f"/console/orders/{order}", "admin").text
     assert "you review a hashtag blind" in found and JOURNALIST not in found and "exampletag" not in found
     for path in ("letter", "letter.txt", "targets.csv"):

@@ -8,11 +8,11 @@ from typing import cast
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.access import AccessControl
-from moderation.api.keys import ApiKey, Rights, hash_of
-from moderation.api.login_settings import SessionConfig
-from moderation.api.oidc import Identity
-from moderation.api.sessions import Sessions
+from moderation.access.access import AccessControl
+from moderation.access.keys import ApiKey, Rights, hash_of
+from moderation.access.login_settings import SessionConfig
+from moderation.access.oidc import Identity
+from moderation.access.sessions import Sessions
 from streams.clock import now_ms
 from tests.support.console_client import console_client, read_page, words_of_page
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from moderation.api.services import Services
-from moderation.cases.queue import is_waiting
-from moderation.cases.records import COMMON_TEAM
-from moderation.cases.work_order import DUE_ORDER, work_order
+from moderation.access.services import Services
 from moderation.console.queue_board import QueueBoard, Viewer
 from moderation.console.queue_entries import QueueEntry
 from moderation.console.queue_filter import QueueFilter
-from moderation.drafts import OverrideDraft
-from moderation.orders.intake_plan import OrderDraft, OrderHead
+from moderation.domain.cases.queue import is_waiting
+from moderation.domain.cases.records import COMMON_TEAM
+from moderation.domain.cases.work_order import DUE_ORDER, work_order
+from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
+from moderation.log.drafts import OverrideDraft
 from streams.clock import now_ms
 from streams.log.decisions import version_of
 from streams.naming import tag_of

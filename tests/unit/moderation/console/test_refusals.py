@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from moderation.api.problems import PROBLEMS, problem, problem_of
+from moderation.access.problems import PROBLEMS, problem, problem_of
 from moderation.console.refusals import API_WORDS, console_problem
-from moderation.errors import FirstAnswerDue, NoSuchCase, StaleReview
+from moderation.log.errors import FirstAnswerDue, NoSuchCase, StaleReview
 from web.templates import page_templates
 
 CASE = "case-0123456789abcdef"

@@ -9,17 +9,17 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.access import AccessControl
-from moderation.api.app import create_app
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
-from moderation.api.oidc import Provider
-from moderation.api.problems import RefusedCall
-from moderation.api.reviewer_link import open_reviewer_link
-from moderation.api.sessions import Sessions
+from moderation.access.access import AccessControl
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
+from moderation.access.oidc import Provider
+from moderation.access.problems import RefusedCall
+from moderation.access.reviewer_link import open_reviewer_link
+from moderation.access.sessions import Sessions
 from moderation.console.app import mount_console
 from moderation.console.refusals import API_WORDS
 from moderation.console.render import templates
+from moderation.http.app import create_app
 from streams.clock import now_ms
 from streams.errors import DependencyAway
 from streams.settings import Settings

@@ -7,10 +7,10 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from moderation.api.app import create_app
-from moderation.api.keys import KeyRing
-from moderation.api.limits import RateLimit
+from moderation.access.keys import KeyRing
+from moderation.access.limits import RateLimit
 from moderation.console.app import mount_console
+from moderation.http.app import create_app
 from tests.support.api_calls import RING, decision
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog

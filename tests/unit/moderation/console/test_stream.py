@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 import msgspec
 import pytest
 
-from moderation.api.rights import Caller, Grant
-from moderation.api.services import Services
+from moderation.access.rights import Caller, Grant
+from moderation.access.services import Services
 from moderation.console import stream
 from moderation.console.queue_filter import QueueFilter
 from moderation.console.stream import LiveConsole, StreamKey

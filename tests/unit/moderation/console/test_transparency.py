@@ -11,9 +11,9 @@ from typing import cast
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api.services import Services
+from moderation.access.services import Services
 from moderation.console.transparency import presets
-from moderation.report.folder import ReportFolder
+from moderation.outward.report.folder import ReportFolder
 from tests.support.api_calls import Calls, block
 from tests.support.console_client import console_client, read_page, words_of_page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.evidence.cipher import TextCipher, TextContent
+from moderation.log.cipher import TextCipher, TextContent
 from streams.errors import SettingsError
 from tests.support.damage import changed_at
 

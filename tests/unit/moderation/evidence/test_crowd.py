@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.share import Scale
-from moderation.evidence.crowd import CrowdFold, CrowdPoint
-from moderation.evidence.crowd_follower import apply_evidence
+from moderation.domain.crowd.crowd import CrowdFold, CrowdPoint
+from moderation.domain.crowd.follower import apply_evidence
 from streams.constants import HOUR_MS, MINUTE_MS
 from streams.log.evidence import encode_evidence_record
 from tests.support.in_memory_crowds import FLOOR, WINDOW_MS, Counts, crowd_record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moderation.evidence.crowd_moments import Moment, moments_of
+from moderation.domain.crowd.moments import Moment, moments_of
 from tests.support.case_world import CaseHarness, decision, ruling
 
 

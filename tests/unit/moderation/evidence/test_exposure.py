@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.errors import ExposureLimit
-from moderation.evidence.exposure import SHIFT_MS, ExposureFold
-from moderation.evidence.reader import TextReader
-from moderation.evidence.readings import TextReading
-from moderation.evidence.shown import NO_POSITION
+from moderation.domain.texts.exposure import SHIFT_MS, ExposureFold
+from moderation.domain.texts.reader import TextReader
+from moderation.domain.texts.readings import TextReading
+from moderation.domain.texts.shown import NO_POSITION
+from moderation.log.errors import ExposureLimit
 from streams.constants import HOUR_MS
 from streams.settings import Settings
 from tests.support.in_memory_log import InMemoryLog, in_memory_service

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from moderation.evidence.kept_texts import KeptTextFold
-from moderation.evidence.readings import TextReading, decode_reading, encode_reading
-from moderation.evidence.shown import NO_POSITION, ShownText
+from moderation.domain.texts.readings import TextReading, decode_reading, encode_reading
+from moderation.domain.texts.shown import NO_POSITION, ShownText
+from moderation.log.kept_texts import KeptTextFold
 from streams.constants import HOUR_MS
 from streams.errors import ContractError, DependencyAway
 from streams.log.decisions import SampledAt

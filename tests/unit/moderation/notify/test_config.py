@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from moderation.notify.channels import channels_of, webhook_keys
-from moderation.notify.config import load_notify_config
+from moderation.outward.notify.channels import channels_of, webhook_keys
+from moderation.outward.notify.config import load_notify_config
 from streams.errors import CallerMistake
 from streams.settings import Settings
 from tests.support.notify_cases import KEY, config_of

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from moderation.notify.channels import Channel, ChannelAway, EmailChannel, MessageRefused, WebhookChannel
-from moderation.notify.delivery import ChannelDelivery
-from moderation.notify.metrics import NotifyMetrics
-from moderation.notify.outbox import NotifyMessage, message_id
+from moderation.outward.notify.channels import Channel, ChannelAway, EmailChannel, MessageRefused, WebhookChannel
+from moderation.outward.notify.delivery import ChannelDelivery
+from moderation.outward.notify.metrics import NotifyMetrics
+from moderation.outward.notify.outbox import NotifyMessage, message_id
 from streams.clock import now_ms
 from tests.support.notify_cases import KEY
 from tests.support.receivers import MailReceiver, WebhookReceiver

@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from moderation.notify import channels, planning
-from moderation.notify import outbox as outbox_module
-from moderation.notify.outbox import NotifyMark, Outbox, encode_outbox, message_id
-from moderation.notify.planning import REMEMBERED_MS, forgotten, later_marks
-from moderation.orders.intake_plan import OrderHead
+from moderation.domain.orders.intake_plan import OrderHead
+from moderation.outward.notify import channels, planning
+from moderation.outward.notify import outbox as outbox_module
+from moderation.outward.notify.outbox import NotifyMark, Outbox, encode_outbox, message_id
+from moderation.outward.notify.planning import REMEMBERED_MS, forgotten, later_marks
 from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.errors import ContractError
 from tests.support.decisions import decision

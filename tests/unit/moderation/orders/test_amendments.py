@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from moderation.orders.amendment_plan import AmendmentPlan, amendment_as_dict, head_of, waiting_plan
-from moderation.orders.intake_plan import OrderDraft
-from moderation.orders.letter import letter
-from moderation.orders.public_outcomes import published_outcomes
-from moderation.orders.selection import Selection
-from moderation.orders.service import OrderRefused, StaleOrder
-from moderation.orders.target_states import TargetState
-from moderation.orders.view import case_as_dict, counts, head_lines, row_as_dict
-from moderation.report.facts import count_facts
-from moderation.statements.collect import order_restrictions
+from moderation.domain.orders.amendment_plan import AmendmentPlan, amendment_as_dict, head_of, waiting_plan
+from moderation.domain.orders.intake_plan import OrderDraft
+from moderation.domain.orders.letter import letter
+from moderation.domain.orders.public_outcomes import published_outcomes
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.service import OrderRefused, StaleOrder
+from moderation.domain.orders.target_states import TargetState
+from moderation.domain.orders.view import case_as_dict, counts, head_lines, row_as_dict
+from moderation.domain.restrictions.collect import order_restrictions
+from moderation.outward.report.facts import count_facts
 from streams.errors import CallerMistake
 from streams.orders.cases import Case
 from streams.orders.records import Outcome, Target

@@ -11,13 +11,20 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from moderation.orders import cli as orders_cli
-from moderation.orders import handle_resolver
-from moderation.orders.handle_resolver import ATTEMPTS, FAILURES_IN_A_ROW, read_handle_file, resolve_handles
-from moderation.orders.handles import NO_ACCOUNT, Handles, ResolvedHandle, UnresolvedHandle, handle_of, handles_in
-from moderation.orders.intake import csv_lines, parse_csv
-from moderation.orders.selection import Selection
-from moderation.orders.view import row_as_dict, rows_csv
+from moderation.cli import orders as orders_cli
+from moderation.domain.orders.handles import (
+    NO_ACCOUNT,
+    Handles,
+    ResolvedHandle,
+    UnresolvedHandle,
+    handle_of,
+    handles_in,
+)
+from moderation.domain.orders.intake import csv_lines, parse_csv
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.view import row_as_dict, rows_csv
+from moderation.outward import handle_resolver
+from moderation.outward.handle_resolver import ATTEMPTS, FAILURES_IN_A_ROW, read_handle_file, resolve_handles
 from streams.errors import CallerMistake, DependencyAway
 from streams.orders.records import Target
 from streams.settings import Settings

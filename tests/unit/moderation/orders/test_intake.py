@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.orders import dates
-from moderation.orders.handles import Handles, ResolvedHandle
-from moderation.orders.intake import parse_csv, parse_json
-from moderation.orders.intake_plan import plan_intake
-from moderation.orders.view import plan_as_dict, plan_words
+from moderation.domain.orders import dates
+from moderation.domain.orders.handles import Handles, ResolvedHandle
+from moderation.domain.orders.intake import parse_csv, parse_json
+from moderation.domain.orders.intake_plan import plan_intake
+from moderation.domain.orders.view import plan_as_dict, plan_words
 from moderation.wording import iso_words
 from streams.errors import CallerMistake
 from streams.orders.records import MOST_TARGETS, Target

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from moderation.orders import view
-from moderation.orders.errors import OrderRefused, StaleOrder
-from moderation.orders.selection import Selection
-from moderation.speakers import registry
+from moderation.domain.orders import view
+from moderation.domain.orders.errors import OrderRefused, StaleOrder
+from moderation.domain.orders.selection import Selection
+from moderation.domain.speakers import registry
 from streams.errors import CallerMistake, ContractError
 from streams.log.moderation import OtherRecord
 from streams.orders.cases import open_cases, order_deadlines

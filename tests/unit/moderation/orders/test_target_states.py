@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from hushtag_client.memory import MemoryFlagsClient, MemoryServer
 
-from moderation.orders.selection import Selection
-from moderation.orders.target_states import TargetState, TargetStates, target_states
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.target_states import TargetState, TargetStates, target_states
 from streams.errors import CallerMistake
 from streams.orders.records import Target
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts

@@ -6,8 +6,8 @@ import csv
 import io
 from dataclasses import replace
 
-from moderation.orders.selection import Selection
-from moderation.orders.view import case_as_dict, due_words, head_lines, order_cells, rows_csv, target_cells
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.view import case_as_dict, due_words, head_lines, order_cells, rows_csv, target_cells
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts
 
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from moderation.personal_runs import RUNS_MAX
-from moderation.policies.backtests import SURVEY_AGAIN_MS, SURVEY_FRESH_MS, BacktestJob, Backtests
+from moderation.domain.personal_runs import RUNS_MAX
+from moderation.domain.policies.backtests import SURVEY_AGAIN_MS, SURVEY_FRESH_MS, BacktestJob, Backtests
 from streams.errors import DependencyAway
 from streams.log.evidence import EvidenceRecord
 from tests.support.backtest_cases import LIVE, NEW, steady

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from moderation.policies.shadow import ShadowRun
+from moderation.domain.policies.shadow import ShadowRun
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from tests.support.backtest_cases import LIVE, NEW, steady

@@ -14,8 +14,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from moderation.audit.tlog.errors import ProofCode, ProofError
-from moderation.proofs.cli import register
+from moderation.cli.proofs import register
+from moderation.publiclog.tlog.errors import ProofCode, ProofError
 from streams.errors import CallerMistake, DependencyAway
 from tests.support.proof_vectors import VECTORS
 from tests.support.proof_world import (
@@ -275,6 +275,6 @@ def test_published_log_on_a_server_that_is_away_is_reported(statement: Path) -> 
 
 
 def test_command_imports_neither_kafka_nor_settings() -> None:
-    script = "import sys, moderation.proofs.cli; print(*sys.modules)"
+    script = "import sys, moderation.cli.proofs; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert not {"faust", "aiokafka", "kafka", "redis", "streams.settings", "streams.pipeline"} & set(loaded)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 
-from moderation.proofs.verify_proof import Refused, equal, read_json, verify_report, verify_statement
+from moderation.publiclog.proofs.verify_proof import Refused, equal, read_json, verify_report, verify_statement
 from tests.support.changed_files import Answer, Change, File, changes, places, replaced, report, statements, value_at
 from tests.support.proof_world import KEYS, world
 

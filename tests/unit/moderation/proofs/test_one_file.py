@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from moderation.proofs import verify_proof
+from moderation.publiclog.proofs import verify_proof
 from tests.support.paths import ROOT
 from tests.support.proof_world import LOG_KEY, NEXT_LOG, SIZE, WITNESS_KEYS, published_report, world
 

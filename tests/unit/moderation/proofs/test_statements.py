@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.proofs.verify_proof import Refused, read_keys, verify_statement
-from moderation.statements.collect import decision_restrictions, order_restrictions, override_restriction
-from moderation.statements.proofs import OPENED, prove_statements
-from moderation.statements.restriction import Restriction
-from moderation.statements.text import statement_as_dict
+from moderation.domain.restrictions.collect import decision_restrictions, order_restrictions, override_restriction
+from moderation.domain.restrictions.restriction import Restriction
+from moderation.outward.statements.proofs import OPENED, prove_statements
+from moderation.outward.statements.text import statement_as_dict
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.proofs.verify_proof import Refused, read_keys, verify_statement
 from streams.log.decisions import encode_record
 from streams.log.moderation import encode_moderation
 from tests.support.in_memory_public_log import LOG_KEY, WITNESS_KEY, InMemoryPublicLog

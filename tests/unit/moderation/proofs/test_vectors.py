@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from moderation.audit.tlog.errors import ProofCode
-from moderation.proofs.verify_proof import Refused, verify_report, verify_statement
+from moderation.publiclog.proofs.verify_proof import Refused, verify_report, verify_statement
+from moderation.publiclog.tlog.errors import ProofCode
 from tests.support.proof_vectors import VECTORS, case_lines, file_of, files_of, keys_of, publication_of
 
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.languages import GROUPS
-from moderation.proofs.verify_proof import LANGUAGES, Refused, read_json, words
-from moderation.statements import text
-from moderation.statements.restriction import LegalOrder, Measure, Restriction, Source
-from moderation.statements.text import user_text
+from moderation.domain.restrictions.restriction import LegalOrder, Measure, Restriction, Source
+from moderation.outward.statements import text
+from moderation.outward.statements.text import user_text
+from moderation.publiclog.proofs.verify_proof import LANGUAGES, Refused, read_json, words
 from streams.log.decisions import DecisionReason, Evidence
 from streams.signals.registry import BY_NAME
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from moderation.audit.entries import LogEnd
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.sources import audit_input, lost_records
-from moderation.report.automated import AutomatedDecisions, CoverageGap, LogsDisagree
-from moderation.report.episodes import episodes
-from moderation.report.facts import count_facts
-from moderation.report.texts_read import texts_read
+from moderation.outward.report.automated import AutomatedDecisions, CoverageGap, LogsDisagree
+from moderation.outward.report.episodes import episodes
+from moderation.outward.report.facts import count_facts
+from moderation.outward.report.texts_read import texts_read
+from moderation.publiclog.entries import LogEnd
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.sources import audit_input, lost_records
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import (
     Decision,

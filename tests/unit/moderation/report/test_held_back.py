@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from moderation.report.automated import CoverageGap
-from moderation.report.held_back import HeldBack
-from moderation.report.page import html
-from moderation.report.publish import publish
-from moderation.report.update import update
+from moderation.outward.report.automated import CoverageGap
+from moderation.outward.report.held_back import HeldBack
+from moderation.outward.report.page import html
+from moderation.outward.report.publish import publish
+from moderation.outward.report.update import update
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, Undo, encode_moderation
 from streams.orders.records import Target

@@ -10,17 +10,17 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from moderation.orders.letter import letter
-from moderation.orders.selection import Selection
-from moderation.orders.target_states import target_states
-from moderation.report import cli as report_cli
-from moderation.report.automated import AutomatedDecisions
-from moderation.report.export import as_csv
-from moderation.report.made import Period
-from moderation.report.publish import PublishedReport, publish
-from moderation.report.read import ReadLogs
-from moderation.report.update import update
-from moderation.statements.lumen import lumen_notice, order_request
+from moderation.cli import report as report_cli
+from moderation.domain.orders.letter import letter
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.target_states import target_states
+from moderation.outward.report.automated import AutomatedDecisions
+from moderation.outward.report.export import as_csv
+from moderation.outward.report.made import Period
+from moderation.outward.report.publish import PublishedReport, publish
+from moderation.outward.report.read import ReadLogs
+from moderation.outward.report.update import update
+from moderation.outward.statements.lumen import lumen_notice, order_request
 from streams.flags.overrides import OverrideHistory
 from streams.orders.records import Target
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts
@@ -302,8 +302,8 @@ def test_report_on_all_countries_may_be_asked_for_by_name(monkeypatch: pytest.Mo
     async def read_logs(settings: object, period: Period, on_read: object, *, with_openings: bool) -> ReadLogs:
         return ReadLogs(AutomatedDecisions({}, period.from_ms, period.to_ms))
 
-    monkeypatch.setattr("moderation.report.read.read_moderation", read_moderation)
-    monkeypatch.setattr("moderation.report.read.read_logs", read_logs)
+    monkeypatch.setattr("moderation.outward.report.read.read_moderation", read_moderation)
+    monkeypatch.setattr("moderation.outward.report.read.read_logs", read_logs)
     app = typer.Typer()
     report_cli.register(app)
     asked = ["--from", "2021-02-01", "--to", "2021-02-28", "--json", "--country", "*"]

@@ -9,12 +9,12 @@ from typing import Any, Self
 
 import pytest
 
-from moderation.audit.entries import AuditEntry
-from moderation.audit.faults import AuditBroken
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.reading import CheckpointState, LogState
-from moderation.report.made import Period
-from moderation.report.read import ReadLogs, checkpoint_of, read_logs
+from moderation.outward.report.made import Period
+from moderation.outward.report.read import ReadLogs, checkpoint_of, read_logs
+from moderation.publiclog.entries import AuditEntry
+from moderation.publiclog.faults import AuditBroken
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.reading import CheckpointState, LogState
 from streams.constants import HOUR_MS
 from streams.errors import CallerMistake
 from streams.log.moderation import encode_moderation
@@ -66,9 +66,9 @@ def logs_of(
     async def log_state(settings: Settings) -> LogState:
         return await log.state() if log.all_entries() else LogState(0, None, None)
 
-    monkeypatch.setattr("moderation.report.read.LogReader", NoDecisions)
-    monkeypatch.setattr("moderation.report.read.read_batches", read_batches)
-    monkeypatch.setattr("moderation.report.read.log_state", log_state)
+    monkeypatch.setattr("moderation.outward.report.read.LogReader", NoDecisions)
+    monkeypatch.setattr("moderation.outward.report.read.read_batches", read_batches)
+    monkeypatch.setattr("moderation.outward.report.read.log_state", log_state)
     return asyncio.run(read_logs(settings or Settings(), PERIOD, with_openings=with_openings))
 
 

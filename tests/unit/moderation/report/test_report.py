@@ -15,21 +15,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from moderation import family, tables, wording
-from moderation.orders import intake_plan
-from moderation.orders.letter import letter
-from moderation.orders.public_outcomes import published_outcomes
-from moderation.orders.selection import Selection
-from moderation.orders.target_states import TargetStates, target_states
-from moderation.report import page, plots, rounding, words
-from moderation.report.episodes import episodes
-from moderation.report.facts import count_facts
-from moderation.report.plots import LabeledBar, bar_table
-from moderation.report.publish import publish
-from moderation.report.quality import ReviewQuality
-from moderation.report.rounding import THRESHOLD, Count, bar_length, round_count, round_group, round_parts
-from moderation.report.texts_read import TextsRead
-from moderation.report.update import update as update_text
+from moderation import wording
+from moderation.domain import family, rounding, tables
+from moderation.domain.cases.quality import ReviewQuality
+from moderation.domain.orders import intake_plan
+from moderation.domain.orders.letter import letter
+from moderation.domain.orders.public_outcomes import published_outcomes
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.target_states import TargetStates, target_states
+from moderation.domain.rounding import THRESHOLD, Count, bar_length, round_count, round_group, round_parts
+from moderation.outward.report import page, plots, words
+from moderation.outward.report.episodes import episodes
+from moderation.outward.report.facts import count_facts
+from moderation.outward.report.plots import LabeledBar, bar_table
+from moderation.outward.report.publish import publish
+from moderation.outward.report.texts_read import TextsRead
+from moderation.outward.report.update import update as update_text
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, encode_moderation
 from streams.orders import records as order_records

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from moderation.personal_runs import RUNS_EACH, RUNS_MAX
-from moderation.report.made import MadeReport, Period
-from moderation.report.read import OnRead
-from moderation.report.runs import ReportRuns
+from moderation.domain.personal_runs import RUNS_EACH, RUNS_MAX
+from moderation.outward.report.made import MadeReport, Period
+from moderation.outward.report.read import OnRead
+from moderation.outward.report.runs import ReportRuns
 from streams.errors import CallerMistake
 
 

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from moderation.report.folder import ReportFolder
-from moderation.report.made import FILES, MadeReport, Period, make_report
-from moderation.report.publications import (
+from moderation.outward.report.folder import ReportFolder
+from moderation.outward.report.made import FILES, MadeReport, Period, make_report
+from moderation.outward.report.publications import (
     ReportPublished,
     decode_publication,
     encode_publication,
@@ -21,10 +21,10 @@ from moderation.report.publications import (
     overlapping,
     publications_in,
 )
-from moderation.report.read import OnRead
-from moderation.report.rounded import rounded_words
-from moderation.report.runs import ReportRuns
-from moderation.report.service import ReportService
+from moderation.outward.report.read import OnRead
+from moderation.outward.report.rounded import rounded_words
+from moderation.outward.report.runs import ReportRuns
+from moderation.outward.report.service import ReportService
 from streams.errors import CallerMistake, ContractError, DependencyAway
 from streams.log.moderation import OtherRecord
 from tests.support.in_memory_log import InMemoryLog, in_memory_service

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.sources import kept_decision
-from moderation.drafts import End, OverrideDraft
-from moderation.errors import NoSuchCase
-from moderation.orders.intake_plan import OrderDraft, OrderHead
-from moderation.orders.selection import Selection
-from moderation.orders.service import OrderService
-from moderation.review.automated import KEPT_MS
-from moderation.statements.collect import decision_restrictions, order_restrictions, override_restriction
+from moderation.domain.appeals.automated import KEPT_MS
+from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.service import OrderService
+from moderation.domain.restrictions.collect import decision_restrictions, order_restrictions, override_restriction
+from moderation.log.drafts import End, OverrideDraft
+from moderation.log.errors import NoSuchCase
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.sources import kept_decision
 from streams.constants import DAY_MS
 from streams.log.decisions import Decision, encode_record
 from streams.log.moderation import Override

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from moderation.cases.closing import CaseClosing
-from moderation.cases.view import case_as_dict
+from moderation.domain.cases.closing import CaseClosing
+from moderation.domain.cases.view import case_as_dict
 from streams.counting.keys import Tags
 from streams.judging.circuit_breakers import rule_under_breaker
 from streams.judging.evidence_codec import table_of

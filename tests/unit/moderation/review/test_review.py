@@ -12,20 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.cases.agreement import quality_of
-from moderation.drafts import End, OverrideDraft
-from moderation.errors import NoSuchCase, StaleReview
-from moderation.orders.intake_plan import OrderDraft, OrderHead
-from moderation.orders.selection import Selection
-from moderation.orders.service import OrderService
-from moderation.review import items as items_module
-from moderation.review.fold import AppealStatus
-from moderation.review.items import items_of
-from moderation.review.records import Appeal, AppealOutcome, Verdict, encode_appeal
-from moderation.review.service import ReviewService
-from moderation.review.view import appeal_as_dict, result_as_dict
-from moderation.speakers import registry
-from moderation.statements.collect import order_restrictions, override_restriction
+from moderation.domain.appeals import items as items_module
+from moderation.domain.appeals.fold import AppealStatus
+from moderation.domain.appeals.items import items_of
+from moderation.domain.appeals.records import Appeal, AppealOutcome, Verdict, encode_appeal
+from moderation.domain.appeals.service import ReviewService
+from moderation.domain.appeals.view import appeal_as_dict, result_as_dict
+from moderation.domain.cases.agreement import quality_of
+from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.service import OrderService
+from moderation.domain.restrictions.collect import order_restrictions, override_restriction
+from moderation.domain.speakers import registry
+from moderation.log.drafts import End, OverrideDraft
+from moderation.log.errors import NoSuchCase, StaleReview
 from streams.errors import CallerMistake
 from streams.log.decisions import DecisionReason
 from streams.log.moderation import Override, Undo

@@ -17,11 +17,11 @@ from hushtag_client.registers import encode
 
 import moderation
 import streams
-from moderation.notify.content import trial_content, webhook_content
-from moderation.notify.notices import DecidedAppeal, LapsingHold, RunningDeadline
-from moderation.schemas.asyncapi import asyncapi
-from moderation.schemas.files import schema_files
-from moderation.schemas.records import RECORDS
+from moderation.outward.notify.content import trial_content, webhook_content
+from moderation.outward.notify.notices import DecidedAppeal, LapsingHold, RunningDeadline
+from moderation.outward.schemas.asyncapi import asyncapi
+from moderation.outward.schemas.files import schema_files
+from moderation.outward.schemas.records import RECORDS
 from streams.flags.decision_fold import DecisionFold
 from streams.log.decisions import Decision, decode_record
 from streams.log.policies import NewIncarnation, WorkerReport, encode_policy_record

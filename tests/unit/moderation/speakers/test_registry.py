@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.speakers import registry
-from moderation.speakers.registry import SpeakerEntry
-from moderation.tables import MOST_BYTES, harmless, read_table, write_table
+from moderation.domain.speakers import registry
+from moderation.domain.speakers.registry import SpeakerEntry
+from moderation.domain.tables import MOST_BYTES, harmless, read_table, write_table
 from streams.errors import CallerMistake, ContractError
 from streams.log.moderation import OtherRecord
 from streams.orders.records import CATEGORIES, Speaker, SpeakerDetails, Target, decode_case, encode_case

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 
-from moderation.statements.collect import (
+from moderation.domain.restrictions.collect import (
     active_restrictions,
     all_restrictions,
     decision_restrictions,
     order_restrictions,
     override_restriction,
 )
-from moderation.statements.lumen import order_request
-from moderation.statements.text import statement_as_dict, user_text
+from moderation.outward.statements.lumen import order_request
+from moderation.outward.statements.text import statement_as_dict, user_text
 from streams.explain.hashtag_report import HashtagReport
 from streams.log.decisions import version_of
 from streams.log.moderation import Undo

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from moderation.statements.collect import (
+from moderation.domain.restrictions.collect import (
     active_restrictions,
     decision_restrictions,
     order_restrictions,
     override_restriction,
 )
-from moderation.statements.dsa import EEA, DsaBatch, DsaStatement, dsa_batches, dsa_statement
-from moderation.statements.restriction import LegalOrder, Restriction
-from moderation.statements.text import LANGUAGES, user_text
+from moderation.domain.restrictions.restriction import LegalOrder, Restriction
+from moderation.outward.statements.dsa import EEA, DsaBatch, DsaStatement, dsa_batches, dsa_statement
+from moderation.outward.statements.text import LANGUAGES, user_text
 from streams.countries import COUNTRIES
 from streams.explain.hashtag_report import HashtagReport
 from streams.log.decisions import version_of

@@ -10,10 +10,10 @@ import pytest
 from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
-from moderation.orders.public_outcomes import PublicOutcome
-from moderation.statements.lumen import OrderRequest, RequestedTarget, action_taken, lumen_notice, order_request
-from moderation.statements.masking import MASK
-from moderation.statements.restriction import LegalOrder
+from moderation.domain.orders.public_outcomes import PublicOutcome
+from moderation.domain.restrictions.restriction import LegalOrder
+from moderation.domain.texts.masking import MASK
+from moderation.outward.statements.lumen import OrderRequest, RequestedTarget, action_taken, lumen_notice, order_request
 from streams.flags.overrides import OverrideHistory
 from tests.support.statement_builders import (
     NOW_MS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.statements.masking import MASK, cut, masked
+from moderation.domain.texts.masking import MASK, cut, masked
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from moderation.audit.disclosure import check
-from moderation.audit.inputs import AuditInput, SourcePosition
-from moderation.audit.proving import MISSING, NO_LOG, DocumentProof, PublicLog
-from moderation.orders.reply import UNDECIDED, prove_reply, reply_as_dict
-from moderation.proofs.verify_proof import Refused, read_keys, verify_statement
-from moderation.statements.collect import decision_restrictions, order_restrictions, override_restriction
-from moderation.statements.proofs import CONFIDENTIAL, OPENED, prove_statements
-from moderation.statements.restriction import Restriction
-from moderation.statements.text import statement_as_dict
+from moderation.domain.restrictions.collect import decision_restrictions, order_restrictions, override_restriction
+from moderation.domain.restrictions.restriction import Restriction
+from moderation.outward.replies import UNDECIDED, prove_reply, reply_as_dict
+from moderation.outward.statements.proofs import CONFIDENTIAL, OPENED, prove_statements
+from moderation.outward.statements.text import statement_as_dict
+from moderation.publiclog.disclosure import check
+from moderation.publiclog.inputs import AuditInput, SourcePosition
+from moderation.publiclog.proofs.verify_proof import Refused, read_keys, verify_statement
+from moderation.publiclog.proving import MISSING, NO_LOG, DocumentProof, PublicLog
 from streams.errors import DependencyAway, TopicsError
 from streams.log.decisions import encode_record
 from streams.log.moderation import encode_moderation

@@ -10,10 +10,8 @@ from pathlib import Path
 from babel.messages.extract import extract
 from msgspec.structs import replace
 
-from moderation.statements.collect import (
-    decision_restrictions,
-)
-from moderation.statements.text import LANGUAGES, catalogue, user_text
+from moderation.domain.restrictions.collect import decision_restrictions
+from moderation.outward.statements.text import LANGUAGES, catalogue, user_text
 from streams.signals import registry
 from tests.support.statement_builders import (
     EVIDENCE,
@@ -23,7 +21,7 @@ from tests.support.statement_builders import (
 
 
 def test_every_message_is_translated_with_same_placeholders() -> None:
-    source = Path("moderation/statements/text.py").read_bytes()
+    source = Path("moderation/outward/statements/text.py").read_bytes()
     messages = {text for _, text, _, _ in extract("python", io.BytesIO(source), keywords={"text": None})}
     messages |= {one.statement for one in registry.SIGNALS}
     assert len(messages) > 20

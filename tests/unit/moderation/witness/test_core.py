@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from moderation.audit.tlog.checkpoint import Checkpoint, sign_checkpoint
-from moderation.audit.tlog.compact_range import CompactRange
-from moderation.audit.tlog.cosignature import cosignature_of
-from moderation.audit.tlog.encoding import to_base64
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.keys import KeyKind, PrivateKey
-from moderation.audit.tlog.notes import SignedNote, read_note, read_signature_lines
-from moderation.audit.tlog.proving import consistency_proof
-from moderation.audit.tlog.tiles import TileBuilder, TileName, TileTree
-from moderation.witness.core import Seen, WitnessCore, WitnessReply
-from moderation.witness.server import witness_app
-from moderation.witness.state import StateFile
+from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint
+from moderation.publiclog.tlog.compact_range import CompactRange
+from moderation.publiclog.tlog.cosignature import cosignature_of
+from moderation.publiclog.tlog.encoding import to_base64
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.keys import KeyKind, PrivateKey
+from moderation.publiclog.tlog.notes import SignedNote, read_note, read_signature_lines
+from moderation.publiclog.tlog.proving import consistency_proof
+from moderation.publiclog.tlog.tiles import TileBuilder, TileName, TileTree
+from moderation.publiclog.witness.core import Seen, WitnessCore, WitnessReply
+from moderation.publiclog.witness.server import witness_app
+from moderation.publiclog.witness.state import StateFile
 from streams.errors import CallerMistake, DependencyAway
 from tests.support.public_log import LOG_KEY, NEW_LOG_KEY, WITNESS_KEYS
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.orders.errors import OrderRefused
-from moderation.speakers import registry
-from moderation.speakers.registry import RegistryPlan, SpeakerEntry
+from moderation.domain.orders.errors import OrderRefused
+from moderation.domain.speakers import registry
+from moderation.domain.speakers.registry import RegistryPlan, SpeakerEntry
 from streams.counting.sketch import KeyedHash
 from streams.errors import HushtagError
 from streams.flags.overrides import OverrideHistory

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.speakers import registry
+from moderation.domain.speakers import registry
 from streams.counting.sketch import KeyedHash
 from streams.errors import HushtagError
 from streams.judging.side_inputs.account_facts import FACT_KINDS, AccountFactStore, FactKind

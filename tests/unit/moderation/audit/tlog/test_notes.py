@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit.tlog.checkpoint import Checkpoint, open_checkpoint, read_checkpoint, sign_checkpoint
-from moderation.audit.tlog.cosignature import cosign, cosignature_of
-from moderation.audit.tlog.errors import ProofCode, ProofError
-from moderation.audit.tlog.hashing import leaf_hash
-from moderation.audit.tlog.keys import KeyKind, PrivateKey, new_key, read_private_key, read_public_key
-from moderation.audit.tlog.notes import NoteSignature, SignedNote, read_note
-from moderation.audit.tlog.proof_text import TlogProof, read_proof
+from moderation.publiclog.tlog.checkpoint import Checkpoint, open_checkpoint, read_checkpoint, sign_checkpoint
+from moderation.publiclog.tlog.cosignature import cosign, cosignature_of
+from moderation.publiclog.tlog.errors import ProofCode, ProofError
+from moderation.publiclog.tlog.hashing import leaf_hash
+from moderation.publiclog.tlog.keys import KeyKind, PrivateKey, new_key, read_private_key, read_public_key
+from moderation.publiclog.tlog.notes import NoteSignature, SignedNote, read_note
+from moderation.publiclog.tlog.proof_text import TlogProof, read_proof
 from streams.errors import CallerMistake
 
 LOG = PrivateKey("example.com/log", KeyKind.log, bytes(range(32)))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.audit.tlog.bundles import decode_bundle, encode_bundle
-from moderation.audit.tlog.errors import ProofCode, ProofError
-from moderation.audit.tlog.proving import consistency_proof, inclusion_proof, tree_root
-from moderation.audit.tlog.tiles import TileBuilder, TileName, TileTree, names_at
+from moderation.publiclog.tlog.bundles import decode_bundle, encode_bundle
+from moderation.publiclog.tlog.errors import ProofCode, ProofError
+from moderation.publiclog.tlog.proving import consistency_proof, inclusion_proof, tree_root
+from moderation.publiclog.tlog.tiles import TileBuilder, TileName, TileTree, names_at
 from tests.support.naive_tree import consistency_of, numbered, path_of, root_of
 
 LEAVES = numbered(66_000)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.audit.tlog.compact_range import CompactRange
-from moderation.audit.tlog.errors import ProofCode, ProofError
-from moderation.audit.tlog.hashing import EMPTY_ROOT, leaf_hash
-from moderation.audit.tlog.proof_checks import check_consistency, check_inclusion
-from moderation.audit.tlog.proving import consistency_proof, inclusion_proof, tree_root
+from moderation.publiclog.tlog.compact_range import CompactRange
+from moderation.publiclog.tlog.errors import ProofCode, ProofError
+from moderation.publiclog.tlog.hashing import EMPTY_ROOT, leaf_hash
+from moderation.publiclog.tlog.proof_checks import check_consistency, check_inclusion
+from moderation.publiclog.tlog.proving import consistency_proof, inclusion_proof, tree_root
 from tests.support.naive_tree import ListTree, consistency_of, numbered, path_of, root_of
 
 ENTRIES = [bytes.fromhex(text) for text in (

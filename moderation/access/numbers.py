@@ -1,0 +1,90 @@
+"""Numbers of the machine in answers: withheld from a person who may decide, until the first answer on the open case.
+
+`moderation.domain.cases.first_answer` has the rule. These answers follow it:
+
+| answer | before the first answer |
+|---|---|
+| `/v1/cases/{case}` and every write on a case | items keep tweets, authors and unread; causes lose their values |
+| `/v1/cases/{case}/texts` | no count of the highest-scoring tweets; `highest=true` is refused: `first_answer_due` |
+| `/v1/cases/{case}/decision`, `/v1/cases/bulk` | refused: `first_answer_due` |
+| `/v1/hashtags/{hashtag}` | registers, places and decisions lose reasons, evidence and weights |
+| `/v1/hashtags/{hashtag}/statements` | statements lose texts, signals, evidence and weights |
+| `/v1/decisions` | decisions lose reasons, evidence and weights |
+| `/v1/audit` | automated decisions lose their reason, first answers of others their answer |
+| `/v1/policy/impact`, `/v1/policy/impacts/{job}`, `/v1/policy/shadow` | outcomes lose bounds, thresholds and weights |
+
+Rows of `/v1/cases`, `/v1/held`, `/v1/overrides`, `/v1/appeals`, `/v1/hashtags` and events have no such number.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import Request
+
+from moderation.access.access import may
+from moderation.access.blinding import reader_of
+from moderation.access.services import services_of
+from moderation.domain.cases.first_answer import NOTHING_WITHHELD, WithheldHashtags
+from moderation.domain.cases.view import AFTER_FIRST_ANSWER, SHOWN
+from moderation.log.errors import FirstAnswerDue
+
+_LISTS = frozenset({"reasons", "signals"})
+_SINGLE = frozenset({"weight", "lower", "upper", "threshold"})
+
+
+async def withheld_for(request: Request) -> WithheldHashtags:
+    """Return the hashtags whose numbers are withheld from the person who reads an answer."""
+    if not may(request, "decide"):
+        return NOTHING_WITHHELD
+    return await services_of(request).cases.withheld_now(reader_of(request))
+
+
+async def refuse_numbers(request: Request, hashtag: str) -> None:
+    """Refuse an answer that is nothing but numbers of a hashtag.
+
+    Raises:
+        FirstAnswerDue: the person who reads owes a first answer on its open case.
+    """
+    if (case := (await withheld_for(request)).case(hashtag)) is not None:
+        raise FirstAnswerDue(case.id, case.display)
+
+
+def numbers_of(plain: dict[str, Any], hashtag: str, withheld: WithheldHashtags) -> dict[str, Any]:
+    """Complete the answer about one hashtag with `numbers`, and take them out where they are withheld."""
+    if hashtag not in withheld:
+        return plain | {"numbers": SHOWN}
+    found: dict[str, Any] = without_numbers(plain)
+    return found | {"numbers": AFTER_FIRST_ANSWER}
+
+
+def rows_of(rows: list[dict[str, Any]], withheld: WithheldHashtags) -> list[dict[str, Any]]:
+    """Take the numbers out of those rows, each with its `hashtag`, from which they are withheld."""
+    return [without_numbers(one) if one["hashtag"] in withheld else one for one in rows]
+
+
+def numbers_word(rows: list[dict[str, Any]], withheld: WithheldHashtags) -> Literal["shown", "after_first_answer"]:
+    """Return the `numbers` of a list: `after_first_answer` if a row of it lacks them."""
+    return "after_first_answer" if any(one["hashtag"] in withheld for one in rows) else "shown"
+
+
+def without_numbers(plain: Any) -> Any:
+    """Take the machine's numbers out of JSON of decisions, registers, restrictions and outcomes of policies.
+
+    Lists of signals become empty, single numbers and evidence null. Records of people have none, and stay.
+    """
+    if isinstance(plain, list | tuple):
+        return [without_numbers(one) for one in plain]
+    if not isinstance(plain, dict):
+        return plain
+    if plain.get("source") in ("human", "legal"):
+        return plain
+    return {name: _without(name, value) for name, value in plain.items()}
+
+
+def _without(name: str, value: Any) -> Any:
+    if name in _LISTS:
+        return []
+    if name in _SINGLE or name == "evidence":
+        return None
+    return without_numbers(value)

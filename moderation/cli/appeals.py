@@ -1,0 +1,123 @@
+"""Commands `hushtag appeal`: file, list and decide appeals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+
+from moderation.cli.options import Actor, Json, Reason
+from moderation.cli.terminal import actor_of, errors, out
+from moderation.domain.appeals.automated import DecisionsFollower
+from moderation.domain.appeals.fold import AppealStatus, open_appeals
+from moderation.domain.appeals.items import DEFAULT_SHARE
+from moderation.domain.appeals.records import VERDICTS, Verdict
+from moderation.domain.appeals.service import ReviewService
+from moderation.log.service import ModerationService
+from moderation.outward.audited import AuditedRestrictions
+from moderation.publiclog.proving import KafkaLog
+from streams.cli.output import quieten
+from streams.errors import CallerMistake
+from streams.settings import load_settings
+
+VerdictWord = Annotated[
+    str, typer.Argument(help="uphold: keep the restriction; overturn: reverse it.", metavar="VERDICT")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group `appeal` to the command."""
+    appeal = typer.Typer(no_args_is_help=True, help="Appeals against restrictions of hashtags, accounts and tweets.")
+    appeal.command("file")(file_)
+    appeal.command("list")(appeals)
+    appeal.command("decide")(end)
+    app.add_typer(appeal, name="appeal")
+
+
+def file_(
+    reference: Annotated[str, typer.Argument(help="Reference from the statement.", metavar="REFERENCE")],
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Reason that the appellant gives.")],
+    actor: Actor = None,
+    as_json: Json = False,
+) -> None:
+    """File an appeal; the identity of the appellant stays in your case system."""
+    from moderation.domain.appeals.view import appeal_as_dict
+
+    async def work(service: ReviewService) -> None:
+        filed = await service.appeal(reference, actor=actor_of(actor), reason=reason)
+        if as_json:
+            print(json.dumps(appeal_as_dict(AppealStatus(filed)), ensure_ascii=False))
+        else:
+            out.print(f"appeal {filed.id} against {reference}")
+
+    _run(work, DEFAULT_SHARE)
+
+
+def appeals(
+    everything: Annotated[bool, typer.Option("--all", help="Include decided appeals.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the appeals, oldest first."""
+    from moderation.domain.appeals.view import appeal_as_dict
+
+    async def work(service: ReviewService) -> None:
+        await service.refresh()
+        statuses = list(service.fold.appeals.values())
+        for status in statuses if everything else open_appeals(statuses):
+            if as_json:
+                print(json.dumps(appeal_as_dict(status), ensure_ascii=False))
+                continue
+            appeal, outcome = status.appeal, status.outcome
+            ended = "" if outcome is None else f": {outcome.verdict} by {outcome.actor}"
+            out.print(f"{appeal.id}  {appeal.case} {'' if appeal.order else '#'}{appeal.hashtag}{ended}")
+
+    _run(work, DEFAULT_SHARE)
+
+
+def end(
+    appeal: Annotated[str, typer.Argument(help="Id of the appeal.", metavar="APPEAL")],
+    verdict: VerdictWord,
+    reason: Reason,
+    actor: Actor = None,
+    as_json: Json = False,
+) -> None:
+    """Decide an appeal that contests another person's decision; `overturn` reverses what is still in force."""
+    from moderation.domain.appeals.view import result_as_dict
+
+    async def work(service: ReviewService) -> None:
+        result = await service.end_appeal(appeal, _verdict(verdict), actor=actor_of(actor), reason=reason)
+        answer = result_as_dict(result)
+        if as_json:
+            print(json.dumps(answer, ensure_ascii=False))
+            return
+        out.print(f"appeal {appeal}: {verdict}" + (f": {answer['effect']['action']}" if answer["effect"] else ""))
+        if result.ended:
+            errors.print(f"nothing was left to reverse: {result.ended}", style="yellow")
+        if result.also_lifts:
+            errors.print(
+                f"this also lifts restrictions that were not appealed: {', '.join(result.also_lifts)}", style="yellow"
+            )
+
+    _run(work, DEFAULT_SHARE)
+
+
+def _verdict(word: str) -> Verdict:
+    if word in VERDICTS:
+        return word
+    raise CallerMistake(f"unknown verdict {word[:40]!r}", fix=f"one of {', '.join(VERDICTS)}")
+
+
+def _run(work: Callable[[ReviewService], Awaitable[None]], share: float) -> None:
+    """Run one piece of work with the review service on the configured Kafka."""
+    quieten()
+    settings = load_settings()
+
+    async def run() -> None:
+        async with ModerationService(settings) as service, DecisionsFollower(settings, share=share) as follower:
+            audited = AuditedRestrictions(KafkaLog(settings), settings.appeal_days)
+            await work(ReviewService(service, follower, audited=audited))
+
+    asyncio.run(run())

@@ -1,0 +1,139 @@
+"""The commands that change an order's state, assign it or add a note."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, cast
+
+import typer
+
+from moderation.cli import orders_options as opt
+from moderation.cli.options import Actor, Json, Reason, Wait
+from moderation.cli.terminal import actor_of, errors, out, run_with_orders
+from moderation.domain.orders.service import UNTIL_REVOKED, OrderService
+from moderation.domain.orders.view import case_as_dict, head_lines
+from moderation.domain.publication import OrderPublication, wait_order_published
+from moderation.log.drafts import End, end_of
+from streams.clock import now_ms
+from streams.errors import EXIT_AWAY, CallerMistake
+from streams.orders.cases import Case
+from streams.orders.records import Ground, OrderAmendmentVerdict, OrderRuling, OrderState, OrderStep
+from streams.orders.states import GROUNDS_OF, PENDING_STATES
+from streams.settings import load_settings
+
+
+def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[..., None]:
+    """Create the command that changes an order's state to `to`; with `lasts` it requires an end."""
+
+    def run(
+        order: str, reason: str, actor: str | None, version: str | None, wait: float, as_json: bool,
+        end: End = UNTIL_REVOKED, ground: Ground = "other",
+    ) -> None:  # fmt: skip
+        async def work(orders: OrderService) -> None:
+            await orders.refresh()
+            case = await orders.step(
+                order,
+                to,
+                actor=actor_of(actor),
+                reason=reason,
+                end=end,
+                ground=ground,
+                expected=version,
+            )
+            shown = await publication(orders, wait)
+            if as_json:
+                answer = case_as_dict(case, orders.cases, now_ms()) | (shown.as_dict() if shown else {})
+                print(json.dumps(answer, ensure_ascii=False))
+            else:
+                out.print(head_lines(case, orders.cases, now_ms())[0])
+            finish_publication(case, None if shown and to in PENDING_STATES else shown, as_json)
+
+        run_with_orders(work)
+
+    def command(
+        order: opt.Order, reason: Reason, actor: Actor = None, if_version: opt.Version = None, wait: Wait = 5.0,
+        as_json: Json = False,
+    ) -> None:  # fmt: skip
+        run(order, reason, actor, if_version, wait, as_json)
+
+    def command_for_a_time(
+        order: opt.Order,
+        reason: Reason,
+        for_: Annotated[str | None, typer.Option("--for", help="Duration: 24h, 7d.", metavar="DURATION")] = None,
+        until: Annotated[str | None, typer.Option("--until", help="Or end, in ISO 8601.", metavar="TIME")] = None,
+        actor: Actor = None,
+        if_version: opt.Version = None,
+        wait: Wait = 5.0,
+        as_json: Json = False,
+    ) -> None:
+        if not for_ and not until:
+            raise CallerMistake("an interim decision needs an end", fix="give --for or --until")
+        run(order, reason, actor, if_version, wait, as_json, end_of(for_, until, "1d", now_ms()))
+
+    def command_with_ground(
+        order: opt.Order, reason: Reason, ground: opt.GroundOption = "other", actor: Actor = None,
+        if_version: opt.Version = None, wait: Wait = 5.0, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        because = cast(Ground, opt.word("--ground", ground or "other", GROUNDS_OF["declined"]))
+        run(order, reason, actor, if_version, wait, as_json, ground=because)
+
+    chosen: Callable[..., None] = command_for_a_time if lasts else command
+    if to == "declined":
+        chosen = command_with_ground
+    chosen.__doc__ = help
+    return chosen
+
+
+async def publication(orders: OrderService, wait_seconds: float) -> OrderPublication | None:
+    """Wait until surfaces show the last write; None if nothing was written."""
+    if not orders.written:
+        return None
+    offset, record = orders.written[-1]
+    return await wait_order_published(
+        load_settings(),
+        offset,
+        recorded_ms=record.at_ms if isinstance(record, OrderStep | OrderRuling | OrderAmendmentVerdict) else now_ms(),
+        changes=orders.changes_surfaces(offset),
+        wait_seconds=wait_seconds,
+    )
+
+
+def finish_publication(case: Case, shown: OrderPublication | None, as_json: bool) -> None:
+    """Print when surfaces show the last write; None: nothing to print.
+
+    Raises:
+        typer.Exit: 1 if they do not show it yet.
+    """
+    if shown is None:
+        return
+    if not as_json:
+        waits = {"unchanged": "surfaces change once the order is interim or final"}
+        out.print(f"  {shown.words(**waits if case.state in PENDING_STATES else {})}")
+    if shown.note:
+        errors.print(f"{case.id} is recorded, but not published to the surfaces yet: {shown.note}", style="yellow")
+        raise typer.Exit(EXIT_AWAY)
+
+
+def assign(
+    order: opt.Order, who: Annotated[str, typer.Argument(help='Name; "" unassigns the order.')], actor: Actor = None
+) -> None:
+    """Assign an order to a person."""
+    _note(order, actor, assignee=who)
+
+
+def note(
+    order: opt.Order, text: Annotated[str, typer.Argument(help="Text; it is never published.")], actor: Actor = None
+) -> None:
+    """Add a note to an order; it is never published."""
+    _note(order, actor, text=text)
+
+
+def _note(order: str, actor: str | None, *, text: str = "", assignee: str | None = None) -> None:
+    async def work(orders: OrderService) -> None:
+        await orders.refresh()
+        case = await orders.note(order, actor=actor_of(actor), text=text, assignee=assignee)
+        who = f"assigned to {case.assignee}" if case.assignee else "unassigned"
+        out.print(f"{case.id}: {who}, {len(case.notes)} notes")
+
+    run_with_orders(work)

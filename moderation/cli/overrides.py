@@ -1,0 +1,230 @@
+"""Commands `hushtag block`, `allow`, `hold`, `undo` and `moderation list`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moderation.cli import calibration, skip
+from moderation.cli.options import (
+    Actor,
+    Country,
+    Default,
+    Expected,
+    Family,
+    Json,
+    Lasts,
+    Reason,
+    Surfaces,
+    Tags,
+    Until,
+    Wait,
+)
+from moderation.cli.terminal import actor_of, errors, out, policy_names
+from moderation.domain.override_words import (
+    OVERRIDE_HEADERS,
+    accepted_json,
+    effect_words,
+    override_cells,
+    written_end_words,
+)
+from moderation.domain.publication import Write, finish, write_and_wait
+from moderation.log.drafts import AcceptedRecord, OverrideDraft, end_of, override_draft, undo_draft, words_of
+from moderation.log.service import ModerationService
+from streams.cli.lists import print_list
+from streams.cli.output import quieten
+from streams.clock import now_ms
+from streams.countries import in_country
+from streams.errors import CallerMistake, FlagStoreUnavailable
+from streams.flags.overrides import STATES, OverrideHistory
+from streams.log.moderation import Override, Verb
+from streams.naming import TypedHashtag, country_of, recordable_tag, tag_of
+from streams.policy.names import check_name
+from streams.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from moderation.domain.publication import PublicationStatus
+
+
+def register(app: typer.Typer) -> None:
+    """Add the four override commands, `skip` and the groups `calibrate` and `moderation` to the command."""
+    skip.register(app)
+    calibration.register(app)
+    app.command("block")(_override_command("block", "Hide hashtags for a time, overruling the pipeline."))
+    app.command("allow")(_override_command("allow", "Show hashtags for a time, overruling the pipeline."))
+    app.command("hold")(_override_command("hold", "Hide hashtags for a time, until a review."))
+    app.command("undo")(undo)
+    group = typer.Typer(no_args_is_help=True, help="Decisions of moderators.")
+    group.command("list")(list_)
+    app.add_typer(group, name="moderation")
+
+
+def _override_command(action: Verb, help_text: str) -> Callable[..., None]:
+    def command(
+        tags: Tags,
+        reason: Reason,
+        surface: Surfaces = None,
+        country: Country = None,
+        lasts: Lasts = None,
+        until: Until = None,
+        default_for: Default = "7d",
+        family: Family = False,
+        actor: Actor = None,
+        if_version: Expected = None,
+        wait: Wait = 5.0,
+        as_json: Json = False,
+    ) -> None:
+        settings = load_settings()
+        chosen = list({tag.hashtag: tag for tag in map(recordable_tag, tags)}.values())
+        where, end = country_of(country), end_of(lasts, until, default_for, now_ms())
+        who, why = words_of(actor_of(actor), reason)
+        if if_version is not None and (family or len(chosen) > 1):
+            raise CallerMistake("--if-version applies to one hashtag", fix="decide on one hashtag at a time")
+        names = policy_names(settings)
+        drafts = [
+            override_draft(
+                names,
+                tag,
+                action,
+                country=where,
+                surfaces=surface or (),
+                actor=who,
+                reason=why,
+                end=end,
+            )
+            for tag in chosen
+        ]
+        if family:
+            drafts = _add_families(settings, drafts)
+        tags_to_write = [draft.tag for draft in drafts]
+        _write(settings, tags_to_write, lambda service: service.override(drafts, expected=if_version), wait, as_json)
+
+    command.__doc__ = help_text
+    return command
+
+
+def undo(
+    tag: Annotated[str, typer.Argument(help="Hashtag to decide on.")],
+    surface: Annotated[
+        list[str] | None,
+        typer.Option("--surface", "-s", help="Only on this surface.", show_default="every surface in force"),
+    ] = None,
+    country: Annotated[
+        str | None,
+        typer.Option("--country", "-c", help="In this country, or *.", show_default="the country in force"),
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Reason for the undo.")] = "undone",
+    family: Annotated[bool, typer.Option("--family", help="Undo for all hashtags decided on with --family.")] = False,
+    actor: Actor = None,
+    if_version: Expected = None,
+    wait: Wait = 5.0,
+    as_json: Json = False,
+) -> None:
+    """Undo the last block, allow or hold; the decision below it is in force again."""
+    settings = load_settings()
+    chosen, where = recordable_tag(tag), None if country is None else country_of(country)
+    who, why = words_of(actor_of(actor), reason)
+    draft = undo_draft(policy_names(settings), chosen, country=where, surfaces=surface or (), actor=who, reason=why)
+
+    async def write(service: ModerationService) -> list[AcceptedRecord]:
+        if family:
+            return await service.undo_family(draft)
+        return [await service.undo(draft, expected=if_version)]
+
+    _write(settings, [chosen], write, wait, as_json)
+
+
+def _add_families(settings: Settings, drafts: Sequence[OverrideDraft]) -> list[OverrideDraft]:
+    """Add a draft for each look-alike of the hashtags; a family bears the name of its first hashtag."""
+    from moderation.domain.family import family_of
+
+    quieten()
+    found: dict[str, OverrideDraft] = {}
+    for draft in drafts:
+        shown = draft.tag.display
+        family = asyncio.run(family_of(settings, draft.tag))
+        others = ", ".join(f"#{one.display}" for one in family[1:])
+        included = f"{others} look like #{shown} and are included" if others else f"no look-alikes of #{shown}"
+        errors.print(f"{included}; spellings that appear later are not included", style="yellow")
+        for one in family:
+            found.setdefault(one.hashtag, replace(draft, tag=one, family=draft.tag.hashtag))
+    return list(found.values())
+
+
+def list_(
+    tag: Annotated[str | None, typer.Option("--tag", help="Only this hashtag.")] = None,
+    country: Annotated[
+        str | None, typer.Option("--country", "-c", help="Only decisions for this country; * for worldwide ones.")
+    ] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}.", show_default="all")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List every block, allow and hold with its state, newest first."""
+    for wanted_state in state or ():
+        check_name("state", wanted_state, STATES)
+    hashtag = tag_of(tag).hashtag if tag else None
+    wanted = country_of(country) if country else None
+
+    quieten()
+    view, at_ms, note = asyncio.run(_read_as_published(load_settings()))
+    found = [one for one in view.statuses(at_ms, hashtag=hashtag, country=wanted) if not state or one.state in state]
+    if as_json:
+        for one in found:
+            print(json.dumps(one.as_dict(at_ms), ensure_ascii=False))
+    elif found:
+        print_list(OVERRIDE_HEADERS, [override_cells(one, at_ms) for one in found])
+    else:
+        errors.print("no decisions" + (" match the filters" if tag or country or state else ""))
+    if note:
+        errors.print(note, style="yellow")
+    for bad in view.bad:
+        errors.print(f"the record at offset {bad.offset} has no effect: {bad.problem}", style="yellow")
+
+
+async def _read_as_published(settings: Settings) -> tuple[OverrideHistory, int, str]:
+    """Read all decisions; return them, the broker's time, and what surfaces do not show yet ("" if they show all)."""
+    from moderation.domain.publication import delay_reason, publish_time_ms
+    from streams.flags.lookup import FlagLookup
+
+    async with ModerationService(settings) as service:
+        view, at_ms = await service.refresh(), service.now_ms()
+    try:
+        async with FlagLookup(settings.redis_url) as lookup:
+            at_ms = await publish_time_ms(lookup) or at_ms
+            missing = view.next_offset - await lookup.published_offset()
+            why = await delay_reason(lookup) if missing > 0 else ""
+    except FlagStoreUnavailable as error:
+        return view, at_ms, f"{error}: this is the state of the log, not of the surfaces"
+    return view, at_ms, f"the surfaces do not show the newest {missing:,} records yet: {why}" if why else ""
+
+
+def _write(settings: Settings, tags: Sequence[TypedHashtag], write: Write, wait: float, as_json: bool) -> None:
+    notes = {tag.hashtag: tag.notes for tag in tags}
+    for note in (note for tag in tags for note in tag.notes):
+        errors.print(note, style="yellow")
+    result = write_and_wait(settings, write, wait)
+    for one, status in zip(result.accepted, result.statuses, strict=True):
+        if as_json:
+            print(json.dumps(accepted_json(one, status, notes.get(one.record.hashtag, ())), ensure_ascii=False))
+        else:
+            _print_accepted(one, status)
+    finish(result, lambda one: f"#{one.record.hashtag}")
+
+
+def _print_accepted(accepted: AcceptedRecord, status: PublicationStatus | None) -> None:
+    record = accepted.record
+    scope = f"{in_country(record.country)} on {', '.join(record.surfaces)}"
+    if isinstance(record, Override):
+        out.print(f"#{record.hashtag}: {record.action} {scope}, ends {written_end_words(record)}")
+    else:
+        out.print(f"#{record.hashtag}: undone {scope}")
+    out.print(f"  version {accepted.version}, by {record.actor}: {record.reason}")
+    for one in status.verdicts if status else ():
+        out.print(f"  {one.surface}: {effect_words(one)}")

@@ -1,0 +1,99 @@
+"""Shared parts of the moderation commands: consoles, the actor, the live policy's names, files and services."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from moderation.domain.orders.service import OrderService
+from moderation.domain.tables import MOST_BYTES, RowProblem
+from moderation.log.service import ModerationService
+from streams.cli.output import quieten
+from streams.errors import CallerMistake
+from streams.log.policy_names import read_policy_names
+from streams.policy.names import PolicyNames
+from streams.settings import Settings, load_settings
+
+_SHOWN_PROBLEMS = 20
+
+
+class _Terminal(Console):
+    """Console that never wraps lines of text, so that they can be searched and copied; tables fit the width."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*objects, **{"soft_wrap": all(isinstance(one, str) for one in objects)} | options)
+
+
+errors = _Terminal(stderr=True, highlight=False, markup=False)
+out = _Terminal(highlight=False, markup=False)
+
+
+def run_with_orders(work: Callable[[OrderService], Awaitable[None]]) -> None:
+    """Run one piece of work with the order service on the configured Kafka."""
+    quieten()
+
+    async def run() -> None:
+        async with ModerationService(load_settings()) as service:
+            await work(OrderService(service))
+
+    asyncio.run(run())
+
+
+def actor_of(given: str | None) -> str:
+    """Return the given actor, else the login name."""
+    if given is not None:
+        return given
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def policy_names(settings: Settings) -> PolicyNames:
+    """Read the surfaces and categories of the live policy; raises the errors of `LivePolicyNames.read`."""
+    quieten()
+    return asyncio.run(read_policy_names(settings))
+
+
+def read_file(file: Path) -> tuple[bytes, str]:
+    """Read a file and return its bytes and name; `-` reads stdin.
+
+    At most one byte more than `MOST_BYTES` is read, so that a parser can reject a larger file.
+
+    Raises:
+        CallerMistake: the file cannot be read.
+    """
+    if str(file) == "-":
+        return sys.stdin.buffer.read(MOST_BYTES + 1), "stdin"
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MOST_BYTES + 1), str(file)
+    except OSError as error:
+        raise CallerMistake(f"{file} cannot be read: {error.strerror}", fix="a path to a file") from None
+
+
+def refuse_rows(problems: Sequence[RowProblem], as_json: bool, *, strict: bool) -> None:
+    """Report the bad rows of a file: all of them as JSON, or the first 20 as text.
+
+    Raises:
+        CallerMistake: `strict` is set.
+    """
+    if as_json:
+        for problem in problems:
+            print(json.dumps({"problem": problem.as_dict()}, ensure_ascii=False))
+    else:
+        for problem in problems[:_SHOWN_PROBLEMS]:
+            errors.print(str(problem), style="yellow")
+        if len(problems) > _SHOWN_PROBLEMS:
+            errors.print(
+                f"and {len(problems) - _SHOWN_PROBLEMS:,} more bad rows: --json reports all of them", style="yellow"
+            )
+    if strict:
+        raise CallerMistake(f"{len(problems):,} bad rows", fix="nothing was imported (--strict); correct them")

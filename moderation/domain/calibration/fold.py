@@ -1,0 +1,45 @@
+"""Fold of the records of labels: the last of each person and text counts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from moderation.domain.calibration.records import TextLabel, decode_label
+from streams.errors import ContractError
+from streams.log.moderation import OtherRecord
+
+
+class LabelFold:
+    """Labels by text and person. Records must come in the order of the log."""
+
+    def __init__(self) -> None:
+        self._labels: dict[str, TextLabel] = {}
+        self._folded = 0
+
+    def apply(self, record: TextLabel) -> None:
+        """Apply a label; one without a verdict withdraws the person's label of the text."""
+        self._labels.pop(record.id, None)
+        if record.harmful is not None:
+            self._labels[record.id] = record
+
+    def follow(self, others: Sequence[tuple[int, OtherRecord]]) -> None:
+        """Apply the records of other kinds that a view of the topic has gained; malformed ones are ignored."""
+        for _, other in others[self._folded :]:
+            try:
+                record = decode_label(other)
+            except ContractError:
+                continue
+            if record is not None:
+                self.apply(record)
+        self._folded = len(others)
+
+    def find(self, label: str) -> TextLabel | None:
+        """Return a label by its id."""
+        return self._labels.get(label)
+
+    def __iter__(self) -> Iterator[TextLabel]:
+        """Yield the labels, oldest first."""
+        return iter(self._labels.values())
+
+    def __len__(self) -> int:
+        return len(self._labels)

@@ -1,0 +1,36 @@
+"""A calibration service on the configured Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from moderation.domain.appeals.automated import DecisionsFollower
+from moderation.domain.appeals.service import ReviewService
+from moderation.domain.calibration.live_models import KafkaModels
+from moderation.domain.calibration.service import CalibrationService
+from moderation.domain.cases.markings import MarkingService
+from moderation.domain.cases.service import CaseService
+from moderation.domain.texts.reader import open_text_reader
+from moderation.log.service import ModerationService
+from streams.settings import Settings
+
+
+@asynccontextmanager
+async def open_calibration(settings: Settings) -> AsyncGenerator[CalibrationService, None]:
+    """Open the service with the services that it reads from.
+
+    Raises:
+        DependencyAway: Kafka does not answer.
+        TopicsError: a topic is missing.
+    """
+    async with (
+        ModerationService(settings) as moderation,
+        DecisionsFollower(settings, share=0.0) as follower,
+        open_text_reader(settings, moderation) as texts,
+    ):
+        cases = CaseService(moderation, ReviewService(moderation, follower))
+        yield CalibrationService(
+            moderation, MarkingService(moderation), cases, texts, KafkaModels(settings),
+            secret=settings.hash_key.get_secret_value().encode(),
+        )  # fmt: skip

@@ -1,0 +1,69 @@
+"""Order of work over cases and legal orders together, with its words for a page. Pure.
+
+First what runs out: orders that are due within a day by deadline, appeals by age, holds by lapse. Then later orders by
+deadline, and the rest by reach and age. Blind second looks come last, by id, so that a place reveals nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from moderation.domain.cases.case import HashtagCase
+from streams.constants import DAY_MS
+from streams.orders.cases import Case
+
+WorkPlace = tuple[int, int, int, str]
+"""Sort key of the order of work: the rank, and the place in it."""
+DUE_ORDER, APPEAL, HOLD, LATER_ORDER, OTHER, BLIND = range(6)
+"""Ranks of work, the most urgent first."""
+DUE_WITHIN_MS = DAY_MS
+WORK_ORDER_WORDS = (
+    "orders due within a day, appeals by age, holds by lapse, then later orders by deadline and the rest by reach and"
+    " age; second looks last"
+)
+
+
+def work_order(case: HashtagCase, *, blinded: bool = False) -> WorkPlace:
+    """Return the place of a case: appeals by age, holds by lapse, the rest by reach and age.
+
+    A case that its reader sees blinded comes last, by id: its place must not reveal its reach.
+    """
+    if blinded:
+        return BLIND, 0, 0, case.id
+    if (appealed_ms := case.appealed_ms) is not None:
+        return APPEAL, appealed_ms, case.began_ms, case.id
+    if (lapses_ms := case.lapses_ms) is not None:
+        return HOLD, lapses_ms, case.began_ms, case.id
+    return OTHER, -case.reach, case.began_ms, case.id
+
+
+def order_place(order: Case, at_ms: int) -> WorkPlace:
+    """Return the place of an open legal order among cases, whose key is `work_order`.
+
+    Args:
+        order: order with a deadline, or with an interim decision that ends.
+        at_ms: present time, Unix time in ms.
+    """
+    due_ms = order.due_ms or 0
+    return DUE_ORDER if due_ms - at_ms <= DUE_WITHIN_MS else LATER_ORDER, due_ms, 0, order.id
+
+
+def in_work_order(
+    cases: Iterable[HashtagCase],
+    orders: Iterable[Case],
+    at_ms: int,
+    is_blind: Callable[[HashtagCase], bool] = lambda case: False,
+) -> list[HashtagCase | Case]:
+    """Order cases and legal orders by what is to be done first.
+
+    Args:
+        cases: open cases.
+        orders: legal orders; those without a deadline are left out.
+        at_ms: present time, Unix time in ms.
+        is_blind: whether the reader sees a case blinded.
+    """
+    placed: list[tuple[WorkPlace, HashtagCase | Case]] = [
+        (work_order(case, blinded=is_blind(case)), case) for case in cases
+    ]
+    placed += [(order_place(order, at_ms), order) for order in orders if order.due_ms is not None]
+    return [entry for _, entry in sorted(placed, key=lambda pair: pair[0])]

@@ -1,0 +1,1 @@
+"""How many authors joined a hashtag in which minute, and what happened meanwhile."""

@@ -1,0 +1,239 @@
+"""Render orders: JSON objects for programs, tables for a terminal, CSV for a spreadsheet. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from rich.text import Text
+
+from moderation.domain.orders.amendment_plan import amendment_as_dict, waiting_plan
+from moderation.domain.orders.errors import change_words
+from moderation.domain.orders.intake_plan import IntakePlan
+from moderation.domain.orders.ruling_plan import RulingPlan
+from moderation.domain.tables import write_table
+from moderation.wording import counted, listed, time_words
+from streams.cli.lists import Cell
+from streams.naming import format_duration as duration_words
+from streams.orders.cases import Case, TargetRow
+from streams.orders.fold import OrderFold
+from streams.orders.records import OUTCOMES, OrderStep
+from streams.orders.states import state_label
+
+TARGET_COLUMNS = (
+    "number", "kind", "target", "handle", "protected", "proposal", "outcome", "ground", "reason", "by", "second",
+    "waiting",
+)  # fmt: skip
+_STYLES = {"final": "bold", "interim": "bold", "declined": "dim", "revoked": "dim"}
+PROTECTED = "declined: protected speech"
+"""Proposed outcome of a protected speaker."""
+
+
+def counts(case: Case) -> dict[str, int]:
+    """Count the targets by outcome; `dropped` are no longer on the order, and `undecided` counts the rest."""
+    many = Counter(shown_outcome(case, row) or "undecided" for row in case.rows)
+    return {name: many[name] for name in (*OUTCOMES, "undecided", "dropped")}
+
+
+def shown_outcome(case: Case, row: TargetRow) -> str:
+    """Return a target's outcome, or `dropped`; "" while it has none. A suspension outlives the place on the order."""
+    if row.dropped is not None and not row.is_suspended:
+        return "dropped"
+    outcome = case.outcome(row)
+    return outcome.outcome if outcome else ""
+
+
+def case_as_dict(case: Case, cases: OrderFold, now_ms: int) -> dict[str, Any]:
+    """Convert an order to plain JSON, without its targets."""
+    order = case.order
+    return {
+        "order": case.id,
+        "state": case.state,
+        "version": case.version,
+        "authority": order.authority,
+        "country": order.country,
+        "legal_basis": order.legal_basis,
+        "reference": order.reference,
+        "issued_ms": order.issued_ms,
+        "received_ms": order.received_ms,
+        "deadline_ms": order.deadline_ms,
+        "confidential": order.confidential,
+        "due_in_ms": None if case.due_ms is None else case.due_ms - now_ms,
+        "expires_at_ms": case.expires_at_ms,
+        "assignee": case.assignee,
+        "targets": len(case.rows),
+        "outcomes": counts(case),
+        "protected": sum(cases.protected(row.target) is not None for row in case.rows),
+        "waiting": sum(map(cases.waits, case.rows)),
+        "in_force": in_force(case, now_ms),
+        "amendment": amendment_as_dict(case, cases, now_ms),
+        "notes": [{"text": note.text, "actor": note.actor, "at_ms": note.at_ms} for note in case.notes],
+        "history": [change_words(record) for _, record in case.history],
+    }
+
+
+def in_force(case: Case, now_ms: int) -> bool:
+    """Whether the order's own outcomes are in force."""
+    return case.in_force(now_ms)
+
+
+def row_as_dict(case: Case, row: TargetRow, cases: OrderFold) -> dict[str, Any]:
+    """Convert a target to plain JSON."""
+    speaker = cases.protected(row.target)
+    outcome, shown = case.outcome(row), shown_outcome(case, row)
+    actors = row.ruling.actors if row.ruling else ()
+    reason = outcome.reason if outcome else ""
+    if row.dropped is not None and shown == "dropped":
+        actors, reason = row.dropped.actors, row.dropped.reason
+    return {
+        "number": row.number + 1,
+        "kind": row.target.kind,
+        "target": f"#{row.target.display}" if row.target.kind == "hashtag" else row.target.value,
+        "handle": row.target.handle,
+        "resolved_ms": row.target.resolved_ms,
+        "protected": speaker.category if speaker else "",
+        "proposal": PROTECTED if speaker and not shown and row.proposed is None else "",
+        "outcome": shown,
+        "ground": outcome.ground if outcome and shown != "dropped" else "",
+        "reason": reason,
+        "by": actors[0] if actors else "",
+        "second": actors[1] if len(actors) > 1 else "",
+        "waiting": _waiting(row, cases),
+    }
+
+
+def _waiting(row: TargetRow, cases: OrderFold) -> str:
+    if row.proposed is not None:
+        return f"{row.proposed.outcome}, proposed by {row.proposed.actors[0]}"
+    if row.ruling is not None and cases.alone(row):
+        return f"{row.ruling.outcome} by {row.ruling.actors[0]} alone, before the account was protected"
+    return ""
+
+
+def plan_as_dict(plan: IntakePlan) -> dict[str, Any]:
+    """Convert the effect of an intake to plain JSON."""
+    return {
+        "order": plan.head.id,
+        "reference": plan.head.reference,
+        "deadline_ms": plan.head.deadline_ms,
+        "fate": plan.fate,
+        "added": len(plan.added),
+        "known": plan.known_targets,
+        "protected": plan.protected,
+        "why": plan.why,
+    }
+
+
+def plan_words(plan: IntakePlan) -> str:
+    """Describe the effect of an intake in a line."""
+    head = plan.head
+    if plan.fate == "conflict":
+        return f"{head.id}: {plan.why}"
+    if plan.fate == "known":
+        return f"{head.id}: known already, with all {counted(plan.known_targets, 'target')}; nothing was written"
+    line = f"{head.id}: {counted(len(plan.added), 'target')}"
+    line += f", {plan.known_targets:,} known before" if plan.known_targets else ""
+    if plan.protected:
+        line += f", among them {counted(plan.protected, 'protected speaker')}, proposed as {PROTECTED}"
+    return line
+
+
+def ruling_as_dict(plan: RulingPlan) -> dict[str, Any]:
+    """Convert the effect of a ruling to plain JSON."""
+    return {
+        "outcome": plan.outcome,
+        "decides": plan.decides,
+        "proposes": plan.proposes,
+        "spared": plan.spared,
+        "unfit": plan.unfit,
+        "unchanged": plan.unchanged,
+        "replaces": dict(plan.replaces),
+    }
+
+
+def ruling_words(plan: RulingPlan, *, dry_run: bool) -> str:
+    """Describe the effect of a ruling in a line."""
+    verb = "would be " if dry_run else ""
+    parts = [f"{counted(plan.decides, 'target')} {verb}{plan.outcome}"]
+    if plan.proposes:
+        wait = "that would wait" if dry_run else "waiting"
+        parts.append(f"{counted(plan.proposes, 'protected speaker')} {wait} for a second person to rule the same")
+    if plan.spared:
+        parts.append(f"{counted(plan.spared, 'protected speaker')} left out (--against-protected includes them)")
+    if plan.unfit:
+        parts.append(f"{plan.unfit:,} that cannot be {plan.outcome} left out")
+    if plan.unchanged:
+        parts.append(f"{plan.unchanged:,} unchanged")
+    if plan.replaces:
+        before = listed([f"{many:,} {outcome}" for outcome, many in plan.replaces])
+        parts.append(f"{before} before")
+    return "; ".join(parts)
+
+
+ORDER_HEADERS = ("order", "state", "due", "authority", "reference", "with", "targets", "outcomes")
+TARGET_HEADERS = ("number", "kind", "target", "protected", "outcome", "reason", "by")
+
+
+def order_cells(case: Case, now_ms: int) -> tuple[Cell, ...]:
+    """Build the line of an order in a list; the columns are `ORDER_HEADERS`."""
+    return (
+        case.id,
+        Text(state_label(case.state), style=_STYLES.get(case.state, "")),
+        due_words(case, now_ms),
+        case.order.authority,
+        case.order.reference,
+        case.assignee,
+        f"{len(case.rows):,}",
+        ", ".join(f"{count:,} {name}" for name, count in counts(case).items() if count),
+    )
+
+
+def due_words(case: Case, now_ms: int) -> Text:
+    """Describe the time until the order's clock runs out."""
+    if case.due_ms is None:
+        return Text("")
+    remaining_ms = case.due_ms - now_ms
+    what = "interim ends" if case.state == "interim" else ""
+    if remaining_ms <= 0:
+        ago = duration_words(-remaining_ms)
+        return Text(f"interim ended {ago} ago" if what else f"overdue by {ago}", style="red bold")
+    style = "yellow" if remaining_ms < 86_400_000 else ""
+    return Text(f"{what} in {duration_words(remaining_ms)}".strip(), style=style)
+
+
+def target_cells(case: Case, row: TargetRow, cases: OrderFold) -> tuple[Cell, ...]:
+    """Build the line of a target in a list; the columns are `TARGET_HEADERS`, and three of them are names."""
+    answer = row_as_dict(case, row, cases)
+    by = " and ".join(name for name in (answer["by"], answer["second"]) if name)
+    outcome = "; ".join(text for text in (answer["outcome"], answer["waiting"]) if text)
+    outcome = outcome or (f"proposed {answer['proposal']}" if answer["proposal"] else "")
+    target = answer["target"] + (f" (@{answer['handle']})" if answer["handle"] else "")
+    return str(answer["number"]), answer["kind"], target, answer["protected"], outcome, answer["reason"], by
+
+
+def head_lines(case: Case, cases: OrderFold, now_ms: int) -> list[str]:
+    """Describe an order, its history and a waiting amendment for a terminal, a line each."""
+    order = case.order
+    lines = [
+        f"{case.id}: {state_label(case.state)}{', confidential' if order.confidential else ''}",
+        f"  {order.authority}, {order.country}, {order.reference}; {order.legal_basis}",
+        f"  issued {time_words(order.issued_ms)}, received {time_words(order.received_ms)}, "
+        f"deadline {time_words(order.deadline_ms)} {due_words(case, now_ms).plain}".rstrip(),
+        f"  version {case.version}" + (f", with {case.assignee}" if case.assignee else ""),
+    ]
+    for _, record in case.history:
+        expires_at_ms = record.expires_at_ms if isinstance(record, OrderStep) else 0
+        until = f" (until {time_words(expires_at_ms)})" if expires_at_ms else ""
+        lines.append(f"  {change_words(record)}{until}")
+    if (plan := waiting_plan(case, cases, now_ms)) is not None and case.amendment is not None:
+        record = case.amendment.record
+        lines.append(f"  waits for a second person: the amendment of {record.actor} ({record.reason})")
+        lines += [f"    {line}" for line in plan.lines(order.country)]
+    lines += [f"  note by {note.actor}, {time_words(note.at_ms)}: {note.text}" for note in case.notes]
+    return lines
+
+
+def rows_csv(case: Case, rows: Iterable[TargetRow], cases: OrderFold) -> str:
+    """Write targets as CSV; no cell is a formula."""
+    return write_table(TARGET_COLUMNS, (row_as_dict(case, row, cases) for row in rows))

@@ -1,0 +1,96 @@
+"""Rendering of human decisions: JSON for programs, a table for terminals. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hushtag_client.registers import ANY_HASHTAG
+from rich.text import Text
+
+from moderation.log.drafts import AcceptedRecord
+from moderation.wording import time_words
+from streams.cli.lists import Cell
+from streams.flags.overrides import OverrideStatus, record_as_dict
+from streams.log.moderation import Override, TagRecord
+from streams.naming import format_duration
+
+if TYPE_CHECKING:
+    from moderation.domain.publication import PublicationStatus
+    from streams.flags.lookup import FlagResolution
+
+_STYLES = {"in force": "bold", "superseded": "yellow", "expired": "dim", "undone": "dim", "refused": "red"}
+_BECAUSE = {"undone": "undone", "superseded": "newer decision", "refused": "came first"}
+
+
+def accepted_json(
+    accepted: AcceptedRecord, status: PublicationStatus | None = None, notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Build the answer to a write; `published` is null without a wait."""
+    return record_as_dict(accepted.record) | {
+        "version": accepted.version,
+        "notes": list(notes),
+        "published": status.published if status else None,
+        "note": status.note if status else "",
+        "now": [
+            {"surface": v.surface, "shown": v.shown, "decided_by": v.register.source if v.register else None}
+            for v in (status.verdicts if status else ())
+        ],
+    }
+
+
+OVERRIDE_HEADERS = ("hashtag", "where", "decision", "state", "ends", "by", "reason")
+
+
+def override_cells(status: OverrideStatus, now_ms: int) -> tuple[Cell, ...]:
+    """Build the line of a decision in a list; the columns are `OVERRIDE_HEADERS`."""
+    record = status.record
+    return (
+        "automation" if record.hashtag == ANY_HASHTAG else f"#{record.hashtag}",
+        f"{place_words(record.country)}: {', '.join(status.surfaces)}",
+        _decision(record),
+        Text(status.state, style=_STYLES[status.state]),
+        end_words(record, now_ms) if status.state in ("in force", "superseded") else "",
+        record.actor,
+        record.reason + _because(status),
+    )
+
+
+def effect_words(one: FlagResolution) -> str:
+    """Describe what a surface does with a hashtag now, and by whose decision."""
+    if one.register is None:
+        return "shown now"
+    from streams.explain.flag_text import source_words  # imported on use: other commands start faster without it
+
+    counts = f", its tweets count {one.register.weight:.0%}" if one.shown and one.register.weight < 1 else ""
+    return f"{'shown' if one.shown else 'hidden'} now{counts}, by {source_words(one.register)}"
+
+
+def place_words(country: str) -> str:
+    """Name a country scope; "*" is everywhere."""
+    return "everywhere" if country == "*" else country
+
+
+def end_words(record: TagRecord, now_ms: int) -> str:
+    """Format the remaining time of an override; "" for an undo."""
+    if not isinstance(record, Override):
+        return ""
+    return f"in {format_duration(record.expires_at_ms - now_ms)}" if record.expires_at_ms else "when revoked"
+
+
+def written_end_words(record: Override) -> str:
+    """Format the end of an override that was just written: what remains, and the moment."""
+    moment = f" ({time_words(record.expires_at_ms)})" if record.expires_at_ms else ""
+    return end_words(record, record.at_ms) + moment
+
+
+def _decision(record: TagRecord) -> str:
+    if record.hashtag != ANY_HASHTAG:
+        return record.action if isinstance(record, Override) else "undo"
+    return f"pause {record.category}".strip() if isinstance(record, Override) else "resume"
+
+
+def _because(status: OverrideStatus) -> str:
+    if (after := status.because) is None:
+        return ""
+    return f" [{_BECAUSE[status.state]} by {after.actor}, {time_words(after.at_ms)}: {after.reason}]"

@@ -1,0 +1,223 @@
+"""Write decisions and wait until the surfaces see them.
+
+A decision in the log is final, even if no surface sees it yet. The command then exits with 1, so that a script does
+not take a pressed stop button for an effective one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+from hushtag_client import Register
+
+from moderation.cli.terminal import errors
+from moderation.log.drafts import AcceptedRecord
+from moderation.log.errors import StaleEdit
+from moderation.log.service import ModerationService
+from streams.cli.output import quieten
+from streams.clock import monotonic_seconds, now_ms
+from streams.errors import EXIT_AWAY, FlagStoreUnavailable
+from streams.log.moderation import TagRecord
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.flags.lookup import FlagLookup, FlagResolution
+
+Write = Callable[[ModerationService], Awaitable[Sequence[AcceptedRecord]]]
+POLL_SECONDS = 0.05
+NEXT_HEARTBEAT_SECONDS = 2.5
+"""Time in which a running publisher writes its next heartbeat."""
+_HEARTBEAT_MAX_AGE_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationStatus:
+    """Status of one decision in Redis at the end of the wait."""
+
+    published: bool
+    verdicts: tuple[FlagResolution, ...]
+    """Current effect on each surface of the decision; empty if Redis does not answer."""
+    note: str = ""
+    """Reason why the decision is not published yet; "" if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """Accepted records of a command and their publication."""
+
+    accepted: tuple[AcceptedRecord, ...]
+    statuses: tuple[PublicationStatus | None, ...]
+    """One for each record; None without a wait."""
+    stale: StaleEdit | None
+    """Error of the decisions that were refused, if the others were accepted."""
+    seconds: float
+    """Time from the decision until it was published or the wait ended."""
+
+
+def write_and_wait(settings: Settings, write: Write, wait_seconds: float) -> WriteResult:
+    """Write decisions and wait until they are published; 0 seconds skips the wait.
+
+    Raises:
+        StaleEdit: nothing was accepted.
+        DependencyAway, CallerMistake: raised by `ModerationService`.
+    """
+
+    async def run() -> WriteResult:
+        stale = None
+        async with ModerationService(settings) as service:
+            began = monotonic_seconds()
+            try:
+                accepted = tuple(await write(service))
+            except StaleEdit as error:
+                if not error.accepted:
+                    raise
+                accepted, stale = error.accepted, error
+            if wrong := service.log_clock.why_wrong():
+                errors.print(f"{wrong}; decisions keep their time, by the broker's", style="yellow")
+        statuses: tuple[PublicationStatus | None, ...] = (None,) * len(accepted)
+        if wait_seconds:
+            statuses = tuple(await wait_published(settings, accepted, wait_seconds=wait_seconds))
+        return WriteResult(accepted, statuses, stale, monotonic_seconds() - began)
+
+    quieten()
+    return asyncio.run(run())
+
+
+def finish(result: WriteResult, name_of: Callable[[AcceptedRecord], str]) -> None:
+    """Report unpublished decisions and set the exit code.
+
+    Raises:
+        StaleEdit: a part was refused.
+        typer.Exit: 1 if a decision is not published yet.
+    """
+    pairs = zip(result.accepted, result.statuses, strict=True)
+    unpublished = [(one, status) for one, status in pairs if status and status.note]
+    for one, status in unpublished:
+        errors.print(f"{name_of(one)} is decided, but not published to the surfaces yet: {status.note}", style="yellow")
+    if result.stale is not None:
+        raise result.stale
+    if unpublished:
+        raise typer.Exit(EXIT_AWAY)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPublication:
+    """Time at which a record of a legal order reached the log, and the surfaces."""
+
+    recorded_ms: int
+    on_surfaces_ms: int | None
+    """None: it changes nothing there, or is not there yet (`note`)."""
+    changes: bool
+    """Whether it begins, ends or changes a restriction."""
+    note: str = ""
+    """Reason why the surfaces do not have it; "" if they do, or if nothing changes."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert to plain JSON; `published` is null where nothing changes on surfaces."""
+        published = self.on_surfaces_ms is not None if self.changes else None
+        return {
+            "recorded_ms": self.recorded_ms,
+            "on_surfaces_ms": self.on_surfaces_ms,
+            "published": published,
+            "note": self.note,
+        }
+
+    def words(self, unchanged: str = "nothing changes on surfaces") -> str:
+        """Describe both times in a line; `unchanged` describes a record without effect on surfaces."""
+        recorded = f"recorded {_clock_words(self.recorded_ms)}"
+        if not self.changes:
+            return f"{recorded}; {unchanged}"
+        if self.on_surfaces_ms is not None:
+            return f"{recorded}, on surfaces {_clock_words(self.on_surfaces_ms)}"
+        return f"{recorded}, not on surfaces yet" if self.note else f"{recorded}; did not wait for surfaces (--wait 0)"
+
+
+async def wait_order_published(
+    settings: Settings, offset: int, *, recorded_ms: int, changes: bool, wait_seconds: float
+) -> OrderPublication:
+    """Wait until Redis holds every restriction that a record of an order changes; 0 seconds skips the wait.
+
+    Publish writes the topic in its order, so that one offset answers for a ruling on any number of targets.
+    """
+    if not changes or not wait_seconds:
+        return OrderPublication(recorded_ms, None, changes)
+    from streams.flags.lookup import FlagLookup
+
+    deadline = monotonic_seconds() + wait_seconds
+    async with FlagLookup(settings.redis_url, timeout_seconds=wait_seconds) as lookup:
+        try:
+            while await lookup.published_offset() <= offset:
+                if monotonic_seconds() >= deadline:
+                    return OrderPublication(recorded_ms, None, changes, await delay_reason(lookup))
+                await asyncio.sleep(POLL_SECONDS)
+        except FlagStoreUnavailable as error:
+            return OrderPublication(recorded_ms, None, changes, f"{error}: it is not known whether surfaces see it")
+    return OrderPublication(recorded_ms, now_ms(), changes)
+
+
+def _clock_words(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S UTC")
+
+
+async def wait_published(
+    settings: Settings, accepted: Sequence[AcceptedRecord], *, wait_seconds: float = 5.0
+) -> list[PublicationStatus]:
+    """Wait until Redis holds the registers of all decisions or newer ones; an unreachable Redis gives a note."""
+    from streams.flags.lookup import FlagLookup  # imported on use: other commands start faster without Redis
+
+    deadline = monotonic_seconds() + wait_seconds
+    async with FlagLookup(settings.redis_url, timeout_seconds=wait_seconds) as lookup:
+        return [await _wait_for(lookup, one, deadline) for one in accepted]
+
+
+async def _wait_for(lookup: FlagLookup, accepted: AcceptedRecord, deadline_seconds: float) -> PublicationStatus:
+    from streams.flags.lookup import resolve
+
+    record = accepted.record
+    while True:
+        try:
+            registers = await lookup.for_scope(record.hashtag, record.surfaces, record.country)
+            versions = published_versions(registers, record)
+            published = all(versions.get(surface, "") >= accepted.version for surface in record.surfaces)
+            if published or monotonic_seconds() >= deadline_seconds:
+                at_ms = record.at_ms  # by the broker's clock, unlike the present time of this host
+                verdicts = tuple(resolve(registers, record.hashtag, s, record.country, at_ms) for s in record.surfaces)
+                return PublicationStatus(published, verdicts, "" if published else await delay_reason(lookup))
+        except FlagStoreUnavailable as error:
+            return PublicationStatus(False, (), f"{error}: it is not known whether surfaces see it")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def published_versions(registers: Iterable[Register], record: TagRecord) -> dict[str, str]:
+    """Return the versions of the registers of a record's own scope, by surface."""
+    own = (record.hashtag, record.country, record.source)
+    return {one.surface: one.version for one in registers if (one.hashtag, one.country, one.source) == own}
+
+
+async def delay_reason(lookup: FlagLookup) -> str:
+    """Say why Redis does not have a decision yet."""
+    heartbeat_ms = await lookup.last_heartbeat_ms()
+    if heartbeat_ms is None:
+        return "publish is not running: no worker has ever reported to this Redis"
+    if await publish_time_ms(lookup) is None:
+        age_seconds = (now_ms() - heartbeat_ms) / 1000
+        return f"publish is not running: the last worker reported {age_seconds:.0f} s ago"
+    return "publish is running and has not applied it yet"
+
+
+async def publish_time_ms(lookup: FlagLookup) -> int | None:
+    """Return the time of a running publisher, which is the broker's; None if none is running.
+
+    An old heartbeat may only seem old, by a wrong clock of this host. So a second one decides.
+    """
+    heartbeat_ms = await lookup.last_heartbeat_ms()
+    if heartbeat_ms is None or abs(now_ms() - heartbeat_ms) <= _HEARTBEAT_MAX_AGE_MS:
+        return heartbeat_ms
+    await asyncio.sleep(NEXT_HEARTBEAT_SECONDS)
+    next_ms = await lookup.last_heartbeat_ms()
+    return next_ms if next_ms != heartbeat_ms else None

@@ -1,0 +1,1 @@
+"""Restrictions of hashtags and accounts: which are in force, with their references."""

@@ -1,0 +1,127 @@
+"""The texts of a case: the random sample of one of its items, and on request those with the highest scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moderation.domain.appeals.items import ReviewItem
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.texts.reader import TextReader
+from moderation.domain.texts.shown import NO_POSITION, ShownText, sample_words, tag_address
+from streams.errors import CallerMistake
+from streams.log.decisions import Evidence, SampledAt
+from streams.settings import Settings
+
+HIGHEST_WORDS = "the sampled tweets with the highest scores; they say nothing about the other tweets"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTexts:
+    """Texts of one item of a case, as a person has read them."""
+
+    case: HashtagCase
+    item: ReviewItem
+    blinded: bool
+    random: list[ShownText]
+    highest: list[ShownText] | None
+    """None: not requested, or not for a blind reviewer."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Evidence that names the tweets."""
+        assert self.item.evidence is not None
+        return self.item.evidence
+
+    def as_dict(self, settings: Settings) -> dict[str, Any]:
+        """Build the JSON of the texts."""
+        count = 0 if self.blinded else len(self.evidence.highest)
+        return {
+            "case": self.case.id,
+            "hashtag": self.case.hashtag,
+            "item": "" if self.blinded else self.item.id,  # the id is a statement's reference, if it was suppressed
+            "country": self.item.country,
+            "blinded": self.blinded,
+            "url": tag_address(settings.tag_url, self.case.hashtag),
+            "sample": sample_words(self.evidence),
+            "items": [text.as_dict(settings.tweet_url) for text in self.random],
+            "highest": {
+                "what": HIGHEST_WORDS,
+                "count": count,
+                "items": None if self.highest is None else [text.as_dict(settings.tweet_url) for text in self.highest],
+            },
+        }
+
+
+def item_to_read(case: HashtagCase, item: str | None, *, blinded: bool) -> ReviewItem:
+    """Choose the item of a case whose texts are read: the blind look, one by its id, or the one that reaches most.
+
+    Raises:
+        CallerMistake: no item of the case has sampled tweets, or the case has no such item.
+    """
+    shown = [case.look] if blinded and case.look is not None else case.open_items or case.items
+    items = [part.item for part in shown]
+    if item is not None:
+        items = [candidate for candidate in items if candidate.id == item]
+        if not items:
+            raise CallerMistake(f"{case.id} has no item {item}", fix=f"hushtag cases show {case.id}")
+    items = [candidate for candidate in items if candidate.evidence is not None and candidate.evidence.sampled]
+    if not items:
+        raise CallerMistake(f"{case.id}: no item of it names sampled tweets", fix="look at the hashtag on the platform")
+    return max(items, key=lambda candidate: (candidate.reach, candidate.id))
+
+
+async def read_case_texts(
+    reader: TextReader,
+    case: HashtagCase,
+    *,
+    blinded: bool,
+    actor: str,
+    purpose: str,
+    item: str | None = None,
+    highest: bool = False,
+    tweets: Sequence[str] = (),
+) -> CaseTexts:
+    """Read the texts of a case for a person, as one reading.
+
+    Args:
+        reader: reader of texts.
+        case: the case.
+        blinded: whether the person may see neither numbers nor verdicts of it.
+        actor: person who reads.
+        purpose: reason of the reading.
+        item: id of an item of the case; None: the one that reaches most.
+        highest: whether to read the highest-scoring tweets, too; never for a blind reviewer.
+        tweets: ids of the only tweets to read; empty: all.
+
+    Raises:
+        CallerMistake: there is nothing to read, or a tweet is not among those that may be read.
+        ExposureLimit: the person has opened as many texts as one may in a shift.
+    """
+    chosen = item_to_read(case, item, blinded=blinded)
+    evidence = chosen.evidence
+    assert evidence is not None
+    places = sample_places(evidence)
+    if opened := highest and not blinded:
+        places |= dict(zip(evidence.highest, evidence.highest_at, strict=True))
+    if unknown := [tweet for tweet in tweets if tweet not in places]:
+        raise CallerMistake(
+            f"{unknown[0][:40]!r} is not among the sampled tweets of {case.id}", fix=f"hushtag cases show {case.id}"
+        )
+    places = {tweet: at for tweet, at in places.items() if not tweets or tweet in tweets}
+    texts = await reader.read(case.hashtag, [*places], [*places.values()], actor=actor, purpose=purpose, case=case.id)
+    texts_by_id = {text.id: text for text in texts}
+    return CaseTexts(
+        case=case,
+        item=chosen,
+        blinded=blinded,
+        random=[texts_by_id[tweet] for tweet in evidence.sampled if tweet in texts_by_id],
+        highest=[texts_by_id[tweet] for tweet in evidence.highest if tweet in texts_by_id] if opened else None,
+    )
+
+
+def sample_places(evidence: Evidence) -> dict[str, SampledAt]:
+    """Return the positions of the sampled tweets of a decision, by id; -1 where it names none."""
+    places = dict.fromkeys(evidence.sampled, NO_POSITION)
+    return places | dict(zip(evidence.sampled, evidence.sampled_at, strict=False))

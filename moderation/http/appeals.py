@@ -1,0 +1,172 @@
+"""Routes of appeals: list, file and decide."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from moderation.access.access import GuardedRoute, may, needs, write_once
+from moderation.access.answers import AnswerModel, BlindedList, JsonReply, Millis, NextCursor
+from moderation.access.blinding import blinded_for, blinded_list, refuse_blinded
+from moderation.access.bodies import AppealBody, EndBody, HashtagQuery, IdempotencyKey
+from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
+from moderation.access.problems import RefusedCall
+from moderation.access.rights import check_rights
+from moderation.access.services import services_of
+from moderation.domain.appeals.appeals import A_WEEK, find_restriction
+from moderation.domain.appeals.fold import AppealStatus
+from moderation.domain.appeals.records import Appeal
+from moderation.domain.appeals.view import appeal_as_dict, result_as_dict
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["appeals"])
+AppealPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class AppealOutcomeAnswer(AnswerModel):
+    """Outcome of an appeal."""
+
+    verdict: Literal["uphold", "overturn"]
+    actor: str
+    reason: str
+
+
+class AppealAnswer(AnswerModel):
+    """Appeal against a restriction."""
+
+    id: str
+    case: str = Field(description="Reference of the restriction, as its statement names it.")
+    hashtag: str = Field(description="Restricted hashtag; against an order also an account or a tweet.")
+    actor: str = Field(description="Person who filed it; your case system knows the appellant.")
+    reason: str = Field(description="Reason that the appellant gives.")
+    at_ms: Millis
+    against_order: bool
+    outcome: AppealOutcomeAnswer | None = Field(description="null while it is open.")
+
+
+class AppealsAnswer(AnswerModel):
+    """Page of appeals that match the filters."""
+
+    items: list[AppealAnswer]
+    next: NextCursor
+    blinded: BlindedList
+
+
+class AppealEndedAnswer(AnswerModel):
+    """Effect of the end of an appeal."""
+
+    kind: Literal["appeal_outcome"]
+    id: str
+    appeal: str
+    case: str
+    hashtag: str
+    verdict: Literal["uphold", "overturn"]
+    actor: str
+    reason: str
+    at_ms: Millis
+    effect: dict[str, Any] | None = Field(description="Decision that reverses the restriction; null if none is needed.")
+    also_lifts: list[Any] = Field(description="Other automated restrictions that this lifts.")
+    ended: str = Field(description="Why nothing of the restriction is in force; empty if it was.")
+
+
+@router.get("/appeals", openapi_extra=needs("read"), response_model=AppealsAnswer)
+async def appeals(
+    request: Request,
+    state: Literal["open", "decided", "all"] = "open",
+    hashtag: HashtagQuery = None,
+    against: Annotated[
+        Literal["order", "automated_or_person"] | None, Query(description="What the appeal contests.")
+    ] = None,
+    sort: Annotated[Literal["at", "-at"], Query(description="By time; `-` for the latest first.")] = "at",
+    cursor: CursorQuery = None,
+    limit: PageSize = 100,
+) -> Response:
+    """List the appeals; only the legal team sees those against orders."""
+    reviews, blinded = services_of(request).reviews, await blinded_for(request)
+    await reviews.refresh()
+    found = [
+        one
+        for one in reviews.fold.appeals.values()
+        if (may(request, "orders") or not one.appeal.order)
+        and one.appeal.hashtag not in blinded
+        and state in ("all", "open" if one.outcome is None else "decided")
+        and hashtag in (None, one.appeal.hashtag)
+        and against in (None, "order" if one.appeal.order else "automated_or_person")
+    ]
+    page, following = page_of(
+        found,
+        key=lambda one: (one.appeal.at_ms, one.appeal.id),
+        order=f"appeals {sort}",
+        cursor=cursor,
+        size=limit,
+        descending=sort == "-at",
+    )
+    return JsonReply(page_answer([appeal_as_dict(one) for one in page], following, **blinded_list(blinded)))
+
+
+@router.post("/appeals", openapi_extra=needs("appeals"), response_model=AppealAnswer, status_code=201)
+async def file_appeal(request: Request, body: AppealBody, idempotency_key: IdempotencyKey) -> Response:
+    """File an appeal against a restriction; the identity of the appellant stays in your case system."""
+    reviews = services_of(request).reviews
+
+    async def work(actor: str) -> dict[str, Any]:
+        contested = await reviews.restriction(body.reference)
+        restriction = contested.restriction
+        await refuse_blinded(request, restriction.target, actor)
+        check_rights(request, country=restriction.country, categories={restriction.category} - {""})
+        filed = await reviews.appeal(body.reference, actor=actor, reason=body.reason, contested=contested)
+        return appeal_as_dict(AppealStatus(filed))
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post(
+    "/appeals/{appeal}/outcome", openapi_extra=needs("appeals"), response_model=AppealEndedAnswer, status_code=201
+)
+async def end_appeal(request: Request, appeal: AppealPath, body: EndBody, idempotency_key: IdempotencyKey) -> Response:
+    """Decide an appeal; the person who took the contested decision may not. `overturn` reverses it.
+
+    If nothing of the restriction is in force, the appeal still ends, and `ended` gives the reason.
+
+    The legal team decides appeals against legal orders, moderators all others.
+    """
+    reviews = services_of(request).reviews
+
+    async def work(actor: str) -> dict[str, Any]:
+        await reviews.refresh()
+        status = reviews.fold.appeals.get(appeal)
+        if status is not None and not may(request, _judges(status.appeal)):
+            team = "the legal team" if status.appeal.order else "moderators"
+            raise RefusedCall("forbidden", f"only {team} may decide this appeal", f"ask {team}")
+        if status is not None:
+            await _check_rights(request, status.appeal, actor, body.verdict)
+        return result_as_dict(await reviews.end_appeal(appeal, body.verdict, actor=actor, reason=body.reason))
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+async def _check_rights(request: Request, appeal: Appeal, actor: str, verdict: str) -> None:
+    """Check country, category and effect of the end, as far as any of the restriction is in force."""
+    services, permission = services_of(request), _judges(appeal)
+    await refuse_blinded(request, appeal.hashtag, actor)
+    moderation = services.moderation
+    contested = find_restriction(appeal.case, services.reviews.automated, moderation.view, moderation.now_ms())
+    if contested is None:
+        check_rights(request, country=appeal.order[:2] or None, permission=permission)
+        return
+    restriction = contested.restriction
+    allows = verdict == "overturn" and contested.record is None and contested.case is None
+    check_rights(
+        request,
+        country=restriction.country,
+        categories={restriction.category} - {""},
+        lasts_ms=A_WEEK.lasts_ms if allows else None,
+        permission=permission,
+    )
+
+
+def _judges(appeal: Appeal) -> Literal["orders", "decide"]:
+    """Return the permission to decide an appeal: one grant must have it with the rights."""
+    return "orders" if appeal.order else "decide"

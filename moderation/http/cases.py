@@ -1,0 +1,289 @@
+"""Routes of cases: the queue, claims, decisions, second looks, notes and escalations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from moderation.access.access import GuardedRoute, needs, write_once
+from moderation.access.answers import JsonReply
+from moderation.access.blinding import reader_of
+from moderation.access.bodies import CountryQuery, Duration, HashtagQuery, IdempotencyKey
+from moderation.access.case_rights import check_case_rights, check_claim_rights
+from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
+from moderation.access.rights import check_rights
+from moderation.access.services import services_of
+from moderation.domain.cases.agreement import quality_as_dict
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.languages import is_in_language
+from moderation.domain.cases.queue import is_waiting
+from moderation.domain.cases.records import COMMON_TEAM, CoveredItem
+from moderation.domain.cases.service import CaseService
+from moderation.domain.cases.view import case_as_dict, case_result_dict, detailed_dict
+from moderation.domain.cases.work_order import work_order
+from moderation.http.case_shapes import (
+    AgreementAnswer,
+    CaseDecidedAnswer,
+    CaseDecisionBody,
+    CaseDetailAnswer,
+    CasesAnswer,
+    CaseUndoBody,
+    ClaimBody,
+    EscalationBody,
+    FirstAnswerBody,
+    HeartbeatAnswer,
+    NoteBody,
+    SkipBody,
+    Why,
+)
+from moderation.log.drafts import duration_ms, end_of
+from streams.clock import now_ms
+from streams.orders.speakers import same_person
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
+CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
+Sort = Literal["work", "reach", "began", "-closed"]
+
+
+def _cases(request: Request) -> CaseService:
+    return services_of(request).cases
+
+
+@router.get("/cases", openapi_extra=needs("decide"), response_model=CasesAnswer)
+async def list_cases(
+    request: Request,
+    state: Annotated[
+        Literal["waiting", "open", "closed"],
+        Query(description="`waiting`: open, of the team, not skipped by you, and not a look that you cannot take."),
+    ] = "waiting",
+    team: Annotated[str, Query(max_length=40)] = COMMON_TEAM,
+    hashtag: HashtagQuery = None,
+    country: CountryQuery = None,
+    category: Annotated[str | None, Query(max_length=80)] = None,
+    why: Why | None = None,
+    label: Annotated[str | None, Query(max_length=40)] = None,
+    language: Annotated[
+        str | None,
+        Query(max_length=20, description="Only with many authors in this language, which the model does not read."),
+    ] = None,
+    claimed: Annotated[Literal["free", "mine", "others"] | None, Query(description="Only by claim.")] = None,
+    closed_within: Annotated[
+        Duration | None, Query(description="Only those closed in this time: with state `closed`, what others decided.")
+    ] = None,
+    sort: Annotated[
+        Sort,
+        Query(
+            description="`work`: appeals by age, holds by lapse, the rest by reach and age; second looks last. "
+            "`-closed`: the last closed first."
+        ),
+    ] = "work",
+    cursor: CursorQuery = None,
+    limit: PageSize = 100,
+) -> Response:
+    """List the cases, one for each hashtag. A second look has neither numbers nor verdicts of others."""
+    service, person = _cases(request), reader_of(request)
+    at_ms = services_of(request).moderation.now_ms()
+    closed_from_ms = 0 if closed_within is None else at_ms - duration_ms(closed_within)
+    found = [
+        case
+        for case in (await service.refresh()).values()
+        if hashtag in (None, case.hashtag)
+        and (
+            is_waiting(case, person, team, at_ms)
+            if state == "waiting"
+            else (case.is_open or service.is_blind(case, person)) == (state == "open")
+        )
+        and (closed_within is None or _closed_ms(case, service, person) >= closed_from_ms)
+    ]
+    if any(one is not None for one in (country, category, why, label, language, claimed)):
+        found = [
+            case
+            for case in found
+            if (plain := case_as_dict(case, service, person))
+            and (country is None or country in plain["countries"])
+            and (category is None or category in plain.get("categories", ()))
+            and (why is None or why in plain["why"])
+            and (label is None or label in plain.get("labels", ()))
+            and (language is None or is_in_language(plain, language))
+            and claimed in (None, _claim_word(plain["claimed_by"], person))
+        ]
+    page, following = page_of(
+        found, key=lambda case: _key(case, sort, service, person), order=f"cases {sort}", cursor=cursor, size=limit
+    )
+    rows = [case_as_dict(case, service, person) for case in page]
+    return JsonReply(page_answer(rows, following, total=len(found)))
+
+
+def _key(case: HashtagCase, sort: Sort, service: CaseService, person: str) -> tuple[Any, ...]:
+    """Return a sort key; a blinded case comes last, because its place and its cursor would reveal its numbers."""
+    blinded = service.is_blind(case, person)
+    match sort:
+        case "work":
+            return work_order(case, blinded=blinded)
+        case "reach":
+            return blinded, 0 if blinded else -case.reach, case.id
+        case "began":
+            return blinded, 0 if blinded else case.began_ms, case.id
+    return blinded, -_closed_ms(case, service, person), case.id
+
+
+def _closed_ms(case: HashtagCase, service: CaseService, person: str) -> int:
+    """Return the time at which a case was closed; 0 for one that is open, or that its reader sees blinded."""
+    closing = None if service.is_blind(case, person) else service.closing(case)
+    return closing.at_ms if closing is not None else 0
+
+
+@router.get("/cases/agreement", openapi_extra=needs("read"), response_model=AgreementAnswer)
+async def agreement(request: Request) -> Response:
+    """Return how well reviewers of second looks agree, and how often a suppression was wrong."""
+    service = _cases(request)
+    await service.refresh()
+    return JsonReply(quality_as_dict(service.fold))
+
+
+@router.get("/cases/{case}", openapi_extra=needs("decide"), response_model=CaseDetailAnswer)
+async def show(request: Request, case: CasePath) -> Response:
+    """Return a case with its items and history."""
+    service = _cases(request)
+    return JsonReply(_detailed(await service.find(case), service, reader_of(request)))
+
+
+@router.post("/cases/{case}/claim", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
+async def claim(request: Request, case: CasePath, body: ClaimBody, idempotency_key: IdempotencyKey) -> Response:
+    """Claim a case until a decision, a skip, or a minute without a heartbeat."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        check_claim_rights(request, await service.find(case))
+        return _detailed(await service.claim(case, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/take-over", openapi_extra=needs("lead"), response_model=CaseDetailAnswer, status_code=201)
+async def take_over(request: Request, case: CasePath, body: ClaimBody, idempotency_key: IdempotencyKey) -> Response:
+    """Take a case from the person who holds it."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        check_claim_rights(request, await service.find(case))
+        return _detailed(await service.take_over(case, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/heartbeat", openapi_extra=needs("decide"), response_model=HeartbeatAnswer)
+async def heartbeat(request: Request, case: CasePath) -> Response:
+    """Extend your claim by a minute; nothing is recorded. Call it every 20 seconds while the case is open."""
+    return JsonReply({"claimed_until_ms": await _cases(request).heartbeat(case, actor=reader_of(request))})
+
+
+@router.post("/cases/{case}/skip", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
+async def skip(request: Request, case: CasePath, body: SkipBody, idempotency_key: IdempotencyKey) -> Response:
+    """Give a case up; it does not come back to you."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        return _detailed(await service.skip(case, body.why, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/answer", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
+async def answer(request: Request, case: CasePath, body: FirstAnswerBody, idempotency_key: IdempotencyKey) -> Response:
+    """Record your first answer, before you look at the numbers; others see it once the case is decided."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        return _detailed(await service.answer(case, body.answer, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/decision", openapi_extra=needs("decide"), response_model=CaseDecidedAnswer, status_code=201)
+async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idempotency_key: IdempotencyKey) -> Response:
+    """Decide on what is open; what the decision does not cover stays open. In a second look, give your verdict."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        end = end_of(body.lasts, None, "7d", now_ms())
+        lasts_ms = None if body.verdict == "leave" else end.lasts_ms
+
+        def check(found: HashtagCase, covers: Sequence[CoveredItem]) -> None:
+            if service.is_blind(found, actor):  # a refusal must not name the category
+                check_rights(request, country=covers[0].country)
+            else:
+                check_case_rights(request, found, covers, lasts_ms=lasts_ms)
+
+        result = await service.decide(
+            case,
+            body.verdict,
+            actor=actor,
+            reason=body.reason,
+            countries=body.countries,
+            surfaces=body.surfaces,
+            items=body.items,
+            end=end,
+            expected=body.if_version,
+            check=check,
+        )
+        return case_result_dict(result, service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/undo", openapi_extra=needs("decide"), response_model=CaseDecidedAnswer, status_code=201)
+async def undo(request: Request, case: CasePath, body: CaseUndoBody, idempotency_key: IdempotencyKey) -> Response:
+    """Undo the newest decision of a case; what it covered is open again."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        result = await service.undo(
+            case,
+            actor=actor,
+            reason=body.reason,
+            expected=body.if_version,
+            check=lambda found, covers: check_case_rights(request, found, covers, lasts_ms=None),
+        )
+        return case_result_dict(result, service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/notes", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
+async def note(request: Request, case: CasePath, body: NoteBody, idempotency_key: IdempotencyKey) -> Response:
+    """Add a note, and add or remove labels; labels are words of your own choice."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        done = await service.note(case, actor=actor, reason=body.reason, add=body.add, remove=body.remove)
+        return _detailed(done, service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post(
+    "/cases/{case}/escalation", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201
+)
+async def escalate(request: Request, case: CasePath, body: EscalationBody, idempotency_key: IdempotencyKey) -> Response:
+    """Hand a case to another team, whose list then has it."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        check_claim_rights(request, await service.find(case))
+        return _detailed(await service.escalate(case, body.team, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+def _detailed(case: HashtagCase, service: CaseService, person: str) -> dict[str, Any]:
+    return detailed_dict(case, service, person) | {"texts": f"/v1/cases/{case.id}/texts"}
+
+
+def _claim_word(claimant: str | None, person: str) -> str:
+    if claimant is None:
+        return "free"
+    return "mine" if same_person(claimant, person) else "others"

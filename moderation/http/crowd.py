@@ -1,0 +1,120 @@
+"""Route of a case's crowd: its tweets and authors over time, and the moments of decisions. It names no score."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from moderation.access.access import GuardedRoute, needs
+from moderation.access.answers import AnswerModel, BlindedAnswer, JsonReply, Millis
+from moderation.access.blinding import blinded_reply, reader_of
+from moderation.access.bodies import CountryQuery
+from moderation.access.services import services_of
+from moderation.domain.cases.case import HashtagCase
+from moderation.domain.crowd.crowd import CrowdPoint, span_of, step_of
+from moderation.domain.crowd.moments import What, moments_of
+from streams.clock import now_ms
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
+
+
+class CrowdPointAnswer(AnswerModel):
+    """Counts in the window that ends at a minute."""
+
+    at_ms: Millis
+    tweets: int
+    authors: int = Field(description="Distinct authors, estimated.")
+    established: int = Field(description="Authors with an old account who write texts of their own.")
+    coordinated: int = Field(description="The other authors: young accounts, copied texts, a campaign hidden before.")
+    young: int | None = Field(description="Authors with a young account, estimated from a sample; null: not measured.")
+    copies: int | None = Field(description="Authors of a text that another author wrote too, estimated likewise.")
+    sampled: int = Field(description="Authors whose texts the model has looked at; 0 where `unread` is empty.")
+    unread: dict[str, int] = Field(description="Those of them whose texts it does not read, by language.")
+
+
+class CrowdMomentAnswer(AnswerModel):
+    """Decision of the pipeline or of a person."""
+
+    at_ms: Millis
+    source: Literal["automated", "human"]
+    what: What
+    country: str
+    surfaces: list[str]
+    actor: str = Field(description="Empty for the pipeline.")
+
+
+class CrowdAnswer(AnswerModel):
+    """Crowd of a case's hashtag in one country, from an hour before the case to now, six hours at most."""
+
+    case: str
+    hashtag: str
+    country: str = Field(description="ISO 3166-1 alpha-2, or `*` for the world.")
+    countries: list[str] = Field(description="Countries of the case; give one as `country`.")
+    since_ms: Millis
+    until_ms: Millis
+    step_ms: int = Field(description="Distance of two points.")
+    window_ms: int = Field(description="Window that each point counts; 0 without evidence.")
+    floor: int = Field(description="A minute without a point had fewer tweets than this in the window.")
+    newest_at_ms: int | None = Field(description="Newest minute of the evidence of any hashtag; null: none was read.")
+    is_calibrated: bool | None = Field(
+        description="Whether harmful shares are on a scale fitted to the platform's labels; null: no evidence was read."
+    )
+    complete: bool = Field(description="false: the evidence is still being read; ask again in some seconds.")
+    points: list[CrowdPointAnswer]
+    moments: list[CrowdMomentAnswer] = Field(description="Decisions on the hashtag in any country, oldest first.")
+
+
+@router.get("/cases/{case}/crowd", openapi_extra=needs("decide"), response_model=CrowdAnswer | BlindedAnswer)
+async def crowd(
+    request: Request, case: Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")], country: CountryQuery = None
+) -> Response:
+    """Return the tweets and authors of a case's hashtag over time, with the moments of decisions."""
+    services, person = services_of(request), reader_of(request)
+    found = await services.cases.find(case)
+    if services.cases.is_blind(found, person):
+        return blinded_reply(found.hashtag)
+    return JsonReply(await crowd_of(request, found, country))
+
+
+async def crowd_of(request: Request, case: HashtagCase, country: str | None = None) -> dict[str, Any]:
+    """Build the JSON of a case's crowd, for pages; the caller checks that the person does not review it blind.
+
+    Args:
+        request: request, admitted already.
+        case: the case.
+        country: country of the counts; None: that of the open item that reaches most.
+    """
+    services, until_ms = services_of(request), now_ms()
+    country, since_ms = country or main_country(case), span_of(case.began_ms, until_ms)
+    read = await services.crowds.read(case.hashtag, country, since_ms)
+    restrictions = services.reviews.automated.restrictions.values()
+    moments = moments_of(case, restrictions, services.moderation.view, since_ms, until_ms)
+    return {
+        "case": case.id,
+        "hashtag": case.hashtag,
+        "country": country,
+        "countries": sorted({one.item.country for one in case.items}),
+        "since_ms": since_ms,
+        "until_ms": until_ms,
+        "step_ms": step_of(since_ms, until_ms),
+        "window_ms": read.window_ms,
+        "floor": read.floor,
+        "newest_at_ms": read.newest_ms or None,
+        "is_calibrated": read.is_calibrated,
+        "complete": read.complete,
+        "points": [_point_dict(one) for one in read.points],
+        "moments": [one.as_dict() for one in moments],
+    }
+
+
+def main_country(case: HashtagCase) -> str:
+    """Return the country of the open item that reaches most; `*` for a case without items."""
+    items = [one.item for one in case.open_items or case.items]
+    return max(items, key=lambda one: (one.reach, one.id)).country if items else "*"
+
+
+def _point_dict(point: CrowdPoint) -> dict[str, Any]:
+    return point._asdict() | {"coordinated": point.coordinated, "unread": dict(point.unread)}

@@ -1,0 +1,135 @@
+"""Route of the event stream: server-sent events about what people and the policy change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from pydantic import Field
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from moderation.access.access import AccessControl, GuardedRoute, may, needs
+from moderation.access.answers import AnswerModel, JsonReply
+from moderation.access.blinding import blinded_for
+from moderation.access.feed import EventKind
+from moderation.access.problems import RefusedCall
+from moderation.access.services import services_of
+from streams.clock import monotonic_seconds
+from streams.errors import DependencyAway
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["events"])
+RECHECK_SECONDS = 15.0
+RETRY_MS = 1_000
+BLINDED_SECONDS = 0.5
+"""Age up to which a stream that catches up does not read again what its viewer reviews blind."""
+MOST_STREAMS = 20
+"""Open streams of one caller; each occupies a connection, of which all callers share 512."""
+EVENT_DATA = {"$ref": "#/components/schemas/EventAnswer"}
+"""Schema of the data of each event: OpenAPI 3.1 has no place for it."""
+
+
+class EventAnswer(AnswerModel):
+    """Data of one event; its type is the kind, its id is for `Last-Event-ID`."""
+
+    record: str | None = Field(None, description="Kind of the record in the log.")
+    hashtag: str | None = None
+    country: str | None = None
+    surfaces: list[str] | None = None
+    order: str | None = None
+    appeal: str | None = None
+    case: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    verdict: str | None = Field(None, description="Of an appeal.")
+    to: str | None = Field(None, description="New state of an order.")
+    at_ms: int | None = None
+    revision: str | None = Field(None, description="Of the live policy.")
+    serial: int | None = None
+
+
+@router.get(
+    "/events",
+    openapi_extra=needs("read"),
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "x-data": EVENT_DATA}}}},
+)
+async def events(
+    request: Request,
+    kinds: Annotated[Sequence[EventKind] | None, Query(description="Only these kinds; `reset` always comes.")] = None,
+    last_event_id: Annotated[
+        str | None, Header(alias="Last-Event-ID", max_length=80, description="Resume after this event.")
+    ] = None,
+) -> Response:
+    """Stream changes as server-sent events: override, case, appeal, order, policy, stop.
+
+    An event names what changed; read it again for its state. `reset` asks to read everything again, because the stream
+    cannot resume after the given event, or was read too slowly. A stream ends when its key or session does.
+    """
+    return counted_stream(request, _stream(request, frozenset(kinds or ()), last_event_id))
+
+
+def counted_stream(request: Request, stream: AsyncIterator[bytes]) -> StreamingResponse:
+    """Answer with an event stream, of which a caller may have `MOST_STREAMS` open.
+
+    Raises:
+        RefusedCall: the caller has as many (429).
+    """
+    access: AccessControl = request.app.state.access
+    name = request.state.caller.name
+    if access.streams[name] >= MOST_STREAMS:
+        message = f"{name} has {MOST_STREAMS} open event streams"
+        raise RefusedCall("too_often", message, "close one, or share one", headers={"Retry-After": "30"})
+    access.streams[name] += 1
+    return _CountedStream(stream, access.streams, name)
+
+
+class _CountedStream(StreamingResponse):
+    """Stream that gives its place back when it ends, also if it never began."""
+
+    def __init__(self, stream: AsyncIterator[bytes], streams: Counter[str], name: str) -> None:
+        super().__init__(stream, media_type="text/event-stream")
+        self._streams, self._name = streams, name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._streams[self._name] -= 1
+
+
+async def _stream(request: Request, kinds: frozenset[str], last_id: str | None) -> AsyncGenerator[bytes, None]:
+    access: AccessControl = request.app.state.access
+    checked, covered, blinded_at, blinded = monotonic_seconds(), -1, 0.0, frozenset[str]()
+    yield f"retry: {RETRY_MS}\n\n".encode()
+    try:
+        async with aclosing(services_of(request).feed.stream(last_id)) as feed:
+            async for event in feed:
+                if monotonic_seconds() - checked > RECHECK_SECONDS:
+                    request.state.caller = await access.identify(request)  # with its present roles
+                    if not may(request, "read"):
+                        return
+                    checked = monotonic_seconds()
+                if event is None:
+                    yield KEEPALIVE_COMMENT
+                    continue
+                if event.against_order and not may(request, "orders"):
+                    continue
+                if event.kind != "reset" and kinds and event.kind not in kinds:
+                    continue
+                if event.moderation > covered or monotonic_seconds() - blinded_at > BLINDED_SECONDS:
+                    covered, blinded_at = max(event.moderation, services_of(request).feed.position), monotonic_seconds()
+                    blinded = await blinded_for(request)
+                if event.data.get("hashtag") in blinded:
+                    continue
+                yield format_sse_event(data_str=_json(event.data), event=event.kind, id=event.id)
+    except (RefusedCall, DependencyAway):
+        return  # the browser connects again, and then gets the refusal
+
+
+def _json(data: dict[str, Any]) -> str:
+    return bytes(JsonReply(data).body).decode()

@@ -1,0 +1,190 @@
+"""Routes of legal orders, for the legal team."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from moderation.access.access import GuardedRoute, needs, write_once
+from moderation.access.answers import JsonReply
+from moderation.access.blinding import refuse_while_blind
+from moderation.access.bodies import CountryQuery, IdempotencyKey
+from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of, position_of, write_cursor
+from moderation.access.problems import Fault, RefusedCall
+from moderation.access.rights import check_rights
+from moderation.access.services import services_of
+from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.service import UNTIL_REVOKED
+from moderation.domain.orders.view import row_as_dict, ruling_as_dict, shown_outcome
+from moderation.http import order_amendments, order_details, order_intake
+from moderation.http.order_bodies import OrderPath, RulingBody, StepBody
+from moderation.http.order_details import order_answer
+from moderation.http.order_shapes import NoticeAnswer, OrderAnswer, OrdersAnswer, RulingAnswer, TargetsAnswer
+from moderation.log.drafts import End, moment_ms
+from moderation.outward.statements.lumen import NoticeType, lumen_notice, order_request
+from streams.clock import now_ms
+from streams.orders.cases import Case
+from streams.orders.records import OrderState, Outcome, TargetKind
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
+MOST_LEFT_OUT = 1_000
+"""Maximum number of targets that an answer names as left out."""
+router.include_router(order_intake.router)
+router.include_router(order_details.router)
+router.include_router(order_amendments.router)
+
+
+@router.get("/orders", openapi_extra=needs("orders"), response_model=OrdersAnswer)
+async def list_orders(
+    request: Request,
+    state: OrderState | None = None,
+    country: CountryQuery = None,
+    authority: Annotated[str | None, Query(max_length=400, description="Part of its name, in any case.")] = None,
+    overdue: Annotated[bool | None, Query(description="Whether its clock has run out.")] = None,
+    sort: Annotated[
+        Literal["due", "received", "-received"], Query(description="`due`: the earliest due first.")
+    ] = "due",
+    cursor: CursorQuery = None,
+    limit: PageSize = 100,
+) -> Response:
+    """List the orders, the earliest due first."""
+    cases, at_ms = await services_of(request).orders.refresh(), now_ms()
+    part = (authority or "").casefold()
+    found = [
+        case
+        for case in cases.cases.values()
+        if state in (None, case.state)
+        and country in (None, case.order.country)
+        and part in case.order.authority.casefold()
+        and overdue in (None, case.due_ms is not None and case.due_ms <= at_ms)
+    ]
+
+    def key(case: Case) -> tuple[int, str]:
+        return (case.due_ms or 2**53) if sort == "due" else case.order.received_ms, case.id
+
+    page, following = page_of(
+        found, key=key, order=f"orders {sort}", cursor=cursor, size=limit, descending=sort == "-received"
+    )
+    return JsonReply(page_answer([await order_answer(request, case, cases) for case in page], following))
+
+
+@router.get("/orders/{order}", openapi_extra=needs("orders"), response_model=OrderAnswer)
+async def show(request: Request, order: OrderPath) -> Response:
+    """Return an order with its state and history."""
+    orders = services_of(request).orders
+    cases = await orders.refresh()
+    return JsonReply(await order_answer(request, orders.case(order), cases))
+
+
+@router.get("/orders/{order}/targets", openapi_extra=needs("orders"), response_model=TargetsAnswer)
+async def targets(
+    request: Request,
+    order: OrderPath,
+    kind: TargetKind | None = None,
+    outcome: Annotated[Outcome | Literal["undecided", "dropped"] | None, Query(description="Present outcome.")] = None,
+    protected: Annotated[bool | None, Query(description="Whether it is a protected speaker.")] = None,
+    cursor: CursorQuery = None,
+    limit: PageSize = 100,
+) -> Response:
+    """List the targets of an order by number, with their outcomes."""
+    await refuse_while_blind(request)
+    orders = services_of(request).orders
+    cases = await orders.refresh()
+    case = orders.case(order)
+    found, after = list[dict[str, Any]](), None
+    for row in case.rows[position_of("targets", cursor) :]:
+        if (
+            kind not in (None, row.target.kind)
+            or outcome not in (None, shown_outcome(case, row) or "undecided")
+            or protected not in (None, cases.protected(row.target) is not None)
+        ):
+            continue
+        if len(found) == limit:
+            after = write_cursor("targets", (row.number,))
+            break
+        found.append(row_as_dict(case, row, cases))
+    return JsonReply(page_answer(found, after))
+
+
+@router.get("/orders/{order}/notice", openapi_extra=needs("orders"), response_model=NoticeAnswer)
+async def notice(
+    request: Request,
+    order: OrderPath,
+    recipient: Annotated[str, Query(min_length=1, max_length=200)],
+    site: Annotated[str, Query(pattern=r"^https://[^\s]{1,200}$")],
+    type: Annotated[NoticeType, Query(description="`CourtOrder` where a court issued it.")] = "GovernmentRequest",
+    principal: Annotated[str, Query(max_length=200, description="Body for which the authority acts.")] = "",
+) -> Response:
+    """Return the order as a Lumen notice; a confidential order gives only its numbers."""
+    await refuse_while_blind(request)
+    orders = services_of(request).orders
+    await orders.refresh()
+    found = order_request(orders.case(order), now_ms())
+    where = site.rstrip("/")
+    return JsonReply(lumen_notice(found, recipient=recipient, site=where, notice_type=type, principal=principal))
+
+
+@router.post("/orders/{order}/steps", openapi_extra=needs("orders"), response_model=OrderAnswer, status_code=201)
+async def step(request: Request, order: OrderPath, body: StepBody, idempotency_key: IdempotencyKey) -> Response:
+    """Move an order to its next state; interim and final put its outcomes in force."""
+    orders = services_of(request).orders
+
+    async def work(actor: str) -> dict[str, Any]:
+        check_rights(request, country=order[:2])
+        end = End(expires_at_ms=moment_ms(body.until)) if body.until is not None else UNTIL_REVOKED
+        await orders.refresh()
+        case = await orders.step(
+            order,
+            body.to,
+            actor=actor,
+            reason=body.reason,
+            end=end,
+            ground=body.ground,
+            expected=body.if_version,
+        )
+        return await order_answer(request, case, orders.cases)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/orders/{order}/rulings", openapi_extra=needs("orders"), response_model=RulingAnswer, status_code=201)
+async def rule(request: Request, order: OrderPath, body: RulingBody, idempotency_key: IdempotencyKey) -> Response:
+    """Decide on all targets that match the filters, in one record; protected speakers need two people."""
+    services = services_of(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        selection = Selection(
+            kinds=tuple(body.kinds),
+            targets=tuple(body.targets),
+            outcomes=tuple(body.outcomes),
+            undecided=body.undecided,
+            waiting=body.waiting,
+            protected=body.protected,
+            categories=tuple(body.categories),
+            first=body.first,
+        )
+        if selection == Selection() and not body.everything:
+            fault = Fault("no targets are selected", "#/everything")
+            raise RefusedCall("mistake", fault.detail, "give a filter, or everything: true", errors=[fault])
+        check_rights(request, country=order[:2])
+        await refuse_while_blind(request, actor)  # what it leaves out or replaces is a state
+        await services.orders.refresh()
+        applied = await services.orders.rule(
+            order,
+            selection,
+            body.outcome,
+            actor=actor,
+            reason=body.reason,
+            ground=body.ground,
+            against_protected=body.against_protected,
+            surfaces=(await services.names()).select_surfaces(body.surfaces),
+            expected=body.if_version,
+            dry_run=body.dry_run,
+        )
+        plain = {"order": order, "version": applied.case.version, "dry_run": body.dry_run}
+        out = [{"number": number + 1, "why": why} for number, why in applied.plan.left_out[:MOST_LEFT_OUT]]
+        return plain | ruling_as_dict(applied.plan) | {"left_out": out}
+
+    return await write_once(request, idempotency_key, body.actor, work)

@@ -1,0 +1,244 @@
+"""Routes of overrides: people's blocks, allows and holds of hashtags."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from moderation.access.access import GuardedRoute, needs, write_once
+from moderation.access.answers import AnswerModel, BlindedList, JsonReply, Millis, NextCursor
+from moderation.access.blinding import blinded_for, blinded_list, refuse_blinded
+from moderation.access.bodies import (
+    BulkBody,
+    BulkRow,
+    CountryQuery,
+    HashtagQuery,
+    IdempotencyKey,
+    OverrideBody,
+    UndoBody,
+)
+from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
+from moderation.access.problems import RefusedCall, problem_of
+from moderation.access.rights import Caller, check_rights
+from moderation.access.services import services_of
+from moderation.domain.override_words import accepted_json
+from moderation.log.drafts import OverrideDraft, end_of, override_draft, undo_draft
+from streams.errors import HushtagError
+from streams.flags.overrides import OverrideState
+from streams.naming import recordable_tag
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["overrides"])
+Verb = Literal["block", "allow", "hold", "undo"]
+
+
+class _RecordAnswer(AnswerModel):
+    """Members that every record of a decision has."""
+
+    id: str
+    action: Verb
+    hashtag: str
+    display: str
+    country: str = Field(description="ISO 3166-1 alpha-2, or `*`.")
+    surfaces: list[str]
+    source: str
+    actor: str
+    reason: str
+    at_ms: Millis
+    expires_at_ms: int | None = Field(None, description="End; 0: until revoked. Absent in an undo.")
+    category: str | None = Field(None, description="Only category that a stop button lifts. Absent in an undo.")
+    family: str | None = Field(None, description="Hashtag whose look-alikes got the same decision. Absent in an undo.")
+    undoes: list[str] | None = Field(None, description="Records that an undo ends.")
+
+
+class DecisionRecordAnswer(_RecordAnswer):
+    """Record of a person's decision."""
+
+
+class OverrideAnswer(_RecordAnswer):
+    """Override with its present state."""
+
+    version: str
+    state: OverrideState
+    expires_in_ms: int | None = Field(None, description="Remaining time; null: until revoked.")
+    undone_by: DecisionRecordAnswer | None = None
+    superseded_by: DecisionRecordAnswer | None = None
+    came_first: DecisionRecordAnswer | None = Field(None, description="Record because of which this one was refused.")
+
+
+class OverridesAnswer(AnswerModel):
+    """Page of overrides that match the filters."""
+
+    items: list[OverrideAnswer]
+    next: NextCursor
+    blinded: BlindedList
+
+
+class SurfaceNowAnswer(AnswerModel):
+    """Answer that a surface gives now."""
+
+    surface: str
+    shown: bool
+    decided_by: str | None
+
+
+class OverrideWrittenAnswer(_RecordAnswer):
+    """Decision as it was written."""
+
+    version: str = Field(description="Version that the next edit of the scope must name.")
+    notes: list[str] = Field(description="Hints on the spelling.")
+    published: bool | None = Field(description="null: the API does not wait for Redis.")
+    note: str
+    now: list[SurfaceNowAnswer]
+
+
+class BulkRowAnswer(AnswerModel):
+    """Result of one row of a bulk decision."""
+
+    hashtag: str
+    status: int = Field(description="201: written; else the status of `problem`.")
+    written: OverrideWrittenAnswer | None = None
+    problem: dict[str, Any] | None = Field(None, description="Refusal of the row, as a problem.")
+
+
+class BulkAnswer(AnswerModel):
+    """Results of a bulk decision, in the order of its rows."""
+
+    written: int
+    refused: int
+    items: list[BulkRowAnswer]
+
+
+@router.get("/overrides", openapi_extra=needs("read"), response_model=OverridesAnswer)
+async def list_overrides(
+    request: Request,
+    hashtag: HashtagQuery = None,
+    country: CountryQuery = None,
+    state: OverrideState | None = None,
+    actor: Annotated[str | None, Query(max_length=200)] = None,
+    sort: Annotated[Literal["at", "-at"], Query(description="By time; `-` for the latest first.")] = "-at",
+    cursor: CursorQuery = None,
+    limit: PageSize = 100,
+) -> Response:
+    """List human decisions with their states, newest first."""
+    at_ms = services_of(request).moderation.now_ms()
+    blinded = await blinded_for(request)
+    history = services_of(request).moderation.view
+    found = [
+        one
+        for one in history.statuses(at_ms, hashtag=hashtag, country=country)
+        if state in (None, one.state) and actor in (None, one.record.actor) and one.record.hashtag not in blinded
+    ]
+    page, following = page_of(
+        found,
+        key=lambda one: (one.offset, one.state, ",".join(one.surfaces)),
+        order=f"overrides {sort}",
+        cursor=cursor,
+        size=limit,
+        descending=sort == "-at",
+    )
+    return JsonReply(page_answer([one.as_dict(at_ms) for one in page], following, **blinded_list(blinded)))
+
+
+@router.post("/overrides", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
+async def write_override(request: Request, body: OverrideBody, idempotency_key: IdempotencyKey) -> Response:
+    """Block, allow or hold a hashtag."""
+
+    async def work(actor: str) -> dict[str, Any]:
+        draft = await _draft(request, body, actor, body.reason)
+        [accepted] = await services_of(request).moderation.override([draft], expected=body.if_version)
+        return accepted_json(accepted, notes=draft.tag.notes)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/overrides/undo", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
+async def undo_override(request: Request, body: UndoBody, idempotency_key: IdempotencyKey) -> Response:
+    """Undo the last override of a scope; the decision below it is in force again."""
+    services, tag = services_of(request), recordable_tag(body.hashtag)
+
+    async def work(actor: str) -> dict[str, Any]:
+        await refuse_blinded(request, tag.hashtag, actor)
+        categories = await _categories(request, tag.hashtag, body.country or "*")
+        check_rights(request, country=body.country or "*", categories=categories)
+        draft = undo_draft(
+            await services.names(), tag, country=body.country, surfaces=body.surfaces, actor=actor, reason=body.reason
+        )
+        return accepted_json(await services.moderation.undo(draft, expected=body.if_version))
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/overrides/bulk", openapi_extra=needs("decide"), response_model=BulkAnswer)
+async def write_bulk(request: Request, body: BulkBody, idempotency_key: IdempotencyKey) -> Response:
+    """Decide on up to 500 hashtags, each by itself: a refused row does not stop the others.
+
+    The answer is 200 with the result of every row, in their order.
+    """
+
+    async def work(actor: str) -> dict[str, Any]:
+        rows: list[dict[str, Any]] = []
+        away: dict[str, Any] | None = None
+        for row in body.items:  # once Kafka is away, no row waits for it again
+            rows.append(await _row(request, row, actor, body.reason) if away is None else _refused(row, away))
+            if rows[-1]["status"] == 503:
+                away = rows[-1]["problem"]
+        written = sum(row["status"] == 201 for row in rows)
+        return {"written": written, "refused": len(rows) - written, "items": rows}
+
+    return await write_once(request, idempotency_key, body.actor, work, status=200)
+
+
+async def _row(request: Request, row: BulkRow, actor: str, reason: str) -> dict[str, Any]:
+    try:
+        draft = await _draft(request, row, actor, reason)
+        [accepted] = await services_of(request).moderation.override([draft], expected=row.if_version)
+    except RefusedCall as refused:
+        return _refused(row, refused.body)
+    except HushtagError as error:
+        return _refused(row, problem_of(error))
+    return {"hashtag": row.hashtag, "status": 201, "written": accepted_json(accepted, notes=draft.tag.notes)}
+
+
+def _refused(row: BulkRow, problem: dict[str, Any]) -> dict[str, Any]:
+    return {"hashtag": row.hashtag, "status": problem["status"], "problem": problem}
+
+
+async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, reason: str) -> OverrideDraft:
+    at_ms = services_of(request).moderation.now_ms()
+    tag, end = recordable_tag(body.hashtag), end_of(body.lasts, body.until, "7d", at_ms)
+    await refuse_blinded(request, tag.hashtag, actor)
+    check_rights(
+        request,
+        country=body.country,
+        categories=await _categories(request, tag.hashtag, body.country),
+        lasts_ms=end.duration_ms(at_ms),
+    )
+    return override_draft(
+        await services_of(request).names(),
+        tag,
+        body.action,
+        country=body.country,
+        surfaces=body.surfaces,
+        actor=actor,
+        reason=reason,
+        end=end,
+    )
+
+
+async def _categories(request: Request, hashtag: str, country: str) -> set[str]:
+    """Return the categories of the automated decisions that a decision of a person overrides."""
+    caller: Caller = request.state.caller
+    if all(grant.rights.categories is None for grant in caller.grants):
+        return set()
+    reviews = services_of(request).reviews
+    await reviews.refresh()
+    found = [one for one in reviews.automated.latest.values() if one.hashtag == hashtag]
+    return {
+        scope.category
+        for one in found
+        if "*" in (country, one.country) or country == one.country
+        for scope in one.rulings
+    }

@@ -1,0 +1,102 @@
+"""Shapes of the routes of people, keys and sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from moderation.access.answers import AnswerModel, Millis
+from moderation.access.bodies import ActorText, CategoryText, convert
+from moderation.access.keys import NAME, Role
+from streams.naming import country_of
+
+CountryText = Annotated[str, Field(max_length=20), AfterValidator(convert(country_of))]
+
+
+class NewKeyBody(BaseModel):
+    """Key to make."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    actor: ActorText = None
+    name: str = Field(pattern=NAME, description="Person or service that gets the key.", examples=["asha"])
+    role: Role
+    person: str = Field("", pattern=r"^[A-Za-z0-9._@-]{0,80}$", description="Owner, if the name is another.")
+    acts_for_others: bool = Field(False, description="For a service that authenticates people and names them.")
+    countries: list[CountryText] | None = Field(None, max_length=250, description="null: all. `*`: everywhere.")
+    categories: list[CategoryText] | None = Field(None, max_length=100, description="null: all.")
+    longest: str = Field("", pattern=r"^(\d{1,6}[smhdw])*$", description="Longest decision, such as 2d; empty: any.")
+
+
+class NewKeyAnswer(AnswerModel):
+    """New key. It is shown once and stored nowhere."""
+
+    name: str
+    key: str = Field(description="Secret for the person or service; it cannot be shown again.")
+    line: str = Field(description="Entry for `keys` of the key file, which an operator adds; it has only a hash.")
+
+
+class LimitsAnswer(AnswerModel):
+    """Limits of a group or a key; null: no limit."""
+
+    countries: list[str] | None
+    categories: list[str] | None
+    longest: str | None
+
+
+class GroupAnswer(AnswerModel):
+    """Group of the identity provider, with its grant."""
+
+    name: str
+    role: Role
+    limits: LimitsAnswer
+
+
+class KeyAnswer(AnswerModel):
+    """API key, without its hash."""
+
+    name: str
+    role: Role
+    person: str = Field(description="Actor in every record that the key writes.")
+    acts_for_others: bool
+    limits: LimitsAnswer
+
+
+class SessionAnswer(AnswerModel):
+    """Open browser session that this process of the API has seen."""
+
+    session: str = Field(description="Handle of the session; it opens nothing.")
+    name: str
+    groups: list[str]
+    began_at_ms: Millis
+    ends_at_ms: Millis
+    yours: bool = Field(description="Whether it is the session of this call.")
+
+
+class ViewingAnswer(AnswerModel):
+    """Person who has cases open now."""
+
+    name: str
+    cases: int
+
+
+class PeopleAnswer(AnswerModel):
+    """People and services that may write, and what they may."""
+
+    groups: list[GroupAnswer]
+    groups_note: str = Field(description="Where the grants come from, or why they cannot be read.")
+    keys: list[KeyAnswer]
+    keys_note: str = Field(description="What it means that there are no keys; else empty.")
+    sessions: list[SessionAnswer]
+    viewing: list[ViewingAnswer]
+    look_alikes: list[list[str]] = Field(description="Names that look alike: as a second person they count as one.")
+
+
+class SessionEndedAnswer(AnswerModel):
+    """Session that was ended."""
+
+    session: str
+    name: str
+    yours: bool
+    recorded_at_ms: Millis

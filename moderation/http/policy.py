@@ -1,0 +1,171 @@
+"""Routes of the policy: the live one, and what another would have changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import msgspec
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+from starlette.responses import Response
+
+from moderation.access.access import GuardedRoute, needs
+from moderation.access.answers import AnswerModel, BlindedList, JsonReply, Millis
+from moderation.access.bodies import Duration
+from moderation.access.problems import Fault, RefusedCall
+from moderation.access.services import services_of
+from moderation.http.case_shapes import Numbers
+from moderation.log.drafts import duration_ms
+from moderation.views.policy_reports import report_reader
+from streams.errors import PolicyError
+from streams.log.policies import PolicyRecord, PolicyTopic
+from streams.policy import Policy, PolicyFileError, parse_policy
+from streams.policy.rules import RULE_FIELDS, Rule
+from streams.policy.shape import Category
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["policy"])
+LONGEST_IMPACT_MS = 7 * 86_400_000
+
+
+class _RulePlace(AnswerModel):
+    category: str
+    surface: str
+    country: str | None = Field(description="ISO 3166-1 alpha-2; null: everywhere else.")
+
+
+def _rule_members() -> dict[str, tuple[Any, FieldInfo]]:
+    """Return the members that hold a rule: one for each key, with the description of the policy's schema."""
+    types, keys = get_type_hints(Rule), Category.model_fields
+    return {field: (types[field], Field(description=keys[key].description)) for key, field in RULE_FIELDS.items()}
+
+
+if TYPE_CHECKING:  # one member for each key of a rule
+    ThresholdAnswer = _RulePlace
+else:
+    ThresholdAnswer = create_model(
+        "ThresholdAnswer",
+        __base__=_RulePlace,
+        __module__=__name__,
+        __doc__="Rule of a category on a surface; a country without an own row follows the row without country.",
+        **_rule_members(),
+    )
+
+
+class PolicyAnswer(AnswerModel):
+    """Live policy and the reason for it."""
+
+    revision: str
+    serial: int
+    model_revision: str
+    from_tick_ms: Millis
+    proposed_at_ms: Millis
+    proposed_by: str
+    actor: str = Field(description="Empty for a file that was edited by hand.")
+    reason: str
+    changes: list[str] = Field(description="Differences from the policy before.")
+    surfaces: list[str]
+    categories: list[str]
+    thresholds: list[ThresholdAnswer]
+    policy: dict[str, Any] = Field(description="The whole policy, in canonical form.")
+
+
+class ImpactBody(BaseModel):
+    """Policy to try on the past."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: Annotated[str, Field(min_length=1, max_length=400_000, description="Policy file (YAML), as text.")]
+    since: Annotated[Duration, Field(description="How far back to judge; at most 7d.")] = "24h"
+
+
+class ImpactAnswer(AnswerModel):
+    """Changes that a policy would have made; settled decisions are predicted, early ones are not."""
+
+    summary: str = Field(description="The whole in words; what is not known comes first.")
+    needs_replay: list[dict[str, Any]] = Field(description="Rules that the kept evidence cannot answer.")
+    unseen: list[str] = Field(description="Changes of keys that no evidence answers, in words.")
+    answered: int = Field(description="Number of scopes, a category on a surface, that the evidence answers.")
+    live_revision: str
+    new_revision: str
+    from_ms: Millis
+    to_ms: Millis
+    tag_panes: int
+    shards: int
+    changes: list[dict[str, Any]] = Field(description="Hashtags on which the policies differ, most minutes first.")
+    protected: list[dict[str, Any]] = Field(description="Hashtags that only `never_suppress` of the new policy spares.")
+    totals: list[dict[str, Any]] = Field(description="By category and country; empty while you review a hashtag blind.")
+    histograms: list[dict[str, Any]] = Field(description="Empty while you review a hashtag blind.")
+    numbers: Numbers
+    blinded: BlindedList
+
+
+@router.get("/policy", openapi_extra=needs("read"), response_model=PolicyAnswer)
+async def live_policy(request: Request) -> Response:
+    """Return the live policy: its revision, why it went live, and its thresholds."""
+    record = live_record(await services_of(request).policy_topic())
+    policy = Policy.from_canonical(record.policy)
+    plain = msgspec.to_builtins(record)
+    names = [name for name in PolicyAnswer.model_fields if name in plain and name != "policy"]
+    return JsonReply(
+        {name: plain[name] for name in names}
+        | {
+            "surfaces": list(policy.surfaces),
+            "categories": list(policy.category_names),
+            "thresholds": _thresholds(policy),
+            "policy": msgspec.json.decode(record.policy),
+        }
+    )
+
+
+@router.post("/policy/impact", openapi_extra=needs("decide"), response_model=ImpactAnswer)
+async def impact(request: Request, body: ImpactBody) -> Response:
+    """Judge the kept evidence under the live policy and under another one; nothing is written.
+
+    One such call runs at a time, and others wait.
+    """
+    since_ms = duration_ms(body.since)
+    if since_ms > LONGEST_IMPACT_MS:
+        raise RefusedCall(
+            "mistake", "the evidence is kept for 7 days", "a shorter since", errors=[Fault("at most 7d", "#/since")]
+        )
+    new = await asyncio.to_thread(parse_text, body.policy)  # a long one takes a second
+    services = services_of(request)
+    live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
+    report = await services.backtests.judge(live, new, since_ms)
+    reader = await report_reader(request)  # who has claimed a blind case meanwhile reads less
+    return await asyncio.to_thread(lambda: JsonReply(reader.report(report)))  # it may have thousands of hashtags
+
+
+def live_record(topic: PolicyTopic) -> PolicyRecord:
+    """Return the record of the live policy.
+
+    Raises:
+        RefusedCall: no policy was ever live (404).
+    """
+    if topic.live is None:
+        raise RefusedCall("not_found", "no policy was ever live here", "start a worker, which puts its policy live")
+    return topic.live
+
+
+def parse_text(text: str) -> Policy:
+    """Parse a policy; every fault is reported, with its line."""
+    try:
+        return parse_policy(text.encode(), "policy")
+    except PolicyFileError as error:
+        faults = [Fault(f"{one.place}: {one.message}", "#/policy") for one in error.problems]
+        raise RefusedCall("mistake", str(error), error.fix, errors=faults) from None
+    except PolicyError as error:
+        raise RefusedCall("mistake", str(error), error.fix, errors=[Fault(str(error), "#/policy")]) from None
+
+
+def _thresholds(policy: Policy) -> list[dict[str, Any]]:
+    """List the rules: the common one of each category and surface, and those of countries that differ from it."""
+    found = []
+    for (category, surface, country), rule in sorted(policy.rule_table.items()):
+        if country and rule == policy.rule_table[category, surface, ""]:
+            continue
+        place = {"category": category, "surface": surface, "country": country or None}
+        found.append(place | msgspec.to_builtins(rule))
+    return found

@@ -1,0 +1,258 @@
+"""Routes that check, try and change the policy: by the functions of `hushtag policy`, straight to the topic.
+
+A change needs the permission `lead` without limits of country or category, because a policy is for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from moderation.access.access import GuardedRoute, needs, write_once
+from moderation.access.answers import JsonReply
+from moderation.access.blinding import reader_of
+from moderation.access.bodies import IdempotencyKey
+from moderation.access.problems import Fault, RefusedCall, http_words
+from moderation.access.rights import check_rights
+from moderation.access.services import services_of
+from moderation.domain.policies.backtests import BacktestJob
+from moderation.domain.policies.changes import PolicyCheck
+from moderation.http.policy import LONGEST_IMPACT_MS, live_record
+from moderation.http.policy_shapes import (
+    BacktestAnswer,
+    BacktestBody,
+    PolicyChangeBody,
+    PolicyCheckAnswer,
+    PolicyCheckBody,
+    PolicyFaultAnswer,
+    PolicyHistoryAnswer,
+    PolicyRevisionAnswer,
+    PolicyTextAnswer,
+    PolicyWrittenAnswer,
+    RollbackBody,
+)
+from moderation.log.drafts import duration_ms
+from moderation.views.policy_reports import ReportReader, report_reader
+from streams.errors import CallerMistake
+from streams.log.policies import PolicyRecord, PolicyTopic
+from streams.policy import Policy, PolicyFileError, Problem
+from streams.policy.diff import differences
+from streams.policy.errors import SHOWN_MAX
+from streams.policy_activation import PolicyOvertaken, earlier_policy, text_of
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["policy"])
+RevisionPath = Annotated[str, Path(pattern=r"^[0-9a-f]{4,12}$", description="Revision, or its first digits.")]
+
+
+@router.post("/policy/check", openapi_extra=needs("decide"), response_model=PolicyCheckAnswer)
+async def check(request: Request, body: PolicyCheckBody) -> Response:
+    """Check a policy's text and compare it with the live policy; nothing is written."""
+    found = await services_of(request).policy_changes.check(body.policy)
+    live = live_record(await services_of(request).policy_topic())
+    return JsonReply(check_as_dict(found, live))
+
+
+@router.post("/policy/impacts", openapi_extra=needs("decide"), response_model=BacktestAnswer, status_code=202)
+async def begin_impact(request: Request, body: BacktestBody) -> Response:
+    """Begin to judge the kept evidence under the live policy and under another one; nothing is written.
+
+    A person has one at a time: a new one ends the one before.
+    """
+    since_ms = duration_ms(body.since)
+    if since_ms > LONGEST_IMPACT_MS:
+        raise RefusedCall(
+            "mistake", "the evidence is kept for 7 days", "a shorter since", errors=[Fault("at most 7d", "#/since")]
+        )
+    services = services_of(request)
+    new = await checked_policy(request, body.policy)
+    live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
+    job = services.backtests.impact(live, new, since_ms, reader_of(request))
+    return JsonReply(job_as_dict(job, None), 202)
+
+
+@router.get("/policy/impacts/{job}", openapi_extra=needs("decide"), response_model=BacktestAnswer)
+async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]) -> Response:
+    """Return the progress of a run that the caller began, and its report."""
+    found, reader = own_job(request, job), await report_reader(request)
+    return await asyncio.to_thread(lambda: JsonReply(job_as_dict(found, reader)))  # it may have thousands of hashtags
+
+
+@router.get("/policy/history", openapi_extra=needs("read"), response_model=PolicyHistoryAnswer)
+async def history(request: Request) -> Response:
+    """List the policies that were live, the newest first."""
+    topic = await services_of(request).policy_topic()
+    return JsonReply({"items": [_record_as_dict(one, topic) for _, one in reversed(topic.kept.values())]})
+
+
+@router.get("/policy/history/{revision}", openapi_extra=needs("read"), response_model=PolicyTextAnswer)
+async def show_revision(request: Request, revision: RevisionPath) -> Response:
+    """Return one policy as its author wrote it."""
+    topic = await services_of(request).policy_topic()
+    return JsonReply(revision_as_dict(topic, revision))
+
+
+@router.post("/policy/changes", openapi_extra=needs("lead"), response_model=PolicyWrittenAnswer, status_code=201)
+async def change(request: Request, body: PolicyChangeBody, idempotency_key: IdempotencyKey) -> Response:
+    """Put a policy live. Its serial is raised above the live one if needed; comments are kept."""
+
+    async def work(actor: str) -> dict[str, Any]:
+        check_rights(request, country="*", category="")
+        changes = services_of(request).policy_changes
+        return await _written(changes.propose(body.policy, if_live=body.if_live, actor=actor, reason=body.reason))
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/policy/rollback", openapi_extra=needs("lead"), response_model=PolicyWrittenAnswer, status_code=201)
+async def rollback(request: Request, body: RollbackBody, idempotency_key: IdempotencyKey) -> Response:
+    """Put an earlier policy live again: its text as it was, under a new serial."""
+
+    async def work(actor: str) -> dict[str, Any]:
+        check_rights(request, country="*", category="")
+        services = services_of(request)
+        revision = earlier_record(await services.policy_topic(), body.revision).revision
+        return await _written(
+            services.policy_changes.restore(revision, if_live=body.if_live, actor=actor, reason=body.reason)
+        )
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+async def checked_policy(request: Request, text: str) -> Policy:
+    """Parse a policy's text.
+
+    Raises:
+        RefusedCall: it has problems; every one is named with its line (422).
+    """
+    found = await services_of(request).policy_changes.check(text)
+    if found.draft is None:
+        raise faulty(found.problems)
+    return found.draft.policy
+
+
+def faulty(problems: tuple[Problem, ...]) -> RefusedCall:
+    """Build the refusal of a text with problems."""
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return RefusedCall(
+        "mistake",
+        f"the policy cannot be used: line {first.line}: {first.message}{more}",
+        "correct every entry of `errors`; POST /v1/policy/check shows the lines",
+        errors=[Fault(f"line {one.line}, column {one.column}: {one.message}", "#/policy") for one in problems],
+    )
+
+
+def own_job(request: Request, job: str) -> BacktestJob:
+    """Return a run that the caller began.
+
+    Raises:
+        RefusedCall: there is none: its result is no longer kept, or the API was started again (404).
+    """
+    found = services_of(request).backtests.find(job, reader_of(request))
+    if found is None:
+        raise RefusedCall("not_found", "this run is no longer kept", "begin it again: POST /v1/policy/impacts")
+    return found
+
+
+def check_as_dict(found: PolicyCheck, live: PolicyRecord) -> dict[str, Any]:
+    """Build the answer of a check."""
+    draft = found.draft
+    return {
+        "valid": draft is not None,
+        "problems": _faults_as_dicts(found.problems[:SHOWN_MAX]),
+        "problem_count": len(found.problems),
+        "warnings": _faults_as_dicts(found.warnings[:SHOWN_MAX]),
+        "revision": draft.policy.revision if draft else None,
+        "serial": draft.policy.serial if draft else None,
+        "changes": list(draft.changes) if draft else [],
+        "restarts": list(found.restarts),
+        "live_revision": live.revision,
+        "live_serial": live.serial,
+    }
+
+
+def _faults_as_dicts(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [{name: getattr(problem, name) for name in PolicyFaultAnswer.model_fields} for problem in problems]
+
+
+def earlier_record(topic: PolicyTopic, revision: str) -> PolicyRecord:
+    """Return the record of one revision.
+
+    Raises:
+        RefusedCall: there is no such policy (404).
+    """
+    try:
+        return earlier_policy(topic, revision)
+    except CallerMistake as error:
+        raise RefusedCall("not_found", str(error), error.fix) from None
+
+
+def revision_as_dict(topic: PolicyTopic, revision: str) -> dict[str, Any]:
+    """Build the answer about one revision.
+
+    Raises:
+        RefusedCall: there is no such policy (404).
+    """
+    live, record = live_record(topic), earlier_record(topic, revision)
+    changes = differences(Policy.from_canonical(live.policy), Policy.from_canonical(record.policy))
+    return _record_as_dict(record, topic) | {
+        "text": text_of(record),
+        "canonical": not record.text,
+        "differences": changes,
+    }
+
+
+def _record_as_dict(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
+    plain = msgspec.to_builtins(record)
+    names = [name for name in PolicyRevisionAnswer.model_fields if name in plain]
+    return {name: plain[name] for name in names} | {"live": record.revision == live_record(topic).revision}
+
+
+def job_as_dict(job: BacktestJob, reader: ReportReader | None) -> dict[str, Any]:
+    """Build the answer about a run."""
+    return {
+        "id": job.id,
+        "revision": job.revision,
+        "state": job.state,
+        "done": job.done,
+        "total": job.total,
+        "detail": http_words(str(job.error)) if job.error else "",
+        "report": reader.report(job.report) if job.state == "done" and reader is not None else None,
+    }
+
+
+async def _written(work: Awaitable[tuple[PolicyRecord, int]]) -> dict[str, Any]:
+    try:
+        record, sequence = await work
+    except PolicyOvertaken as error:
+        raise overtaken(error) from None
+    except PolicyFileError as error:
+        raise faulty(error.problems) from None
+    return {
+        "revision": record.revision,
+        "serial": record.serial,
+        "sequence": sequence,
+        "from_tick_ms": record.from_tick_ms,
+        "recorded_at_ms": record.proposed_at_ms,
+        "changes": list(record.changes),
+    }
+
+
+def overtaken(error: PolicyOvertaken) -> RefusedCall:
+    """Build the refusal of a change that another one overtook: who changed what, and why."""
+    live = error.live
+    changed: list[str] = []
+    if live is not None:
+        changed = [f"{live.actor or live.proposed_by}: {live.reason or 'no reason given'}", *live.changes]
+    return RefusedCall(
+        "stale",
+        str(error),
+        "compare your change with the policy that is live now, then send it again if it is still wanted",
+        version=live.revision if live is not None else "",
+        changed=changed,
+    )

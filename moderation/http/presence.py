@@ -1,0 +1,45 @@
+"""Routes of presence: who looks at a case now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from moderation.access.access import GuardedRoute, needs
+from moderation.access.answers import AnswerModel, JsonReply
+from moderation.access.blinding import reader_of
+from moderation.access.services import services_of
+from streams.clock import now_ms
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
+CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
+
+
+class PresenceAnswer(AnswerModel):
+    """People who look at a case now, as this process of the API knows them."""
+
+    case: str
+    viewers: list[str] = Field(description="Names, in alphabetical order; yours too, while you look at it.")
+
+
+@router.get("/cases/{case}/presence", openapi_extra=needs("decide"), response_model=PresenceAnswer)
+async def present(request: Request, case: CasePath) -> Response:
+    """Name the people who look at a case now."""
+    return JsonReply({"case": case, "viewers": viewers_of(request, case)})
+
+
+@router.post("/cases/{case}/presence", openapi_extra=needs("decide"), response_model=PresenceAnswer)
+async def look(request: Request, case: CasePath) -> Response:
+    """Say that you look at a case; nothing is recorded. Call it every 10 seconds: it counts for 30."""
+    services = services_of(request)
+    found = await services.cases.find(case)
+    services.presence.beat(found.id, reader_of(request), now_ms())
+    return JsonReply({"case": found.id, "viewers": viewers_of(request, found.id)})
+
+
+def viewers_of(request: Request, case: str) -> list[str]:
+    """Return the names of the people who look at a case now, for pages; it reads nothing."""
+    return services_of(request).presence.viewers(case, now_ms())

@@ -1,0 +1,144 @@
+"""Routes of the stop button: its state, pause and resume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from hushtag_client.registers import ANY_HASHTAG
+from pydantic import Field
+from starlette.responses import Response
+
+from moderation.access.access import GuardedRoute, needs, write_once
+from moderation.access.answers import AnswerModel, JsonReply, Millis
+from moderation.access.bodies import IdempotencyKey, PauseBody, ResumeBody
+from moderation.access.rights import check_rights
+from moderation.access.services import services_of
+from moderation.domain.override_words import accepted_json
+from moderation.http.overrides import OverrideWrittenAnswer
+from moderation.log.drafts import STOP, end_of, override_draft, undo_draft
+from streams.countries import WORLD
+from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import Override
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["stop button"])
+
+
+class PausedAnswer(AnswerModel):
+    """Scope in which automation is paused."""
+
+    id: str
+    country: str
+    surfaces: list[str]
+    category: str = Field(description="Only this category is paused; empty: all.")
+    actor: str
+    reason: str
+    at_ms: Millis
+    expires_at_ms: Millis = Field(description="End of this pause.")
+    expires_in_ms: int
+    resumes_at_ms: Millis = Field(description="Time at which automation resumes there: the end of the longest pause.")
+
+
+class StopAnswer(AnswerModel):
+    """State of the stop button."""
+
+    paused: bool
+    version: str = Field(description="Version that the next pause or resume everywhere must name.")
+    items: list[PausedAnswer]
+
+
+@router.get("/stop", openapi_extra=needs("read"), response_model=StopAnswer)
+async def stop_state(request: Request) -> Response:
+    """Return where automation is paused, by whom, why and until when."""
+    moderation = services_of(request).moderation
+    history = await moderation.refresh()
+    items = pauses_in_force(history, moderation.now_ms())
+    return JsonReply({"paused": bool(items), "version": stop_version(history), "items": items})
+
+
+def pauses_in_force(history: OverrideHistory, at_ms: int, *, released: str = "") -> list[dict[str, Any]]:
+    """List the stop buttons in force, the first pressed first: each with its surfaces, its end, and who pressed it.
+
+    Args:
+        history: people's decisions.
+        at_ms: the moment, Unix time in ms.
+        released: id of a pause that counts as undone: the older pauses below it are in force then.
+    """
+    found: dict[str, tuple[Override, list[str]]] = {}
+    ends: dict[tuple[str, str], list[Override]] = {}
+    for (hashtag, surface, country, _), stack in history.fold.stacks().items():
+        if hashtag != ANY_HASHTAG:
+            continue
+        ends[surface, country] = kept = [
+            one.record for one in stack.entries if one.in_force(at_ms) and one.record.id != released
+        ]
+        if kept:
+            found.setdefault(kept[-1].id, (kept[-1], []))[1].append(surface)
+
+    def resumes_ms(record: Override, surface: str) -> int:
+        every = (*ends[surface, record.country], *ends.get((surface, WORLD), ()))
+        return max((one.expires_at_ms for one in every if one.category in ("", record.category)), default=0)
+
+    return [
+        {
+            "id": record.id,
+            "country": record.country,
+            "surfaces": sorted(surfaces),
+            "category": record.category,
+            "actor": record.actor,
+            "reason": record.reason,
+            "at_ms": record.at_ms,
+            "expires_at_ms": record.expires_at_ms,
+            "expires_in_ms": record.expires_at_ms - at_ms,
+            "resumes_at_ms": min(resumes_ms(record, surface) for surface in surfaces),
+        }
+        for record, surfaces in sorted(found.values(), key=lambda one: one[0].at_ms)
+    ]
+
+
+def stop_version(history: OverrideHistory) -> str:
+    """Return the version that the next pause or resume everywhere must name; "" before the first."""
+    return history.fold.version(history.scopes(ANY_HASHTAG))
+
+
+@router.post("/pause", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
+async def pause(request: Request, body: PauseBody, idempotency_key: IdempotencyKey) -> Response:
+    """Lift every automated suppression and discount; human decisions and orders stay in force."""
+    services = services_of(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        at_ms = services.moderation.now_ms()
+        end = end_of(body.lasts, body.until, "24h", at_ms)
+        check_rights(request, country=body.country, category=body.category, lasts_ms=end.duration_ms(at_ms))
+        draft = override_draft(
+            await services.names(),
+            STOP,
+            "allow",
+            country=body.country,
+            surfaces=body.surfaces,
+            actor=actor,
+            reason=body.reason,
+            end=end,
+            category=body.category,
+        )
+        return accepted_json(await services.moderation.pause(draft, expected=body.if_version))
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/resume", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
+async def resume(request: Request, body: ResumeBody, idempotency_key: IdempotencyKey) -> Response:
+    """Put the current automated suppressions in force again."""
+    services = services_of(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        history = await services.moderation.refresh()
+        paused = [record for _, record in history.in_force(services.moderation.now_ms(), history.scopes(ANY_HASHTAG))]
+        categories = {record.category for record in paused if body.country in (None, record.country)}
+        check_rights(request, country=body.country or "*", categories=categories)
+        draft = undo_draft(
+            await services.names(), STOP, country=body.country, surfaces=body.surfaces, actor=actor, reason=body.reason
+        )
+        return accepted_json(await services.moderation.undo(draft, expected=body.if_version))
+
+    return await write_once(request, idempotency_key, body.actor, work)

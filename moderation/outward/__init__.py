@@ -1,0 +1,1 @@
+"""What leaves the platform: reports, statements, notices, replies and schemas."""

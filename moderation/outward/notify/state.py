@@ -1,0 +1,123 @@
+"""Folds of the topics `moderation` and `suppression-decisions`, from which notices are derived. Pure.
+
+Every restriction is kept, also one that has ended, except for those of a legal order that was revoked or declined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from moderation.domain.appeals.fold import AppealFold
+from moderation.domain.appeals.records import Appeal, AppealOutcome
+from moderation.domain.restrictions.collect import (
+    decision_restrictions,
+    order_restrictions,
+    override_restriction,
+    with_present_states,
+)
+from moderation.domain.restrictions.restriction import Restriction
+from streams.flags.moderation_fold import scopes_of
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Decision
+from streams.log.moderation import UNKNOWN_MS, Override
+from streams.orders.cases import Case
+
+_ANY_TIME = 0
+"""Time at which no measure of an order has expired."""
+
+
+class NotifyState:
+    """Everything that notices report; records of `moderation` must come in the order of their offsets."""
+
+    def __init__(self) -> None:
+        self.holds: dict[str, Override] = {}
+        """People's holds by the id of their record."""
+        self._history = OverrideHistory()
+        self._appeals = AppealFold()
+        self._by_people: dict[str, tuple[Restriction, Override]] = {}
+        self._automated: dict[str, tuple[str, Restriction]] = {}
+        """Version of the last decision with a restriction, and the restriction, by its reference."""
+        self._latest: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
+        """Version and restrictions of the last decision, by (hashtag, country)."""
+        self._by_orders: dict[str, tuple[str, list[Restriction]]] = {}
+        """Version of an order, and its restrictions, by its id."""
+
+    def apply_moderation(
+        self, offset: int, key: bytes | None, value: bytes | None, log_time_ms: int = UNKNOWN_MS
+    ) -> None:
+        """Apply one record of the topic `moderation`."""
+        history = self._history
+        before, others = len(history.history), len(history.others)
+        history.apply(offset, key, value, log_time_ms)
+        for number, record in history.history[before:]:
+            if isinstance(record, Override) and number not in history.fold.stale:
+                self._add(record)
+        for number, other in history.others[others:]:
+            self._appeals.decode_and_apply(number, other)
+
+    def apply_decision(self, decision: Decision) -> None:
+        """Apply one automated decision; decisions may repeat and come in any order."""
+        found = decision_restrictions(decision)
+        key = decision.hashtag, decision.country
+        if decision.version >= self._latest.get(key, ("", None))[0]:
+            self._latest[key] = decision.version, frozenset(one.reference for one in found)
+        for one in found:
+            if decision.version >= self._automated.get(one.reference, ("", None))[0]:
+                self._automated[one.reference] = decision.version, one
+
+    def orders(self) -> Iterable[Case]:
+        """Return all legal orders."""
+        return self._history.fold.orders.cases.values()
+
+    def decided_appeals(self) -> Iterator[tuple[Appeal, AppealOutcome]]:
+        """Yield the appeals that have an outcome."""
+        for status in self._appeals.appeals.values():
+            if status.outcome is not None:
+                yield status.appeal, status.outcome
+
+    def surfaces_of_hold(self, record: Override, at_ms: int) -> tuple[str, ...]:
+        """List the surfaces on which a hold decides at a time, or decided when it lapsed."""
+        at_ms = min(at_ms, record.expires_at_ms - 1)
+        found = ((scope[1], self._history.fold.in_force(scope, at_ms)) for scope in scopes_of(record))
+        return tuple(surface for surface, entry in found if entry is not None and entry.record.id == record.id)
+
+    def restrictions(self, now_ms: int) -> Iterator[Restriction]:
+        """Yield each restriction, also those that are not in force; `with_present_states` adds where else."""
+        for _, one in self._automated.values():
+            latest = self._latest.get((one.target, one.country), ("", frozenset()))[1]
+            yield _with_force(one, one.reference in latest and now_ms < one.ends_ms)
+        for one, record in self._by_people.values():
+            entries = (self._history.fold.in_force(scope, now_ms) for scope in scopes_of(record))
+            yield _with_force(one, any(entry is not None and entry.record.id == record.id for entry in entries))
+        for case in self.orders():
+            for one in self._of_order(case):
+                yield _with_force(one, not one.ends_ms or now_ms < one.ends_ms)
+
+    def with_present_states(self, restrictions: Sequence[Restriction], now_ms: int) -> list[Restriction]:
+        """Add to restrictions of accounts and tweets where else their targets are hidden."""
+        return with_present_states(restrictions, self._history.fold, now_ms)
+
+    def prune(self, before_ms: int) -> None:
+        """Drop what ended before a time, and is never due again."""
+        self.holds = {name: one for name, one in self.holds.items() if one.expires_at_ms >= before_ms}
+        self._by_people = {name: one for name, one in self._by_people.items() if one[0].began_ms >= before_ms}
+        self._automated = {name: one for name, one in self._automated.items() if one[1].ends_ms >= before_ms}
+        kept = {(one.target, one.country) for _, one in self._automated.values()}
+        self._latest = {key: one for key, one in self._latest.items() if key in kept}
+
+    def _add(self, record: Override) -> None:
+        if record.action == "hold":
+            self.holds[record.id] = record
+        if (restriction := override_restriction(record)) is not None:
+            self._by_people[record.id] = restriction, record
+
+    def _of_order(self, case: Case) -> list[Restriction]:
+        known = self._by_orders.get(case.id)
+        if known is None or known[0] != case.version:
+            known = self._by_orders[case.id] = case.version, order_restrictions(case, _ANY_TIME)
+        return known[1]
+
+
+def _with_force(restriction: Restriction, in_force: bool) -> Restriction:
+    return restriction if in_force else replace(restriction, in_force=False)

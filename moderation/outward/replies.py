@@ -1,0 +1,31 @@
+"""The reply to an authority with its proof: the letter, and the log entry of the step that it reports.
+
+The opened fields are what the letter states of that step: when, for which country, to which state, and why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moderation.publiclog.proving import DocumentProof, PublicLog, Wanted, prove
+from streams.orders.cases import Case
+from streams.orders.records import OrderStep
+
+OPENED = ("time", "country", "action", "reason")
+"""Fields that a reply opens."""
+UNDECIDED = "no step on this order is recorded yet"
+
+
+async def prove_reply(log: PublicLog, case: Case) -> DocumentProof:
+    """Prove the latest step on an order."""
+    steps = [record for _, record in case.history if isinstance(record, OrderStep)]
+    if not steps:
+        return DocumentProof(note=UNDECIDED)
+    last = steps[-1]
+    sought = {case.id: Wanted(("step", last.order, last.id), last.at_ms, OPENED)}
+    return (await prove(log, sought))[case.id]
+
+
+def reply_as_dict(case: Case, text: str, proof: DocumentProof) -> dict[str, Any]:
+    """Convert a letter and its proof to plain JSON."""
+    return {"order": case.id, "text": text} | proof.as_dict()

@@ -1,0 +1,211 @@
+"""Count the report's facts exactly from the records; `publish` decides which numbers may be published. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from moderation.domain.orders.public_outcomes import published_outcomes
+from moderation.outward.report.automated import CoverageGap
+from moderation.outward.report.episodes import Episode, episodes
+from moderation.outward.report.held_back import HeldBack, held_back
+from moderation.outward.report.named_targets import named_targets
+from moderation.outward.report.order_facts import OrderFacts, order_facts, order_state
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Decision
+from streams.log.moderation import Override, TagRecord, Undo
+from streams.orders.cases import Case
+from streams.orders.records import OrderStep
+from streams.orders.states import PENDING_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFacts:
+    """Facts about decisions within [from_ms, to_ms), and about the orders received then, as of one moment.
+
+    Durations are in ms; None where there is no value.
+    """
+
+    from_ms: int
+    to_ms: int
+    country: str | None
+    orders: int
+    orders_by_country: dict[str, int]
+    orders_by_state: dict[str, int]
+    confidential: int
+    """Number of orders that may not be published one by one; the counts include them."""
+    as_of_ms: int
+    """Moment of every state: of orders, and of the accounts, hashtags and tweets that they name."""
+    targets: dict[str, int]
+    """Number of distinct targets by kind."""
+    requested: dict[str, int]
+    """Number of targets by kind, where a target of two orders counts twice."""
+    states: dict[str, dict[str, int]]
+    """Number of distinct targets by kind and `ResolvedOutcome`."""
+    by_order: tuple[OrderFacts, ...]
+    """Request and result of each order."""
+    declined: dict[str, dict[str, int]]
+    """Number of distinct declined targets by kind and ground; a ground for another outcome counts as `other`."""
+    protected: dict[str, int]
+    """Number of accounts declined as protected speech, by the registry's category."""
+    protected_acted: int
+    """Number of protected speakers' accounts acted against, by two people each."""
+    protected_later: int
+    """Number of accounts that one person acted against before they entered the registry."""
+    protected_released: int
+    """Number of registered accounts that an order restricted until an appeal or a new ruling declined them."""
+    time_to_act_ms: int | None
+    """Median time from receipt to the first interim or final decision, or refusal of the whole order."""
+    on_time: int
+    """Number of orders acted on before their deadline."""
+    acted: int
+    held_back: HeldBack
+    """Distinct hashtags held back within the period by the pipeline, people and orders."""
+    suppressed: dict[str, int]
+    """Number of suppressions that began in the period, by category; a hashtag in two countries counts twice."""
+    suppressed_for_ms: dict[str, int]
+    """Median duration of suppressions, by category."""
+    discounted: dict[str, int]
+    """Number of contested hashtags that the pipeline ranked by their established accounts, by category."""
+    discounted_for_ms: dict[str, int]
+    """Median duration of that, by category."""
+    overruled: int
+    """Number of suppressed hashtags that a person allowed while they were hidden."""
+    by_people: dict[str, int]
+    """Number of people's decisions on hashtags, by verb: block, allow, hold, pause, undo."""
+    with_effect: dict[str, int] = field(default_factory=dict)
+    """Number of public orders and of decisions by people, by the type of their entry in the public log."""
+    gaps: tuple[CoverageGap, ...] = ()
+    """Periods for which neither the topic nor the audit log holds all automated decisions."""
+    durations_ms: tuple[int, ...] = field(default=(), repr=False)
+    """Durations of all suppressions, for the plot."""
+
+
+def count_facts(
+    people: OverrideHistory,
+    decisions: Iterable[Decision],
+    from_ms: int,
+    to_ms: int,
+    country: str | None = None,
+    *,
+    now_ms: int,
+    gaps: Iterable[CoverageGap] = (),
+) -> ReportFacts:
+    """Count the facts of a period.
+
+    Args:
+        people: the fold of the moderation topic.
+        decisions: all automated decisions; see `AutomatedDecisions`.
+        from_ms: start of the period, inclusive.
+        to_ms: end of the period, exclusive.
+        country: count only orders of this country and decisions for it.
+        now_ms: the moment of all states; no record of `people` may be later.
+        gaps: periods for which decisions may be missing.
+    """
+    fold, decisions = people.fold, list(decisions)
+    cases = [
+        case
+        for case in fold.orders.cases.values()
+        if from_ms <= case.order.received_ms < to_ms and country in (None, case.order.country)
+    ]
+    outcomes = [(case, published_outcomes(case, now_ms)) for case in cases]
+    named = named_targets(outcomes, fold, now_ms)
+    declined = [one for one in named if one.outcome(country) == "declined"]
+    accounts = [one for one in named if one.kind == "account"]
+    by_two = [one for one in accounts if any(len(ruling.actors) > 1 for ruling in one.restrictions())]
+    by_one = [one for one in accounts if any(len(ruling.actors) == 1 for ruling in one.restrictions())]
+    spoken = [one for one in declined if one.category is not None and one.ground() == "protected_speech"]
+    released = [one for one in named if any(got == "released" for _, _, got in one.rows)]
+    acted = [(case, at_ms) for case in cases if (at_ms := first_act_ms(case)) is not None]
+    relevant = [one for one in decisions if country in (None, one.country) and one.decided_at_ms < to_ms]
+    hidden = episodes(relevant, from_ms, to_ms)
+    contested = episodes(relevant, from_ms, to_ms, ("discount",))
+    records = [
+        record
+        for offset, record in people.history
+        if offset not in fold.stale and from_ms <= record.at_ms < to_ms and country in (None, record.country)
+    ]
+    return ReportFacts(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        country=country,
+        orders=len(cases),
+        orders_by_country=dict(Counter(case.order.country for case in cases)),
+        orders_by_state=dict(Counter(order_state(case, now_ms) for case in cases)),
+        confidential=sum(case.order.confidential for case in cases),
+        as_of_ms=now_ms,
+        targets=dict(Counter(one.kind for one in named)),
+        requested=dict(Counter(row.target.kind for case in cases for row in case.rows)),
+        states=_by_kind((one.kind, one.outcome(country)) for one in named),
+        by_order=order_facts(outcomes, now_ms),
+        declined=_by_kind((one.kind, one.ground()) for one in declined),
+        protected=dict(Counter(one.category for one in spoken if one.category is not None)),
+        protected_acted=len(by_two),
+        protected_later=sum(one.category is not None for one in by_one),
+        protected_released=sum(one.category is not None for one in released),
+        time_to_act_ms=_median([at_ms - case.order.received_ms for case, at_ms in acted]),
+        on_time=sum(at_ms <= case.order.deadline_ms for case, at_ms in acted),
+        acted=len(acted),
+        held_back=held_back(fold, decisions, from_ms, min(to_ms, now_ms + 1), country),
+        suppressed=dict(Counter(one.category for one in hidden)),
+        suppressed_for_ms=_median_by_category(hidden),
+        discounted=dict(Counter(one.category for one in contested)),
+        discounted_for_ms=_median_by_category(contested),
+        overruled=_overruled(hidden, records),
+        by_people=dict(Counter(map(_verb, records))),
+        with_effect=_by_type(cases, records),
+        gaps=tuple(gaps),
+        durations_ms=tuple(one.lasted_ms for one in hidden),
+    )
+
+
+def first_act_ms(case: Case) -> int | None:
+    """Return the time of the first decision on an order; None if there is none."""
+    steps = (record for _, record in case.history if isinstance(record, OrderStep))
+    return next((step.at_ms for step in steps if step.to not in PENDING_STATES and step.to != "revoked"), None)
+
+
+def _overruled(hidden: Sequence[Episode], records: Sequence[TagRecord]) -> int:
+    allowed = [record for record in records if isinstance(record, Override) and record.action == "allow"]
+    return sum(
+        any(
+            record.hashtag == one.hashtag
+            and record.country in (one.country, "*")
+            and one.from_ms <= record.at_ms <= one.to_ms
+            for record in allowed
+        )
+        for one in hidden
+    )
+
+
+def _by_type(cases: Iterable[Case], records: Iterable[TagRecord]) -> dict[str, int]:
+    """Count records with effect by the types of `moderation.publiclog.leaf_fields`."""
+    found = Counter(f"override/{_verb(record)}/{record.country}" for record in records)
+    found.update(f"order/received/{case.order.country}" for case in cases if not case.order.confidential)
+    return dict(found)
+
+
+def _by_kind(found: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = {}
+    for kind, name in found:
+        counts.setdefault(kind, Counter())[name] += 1
+    return {kind: dict(names) for kind, names in counts.items()}
+
+
+def _verb(record: TagRecord) -> str:
+    if isinstance(record, Undo):
+        return "undo"
+    return "pause" if record.hashtag == "*" else record.action
+
+
+def _median_by_category(found: Sequence[Episode]) -> dict[str, int]:
+    return {
+        category: _median([one.lasted_ms for one in found if one.category == category]) or 0
+        for category in {one.category for one in found}
+    }
+
+
+def _median(values: Sequence[int]) -> int | None:
+    return round(median(values)) if values else None

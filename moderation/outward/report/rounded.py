@@ -1,0 +1,62 @@
+"""Sentences about what a published report does not give exactly. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from moderation.outward.report.words import KINDS
+from moderation.wording import counted, listed
+
+_LESS = re.compile(r"<[\d,]+")
+_RANGE = re.compile(r"[\d,]+ to [\d,]+")
+
+
+def rounded_words(facts: Mapping[str, Any]) -> list[str]:
+    """Describe the counts that are rounded and those that are left out.
+
+    Args:
+        facts: plain JSON of a `PublishedReport`.
+    """
+    values = list(_texts(facts))
+    less = sum(_LESS.fullmatch(one) is not None for one in values)
+    ranges = sum(_RANGE.fullmatch(one) is not None for one in values)
+    found = []
+    if less:
+        found.append(f"{counted(less, 'count')} would be small, and {_is(less)} given as fewer than a round number.")
+    if ranges:
+        found.append(f"{counted(ranges, 'count')} {_is(ranges)} a range, because the total would reveal a small one.")
+    if hidden := [KINDS[kind] for kind in KINDS if kind in facts["targets"] and kind not in facts["requested"]]:
+        found.append(f"Of the orders' {listed(hidden)}, only totals are given: one order would show a small count.")
+    for name, what in (("suppression", "suppressions"), ("discount", "contested hashtags")):
+        group = f"hashtags_{'suppressed' if name == 'suppression' else 'discounted'}_by_category"
+        if missing := len(facts[group].keys() - facts[f"median_{name}_ms_by_category"].keys()):
+            found.append(f"The median duration of {what} is left out for {_categories(missing)} with few of them.")
+    quality = facts["quality"]
+    if facts["country"] != "*":
+        found.append("Second looks, appeals and languages are given for all countries together only.")
+    elif quality is not None and quality["second_looks"] and quality["false_positive_rate"] is None:
+        found.append("The share of wrong suppressions is left out: too few second looks.")
+    if facts["confidential_orders"]:
+        found.append(f"{counted(facts['confidential_orders'], 'confidential order')} only add to the totals.")
+    return found or ["Every count is exact: none is small."]
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _categories(count: int) -> str:
+    return "one category" if count == 1 else f"{count} categories"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, Sequence):
+        for part in value:
+            yield from _texts(part)

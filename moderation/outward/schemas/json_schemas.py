@@ -1,0 +1,103 @@
+"""JSON Schemas (2020-12) of registers, records and webhooks, from the types that encode and decode them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from hushtag_client import Register
+
+from moderation.outward.schemas.records import RECORDS, WEBHOOKS
+from streams.pipeline.webhook import WebhookEvent
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_REF = "#/$defs/{name}"
+
+
+def register_schema() -> dict[str, Any]:
+    """Return the schema of a register as readers accept it: members and actions may be added."""
+    schema = _document("A register of the flags contract, v1", [Register])
+    members = schema["$defs"]["Register"]
+    members["required"] = ["version", "action", "expires_at_ms", "hashtag", "surface", "country", "source"]
+    members["properties"]["version"]["pattern"] = "^[0-9.]{1,100}$"
+    members["properties"]["action"] = {
+        "type": "string",
+        "pattern": "^[a-z_]{1,40}$",
+        "description": "`suppress` and `hold` hide; `discount`, `allow`, `clear` and all others show.",
+    }
+    members["properties"]["weight"] |= {"minimum": 0, "maximum": 1}
+    for name in ("expires_at_ms", "keep_until_ms"):
+        members["properties"][name]["minimum"] = 0
+    return schema
+
+
+def topic_schema(topic: str) -> dict[str, Any]:
+    """Return the schema of the JSON records of a topic."""
+    return _document(f"A record of the topic {topic}", RECORDS[topic])
+
+
+def webhook_schema() -> dict[str, Any]:
+    """Return the schema of the body of a webhook of `hushtag notify`."""
+    schema = _document("The body of a webhook of hushtag notify", list(WEBHOOKS.values()))
+    data = schema.pop("anyOf")
+    bodies = [{"type": "object", "required": ["type", "timestamp", "data"],
+               "properties": {"type": {"const": name}, "timestamp": {"type": "string", "format": "date-time"},
+                              "data": found}}
+              for name, found in zip(WEBHOOKS, data, strict=True)]  # fmt: skip
+    return {**{name: schema[name] for name in ("$schema", "title")}, "anyOf": bodies, "$defs": schema["$defs"]}
+
+
+def event_schema() -> dict[str, Any]:
+    """Return the schema of the body of a worker's webhook (HUSHTAG_WEBHOOK_URL)."""
+    return _document("The body of a worker's webhook: one change of a hashtag", [WebhookEvent])
+
+
+def _document(title: str, types: Iterable[Any]) -> dict[str, Any]:
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
+    known = _types_by_name(types)
+    for name, component in components.items():
+        if name in known:
+            _describe(component, known[name])
+        if "description" in component:  # the docstring up to its sections, such as Raises
+            component["description"] = " ".join(component["description"].partition("\n\n")[0].split())
+    head: dict[str, Any] = {"$schema": DIALECT, "title": title}
+    return {**head, **(schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}), "$defs": components}
+
+
+def _types_by_name(types: Iterable[Any]) -> dict[str, type]:
+    found = {kind.__name__: kind for kind in _subclasses(msgspec.Struct)}
+    return found | {kind.__name__: kind for kind in types if isinstance(kind, type)}
+
+
+def _subclasses(kind: type) -> Iterator[type]:
+    subclasses: list[type] = kind.__subclasses__()
+    for one in subclasses:
+        yield one
+        yield from _subclasses(one)
+
+
+def _describe(component: dict[str, Any], kind: type) -> None:
+    """Add the docstrings of attributes as descriptions, those of base classes too."""
+    for base in kind.__mro__:
+        if base.__module__.split(".")[0] not in ("streams", "moderation", "hushtag_client"):
+            continue
+        for name, about in _attribute_docs(base):
+            if name in component.get("properties", {}):
+                component["properties"][name].setdefault("description", about)
+
+
+def _attribute_docs(kind: type) -> Iterator[tuple[str, str]]:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
+    except (OSError, TypeError):
+        return  # made without source
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    for pair in pairwise(body):
+        match pair:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(about))):
+                yield name, " ".join(about.split())

@@ -1,0 +1,81 @@
+"""Facts of an entry: what a statement of reasons, or a published report, states of its record. Pure.
+
+The field `facts` of a leaf commits to them as JSON, so that a verifier compares each member of a statement with the
+log. A member that a later record can change is left out, or given as a bound:
+
+- `most_surfaces` instead of `surfaces`: a stronger decision may overrule it on some.
+- `latest_began_ms` instead of `began_ms`, of a person's decision: it may prolong an earlier one.
+- A ruling on an order does not say which target is meant. The order's steps decide when a measure begins and ends.
+
+Evidence is what a statement shows of it. A signal that the record does not have is left out, so that a signal that is
+added to hushtag later does not change the facts of earlier entries.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from moderation.domain.restrictions.collect import MEASURES, decision_restrictions, override_restriction
+from moderation.domain.restrictions.restriction import Restriction
+from streams.log.decisions import Decision
+from streams.log.moderation import Override
+from streams.orders.records import OrderRuling
+from streams.signals.registry import WEIGHED
+
+_MEMBERS = (
+    "reference", "kind", "target", "display", "measure", "country", "source", "began_ms", "ends_ms",
+    "decision", "category", "weight", "reason", "signals", "evidence", "policy_revision", "model_revision", "order",
+)  # fmt: skip
+_ABSENT = {one.name: one.kind.absent for one in WEIGHED if one.recorded}
+
+
+def decision_facts(decision: Decision) -> str | None:
+    """Return the facts of an automated decision; None if it restricts nothing."""
+    return _restrictions(_members(one) for one in decision_restrictions(decision))
+
+
+def override_facts(record: Override) -> str | None:
+    """Return the facts of a person's decision; None for an allow."""
+    restriction = override_restriction(record)
+    if restriction is None:
+        return None
+    facts = _members(restriction)
+    return _restrictions([facts | {"latest_began_ms": facts.pop("began_ms")}])
+
+
+def ruling_facts(record: OrderRuling) -> str | None:
+    """Return the facts of a ruling on targets of an order; None if it declines them."""
+    if record.outcome == "declined":
+        return None
+    facts: dict[str, Any] = {"measure": MEASURES[record.outcome], "country": record.order[:2], "source": "legal"}
+    facts |= {"category": "", "weight": 1.0, "reason": record.reason, "signals": [], "evidence": None}
+    facts |= {"policy_revision": "", "model_revision": ""}
+    if record.outcome == "suspended":
+        facts |= {"kind": "account", "country": "*", "source": "human", "ends_ms": 0, "order": None}
+    if record.outcome == "reduced":
+        facts |= {"kind": "hashtag", "most_surfaces": list(record.surfaces)}
+    return _restrictions([facts])
+
+
+def report_facts(name: str, files: dict[str, str]) -> str:
+    """Return the facts of a published report: its name, and the SHA-256 of each file."""
+    return _json({"name": name, "files": dict(sorted(files.items()))})
+
+
+def _restrictions(facts: Iterable[dict[str, Any]]) -> str | None:
+    listed = list(facts)
+    return _json({"restrictions": listed}) if listed else None
+
+
+def _members(restriction: Restriction) -> dict[str, Any]:
+    plain = restriction.as_dict()
+    facts = {name: plain[name] for name in _MEMBERS} | {"most_surfaces": plain["surfaces"]}
+    if facts["evidence"] is not None:
+        facts["evidence"] = {n: v for n, v in facts["evidence"].items() if n not in _ABSENT or v != _ABSENT[n]}
+    return facts
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

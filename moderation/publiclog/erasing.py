@@ -1,0 +1,33 @@
+"""Order the erasure of an entry: write its record to the `moderation` topic."""
+
+from __future__ import annotations
+
+import secrets
+
+from moderation.log.service import ModerationService
+from moderation.publiclog.erasures import AuditErasure, encode_erasure
+from moderation.publiclog.reading import log_state, read_entry
+from streams.clock import now_ms
+from streams.errors import CallerMistake
+from streams.settings import Settings
+
+
+async def order_erasure(settings: Settings, number: int, *, actor: str, reason: str) -> AuditErasure:
+    """Write the order to erase an entry's record; the writer of the log carries it out.
+
+    Raises:
+        CallerMistake: the entry does not exist, is not signed yet, or was erased before.
+        DependencyAway: Kafka does not answer.
+    """
+    entry, state = await read_entry(settings, number), await log_state(settings)
+    if (one := entry.input) is None:
+        raise CallerMistake(f"entry {number} is erased already")
+    if state.signed is None or state.signed.size <= number:
+        raise CallerMistake(f"entry {number} is not signed yet", fix="`hushtag audit run` signs every ten seconds")
+    erasure = AuditErasure(
+        id=secrets.token_hex(8), entry=number, topic=one.source.topic, partition=one.source.partition,
+        offset=one.source.offset, actor=actor, reason=reason, at_ms=now_ms(),
+    )  # fmt: skip
+    async with ModerationService(settings) as service:
+        await service.transact(lambda view: [encode_erasure(erasure)])
+    return erasure

@@ -1,0 +1,1 @@
+../../../docs/verify_proof.py
