@@ -37,7 +37,7 @@ CHECKS = [
     unsupported_method,
 ]  # fmt: skip
 ENDLESS = "GET /v1/events"
-"""Operation without an end: `tests/unit/moderation/api/test_events.py` and `test_blinding.py` have its tests."""
+"""Operation without an end: `tests/unit/moderation/http/test_events.py` and `test_blinding.py` have its tests."""
 KEYS = [ApiKey(name=role, role=role, sha256=hash_of(f"hush_{role}"), acts_for_others=True) for role in ROLES]
 RUNS = [
     pytest.param("admin", SHORT, id="short"),
