@@ -102,13 +102,15 @@ def read(path: Path) -> bytes:
         raise ArtefactError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def content_of(data: bytes, name: str, wanted: str, texts: tuple[str, ...], arrays: tuple[str, ...]) -> Content:
+def content_of(
+    data: bytes, name: str, expected_format: str, texts: tuple[str, ...], arrays: tuple[str, ...]
+) -> Content:
     """Return the content of a model file after checks of its format, fields and digest.
 
     Args:
         data: bytes of the file.
         name: name of the file in errors.
-        wanted: expected value of `format`.
+        expected_format: expected value of `format`.
         texts: fields that are texts or lists of texts.
         arrays: fields that are arrays.
 
@@ -116,9 +118,10 @@ def content_of(data: bytes, name: str, wanted: str, texts: tuple[str, ...], arra
         ArtefactError: the file is damaged, altered, incomplete or of another format.
     """
     content = _unpacked(data, name)
-    if str(content.get("format")) != wanted:
+    if str(content.get("format")) != expected_format:
         raise ArtefactError(
-            f"{name} has format {content.get('format')!r}, this version reads {wanted!r}: train the model again"
+            f"{name} has format {content.get('format')!r}, this version reads {expected_format!r}:"
+            " train the model again"
         )
     missing = [key for key in (*texts, "digest", *arrays) if key not in content]
     if missing:
@@ -137,7 +140,7 @@ def content_of(data: bytes, name: str, wanted: str, texts: tuple[str, ...], arra
 
 
 def _are_texts(value: object) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(text, str) for text in value))
 
 
 def _unpacked(data: bytes, name: str) -> Content:
@@ -167,15 +170,15 @@ def _unpacked(data: bytes, name: str) -> Content:
 
 def digest(content: Content, texts: tuple[str, ...], arrays: tuple[str, ...]) -> str:
     """Compute the SHA-256 of the named texts (or lists of texts) and arrays of a model file."""
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for key in texts:
         value = content[key]
-        found.update((value if isinstance(value, str) else "\0".join(value)).encode() + b"\0")
+        sha256.update((value if isinstance(value, str) else "\0".join(value)).encode() + b"\0")
     for key in arrays:
         array = content[key]
-        found.update(f"{key}{array.shape}{array.dtype.str}".encode())
-        found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
+        sha256.update(f"{key}{array.shape}{array.dtype.str}".encode())
+        sha256.update(np.ascontiguousarray(array).tobytes())
+    return sha256.hexdigest()
 
 
 def check_shapes(

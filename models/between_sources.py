@@ -30,7 +30,7 @@ FEWEST_TEXTS = 50
 
 def is_enough(labels: Labels) -> bool:
     """Return whether a source has enough labelled texts (n,) of both labels."""
-    return min(int((labels == one).sum()) for one in (0, 1)) >= FEWEST_TEXTS
+    return min(int((labels == label).sum()) for label in (0, 1)) >= FEWEST_TEXTS
 
 
 def deviation(outside: Floats, labels: Labels, others: Floats, labels_of_others: Labels) -> float:
@@ -56,11 +56,11 @@ def between_of(deviations: Sequence[Sequence[float]], moments: Floats) -> Floats
         deviations: of each column, one for each source that labels it.
         moments: (n_languages, n_columns, 4).
     """
-    found = np.zeros((*moments.shape[:2], share.N_BETWEEN))
+    between = np.zeros((*moments.shape[:2], share.N_BETWEEN))
     if len(deviations[0]) < 2:
-        return found
+        return between
     for column, own in enumerate(deviations):
         used = own if len(own) >= FEWEST_SOURCES else deviations[0]
         gaps = moments[:, column, 1] - moments[:, column, 0]
-        found[:, column, 2] = PART * float(np.mean(np.square(used))) * gaps**2
-    return found
+        between[:, column, 2] = PART * float(np.mean(np.square(used))) * gaps**2
+    return between

@@ -61,8 +61,8 @@ def table(folder: Path) -> npt.NDArray[np.int8]:
     probabilities = np.stack(columns, axis=1)
     mean = probabilities.mean(axis=1, keepdims=True)
     weights = np.log((probabilities + _SMOOTHING) / (mean + _SMOOTHING))
-    found: npt.NDArray[np.int8] = np.clip(np.rint(weights * UNITS), -127, 127).astype(np.int8)
-    return found
+    units: npt.NDArray[np.int8] = np.clip(np.rint(weights * UNITS), -127, 127).astype(np.int8)
+    return units
 
 
 def with_table(data: bytes, detector: npt.NDArray[np.int8]) -> bytes:
@@ -78,9 +78,9 @@ def _labelled(folder: Path) -> dict[str, list[str]]:
     rng = random.Random(0)
     devanagari = [example.text for example in examples if example.language == "hi"]
     own = templates.generate(_N_SENTENCES, 0)
-    found = {one: [e.text for e in (*examples, *own) if e.language == one] for one in languages.LATIN[:2]}
-    found["hi-Latn"] += [romanise(text, rng) for text in devanagari for _ in range(_N_SPELLINGS)]
-    return found
+    sentences = {name: [e.text for e in (*examples, *own) if e.language == name] for name in languages.LATIN[:2]}
+    sentences["hi-Latn"] += [romanise(text, rng) for text in devanagari for _ in range(_N_SPELLINGS)]
+    return sentences
 
 
 def _column(language: str, labelled: list[dict[str, float]]) -> Floats:
@@ -92,8 +92,8 @@ def _column(language: str, labelled: list[dict[str, float]]) -> Floats:
     stop_words = _of_words(Counter(dict.fromkeys(_words(_stop_words(language)), 1)))
     inner = _mixed([_lingua(language), *labelled, *([interface] if labelled else [])], (0.4, 0.5, 0.1))
     edge = _mixed([interface, stop_words, *labelled], (0.15, 0.1, 0.75) if labelled else (0.6, 0.4))
-    found: Floats = (inner[0] + edge[1]) / 2
-    return found
+    probabilities: Floats = (inner[0] + edge[1]) / 2
+    return probabilities
 
 
 def _mixed(sources: list[dict[str, float]], shares: tuple[float, ...]) -> Floats:
@@ -103,9 +103,9 @@ def _mixed(sources: list[dict[str, float]], shares: tuple[float, ...]) -> Floats
     """
     total, weights = np.zeros((2, N_ROWS)), np.zeros((2, 1))
     for source, share in zip(sources, shares, strict=False):
-        found = _by_row(source)
-        sums = found.sum(axis=1, keepdims=True)
-        total += share * found / np.where(sums > 0, sums, 1.0)
+        of_rows = _by_row(source)
+        sums = of_rows.sum(axis=1, keepdims=True)
+        total += share * of_rows / np.where(sums > 0, sums, 1.0)
         weights += share * (sums > 0)
     mixed: Floats = total / np.where(weights > 0, weights, 1.0)
     return mixed
@@ -114,7 +114,7 @@ def _mixed(sources: list[dict[str, float]], shares: tuple[float, ...]) -> Floats
 def _by_row(grams: Grams) -> Floats:
     """Sum the weights of n-grams by row, (2, N_ROWS); each length of n-grams has a sum of 1."""
     kinds, letters = characters.tables()
-    found = np.zeros((2, N_ROWS))
+    sums = np.zeros((2, N_ROWS))
     for length in LENGTHS:
         of_length = {gram: weight for gram, weight in grams.items() if len(gram) == length}
         if not of_length:
@@ -127,8 +127,8 @@ def _by_row(grams: Grams) -> Floats:
         weights = weights[usable] / weights[usable].sum()
         rows, at_edge = _rows(folded), is_blank[usable].any(axis=1)
         for kind in (0, 1):
-            found[kind] += np.bincount(rows[at_edge == kind], weights[at_edge == kind], N_ROWS)
-    return found
+            sums[kind] += np.bincount(rows[at_edge == kind], weights[at_edge == kind], N_ROWS)
+    return sums
 
 
 def _rows(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
@@ -147,19 +147,19 @@ def _words(texts: Iterable[str]) -> Counter[str]:
 
 def _of_words(words: Counter[str]) -> dict[str, float]:
     """Count the n-grams of words with a blank on either side."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for word, times in words.items():
         padded = f"{_BLANK}{word}{_BLANK}"
         for length in LENGTHS:
             for at in range(len(padded) - length + 1):
-                found[padded[at : at + length]] += times
-    return dict(found)
+                counts[padded[at : at + length]] += times
+    return dict(counts)
 
 
 def _lingua(language: str) -> dict[str, float]:
     """Read the probabilities of n-grams; lingua has that of an n-gram given its first letters."""
     decompress = importlib.import_module("brotli").decompress
-    found: dict[str, float] = {}
+    probabilities: dict[str, float] = {}
     shorter: dict[str, float] = {}
     for length, name in enumerate(_LINGUA_FILES, 1):
         packed = (_package("lingua") / "language-models" / language / f"{name}.json.br").read_bytes()
@@ -169,9 +169,9 @@ def _lingua(language: str) -> dict[str, float]:
             for gram in grams.split(" "):
                 current[gram] = int(over) / int(under) * (shorter.get(gram[:-1], 0.0) if length > 1 else 1.0)
         if length in LENGTHS:
-            found |= current
+            probabilities |= current
         shorter = current
-    return found
+    return probabilities
 
 
 def _interface_texts(language: str) -> Iterator[str]:

@@ -117,8 +117,8 @@ def _tags(texts: ColumnTexts, n: int, rng: np.random.Generator) -> tuple[Floats,
     """Draw hashtags of n texts; return their true shares and mean probabilities, each (n_tags,)."""
     clean, harmful = (texts.probabilities[texts.labels == label] for label in (0, 1))
     truth, means = [], []
-    for wanted in np.repeat(_SHARES, _N_TAGS).tolist():
-        n_harmful = round(n * wanted)
+    for harmful_share in np.repeat(_SHARES, _N_TAGS).tolist():
+        n_harmful = round(n * harmful_share)
         drawn = rng.permutation(harmful)[:n_harmful].sum() + rng.permutation(clean)[: n - n_harmful].sum()
         truth.append(n_harmful / n)
         means.append(drawn / n)

@@ -46,12 +46,13 @@ class KernelCounts:
 def kernel_counts() -> KernelCounts:
     """Count what this process has compiled so far, and what it has read from the disk."""
     unsaved = sum(
-        one._cache.unsaved if isinstance(one._cache, _Cache) else one.stats.cache_misses.total() for one in _kernels
+        kernel._cache.unsaved if isinstance(kernel._cache, _Cache) else kernel.stats.cache_misses.total()
+        for kernel in _kernels
     )
     return KernelCounts(
         kernels=len(_kernels),
-        loaded=sum(one.stats.cache_hits.total() for one in _kernels),
-        compiled=sum(one.stats.cache_misses.total() for one in _kernels),
+        loaded=sum(kernel.stats.cache_hits.total() for kernel in _kernels),
+        compiled=sum(kernel.stats.cache_misses.total() for kernel in _kernels),
         unsaved=unsaved,
     )
 
@@ -91,9 +92,9 @@ class InstalledCacheLocator(InTreeCacheLocator):
     @classmethod
     def from_function(cls, py_func: Any, py_file: str) -> InstalledCacheLocator | None:
         """Return the locator if the folder has machine code of the function, else None."""
-        found: Any = cls(py_func, py_file)
-        pattern = f"{Path(py_file).stem}.{py_func.__name__}-{found.get_disambiguator()}.*.nbi"
-        return found if any(Path(found.get_cache_path()).glob(pattern)) else None
+        locator: Any = cls(py_func, py_file)
+        pattern = f"{Path(py_file).stem}.{py_func.__name__}-{locator.get_disambiguator()}.*.nbi"
+        return locator if any(Path(locator.get_cache_path()).glob(pattern)) else None
 
 
 class _CacheImpl(CompileResultCacheImpl):

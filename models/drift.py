@@ -48,8 +48,8 @@ class RecentDrift:
 
 
 def _tenths(probabilities: npt.NDArray[np.floating], deciles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    found = np.bincount(np.searchsorted(deciles, probabilities, side="right"), minlength=len(deciles) + 1)
-    return found.astype(np.float64)
+    counts = np.bincount(np.searchsorted(deciles, probabilities, side="right"), minlength=len(deciles) + 1)
+    return counts.astype(np.float64)
 
 
 def _index(counts: npt.NDArray[np.float64]) -> float:

@@ -57,15 +57,15 @@ def read_sentences(path: Path) -> list[str]:
 
 def find(sentences: Sequence[str], labelled: Sequence[data.Example] = ()) -> list[Leak]:
     """Return the sentences that nearly repeat a pattern or a labelled text."""
-    found = list(_near(sentences, sentences, [(one.text, one.source) for one in labelled]))
+    leaks = list(_near(sentences, sentences, [(example.text, example.source) for example in labelled]))
     fillers = _fillers()
-    patterns = [(_shape(one, fillers), one) for one in _patterns()]
-    patterns = [(shape, one) for shape, one in patterns if _n_fixed(shape) >= _LEAST_FIXED]
+    patterns = [(_shape(pattern, fillers), pattern) for pattern in _patterns()]
+    patterns = [(shape, pattern) for shape, pattern in patterns if _n_fixed(shape) >= _LEAST_FIXED]
     originals = dict(patterns)
-    shapes = [_shape(one, fillers) for one in sentences]
+    shapes = [_shape(sentence, fillers) for sentence in sentences]
     for leak in _near(sentences, shapes, [(shape, "pattern") for shape in originals]):
-        found.append(leak._replace(training=originals[leak.training]))
-    return found
+        leaks.append(leak._replace(training=originals[leak.training]))
+    return leaks
 
 
 def _near(sentences: Sequence[str], compared: Sequence[str], training: Sequence[tuple[str, str]]) -> Iterator[Leak]:
@@ -93,18 +93,18 @@ def _patterns() -> list[str]:
     """Return all sentence patterns, and the fillers that are patterns themselves."""
     languages = templates.read_patterns()
     return [
-        one
+        pattern
         for language in languages.values()
         for part in ("kinds", "slots")
-        for one in _strings(language[part])
-        if part == "kinds" or "{" in one
+        for pattern in _strings(language[part])
+        if part == "kinds" or "{" in pattern
     ]
 
 
 def _fillers() -> re.Pattern[str]:
     """Return a pattern of all fillers, the longest first."""
     words = {
-        comparable(one) for language in templates.read_patterns().values() for one in _strings(language["slots"])
+        comparable(filler) for language in templates.read_patterns().values() for filler in _strings(language["slots"])
     }  # fmt: skip
     longest = sorted(filter(None, words), key=lambda word: (-len(word), word))
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)")
@@ -133,11 +133,11 @@ def main() -> None:
         sentences = read_sentences(options.file)
     except (OSError, ValueError) as error:
         parser.exit(2, f"error: {error}\nfix: give a file of sentences\n")
-    found = find(sentences, list(_labelled(options.data)))
-    for leak in found:
+    leaks = find(sentences, list(_labelled(options.data)))
+    for leak in leaks:
         print(f"{leak.kind}: {leak.sentence!r} repeats {leak.training!r}")
-    print(f"{len({leak.sentence for leak in found})} of {len(sentences)} sentences", file=sys.stderr)
-    raise SystemExit(EXIT_FOUND if found else 0)
+    print(f"{len({leak.sentence for leak in leaks})} of {len(sentences)} sentences", file=sys.stderr)
+    raise SystemExit(EXIT_FOUND if leaks else 0)
 
 
 if __name__ == "__main__":

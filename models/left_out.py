@@ -63,18 +63,18 @@ def file_without(folder: Path, source: str) -> bytes:
 
 def texts_of(folder: Path, source: str) -> list[data.Example]:
     """Read all labelled texts of a source, training and dev files. Raises TrainingDataError."""
-    found = [*data.read_folder(folder / "train", data.TRAIN_FILES), *data.read_dev(folder / "dev")]
-    return [example for example in found if example.source.startswith(source)]
+    examples = [*data.read_folder(folder / "train", data.TRAIN_FILES), *data.read_dev(folder / "dev")]
+    return [example for example in examples if example.source.startswith(source)]
 
 
 def _digest(folder: Path) -> str:
-    found = hashlib.sha256(f"{_VERSION} {features.fingerprint()} {RECIPE}".encode())
+    sha256 = hashlib.sha256(f"{_VERSION} {features.fingerprint()} {RECIPE}".encode())
     for path in (
         *(folder / "train" / f"{name}.jsonl" for name in data.TRAIN_FILES),
         Path(templates.__file__).with_name("templates.toml"),
     ):
-        found.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()[:12]
+        sha256.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return sha256.hexdigest()[:12]
 
 
 def main() -> None:

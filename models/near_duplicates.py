@@ -78,13 +78,13 @@ def _candidates(shingles: dict[int, Hashes]) -> set[tuple[int, int]]:
         for band in range(_BANDS):
             bands[band, least[band * _ROWS : (band + 1) * _ROWS].tobytes()].append(i)
     return {
-        (members[0] if len(members) > _LARGEST_BAND else one, other)
+        (members[0] if len(members) > _LARGEST_BAND else earlier, other)
         for members in bands.values()
         for at, other in enumerate(members)
-        for one in members[:at]
+        for earlier in members[:at]
     }
 
 
-def _jaccard(one: Hashes, other: Hashes) -> float:
-    both = len(np.intersect1d(one, other, assume_unique=True))
-    return both / (len(one) + len(other) - both)
+def _jaccard(shingles: Hashes, other: Hashes) -> float:
+    both = len(np.intersect1d(shingles, other, assume_unique=True))
+    return both / (len(shingles) + len(other) - both)

@@ -1,4 +1,4 @@
-"""Which texts are in Unicode's form NFKC already, so that Python's slow `normalize` can be left out.
+"""Detect texts that are in Unicode's form NFKC already, so that Python's slow `normalize` can be left out.
 
 The table is built from Python's own `unicodedata`, for the scripts below U+3000, variation selectors and emoji. Other
 code points, and Hangul's letters, which compose by arithmetic, are `UNSURE`.

@@ -110,32 +110,34 @@ class PlatformScale:
     @property
     def is_ready(self) -> bool:
         """Whether the labels change anything."""
-        return any(one.is_fitted for one in self.columns)
+        return any(column.is_fitted for column in self.columns)
 
     @property
     def fitted_languages(self) -> tuple[str, ...]:
         """Languages of which a column was fitted."""
-        return tuple(dict.fromkeys(one.language for one in self.columns if one.is_fitted))
+        return tuple(dict.fromkeys(column.language for column in self.columns if column.is_fitted))
 
     @property
     def counts(self) -> dict[str, tuple[int, int]]:
         """Clean and harmful texts by language."""
-        return {one.language: (one.clean, one.harmful) for one in self.columns if not one.category}
+        return {column.language: (column.clean, column.harmful) for column in self.columns if not column.category}
 
     @property
     def coverage_before(self) -> float | None:
         """Mean coverage over all columns where it is known."""
-        return _mean([one.coverage_before for one in self.columns])
+        return _mean([column.coverage_before for column in self.columns])
 
     @property
     def coverage_after(self) -> float | None:
         """Mean coverage of the fitted scale over all columns where it is known."""
-        return _mean([one.coverage_after for one in self.columns])
+        return _mean([column.coverage_after for column in self.columns])
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Reasons why a language and column was not calibrated, if it has any label."""
-        return tuple(_problem(one) for one in self.columns if not one.is_calibrated and one.clean + one.harmful)
+        return tuple(
+            _problem(column) for column in self.columns if not column.is_calibrated and column.clean + column.harmful
+        )
 
     def artefact(self, live: LinearScorer, about: Mapping[str, object]) -> bytes:
         """Build the model file: the weights of the live model with this scale. `about` describes the labels."""
@@ -175,7 +177,7 @@ def fit(
     moments, errors, between = (np.array(part) for part in (scale.moments, scale.errors, scale.between))
     columns = []
     for group, language in enumerate(LANGUAGES):
-        own = [one for one in labels if one.language == language]
+        own = [label for label in labels if label.language == language]
         for column, category in enumerate(("", *live.categories)):
             texts = _of_column(own, column, category)
             before, trained = _column_of(scale, group, column), _column_of(prior, group, column)
@@ -207,11 +209,11 @@ def fit(
 
 def _of_column(labels: Sequence[ScoredLabel], column: int, category: str) -> ColumnTexts:
     """Select the texts of one language that are labelled for a column."""
-    of_texts = [one.categories.get(category) if category else one.harmful for one in labels]
-    used = [(one, bool(label)) for one, label in zip(labels, of_texts, strict=True) if label is not None]
-    clusters = [one.cluster or f"\0{number}" for number, (one, _) in enumerate(used)]
+    of_texts = [text.categories.get(category) if category else text.harmful for text in labels]
+    used = [(text, bool(label)) for text, label in zip(labels, of_texts, strict=True) if label is not None]
+    clusters = [text.cluster or f"\0{number}" for number, (text, _) in enumerate(used)]
     return ColumnTexts(
-        np.array([one.probabilities[column] for one, _ in used], np.float64),
+        np.array([text.probabilities[column] for text, _ in used], np.float64),
         np.array([label for _, label in used], np.intp),
         np.unique(clusters, return_inverse=True)[1] if clusters else np.zeros(0, np.intp),
     )
@@ -225,12 +227,12 @@ def _pair(numbers: Floats) -> tuple[float, float]:
     return float(numbers[0]), float(numbers[1])
 
 
-def _mean(found: Sequence[float | None]) -> float | None:
-    known = [one for one in found if one is not None]
-    return float(np.mean(known)) if known else None
+def _mean(shares: Sequence[float | None]) -> float | None:
+    measured = [share for share in shares if share is not None]
+    return float(np.mean(measured)) if measured else None
 
 
-def _problem(one: ColumnScale) -> str:
+def _problem(scale: ColumnScale) -> str:
     """Say which labels a language and column needs."""
-    state = "is fitted in part" if one.is_fitted else "stays as it is"
-    return f"{one.language}, {one.category or data.COLUMNS[0]}: {state}, {one.missing_words()} are missing"
+    state = "is fitted in part" if scale.is_fitted else "stays as it is"
+    return f"{scale.language}, {scale.category or data.COLUMNS[0]}: {state}, {scale.missing_words()} are missing"

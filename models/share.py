@@ -67,8 +67,8 @@ class Scale:
     @property
     def is_calibrated(self) -> npt.NDArray[np.bool_]:
         """Whether no variance between sources is added, (n_groups, n_columns): else measured on mixed sources."""
-        found: npt.NDArray[np.bool_] = (self.between == 0).all(axis=2)
-        return found
+        calibrated: npt.NDArray[np.bool_] = (self.between == 0).all(axis=2)
+        return calibrated
 
     def estimates(self, means: Floats, mix: Floats) -> Floats:
         """Estimate harmful shares (n_tags, n_columns) from mean probabilities of that shape; NaN stays NaN.
@@ -77,9 +77,9 @@ class Scale:
             means: (n_tags, n_columns) mean probabilities.
             mix: (n_tags, n_groups) part of the texts in each group; rows sum to 1.
         """
-        clean, harmful = (_mixed(mix, self.moments[:, :, one]) for one in (0, 1))
-        found: Floats = np.clip((means - clean) / np.maximum(harmful - clean, LEAST_GAP), 0.0, 1.0)
-        return found
+        clean, harmful = (_mixed(mix, self.moments[:, :, label]) for label in (0, 1))
+        estimates: Floats = np.clip((means - clean) / np.maximum(harmful - clean, LEAST_GAP), 0.0, 1.0)
+        return estimates
 
     def bounds(
         self, mean: Floats, n: npt.NDArray[np.int64], mix: Floats, column: int, confidence: float
@@ -170,7 +170,7 @@ def bounds(
     z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
     parts = (mean, n, mix, mix * mix, moments, errors, np.zeros_like(errors) if between is None else between)
     # One signature: strided and read-only arrays would have others.
-    estimate, lower, upper = bound_shares(*(np.array(one, np.float64, order="C") for one in parts), z2)
+    estimate, lower, upper = bound_shares(*(np.array(part, np.float64, order="C") for part in parts), z2)
     return estimate, lower, upper
 
 

@@ -40,9 +40,9 @@ def _value(node: dict[str, Any], archive: zipfile.ZipFile, read: set[str]) -> ob
     """Read a node; `read` has the arrays read before, since a hostile file may name one without end."""
     match node["__loader__"], node["__module__"], node["__class__"]:
         case "DictNode", "builtins", "dict":
-            return {key: _value(one, archive, read) for key, one in node["content"].items()}
+            return {key: _value(member, archive, read) for key, member in node["content"].items()}
         case "ListNode", "builtins", "list":
-            return [_value(one, archive, read) for one in node["content"]]
+            return [_value(member, archive, read) for member in node["content"]]
         case "JsonNode", "builtins", "str":
             text = json.loads(node["content"])
             if not isinstance(text, str):

@@ -6,9 +6,21 @@ import hashlib
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 PERMITTED = ("MIT", "CC BY 4.0", "Apache-2.0", "BSD-3-Clause")
+
+_Source = TypedDict(
+    "_Source",
+    {
+        "attribution": str,
+        "from": str,
+        "licence": str,
+        "sha256": dict[str, str],
+        "licence_file": NotRequired[str],
+        "licence_sha256": NotRequired[str],
+    },
+)
 
 
 def problems(folder: Path) -> list[str]:
@@ -16,16 +28,16 @@ def problems(folder: Path) -> list[str]:
 
     Every training file must exist; dev files are checked if they exist. Files of other names are never read.
     """
-    found = []
+    reasons = []
     for name, source in sources().items():
         if source["licence"] not in PERMITTED:
-            found.append(f"{name} is under {source['licence']!r}, permitted: {', '.join(PERMITTED)}")
+            reasons.append(f"{name} is under {source['licence']!r}, permitted: {', '.join(PERMITTED)}")
         if "licence_file" in source:
-            found += _file(folder / source["licence_file"], source["licence_sha256"])
+            reasons += _file(folder / source["licence_file"], source["licence_sha256"])
         for path, sha256 in source["sha256"].items():
             if path.startswith("train/") or (folder / path).exists():
-                found += _file(folder / path, sha256)
-    return found
+                reasons += _file(folder / path, sha256)
+    return reasons
 
 
 def attributions() -> list[str]:
@@ -34,14 +46,14 @@ def attributions() -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def sources() -> dict[str, dict[str, Any]]:
+def sources() -> dict[str, _Source]:
     """Read sources.toml: name -> attribution, from, licence, sha256 by path, and the licence's file."""
     return tomllib.loads((Path(__file__).parent / "sources.toml").read_text("utf-8"))
 
 
 def _file(path: Path, sha256: str) -> list[str]:
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         return [f"{path} cannot be read: {error.strerror}"]
-    return [] if found == sha256 else [f"{path} has SHA-256 {found[:12]}…, expected {sha256[:12]}…: another version"]
+    return [] if digest == sha256 else [f"{path} has SHA-256 {digest[:12]}…, expected {sha256[:12]}…: another version"]

@@ -65,8 +65,8 @@ def evaluation_split(folder: Path, training: TrainingSplit) -> EvaluationSplit:
     """Read the dev files and leave out near-duplicates, also in the held-out tenth. Raises TrainingDataError."""
     dev = data.read_dev(folder)
     n_trained, n_held_out = len(training.examples), len(training.held_out)
-    found = near_duplicates.clusters([example.text for example in (*training.examples, *training.held_out, *dev)])
-    trained, held_out, of_dev = np.split(found, [n_trained, n_trained + n_held_out])
+    clusters = near_duplicates.clusters([example.text for example in (*training.examples, *training.held_out, *dev)])
+    trained, held_out, of_dev = np.split(clusters, [n_trained, n_trained + n_held_out])
     copied, twin = np.isin(of_dev, trained), np.isin(held_out, of_dev)
     return EvaluationSplit(
         dev=[example for example, is_copy in zip(dev, copied, strict=True) if not is_copy],
@@ -81,7 +81,7 @@ def thin(examples: list[data.Example], most: int) -> list[data.Example]:
     for at, example in enumerate(examples):
         hashed = hashlib.sha256(example.text.encode("utf-8", "surrogatepass")).digest()
         by_source.setdefault(example.source, []).append((hashed, at))
-    kept = sorted(at for found in by_source.values() for _, at in sorted(found)[:most])
+    kept = sorted(at for members in by_source.values() for _, at in sorted(members)[:most])
     return [examples[at] for at in kept]
 
 

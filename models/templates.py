@@ -12,7 +12,6 @@ import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from models.data import UNLABELLED, Example
 from models.romanise import romanise
@@ -63,10 +62,12 @@ def generate(n_per_language: int, seed: int, part: str = "all") -> list[Example]
         rng = random.Random(f"{seed} {language}")
         kinds = read_patterns()["hi" if language.startswith("hi") else "en"]["kinds"]
         for kind in kinds:
-            wanted = round(n_per_language * _SHARES[kind]) * (2 if (language, kind) in _TWICE else 1)
+            n_sentences = round(n_per_language * _SHARES[kind]) * (2 if (language, kind) in _TWICE else 1)
             examples += [
                 Example(text, SOURCE, kind, language, _labels(kind, text))
-                for text in dict.fromkeys(_sentence(language, _part(kinds[kind], part), rng) for _ in range(wanted))
+                for text in dict.fromkeys(
+                    _sentence(language, _part(kinds[kind], part), rng) for _ in range(n_sentences)
+                )
             ]
     return examples
 
@@ -105,6 +106,6 @@ def _filled(pattern: str, slots: dict[str, list[str]], rng: random.Random) -> st
 
 
 @lru_cache(maxsize=1)
-def read_patterns() -> dict[str, Any]:
-    """Read the patterns and fillers of each language."""
+def read_patterns() -> dict[str, dict[str, dict[str, list[str]]]]:
+    """Read templates.toml: language -> `kinds` or `slots` -> name -> patterns or fillers."""
     return tomllib.loads((Path(__file__).parent / "templates.toml").read_text("utf-8"))

@@ -37,7 +37,7 @@ def _calibrating(labels: Labels, is_own: npt.NDArray[np.bool_]) -> npt.NDArray[n
     """
     labelled: npt.NDArray[np.bool_] = labels != data.UNLABELLED
     own = labelled & is_own
-    return own if min(int((labels[own] == one).sum()) for one in (0, 1)) >= FEWEST_LABELS else labelled
+    return own if min(int((labels[own] == label).sum()) for label in (0, 1)) >= FEWEST_LABELS else labelled
 
 
 def share_errors(

@@ -246,8 +246,8 @@ def weights_of(examples: list[data.Example], recipe: Recipe) -> Floats:
     """Return the weight of each example, (n_examples,): its language's, times a factor for generated sentences."""
     own = np.array([example.source == templates.SOURCE for example in examples])
     of_language = np.array([dict(recipe.weights)[example.language] for example in examples])
-    found: Floats = np.where(own, recipe.template_weight, 1.0) * of_language
-    return found
+    weights: Floats = np.where(own, recipe.template_weight, 1.0) * of_language
+    return weights
 
 
 def _fit(texts: FeatureMatrix, recipe: Recipe, n_columns: int) -> tuple[Floats, Floats]:
@@ -263,12 +263,12 @@ def _fit_column(texts: FeatureMatrix, labels: Labels, recipe: Recipe) -> tuple[F
     positive, negative = (texts.weights[labels == y] @ texts.matrix[labels == y] + 0.1 for y in (1, 0))
     ratios = np.log((positive / positive.sum()) / (negative / negative.sum()))
     settings = {"solver": "liblinear", "dual": True, "tol": 1e-2, "max_iter": 1_000, "random_state": recipe.seed}
-    plain = LogisticRegression(C=recipe.plain_inverse_penalty, **settings)
+    unscaled = LogisticRegression(C=recipe.plain_inverse_penalty, **settings)
     ratio = LogisticRegression(C=recipe.ratio_inverse_penalty, **settings)
-    plain.fit(texts.matrix, labels, sample_weight=texts.weights)
+    unscaled.fit(texts.matrix, labels, sample_weight=texts.weights)
     ratio.fit((texts.matrix @ sparse.diags(ratios)).tocsr(), labels, sample_weight=texts.weights)
     weights, bias = np.zeros(texts.matrix.shape[1]), 0.0
-    for model, factors, part_of in ((plain, 1.0, 1.0), (ratio, ratios, recipe.ratio_share)):
+    for model, factors, part_of in ((unscaled, 1.0, 1.0), (ratio, ratios, recipe.ratio_share)):
         coefficients = model.coef_[0] * factors
         part = part_of / float(np.std(texts.matrix @ coefficients))
         weights += part * coefficients

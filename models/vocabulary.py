@@ -63,23 +63,23 @@ def _table(keys: Keys) -> Keys:
     A key is at half its value modulo the length, or in the next free slot; 0 marks a free slot.
     """
     length = 1 << max(1, (2 * len(keys)).bit_length())
-    found = np.zeros(length, np.uint32)
+    slots = np.zeros(length, np.uint32)
     for key in keys.tolist():
         at = (key >> 1) & (length - 1)
-        while found[at] != 0:
+        while slots[at] != 0:
             at = (at + 1) & (length - 1)
-        found[at] = key
-    found.setflags(write=False)
-    return found
+        slots[at] = key
+    slots.setflags(write=False)
+    return slots
 
 
 def keys_of(points: Points, offsets: Offsets) -> Keys:
     """Compute the ascending keys of known words and rows in texts that `models.features.encode` has read."""
     surveyed = [_survey(points, offsets[at : at + _BATCH + 1]) for at in range(0, len(offsets) - 1, _BATCH)]
-    words, rows = (np.concatenate(found) for found in zip(*surveyed, strict=True))
-    known = _at_least(words, FEWEST_WORDS)
-    could_be = rows[np.isin(rows[:, 0], known), 1]
-    return np.union1d(known, _at_least(could_be, FEWEST_ROWS))
+    words, rows = (np.concatenate(parts) for parts in zip(*surveyed, strict=True))
+    known_words = _at_least(words, FEWEST_WORDS)
+    could_be = rows[np.isin(rows[:, 0], known_words), 1]
+    return np.union1d(known_words, _at_least(could_be, FEWEST_ROWS))
 
 
 def _survey(points: Points, offsets: Offsets) -> tuple[Keys, Keys]:
@@ -92,5 +92,5 @@ def _survey(points: Points, offsets: Offsets) -> tuple[Keys, Keys]:
 
 
 def _at_least(keys: Keys, times: int) -> Keys:
-    found, counts = np.unique(keys, return_counts=True)
-    return found[counts >= times]
+    distinct, counts = np.unique(keys, return_counts=True)
+    return distinct[counts >= times]

@@ -37,8 +37,8 @@ def key_of(word: str) -> str:
     {'aca'}
     """
     key = word.lower()
-    for found, same in _SAME:
-        key = key.replace(found, same)
+    for spelling, same in _SAME:
+        key = key.replace(spelling, same)
     return _TWICE.sub(r"\1", _NASAL_END.sub("", _TWICE.sub(r"\1", key)))
 
 

@@ -67,8 +67,8 @@ class Encoder:
             vectors = dict(zip(new, pool.map(self._encoded, new), strict=True))
         if cache is not None:
             cache.add(vectors)
-        found = [vectors[text] if text in vectors or cache is None else cache[text] for text in texts]
-        return np.array(found, np.float16).reshape(len(texts), self.width)
+        rows = [vectors[text] if text in vectors or cache is None else cache[text] for text in texts]
+        return np.array(rows, np.float16).reshape(len(texts), self.width)
 
     def pieces(self, text: str) -> list[int]:
         """Tokenise a text to piece ids, including the begin and end marks."""
@@ -81,5 +81,5 @@ class Encoder:
         ids = self.pieces(text)
         tokens = self._weights.rows("emb.word", np.array(ids)) + self._places[: len(ids)]
         vector = self._session.run([network.OUTPUT], {network.INPUT: tokens[None]})[0][0]
-        found: npt.NDArray[np.float16] = (vector / np.linalg.norm(vector)).astype(np.float16)
-        return found
+        unit_vector: npt.NDArray[np.float16] = (vector / np.linalg.norm(vector)).astype(np.float16)
+        return unit_vector

@@ -45,9 +45,9 @@ class _Network:
         self._nodes.append(helper.make_node("ReduceMean", [at, axes], [OUTPUT], keepdims=0))
         ends = [(INPUT, [1, None, weights.width]), (OUTPUT, [1, weights.width])]
         inputs, outputs = ([helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)] for name, shape in ends)
-        made = helper.make_graph(self._nodes, "multilingual-e5-small", inputs, outputs, self._numbers)
+        graph_proto = helper.make_graph(self._nodes, "multilingual-e5-small", inputs, outputs, self._numbers)
         versions = [helper.make_opsetid("", 18), helper.make_opsetid(_OURS, 1)]
-        return bytes(helper.make_model(made, opset_imports=versions, ir_version=9).SerializeToString())
+        return bytes(helper.make_model(graph_proto, opset_imports=versions, ir_version=9).SerializeToString())
 
     def _layer(self, at: str, name: str) -> str:
         weights = self._weights
@@ -71,13 +71,13 @@ class _Network:
     def _product(self, at: str, name: str, matrix: Matrix, bias: Matrix) -> str:
         scale = np.abs(matrix).max(axis=1) / 127
         integers = (np.rint(matrix / scale[:, None]) + _ZERO).astype(np.uint8)
-        given = {"w": integers.T.copy(), "s": scale, "z": np.full(len(scale), _ZERO, np.uint8), "b": bias}
-        names = [self._constant(f"{name}.{part}", numbers) for part, numbers in given.items()]
+        inputs = {"w": integers.T.copy(), "s": scale, "z": np.full(len(scale), _ZERO, np.uint8), "b": bias}
+        names = [self._constant(f"{name}.{part}", numbers) for part, numbers in inputs.items()]
         return self._node("DynamicQuantizeMatMul", [at, *names], _OURS)
 
     def _added(self, at: str, more: str, name: str) -> str:
-        given = self._given(f"{name}.w", f"{name}.b")
-        return self._node("SkipLayerNormalization", [at, more, *given], _OURS, epsilon=self._weights.epsilon)
+        parameters = self._given(f"{name}.w", f"{name}.b")
+        return self._node("SkipLayerNormalization", [at, more, *parameters], _OURS, epsilon=self._weights.epsilon)
 
     def _given(self, *names: str) -> list[str]:
         return [self._constant(name, self._weights.tensor(name)) for name in names]

@@ -55,20 +55,20 @@ class StackHead:
 
     def margins(self, vectors: npt.NDArray[np.floating]) -> Floats:
         """Compute the networks' margins (n_texts, n_columns) for vectors (n_texts, width)."""
-        found = []
+        margins = []
         for inward, inward_bias, outward, outward_bias in zip(
             self.inward, self.inward_bias, self.outward, self.outward_bias, strict=True
         ):
             hidden = np.maximum(vectors.astype(np.float64) @ inward.astype(np.float64) + inward_bias, 0.0)
-            found.append(hidden @ outward + outward_bias)
-        return np.stack(found, axis=1)
+            margins.append(hidden @ outward + outward_bias)
+        return np.stack(margins, axis=1)
 
     def probabilities(self, stage_1: Floats, margins: Floats, groups: npt.NDArray[np.intp]) -> Floats:
         """Combine stage 1 probabilities and margins, both (n_texts, n_columns), by each text's language group."""
         log_odds = self.linear[groups] * log_odds_of(stage_1) + self.margin[groups] * margins + self.intercept[groups]
-        found: Floats = 1 / (1 + np.exp(-log_odds))
-        found[:, 1:] = np.minimum(found[:, 1:], found[:, :1])
-        return found
+        probabilities: Floats = 1 / (1 + np.exp(-log_odds))
+        probabilities[:, 1:] = np.minimum(probabilities[:, 1:], probabilities[:, :1])
+        return probabilities
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,14 +102,14 @@ class StackScorer:
 
         A text without words, or in a language that is not read, has the result of stage 1.
         """
-        found, languages = self.stage_1.score_languages(texts, hints)
+        probabilities, languages = self.stage_1.score_languages(texts, hints)
         read = np.array([at for at, language in enumerate(languages) if language in LANGUAGES], np.intp)
         if len(read):
             groups = np.array([LANGUAGES.index(languages[at]) for at in read.tolist()])
             encoded = [encodable(texts[at], languages[at], self.transliterator) for at in read.tolist()]
             margins = self.head.margins(self.encoder.encode(encoded))
-            found[read] = self.head.probabilities(found[read].astype(np.float64), margins, groups)
-        return found, languages
+            probabilities[read] = self.head.probabilities(probabilities[read].astype(np.float64), margins, groups)
+        return probabilities, languages
 
 
 def encodable(text: str, language: str, transliterator: Transliterator) -> str:
@@ -120,5 +120,5 @@ def encodable(text: str, language: str, transliterator: Transliterator) -> str:
 def log_odds_of(probabilities: Floats) -> Floats:
     """Compute log-odds, finite also for probabilities of 0 and 1."""
     clipped = np.clip(probabilities, _MARGIN, 1 - _MARGIN)
-    found: Floats = np.log(clipped / (1 - clipped))
-    return found
+    log_odds: Floats = np.log(clipped / (1 - clipped))
+    return log_odds

@@ -53,10 +53,10 @@ def load(path: Path, stage_1: LinearScorer, encoder: Encoder) -> StackScorer:
 def loads(data: bytes, stage_1: LinearScorer, encoder: Encoder, name: str = "stack") -> StackScorer:
     """Load the stage 2 scorer from bytes; `name` identifies them in errors. Raises ArtefactError."""
     content = artefact.content_of(data, name, FORMAT, _TEXTS, _ARRAYS)
-    for what, given in (("stage_1", stage_1.revision), ("encoder", encoder.revision)):
-        if content[what] != given:
+    for what, revision in (("stage_1", stage_1.revision), ("encoder", encoder.revision)):
+        if content[what] != revision:
             raise ArtefactError(
-                f"{name} was trained for {what} {content[what]!r}, not for {given!r}: train stage 2 again"
+                f"{name} was trained for {what} {content[what]!r}, not for {revision!r}: train stage 2 again"
             )
     head = StackHead(**{key: np.ascontiguousarray(content[key]) for key in _HEAD})
     n_columns, n_hidden = 1 + len(stage_1.categories), head.outward.shape[-1]

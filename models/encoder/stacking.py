@@ -67,8 +67,8 @@ class _Texts:
     taken: npt.NDArray[np.bool_]
 
     def usable(self, rows: Rows, column: int) -> Rows:
-        found: Rows = rows[self.taken[rows] & (self.labels[rows, column] != data.UNLABELLED)]
-        return found
+        usable: Rows = rows[self.taken[rows] & (self.labels[rows, column] != data.UNLABELLED)]
+        return usable
 
 
 def train(
@@ -146,8 +146,8 @@ def _encoded(
 
 def _fitted(texts: _Texts, rows: Rows, recipe: StackRecipe, seed: int) -> StackHead:
     """Fit the networks; the weights of both stages stay 0."""
-    found = [_network(texts, texts.usable(rows, column), column, recipe, seed) for column in range(N_COLUMNS)]
-    inward, inward_bias, outward, outward_bias = (np.array(part) for part in zip(*found, strict=True))
+    networks = [_network(texts, texts.usable(rows, column), column, recipe, seed) for column in range(N_COLUMNS)]
+    inward, inward_bias, outward, outward_bias = (np.array(part) for part in zip(*networks, strict=True))
     shape = (len(LANGUAGES), N_COLUMNS)
     weights = dict.fromkeys(("linear", "margin", "intercept"), np.zeros(shape))
     scale = {

@@ -88,10 +88,10 @@ class EncoderWeights:
 
 
 def _path() -> Path:
-    found = importlib.util.find_spec(_PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
         raise EncoderUnavailable(f"the package {_PACKAGE} is not installed")
-    return Path(found.submodule_search_locations[0]) / _FILE
+    return Path(spec.submodule_search_locations[0]) / _FILE
 
 
 def _mapped(path: Path) -> mmap.mmap:
@@ -100,9 +100,9 @@ def _mapped(path: Path) -> mmap.mmap:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise EncoderUnavailable(f"{path} cannot be read: {error}") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != SHA256:
-        raise EncoderUnavailable(f"{path} is another version: SHA-256 {found[:12]}…, expected {SHA256[:12]}…")
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != SHA256:
+        raise EncoderUnavailable(f"{path} is another version: SHA-256 {digest[:12]}…, expected {SHA256[:12]}…")
     return data
 
 
@@ -111,26 +111,26 @@ def _normal(data: mmap.mmap, at: int) -> tuple[dict[int, str], int]:
     n_points, n_bytes = struct.unpack_from("<iI", data, at)
     at += 8
     end = at + n_bytes
-    found = {}
+    replacements = {}
     for _ in range(n_points):
         point, length = struct.unpack_from("<IB", data, at)
-        found[point] = "".join(map(chr, struct.unpack_from(f"<{length}I", data, at + 5)))
+        replacements[point] = "".join(map(chr, struct.unpack_from(f"<{length}I", data, at + 5)))
         at += 5 + 4 * length
-    return found, end
+    return replacements, end
 
 
 def _directory(data: mmap.mmap, at: int) -> dict[str, tuple[int, int, int]]:
     """Read the directory of tensors: name -> (kind, count of numbers, offset in the file)."""
     (n_tensors,) = struct.unpack_from("<i", data, at)
     at += 4
-    found = {}
+    tensors = {}
     for _ in range(n_tensors):
         (length,) = struct.unpack_from("<H", data, at)
         name = data[at + 2 : at + 2 + length].decode()
         kind, count, offset = struct.unpack_from("<BIQ", data, at + 2 + length)
-        found[name] = (kind, count, offset)
+        tensors[name] = (kind, count, offset)
         at += 2 + length + 21
-    return found
+    return tensors
 
 
 def _unpacked(blocks: npt.NDArray[np.void]) -> Matrix:

@@ -44,13 +44,13 @@ def _between(sign: str) -> Disguise:
 
 
 def _letters(word: str) -> list[str]:
-    found: list[str] = []
+    letters: list[str] = []
     for char in word:
-        if found and features.is_mark(char):
-            found[-1] += char
+        if letters and features.is_mark(char):
+            letters[-1] += char
         else:
-            found.append(char)
-    return found
+            letters.append(char)
+    return letters
 
 
 def _inserted(signs: str) -> Disguise:
@@ -129,8 +129,8 @@ def attack(scorer: LinearScorer, examples: list[data.Example]) -> Iterator[Attac
     for language in ("en", "hi", "hi-Latn"):
         texts = {y: [e.text for e in own if e.language == language and e.labels[0] == y] for y in (0, 1)}
         threshold = float(np.quantile(scorer.reading_all().score(texts[0])[:, 0], 1 - FALSE_POSITIVE_RATE))
-        found = [t for t, p in zip(texts[1], scorer.score(texts[1])[:, 0], strict=True) if p >= threshold]
-        worst = [_worst(scorer, text) for text in found]
+        detected = [t for t, p in zip(texts[1], scorer.score(texts[1])[:, 0], strict=True) if p >= threshold]
+        worst = [_worst(scorer, text) for text in detected]
         for kind, disguises in (("look-alike", LOOK_ALIKES), ("spacing", SPACINGS), ("spelling", SPELLINGS)):
             for name, disguise in disguises.items():
                 recalls = []
@@ -138,10 +138,10 @@ def attack(scorer: LinearScorer, examples: list[data.Example]) -> Iterator[Attac
                     rng = random.Random(0)
                     changed = [
                         _disguised(text, disguise, rng, None if chosen is None else chosen[i])
-                        for i, text in enumerate(found)
+                        for i, text in enumerate(detected)
                     ]
                     recalls.append(float((scorer.score(changed)[:, 0] >= threshold).mean()))
-                yield AttackResult(name, kind, language, recalls[0], recalls[1], len(found))
+                yield AttackResult(name, kind, language, recalls[0], recalls[1], len(detected))
 
 
 def _worst(scorer: LinearScorer, text: str) -> frozenset[str]:

@@ -5,8 +5,9 @@
     python -m benchmarks.scoring --kinds > kinds.md
     python -m benchmarks.calibration > calibration.md
 
-    python -m models.evaluation.card --stage-1 one.json --stage-2 two.json --attacks attacks.md --kinds kinds.md
-    python -m models.evaluation.card --calibration calibration.md
+    python -m models.evaluation.card --stage-1 one.json --stage-2 two.json
+    python -m models.evaluation.card --attacks attacks.md --kinds kinds.md --calibration calibration.md
+
     python -m benchmarks.tenths --json > ten.json; python -m models.evaluation.card --tenths ten.json
 
 The text of the card between `<!-- made: NAME -->` and `<!-- made -->` is replaced; the rest is written by hand. No
@@ -57,8 +58,8 @@ def ranking_summary(of: Figures, other: str) -> str:
     """Write in which languages all tweets are ranked better than by `other`, on dev and held out."""
     parts = []
     for texts in _TEXTS:
-        found = {language: of.get(MINUS_AUC, texts, POOLED, language) for language in NAMES}
-        parts.append(f"{texts}: {describe_differences(found)}")
+        differences = {language: of.get(MINUS_AUC, texts, POOLED, language) for language in NAMES}
+        parts.append(f"{texts}: {describe_differences(differences)}")
     return f"AUC compared with {other}, {'. '.join(parts)}."
 
 
@@ -70,13 +71,13 @@ def spared(of: Figures) -> Iterator[str]:
     rows = list(dict.fromkeys((f.texts, f.subject) for f in of.select(figures.FLAGGED)))
     order = {"probes": 0, "dev": 1, "simulated": 2}
     for texts, subject in sorted(rows, key=lambda row: (order.get(row[0], 3), _place(row[1]))):
-        found = [of.get(figures.FLAGGED, texts, subject, language) for language in columns]
-        first = next(f for f in found if f is not None)
+        flagged = [of.get(figures.FLAGGED, texts, subject, language) for language in columns]
+        first = next(f for f in flagged if f is not None)
         minus = of.get(MINUS_FLAGGED, texts, subject, first.language)
         digits = 2 if texts == "probes" else 3
         name = f"simulator's {subject}" if texts == "simulated" else subject
         counted = f"{first.n_texts}{', dev' if texts == 'dev' else ''}"
-        yield f"| {name} ({counted}) | {' | '.join(format_figure(f, digits) for f in (*found, minus))} |"
+        yield f"| {name} ({counted}) | {' | '.join(format_figure(f, digits) for f in (*flagged, minus))} |"
 
 
 def _place(purpose: str) -> tuple[int, str]:
@@ -87,9 +88,9 @@ def spared_summary(of: Figures, other: str) -> str:
     """Write which sentences are flagged less, or more, than by `other` beyond noise."""
     words = {-1: "less", 1: "more"}
     parts = []
-    for wanted, word in words.items():
-        found = [f for f in of.select(MINUS_FLAGGED) if f.texts != "simulated" and significance(f) == wanted]
-        names = [f"{f.subject} ({f.language}, {format_figure(f)})" for f in found]
+    for direction, word in words.items():
+        differing = [f for f in of.select(MINUS_FLAGGED) if f.texts != "simulated" and significance(f) == direction]
+        names = [f"{f.subject} ({f.language}, {format_figure(f)})" for f in differing]
         parts.append(f"flagged {word} beyond noise than by {other}: {', '.join(names) or 'none'}")
     return f"{'. '.join(parts)}."
 
@@ -102,8 +103,8 @@ def groups(of: Figures) -> Iterator[str]:
     rows = dict.fromkeys((f.subject, f.language) for m in measures for f in of.select(m, "dev"))
     places = list(figures.IDENTITIES)
     for subject, language in sorted(rows, key=lambda row: (row[0].split(": ")[0], places.index(row[0].split(": ")[1]))):
-        found = [of.get(measure, "dev", subject, language) for measure in measures]
-        yield f"| {subject.replace(': ', ' | ')} | {' | '.join(format_figure(f) or '–' for f in found)} |"
+        areas = [of.get(measure, "dev", subject, language) for measure in measures]
+        yield f"| {subject.replace(': ', ' | ')} | {' | '.join(format_figure(f) or '–' for f in areas)} |"
 
 
 def shares(of: Figures) -> Iterator[str]:
@@ -125,8 +126,8 @@ def stage_2_ranking(of: Figures) -> Iterator[str]:
     yield "| set | source | language | texts | AUC | minus stage 1 | ECE |"
     yield "|---" * 7 + "|"
     for texts in _TEXTS:
-        found = [f for f in of.select("AUC", texts) if f.column == data.COLUMNS[0]]
-        for f in sorted(found, key=lambda f: (f.subject != POOLED, f.subject, f.language)):
+        areas = [f for f in of.select("AUC", texts) if f.column == data.COLUMNS[0]]
+        for f in sorted(areas, key=lambda f: (f.subject != POOLED, f.subject, f.language)):
             key = (f.texts, f.subject, f.language)
             minus, ece = of.get(MINUS_AUC, *key), of.get(figures.ECE, *key)
             cells = [
@@ -143,31 +144,31 @@ def card_parts(
     stage_1: Figures | None, stage_2: Figures | None, more: Mapping[str, str], of_tenths: Figures | None = None
 ) -> dict[str, str]:
     """Write the parts of the card that the given figures allow: name -> text."""
-    found = dict(more)
+    parts = dict(more)
     if stage_1 is not None:
-        found |= {texts: "\n".join(ranking(stage_1, texts)) for texts in _TEXTS}
-        found["reading ranking"] = f"Summary: {ranking_summary(stage_1, 'the baseline')}"
-        found["spared"] = "\n".join(spared(stage_1))
-        found["reading spared"] = f"Summary: {spared_summary(stage_1, 'the baseline')}"
-        found |= {"groups": "\n".join(groups(stage_1)), "shares": "\n".join(shares(stage_1))}
+        parts |= {texts: "\n".join(ranking(stage_1, texts)) for texts in _TEXTS}
+        parts["reading ranking"] = f"Summary: {ranking_summary(stage_1, 'the baseline')}"
+        parts["spared"] = "\n".join(spared(stage_1))
+        parts["reading spared"] = f"Summary: {spared_summary(stage_1, 'the baseline')}"
+        parts |= {"groups": "\n".join(groups(stage_1)), "shares": "\n".join(shares(stage_1))}
     if stage_2 is not None:
-        found["stage 2 ranking"] = "\n".join(stage_2_ranking(stage_2))
-        found["stage 2 spared"] = "\n".join(spared(stage_2)).replace("minus baseline", "minus stage 1")
-        found["reading stage 2"] = (
+        parts["stage 2 ranking"] = "\n".join(stage_2_ranking(stage_2))
+        parts["stage 2 spared"] = "\n".join(spared(stage_2)).replace("minus baseline", "minus stage 1")
+        parts["reading stage 2"] = (
             f"Summary: {ranking_summary(stage_2, 'stage 1')} {spared_summary(stage_2, 'stage 1')}"
         )
     if of_tenths is not None:
-        found["ten tenths"] = "\n".join(tenths.table(of_tenths))
-        found["reading ten tenths"] = f"Summary: {tenths.summary(of_tenths)}"
-    return found
+        parts["ten tenths"] = "\n".join(tenths.table(of_tenths))
+        parts["reading ten tenths"] = f"Summary: {tenths.summary(of_tenths)}"
+    return parts
 
 
-def insert_parts(card: str, made: Mapping[str, str]) -> str:
+def insert_parts(card: str, parts: Mapping[str, str]) -> str:
     """Replace parts of the card. Raises ValueError if the card has no place for one."""
-    missing = set(made) - {match[2] for match in _PART.finditer(card)}
+    missing = set(parts) - {match[2] for match in _PART.finditer(card)}
     if missing:
         raise ValueError(f"the card has no part {', '.join(sorted(missing))}: <!-- made: NAME --> ... <!-- made -->")
-    return _PART.sub(lambda m: f"{m[1]}{made[m[2]].strip()}\n{m[3]}" if m[2] in made else m[0], card)
+    return _PART.sub(lambda m: f"{m[1]}{parts[m[2]].strip()}\n{m[3]}" if m[2] in parts else m[0], card)
 
 
 def main() -> None:
@@ -181,15 +182,18 @@ def main() -> None:
     parser.add_argument("--calibration", type=Path, help="output of `python -m benchmarks.calibration`")
     parser.add_argument("--card", type=Path, default=CARD_PATH)
     options = parser.parse_args()
-    one, two, ten = (
+    stage_1, stage_2, of_tenths = (
         None if path is None else Figures.read(path) for path in (options.stage_1, options.stage_2, options.tenths)
     )
     tables = {"attacks": options.attacks, "simulated kinds": options.kinds, "calibration": options.calibration}
-    made = card_parts(
-        one, two, {name: path.read_text("utf-8") for name, path in tables.items() if path is not None}, ten
+    parts = card_parts(
+        stage_1,
+        stage_2,
+        {name: path.read_text("utf-8") for name, path in tables.items() if path is not None},
+        of_tenths,
     )
     try:
-        options.card.write_text(insert_parts(options.card.read_text("utf-8"), made), "utf-8")
+        options.card.write_text(insert_parts(options.card.read_text("utf-8"), parts), "utf-8")
     except ValueError as error:
         parser.exit(2, f"error: {error}\n")
 

@@ -106,23 +106,23 @@ def score_sets(
 ) -> list[ScoredTexts]:
     """Score every set with the scorer and, if given, the baseline, both without their language gates."""
     scorer, baseline = reading_all(scorer), None if baseline is None else reading_all(baseline)
-    found = []
+    scored = []
     for name, examples in sets.items():
         texts = [example.text for example in examples]
         of_baseline = None if baseline is None else baseline.score(texts)[:, 0].astype(np.float64)
-        found.append(ScoredTexts(name, examples, scorer.score(texts).astype(np.float64), of_baseline))
-    return found
+        scored.append(ScoredTexts(name, examples, scorer.score(texts).astype(np.float64), of_baseline))
+    return scored
 
 
 def figures(
     sets: Sequence[ScoredTexts], prevalences: Mapping[str, float] | None = None, n_draws: int = measures.N_DRAWS
 ) -> Iterator[Figure]:
     """Yield discrimination, calibration, identity groups and false positives of every set with enough texts."""
-    for one in sets:
-        yield from _labelled(one, prevalences, n_draws)
-        yield from _over_languages(one, n_draws)
-        yield from _identities(one, n_draws)
-        yield from _spared(one, n_draws)
+    for scored in sets:
+        yield from _labelled(scored, prevalences, n_draws)
+        yield from _over_languages(scored, n_draws)
+        yield from _identities(scored, n_draws)
+        yield from _spared(scored, n_draws)
 
 
 def _labelled(of: ScoredTexts, prevalences: Mapping[str, float] | None, n_draws: int) -> Iterator[Figure]:
@@ -232,9 +232,9 @@ def _identities(of: ScoredTexts, n_draws: int) -> Iterator[Figure]:
             ):
                 y, p = labels[use], of.probabilities[use, 0]
                 if min(int((y == 1).sum()), int((y == 0).sum())) >= FEWEST and (inside & named).sum() >= 2 * FEWEST:
-                    found = Interval.of(measures.auc(measures.curve(p, y, measures.draws(y, _SEED, n_draws))))
+                    interval = Interval.of(measures.auc(measures.curve(p, y, measures.draws(y, _SEED, n_draws))))
                     where = (of.texts, f"{subject}: {group}", language, data.COLUMNS[0])
-                    yield _figure(measure, where, found, len(y), 1)
+                    yield _figure(measure, where, interval, len(y), 1)
 
 
 def _spared(of: ScoredTexts, n_draws: int) -> Iterator[Figure]:
@@ -266,5 +266,7 @@ def _flagged(
         yield _figure(FLAGGED + MINUS, key, Interval.of(difference), n_spared)
 
 
-def _figure(measure: str, where: tuple[str, str, str, str], found: Interval, n_texts: int, better: int = 0) -> Figure:
-    return Figure(measure, *where, found.value, found.low, found.high, n_texts, better)
+def _figure(
+    measure: str, where: tuple[str, str, str, str], interval: Interval, n_texts: int, better: int = 0
+) -> Figure:
+    return Figure(measure, *where, interval.value, interval.low, interval.high, n_texts, better)

@@ -15,12 +15,12 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     reference = json.loads(REFERENCE_PATH.read_text("utf-8"))
     measured = run.measure_guarded()
-    found = problems(reference, sha256(artefact.ARTEFACT_PATH), measured)
-    for problem in found:
+    reasons = problems(reference, sha256(artefact.ARTEFACT_PATH), measured)
+    for problem in reasons:
         print(f"model refused: {problem}")
     checked = "stored figures" if measured is None else "stored figures and labelled texts"
-    print(f"model gate: {len(reference['figures'])} guarded figures, {len(found)} problems, checked by {checked}")
-    raise SystemExit(3 if found else 0)
+    print(f"model gate: {len(reference['figures'])} guarded figures, {len(reasons)} problems, checked by {checked}")
+    raise SystemExit(3 if reasons else 0)
 
 
 if __name__ == "__main__":

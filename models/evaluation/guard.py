@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from models import artefact, data
 from models.evaluation.figures import FLAGGED, POOLED, Figure
@@ -20,7 +20,17 @@ from models.evaluation.figures import FLAGGED, POOLED, Figure
 REFERENCE_PATH = artefact.ARTEFACT_PATH.with_name("reference.json")
 TOLERANCE = 5e-4  # figures are compared to three digits
 
-Stored = dict[str, dict[str, Any]]
+
+class StoredFigure(TypedDict):
+    """Guarded figure in the reference file: its interval, and 1 if more of it is better, else -1."""
+
+    value: float
+    low: float
+    high: float
+    better: int
+
+
+Stored = dict[str, StoredFigure]
 
 
 def is_guarded(figure: Figure) -> bool:
@@ -41,16 +51,16 @@ def to_stored(figures: Iterable[Figure]) -> Stored:
 
 def worse(new: Stored, old: Stored) -> list[str]:
     """Describe the figures that are worse beyond noise in `new`, or missing there."""
-    found = []
+    worsened = []
     for key, before in old.items():
         after = new.get(key)
         if after is None:
-            found.append(f"{key}: no longer measured")
+            worsened.append(f"{key}: no longer measured")
         elif before["better"] > 0 and after["value"] < before["low"]:
-            found.append(f"{key}: {after['value']:.3f}, was {before['value']:.3f}, at least {before['low']:.3f}")
+            worsened.append(f"{key}: {after['value']:.3f}, was {before['value']:.3f}, at least {before['low']:.3f}")
         elif before["better"] < 0 and after["value"] > before["high"]:
-            found.append(f"{key}: {after['value']:.3f}, was {before['value']:.3f}, at most {before['high']:.3f}")
-    return found
+            worsened.append(f"{key}: {after['value']:.3f}, was {before['value']:.3f}, at most {before['high']:.3f}")
+    return worsened
 
 
 def sha256(path: Path) -> str:
@@ -85,11 +95,11 @@ def problems(reference: Mapping[str, Any], artefact_sha256: str, measured: Store
             f"the artefact is {artefact_sha256[:12]}, the reference figures belong to "
             f"{reference['artefact_sha256'][:12]}: run hushtag evaluate --record"
         ]
-    found = []
+    reasons = []
     if reference["previous"] and not reference.get("accepted_because"):
-        found += worse(reference["figures"], reference["previous"]["figures"])
+        reasons += worse(reference["figures"], reference["previous"]["figures"])
     for key, figure in (measured or {}).items():
         expected = reference["figures"].get(key)
         if expected is None or abs(expected["value"] - figure["value"]) > TOLERANCE:
-            found.append(f"{key}: {figure['value']:.4f} measured, {expected and expected['value']} in the reference")
-    return found
+            reasons.append(f"{key}: {figure['value']:.4f} measured, {expected and expected['value']} in the reference")
+    return reasons

@@ -75,16 +75,16 @@ def curve(scores: Floats, labels: Labels, weights: Floats) -> Curve:
 def auc(of: Curve) -> Floats:
     """Compute the area under the ROC curve, (n_draws,); ties count a half."""
     above = np.cumsum(of.harmful, axis=1) - of.harmful / 2
-    found: Floats = (of.clean * above).sum(axis=1) / of.clean.sum(axis=1) / of.harmful.sum(axis=1)
-    return found
+    areas: Floats = (of.clean * above).sum(axis=1) / of.clean.sum(axis=1) / of.harmful.sum(axis=1)
+    return areas
 
 
 def average_precision(of: Curve) -> Floats:
     """Compute the average precision, (n_draws,): precision summed over steps of recall."""
     hits = np.cumsum(of.harmful, axis=1)
     precision = hits / np.maximum(hits + np.cumsum(of.clean, axis=1), 1e-12)
-    found: Floats = (of.harmful * precision).sum(axis=1) / of.harmful.sum(axis=1)
-    return found
+    averages: Floats = (of.harmful * precision).sum(axis=1) / of.harmful.sum(axis=1)
+    return averages
 
 
 def macro_f1(of: Curve, threshold: float = 0.5) -> Floats:
@@ -92,16 +92,16 @@ def macro_f1(of: Curve, threshold: float = 0.5) -> Floats:
     called = of.scores >= threshold
     right, missed = of.harmful[:, called].sum(axis=1), of.harmful[:, ~called].sum(axis=1)
     wrong, spared = of.clean[:, called].sum(axis=1), of.clean[:, ~called].sum(axis=1)
-    found: Floats = right / (2 * right + missed + wrong) + spared / (2 * spared + missed + wrong)
-    return found
+    means: Floats = right / (2 * right + missed + wrong) + spared / (2 * spared + missed + wrong)
+    return means
 
 
 def recall_at(of: Curve, false_positive_rate: float) -> Floats:
     """Compute the recall of harmful texts, (n_draws,), at the given false positive rate or less."""
     wrong = np.cumsum(of.clean, axis=1) / of.clean.sum(axis=1, keepdims=True)
     right = np.cumsum(of.harmful, axis=1) / of.harmful.sum(axis=1, keepdims=True)
-    found: Floats = np.where(wrong <= false_positive_rate, right, 0.0).max(axis=1)
-    return found
+    recalls: Floats = np.where(wrong <= false_positive_rate, right, 0.0).max(axis=1)
+    return recalls
 
 
 def flagged_at_half(of: Curve) -> Floats:

@@ -14,6 +14,6 @@ def reading_all(scorer: Scorer) -> Scorer:
         return scorer.reading_all()
     stage_1 = getattr(scorer, "stage_1", None)
     if isinstance(stage_1, LinearScorer):
-        found: Scorer = replace(scorer, stage_1=stage_1.reading_all())  # type: ignore[type-var]  # a StackScorer
-        return found
+        ungated: Scorer = replace(scorer, stage_1=stage_1.reading_all())  # type: ignore[type-var]  # a StackScorer
+        return ungated
     return scorer

@@ -35,12 +35,12 @@ def _grid(figures: Iterable[Figure], measures: Sequence[str], by: Sequence[str])
     for figure in figures:
         if figure.measure in measures:
             rows.setdefault(tuple(getattr(figure, name) for name in by), {})[figure.measure] = figure
-    found = [measure for measure in measures if any(measure in row for row in rows.values())]
+    measured = [measure for measure in measures if any(measure in row for row in rows.values())]
     body = [
-        [*key, str(max(f.n_texts for f in row.values())), *(_shown(row.get(measure)) for measure in found)]
+        [*key, str(max(f.n_texts for f in row.values())), *(_shown(row.get(measure)) for measure in measured)]
         for key, row in rows.items()
     ]
-    return [[*by, "n", *found], *body]
+    return [[*by, "n", *measured], *body]
 
 
 def _shown(figure: Figure | None) -> str:
@@ -67,7 +67,7 @@ def html(of: Evaluation) -> str:
     drawn = [
         (
             "Reliability: harmful share against mean probability, in tenths of the dev tweets",
-            [plots.reliability(one) for one in of.sets if one.texts == "dev"],
+            [plots.reliability(scored) for scored in of.sets if scored.texts == "dev"],
         ),
         ("AUC per language, dev and held out, with 90% intervals", [plots.forest(of.figures, "AUC", figures.POOLED)]),
         (
@@ -76,9 +76,12 @@ def html(of: Evaluation) -> str:
         ),
         (
             "Estimated share against the true one: mean, and 5th to 95th percentile of tags",
-            [plots.shares(one) for one in of.tags if one.n_authors == 50],
+            [plots.shares(tags) for tags in of.tags if tags.n_authors == 50],
         ),
-        ("Distribution of scores, dev tweets", [plots.histogram(one) for one in of.sets if one.texts == "dev"]),
+        (
+            "Distribution of scores, dev tweets",
+            [plots.histogram(scored) for scored in of.sets if scored.texts == "dev"],
+        ),
     ]
     return (
         page_templates("models.evaluation", ".")

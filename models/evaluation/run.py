@@ -65,15 +65,15 @@ def evaluate(
     sets |= {SOURCE: list(probes())} | dict(extra_sets or {})
     if max_per_source is not None:
         sets = {name: splits.thin(examples, max_per_source) for name, examples in sets.items()}
-    found, prevalences, made = score_sets(sets, scorer, baseline), None, []
+    scored, prevalences, tags = score_sets(sets, scorer, baseline), None, []
     linear = scorer if isinstance(scorer, LinearScorer) else compared_with
     if isinstance(linear, LinearScorer):  # stage 2 is calibrated to the prevalences of its stage 1
         stored = linear.training.get("prevalences")
         prevalences = stored if isinstance(stored, dict) else None
     if isinstance(scorer, LinearScorer):
-        made = [one for of in found for one in make_tags(of, scorer.numbers)]
-    measured = [*figures(found, prevalences), *(figure for one in made for figure in one.figures())]
-    return Evaluation(scorer.revision, found, measured, made, left_out)
+        tags = [of_tags for texts in scored for of_tags in make_tags(texts, scorer.numbers)]
+    measured = [*figures(scored, prevalences), *(figure for of_tags in tags for figure in of_tags.figures())]
+    return Evaluation(scorer.revision, scored, measured, tags, left_out)
 
 
 def measure_guarded() -> guard.Stored | None:

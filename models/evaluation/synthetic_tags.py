@@ -55,11 +55,11 @@ class SyntheticTags:
             "share coverage": (held.astype(np.float64), 1),
             "share width": (self.upper - self.lower, -1),
         }
-        found = [("share Spearman", [float(spearmanr(self.estimate[i], self.truth[i])[0]) for i in chosen], 1)]
-        found += [
+        measured = [("share Spearman", [float(spearmanr(self.estimate[i], self.truth[i])[0]) for i in chosen], 1)]
+        measured += [
             (name, [float(values[i].mean()) for i in chosen], better) for name, (values, better) in of_tag.items()
         ]
-        for measure, drawn, better in found:
+        for measure, drawn, better in measured:
             interval = Interval.of(np.array(drawn))
             where = (self.texts, f"{self.subject}, {self.n_authors} authors", self.language, "harmful")
             yield Figure(measure, *where, interval.value, interval.low, interval.high, n, better)
@@ -91,16 +91,16 @@ def _made(
 ) -> SyntheticTags:
     rng = np.random.default_rng([0, n, *language.encode()])
     truths, means = [], []
-    for wanted in np.repeat(SHARES, N_TAGS).tolist():
-        n_harmful = round(_POPULATION * n * wanted)
+    for true_share in np.repeat(SHARES, N_TAGS).tolist():
+        n_harmful = round(_POPULATION * n * true_share)
         population = np.concatenate((rng.choice(harmful, n_harmful), rng.choice(clean, _POPULATION * n - n_harmful)))
         means.append(rng.choice(population, n, replace=False).mean())
         truths.append(n_harmful / (_POPULATION * n))
     mean = np.array(means)
-    mix = np.tile(np.array([float(language == one) for one in LANGUAGES]), (len(mean), 1))
+    mix = np.tile(np.array([float(language == group) for group in LANGUAGES]), (len(mean), 1))
     of_column = (numbers.moments[:, 0], numbers.errors[:, 0], CONFIDENCE, numbers.between[:, 0])
-    found = share.bounds(mean, np.full(len(mean), n), mix, *of_column)
-    return SyntheticTags(texts, subject, language, n, np.array(truths), mean, *found, least_width(harmful, clean, n))
+    bounds = share.bounds(mean, np.full(len(mean), n), mix, *of_column)
+    return SyntheticTags(texts, subject, language, n, np.array(truths), mean, *bounds, least_width(harmful, clean, n))
 
 
 def least_width(harmful: Floats, clean: Floats, n: int) -> float:

@@ -68,9 +68,9 @@ def figures(tenths: Sequence[TenthScores], n_draws: int = measures.N_DRAWS) -> I
     for language, by_scorer in _drawn(tenths, n_draws).items():
         for scorer in SCORERS:
             yield _figure(AUC, TEXTS, scorer, language, Interval.of(by_scorer[scorer].mean(axis=0)), n_texts[language])
-        for one, other in PAIRS:
-            difference = by_scorer[one] - by_scorer[other]
-            subject = f"{one} less {other}"
+        for scorer, other in PAIRS:
+            difference = by_scorer[scorer] - by_scorer[other]
+            subject = f"{scorer} less {other}"
             overall = {
                 DIFFERENCE: Interval.of(difference.mean(axis=0)),
                 WIDER_DIFFERENCE: wider_interval(difference[:, 0]),
@@ -94,8 +94,10 @@ def wider_interval(differences: Floats) -> Interval:
 
 def _drawn(tenths: Sequence[TenthScores], n_draws: int) -> Drawn:
     measured = [language for language in LANGUAGES if _enough(tenths, language)]
-    found = [_of_tenth(tenth, number, measured, n_draws) for number, tenth in enumerate(tenths)]
-    return {way: {scorer: np.stack([of[way][scorer] for of in found]) for scorer in SCORERS} for way in found[0]}
+    of_tenths = [_of_tenth(tenth, number, measured, n_draws) for number, tenth in enumerate(tenths)]
+    return {
+        way: {scorer: np.stack([of[way][scorer] for of in of_tenths]) for scorer in SCORERS} for way in of_tenths[0]
+    }
 
 
 def _of_tenth(tenth: TenthScores, number: int, measured: Sequence[str], n_draws: int) -> Drawn:
@@ -107,12 +109,12 @@ def _of_tenth(tenth: TenthScores, number: int, measured: Sequence[str], n_draws:
         labels = tenth.labels[use]
         return {scorer: measures.auc(measures.curve(tenth.scores[scorer][use], labels, times)) for scorer in SCORERS}
 
-    found = dict(zip(measured, map(areas, rows, times), strict=True))
+    areas_of = dict(zip(measured, map(areas, rows, times), strict=True))
     if len(measured) == len(LANGUAGES):
         together = areas(np.concatenate(rows), np.concatenate(times, axis=1))
-        each = {scorer: np.mean([of[scorer] for of in found.values()], axis=0) for scorer in SCORERS}
-        found |= {ALL_LANGUAGES: together, MEAN_OF_LANGUAGES: each}
-    return found
+        each = {scorer: np.mean([of[scorer] for of in areas_of.values()], axis=0) for scorer in SCORERS}
+        areas_of |= {ALL_LANGUAGES: together, MEAN_OF_LANGUAGES: each}
+    return areas_of
 
 
 def _enough(tenths: Sequence[TenthScores], language: str) -> bool:
@@ -125,10 +127,10 @@ def _n_texts(tenths: Sequence[TenthScores], language: str) -> int:
     return sum(int(np.isin(t.languages, LANGUAGES if of_all else language).sum()) for t in tenths)
 
 
-def _figure(measure: str, texts: str, subject: str, language: str, found: Interval, n_texts: int) -> Figure:
+def _figure(measure: str, texts: str, subject: str, language: str, interval: Interval, n_texts: int) -> Figure:
     better = int(measure == AUC)
     return Figure(
-        measure, texts, subject, language, data.COLUMNS[0], found.value, found.low, found.high, n_texts, better
+        measure, texts, subject, language, data.COLUMNS[0], interval.value, interval.low, interval.high, n_texts, better
     )
 
 
@@ -155,9 +157,9 @@ def table(of: Figures) -> Iterator[str]:
 def summary(of: Figures) -> str:
     """Write for each pair in which languages it is better beyond noise, and whether that includes all of them."""
     parts = []
-    for one, other in PAIRS:
-        found = {language: of.get(DIFFERENCE, TEXTS, f"{one} less {other}", language) for language in NAMES}
-        missing = [NAMES[language] for language, f in found.items() if f is None or significance(f) != 1]
+    for scorer, other in PAIRS:
+        differences = {language: of.get(DIFFERENCE, TEXTS, f"{scorer} less {other}", language) for language in NAMES}
+        missing = [NAMES[language] for language, f in differences.items() if f is None or significance(f) != 1]
         verdict = f"not shown in {', '.join(missing)}" if missing else "shown in every language and pooled"
-        parts.append(f"{one} compared with {other}: {describe_differences(found)} ({verdict})")
+        parts.append(f"{scorer} compared with {other}: {describe_differences(differences)} ({verdict})")
     return f"AUC, mean of ten tenths, {'. '.join(parts)}."

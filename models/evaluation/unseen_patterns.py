@@ -30,12 +30,12 @@ def mean_by_kind(folder: Path, recipe: training.Recipe, quarter: int) -> dict[st
     scorer = artefact.loads(training.train(folder, replace(recipe, template_part=f"without {quarter}"))).reading_all()
     sentences = templates.generate(_N_SENTENCES, recipe.seed + _OTHER_SEED, f"only {quarter}")
     harmful = scorer.score([sentence.text for sentence in sentences])[:, 0]
-    found: dict[str, dict[str, float]] = {}
+    means: dict[str, dict[str, float]] = {}
     for kind in dict.fromkeys(sentence.detail for sentence in sentences):
         for language in LANGUAGES:
             own = np.array([sentence.detail == kind and sentence.language == language for sentence in sentences])
-            found.setdefault(kind, {})[language] = float(harmful[own].mean())
-    return found
+            means.setdefault(kind, {})[language] = float(harmful[own].mean())
+    return means
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
     print(f"| kind | {' | '.join(LANGUAGES)} |")
     print("|---" * (1 + len(LANGUAGES)) + "|")
     for kind in quarters[0]:
-        means = [[found[kind][language] for found in quarters if kind in found] for language in LANGUAGES]
+        means = [[means_of[kind][language] for means_of in quarters if kind in means_of] for language in LANGUAGES]
         print(f"| {kind} | {' | '.join(f'{np.mean(m):.2f} ({min(m):.2f} to {max(m):.2f})' for m in means)} |")
 
 

@@ -22,8 +22,8 @@ NAMES = {
 class Figures:
     """Figures of one evaluation, indexed by their key."""
 
-    def __init__(self, found: Iterable[Figure]) -> None:
-        self._found = {f.key: f for f in found}
+    def __init__(self, figures: Iterable[Figure]) -> None:
+        self._by_key = {f.key: f for f in figures}
 
     @classmethod
     def read(cls, path: Path) -> Figures:
@@ -35,11 +35,11 @@ class Figures:
         self, measure: str, texts: str, subject: str, language: str, column: str = data.COLUMNS[0]
     ) -> Figure | None:
         """Return a figure; None if there were too few texts to measure it."""
-        return self._found.get(" / ".join((measure, texts, subject, language, column)))
+        return self._by_key.get(" / ".join((measure, texts, subject, language, column)))
 
     def select(self, measure: str, texts: str | None = None) -> list[Figure]:
         """Return the figures of a measure, for one set of texts or all, in the order of measuring."""
-        return [f for f in self._found.values() if f.measure == measure and texts in (None, f.texts)]
+        return [f for f in self._by_key.values() if f.measure == measure and texts in (None, f.texts)]
 
 
 def format_figure(figure: Figure | None, digits: int = 3) -> str:
@@ -65,7 +65,7 @@ def describe_differences(differences: Mapping[str, Figure | None]) -> str:
     """List the languages in which a difference is better, insignificant or worse, with the numbers."""
     words = {1: "better beyond noise", 0: "no difference beyond noise", -1: "worse beyond noise"}
     return "; ".join(
-        f"{words[wanted]} in {', '.join(f'{NAMES[language]} ({format_figure(f)})' for language, f in group.items())}"
-        for wanted in words
-        if (group := {lang: f for lang, f in differences.items() if f is not None and significance(f) == wanted})
+        f"{words[direction]} in {', '.join(f'{NAMES[language]} ({format_figure(f)})' for language, f in group.items())}"
+        for direction in words
+        if (group := {lang: f for lang, f in differences.items() if f is not None and significance(f) == direction})
     )
