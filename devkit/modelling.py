@@ -142,7 +142,7 @@ def evaluate(
     try:
         stage_1 = models.load_scorer(path)
         scorer = stage_1 if stage == 1 else stack(path, remember)
-        found = run.evaluate(
+        evaluation = run.evaluate(
             scorer,
             data,
             compared_with=None if stage == 1 else stage_1,
@@ -155,11 +155,13 @@ def evaluate(
     except models.TrainingDataError as error:
         raise CallerMistake(str(error), fix="set --data to a folder with train/ and dev/") from error
     if html is not None:
-        _write(html, report.html(found).encode())
-    for line in (json.dumps(f.as_dict()) for f in found.figures) if as_json else report.markdown(found):
+        _write(html, report.html(evaluation).encode())
+    for line in (json.dumps(f.as_dict()) for f in evaluation.figures) if as_json else report.markdown(evaluation):
         typer.echo(line)
     if record:
-        worse = guard.record(guard.REFERENCE_PATH, guard.sha256(path), guard.to_stored(found.figures), accept_worse)
+        worse = guard.record(
+            guard.REFERENCE_PATH, guard.sha256(path), guard.to_stored(evaluation.figures), accept_worse
+        )
         for problem in worse:
             typer.echo(f"not stored, worse beyond noise: {problem}", err=True)
         if worse:
@@ -172,14 +174,14 @@ def _simulated() -> list[Example]:
     from devkit.simulation.texts import KINDS
     from models.data import UNLABELLED, Example
 
-    texts, rng, found = own_texts(), random.Random(0), []
+    texts, rng, examples = own_texts(), random.Random(0), []
     for kind in KINDS:
         label = int(kind == "harmful")
         for language in ("en", "hi", "hi-Latn"):
             drawn = dict.fromkeys(texts.draw(kind, language, rng, subject) for subject in range(_N_SIMULATED))
             labels = (label, label, UNLABELLED, UNLABELLED)
-            found += [Example(text, "simulated", _PURPOSES.get(kind, kind), language, labels) for text in drawn]
-    return found
+            examples += [Example(text, "simulated", _PURPOSES.get(kind, kind), language, labels) for text in drawn]
+    return examples
 
 
 def _make_room(target: Path) -> None:

@@ -1,8 +1,8 @@
 """Fit the scale of a model to a platform's own labels. Pure.
 
 The scale of a trained model has the mean probabilities a0 and a1 of clean and of harmful texts of mixed sources. A
-platform's texts and people differ from them, and `Scale.between` says how much. A few hundred labels replace them. Of
-each language and column:
+platform's texts and people differ from them, by `Scale.between`. A few hundred labels replace them. Of each
+language and column:
 
 - The labels give both means, with a covariance that counts texts of one cluster (a hashtag) as alike.
 - The trained scale is the prior, with its own errors plus a variance between sources. The fit is the mean of both,

@@ -19,7 +19,7 @@ _LEFT_TO_PEOPLE = """\
 def policy_of_run(shipped: str) -> str:
     """Return the text of the run's policy.
 
-    India's campaigns are suppressed as the shipped policy says. What the count of the world hides is held for people,
+    India's campaigns are suppressed as in the shipped policy. What the count of the world hides is held for people,
     and stays hidden meanwhile.
     """
     assert _MODE in shipped and _FLOOR in shipped

@@ -1,7 +1,7 @@
 """Records that named people write before the demo begins, so that its console has cases of each kind to decide on.
 
 Their hashtags do not occur in the demo's tweets. The course of the demo and its verdict therefore do not depend on
-them; the summary says that they were prepared.
+them; the summary states that they were prepared.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ async def _order(orders: OrderService) -> None:
         Target("hashtag", hashtag.hashtag, hashtag.display), Target("account", "990000000000000001"),
         Target("account", _JOURNALIST), Target("tweet", "990000000000000003", author="990000000000000001"),
     )  # fmt: skip
-    draft = OrderDraft(head, {(one.kind, one.value): one for one in targets})
+    draft = OrderDraft(head, {(target.kind, target.value): target for target in targets})
     await orders.take_in([draft], actor="omar")
     await orders.step(head.id, "acknowledged", actor="omar", reason="prepared: received by mail")
     await orders.step(head.id, "under_review", actor="omar", reason="prepared: asked the policy team")

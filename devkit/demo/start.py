@@ -47,8 +47,8 @@ class RunningDemo:
     def link(self) -> str:
         """Link that logs the reviewer in, from the first output of the API."""
         lines = (self.run.folder / f"{self.api.name}.log").read_text("utf-8", "replace").splitlines()
-        found = (json.loads(line) for line in lines if line.startswith('{"url"'))
-        return next((str(one["link"]) for one in found), "")
+        outputs = (json.loads(line) for line in lines if line.startswith('{"url"'))
+        return next((str(output["link"]) for output in outputs), "")
 
     @property
     def settings(self) -> Settings:
@@ -110,7 +110,7 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
 
 
 def _spawn_all(run: LocalRun) -> tuple[HushtagProcess, HushtagProcess, HushtagProcess, HushtagProcess]:
-    """Start the worker, both surfaces and the API, which come up beside each other."""
+    """Start the worker, both surfaces and the API, which come up in parallel."""
     trends, search, api = (_preferred(port) or free_port() for port in (TRENDS_PORT, SEARCH_PORT, API_PORT))
 
     def spawn_surface(command: str, port: int, other: str, other_port: int) -> HushtagProcess:

@@ -99,7 +99,7 @@ class Timeline:
             before = self._held.get((hashtag, source), set())
             now = {(register.field, register.provisional) for register in hiding}
             changed = {register.field for register in group}
-            self._held[hashtag, source] = {one for one in before if one[0] not in changed} | now
+            self._held[hashtag, source] = {held for held in before if held[0] not in changed} | now
             allowed = [register for register in group if register.action == "allow"]
             if allowed:
                 by, where = allowed[0].actor or source, flag_text.places(allowed)
@@ -119,13 +119,18 @@ class Timeline:
     def _saw_discounts(self, at_ms: int, hashtag: str, group: Sequence[Register]) -> list[TimelineEvent]:
         """Return an event where a hashtag becomes contested, or no longer is."""
         before = self._contested.get(hashtag, set())
-        found = [register for register in group if register.action == "discount"]
-        now = self._contested[hashtag] = (before - {one.field for one in group}) | {one.field for one in found}
-        if found and not before:
-            one = min(found, key=lambda register: register.country == "*")
-            early = f"{(at_ms - one.decided_at_ms) / 1000:.1f} s after the tweet that decided it, " * one.provisional
-            what, _, because = flag_text.one_line(one).partition("; ")
-            detail = f"{because} ({early}its tweets count {one.weight:.0%})"
+        discounts = [register for register in group if register.action == "discount"]
+        now = self._contested[hashtag] = (before - {register.field for register in group}) | {
+            register.field for register in discounts
+        }
+        if discounts and not before:
+            register = min(discounts, key=lambda register: register.country == "*")
+            early = (
+                f"{(at_ms - register.decided_at_ms) / 1000:.1f} s after the tweet that decided it, "
+                * register.provisional
+            )
+            what, _, because = flag_text.one_line(register).partition("; ")
+            detail = f"{because} ({early}its tweets count {register.weight:.0%})"
             return [TimelineEvent(at_ms, "contested", f"{self._name(hashtag, group)}: {what}", detail)]
         if before and not now:
             return [TimelineEvent(at_ms, "lifted", f"{self._name(hashtag, group)} no longer contested")]
@@ -133,15 +138,17 @@ class Timeline:
 
     def _set(self, at_ms: int, hashtag: str, hiding: list[Register]) -> TimelineEvent:
         self._flagged_ms.setdefault(hashtag, at_ms)
-        one = min(hiding, key=lambda register: register.country == "*")
-        by = "" if one.source == "automated" else f" by {one.actor or one.source}"
+        register = min(hiding, key=lambda register: register.country == "*")
+        by = "" if register.source == "automated" else f" by {register.actor or register.source}"
         after = (
-            f"{(at_ms - one.decided_at_ms) / 1000:.1f} s after the tweet that decided it: " if one.provisional else ""
+            f"{(at_ms - register.decided_at_ms) / 1000:.1f} s after the tweet that decided it: "
+            if register.provisional
+            else ""
         )
         story = self._stories.get(hashtag)
-        tone = "held" if one.source != "automated" or (story is not None and story.harmful) else "wrong"
+        tone = "held" if register.source != "automated" or (story is not None and story.harmful) else "wrong"
         text = f"{self._name(hashtag, hiding)} held back{by} from {flag_text.places(hiding)}"
-        return TimelineEvent(at_ms, tone, text, after + flag_text.one_line(one))
+        return TimelineEvent(at_ms, tone, text, after + flag_text.one_line(register))
 
     def _remaining(self, at_ms: int, country: str) -> list[TimelineEvent]:
         ranks = self._ranks[country]

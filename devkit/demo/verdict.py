@@ -44,22 +44,22 @@ class CampaignRecord:
 
     def problems(self) -> list[str]:
         """List the violated conditions in words; [] if there are none."""
-        found = []
+        problems = []
         began, seen, flagged = self.story.from_ms, self.seen_ms, self.flagged_ms
         if seen is None:
-            found.append("was never seen in the top 10")
+            problems.append("was never seen in the top 10")
         if flagged is None:
-            found.append("was never flagged")
+            problems.append("was never flagged")
         else:
             if seen is not None and flagged - seen > FLAG_AFTER_SEEN_MS:
-                found.append(f"was flagged {(flagged - seen) / 1000:.1f} s after it was seen in the top 10")
+                problems.append(f"was flagged {(flagged - seen) / 1000:.1f} s after it was seen in the top 10")
             if flagged - began > FLAG_AFTER_START_MS:
-                found.append(f"was flagged {(flagged - began) / 1000:.1f} s after it began")
-            found += [
+                problems.append(f"was flagged {(flagged - began) / 1000:.1f} s after it began")
+            problems += [
                 f"was found on {surface} {(times[-1] - flagged) / 1000:.1f} s after its flag"
                 for surface, times in sorted(self.seen_after_flag.items())
             ]
-        return found
+        return problems
 
 
 @dataclass(slots=True)
@@ -91,16 +91,18 @@ class AttackRecord:
 
     def problems(self) -> list[str]:
         """List the violated conditions in words; [] if there are none."""
-        found = []
+        problems = []
         if self.contested_ms is None:
-            found.append("never became contested")
+            problems.append("never became contested")
         elif self.contested_ms - self.began_ms > FLAG_AFTER_START_MS:
-            found.append(f"became contested {(self.contested_ms - self.began_ms) / 1000:.1f} s after the copying began")
+            problems.append(
+                f"became contested {(self.contested_ms - self.began_ms) / 1000:.1f} s after the copying began"
+            )
         if self.rank_before is None:
-            found.append("was not in the top 10 before the copying began")
+            problems.append("was not in the top 10 before the copying began")
         if self.missed_ms is not None:
-            found.append(f"left the top 10 {(self.missed_ms - self.began_ms) / 1000:.1f} s after the copying began")
-        return found
+            problems.append(f"left the top 10 {(self.missed_ms - self.began_ms) / 1000:.1f} s after the copying began")
+        return problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,9 @@ class Judgement:
     @property
     def good(self) -> bool:
         """Whether all observations meet the conditions."""
-        problems = [one.problems() for one in self.campaigns] + [one.problems() for one in self.attacks]
+        problems = [observed.problems() for observed in self.campaigns] + [
+            observed.problems() for observed in self.attacks
+        ]
         return not self.false_flags and not any(problems)
 
 
@@ -243,7 +247,11 @@ class DemoVerdict:
             campaigns=[campaign for campaign in begun if campaign.story.from_ms <= ripe_ms],
             too_young=[campaign for campaign in begun if campaign.story.from_ms > ripe_ms],
             left_to_people=[campaign for campaign in everything if campaign.decided_by_person],
-            attacks=[one for one in self.attacks.values() if one.began_ms <= ripe_ms and not one.decided_by_person],
+            attacks=[
+                attack
+                for attack in self.attacks.values()
+                if attack.began_ms <= ripe_ms and not attack.decided_by_person
+            ],
             false_flags=list(self.false_flags.values()),
             harmless=dict(Counter(s.kind for s in self._stories.values() if not s.harmful and s.from_ms <= at_ms)),
         )

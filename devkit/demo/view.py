@@ -82,12 +82,12 @@ def plain_status(state: DemoState) -> str:
 
 def hints(state: DemoState) -> list[tuple[str, str]]:
     """List suggestions for the viewer, each with its command, for hashtags that exist now."""
-    found = [("list the flags", "flags list"), *_tag_hints(state)]
-    if any(one.hashtag == ANY_HASHTAG for one in state.by_people):
-        found.append(("end the pause", "resume"))
+    suggestions = [("list the flags", "flags list"), *_tag_hints(state)]
+    if any(register.hashtag == ANY_HASHTAG for register in state.by_people):
+        suggestions.append(("end the pause", "resume"))
     else:
-        found.append(("pause all", f"pause {_REASON}"))
-    commands = [(label, f".venv/bin/hushtag {command}") for label, command in found]
+        suggestions.append(("pause all", f"pause {_REASON}"))
+    commands = [(label, f".venv/bin/hushtag {command}") for label, command in suggestions]
     if state.policy_path:
         commands.append(("edit the policy", f"{state.policy_path} (raise serial)"))
     if state.check_script:
@@ -101,13 +101,13 @@ def hints(state: DemoState) -> list[tuple[str, str]]:
 
 def _tag_hints(state: DemoState) -> list[tuple[str, str]]:
     """List suggestions for one hashtag: one that a person decided on, one that automation flags, or a trend."""
-    for one in state.by_people:
-        if one.hashtag != ANY_HASHTAG:
-            tag = _argument(one.display or one.hashtag)
+    for register in state.by_people:
+        if register.hashtag != ANY_HASHTAG:
+            tag = _argument(register.display or register.hashtag)
             return [("explain it", f"explain {tag}"), ("undo it", f"undo {tag}")]
-    for one in state.held:
-        if one.source == "automated":
-            tag = _argument(one.display or one.hashtag)
+    for register in state.held:
+        if register.source == "automated":
+            tag = _argument(register.display or register.hashtag)
             return [("explain a flag", f"explain {tag}"), ("overrule a flag", f"allow {tag} {_REASON}")]
     for row in state.rows[:1]:
         tag = _argument(row.display)
@@ -246,14 +246,19 @@ def _held(state: DemoState) -> RenderableType:
         groups.setdefault((register.hashtag, register.source), []).append(register)
     lines: list[RenderableType] = []
     for (hashtag, _), group in groups.items():
-        one = min(group, key=lambda register: register.country == "*")
-        early = ", early," if one.provisional else ""
-        category = "" if one.action == "discount" else f"{flag_text.category_of(one)}: "
-        where, stands = flag_text.places(group).partition(" in ")[2], flag_text.until(one.expires_at_ms, state.now_ms)
+        register = min(group, key=lambda register: register.country == "*")
+        early = ", early," if register.provisional else ""
+        category = "" if register.action == "discount" else f"{flag_text.category_of(register)}: "
+        where, stands = (
+            flag_text.places(group).partition(" in ")[2],
+            flag_text.until(register.expires_at_ms, state.now_ms),
+        )
         lines += [
-            Text(f"#{clean(one.display or hashtag)}", "bold yellow" if one.action == "discount" else "bold red"),
-            Padding(Text(f"{flag_text.action_of(one).lower()}{early} in {where}, {stands}", "dim"), (0, 0, 0, 2)),
-            Padding(Text(f"{category}{clean(flag_text.one_line(one))}"), (0, 0, 0, 2)),
+            Text(
+                f"#{clean(register.display or hashtag)}", "bold yellow" if register.action == "discount" else "bold red"
+            ),
+            Padding(Text(f"{flag_text.action_of(register).lower()}{early} in {where}, {stands}", "dim"), (0, 0, 0, 2)),
+            Padding(Text(f"{category}{clean(flag_text.one_line(register))}"), (0, 0, 0, 2)),
         ]
     content: RenderableType = Group(*lines) if lines else Text("nothing yet", "dim")
     return Panel(

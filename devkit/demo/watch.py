@@ -61,7 +61,7 @@ class Watcher:
     def _countries(self) -> list[str]:
         """List the countries with a campaign now, and that of the view."""
         now = now_ms()
-        running = (one.story for one in self._verdict.campaigns.values())
+        running = (campaign.story for campaign in self._verdict.campaigns.values())
         return sorted({COUNTRY} | {story.country for story in running if story.from_ms <= now < story.to_ms})
 
     async def _watch_surfaces(self, client: httpx.AsyncClient) -> None:
@@ -70,32 +70,32 @@ class Watcher:
                 with suppress(httpx.TimeoutException):  # slow under load; the show checks that it runs
                     await self._look(client, country)
             self._state.now_ms = now_ms()
-            known = _unprepared(self._flags.registers())
-            in_force = [one for one in known if one.in_force(self._state.now_ms)]
-            self._state.held = [one for one in in_force if one.action in FLAGGING]
-            self._state.by_people = [one for one in in_force if one.source == "human"]
+            registers = _unprepared(self._flags.registers())
+            in_force = [register for register in registers if register.in_force(self._state.now_ms)]
+            self._state.held = [register for register in in_force if register.action in FLAGGING]
+            self._state.by_people = [register for register in in_force if register.source == "human"]
             self._happened(self._timeline.tick(self._state.now_ms))
             await asyncio.sleep(POLL_SECONDS)
 
     async def _look(self, client: httpx.AsyncClient, country: str) -> None:
-        found = await _json(client, f"{self._state.trends_url}/api/trends", country=country)
+        answer = await _json(client, f"{self._state.trends_url}/api/trends", country=country)
         at_ms = now_ms()
-        tags = [row["hashtag"] for row in found["trends"]]
+        tags = [row["hashtag"] for row in answer["trends"]]
         self._verdict.saw_list(at_ms, "trends", country, tags)
         self._happened(self._timeline.saw_trends(at_ms, country, tags))
         if country == COUNTRY:
             self._state.rows = [
                 TrendRow(row["rank"], row["hashtag"], row["display"], row["tweets"], row["sparkline"])
-                for row in found["trends"]
+                for row in answer["trends"]
             ]
         for prefix in ("", *self._prefixes(country)):
-            found = await _json(client, f"{self._state.search_url}/api/suggest", country=country, q=prefix)
-            tags = [row["hashtag"] for row in found["suggestions"]]
+            answer = await _json(client, f"{self._state.search_url}/api/suggest", country=country, q=prefix)
+            tags = [row["hashtag"] for row in answer["suggestions"]]
             self._verdict.saw_list(now_ms(), "search", country, tags)
 
     def _prefixes(self, country: str) -> list[str]:
         """List search prefixes for running campaigns: half of each hashtag."""
-        campaigns = [one.story for one in self._verdict.campaigns.values()]
+        campaigns = [campaign.story for campaign in self._verdict.campaigns.values()]
         now = now_ms()
         return [
             story.hashtag[: max(len(story.hashtag) // 2, 1)]
@@ -170,7 +170,7 @@ class Watcher:
 
 def _unprepared(registers: Iterable[Register]) -> list[Register]:
     """Leave out the hashtags of prepared records, which do not occur in the demo's tweets."""
-    return [one for one in registers if one.hashtag not in PREPARED]
+    return [register for register in registers if register.hashtag not in PREPARED]
 
 
 async def _json(client: httpx.AsyncClient, url: str, **query: str) -> Any:

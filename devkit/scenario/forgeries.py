@@ -56,16 +56,19 @@ class Forger:
     def signed(self, checkpoint: Checkpoint, key: PrivateKey) -> str:
         """Sign and cosign a checkpoint."""
         note = sign_checkpoint(checkpoint, [key])
-        return note.with_signatures([cosign(note.text, one, self.at_seconds) for one in self.witnesses]).encode()
+        return note.with_signatures(
+            [cosign(note.text, witness, self.at_seconds) for witness in self.witnesses]
+        ).encode()
 
 
 def _changed_field(forger: Forger, files: EvidenceFiles) -> EvidenceFiles:
     """Claim another action, in the statement and in its opened fields."""
     opened = [
-        one | {"value": "allow"} if one["name"] == "action" else one for one in files.statement["proof"]["opened"]
+        field | {"value": "allow"} if field["name"] == "action" else field
+        for field in files.statement["proof"]["opened"]
     ]
     statement = _with_proof(files.statement, opened=opened)
-    return replace(files, statement=statement | {"entry": statement["entry"] | {"action": "allow"}})
+    return replace(files, statement={**statement, "entry": statement["entry"] | {"action": "allow"}})
 
 
 def _changed_words(forger: Forger, files: EvidenceFiles) -> EvidenceFiles:
@@ -163,15 +166,15 @@ def _with_tlog(files: EvidenceFiles, proof: TlogProof) -> EvidenceFiles:
     return replace(files, statement=_with_proof(files.statement, proof=proof.encode()))
 
 
-def _with_proof(statement: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+def _with_proof(statement: Mapping[str, Any], **changes: Any) -> Mapping[str, Any]:
     return {**statement, "proof": {**statement["proof"], **changes}}
 
 
 def _leaves(published: Mapping[str, bytes], size: int) -> list[bytes]:
-    found: list[bytes] = []
+    leaves: list[bytes] = []
     for name in names_at(size, None):
-        found += decode_bundle(published[name.path], name.width)
-    return found
+        leaves += decode_bundle(published[name.path], name.width)
+    return leaves
 
 
 def _published(forger: Forger, leaves: list[bytes]) -> dict[str, bytes]:

@@ -34,14 +34,14 @@ def after(surfaces: tuple[str, ...], at_ms: int) -> list[OverrideDraft]:
 
 def decisions(surfaces: tuple[str, ...], at_ms: int) -> list[Decision]:
     """Make the pipeline's decisions at a moment: first ones, a renewal of each, and the end of some."""
-    found: list[Decision] = []
+    records: list[Decision] = []
     for name, category, country, action in _flags():
         for number, moment_ms in enumerate((at_ms, at_ms + 2)):
-            found.append(_decision(name, category, country, action, surfaces, moment_ms, number))
-    found += [
+            records.append(_decision(name, category, country, action, surfaces, moment_ms, number))
+    records += [
         _decision(f"AbuseWave{n}", "abuse", "IN", "clear", surfaces, at_ms + 4, 2) for n in range(ABUSE // 2)
     ]  # fmt: skip
-    return found
+    return records
 
 
 def _flags() -> Iterator[tuple[str, str, str, str]]:

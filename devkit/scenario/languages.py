@@ -13,7 +13,7 @@ _TEXTS = (("en", 310, 310), ("hi", 96, 96), ("hi-Latn", 120, 120), ("ta", 41, 0)
 def coverage(at_ms: int) -> list[LanguageCoverage]:
     """Make the records of the last whole hours before a moment; one repeats, as after a restart."""
     end_ms = at_ms // HOUR_MS * HOUR_MS
-    found = [
+    records = [
         LanguageCoverage(
             shard=shard,
             from_ms=end_ms - hour * HOUR_MS,
@@ -27,4 +27,4 @@ def coverage(at_ms: int) -> list[LanguageCoverage]:
         for hour in range(1, HOURS + 1)
         for shard in range(SHARDS)
     ]
-    return [*found, found[0]]
+    return [*records, records[0]]

@@ -10,18 +10,17 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from statistics import median
-from typing import Any
 
 from devkit.scenario.log_hashtags import HIDING, HashtagCount, duration_class, lasted
-from devkit.scenario.log_orders import OrderCount, nested
+from devkit.scenario.log_orders import Counts, OrderCount, Record, nested
 
 DatedValue = tuple[bytes, int]
 """Value of a record and its log time in ms."""
 
 
-def _dated(value: bytes, log_time_ms: int) -> dict[str, Any]:
+def _dated(value: bytes, log_time_ms: int) -> Record:
     """Read a decision of a person: it begins at its log time, and so does its duration."""
-    record: dict[str, Any] = json.loads(value)
+    record: Record = json.loads(value)
     if "at_ms" in record:
         record["at_ms"] = log_time_ms
     if record.get("lasts_ms"):
@@ -38,7 +37,7 @@ class LogCount:
     """
 
     def __init__(self, moderation: Iterable[DatedValue], decided: Iterable[DatedValue]) -> None:
-        records = [_dated(*one) for one in moderation]
+        records = [_dated(*dated_value) for dated_value in moderation]
         emitted = [json.loads(value) for value, _ in decided]
         decisions = [record for record in emitted if record.get("kind") == "decision"]
         self.coverage = [record for record in emitted if record.get("kind") == "coverage"]
@@ -54,22 +53,22 @@ class LogCount:
             {order.head["country"] for order in self.orders.orders.values()},
         )
 
-    def facts(self, from_ms: int, to_ms: int, country: str | None, at_ms: int) -> dict[str, Any]:
+    def facts(self, from_ms: int, to_ms: int, country: str | None, at_ms: int) -> Counts:
         """Count everything that a report on a period and a country publishes, with exact numbers."""
         orders = [
-            one
-            for one in self.orders.orders.values()
-            if from_ms <= one.head["received_ms"] < to_ms and country in (None, one.head["country"])
+            order
+            for order in self.orders.orders.values()
+            if from_ms <= order.head["received_ms"] < to_ms and country in (None, order.head["country"])
         ]
-        orders.sort(key=lambda one: (one.head["received_ms"], one.head["order"]))
-        acted = [one for one in orders if one.acted_ms is not None]
-        waited = [(one.acted_ms or 0) - one.head["received_ms"] for one in acted]
+        orders.sort(key=lambda order: (order.head["received_ms"], order.head["order"]))
+        acted = [order for order in orders if order.acted_ms is not None]
+        waited = [(order.acted_ms or 0) - order.head["received_ms"] for order in acted]
         episodes = list(self.hashtags.episodes(from_ms, to_ms, country, HIDING))
         contested = list(self.hashtags.episodes(from_ms, to_ms, country, ("discount",)))
         decided = [
-            one
-            for one in (*self.hashtags.overrides, *self.hashtags.undos)
-            if from_ms <= one["at_ms"] < to_ms and country in (None, one["country"])
+            record
+            for record in (*self.hashtags.overrides, *self.hashtags.undos)
+            if from_ms <= record["at_ms"] < to_ms and country in (None, record["country"])
         ]
         return {
             "from_ms": from_ms,
@@ -77,46 +76,52 @@ class LogCount:
             "as_of_ms": at_ms,
             "country": country or "*",
             "orders": len(orders),
-            "orders_by_country": dict(Counter(one.head["country"] for one in orders)),
-            "orders_by_state": dict(Counter(one.published_state(at_ms) for one in orders)),
-            "confidential_orders": sum(one.head["confidential"] for one in orders),
+            "orders_by_country": dict(Counter(order.head["country"] for order in orders)),
+            "orders_by_state": dict(Counter(order.published_state(at_ms) for order in orders)),
+            "confidential_orders": sum(order.head["confidential"] for order in orders),
             "median_time_to_act_ms": round(median(waited)) if waited else None,
             "orders_acted_on": len(acted),
-            "orders_acted_on_before_the_deadline": sum((one.acted_ms or 0) <= one.head["deadline_ms"] for one in acted),
+            "orders_acted_on_before_the_deadline": sum(
+                (order.acted_ms or 0) <= order.head["deadline_ms"] for order in acted
+            ),
             **self.orders.targets(orders, country, at_ms),
-            "requested": dict(Counter(target.kind for one in orders for target in one.targets)),
+            "requested": dict(Counter(target.kind for order in orders for target in order.targets)),
             "by_order": [
                 {
                     "orders": 1,
-                    "country": one.head["country"],
-                    "received_ms": one.head["received_ms"],
-                    "state": one.published_state(at_ms),
-                    "targets": dict(Counter(target.kind for target in one.targets)),
-                    "outcomes": nested((target.kind, one.got(target, at_ms)) for target in one.targets),
+                    "country": order.head["country"],
+                    "received_ms": order.head["received_ms"],
+                    "state": order.published_state(at_ms),
+                    "targets": dict(Counter(target.kind for target in order.targets)),
+                    "outcomes": nested((target.kind, order.got(target, at_ms)) for target in order.targets),
                 }
-                for one in orders
+                for order in orders
             ],
             "hashtags_held_back": self.hashtags.held_back(from_ms, min(to_ms, at_ms + 1), country),
-            "hashtags_suppressed_by_category": dict(Counter(one.category for one in episodes)),
+            "hashtags_suppressed_by_category": dict(Counter(episode.category for episode in episodes)),
             "median_suppression_ms_by_category": lasted(episodes),
-            "hashtags_discounted_by_category": dict(Counter(one.category for one in contested)),
+            "hashtags_discounted_by_category": dict(Counter(episode.category for episode in contested)),
             "median_discount_ms_by_category": lasted(contested),
-            "suppressions_by_duration": dict(Counter(duration_class(one.lasted_ms) for one in episodes)),
+            "suppressions_by_duration": dict(Counter(duration_class(episode.lasted_ms) for episode in episodes)),
             "suppressions_overruled_by_people": self.hashtags.overruled(episodes, from_ms, to_ms),
-            "decisions_by_people": dict(Counter(one.get("action", "undo") for one in decided)),
+            "decisions_by_people": dict(Counter(record.get("action", "undo") for record in decided)),
             "texts_by_language": None if country is not None else self._texts(from_ms, to_ms),
             "quality": None if country is not None else self._quality(from_ms, to_ms),
         }
 
-    def _texts(self, from_ms: int, to_ms: int) -> dict[str, Any]:
+    def _texts(self, from_ms: int, to_ms: int) -> Counts:
         """Count the texts of each shard and hour once."""
-        hours = {(one["from_ms"], one["shard"]): one for one in self.coverage if from_ms <= one["from_ms"] < to_ms}
-        rows = [row for one in hours.values() for row in one["languages"]]
+        hours = {
+            (record["from_ms"], record["shard"]): record
+            for record in self.coverage
+            if from_ms <= record["from_ms"] < to_ms
+        }
+        rows = [row for record in hours.values() for row in record["languages"]]
         read, unread = {}, {}
         for name in {row[0] for row in rows}:
             read[name] = sum(row[2] for row in rows if row[0] == name)
             unread[name] = sum(row[1] - row[2] for row in rows if row[0] == name)
-        small = [one for one in (sum(read.values()), sum(unread.values())) if 0 < one < 5]
+        small = [count for count in (sum(read.values()), sum(unread.values())) if 0 < count < 5]
         share = round(sum(read.values()) / sum(row[1] for row in rows), 3) if rows and not small else None
         if share in (0.0, 1.0) and sum(read.values()) and sum(unread.values()):
             share = abs(share - 0.001)  # no part is rounded to nothing
@@ -130,9 +135,9 @@ class LogCount:
             "unread_by_language": {name: count for name, count in unread.items() if count},
         }
 
-    def _quality(self, from_ms: int, to_ms: int) -> dict[str, Any]:
-        ended = [one for one in self.appeals if from_ms <= one["at_ms"] < to_ms]
-        won = sum(one["verdict"] == "overturn" for one in ended)
+    def _quality(self, from_ms: int, to_ms: int) -> Counts:
+        ended = [appeal for appeal in self.appeals if from_ms <= appeal["at_ms"] < to_ms]
+        won = sum(appeal["verdict"] == "overturn" for appeal in ended)
         return {
             "second_looks": 0,
             "second_looks_by_result": {"upheld_or_disputed": 0, "found_wrong": 0},

@@ -9,12 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
-from devkit.scenario.log_orders import PlainReduction
+from devkit.scenario.log_orders import Counts, PlainReduction, Record
 
 HIDING = ("suppress", "hold")
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +50,26 @@ class HashtagCount:
         countries: set[str],
     ) -> None:
         self.overrides, self.undos, self.decisions, self.reductions = overrides, undos, decisions, reductions
-        self._countries = countries | {one["country"] for one in (*overrides, *decisions)}
+        self._countries = countries | {record["country"] for record in (*overrides, *decisions)}
         self._about: dict[str, list[Record]] = defaultdict(list)
         for record in (*overrides, *decisions):
             self._about[record["hashtag"]].append(record)
 
-    def held_back(self, from_ms: int, to_ms: int, country: str | None) -> dict[str, Any]:
+    def held_back(self, from_ms: int, to_ms: int, country: str | None) -> Counts:
         """Look at every hashtag, surface and viewer at every moment at which anything changed."""
         moments = sorted(
             {from_ms}
-            | {at for one in self.overrides for at in (one["at_ms"], one["expires_at_ms"])}
-            | {one["at_ms"] for one in self.undos}
-            | {one["decided_at_ms"] for one in self.decisions}
-            | {ruling["expires_at_ms"] for one in self.decisions for ruling in one["rulings"]}
-            | {at for one in self.reductions for at in (one.began_ms, one.ended_ms) if at is not None}
+            | {at for override in self.overrides for at in (override["at_ms"], override["expires_at_ms"])}
+            | {undo["at_ms"] for undo in self.undos}
+            | {decision["decided_at_ms"] for decision in self.decisions}
+            | {ruling["expires_at_ms"] for decision in self.decisions for ruling in decision["rulings"]}
+            | {at for reduction in self.reductions for at in (reduction.began_ms, reduction.ended_ms) if at is not None}
         )
         moments = [at_ms for at_ms in moments if from_ms <= at_ms < to_ms]
         viewers = [country] if country else ["*", *sorted(self._countries - {"*"})]
-        tags = {one["hashtag"] for one in (*self.overrides, *self.decisions)}
-        tags |= {one.target.name for one in self.reductions}
-        found: dict[str, set[tuple[bool, str, str]]] = {}
+        tags = {record["hashtag"] for record in (*self.overrides, *self.decisions)}
+        tags |= {reduction.target.name for reduction in self.reductions}
+        deciders_of: dict[str, set[tuple[bool, str, str]]] = {}
         for tag in tags:
             deciders = {
                 decider
@@ -81,15 +79,15 @@ class HashtagCount:
                 if (decider := self._hidden_by(tag, surface, viewer, at_ms)) is not None
             }
             if deciders:
-                found[tag] = deciders
+                deciders_of[tag] = deciders
         by, by_country, by_category = Counter[str](), Counter[str](), Counter[str]()
-        for deciders in found.values():
+        for deciders in deciders_of.values():
             kinds = {people for people, _, _ in deciders}
             by["both" if len(kinds) == 2 else "people_alone" if True in kinds else "pipeline_alone"] += 1
             by_country.update({place for _, place, _ in deciders})
             by_category.update({category for people, _, category in deciders if not people})
         return {
-            "total": len(found),
+            "total": len(deciders_of),
             "by": dict(by),
             "by_country": dict(by_country),
             "by_category": dict(by_category),
@@ -103,58 +101,65 @@ class HashtagCount:
                 return True, place, ""
         for place in places:
             newest = None
-            for one in self._about[tag]:
-                same = "action" in one and one["country"] == place and surface in one["surfaces"]
-                if same and one["at_ms"] <= at_ms < one["expires_at_ms"] and not self._undone(one, surface, at_ms):
-                    newest = one
+            for record in self._about[tag]:
+                same = "action" in record and record["country"] == place and surface in record["surfaces"]
+                if (
+                    same
+                    and record["at_ms"] <= at_ms < record["expires_at_ms"]
+                    and not self._undone(record, surface, at_ms)
+                ):
+                    newest = record
             if newest is not None:
                 return None if newest["action"] == "allow" else (True, place, "")
         for place in places:
             past = [
-                one
-                for one in self._about[tag]
-                if "rulings" in one and one["country"] == place and one["decided_at_ms"] <= at_ms
+                record
+                for record in self._about[tag]
+                if "rulings" in record and record["country"] == place and record["decided_at_ms"] <= at_ms
             ]
-            last = max(past, key=lambda one: str(one["version"]), default=None)
+            last = max(past, key=lambda decision: str(decision["version"]), default=None)
             for ruling in last["rulings"] if last else ():
                 if ruling["surface"] == surface and ruling["action"] != "clear" and at_ms < ruling["expires_at_ms"]:
                     return (False, place, ruling["category"]) if ruling["action"] in HIDING else None
         return None
 
-    def _undone(self, override: dict[str, Any], surface: str, at_ms: int) -> bool:
+    def _undone(self, override: Record, surface: str, at_ms: int) -> bool:
         return any(
-            override["id"] in one["undoes"] and surface in one["surfaces"] and one["at_ms"] <= at_ms
-            for one in self.undos
+            override["id"] in undo["undoes"] and surface in undo["surfaces"] and undo["at_ms"] <= at_ms
+            for undo in self.undos
         )
 
     def _reduced_by_order(self, tag: str, surface: str, place: str, at_ms: int) -> bool:
         return any(
-            one.target.name == tag and one.country == place and surface in one.surfaces and one.covers(at_ms)
-            for one in self.reductions
+            reduction.target.name == tag
+            and reduction.country == place
+            and surface in reduction.surfaces
+            and reduction.covers(at_ms)
+            for reduction in self.reductions
         )
 
     def episodes(
         self, from_ms: int, to_ms: int, country: str | None, actions: tuple[str, ...]
     ) -> Iterator[PlainEpisode]:
         """Iterate over the flags that began within the period."""
-        keys: dict[tuple[str, str], dict[str, dict[str, Any]]] = defaultdict(dict)
-        for one in self.decisions:
-            if country in (None, one["country"]) and one["decided_at_ms"] < to_ms:
-                keys[one["hashtag"], one["country"]][one["version"]] = one
+        keys: dict[tuple[str, str], dict[str, Record]] = defaultdict(dict)
+        for decision in self.decisions:
+            if country in (None, decision["country"]) and decision["decided_at_ms"] < to_ms:
+                keys[decision["hashtag"], decision["country"]][decision["version"]] = decision
         for (tag, place), versions in keys.items():
             ordered = [versions[version] for version in sorted(versions)]
-            for category in {ruling["category"] for one in ordered for ruling in one["rulings"]}:
+            for category in {ruling["category"] for decision in ordered for ruling in decision["rulings"]}:
                 pieces: list[list[int]] = []
-                for number, one in enumerate(ordered):
+                for number, decision in enumerate(ordered):
                     ends = [
                         ruling["expires_at_ms"]
-                        for ruling in one["rulings"]
+                        for ruling in decision["rulings"]
                         if ruling["category"] == category and ruling["action"] in actions
                     ]
                     if not ends:
                         continue
                     after = ordered[number + 1]["decided_at_ms"] if number + 1 < len(ordered) else to_ms
-                    piece = [one["decided_at_ms"], min(max(ends), after)]
+                    piece = [decision["decided_at_ms"], min(max(ends), after)]
                     if pieces and pieces[-1][1] == piece[0]:
                         pieces[-1][1] = piece[1]
                     else:
@@ -165,12 +170,12 @@ class HashtagCount:
         """Count the flags that a person's `allow` within the period ended or covered."""
         return sum(
             any(
-                one["action"] == "allow"
-                and one["hashtag"] == episode.tag
-                and one["country"] in (episode.country, "*")
-                and episode.began_ms <= one["at_ms"] <= episode.ended_ms
-                and from_ms <= one["at_ms"] < to_ms
-                for one in self.overrides
+                override["action"] == "allow"
+                and override["hashtag"] == episode.tag
+                and override["country"] in (episode.country, "*")
+                and episode.began_ms <= override["at_ms"] <= episode.ended_ms
+                and from_ms <= override["at_ms"] < to_ms
+                for override in self.overrides
             )
             for episode in episodes
         )
@@ -178,8 +183,11 @@ class HashtagCount:
 
 def lasted(episodes: Sequence[PlainEpisode]) -> dict[str, int]:
     """Return the median duration of each category, in ms."""
-    categories = {one.category for one in episodes}
-    return {name: round(median(one.lasted_ms for one in episodes if one.category == name)) for name in categories}
+    categories = {episode.category for episode in episodes}
+    return {
+        name: round(median(episode.lasted_ms for episode in episodes if episode.category == name))
+        for name in categories
+    }
 
 
 def duration_class(lasted_ms: int) -> str:

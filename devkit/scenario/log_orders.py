@@ -11,6 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+Record = dict[str, Any]
+"""Record of the log, as its JSON has it."""
+Counts = dict[str, Any]
+"""Counts by name, in the shape of the published JSON."""
+
 _VISIBLE = ("undecided", "ended", "released", "declined", "dropped")
 
 
@@ -20,10 +25,10 @@ class PlainTarget:
 
     kind: str
     name: str
-    ruling: dict[str, Any] | None = None
+    ruling: Record | None = None
     people: int = 0
     """Number of people behind the ruling."""
-    proposal: dict[str, Any] | None = None
+    proposal: Record | None = None
     restricted: bool = False
     """Whether the order ever restricted it."""
 
@@ -32,7 +37,7 @@ class PlainTarget:
 class PlainOrder:
     """One order with its targets, as the log leaves it."""
 
-    head: dict[str, Any]
+    head: Record
     targets: list[PlainTarget] = field(default_factory=list)
     state: str = "received"
     ends_ms: int = 0
@@ -87,7 +92,7 @@ class OrderCount:
         self._parts: dict[str, list[list[Any]]] = defaultdict(list)
         self._named: dict[tuple[str, str], list[tuple[PlainOrder, PlainTarget]]] = defaultdict(list)
 
-    def apply(self, record: dict[str, Any]) -> None:
+    def apply(self, record: Record) -> None:
         """Apply a record; those of other kinds are ignored."""
         match record["kind"]:
             case "speaker" if record.get("removed"):
@@ -107,7 +112,7 @@ class OrderCount:
             case "order_step":
                 self._step(self.orders[record["order"]], record)
 
-    def _rule(self, order: PlainOrder, record: dict[str, Any]) -> None:
+    def _rule(self, order: PlainOrder, record: Record) -> None:
         for target in (order.targets[n] for first, last in record["targets"] for n in range(first, last + 1)):
             first = target.proposal
             people = 1
@@ -119,8 +124,10 @@ class OrderCount:
             target.ruling, target.people, target.proposal = record, people, None
         self._note_restrictions(order, record["at_ms"])
 
-    def _step(self, order: PlainOrder, record: dict[str, Any]) -> None:
-        if record["to"] == "final" and any(one.ruling is None or one.proposal is not None for one in order.targets):
+    def _step(self, order: PlainOrder, record: Record) -> None:
+        if record["to"] == "final" and any(
+            target.ruling is None or target.proposal is not None for target in order.targets
+        ):
             return
         order.state, order.ends_ms = record["to"], record.get("expires_at_ms", 0)
         if record["to"] in ("interim", "final", "declined") and order.acted_ms is None:
@@ -133,7 +140,14 @@ class OrderCount:
             target.restricted = target.restricted or holds
             if target.kind != "hashtag":
                 continue
-            running = next((one for one in self.reductions if one.target is target and one.ended_ms is None), None)
+            running = next(
+                (
+                    reduction
+                    for reduction in self.reductions
+                    if reduction.target is target and reduction.ended_ms is None
+                ),
+                None,
+            )
             if holds and running is None and target.ruling is not None:
                 surfaces = tuple(target.ruling["surfaces"])
                 self.reductions.append(PlainReduction(target, surfaces, order.head["country"], at_ms))
@@ -147,7 +161,7 @@ class OrderCount:
             return True, set()
         return False, {order.head["country"] for order, _ in restricting}
 
-    def targets(self, orders: list[PlainOrder], country: str | None, at_ms: int) -> dict[str, Any]:
+    def targets(self, orders: list[PlainOrder], country: str | None, at_ms: int) -> Counts:
         """Count the distinct targets of some orders by their states, and the protected speakers among them."""
         rows: dict[tuple[str, str], list[tuple[PlainOrder, PlainTarget]]] = defaultdict(list)
         for order in orders:
@@ -163,13 +177,15 @@ class OrderCount:
             states.append((kind, outcome))
             if outcome == "declined":
                 rulings = [t.ruling for _, t in named if t.ruling is not None and t.ruling["outcome"] == "declined"]
-                ground = max(rulings, key=lambda one: one["at_ms"])["ground"]
+                ground = max(rulings, key=lambda ruling: ruling["at_ms"])["ground"]
                 declined.append((kind, ground))
                 if kind == "account" and ground == "protected_speech" and name in self.registry:
                     speakers[self.registry[name]] += 1
             if kind == "account":
                 people = {
-                    t.people for (_, t), one in zip(named, got, strict=True) if one not in _VISIBLE or one == "ended"
+                    t.people
+                    for (_, t), state in zip(named, got, strict=True)
+                    if state not in _VISIBLE or state == "ended"
                 }
                 acted += 2 in people
                 later += 1 in people and name in self.registry
@@ -193,27 +209,27 @@ class OrderCount:
             return f"{word}_elsewhere"
         if countries:
             return f"{word}_in_several_countries" if len(countries) > 1 and word == "withheld" else word
-        return next(one for one in _VISIBLE if one in got)
+        return next(state for state in _VISIBLE if state in got)
 
-    def letter(self, order: str, at_ms: int) -> dict[str, Any]:
+    def letter(self, order_id: str, at_ms: int) -> Counts:
         """Count the numbers of a letter: results of the order, present states of its targets, grounds and reasons."""
-        one = self.orders[order]
-        here = one.head["country"]
+        order = self.orders[order_id]
+        here = order.head["country"]
         states = []
-        for target in one.targets:
+        for target in order.targets:
             suspended, countries = self.state(target.kind, target.name, at_ms)
             word = "suspended" if suspended else "visible" if here not in countries else "here"
             states.append((target.kind, word if len(countries) < 2 else "here_too"))
         declined = Counter(
             (target.kind, target.ruling["ground"], target.ruling["reason"])
-            for target in one.targets
+            for target in order.targets
             if target.ruling is not None and target.ruling["outcome"] == "declined"
         )
-        acted = [target for target in one.targets if one.restricts(target, at_ms)]
+        acted = [target for target in order.targets if order.restricts(target, at_ms)]
         return {
-            "named": dict(Counter(target.kind for target in one.targets)),
+            "named": dict(Counter(target.kind for target in order.targets)),
             "acted": nested((target.kind, target.ruling["outcome"]) for target in acted if target.ruling),
-            "ended": dict(Counter(target.kind for target in one.targets if one.got(target, at_ms) == "ended")),
+            "ended": dict(Counter(target.kind for target in order.targets if order.got(target, at_ms) == "ended")),
             "declined": declined,
             "states": nested(states),
             "annex": len(acted),
@@ -222,7 +238,7 @@ class OrderCount:
 
 def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
     """Count the inner names of each outer name."""
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for outer, inner in pairs:
-        found[outer][inner] += 1
-    return {outer: dict(inner) for outer, inner in found.items()}
+        counts[outer][inner] += 1
+    return {outer: dict(inner) for outer, inner in counts.items()}

@@ -16,7 +16,7 @@ from typing import Any
 from devkit.scenario.evidence_files import EvidenceFiles, published_files
 from devkit.scenario.forgeries import FORGERIES, Forger
 from devkit.scenario.public_log import ORIGIN, StoryLog
-from devkit.scenario.third_party import KEYS, SEEN
+from devkit.scenario.third_party import KEYS, SEEN, CaseAnswer
 from moderation.publiclog.proofs.published import CHECKPOINT
 from moderation.publiclog.tlog.keys import KeyKind, new_key
 from streams.errors import DependencyAway
@@ -31,14 +31,13 @@ class OutsiderResult:
 
     lines: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    found: int = 0
-    """Forgeries that it found."""
+    forgeries_found: int = 0
 
 
 def ask_third_party(
     log: StoryLog, earlier: Mapping[str, bytes], statement: Mapping[str, Any], report: Mapping[str, Any], openings: Path
 ) -> OutsiderResult:
-    """Start another process with the evidence and its forgeries, in an order that says nothing.
+    """Start another process with the evidence and its forgeries, in an order that reveals nothing.
 
     Args:
         log: log of the story; only the public keys and the published folder go to the process.
@@ -60,13 +59,13 @@ def ask_third_party(
         for number, forgery in enumerate(FORGERIES, start=1):
             forgery.forge(forger, files).write(folder / f"case-{number:02d}")
         (folder / SEEN).write_bytes(earlier[CHECKPOINT])
-        keys = {"log": str(log.key.public_key), "witnesses": [str(one.public_key) for one in log.witnesses]}
+        keys = {"log": str(log.key.public_key), "witnesses": [str(witness.public_key) for witness in log.witnesses]}
         (folder / KEYS).write_text(json.dumps(keys), "utf-8")
         answers = _answers(folder)
     return _compare(answers)
 
 
-def _answers(folder: Path) -> list[dict[str, Any]]:
+def _answers(folder: Path) -> list[CaseAnswer]:
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     ran = subprocess.run(
         [sys.executable, "-m", "devkit.scenario.third_party", str(folder)],
@@ -77,7 +76,7 @@ def _answers(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ran.stdout.splitlines()]
 
 
-def _compare(answers: list[dict[str, Any]]) -> OutsiderResult:
+def _compare(answers: list[CaseAnswer]) -> OutsiderResult:
     result = OutsiderResult()
     genuine, *forged = answers
     if genuine["code"] == "verified":
@@ -87,7 +86,7 @@ def _compare(answers: list[dict[str, Any]]) -> OutsiderResult:
         result.problems.append(f"a third party does not believe the genuine files: {genuine['what']}")
     for forgery, answer in zip(FORGERIES, forged, strict=True):
         if answer["code"] in forgery.codes:
-            result.found += 1
+            result.forgeries_found += 1
             result.lines.append(f"✓ found: {forgery.name} ({answer['code']}): {answer['what']}")
         else:
             why = answer.get("what", "it verified")

@@ -82,7 +82,7 @@ class _Stage:
             self.expected.accounts, suspended, frozenset(withheld) - suspended, frozenset(reduced), self.expected.tags
         )
         seconds, wrong = await until_applied(self.flags, expected)
-        self.problems += [f"{what}: {one}" for one in wrong]
+        self.problems += [f"{what}: {problem}" for problem in wrong]
         self.report(f"{what}: every surface applies it after {seconds:.2f} s")
 
 
@@ -127,19 +127,19 @@ async def play(story: OrderStory, settings: Settings, report: Report, log: Story
         await _hold_back_hashtags(service, settings, report)
     await asyncio.to_thread(log.publish)
     days = (began_ms - 24 * HOUR_MS) // DAY_MS, now_ms() // DAY_MS + 1
-    documents, found = await publish_story(settings, *(day * DAY_MS for day in days))
+    documents, check = await publish_story(settings, *(day * DAY_MS for day in days))
     documents.statement = (await _command("statement", STATED, "--country", "IN", "--json")).splitlines()[0] + "\n"
     documents.published, documents.keys = published_files(log.folder), log.key_options()
     outsider = await asyncio.to_thread(_third_party, log, earlier, documents)
-    return StoryResult(documents, found.checked, [*stage.problems, *found.problems, *outsider.problems], outsider)
+    return StoryResult(documents, check.checked, [*stage.problems, *check.problems, *outsider.problems], outsider)
 
 
-def _third_party(log: StoryLog, earlier: Mapping[str, bytes], made: Publications) -> OutsiderResult:
+def _third_party(log: StoryLog, earlier: Mapping[str, bytes], documents: Publications) -> OutsiderResult:
     with tempfile.TemporaryDirectory() as folder:
         openings = Path(folder) / OPENINGS
-        if made.openings is not None:
-            made.openings.copy_to(openings)
-        return ask_third_party(log, earlier, json.loads(made.statement), made.report.facts, openings)
+        if documents.openings is not None:
+            documents.openings.copy_to(openings)
+        return ask_third_party(log, earlier, json.loads(documents.statement), documents.report.facts, openings)
 
 
 async def _first_order(stage: _Stage, now: int) -> str:
@@ -187,7 +187,7 @@ async def _second_order(stage: _Stage, now: int) -> str:
     order = await _take_in(stage, second.csv, SECOND, now)
     await _rule(stage, order, [
         ("withheld", _UNLAWFUL, Selection(targets=second.withheld), "counsel"),
-        ("reduced", "the hashtags incite to violence", Selection(targets=tuple(f"#{one}" for one in second.reduced)),
+        ("reduced", "the hashtags incite to violence", Selection(targets=tuple(f"#{name}" for name in second.reduced)),
          "counsel"),
         ("declined", _LAWFUL, Selection(undecided=True), "counsel"),
     ])  # fmt: skip
@@ -235,15 +235,15 @@ async def _hold_back_hashtags(log: ModerationService, settings: Settings, report
     await log.override(drafts)
     await log.undo(UndoDraft(tag_of(hashtags.UNDONE), "IN", None, "second moderator", "it is a football match"))
     decided = hashtags.decisions(SURFACES, now_ms())
-    counted = [(encode_record(one), b"coverage") for one in languages.coverage(at_ms)]
+    counted = [(encode_record(record), b"coverage") for record in languages.coverage(at_ms)]
     producer = DeadlineProducer(connection(settings), settings.topic(DECISIONS), 10.0)
     try:
         await asyncio.to_thread(
-            producer.send, [*((encode_record(one), one.hashtag.encode()) for one in decided), *counted]
+            producer.send, [*((encode_record(decision), decision.hashtag.encode()) for decision in decided), *counted]
         )
     finally:
         await asyncio.to_thread(producer.close)
-    await asyncio.sleep(max(0, max(one.decided_at_ms for one in decided) - now_ms() + 1) / 1000)
+    await asyncio.sleep(max(0, max(decision.decided_at_ms for decision in decided) - now_ms() + 1) / 1000)
     blocks = hashtags.after(SURFACES, at_ms)
     await log.override(blocks)
     report(f"{len(drafts) + len(blocks)} decisions of people and {len(decided)} of the pipeline about hashtags")
@@ -252,11 +252,11 @@ async def _hold_back_hashtags(log: ModerationService, settings: Settings, report
 async def _take_in(stage: _Stage, order_csv: str, reference: str, now: int) -> str:
     desk, report = stage.desk, stage.report
     began = monotonic_seconds()
-    given = {
+    head_fields = {
         "authority": AUTHORITY, "country": "IN", "legal_basis": "IT Act 2000, section 69A", "reference": reference,
         "issued": _iso(now - 24 * HOUR_MS), "received": _iso(now - 2 * HOUR_MS), "deadline": "+48h",
     }  # fmt: skip
-    read = parse_csv(order_csv.encode(), "order.csv", given, now_ms())
+    read = parse_csv(order_csv.encode(), "order.csv", head_fields, now_ms())
     [plan] = await desk.take_in(read.drafts, actor="intake")
     report(f"intake of the order: {plan_words(plan)} ({monotonic_seconds() - began:.2f} s)")
     for problem in read.problems:

@@ -46,12 +46,14 @@ class StoryLog:
             "HUSHTAG_AUDIT_KEY": self.key.encode(),
             "HUSHTAG_AUDIT_LOG_KEY": str(self.key.public_key),
             "HUSHTAG_AUDIT_FOLDER": str(self.folder),
-            "HUSHTAG_AUDIT_WITNESSES": ",".join(f"{one.public_key} http://{LOOPBACK}:{port}" for one, port in pairs),
+            "HUSHTAG_AUDIT_WITNESSES": ",".join(
+                f"{witness.public_key} http://{LOOPBACK}:{port}" for witness, port in pairs
+            ),
         }
 
     def key_options(self) -> list[str]:
         """List the options of `hushtag proof` with the public keys."""
-        witnesses = (f"--witness-key={one.public_key}" for one in self.witnesses)
+        witnesses = (f"--witness-key={witness.public_key}" for witness in self.witnesses)
         return [f"--log-key={self.key.public_key}", *witnesses]
 
     def start_witnesses(self, run: LocalRun) -> None:

@@ -86,10 +86,12 @@ async def publish_story(settings: Settings, from_ms: int, to_ms: int) -> tuple[P
     if india.openings is None:
         raise DependencyAway(f"the report was made without the public log: {india.unread}")
     text = {name: content.decode() for name, content in india.files().items()}
-    made = Publications(india.published, world.published, text[UPDATE], page=text[PAGE], table=text[TABLE])
-    made.openings = india.openings
-    _write_letters(made, people, india.at_ms)
-    return made, verified(made, await _dated_values(settings, MODERATION), await _dated_values(settings, DECISIONS))
+    publications = Publications(india.published, world.published, text[UPDATE], page=text[PAGE], table=text[TABLE])
+    publications.openings = india.openings
+    _write_letters(publications, people, india.at_ms)
+    return publications, verified(
+        publications, await _dated_values(settings, MODERATION), await _dated_values(settings, DECISIONS)
+    )
 
 
 def documents(
@@ -105,43 +107,45 @@ def documents(
     india = publish(count_facts(people, decisions, *period, "IN", now_ms=at_ms))
     everywhere = count_facts(people, decisions, *period, now_ms=at_ms)
     world = publish(everywhere, quality_of(people, *period), texts_read(coverage))
-    made = Publications(india, world, update(india), page=page.html(india, at_ms), table=as_csv(india))
-    _write_letters(made, people, at_ms)
-    return made
+    publications = Publications(india, world, update(india), page=page.html(india, at_ms), table=as_csv(india))
+    _write_letters(publications, people, at_ms)
+    return publications
 
 
-def _write_letters(made: Publications, people: OverrideHistory, at_ms: int) -> None:
+def _write_letters(publications: Publications, people: OverrideHistory, at_ms: int) -> None:
     states = target_states(people.fold, at_ms)
     for case in people.fold.orders.cases.values():
-        made.letters[case.id] = letter(case, states, sender=SENDER)
+        publications.letters[case.id] = letter(case, states, sender=SENDER)
 
 
-def verified(made: Publications, moderation: Sequence[DatedValue], decided: Sequence[DatedValue]) -> NumberCheck:
+def verified(
+    publications: Publications, moderation: Sequence[DatedValue], decided: Sequence[DatedValue]
+) -> NumberCheck:
     """Compare every number in the documents with an independent count of the two logs."""
-    facts = made.report.facts
+    facts = publications.report.facts
     from_ms, to_ms, at_ms = facts["from_ms"], facts["to_ms"], facts["as_of_ms"]
     count = LogCount(moderation, decided)
     expected = count.facts(from_ms, to_ms, "IN", at_ms) | {"log": facts["log"]}
-    found = NumberCheck()
-    found.facts("the report on India", facts, expected)
-    world = made.world.facts
-    found.facts("the report on all countries", world, count.facts(from_ms, to_ms, None, world["as_of_ms"]))
-    found.table("the table", made.table, facts)
-    found.text("the update", made.update, sentences.of_update(expected))
-    found.text("the page", page_text(made.page), sentences.of_page(expected))
-    for order, text in made.letters.items():
+    check = NumberCheck()
+    check.facts("the report on India", facts, expected)
+    world = publications.world.facts
+    check.facts("the report on all countries", world, count.facts(from_ms, to_ms, None, world["as_of_ms"]))
+    check.table("the table", publications.table, facts)
+    check.text("the update", publications.update, sentences.of_update(expected))
+    check.text("the page", page_text(publications.page), sentences.of_page(expected))
+    for order, text in publications.letters.items():
         body, _, annex = text.partition("Annex: ")
         counted, where = count.orders.letter(order, at_ms), f"the letter on {order}"
-        found.text(where, body, sentences.of_letter(counted))
-        found.compare(where, "targets in the annex", max(0, len(annex.splitlines()) - 1), counted["annex"])
-    return found
+        check.text(where, body, sentences.of_letter(counted))
+        check.compare(where, "targets in the annex", max(0, len(annex.splitlines()) - 1), counted["annex"])
+    return check
 
 
 async def _dated_values(settings: Settings, topic: str) -> list[DatedValue]:
-    found: list[DatedValue] = []
+    dated_values: list[DatedValue] = []
     async with LogReader(connection(settings), settings.topic(topic)) as reader:
         async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
-            found += [(record.value, record.timestamp) for record in batch if record.value]
-    if not found:
+            dated_values += [(record.value, record.timestamp) for record in batch if record.value]
+    if not dated_values:
         raise DependencyAway(f"the topic {topic} is empty")
-    return found
+    return dated_values

@@ -59,7 +59,7 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
             "seconds": round(seconds, 1),
             "checked": ended.checked,
             "problems": ended.problems,
-            "forgeries_found": ended.outsider.found,
+            "forgeries_found": ended.outsider.forgeries_found,
             "files": [str(file) for file in files],
             "report": documents.report.facts,
         }

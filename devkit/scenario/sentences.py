@@ -30,7 +30,7 @@ _STATES = {"suspended": "suspended in all countries", "here": "{} in India only"
 
 def of_update(facts: Mapping[str, Any]) -> Sentences:
     """List the sentences of the public update on India."""
-    found: Sentences = {
+    sentences: Sentences = {
         "We received {orders} legal orders, naming {accounts} accounts and {hashtags} hashtags.": {
             "orders": facts["orders"],
             "accounts": facts["targets"]["account"],
@@ -39,7 +39,7 @@ def of_update(facts: Mapping[str, Any]) -> Sentences:
         "In this period {total} hashtags were held back from trends or search suggestions in India, each counted once:":
         {"total": facts["hashtags_held_back"]["total"]},
     }  # fmt: skip
-    found |= _held_back(facts["hashtags_held_back"])
+    sentences |= _held_back(facts["hashtags_held_back"])
     accounts, hashtags = facts["states"]["account"], facts["states"]["hashtag"]
     grounds = facts["declined_by_ground"]
     for sentence, count in {
@@ -55,17 +55,19 @@ def of_update(facts: Mapping[str, Any]) -> Sentences:
         "On {n} hashtags we took no action:": hashtags.get("declined", 0),
         "we took no action: {n} break no law that was named.": grounds["hashtag"].get("not_unlawful", 0),
     }.items():  # fmt: skip
-        found[sentence] = {"n": count}
-    found["we took no action: {n} break no law that was named, {m} are protected speech."] = {
+        sentences[sentence] = {"n": count}
+    sentences["we took no action: {n} break no law that was named, {m} are protected speech."] = {
         "n": grounds["account"].get("not_unlawful", 0),
         "m": grounds["account"].get("protected_speech", 0),
     }
     speakers = facts["protected_speakers_declined"]
-    names = ", ".join(f"{{{one}}} {_SPEAKERS[one]}" for one in sorted(speakers, key=lambda one: -speakers[one]))
-    found[f"Among them: {names}."] = dict(speakers)
+    names = ", ".join(
+        f"{{{speaker}}} {_SPEAKERS[speaker]}" for speaker in sorted(speakers, key=lambda speaker: -speakers[speaker])
+    )
+    sentences[f"Among them: {names}."] = dict(speakers)
     for order in facts["by_order"]:
-        found |= _order_line(order)
-    return found
+        sentences |= _order_line(order)
+    return sentences
 
 
 def _order_line(order: Mapping[str, Any]) -> Sentences:
@@ -89,12 +91,12 @@ def _held_back(held: Mapping[str, Any]) -> Sentences:
     """Return the lists of the hashtags held back, the greatest count first."""
 
     def listed(counts: Mapping[str, int], phrase: str, names: Mapping[str, str]) -> tuple[str, dict[str, int]]:
-        keys = sorted(counts, key=lambda one: (-counts[one], one))
-        places = {one: f"c{number}" for number, one in enumerate(keys)}
-        parts = ", ".join(f"{{{places[one]}}} {phrase} {names[one]}" for one in keys)
-        return parts, {places[one]: counts[one] for one in keys}
+        keys = sorted(counts, key=lambda name: (-counts[name], name))
+        places = {name: f"c{number}" for number, name in enumerate(keys)}
+        parts = ", ".join(f"{{{places[name]}}} {phrase} {names[name]}" for name in keys)
+        return parts, {places[name]: counts[name] for name in keys}
 
-    categories = {one: one.replace("_", " ") for one in held["by_category"]}
+    categories = {category: category.replace("_", " ") for category in held["by_category"]}
     return dict([
         listed(held["by"], "by", _HELD_BY),
         listed(held["by_country"], "by a decision for", _PLACES),
@@ -106,7 +108,7 @@ def of_letter(counts: Mapping[str, Any]) -> Sentences:
     """List the sentences of a letter to the authority; the annex is counted apart."""
     named = counts["named"]
     kinds = [kind for kind in ("account", "hashtag") if kind in named]
-    found: Sentences = {
+    sentences: Sentences = {
         "names " + " and ".join(f"{{{kind}}} {kind}s" for kind in kinds) + ".": {kind: named[kind] for kind in kinds},
     }
     acted = counts["acted"]
@@ -115,23 +117,25 @@ def of_letter(counts: Mapping[str, Any]) -> Sentences:
         ("{n} accounts withheld from viewers in India", "account", "withheld"),
         ("{n} accounts suspended for breaking our own rules", "account", "suspended"),
     ):
-        found[sentence] = {"n": acted.get(kind, {}).get(outcome, 0)}
+        sentences[sentence] = {"n": acted.get(kind, {}).get(outcome, 0)}
     for kind in kinds:
         held = "reduced" if kind == "hashtag" else "withheld"
         for state, words in _STATES.items():
-            found[f"{{n}} {kind}s {words.format(held)}"] = {"n": counts["states"].get(kind, {}).get(state, 0)}
+            sentences[f"{{n}} {kind}s {words.format(held)}"] = {"n": counts["states"].get(kind, {}).get(state, 0)}
         ended = counts["ended"].get(kind, 0)
-        found[f"{{n}} {kind}s held back in India until the order on them or our interim decision ended"] = {"n": ended}
+        sentences[f"{{n}} {kind}s held back in India until the order on them or our interim decision ended"] = {
+            "n": ended
+        }
     for (kind, ground, reason), count in counts["declined"].items():
         plural = "" if count == 1 else "s"
-        found[f"{{n}} {kind}{plural}: {_LETTER_GROUNDS[ground]}; {reason}"] = {"n": count}
-    return found
+        sentences[f"{{n}} {kind}{plural}: {_LETTER_GROUNDS[ground]}; {reason}"] = {"n": count}
+    return sentences
 
 
 def of_page(facts: Mapping[str, Any]) -> Sentences:
     """List the cells and sentences of the report's page."""
     held = facts["hashtags_held_back"]
-    found: Sentences = {
+    sentences: Sentences = {
         "Hashtags held back from trends or search suggestions | {n} ": {"n": held["total"]},
         "Orders received | {n} ": {"n": facts["orders"]},
         "Accounts named | {n} ": {"n": facts["targets"]["account"]},
@@ -143,7 +147,7 @@ def of_page(facts: Mapping[str, Any]) -> Sentences:
         },
         "India | {n} | States are as of": {"n": facts["orders"]},
     }
-    found |= _held_back(held)
+    sentences |= _held_back(held)
     rows: list[tuple[str, Mapping[str, int], Mapping[str, str]]] = [
         ("By whom", held["by"], _HELD_BY),
         ("By country of the decision", held["by_country"], _PLACES),
@@ -153,22 +157,24 @@ def of_page(facts: Mapping[str, Any]) -> Sentences:
         ("Protected speakers on whom we took no action", facts["protected_speakers_declined"], _SPEAKERS),
     ]
     for title, counts, names in rows:
-        keys = sorted(counts, key=lambda one: (-counts[one], one))
-        cells = " | ".join(f"{names.get(one, one.replace('_', ' '))} | | {{c{n}}}" for n, one in enumerate(keys))
-        found[f"{title} {cells}"] = {f"c{n}": counts[one] for n, one in enumerate(keys)}
+        keys = sorted(counts, key=lambda name: (-counts[name], name))
+        cells = " | ".join(f"{names.get(name, name.replace('_', ' '))} | | {{c{n}}}" for n, name in enumerate(keys))
+        sentences[f"{title} {cells}"] = {f"c{n}": counts[name] for n, name in enumerate(keys)}
     for kind in ("account", "hashtag"):
         states = facts["states"][kind]
         for name, words in _OUTCOMES.items():
             if name in states:
                 part = states[name] / sum(states.values())
                 share = f"{part:.0%}" if part >= 0.005 else "under 1%"
-                found[f"{words} | | {{n}} ({share})"] = found.get(f"{words} | | {{n}} ({share})", {"n": states[name]})
+                sentences[f"{words} | | {{n}} ({share})"] = sentences.get(
+                    f"{words} | | {{n}} ({share})", {"n": states[name]}
+                )
     for order in facts["by_order"]:
-        found |= _page_order(order)
-    found |= _page_tables(facts)
+        sentences |= _page_order(order)
+    sentences |= _page_tables(facts)
     if facts["log"] is not None:
-        found["counts the {n} entries of our public log"] = {"n": facts["log"]["size"]}
-    return found
+        sentences["counts the {n} entries of our public log"] = {"n": facts["log"]["size"]}
+    return sentences
 
 
 def _page_order(order: Mapping[str, Any]) -> Sentences:
@@ -187,23 +193,25 @@ def _page_order(order: Mapping[str, Any]) -> Sentences:
 
 def _page_tables(facts: Mapping[str, Any]) -> Sentences:
     """Return the tables of the pipeline and of people's decisions; medians are compared in the JSON."""
-    found: Sentences = {}
+    sentences: Sentences = {}
     tables = {"hashtags_suppressed_by_category": "Suppressions", "hashtags_discounted_by_category": "Hashtags"}
     for title, noun in tables.items():
         counts = facts[title]
-        keys = sorted(counts, key=lambda one: (-counts[one], one))
-        names = [one.replace("_", " ") for one in keys]
+        keys = sorted(counts, key=lambda name: (-counts[name], name))
+        names = [name.replace("_", " ") for name in keys]
         rows = " ".join(f"{name} | {{c{number}}} | {{*}} |" for number, name in enumerate(names))
-        found[f"{noun} | Median duration | {rows}"] = {f"c{number}": counts[one] for number, one in enumerate(keys)}
+        sentences[f"{noun} | Median duration | {rows}"] = {
+            f"c{number}": counts[name] for number, name in enumerate(keys)
+        }
     contested = facts["hashtags_discounted_by_category"]
     for name, count in contested.items():
         words = name.replace("_", " ")
-        found[f"tweets of their established accounts alone. {words} | | {{n}} |"] = {"n": count}
+        sentences[f"tweets of their established accounts alone. {words} | | {{n}} |"] = {"n": count}
     lasted = {name: count for name in _DURATIONS if (count := facts["suppressions_by_duration"].get(name))}
     cells = " ".join(f"{_DURATIONS[name]} | | {{{name}}} |" for name in lasted)
-    found[f"For how long {cells}"] = lasted
+    sentences[f"For how long {cells}"] = lasted
     overruled, suppressions = facts["suppressions_overruled_by_people"], sum(facts["suppressions_by_duration"].values())
-    found[f"People overruled {{n}} suppressions ({overruled / suppressions:.1%})."] = {"n": overruled}
+    sentences[f"People overruled {{n}} suppressions ({overruled / suppressions:.1%})."] = {"n": overruled}
     for verb, count in facts["decisions_by_people"].items():
-        found[f"{verb} | {{n}} "] = {"n": count}
-    return found
+        sentences[f"{verb} | {{n}} "] = {"n": count}
+    return sentences

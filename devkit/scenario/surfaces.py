@@ -33,12 +33,12 @@ def differences(flags: AsyncFlagsClient, expected: ExpectedEffect) -> list[str]:
     """List where a surface does not apply the decisions; [] if it applies all."""
     checks: list[tuple[str, Iterable[bool]]] = [
         ("in the right state in IN", (
-            flags.account_visibility(one, "IN") == _state(expected, one, expected.withheld)
-            for one in expected.accounts
+            flags.account_visibility(account, "IN") == _state(expected, account, expected.withheld)
+            for account in expected.accounts
         )),
         ("in the right state elsewhere", (
-            flags.account_visibility(one, where) == _state(expected, one, frozenset())
-            for one in expected.accounts for where in ("US", None)
+            flags.account_visibility(account, where) == _state(expected, account, frozenset())
+            for account in expected.accounts for where in ("US", None)
         )),
         ("hidden in IN or shown there", (
             _held(flags, tag, surface, "IN") == (tag in expected.reduced)

@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from devkit.scenario.evidence_files import OPENINGS, PUBLISHED, REPORT, STATEMENT
 from moderation.publiclog.proofs.published import published_files
@@ -19,7 +19,18 @@ from moderation.publiclog.proofs.verify_proof import Keys, Refused, lines_of, re
 KEYS, SEEN, CASES = "keys.json", "seen", "case-*"
 
 
-def check_case(folder: Path, keys: Keys, seen: str) -> dict[str, Any]:
+class CaseAnswer(TypedDict, total=False):
+    """Answer about one case: three numbers if its `code` is `verified`, else the reason in `what`."""
+
+    case: str
+    code: str
+    what: str
+    entry: int
+    size: int
+    numbers: int
+
+
+def check_case(folder: Path, keys: Keys, seen: str) -> CaseAnswer:
     """Verify a statement and a report against a published folder.
 
     Args:
@@ -38,7 +49,7 @@ def check_case(folder: Path, keys: Keys, seen: str) -> dict[str, Any]:
     return {"entry": entry["index"], "size": counted["size"], "numbers": numbers}
 
 
-def answers(folder: Path) -> Iterator[dict[str, Any]]:
+def answers(folder: Path) -> Iterator[CaseAnswer]:
     """Check every case of a folder, in the order of their names."""
     named = json.loads((folder / KEYS).read_text("utf-8"))
     keys = read_keys(named["log"], named["witnesses"])

@@ -74,11 +74,11 @@ class NumberCheck:
         for sentence, counts in sentences.items():
             pattern = re.sub(r"\\\{(\w+)\\\}", lambda match: f"(?P<{match[1]}>{_COUNT[1:-1]})", re.escape(sentence))
             pattern = pattern.replace(r"\{\*\}", r"[^|]*")
-            found = list(re.finditer(r"(?<![\w,])" + pattern, text))
-            covered += [match.span() for match in found]
-            if not found and any(counts.values()):
+            matches = list(re.finditer(r"(?<![\w,])" + pattern, text))
+            covered += [match.span() for match in matches]
+            if not matches and any(counts.values()):
                 self.compare(where, sentence, "no such sentence", dict(counts))
-            for match in found:
+            for match in matches:
                 for name, count in counts.items():
                     self.compare(where, sentence.replace("{" + name + "}", name.upper()), match[name], count)
         for match in re.finditer(r"\d+(?:,\d{3})*", text):
@@ -97,8 +97,8 @@ class NumberCheck:
                 self._values(where, inner, published.get(name), counted.get(name))
         elif isinstance(counted, Sequence) and not isinstance(counted, str) and isinstance(published, Sequence):
             self.compare(where, f"number of {path}", len(published), len(counted))
-            for number, (one, other) in enumerate(zip(published, counted, strict=False)):
-                self._values(where, f"{path}.{number}", one, other)
+            for number, (entry, other) in enumerate(zip(published, counted, strict=False)):
+                self._values(where, f"{path}.{number}", entry, other)
         else:
             self.compare(where, path, published, counted)
 
@@ -149,7 +149,7 @@ def _small_by_order(counted: Mapping[str, Any], kind: str) -> bool:
     return any(count in _SMALL for count in cells)
 
 
-def _without(order: Mapping[str, Any], kinds: set[str]) -> dict[str, Any]:
+def _without(order: Mapping[str, Any], kinds: set[str]) -> Mapping[str, Any]:
     parts = {
         part: {kind: n for kind, n in order[part].items() if kind not in kinds} for part in ("targets", "outcomes")
     }

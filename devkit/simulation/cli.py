@@ -124,13 +124,13 @@ def load_texts(path: Path | None) -> TextSource:
             rows[-1].label()
         except (ValueError, UnicodeDecodeError) as error:
             raise CallerMistake(f"{path}, line {number}: {error}", fix=_FIX_TEXTS) from error
-    found = LabelledTexts(rows, own_texts())
-    if not found.n_harmful or not found.n_clean:
+    labelled = LabelledTexts(rows, own_texts())
+    if not labelled.n_harmful or not labelled.n_clean:
         raise CallerMistake(
-            f"{path} has {found.n_harmful} harmful and {found.n_clean} clean texts of at least 8 letters",
+            f"{path} has {labelled.n_harmful} harmful and {labelled.n_clean} clean texts of at least 8 letters",
             fix="add texts of both kinds, best hundreds; " + _FIX_TEXTS,
         )
-    return found
+    return labelled
 
 
 def _config(preset: str, seed: int, minutes: float, rate: float, start_ms: int, partitions: int) -> SimulationConfig:

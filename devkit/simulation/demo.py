@@ -68,12 +68,12 @@ def _episode(names: TagNames, naming: UniqueNames, rng: Random, begin_ms: int) -
     def story(
         kind: str, hashtag: str, country: str, begin_seconds: int, end_seconds: int, per_second: float, **more: object
     ) -> Story:
-        plain = Story(
+        base = Story(
             kind=kind, hashtag=naming(hashtag), texts=kind, country=country, languages=BY_CODE[country].languages,
             start_ms=begin_ms + begin_seconds * 1000, end_ms=min(begin_ms + end_seconds * 1000, end_ms),
             per_second=per_second, course="growing", n_authors=600, harmful_share=0.01, copy_share=0.05,
         )  # fmt: skip
-        return replace(plain, **more)  # type: ignore[arg-type]
+        return replace(base, **more)  # type: ignore[arg-type]
 
     def campaign(people: int, language: str, country: str, begin_seconds: int, per_second: float) -> Story:
         name = rng.choice(names.campaign[language]).format(people=names.people[language][people])

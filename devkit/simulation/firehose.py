@@ -92,15 +92,15 @@ def _texts(rng: Random, n: int) -> list[bytes]:
     The templates alone make too few: a text that was drawn before gets a second sentence.
     """
     own, languages = own_texts(), Weighted((("en", 0.6), ("hi", 0.2), ("hi-Latn", 0.2)))
-    found: dict[str, None] = {}
-    while len(found) < n:
+    drawn: dict[str, None] = {}
+    while len(drawn) < n:
         kind, language = "harmful" if rng.random() < _HARMFUL_SHARE else "clean", languages.draw(rng)
-        text = own.draw(kind, language, rng, len(found))
-        if text in found:
-            text += " " + own.draw(kind, language, rng, len(found))
+        text = own.draw(kind, language, rng, len(drawn))
+        if text in drawn:
+            text += " " + own.draw(kind, language, rng, len(drawn))
         if len(text) <= _LONGEST_TEXT:
-            found[text] = None
-    texts = [_encode(text)[1:-1] for text in found]
+            drawn[text] = None
+    texts = [_encode(text)[1:-1] for text in drawn]
     assert not any(b"\\" in text for text in texts), "positions of hashtags are computed on texts without JSON escapes"
     return texts
 

@@ -12,7 +12,7 @@ campaigns, as the ground truth names them:
     slow        As open, over an hour: the only campaigns of preset `slow`.
 
 Variants of an attacked hashtag are `before`, `among` and `after`: accounts that are less than five days old copy harm
-under it before its own people write, beside them, or once half of its time is over.
+under it before its own people write, together with them, or once half of its time is over.
 """
 
 from __future__ import annotations
@@ -81,13 +81,13 @@ class _Cast:
 
     def hard(self) -> list[Story]:
         """Return the stories of preset `hard`."""
-        found = [
+        stories = [
             self._campaign("open", language, share, 0.65 * share, 0.8)
             for share in SHARES
             for language in self._languages
         ]
         for variant, copies, young in _DISGUISES:
-            found.append(self._campaign(variant, self._any_language(), 0.9, copies, young))
+            stories.append(self._campaign(variant, self._any_language(), 0.9, copies, young))
         answered = self._campaign("answered", self._any_language(), 1.0, 0.65, 0.8)
         answers = self._innocent(
             "counter_speech", self._filled(self._names.counter_speech), subject=answered.subject,
@@ -96,33 +96,33 @@ class _Cast:
         )  # fmt: skip
         mockery = replace(self._campaign("mockery", self._any_language(), 1.0, 0.65, 0.8), texts="mockery")
         news = self._innocent("news", self._filled(self._names.news), copy_share=0.3, quotes=answered.hashtag)
-        found += [answered, answers, mockery, news]
+        stories += [answered, answers, mockery, news]
         protest, match, protected = self._protest(), self._match(), self._own_tag()
         for number, story in enumerate((protest, match, protected)):
-            found += self._attacked(story, TIMINGS[(self._seed + number) % len(TIMINGS)])
-        found += [
+            stories += self._attacked(story, TIMINGS[(self._seed + number) % len(TIMINGS)])
+        stories += [
             self._protest(),
             self._innocent("reclaimed", self._rng.choice(self._names.reclaimed)),
             self._innocent("sarcasm", self._rng.choice(self._names.sarcasm)),
             *(self._unread(language, country) for language, country in _UNREAD),
         ]
-        return found
+        return stories
 
     def slow(self) -> list[Story]:
         """Return the stories of preset `slow`: few tweets a minute for all of the run."""
-        found = [
+        stories = [
             self._campaign("slow", language, share, 0.65 * share, 0.8)
             for share in SHARES
             for language in self._languages
         ]
-        found += [
+        stories += [
             self._protest(),
             self._own_tag(),
             self._innocent("sarcasm", self._rng.choice(self._names.sarcasm)),
             *(self._unread(language, country) for language, country in _UNREAD),
         ]
         margin_ms = self._length_ms // 30
-        return [replace(one, start_ms=margin_ms, end_ms=self._length_ms - margin_ms) for one in found]
+        return [replace(story, start_ms=margin_ms, end_ms=self._length_ms - margin_ms) for story in stories]
 
     def _any_language(self) -> str:
         return self._rng.choice(self._languages)

@@ -85,14 +85,14 @@ def moved_payload(payload: str, by_ms: int) -> str:
     def shifted(at_ms: int) -> int:
         return at_ms + by_ms if 0 <= at_ms + by_ms < _LATEST_MS else at_ms
 
-    payload = _NUMBER.sub(lambda found: f'"{found[1]}":{shifted(int(found[2]))}', payload)
-    payload = _STAMP.sub(lambda found: f'"timestamp_ms":"{shifted(int(found[1]))}"', payload)
-    payload = _V1.sub(lambda found: f'"created_at":"{v1_time(shifted(_v1_ms(found)) // 1000)}"', payload)
-    return _V2.sub(lambda found: f'"created_at":"{v2_time(shifted(_v2_ms(found[1])))}"', payload)
+    payload = _NUMBER.sub(lambda match: f'"{match[1]}":{shifted(int(match[2]))}', payload)
+    payload = _STAMP.sub(lambda match: f'"timestamp_ms":"{shifted(int(match[1]))}"', payload)
+    payload = _V1.sub(lambda match: f'"created_at":"{v1_time(shifted(_v1_ms(match)) // 1000)}"', payload)
+    return _V2.sub(lambda match: f'"created_at":"{v2_time(shifted(_v2_ms(match[1])))}"', payload)
 
 
-def _v1_ms(found: re.Match[str]) -> int:
-    month, day, hour, minute, second, year = found.groups()
+def _v1_ms(match: re.Match[str]) -> int:
+    month, day, hour, minute, second, year = match.groups()
     return _v2_ms(f"{year}-{_MONTH_NUMBER[month]:02}-{day}T{hour}:{minute}:{second}.000")
 
 

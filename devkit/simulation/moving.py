@@ -39,7 +39,9 @@ def moving_config(
     duration_ms = max(1, round(minutes * 60_000))
     dice, naming = stream(seed, "moving"), UniqueNames()
     subject = dice.randrange(len(names.people["en"]))
-    old, new = (naming(one.format(people=names.people["en"][subject])) for one in dice.sample(names.campaign["en"], 2))
+    old, new = (
+        naming(pattern.format(people=names.people["en"][subject])) for pattern in dice.sample(names.campaign["en"], 2)
+    )
     half_ms = duration_ms // 2
     match = Story(
         kind="sports", hashtag=naming(dice.choice(names.sports)), texts="sports", country="IN",

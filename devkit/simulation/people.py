@@ -69,8 +69,8 @@ def make_author(
 
     def take(n: int) -> int:
         nonlocal bits
-        bits, found = divmod(bits, n)
-        return found
+        bits, taken = divmod(bits, n)
+        return taken
 
     age_ms = (take(young_days * 1440) + 30) * 60_000 if young else (60 + take(3_940)) * DAY_MS + take(1440) * 60_000
     born_ms = max(0, start_ms - age_ms)
@@ -121,12 +121,12 @@ class AuthorPool:
 
     def member(self, number: int) -> Author:
         """Return account `number`, in [0, size). Young ones are spread evenly over the numbers."""
-        found = self._known.get(number)
-        if found is None:
+        author = self._known.get(number)
+        if author is None:
             young = (number + 1) * self._young // self.size > number * self._young // self.size
             seed, group = self._facts
-            found = make_author(
+            author = make_author(
                 seed, group, number, self._country, self._start_ms, young=young, young_days=self._young_days
             )
-            self._known[number] = found
-        return found
+            self._known[number] = author
+        return author

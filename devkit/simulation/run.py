@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from typing import Any
 from zlib import crc32
 
 from devkit.simulation.config import MAX_START_MS, SimulationConfig
@@ -18,7 +17,7 @@ from devkit.simulation.payloads import SHAPES
 from devkit.simulation.sources import BackgroundSource, StorySource
 from devkit.simulation.tags import OneUseTags, TagVocabulary
 from devkit.simulation.texts import TagNames, TextSource
-from devkit.simulation.truth import GroundTruth
+from devkit.simulation.truth import GroundTruth, Truth
 from streams.constants import DAY_MS
 
 _STEP_MS = 1_000
@@ -61,7 +60,7 @@ class Simulation:
         self._deletions = stream(config.seed, "deletions")
         self._shapes = Weighted(config.shapes)
         self._truth = GroundTruth(
-            config.start_ms, config.stories, {tag for one in vocabularies.values() for tag in one.tags}
+            config.start_ms, config.stories, {tag for vocabulary in vocabularies.values() for tag in vocabulary.tags}
         )
         self._heap: list[_Waiting] = []
         self._order = 0
@@ -81,7 +80,7 @@ class Simulation:
             yield from self._logged(start_ms + begin_ms + length_ms)
         yield from self._logged(None)
 
-    def truth(self) -> dict[str, Any]:
+    def truth(self) -> Truth:
         """Return the ground truth of the records so far; the planned stories are in it from the start."""
         config = self.config
         return self._truth.table(

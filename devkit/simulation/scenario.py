@@ -75,20 +75,20 @@ class _Episode:
         if rng.random() < 0.6:
             protests.append(self._protest(*(("IN", (("hi", 1.0),)) if rng.random() < 0.5 else ("GB", _EN))))
         sports = self._ordinary("sports", self._names.sports, "sports", "pulses", 0.08, (0.0, 0.3), (0.7, 1.0))
-        found = [*protests, sports]
+        stories = [*protests, sports]
         if rng.random() < 0.8:
-            found.append(
+            stories.append(
                 self._ordinary("festival", self._names.festival, "festival", "hump", 0.05, (0.0, 0.4), (0.6, 1.0))
             )
-        found.append(self._flood())
+        stories.append(self._flood())
         peoples = rng.sample(range(4), 3)
         languages = rng.sample(["en", "hi", "hi-Latn"], 3)
         places = ["IN", "IN" if rng.random() < 0.5 else rng.choice(_ABROAD), rng.choice(_ABROAD)]
         for number in range(1 + int(rng.random() * 3)):
             language = languages[number] if places[number] == "IN" else "en"
             campaign = self._campaign(places[number], language, peoples[number], sports)
-            found += [campaign, *self._answers(campaign, news=number == 0 or rng.random() < 0.5)]
-        return found
+            stories += [campaign, *self._answers(campaign, news=number == 0 or rng.random() < 0.5)]
+        return stories
 
     def _time(self, low: float, high: float) -> int:
         return self._begin_ms + int(self._length_ms * (low + (high - low) * self._rng.random()))

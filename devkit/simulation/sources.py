@@ -99,7 +99,7 @@ class StorySource:
         self._volume = StoryVolume(story, rng)
         self._languages = Weighted(story.languages)
         number, first = next(
-            (one for one in enumerate(config.stories) if one[1].hashtag == story.crowd), (number, story)
+            (entry for entry in enumerate(config.stories) if entry[1].hashtag == story.crowd), (number, story)
         )
         self._crowd = AuthorPool(
             config.seed, f"story/{number}", BY_CODE[first.country], first.n_authors, first.young_share,

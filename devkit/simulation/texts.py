@@ -145,7 +145,7 @@ class LabelledTexts:
     Their hashtags are removed, since the ground truth would not know of them. A campaign of thousands of tweets needs
     many texts: a language with fewer than `FEW` harmful ones also uses those of a related language. Roman Hindi uses
     those of Hindi, Hindi those of English. A language without clean texts uses the simulator's own, and so do
-    `HARD_KINDS`, which no label tells apart.
+    `HARD_KINDS`, which no label distinguishes.
     """
 
     FEW = 100
@@ -183,10 +183,10 @@ class LabelledTexts:
         """Draw a labelled text, or one of the simulator's own."""
         if kind in HARD_KINDS:
             return self._own.draw(kind, language, rng, subject)
-        found: Sequence[str] = (self._harmful if kind == "harmful" else self._clean).get(language, ())
+        pool: Sequence[str] = (self._harmful if kind == "harmful" else self._clean).get(language, ())
         if kind == "harmful":
-            found = found or self._all_harmful
-        return found[int(rng.random() * len(found))] if found else self._own.draw(kind, language, rng, subject)
+            pool = pool or self._all_harmful
+        return pool[int(rng.random() * len(pool))] if pool else self._own.draw(kind, language, rng, subject)
 
 
 def tidy(text: str) -> str:

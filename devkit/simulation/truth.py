@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TypedDict
 
 import msgspec
 from hushtag_client.normalise import normalise
@@ -41,6 +41,16 @@ class TruthTag(msgspec.Struct, kw_only=True):
     """Time from which other accounts write harm under it; None, and absent from the file: never."""
     variant: str = ""
     """Variant of the kind, see `hard`; "" is absent from the file."""
+
+
+class Truth(TypedDict):
+    """Ground truth as its file has it; `from_ms` and `to_ms` are the run's time, half-open."""
+
+    tags: list[dict[str, object]]
+    records: dict[str, int]
+    seed: int
+    from_ms: int
+    to_ms: int
 
 
 class GroundTruth:
@@ -107,15 +117,16 @@ class GroundTruth:
         organic = [tag for tag in self._tags.values() if tag.kind == "organic"]
         return stories + sorted(organic, key=lambda tag: (-tag.texts, tag.hashtag))
 
-    def table(self, records: dict[str, int], **about: Any) -> dict[str, Any]:
+    def table(self, records: dict[str, int], *, seed: int, from_ms: int, to_ms: int) -> Truth:
         """Convert the ground truth to plain JSON for its file."""
-        return {"tags": [_plain(tag) for tag in self.tags()], "records": records, **about}
+        tags = [_plain(tag) for tag in self.tags()]
+        return {"tags": tags, "records": records, "seed": seed, "from_ms": from_ms, "to_ms": to_ms}
 
 
-def _plain(tag: TruthTag) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(tag)
+def _plain(tag: TruthTag) -> dict[str, object]:
+    fields: dict[str, object] = msgspec.to_builtins(tag)
     if tag.attacked_from_ms is None:
-        del plain["attacked_from_ms"]
+        del fields["attacked_from_ms"]
     if not tag.variant:
-        del plain["variant"]
-    return plain
+        del fields["variant"]
+    return fields

@@ -64,8 +64,8 @@ def listed_jars() -> list[Jar]:
 
 def default_cache() -> Path:
     """Return `HUSHTAG_CACHE` if set, else `.cache` of the source tree, else `.cache` of the current folder."""
-    if given := os.environ.get("HUSHTAG_CACHE"):
-        return Path(given)
+    if folder := os.environ.get("HUSHTAG_CACHE"):
+        return Path(folder)
     source_tree = Path(__file__).resolve().parents[2]
     return (source_tree if (source_tree / "pyproject.toml").is_file() else Path.cwd()) / ".cache"
 

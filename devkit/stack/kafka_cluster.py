@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from devkit.stack.errors import StackError
 from devkit.stack.jars import Report
@@ -19,6 +19,16 @@ from devkit.stack.ports import LOOPBACK
 
 _STOP_SECONDS = 8.0
 """A broker that stops after the quorum has gone waits for minutes; it is killed, and recovers at its next start."""
+
+
+class PartitionState(TypedDict):
+    """Leader and replicas of a partition, as the admin client describes them."""
+
+    partition_index: int
+    leader_id: int
+    leader_epoch: int
+    replica_nodes: list[int]
+    isr_nodes: list[int]
 
 
 class KafkaCluster:
@@ -96,9 +106,11 @@ class KafkaCluster:
             self.brokers.append(node(number, roles, heap_mb=heap_mb, port=port if number == 1 else 0))
         self.controllers = [node(100 + at, ["controller"], heap_mb=heap_mb // 2) for at in range(1, controllers + 1)]
         """The dedicated controllers, by ascending id from 101."""
-        voters = {one.node_id: one.listeners[CONTROLLER].port for one in self.nodes if CONTROLLER in one.listeners}
-        for one in self.nodes:
-            one.voters = dict(voters)
+        voters = {
+            member.node_id: member.listeners[CONTROLLER].port for member in self.nodes if CONTROLLER in member.listeners
+        }
+        for member in self.nodes:
+            member.voters = dict(voters)
 
     @property
     def nodes(self) -> list[KafkaNode]:
@@ -117,8 +129,8 @@ class KafkaCluster:
 
     def bootstrap_of(self, listener: str) -> str:
         """Return the addresses of a listener on all brokers, as clients are given them."""
-        found = [node.listeners[listener] for node in self.brokers]
-        return ",".join(f"{LOOPBACK}:{one.advertised or one.port}" for one in found)
+        listeners = [node.listeners[listener] for node in self.brokers]
+        return ",".join(f"{LOOPBACK}:{address.advertised or address.port}" for address in listeners)
 
     # ---- life ----
 
@@ -189,12 +201,12 @@ class KafkaCluster:
         finally:
             admin.close()
 
-    def partition(self, topic: str, partition: int) -> dict[str, Any]:
-        """Describe a partition: `leader_id`, `leader_epoch`, `replica_nodes`, `isr_nodes`."""
+    def partition(self, topic: str, partition: int) -> PartitionState:
+        """Describe a partition, its leader and its replicas."""
         with self.admin() as admin:
             partitions = admin.describe_topics([topic])[0]["partitions"]
-        found: dict[str, Any] = next(one for one in partitions if one["partition_index"] == partition)
-        return found
+        described: PartitionState = next(state for state in partitions if state["partition_index"] == partition)
+        return described
 
     def leader(self, topic: str, partition: int) -> KafkaNode:
         """Return the leader of a partition; wait for one if it has none.
@@ -213,10 +225,10 @@ class KafkaCluster:
             StackError: not within `timeout_seconds`.
         """
         avoid = {-1} if other_than is None else {-1, other_than.node_id}
-        found = self._wait(
+        state = self._wait(
             topic, partition, lambda state: state["leader_id"] not in avoid, "another leader", timeout_seconds
         )
-        return self.node(found["leader_id"])
+        return self.node(state["leader_id"])
 
     def wait_in_sync(self, topic: str, partition: int, replicas: int, *, timeout_seconds: float = 60.0) -> set[int]:
         """Wait until a partition has this number of in-sync replicas, and return their ids.
@@ -224,18 +236,19 @@ class KafkaCluster:
         Raises:
             StackError: not within `timeout_seconds`.
         """
-        found = self._wait(
+        state = self._wait(
             topic, partition, lambda state: len(state["isr_nodes"]) == replicas, f"{replicas} replicas in sync",
             timeout_seconds,
         )  # fmt: skip
-        return set(found["isr_nodes"])
+        return set(state["isr_nodes"])
 
     def _wait(
-        self, topic: str, partition: int, true: Callable[[dict[str, Any]], bool], what: str, timeout_seconds: float
-    ) -> dict[str, Any]:
+        self, topic: str, partition: int, true: Callable[[PartitionState], bool], what: str, timeout_seconds: float
+    ) -> PartitionState:
         from kafka.errors import KafkaError
 
-        deadline, state = time.monotonic() + timeout_seconds, {}
+        deadline = time.monotonic() + timeout_seconds
+        state: PartitionState | None = None
         while time.monotonic() < deadline:
             try:
                 state = self.partition(topic, partition)

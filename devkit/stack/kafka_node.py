@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from devkit.stack.certificates import BROKER
 from devkit.stack.jars import Report
-from devkit.stack.kafka_server import ONE_NODE, KafkaServer
+from devkit.stack.kafka_server import ONE_NODE, BrokerState, KafkaServer
 from devkit.stack.logins import ADMIN, MECHANISM, Logins
 from devkit.stack.ports import LOOPBACK, free_port
 
@@ -92,7 +92,7 @@ class KafkaNode(KafkaServer):
             "controller.listener.names": CONTROLLER,
             "controller.quorum.voters": ",".join(f"{n}@{LOOPBACK}:{port}" for n, port in sorted(self.voters.items())),
             "listeners": ",".join(f"{name}://{LOOPBACK}:{listener.port}" for name, listener in listeners),
-            "listener.security.protocol.map": ",".join(f"{name}:{one}" for name, one in protocols.items()),
+            "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
             "log.dirs": str(self.data_dir / "log"),
             "default.replication.factor": copies,
             "min.insync.replicas": in_sync,
@@ -142,11 +142,11 @@ class KafkaNode(KafkaServer):
             options += ["--add-scram", f"{MECHANISM}=[name={ADMIN},password={self._logins.password(ADMIN)}]"]
         return options
 
-    def _admin_options(self) -> dict[str, Any]:
+    def _admin_options(self) -> dict[str, object]:
         return {} if self._logins is None else self._logins.admin_options()
 
-    def _is_up(self, brokers: list[dict[str, Any]]) -> bool:
-        return any(one["broker_id"] == self.node_id and not one.get("is_fenced") for one in brokers)
+    def _is_up(self, brokers: Sequence[BrokerState]) -> bool:
+        return any(broker["broker_id"] == self.node_id and not broker.get("is_fenced") for broker in brokers)
 
     def _wait_until_ready(self, deadline: float) -> None:
         if self.is_broker:

@@ -9,13 +9,21 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from devkit.stack.errors import StackError
 from devkit.stack.jars import Report, default_cache, kafka_class_path
 from devkit.stack.ports import LOOPBACK, answers, claim, free_port
 from devkit.stack.server import Server
 from streams.private_files import owner_only
+
+
+class BrokerState(TypedDict):
+    """Registered broker, as the admin client describes it."""
+
+    broker_id: int
+    is_fenced: NotRequired[bool]
+
 
 ONE_NODE = {
     "process.roles": "broker,controller",
@@ -145,11 +153,11 @@ class KafkaServer(Server):
         """Return the options of `kafka-storage.sh format`."""
         return ["-t", new_cluster_id()]
 
-    def _admin_options(self) -> dict[str, Any]:
+    def _admin_options(self) -> dict[str, object]:
         """Return the login of the admin client that waits until the server answers."""
         return {}
 
-    def _is_up(self, brokers: list[dict[str, Any]]) -> bool:
+    def _is_up(self, brokers: Sequence[BrokerState]) -> bool:
         """Return whether the server is up, given the registered brokers."""
         return bool(brokers)
 

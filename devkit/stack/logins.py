@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 from pathlib import Path
-from typing import Any
 
 from devkit.stack.certificates import Certificates
 from streams.private_files import owner_only
@@ -53,7 +52,7 @@ class Logins:
             "kafka_ssl_keyfile": file,
         }
 
-    def admin_options(self) -> dict[str, Any]:
+    def admin_options(self) -> dict[str, object]:
         """Return the arguments with which kafka-python's admin client logs in as the super user."""
         import ssl
 

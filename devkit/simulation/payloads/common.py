@@ -22,7 +22,7 @@ def escaped(text: str) -> str:
 
 def tag_spans(text: str, tags: tuple[str, ...]) -> list[tuple[str, int, int]]:
     """Locate hashtags in the escaped text: (tag, start, end), half-open code points with the #; skip a cut one."""
-    found = []
+    spans = []
     for tag in tags:
         at = text.find("#" + tag)
         end = at + 1 + len(tag)
@@ -30,19 +30,19 @@ def tag_spans(text: str, tags: tuple[str, ...]) -> list[tuple[str, int, int]]:
             at = text.find("#" + tag, end)
             end = at + 1 + len(tag)
         if at >= 0:
-            found.append((tag, at, end))
-    found.sort(key=lambda span: span[1])
-    return found
+            spans.append((tag, at, end))
+    spans.sort(key=lambda span: span[1])
+    return spans
 
 
 def url_spans(text: str) -> list[tuple[str, int, int]]:
     """Locate links: (url, start, end) of each."""
-    return [(found[0], found.start(), found.end()) for found in _URL.finditer(text)] if "://" in text else []
+    return [(match[0], match.start(), match.end()) for match in _URL.finditer(text)] if "://" in text else []
 
 
 def mention_spans(text: str) -> list[tuple[str, int, int]]:
     """Locate mentions: (screen name, start, end) of each @name."""
-    return [(found[1], found.start(), found.end()) for found in _MENTION.finditer(text)] if "@" in text else []
+    return [(match[1], match.start(), match.end()) for match in _MENTION.finditer(text)] if "@" in text else []
 
 
 @lru_cache(maxsize=4096)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from devkit.simulation.draft import TweetDraft
@@ -17,12 +15,12 @@ def native(draft: TweetDraft) -> bytes:
     return _encode(_tweet(draft))
 
 
-def _tweet(draft: TweetDraft) -> dict[str, Any]:
+def _tweet(draft: TweetDraft) -> dict[str, object]:
     author, original = draft.author, draft.original
     text = draft.text
     if original is not None and not draft.quote:
         text = retweet_text(original.author.screen_name, original.text)
-    tweet: dict[str, Any] = {
+    tweet: dict[str, object] = {
         "id": str(draft.id),
         "author_id": str(author.id),
         "created_at_ms": draft.created_ms,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -27,13 +26,13 @@ def v1(draft: TweetDraft) -> bytes:
     return _encode(_status(draft))
 
 
-def _status(draft: TweetDraft) -> dict[str, Any]:
+def _status(draft: TweetDraft) -> dict[str, object]:
     author, original, dice = draft.author, draft.original, draft.dice
     if original is not None and not draft.quote:
         text, tags = escaped(retweet_text(original.author.screen_name, original.text)), original.tags
     else:
         text, tags = escaped(draft.text), draft.tags
-    status: dict[str, Any] = {
+    status: dict[str, object] = {
         "created_at": v1_time(draft.created_ms // 1000),
         "id": draft.id,
         "id_str": str(draft.id),
@@ -70,7 +69,7 @@ def _status(draft: TweetDraft) -> dict[str, Any]:
     return status
 
 
-def _text_fields(text: str, tags: tuple[str, ...], dice: int) -> dict[str, Any]:
+def _text_fields(text: str, tags: tuple[str, ...], dice: int) -> dict[str, object]:
     """The text and its entities in one of three ways; a long classic one is cut and whole in `extended_tweet`."""
     whole = {"full_text": text, "display_text_range": [0, len(text)], "entities": entities(text, tags)}
     if dice % 3 == 0:
@@ -82,7 +81,7 @@ def _text_fields(text: str, tags: tuple[str, ...], dice: int) -> dict[str, Any]:
     return {"text": cut, "truncated": True, "entities": entities(cut, left), "extended_tweet": whole}
 
 
-def entities(text: str, tags: tuple[str, ...]) -> dict[str, Any]:
+def entities(text: str, tags: tuple[str, ...]) -> dict[str, object]:
     """Render the entities of a text."""
     return {
         "hashtags": [{"text": tag, "indices": [start, end]} for tag, start, end in tag_spans(text, tags)],
@@ -104,7 +103,7 @@ def entities(text: str, tags: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def place(author: Author) -> dict[str, Any]:
+def place(author: Author) -> dict[str, object]:
     """Render the author's place."""
     country, city = author.country, author.city
     key = f"{crc32(f'{country.code}/{city}'.encode()):016x}"
@@ -128,7 +127,7 @@ def user(author: Author) -> bytes:
     return author.user_v1
 
 
-def _user(author: Author) -> dict[str, Any]:
+def _user(author: Author) -> dict[str, object]:
     picture = f"http://pbs.twimg.com/profile_images/{author.id}/{crc32(author.name.encode()):08x}_normal.jpg"
     return {
         "id": author.id,

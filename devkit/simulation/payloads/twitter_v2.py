@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -19,10 +18,11 @@ def v2(draft: TweetDraft) -> bytes:
     """Encode a draft, 1 to 3 KB."""
     author, original = draft.author, draft.original
     data = _data(draft)
-    includes: dict[str, Any] = {"users": [msgspec.Raw(_user(author))]}
+    users = [msgspec.Raw(_user(author))]
+    includes: dict[str, object] = {"users": users}
     if original is not None:
         data["referenced_tweets"] = [{"type": "quoted" if draft.quote else "retweeted", "id": str(original.id)}]
-        includes["users"].append(msgspec.Raw(_user(original.author)))
+        users.append(msgspec.Raw(_user(original.author)))
         includes["tweets"] = [_data(original)]
     if author.city and draft.dice % 10 and not draft.is_retweet:
         key = f"{crc32(author.city.encode()):016x}"
@@ -41,13 +41,13 @@ def v2(draft: TweetDraft) -> bytes:
     return _encode({"data": data, "includes": includes, "matching_rules": rules})
 
 
-def _data(draft: TweetDraft) -> dict[str, Any]:
+def _data(draft: TweetDraft) -> dict[str, object]:
     original, dice = draft.original, draft.dice
     if original is not None and not draft.quote:
         text, tags = escaped(retweet_text(original.author.screen_name, original.text)), original.tags
     else:
         text, tags = escaped(draft.text), draft.tags
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "id": str(draft.id),
         "text": text,
         "author_id": str(draft.author.id),
@@ -66,12 +66,12 @@ def _data(draft: TweetDraft) -> dict[str, Any]:
             "impression_count": dice % 900,
         },
     }
-    found = {
+    entities = {
         "hashtags": [{"start": start, "end": end, "tag": tag} for tag, start, end in tag_spans(text, tags)],
         "mentions": [{"start": start, "end": end, "username": name} for name, start, end in mention_spans(text)],
         "urls": [{"start": start, "end": end, "url": url} for url, start, end in url_spans(text)],
     }
-    if present := {name: spans for name, spans in found.items() if spans}:  # v2 leaves empty fields out
+    if present := {name: spans for name, spans in entities.items() if spans}:  # v2 leaves empty fields out
         data["entities"] = present
     return data
 
