@@ -86,7 +86,7 @@ def read(folder: Path, source: str) -> ScoredSource:
 def measure(of: ScoredSource, n_labels: int, repeats: int) -> CalibrationFigures:
     """Measure one source with a number of labels, over several draws of labels and hashtags."""
     rows = np.concatenate([_repeat(of, n_labels, np.random.default_rng([n_labels, seed])) for seed in range(repeats)])
-    return CalibrationFigures(of.name, n_labels, *(float(one) for one in rows.mean(axis=0)))
+    return CalibrationFigures(of.name, n_labels, *(float(mean) for mean in rows.mean(axis=0)))
 
 
 def _repeat(of: ScoredSource, n_labels: int, rng: np.random.Generator) -> Floats:
@@ -111,7 +111,7 @@ def _judge(of: ScoredSource, rows: npt.NDArray[np.intp], scale: Scale, rng: np.r
     """Make hashtags of some texts of one language and compare their intervals with the true shares."""
     group = int(of.groups[rows[0]])
     clean, harmful = (of.probabilities[rows[of.labels[rows] == label], 0] for label in (0, 1))
-    found = []
+    intervals = []
     for n in SIZES:
         counts = np.rint(n * np.resize(SHARES, N_TAGS // len(SIZES))).astype(np.int64)
         means = np.array([(rng.choice(harmful, k).sum() + rng.choice(clean, n - k).sum()) / n for k in counts.tolist()])
@@ -119,10 +119,10 @@ def _judge(of: ScoredSource, rows: npt.NDArray[np.intp], scale: Scale, rng: np.r
         estimate, lower, upper = scale.bounds(means, np.full(len(means), n), mix, 0, CONFIDENCE)
         truth = counts / n
         above = lower > truth + 1e-9
-        found.append(
+        intervals.append(
             np.column_stack((~above & (truth <= upper + 1e-9), above, np.abs(estimate - truth), upper - lower))
         )
-    return np.concatenate(found)
+    return np.concatenate(intervals)
 
 
 def figures(folder: Path, counts: list[int], repeats: int) -> Iterator[CalibrationFigures]:
@@ -134,21 +134,21 @@ def figures(folder: Path, counts: list[int], repeats: int) -> Iterator[Calibrati
                 yield measure(of, n_labels, repeats)
 
 
-def table(found: list[CalibrationFigures]) -> Iterator[str]:
+def table(measured: list[CalibrationFigures]) -> Iterator[str]:
     """Write the figures as a Markdown table."""
     yield "| source left out | labels | coverage, 90% interval | lower bound above truth | mean error | width |"
     yield "|---|---|---|---|---|---|"
-    for one in found:
-        cells = (one.source, f"{one.labels:,}", *(f"{v:.2f}" for v in (one.coverage, one.unsafe, one.error, one.width)))
+    for row in measured:
+        cells = (row.source, f"{row.labels:,}", *(f"{v:.2f}" for v in (row.coverage, row.unsafe, row.error, row.width)))
         yield f"| {' | '.join(cells)} |"
 
 
-def picture(found: list[CalibrationFigures]) -> str:
+def picture(measured: list[CalibrationFigures]) -> str:
     """Draw the coverage by number of labels as SVG, a line for each source of tweets."""
-    counts = sorted({one.labels for one in found})
-    sources = [source for source in dict.fromkeys(one.source for one in found) if not source.startswith(NOT_TWEETED)]
+    counts = sorted({row.labels for row in measured})
+    sources = [source for source in dict.fromkeys(row.source for row in measured) if not source.startswith(NOT_TWEETED)]
     lines: dict[str, Sequence[tuple[float, float]]] = {
-        source: [(float(counts.index(one.labels)), one.coverage) for one in found if one.source == source]
+        source: [(float(counts.index(row.labels)), row.coverage) for row in measured if row.source == source]
         for source in sources
     }
     return chart.svg(
@@ -174,17 +174,17 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--picture", type=Path, help="draw the coverage there, as SVG")
     options = parser.parse_args()
-    found = list(figures(options.data, options.labels, options.repeats))
+    measured = list(figures(options.data, options.labels, options.repeats))
     if options.json:
-        for one in found:
-            print(json.dumps(asdict(one)))
+        for row in measured:
+            print(json.dumps(asdict(row)))
     else:
         print(machine(), file=sys.stderr)
-        for line in table(found):
+        for line in table(measured):
             print(line)
     if options.picture:
-        options.picture.write_text(picture(found), "utf-8")
-    missed = [one.source for one in found if one.labels >= LABELS_OF_GOAL and one.coverage < LEAST_COVERAGE]
+        options.picture.write_text(picture(measured), "utf-8")
+    missed = [row.source for row in measured if row.labels >= LABELS_OF_GOAL and row.coverage < LEAST_COVERAGE]
     if missed:
         names = ", ".join(dict.fromkeys(missed))
         print(f"coverage below {LEAST_COVERAGE} after {LABELS_OF_GOAL} labels: {names}", file=sys.stderr)

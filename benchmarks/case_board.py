@@ -59,20 +59,21 @@ def measure(cases: int, changed: int, rounds: int) -> dict[str, float]:
 
 def main(cases: int = 5_000, changed: int = 100, rounds: int = 9) -> None:
     """Print the medians and the ratios."""
-    found = measure(cases, changed, rounds)
+    medians = measure(cases, changed, rounds)
     print(f"{cases:,} open cases, medians of {rounds}")
-    print(f"derive all             {found['all']:8.2f} ms")
-    print(f"refresh, no change     {found['idle']:8.3f} ms, 1/{found['all'] / found['idle']:,.0f} of it")
-    print(f"refresh, {changed:>4} changed {found['changed']:8.2f} ms, 1/{found['all'] / found['changed']:,.0f} of it")
+    print(f"derive all             {medians['all']:8.2f} ms")
+    print(f"refresh, no change     {medians['idle']:8.3f} ms, 1/{medians['all'] / medians['idle']:,.0f} of it")
+    print(f"refresh, {changed:>4} changed {medians['changed']:8.2f} ms, "
+          f"1/{medians['all'] / medians['changed']:,.0f} of it")  # fmt: skip
 
 
 def _median_ms(rounds: int, work: Callable[[], object]) -> float:
-    found = []
+    durations_ms = []
     for _ in range(rounds):
         began = perf_counter()
         work()
-        found.append((perf_counter() - began) * 1_000)
-    return statistics.median(found)
+        durations_ms.append((perf_counter() - began) * 1_000)
+    return statistics.median(durations_ms)
 
 
 def _decision(number: int, country: str, version: int) -> Decision:

@@ -88,11 +88,11 @@ def measure(cases: int, rate: int, seconds: int) -> QueueFigures:
         press_keys(page, seconds)
         orders.send("stop")
         waiting, applied = orders.recv()
-        found: dict[str, Any] = page.evaluate(
+        watched: dict[str, Any] = page.evaluate(
             "({keys: keyTimes, moves, unequal, badge: document.querySelector('[data-text=queue-count]').textContent})"
         )
-    badge = int(found["badge"].replace(",", ""))
-    return QueueFigures(paints, found["keys"], found["moves"], found["unequal"], badge, waiting, applied)
+    badge = int(watched["badge"].replace(",", ""))
+    return QueueFigures(paints, watched["keys"], watched["moves"], watched["unequal"], badge, waiting, applied)
 
 
 def new_page(browser: Browser, cookie: StorageStateCookie) -> Page:
@@ -107,9 +107,9 @@ def first_paint(page: Page, url: str) -> float:
     """Open the queue, and return the ms until its first text is painted."""
     page.goto(f"{url}/console/queue")
     page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
-    found: float = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    paint_ms: float = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     page.close()
-    return found
+    return paint_ms
 
 
 def press_keys(page: Page, seconds: int) -> None:
@@ -143,7 +143,7 @@ def served(cases: int, rate: int) -> Iterator[tuple[str, StorageStateCookie, Con
 
 @contextmanager
 def opened_browser() -> Iterator[Browser]:
-    """Run headless Chromium."""
+    """Run headless Chromium, and end it afterwards."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         raise typer.BadParameter("no chromium on this machine: apt-get install chromium")
@@ -157,19 +157,19 @@ def opened_browser() -> Iterator[Browser]:
 def main(cases: int = 5_000, rate: int = 100, seconds: int = 60) -> None:
     """Print the figures with their goals, and end with 1 if one is missed."""
     load = os.getloadavg()[0]
-    found = measure(cases, rate, seconds)
-    paint = max(found.paints)
-    key = statistics.quantiles(found.keys, n=20)[-1]
+    figures = measure(cases, rate, seconds)
+    paint = max(figures.paints)
+    key = statistics.quantiles(figures.keys, n=20)[-1]
     print(machine())
     print(f"load {load:.1f} before; server process over a log in memory, headless Chromium on the same machine")
-    print(f"{cases:,} cases, {found.rate:,.0f} updates a second for {seconds} s")
-    print(f"first paint        {statistics.median(found.paints):7.0f} ms, greatest {paint:.0f}; goal {PAINT_GOAL_MS}")
-    print(f"key to paint       {key:7.0f} ms p95, median {statistics.median(found.keys):.0f} of {len(found.keys)}; "
+    print(f"{cases:,} cases, {figures.rate:,.0f} updates a second for {seconds} s")
+    print(f"first paint        {statistics.median(figures.paints):7.0f} ms, greatest {paint:.0f}; goal {PAINT_GOAL_MS}")
+    print(f"key to paint       {key:7.0f} ms p95, median {statistics.median(figures.keys):.0f} of {len(figures.keys)}; "
           f"goal {KEY_GOAL_MS}")  # fmt: skip
-    print(f"badge and list     {found.badge:,} and {found.waiting:,}; differed after {found.unequal} messages")
-    print(f"focused row moved  {found.moves} times")
+    print(f"badge and list     {figures.badge:,} and {figures.waiting:,}; differed after {figures.unequal} messages")
+    print(f"focused row moved  {figures.moves} times")
     good = paint <= PAINT_GOAL_MS and key <= KEY_GOAL_MS
-    if not good or found.badge != found.waiting or found.unequal or found.moves:
+    if not good or figures.badge != figures.waiting or figures.unequal or figures.moves:
         raise typer.Exit(1)
 
 

@@ -67,30 +67,33 @@ def main() -> None:
     parser.add_argument("--names", default=NAME, help="processor types of LLVM, separated by commas")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.once:
+    options = parser.parse_args()
+    if options.once:
         print(json.dumps(measure()))
         return
-    names = (HOST, *given.names.split(","))
+    names = (HOST, *options.names.split(","))
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as cache:
         for name in names:
             command = [sys.executable, "-m", "streams.cli.main", "warm-up"]
             subprocess.run(command, env=environment(name, Path(cache)), stdout=sys.stderr, check=True)
-        for _ in range(given.rounds):
+        for _ in range(options.rounds):
             for name in names:
                 command = [sys.executable, "-m", "benchmarks.cpu_names", "--once"]
                 done = subprocess.run(
                     command, env=environment(name, Path(cache)), capture_output=True, text=True, check=True
                 )
                 runs[name].append(json.loads(done.stdout))
-    medians = {name: {what: median(one[what] for one in found) for what in found[0]} for name, found in runs.items()}
-    if given.json:
-        print(json.dumps({"machine": machine(), "rounds": given.rounds, "medians": medians}))
+    medians = {
+        name: {what: median(measured[what] for measured in rounds) for what in rounds[0]}
+        for name, rounds in runs.items()
+    }
+    if options.json:
+        print(json.dumps({"machine": machine(), "rounds": options.rounds, "medians": medians}))
         return
-    print(f"{machine()}; medians of {given.rounds} rounds")
-    for name, found in medians.items():
-        scoring, cores = found["texts_per_second"], found["cpu_seconds_per_million"]
+    print(f"{machine()}; medians of {options.rounds} rounds")
+    for name, figures in medians.items():
+        scoring, cores = figures["texts_per_second"], figures["cpu_seconds_per_million"]
         against = medians[HOST]
         print(
             f"{name:12} {scoring:10,.0f} texts/s/core ({scoring / against['texts_per_second']:.2f})"

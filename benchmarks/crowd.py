@@ -52,12 +52,12 @@ async def measure(settings: Settings, hours: int, hashtags: Collection[str]) -> 
     end_ms = hours * HOUR_MS
     async with CrowdFollower(settings, open_hashtags, clock=lambda: end_ms) as follower:
         began, cpu, calls = monotonic_seconds(), time.process_time(), 1
-        while not (found := await follower.read("hashtag0of0", "*", 0)).complete:
+        while not (crowd := await follower.read("hashtag0of0", "*", 0)).complete:
             calls += 1
         seconds, cpu_seconds = monotonic_seconds() - began, time.process_time() - cpu
         again = monotonic_seconds()
         points = len((await follower.read("hashtag0of0", "*", 0)).points)
-        assert points == len(found.points) > 0
+        assert points == len(crowd.points) > 0
         return {
             "first_seconds": round(seconds, 1),
             "cpu_seconds": round(cpu_seconds, 1),
@@ -82,9 +82,9 @@ def main() -> None:
         local.create_topics()
         size = asyncio.run(fill(local.settings, asked.tags, asked.hours))
         hashtags = {f"hashtag{number}of{number % SHARDS}" for number in range(asked.cases)}
-        found = asyncio.run(measure(local.settings, asked.hours, hashtags))
+        figures = asyncio.run(measure(local.settings, asked.hours, hashtags))
     print(f"{asked.hours} h of {asked.tags:,} tags, {size / 1e6:,.0f} MB, {asked.cases} open cases, on {machine()}")
-    print(json.dumps(found))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

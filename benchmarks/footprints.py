@@ -81,10 +81,10 @@ def measure(stack: LocalStack, folder: Path, rate: float, seconds: float) -> dic
     """
     settings = Settings(kafka=stack.kafka, redis_url=stack.redis_url, encoder="off")
     create_topics(settings)
-    given = settings.model_dump(exclude_defaults=True) | {"hash_key": _KEY}
+    values = settings.model_dump(exclude_defaults=True) | {"hash_key": _KEY}
     key = new_key("benchmark", KeyKind.log)
-    given |= {"audit_key": key.encode(), "audit_log_key": str(key.public_key)}
-    environment = {**os.environ, **{f"HUSHTAG_{name.upper()}": str(value) for name, value in given.items()}}
+    values |= {"audit_key": key.encode(), "audit_log_key": str(key.public_key)}
+    environment = {**os.environ, **{f"HUSHTAG_{name.upper()}": str(value) for name, value in values.items()}}
     processes = {}
     try:
         for name, arguments in commands(folder).items():
@@ -114,14 +114,14 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=500, help="tweets a second")
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, LocalStack(Path(name) / "stack") as stack:
-        found = measure(stack, Path(name), given.rate, given.seconds)
-    if given.json:
-        print(json.dumps({"machine": machine(), "rate": given.rate, "seconds": given.seconds, "peak_mb": found}))
+        peaks = measure(stack, Path(name), options.rate, options.seconds)
+    if options.json:
+        print(json.dumps({"machine": machine(), "rate": options.rate, "seconds": options.seconds, "peak_mb": peaks}))
         return
-    print(f"{machine()}; {given.rate:,.0f} tweets/s for {given.seconds:.0f} s")
-    for process, peak in found.items():
+    print(f"{machine()}; {options.rate:,.0f} tweets/s for {options.seconds:.0f} s")
+    for process, peak in peaks.items():
         print(f"{process:10} {peak:6,.0f} MB")
 
 

@@ -53,15 +53,15 @@ def with_an_hour_behind_it(policy: Policy, rate: float) -> Cores:
     """Judges that have read back an hour at this rate."""
     cores = Cores(policy)
     minute: dict[int, list[PaneRecord]] = {}
-    for one in settled_minute(rate, policy, Settings()):
-        minute.setdefault(one.shard, []).append(one.record)
+    for written in settled_minute(rate, policy, Settings()):
+        minute.setdefault(written.shard, []).append(written.record)
     for judge in track(cores.judges, "reading back", transient=True):
-        found = Assembler(judge.tags)
+        assembler = Assembler(judge.tags)
         for number in range(MINUTES):
             for record in minute[judge.shard]:
                 if record.length_ms == MINUTE_MS or number * MINUTE_MS >= END_MS - SHORT_WINDOW_MS:
-                    found.add(decode_pane_record(restamped(record, number * MINUTE_MS, number)))
-        panes = found.panes()
+                    assembler.add(decode_pane_record(restamped(record, number * MINUTE_MS, number)))
+        panes = assembler.panes()
         progress = Progress(
             shard=judge.shard, settled_ms=END_MS, position=0, replay_offset=0,
             activations=judge.timeline.activations.to_list(), minutes_from_ms=0,
@@ -90,13 +90,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=10_000, help="tweets a second")
     parser.add_argument("--seconds", type=int, default=120, help="of tweets, after those of the first tick")
-    given = parser.parse_args()
+    options = parser.parse_args()
     text = Path("config/policy.yaml").read_text().replace("mode: shadow", "mode: suppress")
     policy = parse_policy(without_valves(text), "config/policy.yaml")
-    cores = with_an_hour_behind_it(policy, given.rate)
-    uncounted = run(cores, given.rate, _UNCOUNTED_SECONDS)
+    cores = with_an_hour_behind_it(policy, options.rate)
+    uncounted = run(cores, options.rate, _UNCOUNTED_SECONDS)
     cores.spent.clear()
-    tweets = run(cores, given.rate, given.seconds, first=uncounted)
+    tweets = run(cores, options.rate, options.seconds, first=uncounted)
     table = Table(
         "part", "what", *(f"[right]{name}" for name in ("times", "CPU s per million tweets", "mean ms", "longest ms"))
     )
@@ -113,7 +113,7 @@ def main() -> None:
         table.add_row(part, what, *numbers)
     table.add_row("all", "", "", f"{whole / tweets * 1e6:.1f}", "", "")
     Console(width=110).print(table)
-    print(f"{given.rate:,.0f} tweets/s in {len(cores.judges)} shards, windows of 10 min and 1 h, full; {machine()}")
+    print(f"{options.rate:,.0f} tweets/s in {len(cores.judges)} shards, windows of 10 min and 1 h, full; {machine()}")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def evidence(policy: Policy, shard: int, tags: int, panes: int, shards: int) -> 
                 tweets=tweets,
                 everyone=everyone,
                 established=everyone,
-                signals=dict.fromkeys((one.name for one in MEASURED), np.zeros(m))
+                signals=dict.fromkeys((signal.name for signal in MEASURED), np.zeros(m))
                 | {"copies": dice.random(m) * 0.5, "young": dice.random(m) * 0.5, "burst": dice.random(m) * 6},
             )
         tick = TickEvidence((pane + 1) * PANE_MS, conditions, False, tables)

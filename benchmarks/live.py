@@ -111,7 +111,7 @@ async def live(pipeline: PipelineProcesses, rate: float, seconds: float, windows
     settings = pipeline.settings
     topic, tweets = settings.topic("tweets"), int(rate * seconds) + 1
     payloads = make_load(tweets, rate)
-    found: list[float] = []
+    latencies: list[float] = []
 
     async def probe(client: FlagsClient, producer: AIOKafkaProducer, number: int) -> None:
         tag, base = f"probe{number}x{os.getpid()}", time.time_ns()
@@ -130,10 +130,10 @@ async def live(pipeline: PipelineProcesses, rate: float, seconds: float, windows
         sent = time.monotonic()
         while time.monotonic() - sent < 20:
             if not client.check(tag, "trends", "IN").shown:
-                found.append(time.monotonic() - sent)
+                latencies.append(time.monotonic() - sent)
                 return
             await asyncio.sleep(0.002)
-        found.append(float("inf"))
+        latencies.append(float("inf"))
 
     async with AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=2, max_batch_size=512 * 1024) as producer:
         with (
@@ -143,13 +143,13 @@ async def live(pipeline: PipelineProcesses, rate: float, seconds: float, windows
             loading = asyncio.create_task(send_steadily(producer, topic, payloads, rate))
             await asyncio.sleep(WARM_UP_SECONDS)
             before = pipeline.scrape()
-            while len(found) < PROBES and not loading.done():
-                await probe(client, producer, len(found))
+            while len(latencies) < PROBES and not loading.done():
+                await probe(client, producer, len(latencies))
                 await asyncio.sleep(_PAUSE_SECONDS)
             after = pipeline.scrape()
             loading.cancel()
     require_judged("steady load", after, before)
-    return Live(sorted(found), _cpu_per_million(before, after), windows)
+    return Live(sorted(latencies), _cpu_per_million(before, after), windows)
 
 
 def cpu_of_load(pipeline: PipelineProcesses, name: str, rate: float) -> float:

@@ -68,14 +68,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=0, help="settled minutes before, 60 for full windows")
     parser.add_argument("--seconds", type=float, default=60, help=f"of load, more than {WARM_UP_SECONDS:g} to warm up")
     parser.add_argument("--flush-ms", type=int, default=FLUSH_MS, help="time between two flushes of ingest")
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
-            found = measure(stack, Path(name), given.rate, given.minutes, given.seconds, given.flush_ms)
+            figures = measure(stack, Path(name), options.rate, options.minutes, options.seconds, options.flush_ms)
     except BenchmarkFailed as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(3) from None
-    print(f"tweet → flag at a client, at {given.rate:,.0f} tweets/s: {found}")
+    print(f"tweet → flag at a client, at {options.rate:,.0f} tweets/s: {figures}")
     print(machine())
 
 

@@ -241,70 +241,73 @@ def child(*arguments: object) -> list[dict[str, float]]:
 
 def curve(samples: list[dict[str, float]], per: float = 60) -> list[tuple[float, float]]:
     """Memory over simulated time."""
-    return [(one["seconds"] / per, one["mb"]) for one in samples if "seconds" in one]
+    return [(sample["seconds"] / per, sample["mb"]) for sample in samples if "seconds" in sample]
 
 
-def measure_flood(given: argparse.Namespace) -> None:
+def measure_flood(options: argparse.Namespace) -> None:
     """The flood under the limit, and a part of it without one."""
-    bounded = child("flood", "--child", "--tweets", given.tweets, "--most-tags", given.most_tags)
+    bounded = child("flood", "--child", "--tweets", options.tweets, "--most-tags", options.most_tags)
     free = child(
-        "flood", "--child", "--tweets", given.tweets, "--most-tags", 10**8, "--stop-at", given.tweets // 3
+        "flood", "--child", "--tweets", options.tweets, "--most-tags", 10**8, "--stop-at", options.tweets // 3
     )  # fmt: skip
     end = bounded[-1]
-    print(f"flood: {given.tweets:,} hashtags of one tweet each, max_tags_per_pane {given.most_tags:,}: at most "
-          f"{end['peak_mb']:,.0f} MB of {given.limit_mb:,}; {end['given_up']:,.0f} tweets given up; of {STEADY} tags "
+    print(f"flood: {options.tweets:,} hashtags of one tweet each, max_tags_per_pane {options.most_tags:,}: at most "
+          f"{end['peak_mb']:,.0f} MB of {options.limit_mb:,}; {end['given_up']:,.0f} tweets given up; of {STEADY} tags "
           f"that people used meanwhile {end['wrong']:.0f} were counted wrongly over 10 min or 1 h")  # fmt: skip
-    print(f"without a limit: {free[-1]['peak_mb']:,.0f} MB after {given.tweets // 3:,}")
-    (given.pictures / "memory.svg").write_text(svg(flood_chart(given, bounded, free)))
+    print(f"without a limit: {free[-1]['peak_mb']:,.0f} MB after {options.tweets // 3:,}")
+    (options.pictures / "memory.svg").write_text(svg(flood_chart(options, bounded, free)))
 
 
-def flood_chart(given: argparse.Namespace, bounded: list[dict[str, float]], free: list[dict[str, float]]) -> LineChart:
+def flood_chart(
+    options: argparse.Namespace, bounded: list[dict[str, float]], free: list[dict[str, float]]
+) -> LineChart:
     """Memory over the flood, with and without a limit."""
-    slow, rate = phases(given.tweets)[0]
+    slow, rate = phases(options.tweets)[0]
     return LineChart(
-        f"A flood of {given.tweets / 1e6:g} million hashtags of one tweet each, windows of 10 min and 1 h",
+        f"A flood of {options.tweets / 1e6:g} million hashtags of one tweet each, windows of 10 min and 1 h",
         "minutes of the flood", "resident memory (MB)",
-        {f"max_tags_per_pane: {given.most_tags}": curve(bounded), "without a limit": curve(free)},
-        limits={f"limit {given.limit_mb:,} MB": given.limit_mb},
+        {f"max_tags_per_pane: {options.most_tags}": curve(bounded), "without a limit": curve(free)},
+        limits={f"limit {options.limit_mb:,} MB": options.limit_mb},
         moments={"eight times the rate": slow / rate / 60},
     )  # fmt: skip
 
 
-def measure_authors(given: argparse.Namespace) -> None:
+def measure_authors(options: argparse.Namespace) -> None:
     """A million authors on one tag."""
-    samples = child("authors", "--child", "--tweets", given.authors)
-    start = next(one["mb"] for one in samples if "mb" in one)
-    print(f"authors: {given.authors:,} on one tag at 20,000 tweets/s: at most {samples[-1]['peak_mb']:,.0f} MB, "
+    samples = child("authors", "--child", "--tweets", options.authors)
+    start = next(sample["mb"] for sample in samples if "mb" in sample)
+    print(f"authors: {options.authors:,} on one tag at 20,000 tweets/s: at most {samples[-1]['peak_mb']:,.0f} MB, "
           f"{start:,.0f} MB at the start")  # fmt: skip
 
 
-def measure_windows(given: argparse.Namespace) -> None:
+def measure_windows(options: argparse.Namespace) -> None:
     """Each length of a window."""
-    found = {}
+    costs = {}
     for name, window_ms in CLOCKS.items():
-        (found[name],) = child(
-            "windows", "--child", "--window-ms", window_ms, "--tags", given.tags, "--uses", given.uses
+        (costs[name],) = child(
+            "windows", "--child", "--window-ms", window_ms, "--tags", options.tags, "--uses", options.uses
         )
-        one = found[name]
-        own_mb = one["mb"] - one["base_mb"]
+        cost = costs[name]
+        own_mb = cost["mb"] - cost["base_mb"]
         print(
-            f"windows: {name:>6}: {one['ms']:.1f} CPU ms a tick (p99 {one['p99_ms']:.1f}, slowest "
-            f"{one['worst_ms']:.1f}), {one['mb']:,.0f} MB, of it {own_mb:,.0f} the judge's, {one['panes']:.0f} panes",
+            f"windows: {name:>6}: {cost['ms']:.1f} CPU ms a tick (p99 {cost['p99_ms']:.1f}, slowest "
+            f"{cost['worst_ms']:.1f}), {cost['mb']:,.0f} MB, of it {own_mb:,.0f} the judge's, "
+            f"{cost['panes']:.0f} panes",
             flush=True,
         )
-    (given.pictures / "window_cost.svg").write_text(svg(window_chart(found, given.tags, given.uses)))
+    (options.pictures / "window_cost.svg").write_text(svg(window_chart(costs, options.tags, options.uses)))
 
 
-def window_chart(found: dict[str, dict[str, float]], tags: int, uses: int) -> LineChart:
+def window_chart(costs: dict[str, dict[str, float]], tags: int, uses: int) -> LineChart:
     """Print the cost of each window length against the shortest."""
-    at = {name: float(number) for number, name in enumerate(found)}
-    least = next(iter(found.values()))
+    at = {name: float(number) for number, name in enumerate(costs)}
+    least = next(iter(costs.values()))
     return LineChart(
         f"One judge, {tags:,} tags, {uses / 10:,.0f} uses a second: what a longer window costs",
         "length of the window", f"times that of 10 min ({least['ms']:.1f} CPU ms a tick, {least['mb']:,.0f} MB)",
         {
-            "CPU time of a tick": [(at[name], one["ms"] / least["ms"]) for name, one in found.items()],
-            "resident memory": [(at[name], one["mb"] / least["mb"]) for name, one in found.items()],
+            "CPU time of a tick": [(at[name], cost["ms"] / least["ms"]) for name, cost in costs.items()],
+            "resident memory": [(at[name], cost["mb"] / least["mb"]) for name, cost in costs.items()],
         },
         limits={"twice": 2.0},
         x_names={x: name for name, x in at.items()},
@@ -325,19 +328,19 @@ def main() -> None:
     parser.add_argument("--window-ms", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--pictures", type=Path, default=Path("docs/images"))
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.child:
-        if given.part == "flood":
-            flood(given.tweets, given.most_tags, given.stop_at or given.tweets)
-        elif given.part == "authors":
-            authors(given.tweets)
+    options = parser.parse_args()
+    if options.child:
+        if options.part == "flood":
+            flood(options.tweets, options.most_tags, options.stop_at or options.tweets)
+        elif options.part == "authors":
+            authors(options.tweets)
         else:
-            windows(given.window_ms, given.tags, given.uses)
+            windows(options.window_ms, options.tags, options.uses)
         return
     parts = {"flood": measure_flood, "authors": measure_authors, "windows": measure_windows}
     for name, part in parts.items():
-        if given.part in ("all", name):
-            part(given)
+        if options.part in ("all", name):
+            part(options)
     print(machine())
 
 

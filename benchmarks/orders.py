@@ -33,14 +33,14 @@ ORDER = {
 async def measure(settings: Settings, targets: int) -> dict[str, float]:
     """Seconds of each step."""
     text = "target\n" + "".join(f"{10_000 + number}\n" for number in range(targets))
-    found: dict[str, float] = {}
+    durations: dict[str, float] = {}
     began = last = monotonic_seconds()
 
     def step(name: str) -> None:
         nonlocal last
         now = monotonic_seconds()
-        found[name], last = now - last, now
-        print(f"{name:<22}{found[name]:8.2f} s", flush=True)
+        durations[name], last = now - last, now
+        print(f"{name:<22}{durations[name]:8.2f} s", flush=True)
 
     async with AsyncFlagsClient(settings.redis_url) as flags, ModerationService(settings) as log:
         desk = OrderService(log)
@@ -58,16 +58,16 @@ async def measure(settings: Settings, targets: int) -> dict[str, float]:
         await desk.step(order, "final", actor="bench", reason="r")
         step("decided in bulk")
         waiting = list(range(10_000, 10_000 + targets))
-        while waiting := [one for one in waiting if flags.account_visibility(one, "IN") != "withheld"]:
+        while waiting := [account for account in waiting if flags.account_visibility(account, "IN") != "withheld"]:
             await asyncio.sleep(0.005)
         step("in force at a surface")
-        found["in all"] = monotonic_seconds() - began
+        durations["in all"] = monotonic_seconds() - began
         await desk.step(order, "revoked", actor="bench", reason="r")
         waiting = list(range(10_000, 10_000 + targets))
-        while waiting := [one for one in waiting if flags.account_visibility(one, "IN") != "visible"]:
+        while waiting := [account for account in waiting if flags.account_visibility(account, "IN") != "visible"]:
             await asyncio.sleep(0.005)
         step("revoked at a surface")
-    return found
+    return durations
 
 
 def main() -> None:
@@ -83,8 +83,8 @@ def main() -> None:
         local.create_topics()
         local.wait_until_ready(local.spawn_worker("--stages", "publish"))
         print(f"{targets:,} targets on {machine()}")
-        found = asyncio.run(measure(local.settings, targets))
-    print(json.dumps({"targets": targets, "seconds": {step: round(at, 3) for step, at in found.items()}}))
+        durations = asyncio.run(measure(local.settings, targets))
+    print(json.dumps({"targets": targets, "seconds": {step: round(at, 3) for step, at in durations.items()}}))
 
 
 if __name__ == "__main__":

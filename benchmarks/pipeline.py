@@ -219,7 +219,7 @@ def require_judged(name: str, scrape: Scrape, since: Scrape = NOTHING) -> None:
     Raises:
         BenchmarkFailed: no tick settled, or no text was scored.
     """
-    ticks, texts = (int(scrape.total(one) - since.total(one)) for one in (TICKS, SCORED_TEXTS))
+    ticks, texts = (int(scrape.total(metric) - since.total(metric)) for metric in (TICKS, SCORED_TEXTS))
     if not ticks or not texts:
         raise BenchmarkFailed(
             f"{name}: {ticks} ticks settled and {texts:,} texts scored, needed: at least 1 of each, or the run would "

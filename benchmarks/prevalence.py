@@ -102,12 +102,12 @@ def pools(folder: Path, scorer: TextScorer, stack: StackScorer | None = None) ->
     for kind in set(KINDS) - {"reclaimed"}:
         for language in LANGUAGES:
             texts[kind, language] = [own.draw(kind, language, rng, subject) for subject in range(N_DRAWN)]
-    found = {key: scorer(to_lines([" ".join(text.split()) for text in some])) for key, some in texts.items()}
+    scores = {key: scorer(to_lines([" ".join(text.split()) for text in some])) for key, some in texts.items()}
     columns = {
-        key: np.column_stack((one.probabilities, one.groups, *([stack.score(texts[key])] if stack else []))).astype(
-            float
-        )
-        for key, one in found.items()
+        key: np.column_stack(
+            (scored.probabilities, scored.groups, *([stack.score(texts[key])] if stack else []))
+        ).astype(float)
+        for key, scored in scores.items()
     }
     return {key: of[~np.isnan(of).any(axis=1)] for key, of in columns.items()}  # without texts that are not read
 
@@ -137,11 +137,11 @@ def judged(tags: Sequence[Tag], policy: Policy, scale: Scale | None, scale_2: Sc
         for category in policy.category_names:
             column = data.COLUMNS.index(category)
             rule = replace(policy.rule(category, policy.surfaces[0], "*"), mode="suppress")
-            found = levels(table, rule, column, np.ones(len(tags), bool), rule.confidence)
+            levels_of_tags = levels(table, rule, column, np.ones(len(tags), bool), rule.confidence)
             for row in range(len(tags)):
                 key = row, category
                 standing[key] = decide(
-                    found.result(row),
+                    levels_of_tags.result(row),
                     standing.get(key),
                     rule,
                     (pane + 1) * PANE_MS,
@@ -179,7 +179,7 @@ def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None, scale_2: Scale |
         tweets=2 * authors,
         everyone=everyone,
         established=everyone,
-        signals={one.name: np.full(len(tags), float(one.kind.most)) for one in MEASURED},
+        signals={signal.name: np.full(len(tags), float(signal.kind.most)) for signal in MEASURED},
     )
 
 
@@ -199,7 +199,7 @@ def sensitivity(
     of: Pools, policy: Policy, language: str, scale: Scale | None, scale_2: Scale | None = None
 ) -> dict[str, list[float]]:
     """Category -> for each of SHARES, the part of tags that is over its threshold."""
-    rng, found = np.random.default_rng(0), {category: [] for category in policy.category_names}
+    rng, parts_over = np.random.default_rng(0), {category: [] for category in policy.category_names}
     for share in SHARES:
         tags = []
         for _ in range(N_TAGS):
@@ -210,10 +210,10 @@ def sensitivity(
         for category in policy.category_names:
             column = data.COLUMNS.index(category)
             rule = policy.rule(category, policy.surfaces[0], "*")
-            found[category].append(
+            parts_over[category].append(
                 float((levels(table, rule, column, np.ones(N_TAGS, bool), rule.confidence).level == OVER).mean())
             )
-    return found
+    return parts_over
 
 
 def main() -> None:
@@ -234,15 +234,17 @@ def main() -> None:
     seeds = range(options.first, options.first + options.scenarios)
     outcomes = [outcome for seed in seeds for outcome in judged(list(scenario(of, seed)), policy, scale, scale_2)]
     print(f"{machine()}\n{options.scenarios} scenarios, thresholds of {options.policy.name}")
-    campaigns = [one for one in outcomes if one.kind == "harmful"]
-    seconds = [one.seconds for one in campaigns if one.seconds is not None]
-    others = [one for one in outcomes if one.kind != "harmful" and one.seconds is not None]
+    campaigns = [outcome for outcome in outcomes if outcome.kind == "harmful"]
+    seconds = [outcome.seconds for outcome in campaigns if outcome.seconds is not None]
+    others = [outcome for outcome in outcomes if outcome.kind != "harmful" and outcome.seconds is not None]
     for language in LANGUAGES:
-        own = [one for one in campaigns if one.language == language]
-        print(f"campaigns in {language}: {sum(one.seconds is not None for one in own)} of {len(own)} suppressed")
+        own = [outcome for outcome in campaigns if outcome.language == language]
+        print(
+            f"campaigns in {language}: {sum(outcome.seconds is not None for outcome in own)} of {len(own)} suppressed"
+        )
     for kind in KINDS:
-        own = [one for one in outcomes if one.kind == kind]
-        print(f"{kind}: {sum(one.seconds is not None for one in own)} of {len(own)} suppressed")
+        own = [outcome for outcome in outcomes if outcome.kind == kind]
+        print(f"{kind}: {sum(outcome.seconds is not None for outcome in own)} of {len(own)} suppressed")
     precision, recall = len(seconds) / max(1, len(seconds) + len(others)), len(seconds) / len(campaigns)
     print(f"tag precision {precision:.3f}, recall {recall:.3f}")
     if seconds:
@@ -254,7 +256,7 @@ def main() -> None:
             print(f"over the threshold, {language}, {category}: {', '.join(f'{part:.2f}' for part in parts)}")
     if options.picture:
         options.picture.write_text(picture(SHARES, curves), "utf-8")
-    silenced = any(one.kind in SPARED for one in others)
+    silenced = any(outcome.kind in SPARED for outcome in others)
     raise SystemExit(EXIT_NO if precision < LEAST_PRECISION or recall < LEAST_RECALL or silenced else 0)
 
 

@@ -48,7 +48,7 @@ _console = Console(highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class StepRun:
     """Answer of a step with its costs."""
 
     answer: Any
@@ -153,13 +153,13 @@ def verify(folder: Path, entries: int) -> int:
     return size
 
 
-def _measured(step: Callable[[Path, int], Any], folder: Path, entries: int) -> Measured:
+def _measured(step: Callable[[Path, int], Any], folder: Path, entries: int) -> StepRun:
     began = time.process_time()
     answer = step(folder, entries)
-    return Measured(answer, time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return StepRun(answer, time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def run(step: Callable[[Path, int], Any], folder: Path, entries: int) -> Measured:
+def run(step: Callable[[Path, int], Any], folder: Path, entries: int) -> StepRun:
     """Run a step in a separate process."""
     _console.print(f"{step.__name__} ...")
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
@@ -168,7 +168,7 @@ def run(step: Callable[[Path, int], Any], folder: Path, entries: int) -> Measure
     return measured
 
 
-def figures_of(entries: int, proved: Measured, resumed: Measured, verified: Measured) -> dict[str, float]:
+def figures_of(entries: int, proved: StepRun, resumed: StepRun, verified: StepRun) -> dict[str, float]:
     """Name the figures of the steps."""
     assert verified.answer == entries
     times = proved.answer
@@ -190,15 +190,15 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=10_000_000)
     parser.add_argument("--dir", type=Path, help="where the files go; a temporary folder by default")
     parser.add_argument("--json", action="store_true", help="print the figures as one object at the end")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hushtag-public-log-", dir=given.dir) as name:
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hushtag-public-log-", dir=options.dir) as name:
         folder = Path(name)
-        run(build, folder, given.entries)
-        figures = figures_of(given.entries, *(run(step, folder, given.entries) for step in (prove, resume, verify)))
-        if given.json:
+        run(build, folder, options.entries)
+        figures = figures_of(options.entries, *(run(step, folder, options.entries) for step in (prove, resume, verify)))
+        if options.json:
             print(json.dumps(figures), flush=True)
             return
-        table = Table("figure", "[right]value", title=f"{given.entries:,} entries")
+        table = Table("figure", "[right]value", title=f"{options.entries:,} entries")
         for figure, value in figures.items():
             table.add_row(figure, f"{value:,.3g}" if isinstance(value, float) else f"{value:,}")
         _console.print(table)

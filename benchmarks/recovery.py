@@ -116,9 +116,10 @@ class Observer:
         newest = min(self.newest_ms.values()) if len(self.newest_ms) == PARTITIONS else 0
         settled_ms = {shard: self.settled_ms.get(shard, 0) for shard in range(self.settings.shards)}
         settling = [
-            one > self.stood_ms.get(shard, 0) and now_ms - one <= as_before * 1000 for shard, one in settled_ms.items()
+            settled_at_ms > self.stood_ms.get(shard, 0) and now_ms - settled_at_ms <= as_before * 1000
+            for shard, settled_at_ms in settled_ms.items()
         ]
-        lags = [(now_ms - one) / 1000 for one in (newest, min(settled_ms.values()))]
+        lags = [(now_ms - reached_ms) / 1000 for reached_ms in (newest, min(settled_ms.values()))]
         return Sample(time.monotonic() - start, *lags, sum(settling))
 
 
@@ -151,7 +152,7 @@ def flagged(settings: Settings) -> set[str]:
     """The hashtags that are suppressed in Redis."""
     with redis.Redis.from_url(settings.redis_url) as server:
         registers = map(decode_register, server.hvals(keys.REGISTERS))
-        return {one.hashtag for one in registers if one.action in ("suppress", "hold")}
+        return {register.hashtag for register in registers if register.action in ("suppress", "hold")}
 
 
 async def feed(settings: Settings, rate: float, tagged: float) -> None:
@@ -172,9 +173,9 @@ async def feed(settings: Settings, rate: float, tagged: float) -> None:
     start = time.monotonic()
     while True:
         due, values = int((time.monotonic() - start) * rate), []
-        for one in range(number, due):
-            harsh = not one % max(1, int(rate / 10))
-            values.append(_harsh(one) if harsh else _renewed(payloads[one % len(payloads)], one))
+        for tweet in range(number, due):
+            harsh = not tweet % max(1, int(rate / 10))
+            values.append(_harsh(tweet) if harsh else _renewed(payloads[tweet % len(payloads)], tweet))
         for partition in range(PARTITIONS):  # whole batches: who makes the load shares the cores with who is measured
             for batch in batches(producer, values[partition::PARTITIONS]):
                 await producer.send_batch(batch, topic, partition=partition)
@@ -363,8 +364,8 @@ def drawing(outcome: RecoveryOutcome) -> str:
             "seconds since the new worker's start",
             "seconds behind",
             {
-                "newest partial": [(one.at, one.newest) for one in outcome.samples],
-                "last settled tick": [(one.at, one.settled) for one in outcome.samples],
+                "newest partial": [(sample.at, sample.newest) for sample in outcome.samples],
+                "last settled tick": [(sample.at, sample.settled) for sample in outcome.samples],
             },
             moments={
                 f"partials caught up, {outcome.caught_up:.1f} s": outcome.caught_up,
@@ -383,15 +384,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30, help="how long to look on, at least")
     parser.add_argument("--picture", type=Path, default=Path("docs/images/recovery.svg"))
     parser.add_argument("--feed", default="", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.feed:
-        asyncio.run(feed(Settings(kafka=given.feed), given.rate, given.tagged))
+    options = parser.parse_args()
+    if options.feed:
+        asyncio.run(feed(Settings(kafka=options.feed), options.rate, options.tagged))
         return
-    outcome = run(given.rate, given.minutes, given.seconds, given.tagged)
-    given.picture.write_text(drawing(outcome))
+    outcome = run(options.rate, options.minutes, options.seconds, options.tagged)
+    options.picture.write_text(drawing(outcome))
     print(
-        f"kill -9 at {given.rate:,.0f} tweets/s, {given.tagged:.0%} of them tagged, windows of 10 min and 1 h over "
-        f"{given.minutes} min of as many ({outcome.history_bytes / 1e6:,.0f} MB of settled panes); seconds from the "
+        f"kill -9 at {options.rate:,.0f} tweets/s, {options.tagged:.0%} of them tagged, windows of 10 min and 1 h over "
+        f"{options.minutes} min of as many ({outcome.history_bytes / 1e6:,.0f} MB of settled panes); seconds from the "
         "new worker's start:"
     )
     print(f"first new partial {outcome.first:.1f}, caught up {outcome.caught_up:.1f}, ready {outcome.ready:.1f}, "

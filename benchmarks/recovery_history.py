@@ -35,11 +35,11 @@ class Written:
 
 def settled_minute(rate: float, policy: Policy, settings: Settings) -> list[Written]:
     """Return the pane records of all shards for one minute of traffic: six panes of ten seconds, and the minute's."""
-    found: list[Written] = []
+    written: list[Written] = []
 
     def keep(shard: int, pane: Pane, records: list[bytes]) -> None:
         if pane.start_ms < MINUTE_MS:
-            found.extend(Written(shard, decode_pane_record(one)) for one in records)
+            written.extend(Written(shard, decode_pane_record(record)) for record in records)
 
     cores = Cores(policy, settings.hash_key.get_secret_value().encode(), keep)
     batch: list[LogRecord] = []
@@ -48,18 +48,18 @@ def settled_minute(rate: float, policy: Policy, settings: Settings) -> list[Writ
         if len(batch) >= rate / 4:
             cores.read(batch)
             batch = []
-    return found
+    return written
 
 
-def restamped(one: PaneRecord, start_ms: int, copy: int) -> bytes:
+def restamped(record: PaneRecord, start_ms: int, copy: int) -> bytes:
     """The record of another minute: other tweets, and other hashtags where they are used but once."""
-    hashtags = "".join(f"{name}v{copy}\n" if name.startswith("once") else f"{name}\n" for name in one.names).encode()
+    hashtags = "".join(f"{name}v{copy}\n" if name.startswith("once") else f"{name}\n" for name in record.names).encode()
     author, tweet = (
-        np.frombuffer(one.author, "<u8") + np.uint64(copy),
-        structs.replace(one.tweet, base=one.tweet.base + copy),
+        np.frombuffer(record.author, "<u8") + np.uint64(copy),
+        structs.replace(record.tweet, base=record.tweet.base + copy),
     )
     record = structs.replace(
-        one, start_ms=start_ms + one.start_ms, hashtags=hashtags, tweet=tweet, author=author.tobytes()
+        record, start_ms=start_ms + record.start_ms, hashtags=hashtags, tweet=tweet, author=author.tobytes()
     )
     return msgspec.msgpack.encode(record)
 
@@ -76,12 +76,12 @@ async def _write(settings: Settings, minutes: int, end_ms: int, minute: list[Wri
     size, start_ms = 0, end_ms - minutes * MINUTE_MS
     for number in range(minutes):
         begin_ms = start_ms + number * MINUTE_MS
-        for one in minute:
-            value = restamped(one.record, begin_ms, number)
+        for written in minute:
+            value = restamped(written.record, begin_ms, number)
             size += len(value)
-            written_ms = begin_ms + one.record.start_ms + one.record.length_ms + 16_000
-            topic = settings.topic(topic_of(one.record.length_ms))
-            await producer.send(topic, value, partition=one.shard, timestamp_ms=written_ms)
+            written_ms = begin_ms + written.record.start_ms + written.record.length_ms + 16_000
+            topic = settings.topic(topic_of(written.record.length_ms))
+            await producer.send(topic, value, partition=written.shard, timestamp_ms=written_ms)
     for shard in range(settings.shards):
         record = Progress(shard=shard, settled_ms=end_ms, position=0, replay_offset=0, activations=[],
                         minutes_from_ms=start_ms)  # fmt: skip
@@ -113,7 +113,7 @@ async def read_bare(settings: Settings, end_ms: int) -> BareRead:
     slots = asyncio.Semaphore(2)
 
     async def read(topic: str, since_ms: int, shard: int) -> int:
-        tp, found = TopicPartition(settings.topic(topic), shard), 0
+        tp, size = TopicPartition(settings.topic(topic), shard), 0
         consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka, auto_offset_reset="earliest", max_partition_fetch_bytes=4 * 2**20
         )
@@ -123,9 +123,9 @@ async def read_bare(settings: Settings, end_ms: int) -> BareRead:
             end = (await consumer.end_offsets([tp]))[tp]
             while await consumer.position(tp) < end:
                 records = await consumer.getmany(timeout_ms=1_000)
-                found += sum(len(record.value) for batch in records.values() for record in batch)
-        return found
+                size += sum(len(record.value) for batch in records.values() for record in batch)
+        return size
 
     sinces = ((PANES, 0), (SHORT_PANES, end_ms - SHORT_WINDOW_MS))
-    size = sum(await asyncio.gather(*(read(*one, shard) for one in sinces for shard in range(settings.shards))))
+    size = sum(await asyncio.gather(*(read(*since, shard) for since in sinces for shard in range(settings.shards))))
     return BareRead(size / 1e6, time.monotonic() - began, time.process_time() - used)

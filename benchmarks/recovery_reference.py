@@ -36,12 +36,12 @@ async def compare_settled(settings: Settings, stood_ms: dict[int, int]) -> Compa
         settings: of the worker that was killed; its history is the first progress record and the panes before it.
         stood_ms: last settled tick before the kill, by shard.
     """
-    found, scorer = Comparison(), load_text_scorer(settings.model)
+    comparison, scorer = Comparison(), load_text_scorer(settings.model)
     for shard in range(settings.shards):
         first, last_ms, decisions = await _read_decisions(settings, shard)
         expected = history(await _judge(settings, shard, first, scorer))
-        _compare(found, _until(expected, last_ms), _until(history(decisions), last_ms), stood_ms.get(shard, 0))
-    return found
+        _compare(comparison, _until(expected, last_ms), _until(history(decisions), last_ms), stood_ms.get(shard, 0))
+    return comparison
 
 
 async def _read_decisions(settings: Settings, shard: int) -> tuple[Progress, int, list[Decision]]:
@@ -55,7 +55,7 @@ async def _read_decisions(settings: Settings, shard: int) -> tuple[Progress, int
                     progress.append(entry)
                 elif isinstance(entry, Decision) and not entry.is_renewal:
                     decisions.append(entry)
-    return progress[0], max(one.settled_ms for one in progress), decisions
+    return progress[0], max(record.settled_ms for record in progress), decisions
 
 
 async def _judge(settings: Settings, shard: int, first: Progress, scorer: TextScorer) -> list[Decision]:
@@ -83,24 +83,24 @@ async def _judge(settings: Settings, shard: int, first: Progress, scorer: TextSc
     return decisions
 
 
-def _until(found: SettledHistory, last_ms: int) -> SettledHistory:
+def _until(changes: SettledHistory, last_ms: int) -> SettledHistory:
     """Return the changes up to a tick, without keys that have none."""
-    kept = {key: [change for change in past if change[0] <= last_ms] for key, past in found.items()}
+    kept = {key: [change for change in past if change[0] <= last_ms] for key, past in changes.items()}
     return {key: past for key, past in kept.items() if past}
 
 
-def _compare(found: Comparison, expected: SettledHistory, seen: SettledHistory, stood_ms: int) -> None:
-    found.changes += sum(map(len, expected.values()))
+def _compare(comparison: Comparison, expected: SettledHistory, seen: SettledHistory, stood_ms: int) -> None:
+    comparison.changes += sum(map(len, expected.values()))
     for key in sorted(expected.keys() | seen.keys()):
         if expected.get(key) != seen.get(key):
-            found.different.append(f"{key}: {seen.get(key)} instead of {expected.get(key)}")
+            comparison.different.append(f"{key}: {seen.get(key)} instead of {expected.get(key)}")
     for (hashtag, _), past in expected.items():
         since = [tick_ms for tick_ms, _ in past if tick_ms > stood_ms]
         if since:
-            found.settled_new[hashtag] = min(since[0], found.settled_new.get(hashtag, since[0]))
+            comparison.settled_new[hashtag] = min(since[0], comparison.settled_new.get(hashtag, since[0]))
 
 
-def explain_new(new: Sequence[str], found: Comparison) -> str:
+def explain_new(new: Sequence[str], comparison: Comparison) -> str:
     """Say for hashtags that are suppressed since the kill whether a settled tick or an early decision did it."""
-    settled = [name for name in new if name in found.settled_new]
+    settled = [name for name in new if name in comparison.settled_new]
     return f"{len(settled)} by a tick that settled since, also without a kill; {len(new) - len(settled)} early"

@@ -125,13 +125,13 @@ async def measure_restore(settings: Settings, folder: Path, decisions: int) -> d
 
 async def settled_ms(settings: Settings) -> int:
     """Return the lowest settled tick over all shards; 0 where one has none."""
-    found = dict.fromkeys(range(settings.shards), 0)
+    settled = dict.fromkeys(range(settings.shards), 0)
     async with LogReader(connection(settings), settings.topic("suppression-decisions")) as reader:
         async for batch in reader.to_end():
-            for one in (decode_record(record.value) for record in batch):
-                if isinstance(one, Progress):
-                    found[one.shard] = max(found[one.shard], one.settled_ms)
-    return min(found.values())
+            for entry in (decode_record(record.value) for record in batch):
+                if isinstance(entry, Progress):
+                    settled[entry.shard] = max(settled[entry.shard], entry.settled_ms)
+    return min(settled.values())
 
 
 async def wait_until_settled(settings: Settings, at_ms: int) -> None:
@@ -186,14 +186,14 @@ def main() -> None:
         base = Settings(kafka=stack.kafka, redis_url=stack.redis_url, policy=_POLICY, encoder="off", metrics_port=0)
         for number, decisions in enumerate(options.decisions):
             settings = base.model_copy(update={"topic_prefix": f"r{number}."})
-            found = asyncio.run(measure_restore(settings, Path(data) / f"b{number}", decisions))
-            row = [found["MB"], found["backup"], found["backup again"], found["restore"]]
+            durations = asyncio.run(measure_restore(settings, Path(data) / f"b{number}", decisions))
+            row = [durations["MB"], durations["backup"], durations["backup again"], durations["restore"]]
             table.add_row(f"{decisions:,}", *(f"{value:.1f}" for value in row))
         Console().print(table)
         if options.tweets:
             settings = base.model_copy(update={"topic_prefix": "s.", "group": "s"})
-            found = measure_reshard(settings, options.tweets, options.minutes)
-            for step, value in found.items():
+            durations = measure_reshard(settings, options.tweets, options.minutes)
+            for step, value in durations.items():
                 print(f"{options.tweets:,} tweets of {options.minutes} minutes: {step}: {value:.1f} s")
 
 

@@ -64,8 +64,8 @@ def texts_per_second(score: Score, texts: Sequence[str], batch: int, seconds: fl
     score(batches[0])
     n_texts, start = 0, time.process_time()
     while (spent := time.process_time() - start) < seconds:
-        for one in batches:
-            score(one)
+        for some in batches:
+            score(some)
         n_texts += len(texts)
     return n_texts / spent
 
@@ -88,7 +88,7 @@ def kinds() -> None:
     print("|---" * (1 + len(_LANGUAGES)) + "|")
     for kind in KINDS:
         drawn = [[texts.draw(kind, language, rng, subject) for subject in range(500)] for language in _LANGUAGES]
-        print(f"| {kind} | {' | '.join(f'{scorer.score(one)[:, 0].mean():.2f}' for one in drawn)} |")
+        print(f"| {kind} | {' | '.join(f'{scorer.score(some)[:, 0].mean():.2f}' for some in drawn)} |")
 
 
 def main() -> None:

@@ -54,8 +54,8 @@ def main(
 async def _until_held(url: str) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), httpx.AsyncClient() as client:
         while True:
-            found = (await client.get(f"{url}/api/held", params={"country": COUNTRY})).json()["held"]
-            if any(one["hashtag"] not in PREPARED for one in found):
+            held = (await client.get(f"{url}/api/held", params={"country": COUNTRY})).json()["held"]
+            if any(hashtag["hashtag"] not in PREPARED for hashtag in held):
                 return
             await asyncio.sleep(0.5)
 

@@ -62,8 +62,8 @@ class ReadingJudges(Cores):
             self.spent["keep texts"] += kept - began
             self.spent["choose"] += done - kept
             left = self._per_tick
-            for one in chosen:
-                tweets = [tweet for tweet in one.tweets if self._texts[judge.shard].find(tweet) is not None]
+            for candidate in chosen:
+                tweets = [tweet for tweet in candidate.tweets if self._texts[judge.shard].find(tweet) is not None]
                 if not tweets or left <= 0:
                     continue
                 left -= len(tweets)
@@ -71,7 +71,7 @@ class ReadingJudges(Cores):
                 differences = np.full((len(tweets), 1 + len(self.scorer.categories)), -0.1, "<f4")
                 judge.apply(
                     self._offset,
-                    Corrections("new", "", [one.hashtag] * len(tweets), np.array(tweets, "<i8").tobytes(),
+                    Corrections("new", "", [candidate.hashtag] * len(tweets), np.array(tweets, "<i8").tobytes(),
                                 differences.tobytes()),
                 )  # fmt: skip
             self.spent["find and take"] += time.process_time() - done
@@ -86,14 +86,14 @@ def run(cores: Cores, seconds: int, rate: int) -> float:
     began, offset, at_ms = time.process_time(), 0, START_MS
     while batch := list(islice(payloads, rate * FLUSH_MS // 1000)):
         at_ms += FLUSH_MS
-        cores.read([LogRecord(0, offset + n, at_ms, None, one) for n, one in enumerate(batch)])
+        cores.read([LogRecord(0, offset + n, at_ms, None, payload) for n, payload in enumerate(batch)])
         offset += len(batch)
     return time.process_time() - began
 
 
 async def read_along(count: int) -> None:
     """Texts as a worker asks for them, twenty at a time."""
-    texts = [msgspec.json.decode(one)["text"].encode() for one in firehose(2, count)]
+    texts = [msgspec.json.decode(payload)["text"].encode() for payload in firehose(2, count)]
     process = EncoderProcess(stage_2.command(Settings()))
     began = time.monotonic()
     await process.start()
@@ -123,18 +123,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=90)
     parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--texts", type=int, default=400)
-    given = parser.parse_args()
+    options = parser.parse_args()
     print(machine())
     policy = parse_policy(Path("config/policy.yaml").read_text(), "config/policy.yaml")
-    run(Cores(policy), 5, given.rate)
-    without = run(Cores(policy), given.seconds, given.rate)
+    run(Cores(policy), 5, options.rate)
+    without = run(Cores(policy), options.seconds, options.rate)
     reading = ReadingJudges(policy, per_second=60)
-    whole = run(reading, given.seconds, given.rate)
-    print(f"judges and ingest: {without:.1f} CPU s without stage 2, {whole:.1f} with, {given.seconds} s of tweets")
+    whole = run(reading, options.seconds, options.rate)
+    print(f"judges and ingest: {without:.1f} CPU s without stage 2, {whole:.1f} with, {options.seconds} s of tweets")
     parts = ", ".join(f"{what} {spent:.2f}" for what, spent in reading.spent.items())
     print(f"of these {parts}; {reading.rows} texts read")
     if stage_2.is_enabled(Settings()):
-        asyncio.run(read_along(given.texts))
+        asyncio.run(read_along(options.texts))
 
 
 if __name__ == "__main__":

@@ -41,11 +41,11 @@ def rank(source: str, examples: list[data.Example], stage_1: Scorer, stage_2: Sc
     texts = [example.text for example in examples]
     labels = data.labels_of(examples)[:, 0]
     languages = np.array([example.language for example in examples])
-    one, two = (np.nan_to_num(scorer.score(texts)[:, 0], nan=0.0) for scorer in (stage_1, stage_2))
+    scores_1, scores_2 = (np.nan_to_num(scorer.score(texts)[:, 0], nan=0.0) for scorer in (stage_1, stage_2))
     for language in sorted(set(languages.tolist())):
         own = (languages == language) & (labels != data.UNLABELLED)
         if own.sum() >= LEAST_TEXTS and len(set(labels[own].tolist())) == 2:
-            areas = (float(roc_auc_score(labels[own], scores[own])) for scores in (one, two))
+            areas = (float(roc_auc_score(labels[own], scores[own])) for scores in (scores_1, scores_2))
             yield SourceRanking(source, language, int(own.sum()), *areas)
 
 

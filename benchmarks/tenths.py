@@ -96,14 +96,14 @@ def kept_in(folder: Path) -> Path:
     return CACHE / "tenths" / digest.hexdigest()[:12]
 
 
-def run(folder: Path, wanted: list[int]) -> Iterator[Arrays]:
+def run(folder: Path, numbers: list[int]) -> Iterator[Arrays]:
     """The tenths, trained and scored where that is not done yet."""
     kept, encoder = kept_in(folder), None
     kept.mkdir(parents=True, exist_ok=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=float(len(wanted)))
-        for done, tenth in enumerate(wanted):
+        task = bar.add_task("", total=float(len(numbers)))
+        for done, tenth in enumerate(numbers):
             path = kept / f"tenth-{tenth}.npz"
             if not path.exists():
                 encoder = encoder or Encoder.with_cache(CACHE / "encoder")
@@ -154,19 +154,19 @@ def main() -> None:
     parser.add_argument("--only", type=int, choices=range(splits.TENTHS), help="train and score this tenth, and end")
     parser.add_argument("--json", action="store_true", help="one JSON object a figure on standard output")
     parser.add_argument("--picture", type=Path, help="draw the differences there")
-    given = parser.parse_args()
-    problems = sources.problems(given.data)
+    options = parser.parse_args()
+    problems = sources.problems(options.data)
     if problems:
         parser.exit(2, f"error: {'; '.join(problems)}\nfix: get the files that models/sources.toml names\n")
-    if given.only is not None:
-        for arrays in run(given.data, [given.only]):
-            print(f"tenth {given.only}: {len(arrays['label'])} texts; {', '.join(arrays[REVISIONS].tolist())}")
+    if options.only is not None:
+        for arrays in run(options.data, [options.only]):
+            print(f"tenth {options.only}: {len(arrays['label'])} texts; {', '.join(arrays[REVISIONS].tolist())}")
         return
-    found = list(tenths.figures([tweets_of(arrays) for arrays in run(given.data, list(range(splits.TENTHS)))]))
-    for line in (json.dumps(f.as_dict()) for f in found) if given.json else _readable(Figures(found)):
+    measured = list(tenths.figures([tweets_of(arrays) for arrays in run(options.data, list(range(splits.TENTHS)))]))
+    for line in (json.dumps(f.as_dict()) for f in measured) if options.json else _readable(Figures(measured)):
         print(line)
-    if given.picture is not None:
-        given.picture.write_text(picture(Figures(found)), "utf-8")
+    if options.picture is not None:
+        options.picture.write_text(picture(Figures(measured)), "utf-8")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def contend(
     """
     pipelines: list[Result] = []
     topics: list[str] = []
-    found: Live | None = None
+    measured: Live | None = None
     half = 0.0
     for name, processes in WAYS:
         settings = _settings(stack, folder, f"{shape}{len(processes)}.")
@@ -117,13 +117,13 @@ def contend(
             pipelines.append(pipeline.read_all(row, backlog.tweets, backlog.records, backlog.settles_ms))
             half = pipelines[-1].per_second / 2
             if live_seconds and len(pipelines) == len(WAYS):
-                found = asyncio.run(live(pipeline, half, live_seconds))
+                measured = asyncio.run(live(pipeline, half, live_seconds))
     results = [measure("bare aiokafka + msgspec + panes", "bare", stack.kafka, topics[0], tweets, shape), *pipelines]
     if with_faust:
         results.append(measure("Faust as documented (hopping table)", "faust", stack.kafka, topics[0], with_faust))
     show(results, shape)
-    if found is not None:
-        print(f"tweet → flag at a client, at {half:,.0f} tweets/s: {found}")
+    if measured is not None:
+        print(f"tweet → flag at a client, at {half:,.0f} tweets/s: {measured}")
     return half
 
 
@@ -163,17 +163,17 @@ def show(results: Sequence[Result], shape: Shape) -> None:
     base = results[0]
     title = f"{shape} payloads, {results[0].tweets:,} tweets, drawn from {TEXTS:,} distinct texts"
     table = Table("", "tweets/s", "× bare", "goal", "CPU s per million", "× bare", "goal", "peak MB", title=title)
-    for processes, one in enumerate(results):
-        faster, cheaper = GOALS.get((shape, processes), ("", "")) if isinstance(one, PipelineResult) else ("", "")
+    for processes, result in enumerate(results):
+        faster, cheaper = GOALS.get((shape, processes), ("", "")) if isinstance(result, PipelineResult) else ("", "")
         table.add_row(
-            one.name, f"{one.per_second:,.0f}", f"{one.per_second / base.per_second:.2f}", faster,
-            f"{one.cpu_per_million:.1f}", f"{one.cpu_per_million / base.cpu_per_million:.2f}", cheaper,
-            f"{one.peak_mb:,.0f}",
+            result.name, f"{result.per_second:,.0f}", f"{result.per_second / base.per_second:.2f}", faster,
+            f"{result.cpu_per_million:.1f}", f"{result.cpu_per_million / base.cpu_per_million:.2f}", cheaper,
+            f"{result.peak_mb:,.0f}",
         )  # fmt: skip
     Console(width=120).print(table)
-    for one in results:
-        if isinstance(one, PipelineResult):
-            print(one)
+    for result in results:
+        if isinstance(result, PipelineResult):
+            print(result)
 
 
 def main() -> None:
@@ -186,43 +186,47 @@ def main() -> None:
     parser.add_argument("--live-seconds", type=float, default=60.0, help="duration of the steady load; 0 leaves it out")
     for hidden in ("--contender", "--kafka", "--topic"):
         parser.add_argument(hidden, default="", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if 0 < given.live_seconds <= WARM_UP_SECONDS:
+    options = parser.parse_args()
+    if 0 < options.live_seconds <= WARM_UP_SECONDS:
         parser.error(
-            f"--live-seconds {given.live_seconds:g}: say 0, or more than the {WARM_UP_SECONDS:g} of warming up"
+            f"--live-seconds {options.live_seconds:g}: say 0, or more than the {WARM_UP_SECONDS:g} of warming up"
         )
-    if given.contender:
-        {"bare": bare, "faust": faust_documented}[given.contender](given.kafka, given.topic, given.tweets, given.shape)
+    if options.contender:
+        {"bare": bare, "faust": faust_documented}[options.contender](
+            options.kafka, options.topic, options.tweets, options.shape
+        )
         return
     try:
-        run(given)
+        run(options)
     except BenchmarkFailed as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(EXIT_NOTHING_MEASURED) from None
 
 
-def run(given: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
     """Run every part, and print its figures.
 
     Raises:
         BenchmarkFailed: a run judged nothing, or did not end.
     """
     print(machine())
-    print(f"backlog: {given.rate:,.0f} tweets a second by log time; tweets/s of hushtag: until every shard has settled")
+    print(
+        f"backlog: {options.rate:,.0f} tweets a second by log time; tweets/s of hushtag: until every shard has settled"
+    )
     with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
         halves: list[float] = []
-        for shape in SHARES if given.shape == "both" else [given.shape]:
+        for shape in SHARES if options.shape == "both" else [options.shape]:
             native = shape == "native"
             halves.append(contend(
-                stack, Path(name), int(given.tweets * SHARES[shape]), given.rate, shape,
-                given.faust if native else 0, given.live_seconds if native else 0,
+                stack, Path(name), int(options.tweets * SHARES[shape]), options.rate, shape,
+                options.faust if native else 0, options.live_seconds if native else 0,
             ))  # fmt: skip
         print(f"a client's answer on a normalised tag: {lookups_per_check(stack.redis_url):.1f} lookups of a dict "
               f"(goal ≤ {MOST_LOOKUPS})")  # fmt: skip
         quarter = halves[0] / 2  # two workers, the load and the broker share the cores
-        one, two = (cpu_per_million(stack, Path(name), workers, quarter) for workers in (1, 2))
-        print(f"two workers, at {quarter:,.0f} tweets/s: {two:.1f} CPU s per million where one takes {one:.1f}: "
-              f"{two / one:.2f} x (goal ≤ {MOST_OF_ONE})")  # fmt: skip
+        of_one, of_two = (cpu_per_million(stack, Path(name), workers, quarter) for workers in (1, 2))
+        print(f"two workers, at {quarter:,.0f} tweets/s: {of_two:.1f} CPU s per million where one takes {of_one:.1f}: "
+              f"{of_two / of_one:.2f} x (goal ≤ {MOST_OF_ONE})")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -49,19 +49,19 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=3_000, help="tweets a second, all with a hashtag")
     parser.add_argument("--seconds", type=int, default=180, help="of tweets, in whole minutes")
     parser.add_argument("--json", action="store_true", help="print the bytes of a tweet in each topic as one object")
-    given = parser.parse_args()
+    options = parser.parse_args()
     text = Path("config/policy.yaml").read_text().replace("mode: shadow", "mode: suppress")
-    sizes = bytes_per_tweet(parse_policy(without_valves(text), "config/policy.yaml"), given.rate, given.seconds)
-    if given.json:
+    sizes = bytes_per_tweet(parse_policy(without_valves(text), "config/policy.yaml"), options.rate, options.seconds)
+    if options.json:
         print(json.dumps(sizes))
         return
     table = Table("topic", *(f"[right]{name}" for name in ("bytes a tweet", "GB an hour", "kept, h", "GB kept")))
     for name, size in sizes.items():
-        hourly = size * given.rate * 3600 / 1e9
+        hourly = size * options.rate * 3600 / 1e9
         kept = SPEC_BY_NAME[name].retention_ms / HOUR_MS
         table.add_row(name, f"{size:,.0f}", f"{hourly:.2f}", f"{kept:.0f}", f"{hourly * kept:,.0f}")
     Console(width=100).print(table)
-    print(f"{given.rate:,.0f} tweets/s, one replica, windows full; {machine()}")
+    print(f"{options.rate:,.0f} tweets/s, one replica, windows full; {machine()}")
 
 
 if __name__ == "__main__":

@@ -42,70 +42,72 @@ def run_all(
     cases: Sequence[Attack | StagedCampaign], texts: Path | None, done: Callable[[], object]
 ) -> list[AttackOutcome | CampaignOutcome]:
     """Run all cases in two processes; `done` is called after each."""
-    found = []
+    outcomes = []
     with ProcessPoolExecutor(2) as pool:
-        for one in pool.map(_run, cases, [texts] * len(cases)):
-            found.append(one)
+        for outcome in pool.map(_run, cases, [texts] * len(cases)):
+            outcomes.append(outcome)
             done()
-    return found
+    return outcomes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the attacks and campaigns, print tables and goals; return the exit code."""
-    given = _arguments(arguments)
-    sizes, ratios, kinds = (FULL_PROTESTERS, FULL_RATIOS, tuple(KINDS)) if given.full else (PROTESTERS, RATIOS, YOUNG)
-    drawn = attacks((tables.DRAWN_PROTESTERS,), FULL_RATIOS, tables.DRAWN_KINDS, most_harm=False, seeds=given.seeds)
+    options = _arguments(arguments)
+    sizes, ratios, kinds = (FULL_PROTESTERS, FULL_RATIOS, tuple(KINDS)) if options.full else (PROTESTERS, RATIOS, YOUNG)
+    drawn = attacks((tables.DRAWN_PROTESTERS,), FULL_RATIOS, tables.DRAWN_KINDS, most_harm=False, seeds=options.seeds)
     tabled = list(
         dict.fromkeys(
             [
-                *attacks(sizes, ratios, kinds, most_harm=False, seeds=given.seeds),
-                *(one for one in drawn if one.timing == tables.DRAWN_TIMING),
+                *attacks(sizes, ratios, kinds, most_harm=False, seeds=options.seeds),
+                *(attack for attack in drawn if attack.timing == tables.DRAWN_TIMING),
             ]
         )
     )
-    hard = list(attacks(LEAST_PROTESTERS, HARD_RATIOS, tuple(KINDS), most_harm=True, seeds=given.seeds))
+    hard = list(attacks(LEAST_PROTESTERS, HARD_RATIOS, tuple(KINDS), most_harm=True, seeds=options.seeds))
     cases: list[Attack | StagedCampaign] = [*tabled, *hard, *campaigns(CAMPAIGN_SEEDS)]
     console = Console(width=None if sys.stdout.isatty() else 160)
     columns = (TextColumn("attacks and campaigns"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with tempfile.TemporaryDirectory(prefix="hushtag-hijack-") as folder:
         try:
-            texts, description = texts_file(given.texts, Path(folder))
+            texts, description = texts_file(options.texts, Path(folder))
             console.print(f"{machine()}\ntexts: {description}", highlight=False)
             with Progress(*columns, console=Console(stderr=True)) as progress:
                 task = progress.add_task("", total=len(cases))
-                found = run_all(cases, texts, lambda: progress.advance(task))
+                measured = run_all(cases, texts, lambda: progress.advance(task))
         except CallerMistake as mistake:
             console.print(f"{mistake}; {mistake.fix}", markup=False)
             return 2
-    outcomes = [one for one in found if isinstance(one, AttackOutcome)]
-    seen = [one for one in found if isinstance(one, CampaignOutcome)]
-    return _report(given, console, outcomes[: len(tabled)], outcomes[len(tabled) :], seen)
+    outcomes = [outcome for outcome in measured if isinstance(outcome, AttackOutcome)]
+    seen = [outcome for outcome in measured if isinstance(outcome, CampaignOutcome)]
+    return _report(options, console, outcomes[: len(tabled)], outcomes[len(tabled) :], seen)
 
 
 def _report(
-    given: argparse.Namespace,
+    options: argparse.Namespace,
     console: Console,
     outcomes: Sequence[AttackOutcome],
     hard: Sequence[AttackOutcome],
     seen: Sequence[CampaignOutcome],
 ) -> int:
-    young = [one for one in outcomes if one.attack.kind == YOUNG[0]]
-    young = [one for one in young if one.attack.protesters in PROTESTERS and one.attack.ratio in RATIOS]
+    young = [outcome for outcome in outcomes if outcome.attack.kind == YOUNG[0]]
+    young = [outcome for outcome in young if outcome.attack.protesters in PROTESTERS and outcome.attack.ratio in RATIOS]
     shown = [(tables.BY_RATIO, tables.by_ratio(young)), (tables.OF_LEAST, tables.of_least(hard))]
-    if given.full:
+    if options.full:
         shown.insert(1, (tables.BY_SIZE, tables.by_size(outcomes)))
     for caption, table in (*shown, (tables.OF_CAMPAIGNS, tables.of_campaigns(seen))):
         console.print(caption, table, highlight=False)
-    found = goals([*outcomes, *hard], seen)
-    console.print("\nGoals", tables.of_goals(found))
-    if given.json:
+    checked = goals([*outcomes, *hard], seen)
+    console.print("\nGoals", tables.of_goals(checked))
+    if options.json:
         rows = [*map(asdict, (*outcomes, *hard)), *map(asdict, seen)]
-        given.json.write_text(json.dumps({"machine": machine(), "texts": given.texts, "cases": rows}, indent=1) + "\n")
-    target = given.picture or (PICTURE if given.texts == "own" else None)
+        options.json.write_text(
+            json.dumps({"machine": machine(), "texts": options.texts, "cases": rows}, indent=1) + "\n"
+        )
+    target = options.picture or (PICTURE if options.texts == "own" else None)
     if target:
         target.write_text(tables.picture(outcomes), "utf-8")
         console.print(f"picture: {target}")
-    return 0 if all(goal.met for goal in found) else EXIT_MISSED
+    return 0 if all(goal.met for goal in checked) else EXIT_MISSED
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

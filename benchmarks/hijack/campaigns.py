@@ -97,11 +97,11 @@ def observe(campaign: StagedCampaign, texts: Path | None) -> CampaignOutcome:
     decisions = decisions_of(posts)
     seen = list(sights(posts, decisions, _RANK_STEP_MS))
     theirs = [post for post in posts if post.author >= _ESTABLISHED]
-    found = next((one.at_ms for one in seen if _is_found(one)), None)
+    found_ms = next((sight.at_ms for sight in seen if _is_found(sight)), None)
     return CampaignOutcome(
         campaign,
-        None if found is None else (found - posts[0].at_ms) / 1000,
-        min(one.rank for one in seen if one.rank is not None),
+        None if found_ms is None else (found_ms - posts[0].at_ms) / 1000,
+        min(sight.rank for sight in seen if sight.rank is not None),
         _top_seconds(seen),
         _top_seconds(sights(posts, (), _RANK_STEP_MS)),
         _top_seconds(sights(theirs, (), _RANK_STEP_MS)),
@@ -109,12 +109,12 @@ def observe(campaign: StagedCampaign, texts: Path | None) -> CampaignOutcome:
     )
 
 
-def _is_found(one: Sight) -> bool:
-    return one.hidden or (one.action == "discount" and one.rank is not None and one.rank > TOP)
+def _is_found(sight: Sight) -> bool:
+    return sight.hidden or (sight.action == "discount" and sight.rank is not None and sight.rank > TOP)
 
 
 def _top_seconds(seen: Iterable[Sight]) -> float:
-    return sum(one.rank is not None and one.rank <= TOP for one in seen) * _RANK_STEP_MS / 1000
+    return sum(sight.rank is not None and sight.rank <= TOP for sight in seen) * _RANK_STEP_MS / 1000
 
 
 def campaigns(seeds: int) -> Iterator[StagedCampaign]:

@@ -38,33 +38,39 @@ def goals(outcomes: Sequence[AttackOutcome], seen: Sequence[CampaignOutcome]) ->
 
     The first three apply to protests of enough established authors, except against disguised attackers.
     """
-    own = [one for one in outcomes if one.attack.protesters >= ESTABLISHED and one.attack.kind != "disguised"]
-    opposed = [one for one in seen if one.campaign.established and one.campaign.their_texts == COUNTER_SPEECH]
-    unflagged = sum((one.lost or 0) > MOST_LOST < (one.lost_unflagged or 0) for one in own)
+    own = [
+        outcome
+        for outcome in outcomes
+        if outcome.attack.protesters >= ESTABLISHED and outcome.attack.kind != "disguised"
+    ]
+    opposed = [
+        outcome for outcome in seen if outcome.campaign.established and outcome.campaign.their_texts == COUNTER_SPEECH
+    ]
+    unflagged = sum((outcome.lost or 0) > MOST_LOST < (outcome.lost_unflagged or 0) for outcome in own)
     who = f"{ESTABLISHED} established authors: "
     return [
-        _goal(who + "no settled decision hides the hashtag", [one.settled_later for one in own], 0, "s"),
+        _goal(who + "no settled decision hides the hashtag", [outcome.settled_later for outcome in own], 0, "s"),
         _goal(
             who + "no early decision hides it for more than a tick",
-            [one.early_later for one in own],
+            [outcome.early_later for outcome in own],
             MOST_EARLY_SECONDS,
             "s",
         ),
         _goal(
             who + "it loses at most one place",
-            [one.lost for one in own if one.lost is not None],
+            [outcome.lost for outcome in own if outcome.lost is not None],
             MOST_LOST,
             f"places ({unflagged} cases also without flags)",
         ),
         _goal(
             "a campaign with counter-speech never reaches the top ten",
-            [one.top_seconds for one in opposed],
+            [outcome.top_seconds for outcome in opposed],
             0,
-            f"s, rank {min((one.best_rank for one in opposed), default=0)}",
+            f"s, rank {min((outcome.best_rank for outcome in opposed), default=0)}",
         ),
         _goal(
             f"a hashtag changes its state at most {MOST_CHANGES} times in ten minutes",
-            [*(one.changes for one in outcomes), *(one.changes for one in seen)],
+            [*(outcome.changes for outcome in outcomes), *(outcome.changes for outcome in seen)],
             MOST_CHANGES,
             "changes",
         ),

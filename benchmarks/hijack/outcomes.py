@@ -65,9 +65,9 @@ def measure(attack: Attack, texts: Path | None) -> AttackOutcome:
     unflagged = _losses(_ranks_by_minute(sights(posts, ()))[first:], peace[first:])
     return AttackOutcome(
         attack,
-        settled_seconds=_seconds(one.hidden and not one.provisional for one in seen),
-        early_seconds=_seconds(one.hidden and one.provisional for one in seen),
-        discounted_seconds=_seconds(one.action == "discount" for one in seen),
+        settled_seconds=_seconds(sight.hidden and not sight.provisional for sight in seen),
+        early_seconds=_seconds(sight.hidden and sight.provisional for sight in seen),
+        discounted_seconds=_seconds(sight.action == "discount" for sight in seen),
         changes=most_changes(seen, decisions),
         settled_later=settled_seconds(decisions, since_ms),
         early_later=longest_early(seen, since_ms),
@@ -75,7 +75,7 @@ def measure(attack: Attack, texts: Path | None) -> AttackOutcome:
         rank_without=peace[last],
         lost=max(lost, default=None),
         lost_unflagged=max(unflagged, default=None),
-        gained=max((-one for one in lost), default=None),
+        gained=max((-places for places in lost), default=None),
     )
 
 
@@ -91,9 +91,9 @@ def _losses(ranks: Sequence[float], peace: Sequence[float]) -> list[float]:
 
 def _ranks_by_minute(seen: Iterable[Sight]) -> list[float]:
     minutes: dict[int, list[int]] = {}
-    for one in seen:
-        if one.rank is not None and one.at_ms < END_MS:
-            minutes.setdefault((one.at_ms - START_MS) // MINUTE_MS, []).append(one.rank)
+    for sight in seen:
+        if sight.rank is not None and sight.at_ms < END_MS:
+            minutes.setdefault((sight.at_ms - START_MS) // MINUTE_MS, []).append(sight.rank)
     return [median(ranks) for _, ranks in sorted(minutes.items())]
 
 
@@ -104,8 +104,8 @@ def _seconds(states: Iterable[bool]) -> float:
 def longest_early(seen: Iterable[Sight], since_ms: int) -> float:
     """Return the longest time, in seconds, for which early decisions hide the hashtag without a break."""
     longest = run = 0
-    for one in seen:
-        run = run + STEP_MS if one.hidden and one.provisional and one.at_ms >= since_ms else 0
+    for sight in seen:
+        run = run + STEP_MS if sight.hidden and sight.provisional and sight.at_ms >= since_ms else 0
         longest = max(longest, run)
     return longest / 1000
 
@@ -114,12 +114,16 @@ def settled_seconds(decisions: Sequence[PublishedDecision], since_ms: int) -> fl
     """Sum the time of the settled ticks from a moment on whose decisions hide the hashtag in its country."""
     most = 0
     for country in (COUNTRY, WORLD):
-        own = [one.decision for one in decisions if one.decision.country == country and not one.decision.provisional]
-        ends_ms = [*(one.tick_ms for one in own), END_MS][1:]
+        own = [
+            published.decision
+            for published in decisions
+            if published.decision.country == country and not published.decision.provisional
+        ]
+        ends_ms = [*(decision.tick_ms for decision in own), END_MS][1:]
         total = 0
-        for one, end_ms in zip(own, ends_ms, strict=False):
-            hiding = (each.expires_at_ms for each in one.rulings if each.action in HIDING and not each.provisional)
-            total += max(0, min(end_ms, max(hiding, default=0)) - max(one.tick_ms, since_ms))
+        for decision, end_ms in zip(own, ends_ms, strict=False):
+            hiding = (each.expires_at_ms for each in decision.rulings if each.action in HIDING and not each.provisional)
+            total += max(0, min(end_ms, max(hiding, default=0)) - max(decision.tick_ms, since_ms))
         most = max(most, total)
     return most / 1000
 
@@ -134,14 +138,18 @@ def _scope_changes(decisions: Iterable[PublishedDecision]) -> Iterator[list[int]
     """Return the settled ticks at which each (country, category, surface) changes its action."""
     changes: dict[tuple[str, str, str], list[int]] = {}
     actions: dict[tuple[str, str, str], str] = {}
-    for _, one in decisions:
-        if one.provisional:
+    for _, decision in decisions:
+        if decision.provisional:
             continue
-        now = {(one.country, each.category, each.surface): each.action for each in one.rulings if not each.provisional}
-        for scope in {*now, *(scope for scope in actions if scope[0] == one.country)}:
+        now = {
+            (decision.country, each.category, each.surface): each.action
+            for each in decision.rulings
+            if not each.provisional
+        }
+        for scope in {*now, *(scope for scope in actions if scope[0] == decision.country)}:
             action = now.get(scope, "clear")
             if action != actions.get(scope, "clear"):
-                changes.setdefault(scope, []).append(one.tick_ms)
+                changes.setdefault(scope, []).append(decision.tick_ms)
             actions[scope] = action
     yield from changes.values()
 

@@ -52,17 +52,17 @@ def distinct(texts: TextSource, kind: str, rng: Random, count: int, subject: int
     Raises:
         CallerMistake: the source has too few.
     """
-    found: dict[str, None] = {}
+    drawn: dict[str, None] = {}
     for _ in range(_TRIES * count):
-        if len(found) == count:
+        if len(drawn) == count:
             break
-        found[texts.draw(kind, "en", rng, subject)] = None
-    if len(found) < count:
+        drawn[texts.draw(kind, "en", rng, subject)] = None
+    if len(drawn) < count:
         raise CallerMistake(
-            f"the texts have {len(found)} distinct {kind} ones, and {count} authors need one each",
+            f"the texts have {len(drawn)} distinct {kind} ones, and {count} authors need one each",
             fix="give a file with more texts, or ask for fewer authors",
         )
-    return list(found)
+    return list(drawn)
 
 
 def paraphrased(text: str, rng: Random) -> str:

@@ -32,35 +32,35 @@ Campaigns on new hashtags. Ranks and seconds in the top ten are medians."""
 
 def by_ratio(outcomes: Sequence[AttackOutcome]) -> Table:
     """Show one kind of attackers by timing, K/M and M; the worst of an attack's repetitions."""
-    sizes = sorted({one.attack.protesters for one in outcomes})
+    sizes = sorted({outcome.attack.protesters for outcome in outcomes})
     table = Table("timing", "K/M", *(f"M {size}" for size in sizes))
-    for (timing, ratio), same in _grouped(outcomes, lambda one: (one.attack.timing, one.attack.ratio)):
-        cells = dict(_grouped(same, lambda one: one.attack.protesters))
+    for (timing, ratio), same in _grouped(outcomes, lambda outcome: (outcome.attack.timing, outcome.attack.ratio)):
+        cells = dict(_grouped(same, lambda outcome: outcome.attack.protesters))
         table.add_row(timing, f"{ratio:g}", *(_cell(cells[size]) for size in sizes))
     return table
 
 
 def _cell(same: Sequence[AttackOutcome]) -> str:
-    worst = max(same, key=lambda one: (one.hidden_seconds, one.lost or 0))
+    worst = max(same, key=lambda outcome: (outcome.hidden_seconds, outcome.lost or 0))
     return (
         f"{worst.settled_seconds:.0f} + {worst.early_seconds:.0f}, {worst.discounted_seconds:.0f}, "
-        f"{max(one.changes for one in same)}, {worst.rank:g} ({worst.rank_without:g})"
+        f"{max(outcome.changes for outcome in same)}, {worst.rank:g} ({worst.rank_without:g})"
     )
 
 
 def of_least(outcomes: Sequence[AttackOutcome]) -> Table:
     """Show the smallest protests that the goals protect, by kind, timing and K/M."""
-    ratios = sorted({one.attack.ratio for one in outcomes})
+    ratios = sorted({outcome.attack.ratio for outcome in outcomes})
     table = Table("attackers", "timing", *(f"K/M {ratio:g}" for ratio in ratios))
-    for (kind, timing), same in _grouped(outcomes, lambda one: (one.attack.kind, one.attack.timing)):
-        cells = dict(_grouped(same, lambda one: one.attack.ratio))
+    for (kind, timing), same in _grouped(outcomes, lambda outcome: (outcome.attack.kind, outcome.attack.timing)):
+        cells = dict(_grouped(same, lambda outcome: outcome.attack.ratio))
         table.add_row(kind, timing, *(_least_cell(cells[ratio]) for ratio in ratios))
     return table
 
 
 def _least_cell(same: Sequence[AttackOutcome]) -> str:
-    later = f"{max(one.settled_later for one in same):.0f} + {max(one.early_later for one in same):.0f}"
-    return f"{max(one.hidden_seconds for one in same):.0f}; {later}; {_most(one.lost for one in same)}"
+    later = f"{max(outcome.settled_later for outcome in same):.0f} + {max(outcome.early_later for outcome in same):.0f}"
+    return f"{max(outcome.hidden_seconds for outcome in same):.0f}; {later}; {_most(outcome.lost for outcome in same)}"
 
 
 def by_size(outcomes: Sequence[AttackOutcome]) -> Table:
@@ -70,36 +70,37 @@ def by_size(outcomes: Sequence[AttackOutcome]) -> Table:
         "most places lost (unflagged), gained", "most changes",
     )  # fmt: skip
     for (kind, timing, size), own in _grouped(outcomes, _place):
-        hiding = [one.attack.ratio for one in own if one.hidden_seconds]
+        hiding = [outcome.attack.ratio for outcome in own if outcome.hidden_seconds]
         table.add_row(
             kind,
             timing,
             str(size),
             f"{min(hiding):g}" if hiding else "none",
-            f"{max(one.settled_seconds for one in own):.0f} + {max(one.early_seconds for one in own):.0f}",
-            f"{max(one.settled_later for one in own):.0f} + {max(one.early_later for one in own):.0f}",
-            f"{_most(one.lost for one in own)} ({_most(one.lost_unflagged for one in own)}), "
-            f"{_most(one.gained for one in own)}",
-            str(max(one.changes for one in own)),
+            f"{max(outcome.settled_seconds for outcome in own):.0f} + "
+            f"{max(outcome.early_seconds for outcome in own):.0f}",
+            f"{max(outcome.settled_later for outcome in own):.0f} + {max(outcome.early_later for outcome in own):.0f}",
+            f"{_most(outcome.lost for outcome in own)} ({_most(outcome.lost_unflagged for outcome in own)}), "
+            f"{_most(outcome.gained for outcome in own)}",
+            str(max(outcome.changes for outcome in own)),
         )
     return table
 
 
-def _place(one: AttackOutcome) -> tuple[str, str, int]:
-    return one.attack.kind, one.attack.timing, one.attack.protesters
+def _place(outcome: AttackOutcome) -> tuple[str, str, int]:
+    return outcome.attack.kind, outcome.attack.timing, outcome.attack.protesters
 
 
 def _grouped(rows: Iterable[Row], by: Callable[[Row], Key]) -> Iterator[tuple[Key, list[Row]]]:
     """Group rows by a key, in the order in which the keys first come."""
-    found: dict[Key, list[Row]] = {}
+    groups: dict[Key, list[Row]] = {}
     for row in rows:
-        found.setdefault(by(row), []).append(row)
-    yield from found.items()
+        groups.setdefault(by(row), []).append(row)
+    yield from groups.items()
 
 
 def _most(places: Iterable[float | None]) -> str:
-    found = [one for one in places if one is not None]
-    return f"{max(found) + 0.0:g}" if found else "-"
+    numbers = [place for place in places if place is not None]
+    return f"{max(numbers) + 0.0:g}" if numbers else "-"
 
 
 def of_campaigns(seen: Sequence[CampaignOutcome]) -> Table:
@@ -108,43 +109,43 @@ def of_campaigns(seen: Sequence[CampaignOutcome]) -> Table:
         "pace", "authors", "found", "seconds: median, most", "best rank: median, best", "seconds in the top ten",
         "unflagged", "established alone", "most changes",
     )  # fmt: skip
-    for (pace, name), own in _grouped(seen, lambda one: (one.campaign.pace, one.campaign.name)):
-        seconds = [one.seconds for one in own if one.seconds is not None]
+    for (pace, name), own in _grouped(seen, lambda outcome: (outcome.campaign.pace, outcome.campaign.name)):
+        seconds = [outcome.seconds for outcome in own if outcome.seconds is not None]
         table.add_row(
             pace,
             name,
             f"{len(seconds)} of {len(own)}",
             f"{median(seconds):.0f}, {max(seconds):.0f}" if seconds else "-",
-            f"{median(one.best_rank for one in own):g}, {min(one.best_rank for one in own)}",
-            f"{median(one.top_seconds for one in own):g}",
-            f"{median(one.unflagged_seconds for one in own):g}",
-            f"{median(one.alone_seconds for one in own):g}",
-            str(max(one.changes for one in own)),
+            f"{median(outcome.best_rank for outcome in own):g}, {min(outcome.best_rank for outcome in own)}",
+            f"{median(outcome.top_seconds for outcome in own):g}",
+            f"{median(outcome.unflagged_seconds for outcome in own):g}",
+            f"{median(outcome.alone_seconds for outcome in own):g}",
+            str(max(outcome.changes for outcome in own)),
         )
     return table
 
 
-def of_goals(found: Iterable[Goal]) -> Table:
+def of_goals(goals: Iterable[Goal]) -> Table:
     """Show whether each goal is met, and the worst case."""
     table = Table("goal", "", "missed by", "worst")
-    for goal in found:
+    for goal in goals:
         table.add_row(goal.text, "met" if goal.met else "MISSED", f"{goal.missed} of {goal.cases}", goal.worst)
     return table
 
 
 def picture(outcomes: Iterable[AttackOutcome]) -> str:
     """Draw the seconds hidden by K/M as SVG, a line for each kind of attackers who come before a protest of 100."""
-    found: dict[str, dict[float, float]] = {}
-    for one in outcomes:
-        attack = one.attack
+    lines: dict[str, dict[float, float]] = {}
+    for outcome in outcomes:
+        attack = outcome.attack
         if attack.kind in DRAWN_KINDS and (attack.timing, attack.protesters) == (DRAWN_TIMING, DRAWN_PROTESTERS):
-            line = found.setdefault(attack.kind, {})
-            line[attack.ratio] = max(one.hidden_seconds, line.get(attack.ratio, 0.0))
+            line = lines.setdefault(attack.kind, {})
+            line[attack.ratio] = max(outcome.hidden_seconds, line.get(attack.ratio, 0.0))
     return svg(
         LineChart(
             title=f"Seconds for which a protest of {DRAWN_PROTESTERS} is hidden after an attack before it",
             x_label="attackers for each protester (K/M)",
             y_label="seconds hidden",
-            lines={kind: sorted(line.items()) for kind, line in found.items()},
+            lines={kind: sorted(line.items()) for kind, line in lines.items()},
         )
     )

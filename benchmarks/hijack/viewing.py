@@ -80,9 +80,9 @@ def decisions_of(posts: Iterable[Post]) -> list[PublishedDecision]:
 
     replay = Replay([0], shipped_policy(), _scorer(), shards=1, early=True)
     return [
-        PublishedDecision(now_ms, found)
-        for found in replay.run(read(log_of(posts)))
-        if isinstance(found, Decision) and found.hashtag == TAG.lower()
+        PublishedDecision(now_ms, emitted)
+        for emitted in replay.run(read(log_of(posts)))
+        if isinstance(emitted, Decision) and emitted.hashtag == TAG.lower()
     ]
 
 
@@ -110,13 +110,13 @@ def sights(
 @lru_cache(1)
 def background() -> list[tuple[int, str]]:
     """List the uses (time, hashtag) of the steady hashtags, from a window before the start on."""
-    rng, found = Random("background"), []
+    rng, uses = Random("background"), []
     for number in range(BACKGROUND):
         tweets = MOST * (FEWEST / MOST) ** (number / (BACKGROUND - 1))
         step_ms = _WINDOW_MS / tweets
         first_ms = START_MS - _WINDOW_MS + rng.random() * step_ms
-        found += [(int(first_ms + step_ms * use), f"steady{number:02}") for use in range(int(tweets * 2.5))]
-    return [use for use in found if use[0] <= START_MS + LENGTH_MS]
+        uses += [(int(first_ms + step_ms * use), f"steady{number:02}") for use in range(int(tweets * 2.5))]
+    return [use for use in uses if use[0] <= START_MS + LENGTH_MS]
 
 
 class _Flags(MemoryFlagsClient):
@@ -142,7 +142,7 @@ class _Viewer:
         self._counter.add(COUNTRY, [(hashtag, hashtag)], at_ms, at_ms)
 
     def publish(self, decision: Decision) -> None:
-        self._server.put("0", [(one.field, encode(one)) for one in self._fold.apply(decision)])
+        self._server.put("0", [(register.field, encode(register)) for register in self._fold.apply(decision)])
 
     def look(self, now_ms: int, *, ranked: bool) -> Sight:
         self._now_ms = now_ms

@@ -110,12 +110,12 @@ def show(runs: list[Run], left_out: dict[str, str], title: str) -> None:
     table = Table("", "tweets", "tweets/s", "× bare", "CPU s per million", "× bare", "peak MB", "windows exact",
                   "rows right", "its job", title=title)  # fmt: skip
     for run in runs:
-        one, windows = run.result, run.windows
+        result, windows = run.result, run.windows
         table.add_row(
-            one.name, f"{one.tweets:,}",
-            f"{one.per_second:,.0f}", _ratio(one.per_second, base and base.per_second),
-            f"{one.cpu_per_million:,.1f}", _ratio(one.cpu_per_million, base and base.cpu_per_million),
-            f"{one.peak_mb:,.0f}", f"{windows.exact} of {windows.windows}", f"{windows.right:,} of {windows.rows:,}",
+            result.name, f"{result.tweets:,}",
+            f"{result.per_second:,.0f}", _ratio(result.per_second, base and base.per_second),
+            f"{result.cpu_per_million:,.1f}", _ratio(result.cpu_per_million, base and base.cpu_per_million),
+            f"{result.peak_mb:,.0f}", f"{windows.exact} of {windows.windows}", f"{windows.right:,} of {windows.rows:,}",
             run.peer.job,
         )  # fmt: skip
     Console(width=170).print(table)
@@ -131,7 +131,7 @@ def _ratio(value: float, base: float | None) -> str:
     return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
 
 
-def as_json(runs: list[Run], left_out: dict[str, str], given: argparse.Namespace) -> str:
+def as_json(runs: list[Run], left_out: dict[str, str], options: argparse.Namespace) -> str:
     """Return the figures as JSON values."""
     rows = [
         {
@@ -147,9 +147,9 @@ def as_json(runs: list[Run], left_out: dict[str, str], given: argparse.Namespace
     about = {
         "machine": machine(),
         "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "tweets": given.tweets,
-        "event_tweets_per_second": given.per_second,
-        "advance_seconds": given.advance_seconds,
+        "tweets": options.tweets,
+        "event_tweets_per_second": options.per_second,
+        "advance_seconds": options.advance_seconds,
     }
     return json.dumps({**about, "rows": rows, "left_out": left_out}, indent=2) + "\n"
 
@@ -162,29 +162,29 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help=f"comma-separated, of {','.join(peer.key for peer in PEERS)}")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     parser.add_argument("--picture", type=Path, help=f"default: {PICTURE.relative_to(ROOT)} when all of them ran")
-    given = parser.parse_args()
-    given.keys = set(given.only.split(",")) if given.only else {peer.key for peer in PEERS}
-    if unknown := given.keys - {peer.key for peer in PEERS}:
+    options = parser.parse_args()
+    options.keys = set(options.only.split(",")) if options.only else {peer.key for peer in PEERS}
+    if unknown := options.keys - {peer.key for peer in PEERS}:
         parser.error(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(peer.key for peer in PEERS)}")
-    if given.advance_seconds <= 0 or given.advance_seconds % 10:
-        parser.error(f"--advance-seconds: {given.advance_seconds} is not a multiple of 10, the pane's length")
-    return given
+    if options.advance_seconds <= 0 or options.advance_seconds % 10:
+        parser.error(f"--advance-seconds: {options.advance_seconds} is not a multiple of 10, the pane's length")
+    return options
 
 
 def main() -> None:
     """Run the peers from the command line."""
-    given = _arguments()
+    options = _arguments()
     start = time.monotonic()
-    chosen = [peer for peer in PEERS if peer.key in given.keys]
-    runs, left_out = run_all(chosen, given.tweets, given.per_second, given.advance_seconds)
-    show(runs, left_out, f"10 minute windows every {given.advance_seconds} seconds")
+    chosen = [peer for peer in PEERS if peer.key in options.keys]
+    runs, left_out = run_all(chosen, options.tweets, options.per_second, options.advance_seconds)
+    show(runs, left_out, f"10 minute windows every {options.advance_seconds} seconds")
     progress.print(f"took {time.monotonic() - start:.0f} s")
-    if given.json:
-        given.json.write_text(as_json(runs, left_out, given))
-    target = given.picture or (PICTURE if len(runs) == len(PEERS) else None)
+    if options.json:
+        options.json.write_text(as_json(runs, left_out, options))
+    target = options.picture or (PICTURE if len(runs) == len(PEERS) else None)
     if target and runs:
         kinds = {run.result.name: run.peer.kind for run in runs}
-        target.write_text(picture([run.result for run in runs], kinds, given.advance_seconds, machine()))
+        target.write_text(picture([run.result for run in runs], kinds, options.advance_seconds, machine()))
         progress.print(f"picture: {target}")
     if not runs:
         raise SystemExit("nothing ran")

@@ -32,15 +32,15 @@ def python_with(name: str, *requirements: str) -> str:
     """
     folder = ENVIRONMENTS / name
     marker, python = folder / "installed", folder / "bin" / "python"
-    wanted = "\n".join(requirements)
-    if not marker.exists() or marker.read_text() != wanted:
+    requirement_lines = "\n".join(requirements)
+    if not marker.exists() or marker.read_text() != requirement_lines:
         if not _UV.exists():
             raise NotHere(f"{_UV.relative_to(ROOT)} is missing", "make install")
         _call(
             [str(_UV), "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)], f"{name}'s venv"
         )
-        _call([str(_UV), "pip", "install", "--quiet", "--python", str(python), *requirements], wanted)
-        marker.write_text(wanted)
+        _call([str(_UV), "pip", "install", "--quiet", "--python", str(python), *requirements], requirement_lines)
+        marker.write_text(requirement_lines)
     return str(python)
 
 
@@ -56,12 +56,12 @@ def java_with(name: str, main_class: str, *arguments: str) -> list[str]:
     project, out = HERE / name, ENVIRONMENTS / name
     sources = [project / "pom.xml", *project.glob("src/main/java/*.java")]
     marker = out / "installed"
-    wanted = "\n".join(source.read_text() for source in sources)
-    if not marker.exists() or marker.read_text() != wanted:
+    source_text = "\n".join(source.read_text() for source in sources)
+    if not marker.exists() or marker.read_text() != source_text:
         maven = ["mvn", "--batch-mode", "--quiet", "-f", str(project / "pom.xml"), f"-Dout={out}"]
         maven += [f"-Dmaven.repo.local={ENVIRONMENTS / 'maven'}", f"-DoutputDirectory={out / 'lib'}"]
         _call([*maven, "compiler:compile", "dependency:copy-dependencies", "-DincludeScope=runtime"], name)
-        marker.write_text(wanted)
+        marker.write_text(source_text)
     opened = [word for package in _OPENED for word in ("--add-opens", f"java.base/{package}=ALL-UNNAMED")]
     class_path = os.pathsep.join([str(out / "classes"), str(out / "lib" / "*")])
     return ["java", "-Xmx2g", *opened, "-cp", class_path, main_class, *arguments]

@@ -42,18 +42,18 @@ def picture(results: list[Result], kinds: Mapping[str, str], advance_seconds: in
     height = _HEAD + _ROW * len(results) + _FOOT
     title = "The same window job in several frameworks: tweets a second and processor seconds"
     parts = [
-        *_panel(results, "tweets a second: longer is faster", kinds, _NAMES, column, lambda one: one.per_second),
+        *_panel(results, "tweets a second: longer is faster", kinds, _NAMES, column, lambda result: result.per_second),
         *_panel(
             results,
             "CPU s per million: shorter is cheaper",
             kinds,
             _NAMES + column + _GAP,
             column,
-            lambda one: one.cpu_per_million,
+            lambda result: result.cpu_per_million,
         ),
     ]
-    for number, one in enumerate(results):
-        parts.append(label(_NAMES - 12, _middle(number), one.name, anchor="end"))
+    for number, result in enumerate(results):
+        parts.append(label(_NAMES - 12, _middle(number), result.name, anchor="end"))
     parts.append(
         label(
             12,
@@ -73,7 +73,7 @@ def _panel(
     width: int,
     value: Callable[[Result], float],
 ) -> list[str]:
-    values = [value(one) for one in results]
+    values = [value(result) for result in results]
     low, high = math.floor(math.log10(min(values)) - _SHORTEST), math.ceil(math.log10(max(values)))
     per_power = (width - _FIGURE) / max(high - low, 1)
     bottom = _HEAD + _ROW * len(results)
@@ -82,12 +82,12 @@ def _panel(
         x = left + per_power * (power - low)
         parts.append(line(x, _HEAD - 8, x, bottom, "line"))
         parts.append(label(x, _HEAD - 16, _power_of_ten(power), "small", "middle" if power > low else ""))
-    for number, (result, one) in enumerate(zip(results, values, strict=True)):
-        length = per_power * (math.log10(one) - low)
+    for number, (result, figure) in enumerate(zip(results, values, strict=True)):
+        length = per_power * (math.log10(figure) - low)
         top = _HEAD + _ROW * number + (_ROW - _BAR) / 2
         kind = kinds.get(result.name, "bar")
         parts.append(element("rect", class_=kind, x=left, y=top, width=length, height=_BAR, rx=2))
-        parts.append(label(left + length + 6, _middle(number), f"{one:,.0f}" if one >= 10 else f"{one:.1f}"))
+        parts.append(label(left + length + 6, _middle(number), f"{figure:,.0f}" if figure >= 10 else f"{figure:.1f}"))
     return parts
 
 

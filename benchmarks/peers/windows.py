@@ -77,12 +77,12 @@ class Exactness:
     """Rows of the plain count that the peer has too, with the same count."""
 
 
-def compare(wanted: Iterable[Row], found: Iterable[Row], until_ms: int, advance_ms: int = PANE_MS) -> Exactness:
+def compare(expected: Iterable[Row], actual: Iterable[Row], until_ms: int, advance_ms: int = PANE_MS) -> Exactness:
     """Hold a peer's rows against the plain count, up to `until_ms`; of rows sent twice the last one counts.
 
     Args:
-        wanted: rows of the plain count.
-        found: rows of the peer, in the order of their output.
+        expected: rows of the plain count.
+        actual: rows of the peer, in the order of their output.
         until_ms: end of the last window that is compared.
         advance_ms: from a window to the next; rows of windows in between are not looked at.
 
@@ -94,7 +94,7 @@ def compare(wanted: Iterable[Row], found: Iterable[Row], until_ms: int, advance_
         ends = [row for row in rows if row.window_end_ms <= until_ms and not row.window_end_ms % advance_ms]
         return {(row.hashtag, row.country, row.window_end_ms): row.count for row in ends}
 
-    right, theirs = looked_at(wanted), looked_at(found)
+    right, theirs = looked_at(expected), looked_at(actual)
     windows = {end_ms for _, _, end_ms in right}
     wrong = {key for key in right.keys() | theirs.keys() if right.get(key) != theirs.get(key)}
     return Exactness(

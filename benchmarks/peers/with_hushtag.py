@@ -42,7 +42,7 @@ async def _settled(settings: Settings) -> Uses:
     shards = [Assembler(tags) for _ in range(settings.shards)]
     async with LogReader(connection(settings), settings.topic("hashtag-short-panes")) as reader:
         async for batch in reader.to_end():
-            for record in pane_records(one.value for one in batch):
+            for record in pane_records(entry.value for entry in batch):
                 shards[record.shard].add(record)
     for pane in (pane for shard in shards for pane in shard.panes()):
         for key, count in zip(pane.keys.tolist(), pane.counts.tolist(), strict=True):

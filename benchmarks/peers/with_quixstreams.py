@@ -27,7 +27,7 @@ def uses(tweet: dict[str, Any]) -> list[str]:
     return [f"{hashtag.lower()} {tweet['country']}" for hashtag in tweet["hashtags"]]
 
 
-def row(window: dict[str, int], key: str, timestamp: int, headers: Any) -> dict[str, Any]:
+def row(window: dict[str, int], key: str, timestamp: int, headers: Any) -> dict[str, object]:
     """Return the record of a closed window."""
     hashtag, country = key.split(" ")
     return {"hashtag": hashtag, "country": country, "window_end_ms": window["end"], "count": window["value"]}

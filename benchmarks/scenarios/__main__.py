@@ -34,62 +34,62 @@ def seeds_of(text: str) -> list[int]:
     >>> seeds_of("3,7,20-22")
     [3, 7, 20, 21, 22]
     """
-    found: list[int] = []
+    seeds: list[int] = []
     for part in text.split(","):
         low, dash, high = part.strip().partition("-")
-        found += range(int(low), int(high) + 1) if dash else [int(low)]
-    return found
+        seeds += range(int(low), int(high) + 1) if dash else [int(low)]
+    return seeds
 
 
 def run_all(cases: Sequence[ScenarioRun]) -> list[Verdict]:
     """Run all cases in two processes, which share the models that this process has loaded."""
     columns = (TextColumn("scenarios"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    found = []
+    verdicts = []
     with Progress(*columns, console=Console(stderr=True)) as progress, ProcessPoolExecutor(2) as pool:
         task = progress.add_task("", total=len(cases))
-        for one in pool.map(observe, cases):
-            found.append(one)
+        for verdict in pool.map(observe, cases):
+            verdicts.append(verdict)
             progress.advance(task)
-    return found
+    return verdicts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the scenarios, print tables and goals; return the exit code."""
-    given = _arguments(arguments)
+    options = _arguments(arguments)
     console = Console(width=None if sys.stdout.isatty() else 160)
-    sources = given.source or list(names())
+    sources = options.source or list(names())
     console.print(machine(), highlight=False)
     if sources == [SIMULATOR]:
         console.print("texts: the simulator's own, since ../shared/data/harm is absent; model: the committed one")
-    cases = runs(sources, seeds_of(given.seeds), given.policy, given.labels)
+    cases = runs(sources, seeds_of(options.seeds), options.policy, options.labels)
     for source, n_labels in dict.fromkeys((run.source, run.labels) for run in cases):
-        found = material(source, n_labels)  # trains a model that the cache lacks; the processes share it
+        trained = material(source, n_labels)  # trains a model that the cache lacks; the processes share it
         about = f"scale fitted to {n_labels} labels" if n_labels else "as trained"
         console.print(
-            f"{source}: {', '.join(found.languages)}; model {found.scorer.revision}, {about}", highlight=False
+            f"{source}: {', '.join(trained.languages)}; model {trained.scorer.revision}, {about}", highlight=False
         )
     verdicts = run_all(cases)
     all_goals: dict[int, list[ScenarioGoal]] = {}
-    for n_labels in given.labels:
+    for n_labels in options.labels:
         own = [verdict for run, verdict in zip(cases, verdicts, strict=True) if run.labels == n_labels]
         if own:
             all_goals[n_labels] = goals(own)
             _report(console, n_labels, own, all_goals[n_labels])
-    if given.json:
+    if options.json:
         rows = {
             "machine": machine(),
-            "seeds": given.seeds,
-            "policy": given.policy.name,
-            "goals": {n_labels: [goal._asdict() for goal in found] for n_labels, found in all_goals.items()},
+            "seeds": options.seeds,
+            "policy": options.policy.name,
+            "goals": {n_labels: [goal._asdict() for goal in checked] for n_labels, checked in all_goals.items()},
             "tags": [asdict(tag) for tag in outcomes(verdicts)],
         }
-        given.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    if given.picture:
-        given.picture.write_text(tables.picture(outcomes(verdicts)), "utf-8")
-    return 0 if all(goal.met for found in all_goals.values() for goal in found) else EXIT_MISSED
+        options.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if options.picture:
+        options.picture.write_text(tables.picture(outcomes(verdicts)), "utf-8")
+    return 0 if all(goal.met for checked in all_goals.values() for goal in checked) else EXIT_MISSED
 
 
-def _report(console: Console, n_labels: int, verdicts: Sequence[Verdict], found: Sequence[ScenarioGoal]) -> None:
+def _report(console: Console, n_labels: int, verdicts: Sequence[Verdict], checked: Sequence[ScenarioGoal]) -> None:
     """Print the tables and goals of one number of labels."""
     tags = outcomes(verdicts)
     console.rule(f"scale fitted to {n_labels} labels of each source" if n_labels else "scale as trained")
@@ -97,8 +97,8 @@ def _report(console: Console, n_labels: int, verdicts: Sequence[Verdict], found:
         console.print(table, highlight=False)
     part = precision(tags)
     console.print(f"precision over all hashtags: {'-' if part is None else f'{part:.3f}'}", highlight=False)
-    console.print(tables.of_goals(found), highlight=False)
-    for goal in found:
+    console.print(tables.of_goals(checked), highlight=False)
+    for goal in checked:
         for reason in goal.reasons:
             console.print(f"MISSED {goal.text}: {reason}", markup=False, highlight=False)
 

@@ -34,38 +34,38 @@ def outcomes(verdicts: Iterable[Verdict]) -> list[HashtagOutcome]:
 def goals(verdicts: Sequence[Verdict]) -> list[ScenarioGoal]:
     """Compare all outcomes with the goals that the room's docstring states."""
     tags = outcomes(verdicts)
-    unread = [one for one in tags if one.kind == UNREAD]
-    protected = [one for one in tags if one.kind in PROTECTED]
-    found = [
-        _no_one("no unread hashtag is suppressed", unread, [one for one in unread if one.seconds is not None]),
-        _no_one("each unread hashtag has a case", unread, [one for one in unread if not one.not_assessed]),
+    unread = [tag for tag in tags if tag.kind == UNREAD]
+    protected = [tag for tag in tags if tag.kind in PROTECTED]
+    checked = [
+        _no_one("no unread hashtag is suppressed", unread, [tag for tag in unread if tag.seconds is not None]),
+        _no_one("each unread hashtag has a case", unread, [tag for tag in unread if not tag.not_assessed]),
         _no_one(
             f"no settled suppression of {', '.join(PROTECTED).replace('_', '-')}",
             protected,
-            [one for one in protected if one.silenced],
+            [tag for tag in protected if tag.silenced],
         ),
     ]
-    known = [one for one in tags if one.source in (KNOWN, SIMULATOR) and one.variant == OPEN]
-    for share, least in LEAST_FOUND.items() if known else ():
-        of_share = [one for one in known if one.share == share]
-        missed = [one for one in of_share if not one.found]
+    known_campaigns = [tag for tag in tags if tag.source in (KNOWN, SIMULATOR) and tag.variant == OPEN]
+    for share, least in LEAST_FOUND.items() if known_campaigns else ():
+        of_share = [tag for tag in known_campaigns if tag.share == share]
+        missed = [tag for tag in of_share if not tag.found]
         rate = 1 - len(missed) / len(of_share) if of_share else 0.0
         text = f"{least:.0%} of open campaigns with {share:.0%} harmful authors are found"
         met = rate >= least
         figure = f"{len(of_share) - len(missed)} of {len(of_share)}"
-        found.append(ScenarioGoal(text, met, figure, () if met else tuple(map(_named, missed))))
-    early, withdrawn = sum(one.early_flags for one in verdicts), sum(one.withdrawn for one in verdicts)
+        checked.append(ScenarioGoal(text, met, figure, () if met else tuple(map(_named, missed))))
+    early, withdrawn = sum(verdict.early_flags for verdict in verdicts), sum(verdict.withdrawn for verdict in verdicts)
     text = f"at most {MOST_WITHDRAWN:.0%} of early flags are withdrawn"
     met = withdrawn <= MOST_WITHDRAWN * early
-    reasons = () if met else tuple(_withdrawn(one) for one in verdicts if one.withdrawn and one.tags)
-    found.append(ScenarioGoal(text, met, f"{withdrawn} of {early}", reasons))
-    return found
+    reasons = () if met else tuple(_withdrawn(verdict) for verdict in verdicts if verdict.withdrawn and verdict.tags)
+    checked.append(ScenarioGoal(text, met, f"{withdrawn} of {early}", reasons))
+    return checked
 
 
 def precision(tags: Iterable[HashtagOutcome]) -> float | None:
     """Return the part of the flagged hashtags that are campaigns; None: none is flagged."""
     tags = list(tags)
-    right, wrong = sum(one.harmful and one.found for one in tags), sum(one.silenced for one in tags)
+    right, wrong = sum(tag.harmful and tag.found for tag in tags), sum(tag.silenced for tag in tags)
     return right / (right + wrong) if right + wrong else None
 
 
@@ -79,10 +79,10 @@ def _withdrawn(verdict: Verdict) -> str:
     return f"{_run(verdict.tags[0])}: {verdict.withdrawn} of {verdict.early_flags}"
 
 
-def _run(one: HashtagOutcome) -> str:
-    return f"{one.source} {one.preset} seed {one.seed}, {one.labels} labels"
+def _run(tag: HashtagOutcome) -> str:
+    return f"{tag.source} {tag.preset} seed {tag.seed}, {tag.labels} labels"
 
 
-def _named(one: HashtagOutcome) -> str:
-    kind = f"{one.kind} {one.variant}".strip()
-    return f"{_run(one)}: {kind} {one.hashtag} ({one.language})"
+def _named(tag: HashtagOutcome) -> str:
+    kind = f"{tag.kind} {tag.variant}".strip()
+    return f"{_run(tag)}: {kind} {tag.hashtag} ({tag.language})"

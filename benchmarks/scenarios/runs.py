@@ -53,16 +53,16 @@ def runs(sources: Iterable[str], seeds: Sequence[int], policy: Path, labels: Ite
 
 def observe(run: ScenarioRun) -> Verdict:
     """Simulate and judge one run. A pure function of the run, the models and the texts."""
-    found = material(run.source, run.labels)
+    trained = material(run.source, run.labels)
     minutes, rate, flush_ms = PRESETS[run.preset]
     config = hard_config(
-        run.seed, tag_names(), minutes=minutes, rate=rate, languages=found.languages, slow=run.preset == SLOW
+        run.seed, tag_names(), minutes=minutes, rate=rate, languages=trained.languages, slow=run.preset == SLOW
     )
-    simulation = Simulation(config, found.texts)
+    simulation = Simulation(config, trained.texts)
     replay = Replay(
-        range(config.partitions), _policy(run.policy), found.scorer, shards=_SHARDS, early=True, flush_ms=flush_ms
+        range(config.partitions), _policy(run.policy), trained.scorer, shards=_SHARDS, early=True, flush_ms=flush_ms
     )
-    decisions = [one for one in replay.run(_records(simulation.lines())) if isinstance(one, Decision)]
+    decisions = [record for record in replay.run(_records(simulation.lines())) if isinstance(record, Decision)]
     facts = {"source": run.source, "preset": run.preset, "seed": run.seed, "labels": run.labels}
     return judge(simulation.truth()["tags"], decisions, config.start_ms + config.duration_ms, facts)
 

@@ -92,31 +92,33 @@ def material(name: str, n_labels: int = 0, folder: Path = DATA) -> SourceMateria
     live = left_out.scorer_without(folder, name)
     examples = left_out.texts_of(folder, name)
     Random(f"labels of {name}").shuffle(examples)
-    rows = [LabelledText(one.text, harmful=one.labels[0], lang=one.language) for one in examples[n_labels:]]
+    rows = [
+        LabelledText(example.text, harmful=example.labels[0], lang=example.language) for example in examples[n_labels:]
+    ]
     labelled = LabelledTexts(rows, own)
-    enough = tuple(one for one in LANGUAGES if labelled.n_harmful_in.get(one, 0) >= LabelledTexts.FEW)
+    enough = tuple(language for language in LANGUAGES if labelled.n_harmful_in.get(language, 0) >= LabelledTexts.FEW)
     scorer = calibrated(live, examples[:n_labels]) if n_labels else live
     return SourceMaterial(LeftOutTexts(labelled, own), enough, TextScorer(scorer))
 
 
 def calibrated(live: LinearScorer, examples: Sequence[data.Example]) -> LinearScorer:
     """Fit the scale of a model to labelled texts, as `hushtag calibrate` does."""
-    probabilities, languages = platform_scale.score(live, [one.text for one in examples])
+    probabilities, languages = platform_scale.score(live, [example.text for example in examples])
     labels = [
         platform_scale.ScoredLabel(
             probabilities=tuple(row.tolist()),
             language=language,
-            harmful=bool(one.labels[0]),
+            harmful=bool(example.labels[0]),
             categories={
                 name: bool(label)
-                for name, label in zip(data.CATEGORIES, one.labels[1:], strict=True)
+                for name, label in zip(data.CATEGORIES, example.labels[1:], strict=True)
                 if label != data.UNLABELLED
             },
         )
-        for one, row, language in zip(examples, probabilities, languages, strict=True)
+        for example, row, language in zip(examples, probabilities, languages, strict=True)
     ]
-    found = platform_scale.fit(live, labels, with_coverage=False)
-    return artefact.loads(found.artefact(live, {"labels": len(examples)}))
+    fitted = platform_scale.fit(live, labels, with_coverage=False)
+    return artefact.loads(fitted.artefact(live, {"labels": len(examples)}))
 
 
 def dev_texts(folder: Path, *, adversarial: bool = False) -> Iterator[dict[str, object]]:

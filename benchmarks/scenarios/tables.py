@@ -18,14 +18,14 @@ _QUANTILE = 0.9
 
 def campaigns(tags: Iterable[HashtagOutcome]) -> Table:
     """Show how many campaigns are found, by variant and share, for each source and language."""
-    own = [one for one in tags if one.harmful]
-    columns = sorted({(one.source, one.language) for one in own})
+    own = [tag for tag in tags if tag.harmful]
+    columns = sorted({(tag.source, tag.language) for tag in own})
     table = _table(
         "Campaigns found", ["variant", "harmful", *(f"{source} {language}" for source, language in columns), "all"]
     )
-    for variant, share in sorted({(one.variant, one.share) for one in own}, key=lambda row: _order(*row)):
-        row = [one for one in own if (one.variant, one.share) == (variant, share)]
-        cells = [_found([one for one in row if (one.source, one.language) == column]) for column in columns]
+    for variant, share in sorted({(tag.variant, tag.share) for tag in own}, key=lambda row: _order(*row)):
+        row = [tag for tag in own if (tag.variant, tag.share) == (variant, share)]
+        cells = [_found([tag for tag in row if (tag.source, tag.language) == column]) for column in columns]
         table.add_row(variant, f"{share:.0%}", *cells, _found(row))
     return table
 
@@ -33,10 +33,10 @@ def campaigns(tags: Iterable[HashtagOutcome]) -> Table:
 def times(tags: Iterable[HashtagOutcome]) -> Table:
     """Show the event time from a campaign's start to its first suppression, early or settled."""
     table = _table("Seconds to suppression", ["variant", "harmful", "suppressed", "median", "90% within", "slowest"])
-    own = [one for one in tags if one.harmful]
-    for variant, share in sorted({(one.variant, one.share) for one in own}, key=lambda row: _order(*row)):
+    own = [tag for tag in tags if tag.harmful]
+    for variant, share in sorted({(tag.variant, tag.share) for tag in own}, key=lambda row: _order(*row)):
         seconds = [
-            one.seconds for one in own if (one.variant, one.share) == (variant, share) and one.seconds is not None
+            tag.seconds for tag in own if (tag.variant, tag.share) == (variant, share) and tag.seconds is not None
         ]
         table.add_row(variant, f"{share:.0%}", str(len(seconds)), *_times(seconds))
     return table
@@ -48,31 +48,31 @@ def innocents(tags: Iterable[HashtagOutcome]) -> Table:
         "Innocent hashtags",
         ["kind", "variant", "hashtags", "suppressed", "early", "discounted", "reviewed", "seconds hidden, most"],
     )
-    own = [one for one in tags if not one.harmful and one.kind != UNREAD]
-    for kind, variant in sorted({(one.kind, one.variant) for one in own}):
-        row = [one for one in own if (one.kind, one.variant) == (kind, variant)]
+    own = [tag for tag in tags if not tag.harmful and tag.kind != UNREAD]
+    for kind, variant in sorted({(tag.kind, tag.variant) for tag in own}):
+        row = [tag for tag in own if (tag.kind, tag.variant) == (kind, variant)]
         counts = (
             len(row),
-            sum(one.silenced for one in row),
-            sum(one.early_seconds is not None for one in row),
-            sum(one.weight is not None for one in row),
-            sum(one.reviewed for one in row),
+            sum(tag.silenced for tag in row),
+            sum(tag.early_seconds is not None for tag in row),
+            sum(tag.weight is not None for tag in row),
+            sum(tag.reviewed for tag in row),
         )
-        table.add_row(kind, variant, *map(str, counts), f"{max(one.hidden_seconds for one in row):.0f}")
+        table.add_row(kind, variant, *map(str, counts), f"{max(tag.hidden_seconds for tag in row):.0f}")
     return table
 
 
 def unread(tags: Iterable[HashtagOutcome]) -> Table:
     """Show what happens to hashtags in languages that no model was measured on."""
     table = _table("Unread languages", ["language", "hashtags", "suppressed", "discounted", "cases"])
-    own = [one for one in tags if one.kind == UNREAD]
-    for language in sorted({one.language for one in own}):
-        row = [one for one in own if one.language == language]
+    own = [tag for tag in tags if tag.kind == UNREAD]
+    for language in sorted({tag.language for tag in own}):
+        row = [tag for tag in own if tag.language == language]
         counts = (
             len(row),
-            sum(one.seconds is not None for one in row),
-            sum(one.weight is not None for one in row),
-            sum(one.not_assessed for one in row),
+            sum(tag.seconds is not None for tag in row),
+            sum(tag.weight is not None for tag in row),
+            sum(tag.not_assessed for tag in row),
         )
         table.add_row(language, *map(str, counts))
     return table
@@ -92,16 +92,16 @@ def picture(tags: Sequence[HashtagOutcome]) -> str:
     It has a line for each number of labels, and the innocent hashtags that are suppressed at a share of 0. The texts
     that the model knows are left out: they have no labels to compare with.
     """
-    left_out = [one for one in tags if one.source != KNOWN]
-    own = [one for one in left_out if one.variant == OPEN]
-    innocent = [one for one in left_out if not one.harmful]
+    left_out = [tag for tag in tags if tag.source != KNOWN]
+    own = [tag for tag in left_out if tag.variant == OPEN]
+    innocent = [tag for tag in left_out if not tag.harmful]
     lines: dict[str, Sequence[tuple[float, float]]] = {}
-    for n_labels in sorted({one.labels for one in own}):
-        spared = [one for one in innocent if one.labels == n_labels]
-        points = [(0.0, 100 * sum(one.silenced for one in spared) / max(1, len(spared)))]
-        for share in sorted({one.share for one in own}):
-            row = [one for one in own if (one.labels, one.share) == (n_labels, share)]
-            points.append((100 * share, 100 * sum(one.found for one in row) / max(1, len(row))))
+    for n_labels in sorted({tag.labels for tag in own}):
+        spared = [tag for tag in innocent if tag.labels == n_labels]
+        points = [(0.0, 100 * sum(tag.silenced for tag in spared) / max(1, len(spared)))]
+        for share in sorted({tag.share for tag in own}):
+            row = [tag for tag in own if (tag.labels, tag.share) == (n_labels, share)]
+            points.append((100 * share, 100 * sum(tag.found for tag in row) / max(1, len(row))))
         lines[f"{n_labels} labels" if n_labels else "as trained"] = points
     title = "Campaigns found on sources that the model has not seen"
     return svg(LineChart(title, "% of authors who write harm", "% found", lines))
@@ -120,7 +120,7 @@ def _order(variant: str, share: float) -> tuple[bool, str, float]:
 
 
 def _found(tags: Sequence[HashtagOutcome]) -> str:
-    return f"{sum(one.found for one in tags)} of {len(tags)}" if tags else "-"
+    return f"{sum(tag.found for tag in tags)} of {len(tags)}" if tags else "-"
 
 
 def _times(seconds: Sequence[float]) -> tuple[str, str, str]:

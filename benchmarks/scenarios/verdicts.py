@@ -18,7 +18,7 @@ NOT_ASSESSED = "not_assessed"
 ONE_USE = "one_use"
 """Kind of a hashtag that the ground truth does not list."""
 
-Truth = dict[str, Any]
+TagTruth = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,9 @@ class HashtagOutcome:
     @property
     def seconds(self) -> float | None:
         """Time to the first suppression of either kind."""
-        return min((one for one in (self.settled_seconds, self.early_seconds) if one is not None), default=None)
+        return min(
+            (seconds for seconds in (self.settled_seconds, self.early_seconds) if seconds is not None), default=None
+        )
 
     @property
     def silenced(self) -> bool:
@@ -74,7 +76,7 @@ class Verdict:
     withdrawn: int = 0
 
 
-def judge(truth: Iterable[Truth], decisions: Sequence[Decision], end_ms: int, run: Mapping[str, Any]) -> Verdict:
+def judge(truth: Iterable[TagTruth], decisions: Sequence[Decision], end_ms: int, run: Mapping[str, Any]) -> Verdict:
     """Compare what was decided with what should have been.
 
     Args:
@@ -95,18 +97,23 @@ def judge(truth: Iterable[Truth], decisions: Sequence[Decision], end_ms: int, ru
     return Verdict(tags, *_early_flags(decisions))
 
 
-def _unlisted(decision: Decision) -> Truth:
+def _unlisted(decision: Decision) -> TagTruth:
     return {
         "hashtag": decision.hashtag, "kind": ONE_USE, "language": "", "harmful": False, "countries": [],
         "from_ms": 0, "harmful_share": 0.0,
     }  # fmt: skip
 
 
-def _outcome(tag: Truth, decisions: Sequence[Decision], end_ms: int, run: Mapping[str, Any]) -> HashtagOutcome:
-    places = {WORLD, *tag["countries"]} if tag["harmful"] else {one.country for one in decisions}
-    own = [one for one in decisions if one.country in places]
-    settled = [(one.tick_ms, each) for one in own for each in _settled(one)]
-    early = [one.decided_at_ms for one in own for each in one.rulings if each.provisional and each.action == "suppress"]
+def _outcome(tag: TagTruth, decisions: Sequence[Decision], end_ms: int, run: Mapping[str, Any]) -> HashtagOutcome:
+    places = {WORLD, *tag["countries"]} if tag["harmful"] else {decision.country for decision in decisions}
+    own = [decision for decision in decisions if decision.country in places]
+    settled = [(decision.tick_ms, each) for decision in own for each in _settled(decision)]
+    early = [
+        decision.decided_at_ms
+        for decision in own
+        for each in decision.rulings
+        if each.provisional and each.action == "suppress"
+    ]
     from_ms = tag["from_ms"]
     spared_ms = from_ms + GRACE_MS if "attacked_from_ms" in tag else 0
 
@@ -133,17 +140,17 @@ def _outcome(tag: Truth, decisions: Sequence[Decision], end_ms: int, run: Mappin
 
 def _settled(decision: Decision) -> Iterator[ScopeDecision]:
     if not decision.provisional:
-        yield from (one for one in decision.rulings if not one.provisional)
+        yield from (ruling for ruling in decision.rulings if not ruling.provisional)
 
 
 def _hidden_ms(decisions: Iterable[Decision], country: str, since_ms: int, end_ms: int) -> int:
     """Sum the time from a moment on for which settled decisions of a country hide the hashtag."""
-    own = [one for one in decisions if one.country == country and not one.provisional]
-    ends_ms = [*(one.tick_ms for one in own), end_ms][1:]
+    own = [decision for decision in decisions if decision.country == country and not decision.provisional]
+    ends_ms = [*(decision.tick_ms for decision in own), end_ms][1:]
     total = 0
-    for one, before_ms in zip(own, ends_ms, strict=True):
-        expires_ms = max((each.expires_at_ms for each in _settled(one) if each.action in HIDING), default=0)
-        total += max(0, min(before_ms, expires_ms) - max(one.tick_ms, since_ms))
+    for decision, before_ms in zip(own, ends_ms, strict=True):
+        expires_ms = max((each.expires_at_ms for each in _settled(decision) if each.action in HIDING), default=0)
+        total += max(0, min(before_ms, expires_ms) - max(decision.tick_ms, since_ms))
     return total
 
 
@@ -152,8 +159,8 @@ def _early_flags(decisions: Iterable[Decision]) -> tuple[int, int]:
     begun: set[tuple[object, ...]] = set()
     withdrawn: set[tuple[object, ...]] = set()
     for decision in decisions:
-        for one in decision.rulings:
-            if one.provisional and one.action in ("suppress", "clear"):
-                scope = (decision.hashtag, decision.country, one.category, one.surface, one.since_ms)
-                (begun if one.action == "suppress" else withdrawn).add(scope)
+        for ruling in decision.rulings:
+            if ruling.provisional and ruling.action in ("suppress", "clear"):
+                scope = (decision.hashtag, decision.country, ruling.category, ruling.surface, ruling.since_ms)
+                (begun if ruling.action == "suppress" else withdrawn).add(scope)
     return len(begun), len(withdrawn)
