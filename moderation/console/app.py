@@ -52,7 +52,7 @@ def mount_console(app: FastAPI) -> None:
 async def home(request: Request) -> RedirectResponse:
     """Lead to the first page of the navigation that the caller may open."""
     caller: Caller = request.state.caller
-    return RedirectResponse(next(one.path for one in LINKS if caller.may(one.permission)), 303)
+    return RedirectResponse(next(link.path for link in LINKS if caller.may(link.permission)), 303)
 
 
 @_others.get("/{path:path}", openapi_extra=needs("read"))

@@ -64,17 +64,18 @@ async def show_appeals(request: Request, state: Literal["open", "decided"] = "op
     services, blinded = services_of(request), await blinded_for(request)
     await services.reviews.refresh()
     legal = may(request, "orders")
-    found = [
-        one
-        for one in visible_appeals(services.reviews.fold, blinded, show_orders=legal)
-        if (one.outcome is None) == (state == "open") and against in ("", "order" if one.appeal.order else "other")
+    matches = [
+        status
+        for status in visible_appeals(services.reviews.fold, blinded, show_orders=legal)
+        if (status.outcome is None) == (state == "open")
+        and against in ("", "order" if status.appeal.order else "other")
     ]
-    found.sort(key=lambda one: one.appeal.at_ms if one.outcome is None else -one.outcome.at_ms)
+    matches.sort(key=lambda status: status.appeal.at_ms if status.outcome is None else -status.outcome.at_ms)
     return page(
         request,
         "appeals.html",
-        rows=[_row(services, one, reader_of(request)) for one in found[:MOST]],
-        total=len(found),
+        rows=[_row(services, status, reader_of(request)) for status in matches[:MOST]],
+        total=len(matches),
         state=state,
         against=against,
         legal=legal,
@@ -84,11 +85,11 @@ async def show_appeals(request: Request, state: Literal["open", "decided"] = "op
 
 @router.get("/appeals/{appeal}", openapi_extra=needs("read"))
 async def show_appeal(request: Request, appeal: str) -> Response:
-    """Show one appeal."""
+    """Show an appeal with its decision and outcomes."""
     services, blinded, legal = services_of(request), await blinded_for(request), may(request, "orders")
     await services.reviews.refresh()
     shown = visible_appeals(services.reviews.fold, blinded, show_orders=legal)
-    status = next((one for one in shown if one.appeal.id == appeal), None)
+    status = next((shown_status for shown_status in shown if shown_status.appeal.id == appeal), None)
     if status is None:
         raise RefusedCall(
             "not_found", f"there is no appeal {appeal[:40]!r} that you may see", "see the list of appeals"
@@ -121,9 +122,9 @@ async def show_appeal(request: Request, appeal: str) -> Response:
 def visible_appeals(fold: AppealFold, blinded: frozenset[str], *, show_orders: bool) -> list[AppealStatus]:
     """List the appeals that a person may see: only the legal team those against orders, none that is reviewed blind."""
     return [
-        one
-        for one in fold.appeals.values()
-        if (show_orders or not one.appeal.order) and one.appeal.hashtag not in blinded
+        status
+        for status in fold.appeals.values()
+        if (show_orders or not status.appeal.order) and status.appeal.hashtag not in blinded
     ]
 
 
@@ -131,7 +132,7 @@ def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
     """Return the number of open appeals as a live text: the length of the list."""
     blinded = services.cases.blinded(person)
     shown = visible_appeals(services.reviews.fold, blinded, show_orders=caller.may("orders"))
-    number = sum(one.outcome is None for one in shown)
+    number = sum(status.outcome is None for status in shown)
     return {"appeals-count": f"{number:,}" if number else ""}
 
 

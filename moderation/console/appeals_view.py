@@ -29,21 +29,22 @@ class Outcome:
     consequences: list[str]
 
 
-def restriction_words(one: Restriction) -> str:
+def restriction_words(restriction: Restriction) -> str:
     """Describe a restriction in one phrase.
 
     >>> restriction_words(Restriction(target="a", display="a", measure="held", surfaces=("trends",), country="IN",
     ...     source="automated", actor="hushtag", began_ms=1, ends_ms=2, decision="1", identity="1", category="abuse"))
     'held back for abuse in India on trends, by the pipeline'
     """
-    of = f" for {plain_words(one.category)}" if one.category else ""
-    on = f" on {listed(list(one.surfaces))}" if one.kind == "hashtag" and one.surfaces else ""
-    return f"{measure_words(one.measure)}{of} {in_country(one.country)}{on}, by {decider_words(one)}"
+    of = f" for {plain_words(restriction.category)}" if restriction.category else ""
+    on = f" on {listed(list(restriction.surfaces))}" if restriction.kind == "hashtag" and restriction.surfaces else ""
+    what = measure_words(restriction.measure)
+    return f"{what}{of} {in_country(restriction.country)}{on}, by {decider_words(restriction)}"
 
 
-def decider_words(one: Restriction) -> str:
+def decider_words(restriction: Restriction) -> str:
     """Name who decided a restriction; a legal order stays nameless."""
-    return {"automated": "the pipeline", "legal": "a legal order"}.get(one.source, one.actor)
+    return {"automated": "the pipeline", "legal": "a legal order"}.get(restriction.source, restriction.actor)
 
 
 def restrictions_in_force(
@@ -52,7 +53,8 @@ def restrictions_in_force(
     """List all restrictions of a target that have not ended, also those below a stronger decision."""
     in_force: list[Restriction] = []
     if kind == "hashtag":
-        in_force += [one for one in automated.restrictions.values() if one.target == target and one.ends_ms > at_ms]
+        of_target = [restriction for restriction in automated.restrictions.values() if restriction.target == target]
+        in_force += [restriction for restriction in of_target if restriction.ends_ms > at_ms]
         for status in history.statuses(at_ms, hashtag=target):
             if status.state in ("in force", "superseded") and isinstance(status.record, Override):
                 by_person = override_restriction(status.record, status.surfaces)
@@ -78,13 +80,13 @@ def reversal_words(
         return [f"Changes nothing that is shown now: {subject.ended or 'the decision has ended'}."]
     contested, also = subject.contested.restriction, set(lifted)
     words = [_effect_words(contested, effect)]
-    others = {one.reference: one for one in every if one.reference != contested.reference}
-    gone = [one for one in others.values() if one.reference in also or _replaces(effect, one)]
-    stays = [one for one in others.values() if one not in gone]
-    words += [f"Also lifts: {restriction_words(one)}." for one in gone]
+    others = {other.reference: other for other in every if other.reference != contested.reference}
+    gone = [other for other in others.values() if other.reference in also or _replaces(effect, other)]
+    stays = [other for other in others.values() if other not in gone]
+    words += [f"Also lifts: {restriction_words(restriction)}." for restriction in gone]
     if stays:
         words += [f"{len(stays)} other restriction{' stays' if len(stays) == 1 else 's stay'}:"]
-        words += [f"{restriction_words(one)}." for one in stays]
+        words += [f"{restriction_words(restriction)}." for restriction in stays]
     else:
         words += ["No other restriction stays."]
     return words
@@ -107,11 +109,11 @@ def _effect_words(contested: Restriction, effect: Effect) -> str:
     return f"Shows it again {place} on {listed(list(effect.surfaces))} for 7 days, against the pipeline."
 
 
-def _replaces(effect: Effect, one: Restriction) -> bool:
+def _replaces(effect: Effect, restriction: Restriction) -> bool:
     """Return whether an `allow` is newer than a person's restriction of the same scope."""
     return (
         isinstance(effect, Override)
-        and one.source == "human"
-        and one.country == effect.country
-        and set(one.surfaces) <= set(effect.surfaces)
+        and restriction.source == "human"
+        and restriction.country == effect.country
+        and set(restriction.surfaces) <= set(effect.surfaces)
     )

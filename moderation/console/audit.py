@@ -15,7 +15,7 @@ from moderation.console.audit_search import PAGE, AuditSearch
 from moderation.console.orders_order import attachment
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.console.words import place_words
+from moderation.console.words import named_countries
 from moderation.http.audit import EntryNumber, FieldName, FieldsQuery, find_entry, proof_for, rows_for, state_as_dict
 from moderation.outward.statements.proofs import OPENED
 from streams.countries import COUNTRIES
@@ -77,15 +77,15 @@ async def show_audit(
 @router.get("/audit/{number}", openapi_extra=needs("audit"))
 async def show_entry(request: Request, number: EntryNumber) -> Response:
     """Show an entry, and which fields its proof may open."""
-    row, found = await find_entry(request, number)
+    row, entry = await find_entry(request, number)
     state = state_as_dict(await services_of(request).public_log.state())
     covered = state["published"] is not None and number < state["published"]["size"]
     return page(
         request,
         "audit_entry.html",
         row=row,
-        erased=found.is_erased,
-        values=None if found.is_erased else {name: found.opening.value(name) is not None for name in FIELDS},
+        erased=entry.is_erased,
+        values=None if entry.is_erased else {name: entry.opening.value(name) is not None for name in FIELDS},
         field_words=FIELD_WORDS,
         opened=OPENED,
         covered=covered,
@@ -96,9 +96,9 @@ async def show_entry(request: Request, number: EntryNumber) -> Response:
 @router.get("/audit/{number}/proof.json", openapi_extra=needs("audit"))
 async def download_proof(request: Request, number: EntryNumber, fields: FieldsQuery = None) -> Response:
     """Download the proof of an entry, with the chosen fields open."""
-    found = await proof_for(request, number, fields or OPENED)
-    return attachment(json.dumps(found, ensure_ascii=False), f"audit-{number}.json", "application/json")
+    proof = await proof_for(request, number, fields or OPENED)
+    return attachment(json.dumps(proof, ensure_ascii=False), f"audit-{number}.json", "application/json")
 
 
 def _choices() -> dict[str, Any]:
-    return {"countries": sorted(((one, place_words(one)) for one in COUNTRIES), key=lambda one: one[1])}
+    return {"countries": named_countries(COUNTRIES)}

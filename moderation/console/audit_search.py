@@ -41,7 +41,7 @@ class AuditSearch:
     def begins_at(self, entries: int) -> int:
         """Return the number of the page's first entry: a search begins at 0, the whole list at its newest page.
 
-        >>> [one.begins_at(120) for one in (AuditSearch(), AuditSearch(kind="policy"), AuditSearch(first="7"))]
+        >>> [search.begins_at(120) for search in (AuditSearch(), AuditSearch(kind="policy"), AuditSearch(first="7"))]
         [70, 0, 7]
         """
         if self.first.isdecimal():
@@ -70,7 +70,7 @@ class AuditSearch:
 def _start_ms(day: str, later: int) -> int | None:
     """Return the beginning of a day, or of the one after it."""
     try:
-        found = date.fromisoformat(day) + timedelta(days=later)
+        start = date.fromisoformat(day) + timedelta(days=later)
     except (ValueError, OverflowError):
         return None
-    return round(datetime(found.year, found.month, found.day, tzinfo=UTC).timestamp() * 1000)
+    return round(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp() * 1000)

@@ -57,13 +57,13 @@ async def _cases(request: Request) -> list[dict[str, Any]]:
     services, person = services_of(request), reader_of(request)
     cases = await services.cases.refresh()
     counts = unmarked_counts(await services.markings.refresh(), cases, person)
-    found = [
+    cases_to_mark = [
         {"id": case.id, "display": case.display, "texts": counts[case.id]}
         for case in cases.values()
         if _is_shown(case) and case.id in counts and not services.cases.is_blind(case, person)
     ]
-    return sorted(found, key=lambda one: (-counts[str(one["id"])], one["display"]))[:CASES]
+    return sorted(cases_to_mark, key=lambda case: (-counts[str(case["id"])], case["display"]))[:CASES]
 
 
 def _is_shown(case: HashtagCase) -> bool:
-    return any(one.item.kind != NOT_ASSESSED for one in case.open_items)
+    return any(case_item.item.kind != NOT_ASSESSED for case_item in case.open_items)

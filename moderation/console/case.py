@@ -40,41 +40,41 @@ CaseQuery = Annotated[str, Query(max_length=40)]
 
 
 @router.get("/cases/next", openapi_extra=needs("decide"))
-async def open_next(request: Request, wanted: FilterQuery, after: CaseQuery = "", then: CaseQuery = "") -> Response:
+async def open_next(request: Request, filters: FilterQuery, after: CaseQuery = "", then: CaseQuery = "") -> Response:
     """Lead to the next case of the queue under its filters, or to the queue when none waits."""
-    found = next_case(await _order(request, wanted), after, then)
-    path = f"/console/cases/{found}" if found else "/console/queue"
-    return RedirectResponse(path + (f"?{wanted.query}" if wanted.query else ""), 303)
+    next_id = next_case(await _order(request, filters), after, then)
+    path = f"/console/cases/{next_id}" if next_id else "/console/queue"
+    return RedirectResponse(path + (f"?{filters.query}" if filters.query else ""), 303)
 
 
 @router.get("/cases/{case}", openapi_extra=needs("decide"))
-async def show_case(request: Request, case: CasePath, wanted: FilterQuery) -> Response:
+async def show_case(request: Request, case: CasePath, filters: FilterQuery) -> Response:
     """Show a case with its sampled tweets, which are read one by one on request."""
-    found = await services_of(request).cases.find(case)
-    sample, no_sample = await _sample(request, found)
-    values = await _values(request, found, wanted)
+    hashtag_case = await services_of(request).cases.find(case)
+    sample, no_sample = await _sample(request, hashtag_case)
+    values = await _values(request, hashtag_case, filters)
     return page(request, "case.html", sample=sample, no_sample=no_sample, **values)
 
 
 @router.get("/cases/{case}/part", openapi_extra=needs("decide"))
-async def show_part(request: Request, case: CasePath, wanted: FilterQuery) -> Response:
+async def show_part(request: Request, case: CasePath, filters: FilterQuery) -> Response:
     """Show again what decisions, claims and notes change: everything but the sampled tweets and the crowd."""
-    found = await services_of(request).cases.find(case)
-    return page(request, "case_part.html", **await _values(request, found, wanted))
+    hashtag_case = await services_of(request).cases.find(case)
+    return page(request, "case_part.html", **await _values(request, hashtag_case, filters))
 
 
 @router.get("/cases/{case}/crowd", openapi_extra=needs("decide"))
 async def show_crowd(request: Request, case: CasePath, country: CountryQuery = None) -> Response:
     """Show the authors of a case's hashtag over time; a person who reviews it blind gets nothing."""
     service = services_of(request).cases
-    found = await service.find(case)
-    if service.is_blind(found, reader_of(request)):
+    hashtag_case = await service.find(case)
+    if service.is_blind(hashtag_case, reader_of(request)):
         raise RefusedCall("blinded", "you review this hashtag blind", "give your verdict on its case, or skip it")
-    crowd = await crowd_of(request, found, country)
+    crowd = await crowd_of(request, hashtag_case, country)
     return page(
         request,
         "case_crowd.html",
-        case_id=found.id,
+        case_id=hashtag_case.id,
         crowd=crowd,
         chart=crowd_chart(crowd),
         moments=numbered_moments(crowd),
@@ -87,96 +87,98 @@ async def show_crowd(request: Request, case: CasePath, country: CountryQuery = N
 async def show_people(request: Request, case: CasePath, seen: Annotated[str, Query(max_length=80)] = "") -> Response:
     """Show who has claimed a case and looks at it, and whether it has changed since a version."""
     service, person = services_of(request).cases, reader_of(request)
-    found = await service.find(case)
-    plain = detailed_dict(found, service, person)
-    changed = not plain["blinded"] and plain["version"] != seen
-    last = plain["history"][-1] if changed and plain["history"] else None
-    return page(request, "case_people.html", changed=changed, last=last, **_people(request, found, plain))
+    hashtag_case = await service.find(case)
+    details = detailed_dict(hashtag_case, service, person)
+    changed = not details["blinded"] and details["version"] != seen
+    last = details["history"][-1] if changed and details["history"] else None
+    return page(request, "case_people.html", changed=changed, last=last, **_people(request, hashtag_case, details))
 
 
-async def _order(request: Request, wanted: QueueFilter) -> list[str]:
+async def _order(request: Request, filters: QueueFilter) -> list[str]:
     """Return the cases that the caller can take now, in the order of the queue."""
     board, person = live_of(request).board, reader_of(request)
     await board.follow()
-    return free_cases(board.listing(wanted, viewer_of(request.state.caller, person)).entries, person)
+    return free_cases(board.listing(filters, viewer_of(request.state.caller, person)).entries, person)
 
 
-async def _values(request: Request, found: HashtagCase, wanted: QueueFilter) -> dict[str, Any]:
+async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> dict[str, Any]:
     services, person = services_of(request), reader_of(request)
     at_ms = services.moderation.now_ms()
     service, caller = services.cases, request.state.caller
     assert isinstance(caller, Caller)
-    plain = case_as_dict(found, service, person)
-    then = following(await _order(request, wanted), found.id)
-    values = _people(request, found, plain) | {
-        "case": plain,
+    case_json = case_as_dict(case, service, person)
+    then = following(await _order(request, filters), case.id)
+    values = _people(request, case, case_json) | {
+        "case": case_json,
         "words": case_words,
-        "next_url": f"/console/cases/next?after={found.id}&then={then}",
+        "next_url": f"/console/cases/next?after={case.id}&then={then}",
         "changed": False,
         "last": None,
         "crowd": None,
     }
-    if plain["blinded"]:
-        return values | {"view": None, "problem": blind_problem(found, person, at_ms)}
+    if case_json["blinded"]:
+        return values | {"view": None, "problem": blind_problem(case, person, at_ms)}
     automated, people = services.reviews.automated, services.moderation.view
     blinded = service.blinded(person)
     relatives = [
-        one for one in live_of(request).families.look_alikes_of(found.hashtag, automated) if one.hashtag not in blinded
+        relative
+        for relative in live_of(request).families.look_alikes_of(case.hashtag, automated)
+        if relative.hashtag not in blinded
     ]
     facts = CaseFacts(
-        case=found,
+        case=case,
         log=service,
         person=person,
         grants=caller.grants,
         show_legal=may(request, "orders"),
-        latest=[*automated.latest_of_tag(found.hashtag)],
+        latest=[*automated.latest_of_tag(case.hashtag)],
         people=people,
         policy=await _live_policy(request),
         mixed=not services.crowds.is_calibrated,
-        relatives=[one._replace(case=await _open_case(request, one.hashtag)) for one in relatives],
+        relatives=[relative._replace(case=await _open_case(request, relative.hashtag)) for relative in relatives],
         at_ms=at_ms,
-        withheld=service.withheld(person).case(found.hashtag),
+        withheld=service.withheld(person).case(case.hashtag),
     )
-    labels = sorted({label for one in service.fold.cases.values() for label in one.labels})
+    labels = sorted({label for progress in service.fold.cases.values() for label in progress.labels})
     return values | {"view": case_view(facts), "known_labels": labels, "teams": live_of(request).board.teams()}
 
 
 async def _open_case(request: Request, hashtag: str) -> str:
     """Return the id of the open case of a hashtag; "" for none."""
     try:
-        found = await services_of(request).cases.find(hashtag)
+        case = await services_of(request).cases.find(hashtag)
     except NoSuchCase:
         return ""
-    return found.id if found.is_open else ""
+    return case.id if case.is_open else ""
 
 
-def _people(request: Request, found: HashtagCase, plain: dict[str, Any]) -> dict[str, Any]:
-    person, claimant = reader_of(request), plain["claimed_by"]
+def _people(request: Request, case: HashtagCase, case_json: dict[str, Any]) -> dict[str, Any]:
+    person, claimant = reader_of(request), case_json["claimed_by"]
     return {
-        "case_id": found.id,
+        "case_id": case.id,
         "claimant": claimant,
         "mine": claimant is not None and same_person(claimant, person),
-        "viewers": [one for one in viewers_of(request, found.id) if not same_person(one, person)],
-        "is_open": plain["blinded"] or found.is_open,
+        "viewers": [viewer for viewer in viewers_of(request, case.id) if not same_person(viewer, person)],
+        "is_open": case_json["blinded"] or case.is_open,
     }
 
 
-async def _sample(request: Request, found: HashtagCase) -> tuple[dict[str, Any] | None, str]:
+async def _sample(request: Request, case: HashtagCase) -> tuple[dict[str, Any] | None, str]:
     """Return the sampled tweets without texts, or the reason why there are none."""
     services, person = services_of(request), reader_of(request)
     texts = services.texts
     try:
-        plain = CaseSample(
-            found,
-            blinded=services.cases.is_blind(found, person),
+        sample = CaseSample(
+            case,
+            blinded=services.cases.is_blind(case, person),
             person=person,
-            opened=await texts.opened(person, found.hashtag, found.id),
+            opened=await texts.opened(person, case.hashtag, case.id),
             markings=await services.markings.refresh(),
         ).as_dict(texts.settings)
     except CallerMistake:
         return None, "No decision in this case names sampled tweets."
     team = await texts.team_exposure() if may(request, "lead") else None
-    return plain | {"exposure": await texts.exposure(person), "team": team, "least_people": LEAST_PEOPLE}, ""
+    return sample | {"exposure": await texts.exposure(person), "team": team, "least_people": LEAST_PEOPLE}, ""
 
 
 async def _live_policy(request: Request) -> Policy | None:

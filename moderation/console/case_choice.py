@@ -56,16 +56,16 @@ def choice_of(
         replaced: decisions of people that are in force on the hashtag.
         grants: roles of the person, with their limits.
     """
-    found = [one for one in case.open_items if one.item.kind != "appeal"]
-    if not found:
+    contested = [case_item for case_item in case.open_items if case_item.item.kind != "appeal"]
+    if not contested:
         return None
-    countries, surfaces, categories = case.places(found)
-    states = {one.state for one in places if one.country in countries}
-    named = {one.country for one in places}
-    states |= {"shown"} if any(one not in named for one in countries) else set()
+    countries, surfaces, categories = case.places(contested)
+    states = {place.state for place in places if place.country in countries}
+    named = {place.country for place in places}
+    states |= {"shown"} if any(country not in named for country in countries) else set()
     durations, limits = _within_rights(countries, grants)
     verdicts: list[CaseVerdict] = ["hide", "show"]
-    if not any(one.item.kind == "hold" for one in found):
+    if not any(case_item.item.kind == "hold" for case_item in contested):
         verdicts.append("leave")
     return Choice(
         answers=[
@@ -89,31 +89,32 @@ def choice_of(
 def _touches(
     case: HashtagCase, countries: Sequence[str], surfaces: Sequence[str], replaced: Sequence[Override]
 ) -> list[str]:
-    found = [f"Surfaces: {listed(surfaces)}."] if surfaces else []
+    consequences = [f"Surfaces: {listed(surfaces)}."] if surfaces else []
     if case.reach:
-        found.append(f"{counted(case.reach, 'tweet')} in the window that decided.")
-    for one in replaced:
-        if one.country in countries:
-            where = place_words(one.country)
-            found.append(f"It replaces the {one.action} by {one.actor} ({where}, {listed(one.surfaces)}).")
-    appeals = sum(one.item.kind == "appeal" for one in case.open_items)
+        consequences.append(f"{counted(case.reach, 'tweet')} in the window that decided.")
+    for override in replaced:
+        if override.country in countries:
+            where = place_words(override.country)
+            what = f"{override.action} by {override.actor} ({where}, {listed(override.surfaces)})"
+            consequences.append(f"It replaces the {what}.")
+    appeals = sum(case_item.item.kind == "appeal" for case_item in case.open_items)
     if appeals:
-        found.append(f"{counted(appeals, 'appeal')} in this case stays open: it has its own page.")
-    found.append("Nothing is deleted: it concerns these surfaces only, and a person who types the hashtag finds it.")
-    return found
+        consequences.append(f"{counted(appeals, 'appeal')} in this case stays open: it has its own page.")
+    last = "Nothing is deleted: it concerns these surfaces only, and a person who types the hashtag finds it."
+    return [*consequences, last]
 
 
 def _within_rights(countries: Sequence[str], grants: Sequence[Grant]) -> tuple[list[Duration], list[str]]:
-    able = [one.rights for one in grants if one.role in ALLOWED["decide"]]
+    able = [grant.rights for grant in grants if grant.role in ALLOWED["decide"]]
     limits: list[str] = []
     durations = list(DURATIONS)
-    if able and all(one.longest for one in able):
-        longest = max((one.longest for one in able), key=duration_ms)
+    if able and all(rights.longest for rights in able):
+        longest = max((rights.longest for rights in able), key=duration_ms)
         words = format_duration(duration_ms(longest))
-        durations = [one for one in DURATIONS if duration_ms(one.value) <= duration_ms(longest)]
+        durations = [preset for preset in DURATIONS if duration_ms(preset.value) <= duration_ms(longest)]
         durations = durations or [Duration("h", longest, words)]
         limits.append(f"You may decide for at most {words}.")
-    outside = [c for c in countries if not any(one.countries is None or c in one.countries for one in able)]
+    outside = [c for c in countries if not any(rights.countries is None or c in rights.countries for rights in able)]
     if outside:
-        limits.append(f"You may not decide for {listed([place_words(one) for one in outside])}.")
+        limits.append(f"You may not decide for {listed([place_words(country) for country in outside])}.")
     return durations, limits

@@ -45,10 +45,10 @@ class FamilyIndex:
         self._follow(automated)
         self._add(named)
         form = skeleton(hashtag)
-        found = sorted(self._families[form] - {hashtag}) if form and form in self._families else []
+        look_alikes = sorted(self._families[form] - {hashtag}) if form and form in self._families else []
+        spellings = (next((decision.display for decision in automated.latest_of_tag(tag)), "") for tag in look_alikes)
         return [
-            Relative(one, next((d.display for d in automated.latest_of_tag(one)), "") or named.get(one) or one)
-            for one in found
+            Relative(tag, display or named.get(tag) or tag) for tag, display in zip(look_alikes, spellings, strict=True)
         ]
 
     def _follow(self, automated: AutomatedFold) -> None:
@@ -63,3 +63,7 @@ class FamilyIndex:
         for hashtag in {*hashtags} - self._known:
             self._families[skeleton(hashtag)].add(hashtag)
             self._known.add(hashtag)
+
+
+def _display(hashtag: str, automated: AutomatedFold) -> str:
+    return next((decision.display for decision in automated.latest_of_tag(hashtag)), "")

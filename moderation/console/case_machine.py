@@ -69,12 +69,12 @@ def machine_views(case: HashtagCase, latest: Iterable[Decision], policy: Policy 
         latest: latest decision on its hashtag in each country.
         policy: the live policy; None where it cannot be read.
     """
-    by_country = {one.country: one for one in latest}
-    shown = [one for one in case.open_items or case.items if one.item.evidence and one.item.kind not in BLIND_KINDS]
+    by_country = {decision.country: decision for decision in latest}
     chosen: dict[tuple[str, str], CaseItem] = {}
-    for one in sorted(shown, key=lambda one: one.item.reach):
-        chosen[one.item.country, one.item.category] = one
-    return [_view(one, by_country.get(one.item.country), policy) for _, one in sorted(chosen.items())]
+    for case_item in sorted(case.open_items or case.items, key=lambda case_item: case_item.item.reach):
+        if case_item.item.evidence and case_item.item.kind not in BLIND_KINDS:
+            chosen[case_item.item.country, case_item.item.category] = case_item
+    return [_view(case_item, by_country.get(country), policy) for (country, _), case_item in sorted(chosen.items())]
 
 
 def meter(evidence: Evidence, rule: Rule | None, title: str) -> str:
@@ -92,10 +92,10 @@ def meter(evidence: Evidence, rule: Rule | None, title: str) -> str:
     return element("svg", "".join(parts), class_="meter chart", role="img", aria_label=title, **size)
 
 
-def _view(one: CaseItem, decision: Decision | None, policy: Policy | None) -> MachineView:
-    item = one.item
+def _view(case_item: CaseItem, decision: Decision | None, policy: Policy | None) -> MachineView:
+    item = case_item.item
     assert item.evidence is not None
-    surfaces = one.open_surfaces or item.surfaces
+    surfaces = case_item.open_surfaces or item.surfaces
     rule = _rule(policy, item.category, surfaces, item.country)
     ruling = _ruling(decision, item.category, surfaces)
     assessed = item.kind != NOT_ASSESSED
@@ -117,8 +117,8 @@ def _view(one: CaseItem, decision: Decision | None, policy: Policy | None) -> Ma
         readings=readings,
         assessed=assessed,
         signals=[
-            reason_in_words(Reason(signal=one.signal, value=one.value, threshold=one.threshold), numbers)
-            for one in reasons
+            reason_in_words(Reason(signal=reason.signal, value=reason.value, threshold=reason.threshold), numbers)
+            for reason in reasons
         ],
         languages=_languages(item.evidence),
         cause=item.cause,
@@ -146,8 +146,8 @@ def _rule(policy: Policy | None, category: str, surfaces: Iterable[str], country
 
 
 def _ruling(decision: Decision | None, category: str, surfaces: Iterable[str]) -> ScopeDecision | None:
-    found = [one for one in decision.rulings if one.category == category] if decision is not None else []
-    return next((one for one in found if one.surface in surfaces), found[0] if found else None)
+    rulings = [ruling for ruling in decision.rulings if ruling.category == category] if decision is not None else []
+    return next((ruling for ruling in rulings if ruling.surface in surfaces), rulings[0] if rulings else None)
 
 
 def _languages(evidence: Evidence) -> str:

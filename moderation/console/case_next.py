@@ -11,7 +11,9 @@ from streams.orders.speakers import same_person
 def free_cases(entries: Iterable[QueueEntry], person: str) -> list[str]:
     """Return the cases of a list that no other person holds, in the order of the list."""
     return [
-        one.id for one in entries if one.kind == "case" and (not one.claimed_by or same_person(one.claimed_by, person))
+        entry.id
+        for entry in entries
+        if entry.kind == "case" and (not entry.claimed_by or same_person(entry.claimed_by, person))
     ]
 
 
@@ -36,5 +38,5 @@ def next_case(order: list[str], after: str, then: str) -> str:
     >>> next_case(["a", "b", "c"], "b", "c"), next_case(["a", "b"], "b", "c"), next_case(["b"], "b", "")
     ('c', 'a', '')
     """
-    others = [one for one in order if one != after]
+    others = [case for case in order if case != after]
     return then if then in others else others[0] if others else ""

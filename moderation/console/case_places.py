@@ -42,16 +42,16 @@ def places_now(
     """
     report = HashtagReport(hashtag, [*decisions], people, None, at_ms)
     groups: dict[PlaceNow, list[str]] = {}
-    for one in report.states():
-        if one.surface not in RESERVED_SURFACES and (found := _place(one, show_legal)) is not None:
-            groups.setdefault(found, []).append(one.surface)
+    for surface_state in report.states():
+        if surface_state.surface not in RESERVED_SURFACES and (place := _place(surface_state, show_legal)) is not None:
+            groups.setdefault(place, []).append(surface_state.surface)
     return [key._replace(surfaces=tuple(sorted(surfaces))) for key, surfaces in groups.items()]
 
 
-def _place(one: SurfaceState, show_legal: bool) -> PlaceNow | None:
-    decides = one.decided_by
-    if decides is None or (decides.country == "*" and one.country != "*" and decides.hashtag != ANY_HASHTAG):
-        return None  # the row of the world says it
+def _place(surface_state: SurfaceState, show_legal: bool) -> PlaceNow | None:
+    decides = surface_state.decided_by
+    if decides is None or (decides.country == "*" and surface_state.country != "*" and decides.hashtag != ANY_HASHTAG):
+        return None  # the row of the world has it
     legal = decides.source == "legal"
     if decides.hashtag == ANY_HASHTAG:
         state, words = "shown", "shown: automation is paused"
@@ -64,4 +64,4 @@ def _place(one: SurfaceState, show_legal: bool) -> PlaceNow | None:
     else:
         state, words = "shown", "shown"
     by = "" if decides.source == "automated" or (legal and not show_legal) else decides.actor
-    return PlaceNow(one.country, (), state, words, decides.expires_at_ms, by, decides.source)
+    return PlaceNow(surface_state.country, (), state, words, decides.expires_at_ms, by, decides.source)

@@ -43,7 +43,7 @@ class RuleText:
 class CaseView:
     """A case for one person who may see its state."""
 
-    plain: Mapping[str, Any]
+    details: Mapping[str, Any]
     places: list[PlaceNow]
     notes: tuple[str, ...]
     """Hints on the spelling of the hashtag."""
@@ -80,7 +80,7 @@ class CaseFacts:
     people: OverrideHistory
     policy: Policy | None
     mixed: bool
-    """See `CaseView`."""
+    """Whether harmful shares are measured on mixed sources, as in `CaseView`."""
     relatives: Sequence[Relative]
     at_ms: int
     withheld: HashtagCase | None
@@ -89,22 +89,22 @@ class CaseFacts:
 
 def case_view(facts: CaseFacts) -> CaseView:
     """Build the view of a case that its person does not review blind."""
-    case, plain = facts.case, detailed_dict(facts.case, facts.log, facts.person)
+    case, details = facts.case, detailed_dict(facts.case, facts.log, facts.person)
     places = places_now(case.hashtag, facts.latest, facts.people, facts.at_ms, show_legal=facts.show_legal)
     statuses = facts.people.statuses(facts.at_ms, hashtag=case.hashtag)
     in_force = [
-        one.record for one in statuses if one.state == "in force" and isinstance(one.record, Override)
-        and (facts.show_legal or one.record.source != "legal")
+        status.record for status in statuses if status.state == "in force" and isinstance(status.record, Override)
+        and (facts.show_legal or status.record.source != "legal")
     ]  # fmt: skip
     due = facts.withheld.id if facts.withheld is not None else ""
-    decisions = [one for one in plain["history"] if one["kind"] == "decision"]
+    decisions = [event for event in details["history"] if event["kind"] == "decision"]
     return CaseView(
-        plain=plain,
+        details=details,
         places=places,
         notes=_spelling_notes(case.display),
         relatives=list(facts.relatives[:MOST_RELATIVES]),
         more_relatives=max(0, len(facts.relatives) - MOST_RELATIVES),
-        rules=_rules(plain["categories"], plain["surfaces"], plain["countries"], facts.policy),
+        rules=_rules(details["categories"], details["surfaces"], details["countries"], facts.policy),
         protected=facts.policy is not None and facts.policy.is_never_suppressed(case.hashtag),
         due=due == case.id,
         due_elsewhere=due if due != case.id else "",
@@ -112,7 +112,7 @@ def case_view(facts: CaseFacts) -> CaseView:
         machine=[] if due else machine_views(case, facts.latest, facts.policy),
         mixed=facts.mixed,
         choice=choice_of(case, places, in_force, facts.grants),
-        appeals=sum(one.item.kind == "appeal" for one in case.open_items),
+        appeals=sum(case_item.item.kind == "appeal" for case_item in case.open_items),
         decided=decisions[-1] if case.progress.decisions and decisions else None,
     )
 
@@ -132,7 +132,7 @@ def _spelling_notes(display: str) -> tuple[str, ...]:
 def _rules(
     categories: Sequence[str], surfaces: Sequence[str], countries: Sequence[str], policy: Policy | None
 ) -> list[RuleText]:
-    found = []
+    rules = []
     for category in categories:
         modes = {
             policy.rule(category, surface, country).mode
@@ -141,5 +141,5 @@ def _rules(
             if policy is not None and category in policy.categories and surface in policy.surfaces
         }
         words = MODES.get(next(iter(modes)), "") if len(modes) == 1 else ""
-        found.append(RuleText(category, rule_words(category), words))
-    return found
+        rules.append(RuleText(category, rule_words(category), words))
+    return rules

@@ -86,7 +86,7 @@ MARKS = (
     KeyedWord("y", "unrelated", "Unrelated"),
 )
 """Markings of a tweet; a key works on the tweet that has the focus."""
-MARK_WORDS = {one.value: one.words.lower() for one in MARKS}
+MARK_WORDS = {mark.value: mark.words.lower() for mark in MARKS}
 FIRST_ANSWERS = (
     KeyedWord("1", "hide", "Hide"),
     KeyedWord("2", "show", "Show"),
@@ -112,12 +112,13 @@ def rule_words(category: str) -> str:
 def grounds_of(verdict: CaseVerdict, categories: Sequence[str]) -> list[Ground]:
     """List the grounds for a verdict on some categories, the categories' own first.
 
-    >>> [one.key for one in grounds_of("hide", ["abuse"])], grounds_of("show", [])[0].name
+    >>> [ground.key for ground in grounds_of("hide", ["abuse"])], grounds_of("show", [])[0].name
     (['1', '2', '3', '4'], 'Counter-speech')
     """
-    found = [_HIDE[one] for one in categories if one in _HIDE] or [_HIDE_ANY] if verdict == "hide" else []
-    found += {"hide": _HIDE_COMMON, "show": _SHOW_COMMON, "leave": _LEAVE_COMMON}[verdict]
-    return [Ground(str(number), name, f"{name}. {reason}") for number, (name, reason) in enumerate(found, 1)][:9]
+    own = [_HIDE[category] for category in categories if category in _HIDE] or [_HIDE_ANY]
+    grounds = own if verdict == "hide" else []
+    grounds += {"hide": _HIDE_COMMON, "show": _SHOW_COMMON, "leave": _LEAVE_COMMON}[verdict]
+    return [Ground(str(number), name, f"{name}. {reason}") for number, (name, reason) in enumerate(grounds, 1)][:9]
 
 
 def in_places(countries: Sequence[str]) -> str:
@@ -126,8 +127,8 @@ def in_places(countries: Sequence[str]) -> str:
     >>> in_places(["IN"]), in_places(["*"]), in_places(["*", "IN"]), in_places(["IN", "FR", "DE", "US"])
     ('in India', 'everywhere', 'everywhere and in India', 'in 4 countries')
     """
-    named = [one for one in countries if one != "*"]
-    where = f"in {listed([place_words(one) for one in named])}" if len(named) < 4 else f"in {len(named)} countries"
+    named = [country for country in countries if country != "*"]
+    where = f"in {listed([*map(place_words, named)])}" if len(named) < 4 else f"in {len(named)} countries"
     return " and ".join((["everywhere"] if "*" in countries else []) + ([where] if named else []))
 
 

@@ -47,7 +47,7 @@ class NumberedMoment:
 def crowd_chart(crowd: Mapping[str, Any]) -> str:
     """Draw a crowd as SVG; `crowd` is the answer of `GET /v1/cases/{case}/crowd`."""
     points, scale = crowd["points"], _Scale(crowd["since_ms"], crowd["until_ms"])
-    peak = max((one["authors"] for one in points), default=0)
+    peak = max((point["authors"] for point in points), default=0)
     parts = [
         element("title", "Authors over time", id="crowd-title"),
         element("desc", escape(crowd_words(crowd)), id="crowd-words"),
@@ -64,22 +64,22 @@ def crowd_words(crowd: Mapping[str, Any]) -> str:
     """Say what the picture shows, for people who do not see it."""
     points = crowd["points"]
     if not points:
-        found = empty_words(crowd)
+        words = empty_words(crowd)
     else:
         first, last = points[0], points[-1]
-        peak = max(points, key=lambda one: one["authors"])
+        peak = max(points, key=lambda point: point["authors"])
         window = format_duration(crowd["window_ms"])
-        found = (
+        words = (
             f"Authors {in_country(crowd['country'])}, counted over {window} at a time: {first['authors']:,} at"
             f" {_clock(first['at_ms'])} UTC, most at {_clock(peak['at_ms'])} with {peak['authors']:,}, of whom"
             f" {peak['established']:,} established and {peak['coordinated']:,} coordinated; {last['authors']:,} at"
             f" {_clock(last['at_ms'])}."
         )
     moments = [
-        f"{one.number}: {one.words}{f' by {one.actor}' if one.actor else ''} at {_clock(one.at_ms)}"
-        for one in numbered_moments(crowd)
+        f"{moment.number}: {moment.words}{f' by {moment.actor}' if moment.actor else ''} at {_clock(moment.at_ms)}"
+        for moment in numbered_moments(crowd)
     ]
-    return found + (f" Decisions: {'; '.join(moments)}." if moments else "")
+    return words + (f" Decisions: {'; '.join(moments)}." if moments else "")
 
 
 def empty_words(crowd: Mapping[str, Any]) -> str:
@@ -94,8 +94,8 @@ def empty_words(crowd: Mapping[str, Any]) -> str:
 def numbered_moments(crowd: Mapping[str, Any]) -> list[NumberedMoment]:
     """Number the decisions of a crowd as the picture does, oldest first."""
     return [
-        NumberedMoment(number, one["at_ms"], _moment_words(one), one["actor"])
-        for number, one in enumerate(crowd["moments"], 1)
+        NumberedMoment(number, moment["at_ms"], _moment_words(moment), moment["actor"])
+        for number, moment in enumerate(crowd["moments"], 1)
     ]
 
 
@@ -147,9 +147,9 @@ def _areas(crowd: Mapping[str, Any], scale: _Scale, peak: int) -> str:
     drawn = ""
     for run in _runs(crowd["points"], crowd["step_ms"]):
         first = {**run[0], "at_ms": run[0]["at_ms"] - crowd["step_ms"]}  # a point counts what came before it
-        xs = [scale.share(one["at_ms"]) * WIDTH for one in (first, *run)]
-        established = [one["established"] / peak * _PLOT for one in (first, *run)]
-        authors = [one["authors"] / peak * _PLOT for one in (first, *run)]
+        xs = [scale.share(point["at_ms"]) * WIDTH for point in (first, *run)]
+        established = [point["established"] / peak * _PLOT for point in (first, *run)]
+        authors = [point["authors"] / peak * _PLOT for point in (first, *run)]
         drawn += _area(xs, [0.0] * len(xs), established, "area-1") + _area(xs, established, authors, "area-2")
     size = {"y": _TOP, "width": "100%", "height": _PLOT, "viewBox": f"0 0 {WIDTH} {_PLOT}"}
     return element("svg", drawn, preserveAspectRatio="none", **size)
@@ -164,11 +164,11 @@ def _area(xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], cs
 def _runs(points: Sequence[Mapping[str, Any]], step_ms: int) -> Iterator[list[Mapping[str, Any]]]:
     """Split points where minutes are missing: the hashtag had fewer tweets than the floor."""
     run: list[Mapping[str, Any]] = []
-    for one in points:
-        if run and one["at_ms"] - run[-1]["at_ms"] > 2 * step_ms:
+    for point in points:
+        if run and point["at_ms"] - run[-1]["at_ms"] > 2 * step_ms:
             yield run
             run = []
-        run.append(one)
+        run.append(point)
     if run:
         yield run
 
@@ -176,20 +176,20 @@ def _runs(points: Sequence[Mapping[str, Any]], step_ms: int) -> Iterator[list[Ma
 def _marks(crowd: Mapping[str, Any], scale: _Scale) -> Iterator[str]:
     """Draw a line for each decision, and its number below the axis; numbers of near ones are written as one."""
     moments = numbered_moments(crowd)
-    for one, plain in zip(moments, crowd["moments"], strict=True):
-        by = f" by {one.actor}" if one.actor else ""
-        x = f"{100 * scale.share(one.at_ms):.4g}%"
-        dashes = "4 3" if plain["source"] == "automated" else ""
-        title = element("title", escape(f"{one.number}: {one.words}{by}, {_clock(one.at_ms)} UTC"))
+    for moment, decision in zip(moments, crowd["moments"], strict=True):
+        by = f" by {moment.actor}" if moment.actor else ""
+        x = f"{100 * scale.share(moment.at_ms):.4g}%"
+        dashes = "4 3" if decision["source"] == "automated" else ""
+        title = element("title", escape(f"{moment.number}: {moment.words}{by}, {_clock(moment.at_ms)} UTC"))
         yield element("line", title, class_="mark", x1=x, y1=_TOP, x2=x, y2=_BOTTOM + 4, stroke_dasharray=dashes)
     groups: list[list[NumberedMoment]] = []
-    for one in moments:
-        if groups and scale.share(one.at_ms) - scale.share(groups[-1][0].at_ms) < _NEAR:
-            groups[-1].append(one)
+    for moment in moments:
+        if groups and scale.share(moment.at_ms) - scale.share(groups[-1][0].at_ms) < _NEAR:
+            groups[-1].append(moment)
         else:
-            groups.append([one])
+            groups.append([moment])
     for group in groups:
-        share = sum(scale.share(one.at_ms) for one in group) / len(group)
+        share = sum(scale.share(near.at_ms) for near in group) / len(group)
         numbers = f"{group[0].number}" if len(group) == 1 else f"{group[0].number}–{group[-1].number}"
         anchor = "" if share < 0.02 else "end" if share > 0.98 else "middle"
         yield label_at(100 * share, HEIGHT - 10, numbers, anchor)

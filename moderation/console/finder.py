@@ -68,10 +68,10 @@ def hashtag_matches(tag: TypedHashtag, cases: Collection[HashtagCase], blinded: 
 
     Of a hashtag that the person reviews blind no state is named.
     """
-    found = [Match(f"#{case.display}", f"/console/cases/{case.id}", _state(case, blinded)) for case in cases]
+    matches = [Match(f"#{case.display}", f"/console/cases/{case.id}", _state(case, blinded)) for case in cases]
     own = Match(f"#{tag.hashtag}", hashtag_path(tag.hashtag), "any hashtag: state, history, decisions")
     exact = any(case.hashtag == tag.hashtag for case in cases)
-    return [*found[:1], own, *found[1:]] if exact else [own, *found]
+    return [*matches[:1], own, *matches[1:]] if exact else [own, *matches]
 
 
 def _state(case: HashtagCase, blinded: Container[str]) -> str:
@@ -83,7 +83,7 @@ def _state(case: HashtagCase, blinded: Container[str]) -> str:
 def page_matches(words: str, caller: Caller) -> list[Match]:
     """List the pages whose name holds a text; all for an empty one."""
     return [
-        Match(one.name, one.path, "page")
-        for one in LINKS
-        if caller.may(one.permission) and words.casefold() in one.name.casefold()
+        Match(link.name, link.path, "page")
+        for link in LINKS
+        if caller.may(link.permission) and words.casefold() in link.name.casefold()
     ]

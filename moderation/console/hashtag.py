@@ -55,18 +55,18 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
     overrides = overrides_now(report)
     names, limit = await services.names(), longest_ms(caller)
     automated = services.reviews.automated
-    known = {one.hashtag: one.display for _, one in services.moderation.view.history}
-    categories = sorted({ruling.category for one in report.latest() for ruling in one.rulings})
+    spellings = {record.hashtag: record.display for _, record in services.moderation.view.history}
+    categories = sorted({ruling.category for decision in report.latest() for ruling in decision.rulings})
     relatives = [
         {
-            "hashtag": one.hashtag,
-            "display": one.display,
-            "path": hashtag_path(one.hashtag),
-            "scripts": scripts_words(one.hashtag),
-            "version": version_of_tag(services.moderation.view, one.hashtag),
+            "hashtag": relative.hashtag,
+            "display": relative.display,
+            "path": hashtag_path(relative.hashtag),
+            "scripts": scripts_words(relative.hashtag),
+            "version": version_of_tag(services.moderation.view, relative.hashtag),
         }
-        for one in live_of(request).families.look_alikes_of(tag.hashtag, automated, known)
-        if one.hashtag not in blinded | {"*"}
+        for relative in live_of(request).families.look_alikes_of(tag.hashtag, automated, spellings)
+        if relative.hashtag not in blinded | {"*"}
     ]
     display = report.display if report.known else tag.display
     return {
@@ -87,14 +87,16 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
         "protected": await _is_protected(request, tag.hashtag),
         "version": version_of_tag(services.moderation.view, tag.hashtag),
         "surfaces": names.surfaces,
-        "countries": country_choices(caller, [one for one in countries_named(places, overrides) if one != "*"]),
+        "countries": country_choices(caller, countries_named(places, overrides)),
         "durations": [
-            (one.value, one.words, one.key) for one in DURATIONS if limit is None or duration_ms(one.value) <= limit
+            (preset.value, preset.words, preset.key)
+            for preset in DURATIONS
+            if limit is None or duration_ms(preset.value) <= limit
         ],
         "limits": limit_words(caller),
         "answers": ANSWERS,
         "reasons": {
-            name: [(one.name, one.reason) for one in grounds_of(answer.grounds, categories)]
+            name: [(ground.name, ground.reason) for ground in grounds_of(answer.grounds, categories)]
             for name, answer in ANSWERS.items()
         },
         "undo_reasons": UNDO_REASONS,

@@ -1,4 +1,4 @@
-"""Limits of what a person may decide, in words, so that a page says them before the API refuses. Pure."""
+"""Limits of what a person may decide, in words, so that a page shows them before the API refuses. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def limit_words(caller: Caller, permission: Permission = "decide") -> list[str]:
     """Say the limits of each grant; nothing where one grant has none. One grant must cover a decision whole.
 
     >>> from moderation.access.keys import Rights
-    >>> one = Grant(role="moderator", rights=Rights(countries=("IN",), longest="2d"))
-    >>> limit_words(Caller(name="a", writes_as="a", grants=(one,)))
+    >>> grant = Grant(role="moderator", rights=Rights(countries=("IN",), longest="2d"))
+    >>> limit_words(Caller(name="a", writes_as="a", grants=(grant,)))
     ['You may decide in India, for at most 2 days.']
     """
-    words = [_grant_words(one) for one in _grants(caller, permission)]
+    words = [_grant_words(grant) for grant in _grants(caller, permission)]
     return [] if "" in words else list(dict.fromkeys(words))
 
 
@@ -28,7 +28,7 @@ def country_choices(
     caller: Caller, first: Iterable[str] = (), permission: Permission = "decide"
 ) -> list[tuple[str, str]]:
     """List the countries in which a person may decide, everywhere and those in `first` before the others."""
-    limits = [one.rights.countries for one in _grants(caller, permission)]
+    limits = [grant.rights.countries for grant in _grants(caller, permission)]
     every = None in limits
     allowed = {WORLD, *COUNTRIES} if every else {code for some in limits for code in some or ()}
     leading = [code for code in dict.fromkeys([WORLD, *first]) if code in allowed]
@@ -40,30 +40,30 @@ def category_choices(
     caller: Caller, categories: Sequence[str], permission: Permission = "decide"
 ) -> list[tuple[str, str]]:
     """List the categories that a person may decide on; "" stands for all of them together."""
-    limits = [one.rights.categories for one in _grants(caller, permission)]
+    limits = [grant.rights.categories for grant in _grants(caller, permission)]
     if None in limits:
-        return [("", "All categories"), *((one, plain_words(one)) for one in categories)]
-    allowed = {one for some in limits for one in some or ()}
-    return [(one, plain_words(one)) for one in categories if one in allowed]
+        return [("", "All categories"), *((category, plain_words(category)) for category in categories)]
+    allowed = {category for some in limits for category in some or ()}
+    return [(category, plain_words(category)) for category in categories if category in allowed]
 
 
 def longest_ms(caller: Caller, permission: Permission = "decide") -> int | None:
     """Return the longest duration of a decision in ms; None: as long as any."""
-    limits = [one.rights.longest for one in _grants(caller, permission)]
+    limits = [grant.rights.longest for grant in _grants(caller, permission)]
     return None if not limits or "" in limits else max(map(duration_ms, limits))
 
 
 def _grants(caller: Caller, permission: Permission) -> list[Grant]:
-    return [one for one in caller.grants if one.role in ALLOWED[permission]]
+    return [grant for grant in caller.grants if grant.role in ALLOWED[permission]]
 
 
 def _grant_words(grant: Grant) -> str:
     rights, parts = grant.rights, []
     if rights.countries is not None:
-        named = [place_words(one) for one in rights.countries]
+        named = [place_words(country) for country in rights.countries]
         parts.append(f"in {listed(named)}" if named and "*" not in rights.countries else listed(named) or "nowhere")
     if rights.categories is not None:
-        parts.append(f"on {listed([plain_words(one) for one in rights.categories]) or 'no category'}")
+        parts.append(f"on {listed([plain_words(category) for category in rights.categories]) or 'no category'}")
     if rights.longest:
         parts.append(f"for at most {format_duration(duration_ms(rights.longest))}")
     return f"You may decide {', '.join(parts)}." if parts else ""

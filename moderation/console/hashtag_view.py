@@ -63,27 +63,27 @@ class TagPlace:
 
 def places_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list[TagPlace]:
     """List where the hashtag is hidden, ranked lower and shown; surfaces with the same state and causes together."""
-    found: dict[tuple[str, str, str], tuple[list[str], list[Cause]]] = {}
-    for one in report.states():
-        action = one.decided_by.action if one.decided_by is not None else ""
-        badge = action if not one.shown or action == "discount" else "good"
+    groups: dict[tuple[str, str, str], tuple[list[str], list[Cause]]] = {}
+    for surface_state in report.states():
+        action = surface_state.decided_by.action if surface_state.decided_by is not None else ""
+        badge = action if not surface_state.shown or action == "discount" else "good"
         causes = [
             cause_of(register, outcome, report.now_ms, numbers=numbers, show_legal=show_legal)
-            for register, outcome in one.registers
+            for register, outcome in surface_state.registers
             if outcome not in ("cleared", "expired")
         ]
-        surfaces, _ = found.setdefault((one.country, badge, repr(causes)), ([], causes))
-        surfaces.append(one.surface)
+        surfaces, _ = groups.setdefault((surface_state.country, badge, repr(causes)), ([], causes))
+        surfaces.append(surface_state.surface)
     order = [*STATES, "good"]
     places = [
         TagPlace(country, listed(surfaces), badge, STATES.get(badge, "shown"), causes)
-        for (country, badge, _), (surfaces, causes) in found.items()
+        for (country, badge, _), (surfaces, causes) in groups.items()
     ]
-    return sorted(places, key=lambda one: (order.index(one.badge), not one.causes, one.country))
+    return sorted(places, key=lambda place: (order.index(place.badge), not place.causes, place.country))
 
 
 def cause_of(register: Register, outcome: Outcome, at_ms: int, *, numbers: bool, show_legal: bool) -> Cause:
-    """Describe a register."""
+    """Describe a register and its outcome in words."""
     hidden = register.source == "legal" and not show_legal
     evidence = numbers_of(register.evidence)
     counts = [f"{evidence[name]:,.0f} {name}" for name in ("tweets", "authors") if name in evidence]
@@ -98,7 +98,7 @@ def cause_of(register: Register, outcome: Outcome, at_ms: int, *, numbers: bool,
         ends_ms=register.expires_at_ms,
         counts=" by ".join(counts),
         read=read_part(register.evidence) if numbers else "",
-        numbers=[reason_in_words(one, register.evidence) for one in register.reasons] if numbers else [],
+        numbers=[reason_in_words(reason, register.evidence) for reason in register.reasons] if numbers else [],
     )
 
 
@@ -120,33 +120,33 @@ def overrides_now(report: HashtagReport) -> list[OverrideNow]:
     """List people's decisions in force, the newest first."""
     return [
         OverrideNow(
-            one.record.action, one.record.country, sorted(one.surfaces), one.record.actor, one.record.reason,
-            one.record.at_ms, one.record.expires_at_ms, one.record.family,
+            status.record.action, status.record.country, sorted(status.surfaces), status.record.actor,
+            status.record.reason, status.record.at_ms, status.record.expires_at_ms, status.record.family,
         )
-        for one in report.overrides
-        if one.state == "in force" and isinstance(one.record, Override) and one.record.source == "human"
+        for status in report.overrides
+        if status.state == "in force" and isinstance(status.record, Override) and status.record.source == "human"
     ]  # fmt: skip
 
 
 def version_of_tag(history: OverrideHistory, hashtag: str) -> str:
     """Return the version of people's decisions on a hashtag, which the next one names; "" before the first."""
-    return history.fold.version([one for one in history.scopes(hashtag) if one[3] == "human"])
+    return history.fold.version([scope for scope in history.scopes(hashtag) if scope[3] == "human"])
 
 
 def history_of(report: HashtagReport, *, show_legal: bool) -> list[dict[str, Any]]:
     """List the automated and people's decisions, the newest first; a renewal counts in the one it renews."""
     events = []
-    for one in reversed(report.timeline()[-MOST_EVENTS:]):
-        hidden = one.source == "legal" and not show_legal
+    for event in reversed(report.timeline()[-MOST_EVENTS:]):
+        hidden = event.source == "legal" and not show_legal
         events.append(
             {
-                "at_ms": one.at_ms,
-                "country": one.country,
-                "what": plain_words(one.what),
-                "by": "the pipeline" if one.source == "automated" else "a legal order" if hidden else one.actor,
-                "reason": "" if hidden else one.reason,
-                "repeats": one.repeats,
-                "automated": one.source == "automated",
+                "at_ms": event.at_ms,
+                "country": event.country,
+                "what": plain_words(event.what),
+                "by": "the pipeline" if event.source == "automated" else "a legal order" if hidden else event.actor,
+                "reason": "" if hidden else event.reason,
+                "repeats": event.repeats,
+                "automated": event.source == "automated",
             }
         )
     return events
@@ -154,7 +154,8 @@ def history_of(report: HashtagReport, *, show_legal: bool) -> list[dict[str, Any
 
 def statements_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list[dict[str, Any]]:
     """Build the statements of the restrictions in force."""
-    return [statement_view(one, numbers=numbers, show_legal=show_legal) for one in active_restrictions(report)]
+    active = active_restrictions(report)
+    return [statement_view(restriction, numbers=numbers, show_legal=show_legal) for restriction in active]
 
 
 def statement_view(restriction: Restriction, *, numbers: bool, show_legal: bool) -> dict[str, Any]:
@@ -179,4 +180,4 @@ def statement_view(restriction: Restriction, *, numbers: bool, show_legal: bool)
 
 def countries_named(places: Iterable[TagPlace], overrides: Iterable[OverrideNow]) -> list[str]:
     """List the countries that a decision probably is about."""
-    return sorted({one.country for one in places} | {one.country for one in overrides})
+    return sorted({place.country for place in places} | {override.country for override in overrides})

@@ -26,8 +26,8 @@ def hashtag_path(hashtag: str) -> str:
 def by_words(register: Register, *, show_legal: bool) -> str:
     """Name who decided; the person behind a legal order only for the legal team.
 
-    >>> one = Register(version="1", action="hold", hashtag="x", surface="trends", expires_at_ms=1, category="a_b")
-    >>> by_words(one, show_legal=False)
+    >>> hold = Register(version="1", action="hold", hashtag="x", surface="trends", expires_at_ms=1, category="a_b")
+    >>> by_words(hold, show_legal=False)
     'the pipeline, for a b'
     """
     if register.source == "automated":

@@ -18,7 +18,7 @@ from moderation.console.hashtag_words import STATES, by_words, hashtag_path
 from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.console.words import place_words, plain_words
+from moderation.console.words import named_countries, plain_words
 from moderation.domain.appeals.automated import AutomatedFold
 from moderation.domain.cases.languages import languages_of
 from moderation.http.held import HeldRegister, held_tags
@@ -64,14 +64,14 @@ class HeldFilter:
 
     def selects(self, held: HeldRegister) -> bool:
         """Return whether a held hashtag passes the filters; one for every country is held in each of them."""
-        one = held.register
+        register = held.register
         return (
-            (not self.hashtag or one.hashtag.startswith(normalise(self.hashtag.strip().lstrip("#＃"))))
-            and self.country in ("", one.country)
+            (not self.hashtag or register.hashtag.startswith(normalise(self.hashtag.strip().lstrip("#＃"))))
+            and self.country in ("", register.country)
             and (not self.surface or self.surface in held.surfaces)
-            and self.state in ("", one.action)
-            and self.source in ("", one.source)
-            and self.category in ("", one.category)
+            and self.state in ("", register.action)
+            and self.source in ("", register.source)
+            and self.category in ("", register.category)
         )
 
     def link(self, **changes: str) -> str:
@@ -80,19 +80,19 @@ class HeldFilter:
 
 
 @router.get("/held", openapi_extra=needs("read"))
-async def show_held(request: Request, wanted: Annotated[HeldFilter, Depends()]) -> Response:
+async def show_held(request: Request, filters: Annotated[HeldFilter, Depends()]) -> Response:
     """Show what is held now."""
     every, left_out = await held_for(request)
     automated = services_of(request).reviews.automated
-    found = in_order([one for one in every if wanted.selects(one)], wanted.sort, automated)
+    selected = in_order([held for held in every if filters.selects(held)], filters.sort, automated)
     return page(
         request,
         "held.html",
-        wanted=wanted,
-        rows=[held_row(one, automated, show_legal=may(request, "orders")) for one in found[: wanted.rows]],
-        total=len(found),
-        hashtags=len({one.register.hashtag for one in found}),
-        counts=counts_by_place(found),
+        filters=filters,
+        rows=[held_row(held, automated, show_legal=may(request, "orders")) for held in selected[: filters.rows]],
+        total=len(selected),
+        hashtags=len({held.register.hashtag for held in selected}),
+        counts=counts_by_place(selected),
         choices=filter_choices(every),
         sorts=SORTS,
         left_out=left_out,
@@ -103,71 +103,72 @@ async def held_for(request: Request) -> tuple[list[HeldRegister], int]:
     """Return all that is held now, and the number of hashtags left out because the reader reviews them blind."""
     services, blinded = services_of(request), await blinded_for(request)
     await services.reviews.refresh()
-    found = held_tags(
+    all_held = held_tags(
         services.reviews.automated.latest.values(), services.moderation.view, services.moderation.now_ms()
     )
-    return [one for one in found if one.register.hashtag not in blinded], len(blinded)
+    return [held for held in all_held if held.register.hashtag not in blinded], len(blinded)
 
 
 def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) -> dict[str, Any]:
     """Build a row: counts of tweets and authors, but no number of the machine."""
-    one = held.register
-    tweets, authors = reach_of(automated, one.hashtag, one.country)
-    largest = max(evidence_of(automated, one.hashtag, one.country), key=lambda found: found.tweets, default=None)
+    register = held.register
+    tweets, authors = reach_of(automated, register.hashtag, register.country)
+    every = evidence_of(automated, register.hashtag, register.country)
+    largest = max(every, key=lambda evidence: evidence.tweets, default=None)
     return {
-        "display": one.display or one.hashtag,
-        "path": hashtag_path(one.hashtag),
-        "action": one.action,
-        "state": STATES.get(one.action, one.action),
-        "early": one.provisional,
-        "country": one.country,
+        "display": register.display or register.hashtag,
+        "path": hashtag_path(register.hashtag),
+        "action": register.action,
+        "state": STATES.get(register.action, register.action),
+        "early": register.provisional,
+        "country": register.country,
         "surfaces": sorted(held.surfaces),
-        "category": one.category,
-        "by": by_words(one, show_legal=show_legal),
-        "since_ms": one.decided_at_ms,
-        "ends_ms": one.expires_at_ms,
+        "category": register.category,
+        "by": by_words(register, show_legal=show_legal),
+        "since_ms": register.decided_at_ms,
+        "ends_ms": register.expires_at_ms,
         "tweets": tweets,
         "authors": authors,
-        "unread": ", ".join(found.words for found in languages_of(largest)),
+        "unread": ", ".join(language.words for language in languages_of(largest)),
     }
 
 
 def reach_of(automated: AutomatedFold, hashtag: str, country: str) -> tuple[int, int]:
     """Return the tweets and authors of the hashtag's last decision in a country; the largest for everywhere."""
-    found = evidence_of(automated, hashtag, country)
-    return max(((one.tweets, one.authors) for one in found), default=(0, 0))
+    every = evidence_of(automated, hashtag, country)
+    return max(((evidence.tweets, evidence.authors) for evidence in every), default=(0, 0))
 
 
 def evidence_of(automated: AutomatedFold, hashtag: str, country: str) -> list[Evidence]:
     """Return the evidence of the hashtag's last decisions in a country, or in all for everywhere."""
     return [
         scope.evidence
-        for one in automated.latest_of_tag(hashtag)
-        if country == "*" or one.country in (country, "*")
-        for scope in one.rulings
+        for decision in automated.latest_of_tag(hashtag)
+        if country == "*" or decision.country in (country, "*")
+        for scope in decision.rulings
         if scope.evidence is not None
     ]
 
 
-def in_order(found: Sequence[HeldRegister], sort: str, automated: AutomatedFold) -> list[HeldRegister]:
+def in_order(every: Sequence[HeldRegister], sort: str, automated: AutomatedFold) -> list[HeldRegister]:
     """Sort held hashtags; equal ones by name and country."""
 
     def by_name(held: HeldRegister) -> tuple[Any, ...]:
         return held.register.hashtag, held.register.country, held.register.source, held.register.category
 
-    named = sorted(found, key=by_name)
+    named = sorted(every, key=by_name)
     if sort == "ends":
-        return sorted(named, key=lambda one: one.register.expires_at_ms or 2**53)
+        return sorted(named, key=lambda held: held.register.expires_at_ms or 2**53)
     if sort in ("since", "-since"):
-        return sorted(named, key=lambda one: one.register.decided_at_ms, reverse=sort == "-since")
+        return sorted(named, key=lambda held: held.register.decided_at_ms, reverse=sort == "-since")
     if sort == "hashtag":
         return named
-    return sorted(named, key=lambda one: -reach_of(automated, one.register.hashtag, one.register.country)[0])
+    return sorted(named, key=lambda held: -reach_of(automated, held.register.hashtag, held.register.country)[0])
 
 
-def counts_by_place(found: Iterable[HeldRegister]) -> dict[str, Any]:
+def counts_by_place(every: Iterable[HeldRegister]) -> dict[str, Any]:
     """Count the hashtags by country and surface, the countries with the most first."""
-    cells = {(one.register.country, surface, one.register.hashtag) for one in found for surface in one.surfaces}
+    cells = {(held.register.country, surface, held.register.hashtag) for held in every for surface in held.surfaces}
     by_cell = Counter((country, surface) for country, surface, _ in cells)
     by_country = Counter(country for country, _ in {(country, tag) for country, _, tag in cells})
     surfaces = sorted({surface for _, surface in by_cell})
@@ -175,7 +176,7 @@ def counts_by_place(found: Iterable[HeldRegister]) -> dict[str, Any]:
         "surfaces": surfaces,
         "rows": [
             (country, [by_cell[country, surface] for surface in surfaces], number)
-            for country, number in sorted(by_country.items(), key=lambda one: (-one[1], one[0]))[:_MOST_COUNTRIES]
+            for country, number in sorted(by_country.items(), key=lambda row: (-row[1], row[0]))[:_MOST_COUNTRIES]
         ],
         "more": max(0, len(by_country) - _MOST_COUNTRIES),
     }
@@ -185,11 +186,9 @@ def filter_choices(every: Iterable[HeldRegister]) -> dict[str, list[tuple[str, s
     """List the values that each filter can select, with their words."""
     held = list(every)
     return {
-        "country": sorted(
-            ((one, place_words(one)) for one in {h.register.country for h in held}), key=lambda one: one[1]
-        ),
-        "surface": [(one, one) for one in sorted({s for h in held for s in h.surfaces})],
+        "country": named_countries({row.register.country for row in held}),
+        "surface": [(surface, surface) for surface in sorted({surface for row in held for surface in row.surfaces})],
         "state": [(name, words) for name, words in STATES.items()],
         "source": list(SOURCES.items()),
-        "category": [(one, plain_words(one)) for one in sorted({h.register.category for h in held} - {""})],
+        "category": [(name, plain_words(name)) for name in sorted({row.register.category for row in held} - {""})],
     }

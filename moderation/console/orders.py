@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from moderation.access.services import Services, services_of
 from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.console.words import place_words
+from moderation.console.words import named_countries
 from streams.clock import now_ms
 from streams.constants import DAY_MS
 from streams.orders.cases import Case, open_cases
@@ -58,7 +58,7 @@ class OrderFilter:
         return (
             self.state in ("", case.state)
             and self.country in ("", order.country)
-            and (not part or any(part in one.casefold() for one in (order.authority, order.reference, case.id)))
+            and (not part or any(part in text.casefold() for text in (order.authority, order.reference, case.id)))
         )
 
     def link(self, **changes: str) -> str:
@@ -100,13 +100,13 @@ def urgency_of(case: Case, at_ms: int) -> str:
     return "stop" if case.due_ms <= at_ms else "wait" if case.due_ms - at_ms < DAY_MS else ""
 
 
-def selected_orders(cases: Iterable[Case], wanted: OrderFilter) -> list[Case]:
+def selected_orders(cases: Iterable[Case], filters: OrderFilter) -> list[Case]:
     """Select and order the cases of the list: by deadline, then the newest of those without one."""
     every = list(cases)
-    running = open_cases(every) if wanted.show != "closed" else []
-    rest = [case for case in every if case.due_ms is None] if wanted.show != "open" else []
+    running = open_cases(every) if filters.show != "closed" else []
+    rest = [case for case in every if case.due_ms is None] if filters.show != "open" else []
     rest.sort(key=lambda case: (-case.history[-1][0], case.id))
-    return [case for case in (*running, *rest) if wanted.selects(case)]
+    return [case for case in (*running, *rest) if filters.selects(case)]
 
 
 def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
@@ -117,25 +117,20 @@ def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
 
 
 @router.get("/orders", openapi_extra=needs("orders"))
-async def show_orders(request: Request, wanted: Annotated[OrderFilter, Depends()]) -> Response:
+async def show_orders(request: Request, filters: Annotated[OrderFilter, Depends()]) -> Response:
     """Show the orders that match the filters."""
     cases, at_ms = await services_of(request).orders.refresh(), now_ms()
-    wanted = replace(wanted, show=wanted.show if wanted.show in SHOWN else "open")
-    found = selected_orders(cases.cases.values(), wanted)
+    filters = replace(filters, show=filters.show if filters.show in SHOWN else "open")
+    selected = selected_orders(cases.cases.values(), filters)
     return page(
         request,
         "orders.html",
-        lines=[order_line(case, cases, at_ms) for case in found[: wanted.rows]],
-        total=len(found),
-        overdue=sum(urgency_of(case, at_ms) == "stop" for case in found),
-        wanted=wanted,
+        lines=[order_line(case, cases, at_ms) for case in selected[: filters.rows]],
+        total=len(selected),
+        overdue=sum(urgency_of(case, at_ms) == "stop" for case in selected),
+        filters=filters,
         shown=SHOWN,
         states=[(state, state_label(state)) for state in STATES],
-        countries=country_choices(cases.cases.values()),
+        countries=named_countries({case.order.country for case in cases.cases.values()}),
         label=state_label,
     )
-
-
-def country_choices(cases: Iterable[Case]) -> Sequence[tuple[str, str]]:
-    """List the countries of some orders with their names, by name."""
-    return sorted(((one, place_words(one)) for one in {case.order.country for case in cases}), key=lambda one: one[1])

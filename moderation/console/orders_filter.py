@@ -63,11 +63,11 @@ class TargetFilter:
 
     def rows(self, case: Case, cases: OrderFold) -> list[TargetRow]:
         """List the targets that pass, by number."""
-        found = self.selection().rows(case, cases)
+        selected = self.selection().rows(case, cases)
         part = self.find.strip().lstrip("#＃@＠").casefold()
         if not part:
-            return found
-        return [row for row in found if any(part in text.casefold() for text in _texts(row))]
+            return selected
+        return [row for row in selected if any(part in text.casefold() for text in _texts(row))]
 
     def link(self, order: str, **changes: str) -> str:
         """Build the address of the order's page with other filters."""

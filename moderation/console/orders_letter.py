@@ -43,8 +43,8 @@ async def download_letter(request: Request, order: OrderPath, sender: Sender = S
 async def download_proof(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
     """Download the letter with the proof of the order's last step in the public log."""
     case, text = await _letter(request, order, sender)
-    plain = reply_as_dict(case, text, await prove_reply(services_of(request).public_log, case))
-    return attachment(json.dumps(plain, ensure_ascii=False), f"{order}.json", "application/json")
+    reply = reply_as_dict(case, text, await prove_reply(services_of(request).public_log, case))
+    return attachment(json.dumps(reply, ensure_ascii=False), f"{order}.json", "application/json")
 
 
 async def _letter(request: Request, order: str, sender: str) -> tuple[Case, str]:

@@ -9,7 +9,7 @@ from moderation.access.access import needs
 from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.console.words import place_words
+from moderation.console.words import named_countries
 from moderation.http.order_intake import MOST_HANDLES
 from streams.countries import COUNTRIES
 from streams.orders.records import MOST_TARGETS
@@ -27,7 +27,7 @@ async def show_form(request: Request) -> Response:
     return page(
         request,
         "orders_new.html",
-        countries=sorted(((one, place_words(one)) for one in COUNTRIES), key=lambda one: one[1]),
+        countries=named_countries(COUNTRIES),
         authorities=list(dict.fromkeys(case.order.authority for case in latest))[:_MOST_KNOWN],
         laws=list(dict.fromkeys(case.order.legal_basis for case in latest))[:_MOST_KNOWN],
         resolver=bool(load_settings().handle_resolver),

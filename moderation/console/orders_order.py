@@ -38,7 +38,7 @@ router = page_router()
 
 
 @router.get("/orders/{order}", openapi_extra=needs("orders"))
-async def show_order(request: Request, order: OrderPath, wanted: Annotated[TargetFilter, Depends()]) -> Response:
+async def show_order(request: Request, order: OrderPath, filters: Annotated[TargetFilter, Depends()]) -> Response:
     """Show an order; its targets are left out while the person reviews a hashtag blind."""
     services = services_of(request)
     cases = await services.orders.refresh()
@@ -61,18 +61,18 @@ async def show_order(request: Request, order: OrderPath, wanted: Annotated[Targe
         amendment=None if blind else waiting_amendment(case, cases, person, at_ms),
         amendable=not blind and not limit and case.state not in CLOSED_STATES,
         **_common_words(case, at_ms),
-        **({} if blind else await _targets(services, case, cases, wanted)),
+        **({} if blind else await _targets(services, case, cases, filters)),
     )
 
 
 @router.get("/orders/{order}/targets.csv", openapi_extra=needs("orders"))
-async def export(request: Request, order: OrderPath, wanted: Annotated[TargetFilter, Depends()]) -> Response:
+async def export(request: Request, order: OrderPath, filters: Annotated[TargetFilter, Depends()]) -> Response:
     """Download the targets that match the filters as CSV; no cell is a formula."""
     await refuse_while_blind(request)
     orders = services_of(request).orders
     cases = await orders.refresh()
     case = orders.case(order)
-    return attachment(rows_csv(case, wanted.rows(case, cases), cases), f"{order}.csv", "text/csv")
+    return attachment(rows_csv(case, filters.rows(case, cases), cases), f"{order}.csv", "text/csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +119,21 @@ def _common_words(case: Case, at_ms: int) -> dict[str, Any]:
     """Build the words that the template and the script share."""
     country = case.order.country
     kinds = tuple(kinds_of(case.rows))
-    outcomes = [one for one in words.outcomes_of(kinds) if case.state not in CLOSED_STATES or one == "declined"]
+    outcomes = words.outcomes_of(kinds)
+    if case.state in CLOSED_STATES:
+        outcomes = [outcome for outcome in outcomes if outcome == "declined"]
     return {
         "outcomes": [
             {
-                "name": one,
-                "verb": words.VERBS[one],
-                "key": words.KEYS[one],
-                "place": words.place_of(one, country),
-                "effect": words.begins_words(one, case, at_ms),
-                "kinds": [kind for kind in TARGET_KINDS if one in OUTCOMES_OF[kind]],
-                "reasons": words.REASONS[one],
+                "name": outcome,
+                "verb": words.VERBS[outcome],
+                "key": words.KEYS[outcome],
+                "place": words.place_of(outcome, country),
+                "effect": words.begins_words(outcome, case, at_ms),
+                "kinds": [kind for kind in TARGET_KINDS if outcome in OUTCOMES_OF[kind]],
+                "reasons": words.REASONS[outcome],
             }
-            for one in outcomes
+            for outcome in outcomes
         ],
         "scripts": words.scripts_words,
         "grounds": words.GROUNDS,
@@ -142,33 +144,33 @@ def _common_words(case: Case, at_ms: int) -> dict[str, Any]:
     }
 
 
-async def _targets(services: Services, case: Case, cases: OrderFold, wanted: TargetFilter) -> dict[str, Any]:
+async def _targets(services: Services, case: Case, cases: OrderFold, filters: TargetFilter) -> dict[str, Any]:
     """Build one page of the targets that match the filters."""
-    found = wanted.rows(case, cases)
-    pages = max(1, -(-len(found) // PAGE))
-    number = min(wanted.number, pages)
-    rows = found[(number - 1) * PAGE : number * PAGE]
+    selected = filters.rows(case, cases)
+    pages = max(1, -(-len(selected) // PAGE))
+    number = min(filters.number, pages)
+    rows = selected[(number - 1) * PAGE : number * PAGE]
     fold = services.moderation.view.fold
     states = services.orders.states({row.target.value for row in rows})
-    body = wanted.as_body()
+    body = filters.as_body()
     return {
         "targets": target_lines(case, rows, cases, fold, states, await _known(services, case, rows)),
-        "wanted": wanted,
+        "filters": filters,
         "matching": {
-            "count": len(found),
+            "count": len(selected),
             "first": (number - 1) * PAGE + 1,
             "last": (number - 1) * PAGE + len(rows),
             "page": number,
             "pages": pages,
             "body": None if body is None else json.dumps(body),
-            "kinds": json.dumps(kinds_of(found)),
-            "protected": sum(cases.protected(row.target) is not None for row in found),
+            "kinds": json.dumps(kinds_of(selected)),
+            "protected": sum(cases.protected(row.target) is not None for row in selected),
         },
         "choices": {
-            "kind": [(one, f"{one}s") for one in TARGET_KINDS if one in kinds_of(case.rows)],
+            "kind": [(kind, f"{kind}s") for kind in TARGET_KINDS if kind in kinds_of(case.rows)],
             "outcome": [
                 ("undecided", "without an outcome"), ("waiting", "waiting for a second person"),
-                *((one, one) for one in OUTCOMES),
+                *((outcome, outcome) for outcome in OUTCOMES),
             ],
             "speaker": [("protected", "protected speakers"), ("others", "all others"), *words.SPEAKERS.items()],
         },
@@ -180,7 +182,7 @@ async def _known(services: Services, case: Case, rows: Sequence[TargetRow]) -> s
     if not any(row.target.kind == "hashtag" for row in rows):
         return set()
     await services.reviews.refresh()
-    known = {one.hashtag for one in services.reviews.automated.latest.values()}
-    known |= {record.hashtag for _, record in services.moderation.view.history}
-    known |= {row.target.value for row in case.rows if row.target.kind == "hashtag"}
-    return known - {"*"}
+    hashtags = {decision.hashtag for decision in services.reviews.automated.latest.values()}
+    hashtags |= {record.hashtag for _, record in services.moderation.view.history}
+    hashtags |= {row.target.value for row in case.rows if row.target.kind == "hashtag"}
+    return hashtags - {"*"}

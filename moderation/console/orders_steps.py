@@ -71,17 +71,17 @@ def step_choices(case: Case, cases: OrderFold, at_ms: int) -> list[StepChoice]:
 
 def restricting(case: Case) -> list[tuple[Outcome, str, int]]:
     """Count the targets by outcome and kind, where the outcome depends on the order's state."""
-    found = Counter(
+    counts = Counter(
         (row.ruling.outcome, row.target.kind)
         for row in case.rows
         if row.ruling is not None and not row.dropped and row.ruling.outcome in RESTRICTING - {"suspended"}
     )
-    return [(outcome, kind, many) for (outcome, kind), many in sorted(found.items())]
+    return [(outcome, kind, many) for (outcome, kind), many in sorted(counts.items())]
 
 
 def effects(case: Case) -> tuple[str, ...]:
     """Describe what viewers see once the order's own outcomes are in force."""
-    found = Counter(
+    counts = Counter(
         (row.ruling.outcome, row.target.kind) for row in case.rows if row.ruling is not None and not row.dropped
     )
     outcomes: tuple[Outcome, ...] = ("withheld", "reduced", "suspended", "declined")
@@ -89,7 +89,7 @@ def effects(case: Case) -> tuple[str, ...]:
         group_words(outcome, kind, many, case.order.country)
         for outcome in outcomes
         for kind in TARGET_KINDS
-        if (many := found[outcome, kind])
+        if (many := counts[outcome, kind])
     )
 
 
@@ -112,9 +112,9 @@ def now_words(case: Case, at_ms: int) -> str:
 
 def timeline(case: Case) -> list[OrderEvent]:
     """List everything that happened to an order, newest first."""
-    found = [_moment(record, case) for _, record in case.history]
-    found += [OrderEvent(note.at_ms, note.actor, "note", note.text) for note in case.notes if note.text]
-    return sorted(found, key=lambda one: one.at_ms)[::-1]
+    events = [_moment(record, case) for _, record in case.history]
+    events += [OrderEvent(note.at_ms, note.actor, "note", note.text) for note in case.notes if note.text]
+    return sorted(events, key=lambda event: event.at_ms)[::-1]
 
 
 def _moment(record: object, case: Case) -> OrderEvent:

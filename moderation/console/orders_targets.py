@@ -30,7 +30,7 @@ class TargetLine:
     """Row of the table."""
 
     row: TargetRow
-    plain: dict[str, Any]
+    answer: dict[str, Any]
     """The target as the API answers it."""
     written: str
     """The target as a ruling names it."""
@@ -75,7 +75,7 @@ def target_lines(
     cases: OrderFold,
     fold: ModerationFold,
     states: TargetStates,
-    known: Iterable[str],
+    hashtags: Iterable[str],
 ) -> list[TargetLine]:
     """Build the rows of one page of the table.
 
@@ -85,11 +85,11 @@ def target_lines(
         cases: all orders.
         fold: everything that people decided.
         states: present states of all targets.
-        known: hashtags among which look-alikes are searched.
+        hashtags: those among which look-alikes are searched.
     """
     tags = {row.target.value for row in rows if row.target.kind == "hashtag"}
     overrides = overrides_of(tags, fold, states.at_ms)
-    alike = look_alikes_of(tags, known)
+    alike = look_alikes_of(tags, hashtags)
     return [
         TargetLine(
             row,
@@ -115,26 +115,26 @@ def overrides_of(tags: set[str], fold: ModerationFold, at_ms: int) -> dict[str, 
         if (entry := stack.in_force(at_ms)) is not None:
             places[hashtag, entry.record.action, country, entry.record.actor].append(surface)
     verbs = {"block": "blocked", "hold": "held", "allow": "allowed"}
-    found: dict[str, list[str]] = defaultdict(list)
+    words_of: dict[str, list[str]] = defaultdict(list)
     for (hashtag, action, country, actor), surfaces in places.items():
         place = place_words(country)
         where = place if country == "*" else f"in {place}"
-        found[hashtag].append(f"{verbs[action]} {where} on {', '.join(sorted(surfaces))}, by {actor}")
-    return {hashtag: tuple(words) for hashtag, words in found.items()}
+        words_of[hashtag].append(f"{verbs[action]} {where} on {', '.join(sorted(surfaces))}, by {actor}")
+    return {hashtag: tuple(words) for hashtag, words in words_of.items()}
 
 
-def look_alikes_of(tags: set[str], known: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def look_alikes_of(tags: set[str], hashtags: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """List the known hashtags that look like some hashtags, by hashtag."""
     if not tags:
         return {}
-    wanted = {tag: _skeleton(tag) for tag in tags}
-    families: dict[str, list[str]] = {form: [] for form in wanted.values() if form}
-    for tag in sorted({*known, *tags}):
+    skeletons = {tag: _skeleton(tag) for tag in tags}
+    families: dict[str, list[str]] = {form: [] for form in skeletons.values() if form}
+    for tag in sorted({*hashtags, *tags}):
         if (family := families.get(_skeleton(tag))) is not None:
             family.append(tag)
     return {
-        tag: tuple(one for one in families.get(form, ()) if one != tag)[:MOST_LOOK_ALIKES]
-        for tag, form in wanted.items()
+        tag: tuple(look_alike for look_alike in families.get(form, ()) if look_alike != tag)[:MOST_LOOK_ALIKES]
+        for tag, form in skeletons.items()
     }
 
 
@@ -151,16 +151,16 @@ def waiting_groups(case: Case, cases: OrderFold, person: str) -> list[WaitingGro
         cases: all orders.
         person: person who reads.
     """
-    found: dict[tuple[str, str, str, bool, bool], list[tuple[TargetRow, TargetRuling]]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, bool, bool], list[tuple[TargetRow, TargetRuling]]] = defaultdict(list)
     for row in case.rows:
         ruling = row.proposed or (row.ruling if cases.alone(row) else None)
         if ruling is not None:
             may = row.first_of_two(ruling.outcome, person) is not None
             key = ruling.outcome, ruling.actors[0], ruling.reason, row.proposed is None, may
-            found[key].append((row, ruling))
+            groups[key].append((row, ruling))
     return [
         WaitingGroup(pairs[0][1], tuple(row for row, _ in pairs), alone, may, same_person(actor, person))
-        for (_, actor, _, alone, may), pairs in found.items()
+        for (_, actor, _, alone, may), pairs in groups.items()
     ]
 
 

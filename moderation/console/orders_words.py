@@ -94,8 +94,8 @@ def scripts_words(hashtag: str) -> str:
     >>> scripts_words("exаmple"), scripts_words("example1")
     ('Cyrillic and Latin letters', '')
     """
-    names = {unicodedata.name(one, "UNKNOWN").partition(" ")[0] for one in hashtag if one.isalpha()}
-    return "" if names <= {"LATIN"} else f"{listed(sorted(one.capitalize() for one in names))} letters"
+    names = {unicodedata.name(letter, "UNKNOWN").partition(" ")[0] for letter in hashtag if letter.isalpha()}
+    return "" if names <= {"LATIN"} else f"{listed(sorted(name.capitalize() for name in names))} letters"
 
 
 def place_of(outcome: Outcome, country: str) -> str:
@@ -118,7 +118,7 @@ def present_words(state: TargetState, kind: TargetKind) -> str:
     if not state.countries:
         return "visible"
     held = "out of trends and suggestions" if kind == "hashtag" else "withheld"
-    names = [country_name(one) for one in sorted(state.countries)]
+    names = [country_name(country) for country in sorted(state.countries)]
     shown = names if len(names) <= 3 else [*names[:3], f"{len(names) - 3} more"]
     return f"{held} in {listed(shown)}, visible elsewhere"
 
@@ -143,4 +143,4 @@ def kinds_words(many: Mapping[TargetKind, int]) -> str:
 
 def outcomes_of(kinds: Sequence[TargetKind]) -> list[Outcome]:
     """List the outcomes that targets of some kinds may have, the mildest first."""
-    return [one for one in VERBS if any(one in OUTCOMES_OF[kind] for kind in kinds)]
+    return [outcome for outcome in VERBS if any(outcome in OUTCOMES_OF[kind] for kind in kinds)]

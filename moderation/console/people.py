@@ -36,7 +36,7 @@ async def show_people(request: Request) -> Response:
     return page(
         request,
         "people.html",
-        found=await people_as_dict(request),
+        people=await people_as_dict(request),
         limits=limit_words,
         odd=odd_letters,
         roles=ROLES,
@@ -55,14 +55,14 @@ def limit_words(limits: Mapping[str, Any]) -> str:
     >>> limit_words({"countries": None, "categories": [], "longest": None})
     'on no category'
     """
-    found = []
+    words = []
     if (countries := limits["countries"]) is not None:
-        found.append(f"only in {places_words(countries, most=8)}" if countries else "in no country")
+        words.append(f"only in {places_words(countries, most=8)}" if countries else "in no country")
     if (categories := limits["categories"]) is not None:
-        found.append(f"only on {listed([plain_words(one) for one in categories])}" if categories else "on no category")
+        words.append(f"only on {listed([*map(plain_words, categories)])}" if categories else "on no category")
     if limits["longest"]:
-        found.append(f"at most {limits['longest']}")
-    return "; ".join(found) or "no limit"
+        words.append(f"at most {limits['longest']}")
+    return "; ".join(words) or "no limit"
 
 
 def odd_letters(name: str) -> str:
@@ -71,5 +71,5 @@ def odd_letters(name: str) -> str:
     >>> odd_letters("\u0430sha"), odd_letters("asha")
     ('CYRILLIC SMALL LETTER A', '')
     """
-    odd = dict.fromkeys(one for one in name if not one.isascii())
-    return listed([unicodedata.name(one, f"U+{ord(one):04X}") for one in odd][:4])
+    odd = dict.fromkeys(letter for letter in name if not letter.isascii())
+    return listed([unicodedata.name(letter, f"U+{ord(letter):04X}") for letter in odd][:4])

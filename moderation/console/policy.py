@@ -65,8 +65,8 @@ async def show_thresholds(request: Request) -> Response:
 async def show_revision(request: Request, revision: RevisionPath) -> Response:
     """Show one revision: who made it live and why, its text, and what a rollback to it would change."""
     topic = await services_of(request).policy_topic()
-    found = revision_as_dict(topic, revision)
-    return page(request, "policy_revision.html", one=found, live=live_record(topic))
+    revision_json = revision_as_dict(topic, revision)
+    return page(request, "policy_revision.html", revision=revision_json, live=live_record(topic))
 
 
 async def _thresholds(request: Request, live: PolicyRecord) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def thresholds(policy: Policy, job: BacktestJob, *, is_blind: bool) -> dict[str,
     from streams.backtest.survey import places_of_rules
 
     shown = job.report is not None and not is_blind
-    surveys = {(one.category, one.rule): one for one in job.report.rules} if shown else {}
+    surveys = {(survey.category, survey.rule): survey for survey in job.report.rules} if shown else {}
 
     def chart(row: RuleRow) -> Markup:
         return Markup(threshold_chart(row.rule, surveys.get((row.category, row.rule))))
@@ -112,9 +112,9 @@ def worker_words(topic: PolicyTopic, live: PolicyRecord) -> list[str]:
     workers = workers_there(topic, now_ms())
     if not workers:
         return ["No worker has reported in the last 90 seconds: a change is written, and waits for one."]
-    differ = [one for one in workers if not _follows(one, live)]
+    differ = [worker for worker in workers if not _follows(worker, live)]
     count = "1 worker reads it" if len(workers) == 1 else f"{len(workers)} workers read it"
-    return [f"{count}.", *(f"{one.worker} has another file: {one.why or one.verdict}" for one in differ)]
+    return [f"{count}.", *(f"{worker.worker} has another file: {worker.why or worker.verdict}" for worker in differ)]
 
 
 def _follows(worker: WorkerReport, live: PolicyRecord) -> bool:

@@ -39,10 +39,10 @@ def survey_words(survey: RuleSurvey) -> str:
         return "No hashtag was large enough to be judged"
     if survey.judged < LEAST_HASHTAGS:
         return f"Fewer than {LEAST_HASHTAGS} hashtags judged: too few to draw"
-    found = (
+    words = (
         f"{counted(survey.judged, 'hashtag')} judged, {survey.above:,} reached {share_words(survey.rule.suppress_at)}"
     )
-    return found + (f", {survey.over:,} with all that is needed" if survey.above else "")
+    return words + (f", {survey.over:,} with all that is needed" if survey.above else "")
 
 
 def threshold_chart(rule: Rule, survey: RuleSurvey | None) -> str:
@@ -92,11 +92,12 @@ def _axis() -> Iterable[str]:
 
 def differences_chart(points: Sequence[FlaggedCounts]) -> str:
     """Draw how many hashtags and countries both policies flag, or one of them only, over time."""
-    highest = max(1, *(max(one.both, one.live, one.new) for one in points))
+    highest = max(1, *(max(point.both, point.live, point.new) for point in points))
     wide = max(1, len(points) - 1)
     drawn = "".join(
         polyline(
-            [(at * _UNITS / wide, _PLOT - getattr(one, kind) * _PLOT / highest) for at, one in enumerate(points)], kind
+            [(at * _UNITS / wide, _PLOT - getattr(point, kind) * _PLOT / highest) for at, point in enumerate(points)],
+            kind,
         )
         for kind in ("both", "live", "new")
     )

@@ -33,12 +33,12 @@ async def edit_policy(
     """Show the editor with the live policy, or with an earlier one."""
     topic = await services_of(request).policy_topic()
     live = live_record(topic)
-    found = revision_as_dict(topic, begin or live.revision)
+    revision = revision_as_dict(topic, begin or live.revision)
     return page(
         request,
         "policy_edit.html",
         live=live,
-        one=found,
+        revision=revision,
         draft=f"policy {begin or 'live'}",
         reasons=REASONS,
         leads=sorted(ALLOWED["lead"]),

@@ -35,9 +35,9 @@ class ChangeRow(NamedTuple):
 @router.get("/policy/impacts/{job}", openapi_extra=needs("decide"))
 async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]) -> Response:
     """Show the progress of the person's own run, or its result."""
-    found = copy(own_job(request, job))  # it goes on meanwhile
-    values = await report_values(request, found.report) if found.report is not None else {}
-    return page(request, "policy_impact.html", job=found, **values)
+    run = copy(own_job(request, job))  # it goes on meanwhile
+    values = await report_values(request, run.report) if run.report is not None else {}
+    return page(request, "policy_impact.html", job=run, **values)
 
 
 async def report_values(request: Request, report: ImpactReport) -> dict[str, Any]:
@@ -60,8 +60,8 @@ async def report_values(request: Request, report: ImpactReport) -> dict[str, Any
 
 def rows_of(changes: Sequence[PolicyChange], reader: ReportReader) -> list[ChangeRow]:
     """Leave out what a person reviews blind, and mark what waits for the first answer."""
-    found = []
-    for one in reader.visible(changes):
-        case = reader.withheld.case(one.hashtag)
-        found.append(ChangeRow(one, case.id if case is not None else ""))
-    return found
+    rows = []
+    for change in reader.visible(changes):
+        case = reader.withheld.case(change.hashtag)
+        rows.append(ChangeRow(change, case.id if case is not None else ""))
+    return rows

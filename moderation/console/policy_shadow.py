@@ -36,17 +36,17 @@ async def show_shadow_part(request: Request) -> Response:
 async def _values(request: Request) -> dict[str, Any]:
     run = copy(services_of(request).shadows.current)  # its thread goes on
     values: dict[str, Any] = {"run": run, "leads": sorted(ALLOWED["lead"])}
-    if run is None or (found := run.report) is None:
+    if run is None or (report := run.report) is None:
         return values
     reader = await report_reader(request)
-    now = rows_of(found.now, reader)
-    points = [] if reader.blinded else found.over_time
+    now = rows_of(report.now, reader)
+    points = [] if reader.blinded else report.over_time
     return (
         values
-        | await report_values(request, found.verdict)
+        | await report_values(request, report.verdict)
         | {
             "now_rows": now[:100],
-            "now_changes": [one.change for one in now],
+            "now_changes": [row.change for row in now],
             "points": points,
             "chart": Markup(differences_chart(points)) if points else "",
         }

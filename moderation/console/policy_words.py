@@ -29,16 +29,16 @@ class RuleRow(NamedTuple):
     places: list[str]
 
 
-def rule_rows(policy: Policy, found: dict[tuple[str, Rule], list[tuple[str, str]]]) -> dict[str, list[RuleRow]]:
+def rule_rows(policy: Policy, rules: dict[tuple[str, Rule], list[tuple[str, str]]]) -> dict[str, list[RuleRow]]:
     """Arrange the rules by category, those for the most places first."""
     rows: dict[str, list[RuleRow]] = {}
-    for (category, rule), places in found.items():
-        has_others = sum(one == category for one, _ in found) > 1
+    for (category, rule), places in rules.items():
+        has_others = sum(other == category for other, _ in rules) > 1
         rows.setdefault(category, []).append(
             RuleRow(category, rule, places_in_words(places, policy.surfaces, has_others=has_others))
         )
     return {
-        category: sorted(of, key=lambda one: not one.places[0].startswith("every")) for category, of in rows.items()
+        category: sorted(of, key=lambda row: not row.places[0].startswith("every")) for category, of in rows.items()
     }
 
 
@@ -56,13 +56,13 @@ def places_in_words(places: Iterable[tuple[str, str]], surfaces: Sequence[str], 
     by_surfaces: dict[tuple[str, ...], list[str]] = {}
     for country, on in sorted(by_country.items()):
         by_surfaces.setdefault(tuple(sorted(on)), []).append(country)
-    found = []
+    lines = []
     for on_surfaces, countries in by_surfaces.items():
-        everywhere = "everywhere else" if has_others else "everywhere"
-        named = [everywhere if one == "" else "the world" if one == "*" else place_words(one) for one in countries]
+        special = {"": "everywhere else" if has_others else "everywhere", "*": "the world"}
+        named = [special.get(country) or place_words(country) for country in countries]
         where = "" if len(on_surfaces) == len(surfaces) else f", on {listed(on_surfaces)}"
-        found.append(listed(named) + where)
-    return sorted(found, key=lambda one: not one.startswith("every"))
+        lines.append(listed(named) + where)
+    return sorted(lines, key=lambda words: not words.startswith("every"))
 
 
 def share_words(share: float) -> str:
@@ -75,7 +75,7 @@ def share_words(share: float) -> str:
 
 
 def corroboration_words(asked: Corroboration) -> str:
-    """Say what a rule asks for beside the texts.
+    """Say what a rule asks for in addition to the texts.
 
     >>> corroboration_words(Corroboration(1, (("burst", 4.0), ("authors", 300.0))))
     '1 of: burst 4, authors 300'

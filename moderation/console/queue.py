@@ -29,49 +29,49 @@ FILTERS_WHY = {name: words for name, words in WHY.items() if name != "control"}
 @router.get("/queue", openapi_extra=needs("decide"))
 async def show_queue(
     request: Request,
-    wanted: FilterQuery,
+    filters: FilterQuery,
     rows: Annotated[int, Query(ge=1, le=MOST_ROWS)] = PAGE_ROWS,
 ) -> Response:
     """Show the queue of the caller under the filters of the address."""
     live, viewer = live_of(request), viewer_of(request.state.caller, reader_of(request))
     await live.board.follow()
-    found = live.board.listing(wanted, viewer).entries
-    every = live.board.listing(QueueFilter(team=wanted.team), viewer).entries
-    more = min(rows + PAGE_ROWS, MOST_ROWS) if rows < min(len(found), MOST_ROWS) else 0
+    entries = live.board.listing(filters, viewer).entries
+    every = live.board.listing(QueueFilter(team=filters.team), viewer).entries
+    more = min(rows + PAGE_ROWS, MOST_ROWS) if rows < min(len(entries), MOST_ROWS) else 0
     return page(
         request,
         "queue.html",
-        entries=found[:rows],
-        total=total_words(len(found)),
-        count=len(found),
+        entries=entries[:rows],
+        total=total_words(len(entries)),
+        count=len(entries),
         badge=live.badge(viewer),
-        wanted=wanted,
-        filtered=bool(wanted.query),
-        offered=_offered(every, wanted),
+        filters=filters,
+        filtered=bool(filters.query),
+        offered=_offered(every, filters),
         teams=live.board.teams(),
         common_team=COMMON_TEAM,
         why_filters=_counted(FILTERS_WHY | ({"order": WHY["order"]} if viewer.orders else {}), every),
         claimed_words=CLAIMED,
         order_words=WORK_ORDER_WORDS,
-        more=_address(wanted, more) if more else "",
+        more=_address(filters, more) if more else "",
         most_rows=MOST_ROWS,
-        stream=_address(wanted, rows, "/console/stream?view=queue"),
+        stream=_address(filters, rows, "/console/stream?view=queue"),
     )
 
 
 def _counted(reasons: Mapping[str, str], entries: Iterable[QueueEntry]) -> dict[str, str]:
     """Add the number of entries to each reason to wait."""
-    counts = Counter("second_look" if why == "control" else why for one in entries for why in one.why)
+    counts = Counter("second_look" if why == "control" else why for entry in entries for why in entry.why)
     return {name: f"{words} ({counts[name]:,})" for name, words in reasons.items()}
 
 
-def _offered(entries: Iterable[QueueEntry], wanted: QueueFilter) -> dict[str, dict[str, str]]:
+def _offered(entries: Iterable[QueueEntry], filters: QueueFilter) -> dict[str, dict[str, str]]:
     """Return the values to filter by, those of the list and the chosen ones, with their words."""
-    countries, categories, languages = {wanted.country}, {wanted.category}, {wanted.language}
-    for one in entries:
-        countries.update(one.countries)
-        categories.update(one.categories)
-        languages.update(unread.language for unread in one.languages)
+    countries, categories, languages = {filters.country}, {filters.category}, {filters.language}
+    for entry in entries:
+        countries.update(entry.countries)
+        categories.update(entry.categories)
+        languages.update(unread.language for unread in entry.languages)
     words = {code: "Everywhere" if code == "*" else country_name(code) for code in countries - {""}}
     return {
         "countries": dict(sorted(words.items(), key=lambda pair: pair[1])),
@@ -80,7 +80,7 @@ def _offered(entries: Iterable[QueueEntry], wanted: QueueFilter) -> dict[str, di
     }
 
 
-def _address(wanted: QueueFilter, rows: int, path: str = "/console/queue?") -> str:
-    parts = [wanted.query, f"rows={rows}" if rows != PAGE_ROWS else ""]
+def _address(filters: QueueFilter, rows: int, path: str = "/console/queue?") -> str:
+    parts = [filters.query, f"rows={rows}" if rows != PAGE_ROWS else ""]
     query = "&".join(filter(None, parts))
     return path + ("&" if query and not path.endswith("?") else "") + query

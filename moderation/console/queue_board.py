@@ -104,7 +104,7 @@ class QueueBoard:
         for case in fresh:
             self._apply(case, cases.get(case), service, present.get(case, ()), at_ms)
         self._cases = cases
-        self._moving = {one for one in fresh if one in present or self._is_claimed(one)}
+        self._moving = {case for case in fresh if case in present or self._is_claimed(case)}
         orders = {case.id: entry_of_order(case, COMMON_TEAM, at_ms) for case in self._open_orders()}
         if orders != self._orders:
             self._orders = orders
@@ -117,29 +117,31 @@ class QueueBoard:
             if moved_ms + GONE_MS < at_ms or len(self._moved) > MOST_GONE:
                 del self._moved[case]
 
-    def listing(self, wanted: QueueFilter, viewer: Viewer) -> QueueListing:
+    def listing(self, filters: QueueFilter, viewer: Viewer) -> QueueListing:
         """Return the list of a person under a filter."""
         personal = self._differences(viewer.person)
-        found = [
-            one
-            for one in self._shared_list(wanted.shared, viewer)
-            if one.id not in personal and wanted.selects_claim(one, viewer.person)
+        entries = [
+            entry
+            for entry in self._shared_list(filters.shared, viewer)
+            if entry.id not in personal and filters.selects_claim(entry, viewer.person)
         ]
-        blinded = [one for one in personal.values() if one is not None and not one.gone]
+        blinded = [entry for entry in personal.values() if entry is not None and not entry.gone]
         if viewer.cases and blinded:
-            found += [one for one in blinded if wanted.selects(one) and wanted.selects_claim(one, viewer.person)]
-            found.sort(key=lambda one: one.place)
-        return QueueListing(found, [*self._gone_for(wanted, viewer)] if viewer.cases else [])
+            entries += [
+                entry for entry in blinded if filters.selects(entry) and filters.selects_claim(entry, viewer.person)
+            ]
+            entries.sort(key=lambda entry: entry.place)
+        return QueueListing(entries, [*self._gone_for(filters, viewer)] if viewer.cases else [])
 
     def teams(self) -> list[str]:
         """Return the teams with open cases, and the common one first."""
-        return [COMMON_TEAM, *sorted({one.team for one in self._entries.values()} - {COMMON_TEAM})]
+        return [COMMON_TEAM, *sorted({entry.team for entry in self._entries.values()} - {COMMON_TEAM})]
 
     def entries(self, cases: Iterable[str], viewer: Viewer) -> list[QueueEntry]:
         """Return the open entries of some cases as a person may see them; others are left out."""
         personal = self._differences(viewer.person)
-        found = (personal.get(case) or self._entries.get(case) for case in cases)
-        return [one for one in found if one is not None and not one.gone]
+        entries = (personal.get(case) or self._entries.get(case) for case in cases)
+        return [entry for entry in entries if entry is not None and not entry.gone]
 
     def owes_first_answer(self, name: str, person: str) -> bool:
         """Return whether a person must give a first answer on a case before deciding."""
@@ -148,13 +150,13 @@ class QueueBoard:
 
     def named(self, start: str, most: int) -> list[HashtagCase]:
         """Return cases whose normalised hashtag begins with a text: open and new ones first, one for each hashtag."""
-        found: dict[str, HashtagCase] = {}
+        by_hashtag: dict[str, HashtagCase] = {}
         for case in self._cases.values():
             if case.hashtag.startswith(start):
-                known = found.get(case.hashtag)
-                if known is None or (known.is_open, known.began_ms) < (case.is_open, case.began_ms):
-                    found[case.hashtag] = case
-        ordered = sorted(found.values(), key=lambda one: (one.hashtag != start, not one.is_open, one.hashtag))
+                earlier = by_hashtag.get(case.hashtag)
+                if earlier is None or (earlier.is_open, earlier.began_ms) < (case.is_open, case.began_ms):
+                    by_hashtag[case.hashtag] = case
+        ordered = sorted(by_hashtag.values(), key=lambda case: (case.hashtag != start, not case.is_open, case.hashtag))
         return [*islice(ordered, most)]
 
     def _apply(
@@ -186,23 +188,23 @@ class QueueBoard:
     def _open_orders(self) -> list[Case]:
         return open_cases(self._services.orders.cases.cases.values())
 
-    def _shared_list(self, wanted: QueueFilter, viewer: Viewer) -> list[QueueEntry]:
-        key = wanted, viewer.cases, viewer.orders
-        if (known := self._shared.get(key)) is None:
+    def _shared_list(self, filters: QueueFilter, viewer: Viewer) -> list[QueueEntry]:
+        key = filters, viewer.cases, viewer.orders
+        if (entries := self._shared.get(key)) is None:
             if len(self._shared) > 200:
                 self._shared.clear()
             every = [*self._entries.values()] if viewer.cases else []
             every += self._orders.values() if viewer.orders else ()
-            known = sorted((one for one in every if wanted.selects(one)), key=lambda one: one.place)
-            self._shared[key] = known
-        return known
+            entries = sorted((entry for entry in every if filters.selects(entry)), key=lambda entry: entry.place)
+            self._shared[key] = entries
+        return entries
 
     def _differences(self, person: str) -> dict[str, QueueEntry | None]:
         """Return the cases that a person sees otherwise than most: None for one that does not wait for the person."""
-        if (known := self._personal.get(person)) is not None:
-            return known
+        if (kept := self._personal.get(person)) is not None:
+            return kept
         service, at_ms = self._services.cases, self._clock()
-        found: dict[str, QueueEntry | None] = {}
+        differences: dict[str, QueueEntry | None] = {}
         skipper = visual_form(person)
         for name in self._touched:
             case = self._cases.get(name)
@@ -211,31 +213,31 @@ class QueueBoard:
             if not is_waiting(case, person, case.progress.team, at_ms):
                 skip = case.progress.skipped.get(skipper)
                 late = skip is None or skip.at_ms + GONE_MS < at_ms
-                found[name] = None if late else replace(self._entries[name], gone="you skipped it", viewers=())
+                differences[name] = None if late else replace(self._entries[name], gone="you skipped it", viewers=())
         if blinded := service.blinded(person):
             for name, entry in self._entries.items():
                 case = self._cases.get(name)  # a case may be gone before the next `follow` hears of it
-                if case is not None and entry.hashtag in blinded and name not in found:
-                    found[name] = entry_of_case(case, case_as_dict(case, service, person), entry.viewers)
-        self._personal[person] = found
-        return found
+                if case is not None and entry.hashtag in blinded and name not in differences:
+                    differences[name] = entry_of_case(case, case_as_dict(case, service, person), entry.viewers)
+        self._personal[person] = differences
+        return differences
 
-    def _gone_for(self, wanted: QueueFilter, viewer: Viewer) -> Iterator[QueueEntry]:
+    def _gone_for(self, filters: QueueFilter, viewer: Viewer) -> Iterator[QueueEntry]:
         blinded = self._services.cases.blinded(viewer.person)
         for _, entry in self._gone.values():
             shown = _nothing_of(entry) if entry.hashtag in blinded else entry
-            if wanted.selects(shown):
+            if filters.selects(shown):
                 yield shown
         for name in self._moved:
             moved = self._entries.get(name)
-            if moved is None or moved.team == wanted.team:
+            if moved is None or moved.team == filters.team:
                 continue
             handed = replace(moved, gone=f"handed to {moved.team}", viewers=())
             shown = _nothing_of(handed) if moved.hashtag in blinded else handed
-            if wanted.selects(shown, any_team=True):
+            if filters.selects(shown, any_team=True):
                 yield shown
         for skipped in self._differences(viewer.person).values():
-            if skipped is not None and skipped.gone and wanted.selects(skipped):
+            if skipped is not None and skipped.gone and filters.selects(skipped):
                 yield skipped
 
 

@@ -44,32 +44,32 @@ async def show_bulk(request: Request, verdict: Literal["hide", "show"], case: Ca
     live, person = live_of(request), reader_of(request)
     await live.board.follow()
     viewer = viewer_of(request.state.caller, person)
-    known = {one.id: one for one in live.board.entries(case, viewer) if one.kind == "case"}
+    entries = {entry.id: entry for entry in live.board.entries(case, viewer) if entry.kind == "case"}
     policy = (await services_of(request).policy_topic()).live
     spared = Policy.from_canonical(policy.policy).is_never_suppressed if policy is not None else lambda hashtag: False
     rows = [
         bulk_row(
-            one,
+            entry,
             person,
-            first_answer_due=live.board.owes_first_answer(one.id, person),
-            spared=verdict == "hide" and spared(one.hashtag),
+            first_answer_due=live.board.owes_first_answer(entry.id, person),
+            spared=verdict == "hide" and spared(entry.hashtag),
         )
-        for one in known.values()
+        for entry in entries.values()
     ]
-    taken = [one for one in rows if not one.problem]
+    taken = [row for row in rows if not row.problem]
     return page(
         request,
         "queue_bulk.html",
         rows=rows,
         taken=taken,
-        missing=len(case) - len(known),
+        missing=len(case) - len(entries),
         verb=_VERBS[verdict],
         verdict=verdict,
         lasts=DURATIONS,
-        grounds=grounds_of(verdict, sorted({name for one in taken for name in one.entry.categories})),
+        grounds=grounds_of(verdict, sorted({name for row in taken for name in row.entry.categories})),
         typed=len(taken) > TYPED_ABOVE,
-        body=msgspec.json.encode([{"case": one.entry.id, "if_version": one.entry.version} for one in taken]).decode(),
-        reach=sum(one.entry.reach or 0 for one in taken),
+        body=msgspec.json.encode([{"case": row.entry.id, "if_version": row.entry.version} for row in taken]).decode(),
+        reach=sum(row.entry.reach or 0 for row in taken),
     )
 
 
@@ -84,7 +84,7 @@ def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool, spared: 
         problem = "an appeal has its own outcome"
     elif first_answer_due:
         problem = "open it first: your first answer is due"
-    others = [one for one in entry.viewers if not same_person(one, person)]
+    others = [viewer for viewer in entry.viewers if not same_person(viewer, person)]
     warnings = [f"{' and '.join(others)} {'has' if len(others) == 1 else 'have'} it open"] if others else []
     if spared:
         warnings.append("the policy never hides it by itself (never_suppress)")

@@ -1,4 +1,4 @@
-"""Entries of the queue: what a row says of a case or of a legal order. Pure."""
+"""Entries of the queue: what a row shows of a case or of a legal order. Pure."""
 
 from __future__ import annotations
 
@@ -65,31 +65,31 @@ class QueueEntry:
         return f"/console/{self.kind}s/{self.id}"
 
 
-def entry_of_case(case: HashtagCase, plain: Mapping[str, Any], viewers: Sequence[str]) -> QueueEntry:
+def entry_of_case(case: HashtagCase, case_json: Mapping[str, Any], viewers: Sequence[str]) -> QueueEntry:
     """Build the entry of a case from its JSON as its reader may see it (`case_as_dict`)."""
     common = QueueEntry(
         id=case.id,
         kind="case",
-        display=plain["display"],
-        hashtag=plain["hashtag"],
-        family=_family(plain["hashtag"]),
-        countries=tuple(plain["countries"]),
-        why=tuple(plain["why"]),
-        team=plain["team"],
-        claimed_by=plain["claimed_by"] or "",
+        display=case_json["display"],
+        hashtag=case_json["hashtag"],
+        family=_family(case_json["hashtag"]),
+        countries=tuple(case_json["countries"]),
+        why=tuple(case_json["why"]),
+        team=case_json["team"],
+        claimed_by=case_json["claimed_by"] or "",
         viewers=tuple(viewers),
     )
-    if plain["blinded"]:
+    if case_json["blinded"]:
         return replace(common, blinded=True, place=work_order(case, blinded=True))
     return replace(
         common,
-        effect=_effect(plain["why"], plain["surfaces"]),
-        categories=tuple(plain["categories"]),
+        effect=_effect(case_json["why"], case_json["surfaces"]),
+        categories=tuple(case_json["categories"]),
         languages=unread_languages(case),
-        ends_ms=plain["lapses_ms"],
-        began_ms=plain["began_ms"],
-        reach=plain["reach"],
-        version=plain["version"],
+        ends_ms=case_json["lapses_ms"],
+        began_ms=case_json["began_ms"],
+        reach=case_json["reach"],
+        version=case_json["version"],
         place=work_order(case),
     )
 
@@ -113,7 +113,7 @@ def entry_of_order(case: Case, team: str, at_ms: int) -> QueueEntry:
 
 
 def _effect(why: Sequence[str], surfaces: Sequence[str]) -> str:
-    words = next((_EFFECTS[one] for one in _EFFECTS if one in why), "")
+    words = next((_EFFECTS[kind] for kind in _EFFECTS if kind in why), "")
     return f"{words} on {listed(surfaces)}" if words and surfaces else words
 
 

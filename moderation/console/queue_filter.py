@@ -20,7 +20,7 @@ _Claimed = Literal["", "free", "mine", "others"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFilter:
-    """Filters; "" selects all."""
+    """Filters of the queue; "" selects all."""
 
     team: str = COMMON_TEAM
     why: str = ""
@@ -49,7 +49,7 @@ class QueueFilter:
             and (not self.why or self.why in entry.why or (self.why == "second_look" and "control" in entry.why))
             and (not self.country or self.country in entry.countries)
             and (not self.category or self.category in entry.categories)
-            and (not self.language or any(self.language == one.language for one in entry.languages))
+            and (not self.language or any(self.language == unread.language for unread in entry.languages))
             and (not self.q or _normalised(self.q) in (entry.hashtag or _normalised(entry.display)))
         )
 

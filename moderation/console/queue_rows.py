@@ -27,11 +27,11 @@ class RowCache:
 
     def rows(self, entries: Iterable[QueueEntry]) -> dict[str, str]:
         """Return the rows of some entries by id, in their order."""
-        return {one.id: self._row(one) for one in entries}
+        return {entry.id: self._row(entry) for entry in entries}
 
     def _row(self, entry: QueueEntry) -> str:
-        if (known := self._rows.get(entry)) is None:
+        if (html := self._rows.get(entry)) is None:
             if len(self._rows) >= MOST_KEPT:
                 self._rows.clear()
-            known = self._rows[entry] = row_html(entry, now_ms())
-        return known
+            html = self._rows[entry] = row_html(entry, now_ms())
+        return html

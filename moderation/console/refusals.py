@@ -67,8 +67,8 @@ _CASE = re.compile(r"^case-[0-9a-f]{16}: ")
 def console_problem(problem: Problem) -> Problem:
     """Return a problem of the API in the words of the pages.
 
-    >>> found = console_problem({"type": "/v1/problems/stale", "title": "t", "detail": "gone (GET /v1/cases)"})
-    >>> found["detail"], found["fix"]
+    >>> problem = console_problem({"type": "/v1/problems/stale", "title": "t", "detail": "gone (GET /v1/cases)"})
+    >>> problem["detail"], problem["fix"]
     ('gone', 'Look at what it is now, then decide again.')
     """
     kind = str(problem.get("type", "")).rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Refusals in a browser: a page that says what happened and how to go on, in place of the API's problem details."""
+"""Refusals in a browser: a page that names what happened and how to go on, in place of the API's problem details."""
 
 from __future__ import annotations
 

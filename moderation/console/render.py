@@ -72,7 +72,7 @@ def _common(request: Request) -> dict[str, Any]:
         "person": "" if caller is None else reader_of(request),
         "may": (lambda permission: False) if caller is None else caller.may,
         "csrf": "" if session is None else session.csrf,
-        "links": [one for one in LINKS if caller is not None and caller.may(one.permission)],
+        "links": [link for link in LINKS if caller is not None and caller.may(link.permission)],
         "path": request.url.path,
         "now_ms": (at_ms := now_ms()),
         "paused": notice_values(services_of(request).moderation.view if caller is not None else None, at_ms),

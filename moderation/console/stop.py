@@ -73,8 +73,8 @@ async def show_stop(
     @cache
     def held(country: str) -> list[HeldRegister]:
         viewers = "" if country == WORLD else country
-        found = held_tags(automated.latest.values(), view, at_ms, stops=False, viewers=viewers)
-        return [one for one in found if one.register.hashtag not in blinded]
+        all_held = held_tags(automated.latest.values(), view, at_ms, stops=False, viewers=viewers)
+        return [row for row in all_held if row.register.hashtag not in blinded]
 
     released = in_order(lifted_by(scope, held(scope["country"]), pauses), "reach", automated)
     limit = longest_ms(caller)
@@ -85,17 +85,17 @@ async def show_stop(
         scope_words=scope_words(scope | {"country": scope["country"] or "*"}),
         chosen=frozenset(surface),
         pauses=[
-            pressed_view(one, held(one["country"]), pauses_in_force(view, at_ms, released=one["id"]), at_ms)
-            for one in pauses
+            pressed_view(pause, held(pause["country"]), pauses_in_force(view, at_ms, released=pause["id"]), at_ms)
+            for pause in pauses
         ],
         there=pressed_there(scope, pauses),
-        rows=[held_row(one, automated, show_legal=may(request, "orders")) for one in released[:SHOWN]],
+        rows=[held_row(row, automated, show_legal=may(request, "orders")) for row in released[:SHOWN]],
         total=len(released),
-        hashtags=len({one.register.hashtag for one in released}),
+        hashtags=len({row.register.hashtag for row in released}),
         surfaces=names.surfaces,
-        countries=country_choices(caller, sorted({one.register.country for one in held("")}), permission),
+        countries=country_choices(caller, sorted({row.register.country for row in held("")}), permission),
         categories=categories,
-        durations=[one for one in DURATIONS if limit is None or duration_ms(one[0]) <= limit],
+        durations=[duration for duration in DURATIONS if limit is None or duration_ms(duration[0]) <= limit],
         limits=limit_words(caller),
         pause_reasons=PAUSE_REASONS,
         release_reasons=RELEASE_REASONS,
@@ -110,34 +110,35 @@ async def last_change(services: Services, at_ms: int) -> dict[str, Any] | None:
     records = records_of_write(services.moderation.view, ANY_HASHTAG, "9")
     if not records:
         return None
-    found = await services.published(records, _WAIT_SECONDS if at_ms - records[-1].record.at_ms < _NEW_MS else 0)
-    plain = found.as_dict()
+    publication = await services.published(records, _WAIT_SECONDS if at_ms - records[-1].record.at_ms < _NEW_MS else 0)
+    answer = publication.as_dict()
     return {
-        "published": plain["published"],
-        "at_ms": plain["published_at_ms"],
-        "note": plain["note"].rstrip("."),
-        "surfaces": sorted({one["surface"] for one in plain["surfaces"]}),
+        "published": answer["published"],
+        "at_ms": answer["published_at_ms"],
+        "note": answer["note"].rstrip("."),
+        "surfaces": sorted({place["surface"] for place in answer["surfaces"]}),
     }
 
 
 def past_presses(history: OverrideHistory, most: int = 10) -> list[dict[str, Any]]:
     """List the last presses and releases, the newest first; refused ones had no effect and are left out."""
-    found = [one for offset, one in history.history if one.hashtag == ANY_HASHTAG and offset not in history.fold.stale]
+    fold, everything = history.fold, history.history
+    presses = [press for at, press in everything if press.hashtag == ANY_HASHTAG and at not in fold.stale]
     return [
         {
-            "verb": "paused" if isinstance(one, Override) else "resumed",
+            "verb": "paused" if isinstance(record, Override) else "resumed",
             "words": scope_words(
                 {
-                    "country": one.country,
-                    "surfaces": sorted(one.surfaces),
-                    "category": one.category if isinstance(one, Override) else "",
+                    "country": record.country,
+                    "surfaces": sorted(record.surfaces),
+                    "category": record.category if isinstance(record, Override) else "",
                 }
             ),
-            "actor": one.actor,
-            "reason": one.reason,
-            "at_ms": one.at_ms,
+            "actor": record.actor,
+            "reason": record.reason,
+            "at_ms": record.at_ms,
         }
-        for one in found[: -most - 1 : -1]
+        for record in presses[: -most - 1 : -1]
     ]
 
 
@@ -156,21 +157,22 @@ def pressed_view(
         **pause,
         "words": scope_words(pause),
         "countdown": countdown_words(pause["resumes_at_ms"], at_ms),
-        "hides": len({one.register.hashtag for one in lifted_by(pause, held, after)}),
-        "after": [pause_words(one) for one in after if overlaps(one, pause)],
+        "hides": len({row.register.hashtag for row in lifted_by(pause, held, after)}),
+        "after": [pause_words(other) for other in after if overlaps(other, pause)],
     }
 
 
 def pressed_there(scope: Mapping[str, Any], pauses: Iterable[Mapping[str, Any]]) -> list[str]:
     """Say which pauses are in force in a scope, and what a new one in it would do."""
-    found = []
-    for one in pauses:
-        same_place = one["country"] == scope["country"] and set(one["surfaces"]) & set(scope["surfaces"])
-        if same_place and one["category"] != scope["category"]:
-            found.append(f"Paused already {pause_words(one)}. Release it first: a place has one pause at a time.")
-        elif scope["country"] and overlaps(one, scope):
-            found.append(f"Paused already {pause_words(one)}. A new pause does not end it: the longer one counts.")
-    return found
+    sentences = []
+    for pause in pauses:
+        same_place = pause["country"] == scope["country"] and set(pause["surfaces"]) & set(scope["surfaces"])
+        if same_place and pause["category"] != scope["category"]:
+            sentences.append(f"Paused already {pause_words(pause)}. Release it first: a place has one pause at a time.")
+        elif scope["country"] and overlaps(pause, scope):
+            words = pause_words(pause)
+            sentences.append(f"Paused already {words}. A new pause does not end it: the longer one counts.")
+    return sentences
 
 
 def pause_words(pause: Mapping[str, Any]) -> str:
@@ -178,12 +180,12 @@ def pause_words(pause: Mapping[str, Any]) -> str:
     return f"{scope_words(pause)}, by {ISOLATED.format(pause['actor'])}, until {moment_words(pause['expires_at_ms'])}"
 
 
-def overlaps(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def overlaps(scope: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether two scopes share viewers, a surface and a category."""
     return (
-        (WORLD in (one["country"], other["country"]) or one["country"] == other["country"])
-        and bool(set(one["surfaces"]) & set(other["surfaces"]))
-        and ("" in (one["category"], other["category"]) or one["category"] == other["category"])
+        (WORLD in (scope["country"], other["country"]) or scope["country"] == other["country"])
+        and bool(set(scope["surfaces"]) & set(other["surfaces"]))
+        and ("" in (scope["category"], other["category"]) or scope["category"] == other["category"])
     )
 
 
@@ -200,18 +202,18 @@ def lifted_by(
     Returns:
         Each hashtag with the surfaces on which this stop button alone shows it.
     """
-    found = []
+    rows = []
     for row in held:
-        one = row.register
-        if one.source != "automated" or scope["category"] not in ("", one.category):
+        register = row.register
+        if register.source != "automated" or scope["category"] not in ("", register.category):
             continue
-        viewers = one.country if scope["country"] in ("", WORLD) else scope["country"]
+        viewers = register.country if scope["country"] in ("", WORLD) else scope["country"]
         lifted = {
             surface
             for other in others
-            if other["country"] in (viewers, WORLD) and other["category"] in ("", one.category)
+            if other["country"] in (viewers, WORLD) and other["category"] in ("", register.category)
             for surface in other["surfaces"]
         }
         if surfaces := sorted((set(row.surfaces) & set(scope["surfaces"])) - lifted):
-            found.append(HeldRegister(one, surfaces))
-    return found
+            rows.append(HeldRegister(register, surfaces))
+    return rows

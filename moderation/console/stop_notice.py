@@ -19,7 +19,7 @@ ISOLATED = "\u2068{}\u2069"
 def notice_texts(history: OverrideHistory, at_ms: int) -> dict[str, str]:
     """Build the live texts of the notice; both are empty while nothing is paused."""
     pauses = pauses_in_force(history, at_ms)
-    until = min((one["resumes_at_ms"] for one in pauses), default=0)
+    until = min((pause["resumes_at_ms"] for pause in pauses), default=0)
     return {"paused": notice_words(pauses), "paused-until": machine_time(until) if until else ""}
 
 
@@ -34,16 +34,16 @@ def notice_values(history: OverrideHistory | None, at_ms: int) -> dict[str, str]
 def notice_words(pauses: Sequence[Mapping[str, Any]]) -> str:
     """Say what is paused, before "resumes in 1:05"; "" for nothing.
 
-    >>> one = {"country": "IN", "surfaces": ["search", "trends"], "category": "", "actor": "asha"}
-    >>> notice_words([one]).replace(ISOLATED.format("asha"), "asha")
+    >>> pause = {"country": "IN", "surfaces": ["search", "trends"], "category": "", "actor": "asha"}
+    >>> notice_words([pause]).replace(ISOLATED.format("asha"), "asha")
     'Automation is paused in India on search and trends, by asha'
-    >>> notice_words([one, one])
+    >>> notice_words([pause, pause])
     'Automation is paused in 2 scopes; the first'
     """
     if len(pauses) != 1:
         return f"Automation is paused in {len(pauses)} scopes; the first" if pauses else ""
-    [one] = pauses
-    return f"Automation is paused {scope_words(one)}, by {ISOLATED.format(one['actor'])}"
+    [pause] = pauses
+    return f"Automation is paused {scope_words(pause)}, by {ISOLATED.format(pause['actor'])}"
 
 
 def scope_words(scope: Mapping[str, Any]) -> str:

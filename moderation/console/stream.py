@@ -48,7 +48,7 @@ class StreamKey:
 
     caller: Caller
     person: str
-    wanted: QueueFilter | None = None
+    filters: QueueFilter | None = None
     rows: int = 0
 
 
@@ -71,9 +71,9 @@ class LiveConsole:
         """Build the live page of a stream from what was read last."""
         viewer = viewer_of(key.caller, key.person)
         texts = self.texts(key.caller, key.person)
-        if key.wanted is None:
+        if key.filters is None:
             return LivePage(texts=texts)
-        listing = self.board.listing(key.wanted, viewer)
+        listing = self.board.listing(key.filters, viewer)
         texts["queue-total"] = total_words(len(listing.entries))
         shown = listing.entries[: key.rows + MARGIN_ROWS]
         complete = len(shown) == len(listing.entries)
@@ -122,8 +122,8 @@ class LiveConsole:
 
 def live_of(request: Request) -> LiveConsole:
     """Return the live console of the application that serves a request."""
-    found: LiveConsole = request.app.state.live_console
-    return found
+    live: LiveConsole = request.app.state.live_console
+    return live
 
 
 def viewer_of(caller: Caller, person: str) -> Viewer:
@@ -143,7 +143,7 @@ def total_words(total: int) -> str:
 @router.get("/stream", openapi_extra=needs("read"))
 async def stream(
     request: Request,
-    wanted: FilterQuery,
+    filters: FilterQuery,
     view: Annotated[str, Query(pattern="^(queue)?$")] = "",
     rows: Annotated[int, Query(ge=1, le=MOST_ROWS)] = PAGE_ROWS,
 ) -> Response:
@@ -151,7 +151,7 @@ async def stream(
     caller: Caller = request.state.caller
     key = StreamKey(caller, reader_of(request))
     if view and caller.may("decide"):
-        key = StreamKey(caller, reader_of(request), wanted, rows)
+        key = StreamKey(caller, reader_of(request), filters, rows)
     await live_of(request).board.follow()  # a refusal must come before the answer begins
     return counted_stream(request, _checked(request, key))
 

@@ -19,7 +19,7 @@ from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.console.words import place_words
+from moderation.console.words import named_countries, place_words
 from moderation.http.reports import own_run, preview_as_dict, publications_as_dicts
 from moderation.outward.report import page as report_page
 from moderation.outward.report.publications import NAME
@@ -70,11 +70,11 @@ async def show_transparency(
         presets=months,
         chosen=chosen,
         country="*" if run is None else run.period.country or "*",
-        countries=sorted(((one, place_words(one)) for one in COUNTRIES), key=lambda one: one[1]),
+        countries=named_countries(COUNTRIES),
         forgotten=bool(preview) and run is None,
-        just_published=next((one for one in items if published and one["name"] == published), None),
+        just_published=next((report for report in items if published and report["name"] == published), None),
         items=items[:SHOWN],
-        newest={one["name"]: newest_edition(one, items) for one in items},
+        newest={publication["name"]: newest_edition(publication, items) for publication in items},
         days_words=days_words,
         more=len(items) > SHOWN,
         file_words=_WORDS,
@@ -93,16 +93,16 @@ async def show_preview(request: Request, run: str) -> Response:
 
 async def part_values(request: Request, run: ReportRun) -> dict[str, Any]:
     """Compute the values of a preview."""
-    found = await preview_as_dict(request, run)
+    preview = await preview_as_dict(request, run)
     body = report_page.body(run.made.published, run.made.at_ms) if run.made is not None else ""
     return {
         "run": run,
-        "one": found,
-        "where": "all countries" if found["country"] == "*" else place_words(found["country"]),
-        "days": days_words(found["from_ms"], found["to_ms"]),
+        "preview": preview,
+        "where": "all countries" if preview["country"] == "*" else place_words(preview["country"]),
+        "days": days_words(preview["from_ms"], preview["to_ms"]),
         "body": Markup(body),
-        "rows": list(csv.reader(io.StringIO(found["table"])))[1:],
-        "beyond": _beyond(request, found),
+        "rows": list(csv.reader(io.StringIO(preview["table"])))[1:],
+        "beyond": _beyond(request, preview),
         "can_publish": services_of(request).reports.folder is not None,
         "reasons": REASONS,
     }
@@ -111,28 +111,28 @@ async def part_values(request: Request, run: ReportRun) -> dict[str, Any]:
 def presets(today: date) -> list[Preset]:
     """List periods to choose from: whole months, the last quarter and half-year, and the month so far.
 
-    >>> [(one.words, str(one.first), str(one.last)) for one in presets(date(2021, 3, 5))][:2]
+    >>> [(preset.words, str(preset.first), str(preset.last)) for preset in presets(date(2021, 3, 5))][:2]
     [('February 2021', '2021-02-01', '2021-02-28'), ('January 2021', '2021-01-01', '2021-01-31')]
     """
     months = [_month(today, back) for back in range(3)]
-    found = [Preset(f"{first:%B %Y}", first, last) for first, last in months[1:]]
+    periods = [Preset(f"{first:%B %Y}", first, last) for first, last in months[1:]]
     for words, length in (("Last quarter", 3), ("Last half-year", 6)):
         since = (today.month - 1) // length * length
         last = date(today.year, since + 1, 1) - timedelta(days=1)
         first = _month(last, length - 1)[0]
-        found.append(Preset(words, first, last))
-    return [*found, Preset("This month so far", months[0][0], today)]
+        periods.append(Preset(words, first, last))
+    return [*periods, Preset("This month so far", months[0][0], today)]
 
 
-def newest_edition(one: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
+def newest_edition(publication: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
     """Return the name of the newest publication of the same period and country; `items` has the newest first."""
     same = ("from_ms", "to_ms", "country")
-    return str(next(other["name"] for other in items if all(other[name] == one[name] for name in same)))
+    return str(next(other["name"] for other in items if all(other[name] == publication[name] for name in same)))
 
 
 def days_of(from_ms: int, to_ms: int) -> tuple[date, date]:
     """Return the first and the last day of a period, in UTC."""
-    first, last = (datetime.fromtimestamp(one / 1000, UTC).date() for one in (from_ms, to_ms - 1))
+    first, last = (datetime.fromtimestamp(at_ms / 1000, UTC).date() for at_ms in (from_ms, to_ms - 1))
     return first, last
 
 
@@ -153,10 +153,10 @@ def _month(day: date, back: int) -> tuple[date, date]:
     return first, date((number + 1) // 12, (number + 1) % 12 + 1, 1) - timedelta(days=1)
 
 
-def _beyond(request: Request, found: Mapping[str, Any]) -> str:
+def _beyond(request: Request, preview: Mapping[str, Any]) -> str:
     """Return why the person may not publish a report of this country; "" if they may."""
     try:
-        check_rights(request, country=found["country"], permission="audit")
+        check_rights(request, country=preview["country"], permission="audit")
     except RefusedCall as refused:
         return str(refused)
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from moderation.wording import counted, listed
@@ -66,7 +66,7 @@ def machine_time(at_ms: int) -> str:
 def span_words(span_ms: int) -> str:
     """Format a duration by its largest unit.
 
-    >>> [span_words(one) for one in (900, 59_000, 61_000, 7_200_000, 200_000_000)]
+    >>> [span_words(span_ms) for span_ms in (900, 59_000, 61_000, 7_200_000, 200_000_000)]
     ['1 s', '59 s', '1 min', '2 h', '2 d']
     """
     if span_ms < MINUTE_MS:
@@ -103,13 +103,22 @@ def place_words(country: str) -> str:
     return "everywhere" if country == "*" else country_name(country)
 
 
+def named_countries(countries: Iterable[str]) -> list[tuple[str, str]]:
+    """List countries with their names, by name.
+
+    >>> named_countries(["IN", "FR"])
+    [('FR', 'France'), ('IN', 'India')]
+    """
+    return sorted(((country, place_words(country)) for country in countries), key=lambda choice: choice[1])
+
+
 def places_words(countries: Sequence[str], most: int = 3) -> str:
     """Name some countries, and count the others.
 
     >>> places_words(["IN", "*", "FR"]), places_words(["IN", "FR", "DE", "US", "BR"])
     ('India, everywhere and France', 'India, France, Germany and 2 more')
     """
-    names = [place_words(one) for one in countries]
+    names = [place_words(country) for country in countries]
     return listed(names if len(names) <= most else [*names[:most], f"{len(names) - most} more"])
 
 
