@@ -282,9 +282,6 @@ class Metrics(MetricSet):
     )
     """`reason`: bad_correction (a record, now in the dead-letter topic), other_columns (a row)."""
 
-    webhook_dropped: Counter = counter(
-        "hushtag_webhook_dropped", "Webhook events dropped: refused by the receiver, or too many queued."
-    )
     policy: Info = _info("hushtag_policy", "Revision of the live policy.")
     policy_file_bad: Gauge = gauge(
         "hushtag_policy_file_bad", "1 while the policy file is unusable and the last good policy stays live."

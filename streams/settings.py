@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams import settings_checks as checks
 from streams.counting.times import FLUSH_MS, TimeRules
 from streams.errors import SettingsError
-from streams.settings_text import allowed_values, hide_all_but_host, hide_passwords
+from streams.settings_text import allowed_values, hide_passwords
 from web.callers import parse_networks
 
 PREFIX = "HUSHTAG_"
@@ -147,15 +147,6 @@ class Settings(BaseSettings):
             json_schema_extra={"values": "an http or https address that contains {hashtag}, or empty"},
         ),
     ] = ""
-    webhook_url: Annotated[
-        str,
-        Field(
-            pattern=r"^(https?://\S+)?$",
-            description="receiver of suppressions, withdrawals and circuit breaker events; empty: none",
-            json_schema_extra={"values": "an http or https address, or empty"},
-        ),
-    ] = ""
-    webhook_key: Annotated[SecretStr, Field(description="key that signs the webhook's events")] = SecretStr("")
     notify_keys: Annotated[
         SecretStr,
         Field(description="keys that sign the webhooks of hushtag notify: CHANNEL=whsec_KEY, separated by commas"),
@@ -305,13 +296,6 @@ class Settings(BaseSettings):
                 raise ValueError(f"{server.strip()!r} is not host:port")
         return ",".join(server.strip() for server in value.split(","))
 
-    @field_validator("webhook_url")
-    @classmethod
-    def _check_webhook(cls, value: str) -> str:
-        if value and (problem := checks.address_problem(value)):
-            raise ValueError(problem)
-        return value
-
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, value: str) -> str:
@@ -365,12 +349,11 @@ def is_secret(field: str) -> bool:
 
 
 def shown(field: str, value: object) -> str:
-    """Return a value for display, cut to 80: secrets and passwords masked, of the webhook all but its host."""
+    """Return a value for display, cut to 80: secrets and passwords masked."""
     if is_secret(field):
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         return "***" if text else ""
-    hide = hide_all_but_host if field == "webhook_url" else hide_passwords
-    return "" if value is None else hide(str(value))[:80]
+    return "" if value is None else hide_passwords(str(value))[:80]
 
 
 def allowed(field: str) -> str:
@@ -400,10 +383,10 @@ OTHER_VARIABLES = {
 }
 """Variables of single commands; the pipeline does not read them."""
 
-_KEYS = ("hash_key", "texts_key", "session_key", "webhook_key")
+_KEYS = ("hash_key", "texts_key", "session_key")
 _ADDRESSES = ("tweet_url", "tag_url", "smtp_url", "handle_resolver", "profile_url", "public_url", "oidc_issuer",
               "audit_folder")  # fmt: skip
-_PARTNERS = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "webhook_url", "webhook_key", "kafka_ssl_keyfile",
+_PARTNERS = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "kafka_ssl_keyfile",
              "kafka_ssl_certfile")  # fmt: skip
 
 

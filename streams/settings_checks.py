@@ -77,7 +77,6 @@ def missing_partners(values: Mapping[str, str], variables: Mapping[str, str]) ->
         ("oidc_client_id", "oidc_issuer", "the issuer's https address"),
         ("oidc_client_secret", "oidc_issuer", "the issuer's https address"),
         ("oidc_client_secret", "oidc_client_id", "the client's id at the identity provider"),
-        ("webhook_url", "webhook_key", NEW_KEY),
         ("kafka_ssl_keyfile", "kafka_ssl_certfile", "the PEM file of its certificate"),
     ):
         if values[field] and not values[needed]:

@@ -45,17 +45,3 @@ def hide_passwords(text: str) -> str:
     """
     text = re.sub(r"((?:://|^)[^/@\s:]*:(?!//)).*(@)", r"\1***\2", text, flags=re.DOTALL)
     return re.sub(r"([?&][^=&]*password=)[^&]*", r"\1***", text)
-
-
-def hide_all_but_host(url: str) -> str:
-    """Return a URL with everything but its host masked, since any other part may be a token.
-
-    >>> hide_all_but_host("https://hooks.example:8443/services/T0/s3cret"), hide_all_but_host("https://s3cret@hooks.example")
-    ('https://hooks.example:8443/***', 'https://***@hooks.example')
-    """
-    scheme, login, host, slash, rest = _URL.fullmatch(url).groups("")  # type: ignore[union-attr] # matches any text
-    host = host if re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d*)?", host) else "***"
-    return scheme + ("***@" if login else "") + host + slash + ("***" if rest else "")
-
-
-_URL = re.compile(r"([a-zA-Z]+:/{1,2})?([^/\\?#]*@)?([^/\\?#]*)([/\\?#]*)(.*)", re.DOTALL)

@@ -37,7 +37,7 @@ def notify(
     metrics_port: MetricsPort = 9466,
     as_json: Json = False,
 ) -> None:
-    """Send notifications until stopped: holds about to lapse, deadlines of orders, decided appeals, statements.
+    """Send notifications until stopped: holds about to lapse, deadlines, decided appeals, statements, decisions.
 
     The file names the channels and what each of them sends. Events before the first start are not reported. What was
     sent is kept in the topic `notifications`, so a restart repeats nothing that was delivered.

@@ -18,7 +18,6 @@ from streams.log.producer import Sender
 from streams.metrics import Metrics
 from streams.pipeline.flag_writes import FlagWriteState
 from streams.pipeline.model_cache import ModelCache
-from streams.pipeline.webhook import Webhook
 from streams.scoring import TextScorer, score_batches
 from streams.settings import Settings
 from streams.windows.open_pane import Scores, TextBatch
@@ -42,7 +41,6 @@ class Context:
     store: FlagStore | None
     crash: Callable[[BaseException], Awaitable[None]]
     models: ModelCache
-    webhook: Webhook | None = None
     log_clock: LogClock = field(default_factory=LogClock)
     writes: FlagWriteState = field(init=False)
     _reporting: threading.Lock = field(init=False, default_factory=threading.Lock)

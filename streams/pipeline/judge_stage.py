@@ -132,9 +132,7 @@ class JudgeStage:
         metrics.candidate_tags.labels(shard=shard).set(settled.busy_keys)
 
     def report_decision(self, decision: Decision) -> None:
-        """Count a decision and offer it to the webhook."""
-        if self.context.webhook is not None:
-            self.context.webhook.offer(decision)
+        """Count a decision."""
         for ruling in decision.rulings:
             self.context.metrics.decisions.labels(
                 category=ruling.category,

@@ -31,7 +31,6 @@ from streams.pipeline.judge_stage import JudgeStage
 from streams.pipeline.model_cache import ModelCache
 from streams.pipeline.publish_stage import DecisionsStage, ModerationStage
 from streams.pipeline.stages import Assignments
-from streams.pipeline.webhook import Webhook
 from streams.policy import Policy
 from streams.scoring import load_text_scorer, no_scorer
 from streams.settings import Settings, time_rules
@@ -98,7 +97,6 @@ async def make_context(
         executor=ThreadPoolExecutor(judge_threads(settings.shards), thread_name_prefix="judge"),
         store=store,
         crash=crash,
-        webhook=_make_webhook(settings, metrics),
     )
 
 
@@ -187,17 +185,6 @@ def _make_stage_2(context: Context, log: Any) -> stage_2.Stage2 | None:
         return None
     command = stage_2.command(settings)
     return stage_2.Stage2(context, log, lambda: EncoderProcess(command))
-
-
-def _make_webhook(settings: Settings, metrics: Metrics) -> Webhook | None:
-    if not settings.webhook_url:
-        return None
-    return Webhook(
-        settings.webhook_url,
-        settings.webhook_key.get_secret_value().encode(),
-        now_seconds=lambda: now_ms() // 1000,
-        dropped=metrics.webhook_dropped.inc,
-    )
 
 
 async def _wait_for_redis(store: RedisFlagStore, settings: Settings, log: Any) -> None:

@@ -122,8 +122,6 @@ class Worker:
         # 4. The parts that no start waits for.
         if judge is not None and judge.stage_2 is not None:
             self._spawn(context, judge.stage_2.run(), "stage-2")
-        if context.webhook is not None:
-            self._spawn(context, context.webhook.run(), "webhook")
         self._spawn(context, watch_group(pipeline.app), "group")
         lengths = watch_lengths(self._settings, pipeline.assignments.required_ends, pipeline.ends[0])
         self._spawn(context, lengths, "lengths")

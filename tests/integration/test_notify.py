@@ -9,9 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
@@ -28,9 +30,9 @@ from moderation.outward.notify.outbox import Outbox
 from moderation.outward.notify.reader import NotifyReader
 from streams.cli.main import make_app
 from streams.clock import now_ms
-from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS, PANE_MS
 from streams.errors import HushtagError
-from streams.log.decisions import encode_record
+from streams.log.decisions import Decision, encode_record
 from streams.log.moderation import encode_moderation
 from streams.settings import Settings
 from tests.support.decisions import decision
@@ -53,6 +55,7 @@ channels:
       statements: {{digest: 0s}}
       appeals: {{digest: 0s}}
 """
+DECISIONS = "channels: {{platform: {{webhook: '{url}', sends: {{decisions: {{digest: 0s}}}}}}}}"
 
 
 @pytest.fixture
@@ -158,6 +161,53 @@ def test_killed_process_delivers_once_with_the_recorded_id(
     assert Webhook(KEY).verify(first.body, first.headers)["type"] == "appeals.decided"
     assert "a2" in hook.received[1].body and "a1" not in hook.received[1].body, "restarts repeat nothing"
     assert "appeal a1 about rumour" in str(mail.received[0].get_payload())
+
+
+def new_flag(tag: str, version: int, tick_ms: int) -> Decision:
+    """Build a new suppression; an odd version is early."""
+    settled = decision(version, ("hate", "trends", "suppress", tick_ms + HOUR_MS), tag=tag, at_ms=tick_ms)
+    rulings = tuple(msgspec.structs.replace(ruling, provisional=version % 2 == 1) for ruling in settled.rulings)
+    return msgspec.structs.replace(settled, rulings=rulings, decided_at_ms=now_ms())
+
+
+def test_decisions_arrive_once_and_in_order_after_kills(
+    wired: Settings, process: Process, hook: WebhookReceiver
+) -> None:
+    process.file.write_text(DECISIONS.format(url=hook.url), "utf-8")
+    tick_ms = now_ms() // PANE_MS * PANE_MS
+
+    def decide(*versions: int) -> None:
+        records = [new_flag(tag, version, tick_ms) for version in versions for tag in ("drovani", "tala")]
+        written = [(encode_record(record), record.hashtag.encode()) for record in records]
+        asyncio.run(log(wired, *written, topic="suppression-decisions"))
+
+    def items() -> list[dict[str, Any]]:
+        """Return what a receiver has that drops repeated messages, after their signature is verified."""
+        messages = {one.headers["webhook-id"]: Webhook(KEY).verify(one.body, one.headers) for one in hook.received}
+        return [item for message in messages.values() for item in message["data"]["items"]]
+
+    hook.start()
+    process.start()
+    decide(1, 2)
+    wait_for(lambda: len(items()) == 4)
+    hook.stop()
+    decide(3, 4)
+    wait_for(lambda: sum(len(one.notices) for one in asyncio.run(outbox_of(wired)).waiting("platform")) == 4)
+    process.end(signal.SIGKILL)
+    decide(5, 6)
+    hook.start()
+    process.start()
+    wait_for(lambda: len(items()) == 12)
+    process.end(signal.SIGKILL)
+    process.start()
+    decide(6, 7)  # the next owner of a shard repeats a decision
+    wait_for(lambda: len(items()) >= 14)
+    assert process.end(signal.SIGTERM) == 0
+    assert not asyncio.run(outbox_of(wired)).waiting("platform")
+    for tag in ("drovani", "tala"):
+        changes = [item for item in items() if item["hashtag"] == tag]
+        assert [int(item["id"][5:24]) for item in changes] == list(range(1, 8)), tag
+        assert [item["provisional"] for item in changes] == [version % 2 == 1 for version in range(1, 8)]
 
 
 async def test_statements_wait_for_endpoint_and_hold_is_mailed_in_time(

@@ -16,10 +16,8 @@ from moderation.outward.notify import channels
 from moderation.publiclog import witnesses
 from moderation.publiclog.proofs import published, verify_proof
 from streams.errors import DependencyAway
-from streams.pipeline import webhook
 from streams.settings import Settings
 from tests.support.api_calls import OIDC_CONFIG
-from tests.support.decisions import decision
 from tests.support.slow_servers import SLOW_KINDS, SlowKind, slow_server
 
 TEST_SECONDS = 30
@@ -86,7 +84,7 @@ STATUS_IS_ENOUGH = {ask_notified_webhook}
 
 @pytest.fixture(autouse=True)
 def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (oidc, witnesses, handle_resolver, webhook):
+    for module in (oidc, witnesses, handle_resolver):
         monkeypatch.setattr(module, "EXCHANGE_SECONDS", 0.3)
     monkeypatch.setattr(channels, "WEBHOOK_SECONDS", 0.3)
     monkeypatch.setattr(channels, "EMAIL_SECONDS", 0.3)
@@ -120,25 +118,6 @@ async def test_notified_webhook_needs_the_status_only(kind: SlowKind, monkeypatc
     with slow_server(kind) as port:
         channel = channels.WebhookChannel(f"http://127.0.0.1:{port}/", [b"k" * 32])
         await asyncio.wait_for(channel.send("id", "", "{}", 0), TEST_SECONDS)
-
-
-@pytest.mark.parametrize(("kind", "dropped"), [("drips headers", 1), ("drips body", 0), ("never ends body", 0)])
-async def test_workers_webhook_goes_on_after_a_slow_receiver(
-    kind: SlowKind, dropped: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(webhook, "TRIES", 1 if dropped else 8)
-    losses: list[int] = []
-    with slow_server(kind) as port:
-        sender = webhook.Webhook(
-            f"http://127.0.0.1:{port}/", b"key", now_seconds=lambda: 1, dropped=losses.append, sleep=no_pause
-        )
-        sender.offer(decision(1, ("abuse", "trends", "suppress", 9)))
-        task = asyncio.create_task(sender.run())
-        async with asyncio.timeout(TEST_SECONDS):
-            while sender._wake.is_set():  # until it waits for the next event
-                await asyncio.sleep(0.01)
-        task.cancel()
-    assert sum(losses) == dropped
 
 
 @pytest.mark.parametrize("kind", SLOW_KINDS)

@@ -17,9 +17,9 @@ from streams.errors import CallerMistake
 from streams.policy.durations import nearest_duration, parse_duration
 from streams.settings_checks import address_problem
 
-EventKind = Literal["holds", "deadlines", "appeals", "statements"]
+EventKind = Literal["holds", "deadlines", "appeals", "statements", "decisions"]
 """`holds`: holds about to lapse. `deadlines`: orders' deadlines. `appeals`: decided appeals. `statements`: statements
-of reasons for affected users, through the platform's endpoint."""
+of reasons for affected users, through the platform's endpoint. `decisions`: changes by automated decisions."""
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 CHANNEL_NAME = r"^[a-z][a-z0-9-]{0,39}$"
 _ADDRESS = r"^[^@\s,<>]+@[^@\s,<>]+$"
@@ -75,6 +75,7 @@ class NotifyRoutes(_Section):
     deadlines: TimedRoute | None = None
     appeals: NotifyRoute | None = None
     statements: StatementRoute | None = None
+    decisions: NotifyRoute | None = None
 
     def items(self) -> Iterator[tuple[EventKind, NotifyRoute]]:
         """Yield each event that is sent, with its route."""

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from moderation.outward.notify.changes import ChangeKind, HashtagChange
 from moderation.outward.notify.config import EventKind
 from moderation.outward.notify.notices import DecidedAppeal, IssuedStatement, LapsingHold, RunningDeadline, Subject
 from moderation.outward.statements.text import statement_as_dict
+from streams.log.moderation import Override
 from streams.naming import format_duration
 from streams.orders.states import state_label
 
@@ -23,14 +27,19 @@ _TYPES: dict[EventKind, str] = {
     "deadlines": "orders.due",
     "appeals": "appeals.decided",
     "statements": "statement.issued",
+    "decisions": "hashtags.decided",
 }
 _SUBJECTS: dict[EventKind, tuple[str, str]] = {
     "holds": ("a hold lapses", "holds lapse"),
     "deadlines": ("deadline of an order", "deadlines of orders"),
     "appeals": ("an appeal is decided", "appeals are decided"),
     "statements": ("a statement", "statements"),
+    "decisions": ("an automated decision", "automated decisions"),
 }
 _VERDICTS = {"uphold": "upheld", "overturn": "overturned"}
+_CHANGES: dict[ChangeKind, str] = {
+    "suppressed": "hidden", "contested": "discounted", "withdrawn": "shown again", "past_a_valve": "up for review",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +102,14 @@ def _as_dict(subject: Subject, account_rules: str) -> dict[str, Any]:
             }  # fmt: skip
         case IssuedStatement(restriction):
             return {"in_force": restriction.in_force} | statement_as_dict(restriction, account_rules=account_rules)
+        case HashtagChange() as change:
+            return msgspec.to_builtins(change)  # type: ignore[no-any-return]
 
 
 def _line(subject: Subject, now_ms: int) -> str:
     match subject:
         case LapsingHold(record, surfaces):
-            where = "everywhere" if record.country == "*" else f"in {record.country}"
-            what = f"#{record.display} is held {where} on {', '.join(surfaces)} by {record.actor}: {record.reason}"
+            what = f"{_scope(record, 'held', surfaces)} by {record.actor}: {record.reason}"
             return f"{_when('lapses', record.expires_at_ms, now_ms)}  {_one_line(what)}"
         case RunningDeadline(case, due_ms):
             who = f"assigned to {case.assignee}" if case.assignee else "not assigned"
@@ -110,6 +120,15 @@ def _line(subject: Subject, now_ms: int) -> str:
             return _one_line(f"{_time(outcome.at_ms)}  {what} {_VERDICTS[outcome.verdict]}")
         case IssuedStatement(restriction):
             return f"{_time(restriction.began_ms)}  {restriction.reference}"
+        case HashtagChange() as change:
+            early = " (early)" if change.provisional else ""
+            what = f"{_scope(change, _CHANGES[change.kind], change.surfaces)}: {', '.join(change.categories)}{early}"
+            return f"{_time(change.decided_at_ms)}  {_one_line(what)}"
+
+
+def _scope(hashtag: Override | HashtagChange, state: str, surfaces: Sequence[str]) -> str:
+    where = "everywhere" if hashtag.country == "*" else f"in {hashtag.country}"
+    return f"#{hashtag.display} is {state} {where} on {', '.join(surfaces)}"
 
 
 def _when(word: str, at_ms: int, now_ms: int) -> str:

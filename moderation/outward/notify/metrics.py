@@ -14,7 +14,7 @@ class NotifyMetrics(MetricSet):
     """Metrics of one `hushtag notify`."""
 
     sent: Counter = counter("hushtag_notify_sent", "Notifications delivered.", "channel", "event")
-    """`event`: holds, deadlines, appeals, statements."""
+    """`event`: holds, deadlines, appeals, statements, decisions."""
     failures: Counter = counter(
         "hushtag_notify_failures", "Failed attempts to deliver a notification; each is repeated.", "channel", "reason"
     )

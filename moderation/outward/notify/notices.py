@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from moderation.domain.appeals.records import Appeal, AppealOutcome
 from moderation.domain.restrictions.restriction import Restriction
+from moderation.outward.notify.changes import HashtagChange
 from moderation.outward.notify.config import EventKind, NotifyRoute, StatementRoute, TimedRoute
 from moderation.outward.notify.state import NotifyState
 from streams.log.moderation import Override
@@ -49,7 +50,7 @@ class IssuedStatement:
     """Restriction; not in force where it ended before the statement was sent."""
 
 
-Subject = LapsingHold | RunningDeadline | DecidedAppeal | IssuedStatement
+Subject = LapsingHold | RunningDeadline | DecidedAppeal | IssuedStatement | HashtagChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,14 @@ def _statements(state: NotifyState, route: NotifyRoute, now_ms: int) -> Iterator
         yield Notice(restriction.reference, began_ms, began_ms, IssuedStatement(restriction))
 
 
+def _decisions(state: NotifyState, route: NotifyRoute, now_ms: int) -> Iterator[Notice]:
+    """Yield changes; those of a hashtag keep the order of the log, although two judges' clocks may differ."""
+    newest_ms: dict[str, int] = {}
+    for change in state.changes.values():
+        at_ms = newest_ms[change.hashtag] = max(change.decided_at_ms, newest_ms.get(change.hashtag, 0))
+        yield Notice(change.id, at_ms, at_ms, change)
+
+
 def _announced(route: NotifyRoute, at_ms: int, now_ms: int) -> Iterator[tuple[str, int]]:
     """Yield the last announcement that has passed: its name, unique for the event, and its time."""
     assert isinstance(route, TimedRoute)
@@ -131,4 +140,5 @@ _FINDERS: dict[EventKind, Callable[[NotifyState, NotifyRoute, int], Iterator[Not
     "deadlines": _deadlines,
     "appeals": _appeals,
     "statements": _statements,
+    "decisions": _decisions,
 }

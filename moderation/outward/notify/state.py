@@ -17,6 +17,7 @@ from moderation.domain.restrictions.collect import (
     with_present_states,
 )
 from moderation.domain.restrictions.restriction import Restriction
+from moderation.outward.notify.changes import HashtagChange, changes_of
 from streams.flags.moderation_fold import scopes_of
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
@@ -33,6 +34,8 @@ class NotifyState:
     def __init__(self) -> None:
         self.holds: dict[str, Override] = {}
         """People's holds by the id of their record."""
+        self.changes: dict[str, HashtagChange] = {}
+        """Changes by automated decisions by their id, those of a hashtag in the order of the log."""
         self._history = OverrideHistory()
         self._appeals = AppealFold()
         self._by_people: dict[str, tuple[Restriction, Override]] = {}
@@ -65,6 +68,8 @@ class NotifyState:
         for one in found:
             if decision.version >= self._automated.get(one.reference, ("", None))[0]:
                 self._automated[one.reference] = decision.version, one
+        for change in changes_of(decision):
+            self.changes.setdefault(change.id, change)
 
     def orders(self) -> Iterable[Case]:
         """Return all legal orders."""
@@ -103,6 +108,7 @@ class NotifyState:
         self.holds = {name: one for name, one in self.holds.items() if one.expires_at_ms >= before_ms}
         self._by_people = {name: one for name, one in self._by_people.items() if one[0].began_ms >= before_ms}
         self._automated = {name: one for name, one in self._automated.items() if one[1].ends_ms >= before_ms}
+        self.changes = {name: change for name, change in self.changes.items() if change.decided_at_ms >= before_ms}
         kept = {(one.target, one.country) for _, one in self._automated.values()}
         self._latest = {key: one for key, one in self._latest.items() if key in kept}
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from moderation.outward.schemas.asyncapi import asyncapi
-from moderation.outward.schemas.json_schemas import event_schema, register_schema, topic_schema, webhook_schema
+from moderation.outward.schemas.json_schemas import register_schema, topic_schema, webhook_schema
 from moderation.outward.schemas.records import RECORDS
 
 
@@ -16,7 +16,6 @@ def schema_files() -> dict[str, str]:
         "register": register_schema(),
         **{topic: topic_schema(topic) for topic in RECORDS},
         "webhook": webhook_schema(),
-        "worker-webhook": event_schema(),
         "asyncapi": asyncapi(),
     }
     return {f"{name}.json": json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in found.items()}

@@ -13,7 +13,6 @@ import msgspec
 from hushtag_client import Register
 
 from moderation.outward.schemas.records import RECORDS, WEBHOOKS
-from streams.pipeline.webhook import WebhookEvent
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/{name}"
@@ -50,11 +49,6 @@ def webhook_schema() -> dict[str, Any]:
                               "data": found}}
               for name, found in zip(WEBHOOKS, data, strict=True)]  # fmt: skip
     return {**{name: schema[name] for name in ("$schema", "title")}, "anyOf": bodies, "$defs": schema["$defs"]}
-
-
-def event_schema() -> dict[str, Any]:
-    """Return the schema of the body of a worker's webhook (HUSHTAG_WEBHOOK_URL)."""
-    return _document("The body of a worker's webhook: one change of a hashtag", [WebhookEvent])
 
 
 def _document(title: str, types: Iterable[Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from moderation.domain.cases.markings import TextMarking
 from moderation.domain.cases.records import CaseRecord as ReviewRecord
 from moderation.domain.texts.readings import TextReading
 from moderation.log.session_ends import SessionEnded
+from moderation.outward.notify.changes import HashtagChange
 from moderation.outward.notify.outbox import OutboxRecord
 from moderation.outward.report.publications import ReportPublished
 from moderation.publiclog.erasures import AuditErasure
@@ -93,11 +94,18 @@ class DecidedAppeals(msgspec.Struct):
     items: tuple[DecidedAppealItem, ...]
 
 
+class HashtagChanges(msgspec.Struct):
+    """Content of `hashtags.decided`."""
+
+    items: tuple[HashtagChange, ...]
+
+
 WEBHOOKS: dict[str, Any] = {
     "holds.lapsing": LapsingHolds,
     "orders.due": DueOrders,
     "appeals.decided": DecidedAppeals,
     "statement.issued": dict[str, Any],
+    "hashtags.decided": HashtagChanges,
     "test": dict[str, str],
 }
 """Content of the member `data` of a webhook of `hushtag notify`, by its `type`."""

@@ -9,7 +9,6 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from streams.cli import settings as settings_cli
@@ -104,52 +103,6 @@ def test_login_in_servers_is_refused_without_its_password(value: str, monkeypatc
     assert "HUSHTAG_KAFKA_SASL_PASSWORD" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("url", "shown_as"),
-    [
-        ("https://hooks.example:8443/services/s3cret?token=s3cret#s3cret", "https://hooks.example:8443/***"),
-        ("https://s3cret:s3cret@hooks.example", "https://***@hooks.example"),
-        ("http://hooks.example?s3cret", "http://hooks.example?***"),
-        ("http://hooks.example/", "http://hooks.example/"),
-    ],
-)
-def test_webhook_url_shows_only_its_host(url: str, shown_as: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUSHTAG_WEBHOOK_URL", url)
-    monkeypatch.setenv("HUSHTAG_WEBHOOK_KEY", "k" * 32)
-    code, rows, output = run("--json")
-    assert code == 0
-    assert "s3cret" not in output
-    assert {str(row["setting"]): row for row in rows}["HUSHTAG_WEBHOOK_URL"]["value"] == shown_as
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "hooks.example/s3cret", "htps://hooks.example/s3cret", "http://host:8080:9/s3cret", "http://host:x/s3cret",
-        "http://host:99999/s3cret", "http://host:0/s3cret", "http:///s3cret", "http://[::1/s3cret", "http://a..b/s3cret",
-        f"http://{'a' * 64}.example/s3cret", "http://user:s3cret@/", "http://host/s3cret\x00", "http://\udcff/s3cret",
-        "https://xn--\u00fc.example/s3cret", "http://user:s3cret/s3cret@host",
-    ],
-)  # fmt: skip
-def test_invalid_webhook_url_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValidationError):
-        Settings(webhook_url=url)
-    if "\x00" not in url:
-        monkeypatch.setenv("HUSHTAG_WEBHOOK_URL", url)
-        with pytest.raises(SettingsError) as caught:
-            load_settings()
-        assert str(caught.value).startswith("HUSHTAG_WEBHOOK_URL=")
-        assert "s3cret" not in str(caught.value)
-        assert "http or https" in caught.value.fix
-
-
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:8080/x", "https://[::1]:443/x", "https://bücher.example/ü", "http://user:pw@host/x"]
-)
-def test_valid_webhook_url_is_accepted(url: str) -> None:
-    assert Settings(webhook_url=url).webhook_url == url
-
-
 def test_all_wrong_values_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_SHARDS", "0")
     monkeypatch.setenv("HUSHTAG_FLUSH_MS", "1")
@@ -170,11 +123,9 @@ CONFLICTS = [
     ({"OIDC_CLIENT_ID": "hushtag"}, ["OIDC_ISSUER"]),
     ({"OIDC_CLIENT_SECRET": "s3cret"}, ["OIDC_ISSUER", "OIDC_CLIENT_ID"]),
     ({"OIDC_ISSUER": "https://id.example:99999", "OIDC_CLIENT_ID": "hushtag"}, ["OIDC_ISSUER"]),
-    ({"WEBHOOK_URL": "https://hooks.example/x"}, ["WEBHOOK_KEY"]),
     ({"HASH_KEY": "s3c"}, ["HASH_KEY"]),
     ({"TEXTS_KEY": "s3cret"}, ["TEXTS_KEY"]),
     ({"SESSION_KEY": "s3cret"}, ["SESSION_KEY"]),
-    ({"WEBHOOK_KEY": "s3cret"}, ["WEBHOOK_KEY"]),
 ]
 
 

@@ -6,10 +6,10 @@ import base64
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from moderation.outward.notify.channels import channels_of, webhook_keys
-from moderation.outward.notify.config import load_notify_config
+from moderation.outward.notify.config import ChannelConfig, load_notify_config
 from streams.errors import CallerMistake
 from streams.settings import Settings
 from tests.support.notify_cases import KEY, config_of
@@ -55,6 +55,24 @@ def test_fault_of_file_names_field_value_and_fix(tmp_path: Path, text: str, prob
         config_of(tmp_path, text)
     assert problem in str(error.value) and fix in error.value.fix
     assert "notify.yaml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "h.example/x", "htps://h.example/x", "http://h:8080:9/x", "http://h:x/x", "http://h:99999/x", "http://h:0/x",
+        "http:///x", "http://[::1/x", "http://a..b/x", f"http://{'a' * 64}.example/x", "http://u:pw@/", "http://h/x\x00",
+        "http://\udcff/x", "https://xn--\u00fc.example/x", "http://u:pw/pw@h",
+    ],
+)  # fmt: skip
+def test_invalid_address_of_webhook_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        ChannelConfig.model_validate({"webhook": url, "sends": {}})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/x", "https://[::1]:443/x", "https://bücher.example/ü"])
+def test_valid_address_of_webhook_is_accepted(url: str) -> None:
+    assert ChannelConfig.model_validate({"webhook": url, "sends": {}}).webhook == url
 
 
 def test_each_fault_of_file_is_one_line(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from moderation.outward.notify.outbox import NotifyMark, Outbox, encode_outbox, 
 from moderation.outward.notify.planning import REMEMBERED_MS, forgotten, later_marks
 from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.errors import ContractError
+from streams.log.decisions import Decision
 from tests.support.decisions import decision
 from tests.support.notify_cases import CONFIG, NOW_MS, NotifyWorld, appeal, config_of, hold, outcome, undo
 from tests.support.orders_world import HEAD, OrdersWorld, accounts
@@ -107,6 +108,35 @@ def test_statement_of_withdrawn_restriction_says_that_it_ended(world: NotifyWorl
     world.state.apply_decision(decision(2, ("hate", "trends", "clear", NOW_MS + HOUR_MS), at_ms=NOW_MS + 1))
     assert len(world.plan(NOW_MS + MINUTE_MS)) == 1
     assert json.loads(world.outbox.waiting("platform")[0].body)["data"]["in_force"] is False
+
+
+def suppression(version: int, at_ms: int, *, tag: str = "tag") -> Decision:
+    found = decision(version, ("hate", "trends", "suppress", at_ms + HOUR_MS), tag=tag, at_ms=NOW_MS)
+    return msgspec.structs.replace(found, decided_at_ms=at_ms)
+
+
+def test_changes_of_a_hashtag_keep_the_order_of_the_log(world: NotifyWorld, tmp_path: Path) -> None:
+    """The second judge's clock is a minute behind."""
+    world.config = config_of(tmp_path, CONFIG.replace("appeals: {digest: 0s}", "decisions: {digest: 0s}"))
+    assert world.plan(NOW_MS) == []
+    for version, ahead_ms, tag in ((8, MINUTE_MS, "a"), (9, 0, "a"), (3, 30_000, "b")):
+        world.state.apply_decision(suppression(version, NOW_MS + ahead_ms, tag=tag))
+    assert len(world.plan(NOW_MS + MINUTE_MS, "decisions")) == 1
+    (message,) = (one for one in world.outbox.waiting("platform") if one.event == "decisions")
+    items = json.loads(message.body)["data"]["items"]
+    assert [(one["hashtag"], one["id"][5:24].lstrip("0")) for one in items] == [("b", "3"), ("a", "8"), ("a", "9")]
+    world.state.apply_decision(suppression(9, NOW_MS, tag="a"))
+    assert world.plan(NOW_MS + HOUR_MS, "decisions") == [], "the next owner of a shard repeats a decision"
+
+
+def test_change_is_a_line_of_a_mail(world: NotifyWorld, tmp_path: Path) -> None:
+    world.config = config_of(tmp_path, CONFIG.replace("appeals: {digest: 1h}", "decisions: {digest: 1m}"))
+    assert world.plan(NOW_MS) == []
+    world.state.apply_decision(suppression(1, NOW_MS))
+    assert len(world.plan(NOW_MS + MINUTE_MS, "decisions")) == 1
+    (mail,) = world.outbox.waiting("mail")
+    assert mail.subject == "hushtag: an automated decision"
+    assert mail.body == "2027-01-15 08:00 UTC  #TAG is hidden everywhere on trends: hate\n"
 
 
 def final_order(world: NotifyWorld, head: OrderHead = HEAD, *, suspended: str = "") -> None:

@@ -17,6 +17,7 @@ from hushtag_client.registers import encode
 
 import moderation
 import streams
+from moderation.outward.notify.changes import changes_of
 from moderation.outward.notify.content import trial_content, webhook_content
 from moderation.outward.notify.notices import DecidedAppeal, LapsingHold, RunningDeadline
 from moderation.outward.schemas.asyncapi import asyncapi
@@ -26,7 +27,6 @@ from streams.flags.decision_fold import DecisionFold
 from streams.log.decisions import Decision, decode_record
 from streams.log.policies import NewIncarnation, WorkerReport, encode_policy_record
 from streams.log.topic_specs import AUDIT_CHECKPOINTS, DECISIONS, MODERATION, NOTIFICATIONS, POLICY, SPECS
-from streams.pipeline.webhook import events_of
 from tests.support.notify_cases import NOW_MS, appeal, hold, outcome
 from tests.support.orders_world import OrdersWorld, accounts
 from tests.support.paths import ROOT
@@ -82,8 +82,8 @@ def test_simulated_decisions_and_their_registers_fit() -> None:
     registers = [encode(register) for one in decisions for register in fold.apply(one)]
     assert len(registers) > 20
     assert problems("register", registers) == []
-    events = [msgspec.json.encode(event) for one in decisions for event in events_of(one)]
-    assert events and problems("worker-webhook", events) == []
+    changes = [change for one in decisions for change in changes_of(one)]
+    assert changes and problems("webhook", [webhook_content("decisions", changes, NOW_MS).body.encode()]) == []
 
 
 def test_simulated_people_fit() -> None:
