@@ -72,10 +72,10 @@ class TweetFeed:
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord]]:
         try:
-            found: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(
+            records: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(
                 timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
             )
-            return found
+            return records
         except KafkaError as error:
             raise refusal(error, connection(self._settings), resource=self._topic) or error from None
 

@@ -48,20 +48,20 @@ class Listing:
     def trending(self, country: str | None) -> list[Trend]:
         """List the visible hashtags with the best trending scores."""
         contested = self._contested(country)
-        found = self._uncontested(lambda count: self.counter.ranking(country or WORLD, count), contested, country)
-        found += [trend for trend in contested.values() if trend.tweets >= self.counter.min_tweets]
-        return nlargest(self.length, found, key=lambda trend: (trend.score, trend.hashtag))
+        trends = self._uncontested(lambda count: self.counter.ranking(country or WORLD, count), contested, country)
+        trends += [trend for trend in contested.values() if trend.tweets >= self.counter.min_tweets]
+        return nlargest(self.length, trends, key=lambda trend: (trend.score, trend.hashtag))
 
     def suggestions(self, country: str | None, prefix: str) -> list[Trend]:
         """List the most used visible hashtags with a prefix (normalised); for "" the trending ones."""
         if not prefix:
             return self.trending(country)
         contested = self._contested(country)
-        found = self._uncontested(
+        trends = self._uncontested(
             lambda count: self.counter.with_prefix(country or WORLD, prefix, count), contested, country
         )
-        found += [trend for trend in contested.values() if trend.tweets and trend.hashtag.startswith(prefix)]
-        return nlargest(self.length, found, key=lambda trend: (trend.tweets, trend.hashtag))
+        trends += [trend for trend in contested.values() if trend.tweets and trend.hashtag.startswith(prefix)]
+        return nlargest(self.length, trends, key=lambda trend: (trend.tweets, trend.hashtag))
 
     def held(self, country: str | None) -> list[HeldTag]:
         """List the hashtags hidden from or discounted for a viewer, by rank without the flag; the unused last."""
@@ -69,7 +69,7 @@ class Listing:
             trend.hashtag: rank
             for rank, trend in enumerate(self.counter.ranking(country or WORLD, RANKS_KNOWN), start=1)
         }
-        found = [
+        held_tags = [
             HeldTag(
                 register=presentable(register),
                 trend=self.counter.find(country or WORLD, register.hashtag),
@@ -81,7 +81,7 @@ class Listing:
             )
         ]
         return sorted(
-            found, key=lambda tag: (tag.would_be_rank or RANKS_KNOWN + 1, tag.trend is None, tag.register.hashtag)
+            held_tags, key=lambda tag: (tag.would_be_rank or RANKS_KNOWN + 1, tag.trend is None, tag.register.hashtag)
         )
 
     @property
@@ -95,11 +95,11 @@ class Listing:
 
     def _contested(self, country: str | None) -> dict[str, Trend]:
         """Return the discounted hashtags that are in use, with the tweets of their established authors."""
-        found = {
+        contested = {
             register.hashtag: self.counter.find_contested(country or WORLD, register.hashtag, register.weight)
             for register in self.flags.discounted(self.surface, country)
         }
-        return {hashtag: trend for hashtag, trend in found.items() if trend is not None}
+        return {hashtag: trend for hashtag, trend in contested.items() if trend is not None}
 
     def _uncontested(
         self, fetch: Callable[[int], list[Trend]], contested: Container[str], country: str | None

@@ -42,14 +42,14 @@ def listen(host: str, port: int) -> socket.socket:
         CallerMistake: the address cannot be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((host, port))
+        listener.bind((host, port))
     except OSError as error:
-        found.close()
+        listener.close()
         raise CallerMistake(f"cannot listen on {host}:{port}: {error.strerror}", fix="give another --port") from None
-    return found
+    return listener
 
 
 async def run_surface(

@@ -113,12 +113,12 @@ def search_service(
     async def tag(q: Typed, country: ViewerCountry) -> TagOut:
         """Return a hashtag by its whole name, flagged or not."""
         hashtag = normalise(q.strip())
-        found = counter.find(country or WORLD, hashtag)
+        trend = counter.find(country or WORLD, hashtag)
         return TagOut(
             hashtag=hashtag,
-            display=found.display if found else q.strip().removeprefix("#"),
+            display=trend.display if trend else q.strip().removeprefix("#"),
             country=country or WORLD,
-            tweets=found.tweets if found else 0,
+            tweets=trend.tweets if trend else 0,
             window_seconds=counter.window_seconds,
         )
 

@@ -157,12 +157,12 @@ class SurfaceService:
     def _tabs(self, view: View) -> dict[str, str]:
         country, held = view
         codes = set(self.listing.counter.countries()[:TABS]) | ({country} if country else set())
-        found: list[str | None] = [None, *sorted(codes, key=countries.country_name)]
+        choices: list[str | None] = [None, *sorted(codes, key=countries.country_name)]
         return {
             code or "world": self._row(
                 "tab", code, countries.country_name(code), code == country, "/" + _query(code, held)
             )
-            for code in found
+            for code in choices
         }
 
     def _make_app(self) -> FastAPI:

@@ -81,13 +81,13 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     Raises:
         ValueError: an entry is not a network, or it covers all addresses.
     """
-    found = []
+    networks = []
     for entry in filter(None, (part.strip() for part in text.split(","))):
         network = ip_network(entry)
         if network.prefixlen == 0:
             raise ValueError(f"{entry} covers all addresses")
-        found.append(network)
-    return tuple(found)
+        networks.append(network)
+    return tuple(networks)
 
 
 def is_within(host: str, networks: Sequence[Network]) -> bool:
@@ -117,10 +117,10 @@ def client_address(peer: str, forwarded: Iterable[str], trusted: Sequence[Networ
     if address is None:
         return peer
     for entry in reversed(",".join(forwarded).split(",")):
-        found = _parse_address(entry.strip())
-        if found is None or not any(address in network for network in trusted):
+        parsed = _parse_address(entry.strip())
+        if parsed is None or not any(address in network for network in trusted):
             break
-        address = found
+        address = parsed
     return str(address)
 
 
@@ -130,8 +130,8 @@ def rate_group(address: str) -> str:
     >>> rate_group("192.0.2.7"), rate_group("2001:db8::1:2")
     ('192.0.2.7', '2001:db8::/64')
     """
-    found = _parse_address(address)
-    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else address
+    parsed = _parse_address(address)
+    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 
 
 def _parse_address(text: str) -> _Address | None:

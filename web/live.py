@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -29,18 +28,17 @@ def message(before: LivePage | None, after: LivePage) -> bytes | None:
     >>> message(LivePage({"a": {"x": "1"}}), LivePage({"a": {"x": "2"}}))
     b'{"lists":{"a":{"rows":{"x":"2"}}}}'
     """
-    content: dict[str, Any] = {}
+    lists: dict[str, dict[str, object]] = {}
     for name, rows in after.lists.items():
-        known = before.lists.get(name) if before is not None else None
-        change: dict[str, Any] = {}
-        if known is None or list(known) != list(rows):
+        shown = before.lists.get(name) if before is not None else None
+        change: dict[str, object] = {}
+        if shown is None or list(shown) != list(rows):
             change["order"] = list(rows)
-        changed = {key: html for key, html in rows.items() if known is None or known.get(key) != html}
-        if changed or known is None:
+        changed = {key: html for key, html in rows.items() if shown is None or shown.get(key) != html}
+        if changed or shown is None:
             change["rows"] = changed
         if change:
-            content.setdefault("lists", {})[name] = change
+            lists[name] = change
     texts = {name: text for name, text in after.texts.items() if before is None or before.texts.get(name) != text}
-    if texts:
-        content["texts"] = texts
+    content = {part: changes for part, changes in (("lists", lists), ("texts", texts)) if changes}
     return msgspec.json.encode(content) if content or before is None else None

@@ -199,8 +199,8 @@ class Answers:
         except Exception:
             self._log_failure("discounted", surface, country)
             return []
-        found = [answer.register for answer in self.check_many(tags, surface, country)]
-        return [register for register in found if register is not None and register.action == "discount"]
+        registers = [answer.register for answer in self.check_many(tags, surface, country)]
+        return [register for register in registers if register is not None and register.action == "discount"]
 
     def account_visibility(self, account_id: str | int, country: str | None = None) -> Visibility:
         """Return whether an account may be shown to viewers in a country; answers from memory and never raises.

@@ -79,21 +79,21 @@ def _snapshot(replica: Replica, clock: Clock, changed: Changed) -> Generator[Que
     """Read all registers; start again if the server lost its data meanwhile."""
     while True:
         mark = cast(ServerPosition, (yield MarkPosition()))
-        found: dict[str, Register] = {}
+        newest: dict[str, Register] = {}
         cursor = 0
         while True:
             page = cast(RegisterPage, (yield ScanRegisters(cursor)))
             for field, value in page.values:
                 register = read_register(field, value)
-                if register is not None and newer(register, found.get(field)):
-                    found[field] = register
+                if register is not None and newer(register, newest.get(field)):
+                    newest[field] = register
             cursor = page.cursor
             if cursor == 0:
                 break
         after = cast(ServerPosition, (yield PollState()))
         if after.incarnation == mark.incarnation and after.seq >= mark.seq:
             break
-    replaced = replica.replace(found, mark, clock())
+    replaced = replica.replace(newest, mark, clock())
     _report(changed, replaced + replica.observe(after, clock()))
 
 

@@ -92,7 +92,7 @@ class MemoryServer:
         if self.remembered(partition) > upto:
             return ()
         present = [(field, _version(self.registers.get(field, b"")), _version(value)) for field, value in items]
-        return tuple((field, found) for field, found, of_log in present if found > of_log)
+        return tuple((field, stored) for field, stored, of_log in present if stored > of_log)
 
     def finish(self, partition: str, incarnation: str, upto: int = 0) -> bool:
         """End the reconcile of the log before `upto`; later writes are accepted.
@@ -123,10 +123,10 @@ class MemoryServer:
         self._require_reachable()
         self._begin_life()
         for shard, settled in settled_ms.items():
-            known = self.heartbeats.get(shard)
+            last = self.heartbeats.get(shard)
             named = tuple((surfaces or {}).get(shard, ()))
             beat = wire.Heartbeat(settled, at_ms, partitions, (renewed_ms or {}).get(shard, 0), named)
-            if known and _confirmed(known) > _confirmed(beat) and abs(at_ms - known.at_ms) < keys.HEARTBEAT_GUARD_MS:
+            if last and _confirmed(last) > _confirmed(beat) and abs(at_ms - last.at_ms) < keys.HEARTBEAT_GUARD_MS:
                 continue
             self.heartbeats[shard] = beat
 

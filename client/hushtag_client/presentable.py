@@ -57,7 +57,7 @@ def _plain(value: Any, deepest: int) -> Any:
     if isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST):
         return value if math.isfinite(value) else None
     if isinstance(value, list | tuple) and deepest:
-        return [_plain(one, deepest - 1) for one in value]
+        return [_plain(inner, deepest - 1) for inner in value]
     if isinstance(value, dict) and deepest:
-        return {_text(str(name)): _plain(one, deepest - 1) for name, one in value.items()}
+        return {_text(str(name)): _plain(inner, deepest - 1) for name, inner in value.items()}
     return None

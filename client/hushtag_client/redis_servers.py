@@ -56,8 +56,8 @@ def connected(address: RedisAddress) -> Iterator[redis.Redis]:
                 sentinel = redis.sentinel.Sentinel(  # type: ignore[no-untyped-call]
                     address.nodes, sentinel_kwargs=_to_sentinels(address) | {"retry": retry}
                 )
-                for one in sentinel.sentinels:
-                    closing.callback(one.close)
+                for sentinel_client in sentinel.sentinels:
+                    closing.callback(sentinel_client.close)
                 client = sentinel.master_for(  # type: ignore[no-untyped-call]
                     address.service, retry=retry, **redis_options() | address.options
                 )
@@ -111,8 +111,8 @@ def connect_async(address: RedisAddress, *, retries: int, **options: Any) -> Any
 async def disconnect(client: Any) -> None:
     """Close a client of `connect_async`, with its connections to the Sentinels."""
     await client.aclose()
-    for one in _sentinels(client):
-        await one.aclose()
+    for sentinel_client in _sentinels(client):
+        await sentinel_client.aclose()
 
 
 def ask_sentinels(client: Any) -> None:

@@ -79,8 +79,8 @@ def parse_redis_url(url: str) -> RedisAddress:
     nodes = tuple(_node(host, _PORTS[kind]) for host in hosts.split(","))
     service, database = _service(kind, path)
     query, own = _split_query(query)
-    one = f"redis{secure}://{login}{'@' * bool(login)}host/{database}{'?' * bool(query)}{query}"
-    options = {name: value for name, value in _parsed(one).items() if name != "host"}
+    single_url = f"redis{secure}://{login}{'@' * bool(login)}host/{database}{'?' * bool(query)}{query}"
+    options = {name: value for name, value in _parsed(single_url).items() if name != "host"}
     tls = _take_tls(options)
     if kind == "cluster":
         options.pop("db", None)

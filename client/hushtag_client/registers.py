@@ -181,7 +181,7 @@ def decode(value: bytes | str) -> Register:
             category=_typed(read, "category", str, ""),
             weight=_weight(read),
             reasons=tuple(_reasons(read.get("reasons"))),
-            evidence=found if isinstance(found := read.get("evidence"), dict) else {},
+            evidence=evidence if isinstance(evidence := read.get("evidence"), dict) else {},
             actor=_text(read, "actor"),
             policy_revision=_text(read, "policy_revision"),
             model_revision=_text(read, "model_revision"),
@@ -195,26 +195,26 @@ def decode(value: bytes | str) -> Register:
 
 
 def _typed(read: Any, name: str, kind: type, otherwise: Any = None) -> Any:
-    found = read.get(name, otherwise) if isinstance(read, dict) else None
-    if found is None and otherwise is not None:
+    member = read.get(name, otherwise) if isinstance(read, dict) else None
+    if member is None and otherwise is not None:
         return otherwise
-    if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+    if not isinstance(member, kind) or (kind is int and isinstance(member, bool)):
         raise RegisterError(f"{name}: must be {kind.__name__}")
-    return found
+    return member
 
 
-def _text(read: dict[str, Any], name: str) -> str:
-    found = read.get(name)
-    return found if isinstance(found, str) else ""
+def _text(read: Mapping[str, object], name: str) -> str:
+    text = read.get(name)
+    return text if isinstance(text, str) else ""
 
 
-def _whole(found: Any) -> int:
-    return found if isinstance(found, int) and not isinstance(found, bool) else 0
+def _whole(number: Any) -> int:
+    return number if isinstance(number, int) and not isinstance(number, bool) else 0
 
 
-def _reasons(found: Any) -> Iterator[Reason]:
+def _reasons(reasons: Any) -> Iterator[Reason]:
     """Read the reasons; one without a signal, or without finite numbers, is left out."""
-    for reason in found if isinstance(found, list) else ():
+    for reason in reasons if isinstance(reasons, list) else ():
         try:
             signal, value, threshold = reason["signal"], float(reason["value"]), float(reason["threshold"])
         except (ValueError, TypeError, KeyError, OverflowError):
@@ -224,9 +224,9 @@ def _reasons(found: Any) -> Iterator[Reason]:
 
 
 def _weight(read: Any) -> float:
-    found = read.get("weight")
-    if found is None:
+    weight = read.get("weight")
+    if weight is None:
         return 1.0
-    if not isinstance(found, int | float) or isinstance(found, bool):
+    if not isinstance(weight, int | float) or isinstance(weight, bool):
         raise RegisterError("weight: must be a number")
-    return found
+    return weight

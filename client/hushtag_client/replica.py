@@ -59,11 +59,14 @@ class Replica:
 
     def shards_until_ms(self) -> list[int]:
         """Return the time up to which each shard is current; 0 if the shard is missing."""
-        return [self._until_ms(beat, lambda found: found.settled_ms) for beat in self._beats()]
+        return [self._until_ms(beat, lambda heartbeat: heartbeat.settled_ms) for beat in self._beats()]
 
     def flags_until_ms(self) -> list[int]:
         """Return the time up to which each shard's flags in force stand; a stopped judge renews them."""
-        return [self._until_ms(beat, lambda found: max(found.settled_ms, found.renewed_ms)) for beat in self._beats()]
+        return [
+            self._until_ms(beat, lambda heartbeat: max(heartbeat.settled_ms, heartbeat.renewed_ms))
+            for beat in self._beats()
+        ]
 
     def _beats(self) -> list[Heartbeat | None]:
         return [self.heartbeats.get(shard) for shard in range(self.partitions)]
@@ -159,14 +162,14 @@ class Replica:
 
     def _restore(self, field: str) -> list[Register]:
         """Return a field to the server's own register."""
-        known, now = self._server.get(field), self.index.registers.get(field)
-        if known == now:
+        stored, now = self._server.get(field), self.index.registers.get(field)
+        if stored == now:
             return []
-        if known is None:
+        if stored is None:
             self.index.remove(field)
             return [now] if now else []
-        self.index.put(known)
-        return [known]
+        self.index.put(stored)
+        return [stored]
 
     def _prune(self, now_ms: int) -> None:
         """Remove the registers that the server may have deleted."""

@@ -42,8 +42,8 @@ class Scopes:
         """Return the warning for a pair; None for a known pair."""
         if self.surfaces and surface not in self.surfaces and surface not in (ACCOUNT, TWEET):
             return "unknown_surface"
-        known = country is None or (isinstance(country, str) and country in WRITTEN)
-        return None if known else "unknown_country"
+        is_known = country is None or (isinstance(country, str) and country in WRITTEN)
+        return None if is_known else "unknown_country"
 
     def note(self, surface: object, country: object) -> Warning | None:
         """Find the warning for a pair, log its value once and count it; remember a known pair."""
@@ -58,6 +58,6 @@ class Scopes:
         logged = (warning, str(value)[:100])
         if logged not in self._logged and len(self._logged) < _MOST_LOGGED:
             self._logged.add(logged)
-            known = f"; known: {', '.join(sorted(self.surfaces))}" if warning == "unknown_surface" else ""
-            _log.warning("%s %.100r: no flag may apply to it%s", warning.replace("_", " "), value, known)
+            hint = f"; known: {', '.join(sorted(self.surfaces))}" if warning == "unknown_surface" else ""
+            _log.warning("%s %.100r: no flag may apply to it%s", warning.replace("_", " "), value, hint)
         return warning

@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -55,8 +55,8 @@ def make_app(
 
     async def check_many(request: Request) -> Response:
         asked = _question(await _body(request), "hashtags")
-        found = answers.check_many(asked["hashtags"], asked["surface"], asked["country"])
-        return JSONResponse({"answers": [_plain(answer, asked) for answer in found]})
+        checked = answers.check_many(asked["hashtags"], asked["surface"], asked["country"])
+        return JSONResponse({"answers": [_plain(answer, asked) for answer in checked]})
 
     async def visibility(request: Request) -> Response:
         query = request.query_params
@@ -103,15 +103,15 @@ def make_app(
     )
 
 
-def _question(given: Any, what: str) -> dict[str, Any]:
-    if not isinstance(given, dict):
+def _question(body: Any, what: str) -> dict[str, Any]:
+    if not isinstance(body, dict):
         raise InvalidRequest(f'the body must be a JSON object: {{"{what}": ..., "surface": "trends", "country": "IN"}}')
-    surface, country = given.get("surface"), given.get("country")
+    surface, country = body.get("surface"), body.get("country")
     if not isinstance(surface, str) or not surface or not _is_encodable(surface):
         raise InvalidRequest('surface: missing; give the name of a surface in the policy, such as "trends"')
     if country is not None and not (isinstance(country, str) and _is_encodable(country)):
         raise InvalidRequest('country: must be two letters such as "IN", or absent if unknown')
-    asked = given.get(what)
+    asked = body.get(what)
     hashtags = asked if what == "hashtags" else [asked]
     if not isinstance(hashtags, list) or not all(isinstance(h, str) and len(h) <= _MOST_CHARACTERS for h in hashtags):
         raise InvalidRequest(f"{what}: missing, or not texts of at most {_MOST_CHARACTERS} characters")
@@ -137,7 +137,7 @@ def _is_encodable(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _plain(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
+def _plain(answer: Answer, asked: Mapping[str, object]) -> dict[str, object]:
     return {
         "hashtag": answer.hashtag.encode("utf-8", "replace").decode(),  # a lone surrogate is no JSON text
         "surface": asked["surface"],
@@ -176,12 +176,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar="SURFACE",
         help="hide all hashtags on this surface while flags are stale",
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
         client = AsyncFlagsClient(
-            given.redis_url,
-            surface_defaults=dict.fromkeys(given.hide, "hide"),
-            max_staleness_seconds=given.max_staleness_seconds,
+            options.redis_url,
+            surface_defaults=dict.fromkeys(options.hide, "hide"),
+            max_staleness_seconds=options.max_staleness_seconds,
         )
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -194,8 +194,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     uvicorn.run(
         make_app(client, lifespan),
-        host=given.host,
-        port=given.port,
+        host=options.host,
+        port=options.port,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

@@ -156,13 +156,13 @@ def _number(raw: bytes | None) -> int:
 
 
 def _change(entry_id: bytes, members: Mapping[bytes, bytes] | None) -> ChangeEntry:
-    found = members or {}
+    fields = members or {}
     return ChangeEntry(
         id=_text(entry_id),
-        seq=_number(found.get(b"seq")),
-        incarnation=_text(found.get(b"incarnation")),
-        field=keys.field_text(found.get(b"field", b"")),
-        value=found.get(b"value", b""),
+        seq=_number(fields.get(b"seq")),
+        incarnation=_text(fields.get(b"incarnation")),
+        field=keys.field_text(fields.get(b"field", b"")),
+        value=fields.get(b"value", b""),
     )
 
 
@@ -176,6 +176,6 @@ def _heartbeat(value: bytes) -> Heartbeat | None:
     return beat if 0 < partitions <= MOST_SHARDS else None
 
 
-def _surfaces(read: dict[str, Any]) -> tuple[str, ...]:
-    found = read.get("surfaces")
-    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+def _surfaces(read: Mapping[str, object]) -> tuple[str, ...]:
+    names = read.get("surfaces")
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()

@@ -151,13 +151,13 @@ class TrendCounter:
         if self._names.get(country, (0, ()))[0] != self._now_slot:
             self._names[country] = (self._now_slot, sorted(tags))
         names = self._names[country][1]
-        found = []
+        matches = []
         for index in range(bisect_left(names, prefix), len(names)):
             if not names[index].startswith(prefix):
                 break
             if (tag := tags.get(names[index])) is not None:
-                found.append(tag)
-        return [self._trend(tag) for tag in nlargest(count, found, key=lambda tag: (tag.total, tag.hashtag))]
+                matches.append(tag)
+        return [self._trend(tag) for tag in nlargest(count, matches, key=lambda tag: (tag.total, tag.hashtag))]
 
     def series(self, country: str, hashtag: str, points: int, step_seconds: int) -> list[int]:
         """Count a tag's tweets in `points` steps of `step_seconds`, oldest first; the last one ends now."""
