@@ -209,8 +209,7 @@ class Metrics(MetricSet):
         "Actions of published decisions: each one of a hashtag in force, or just ended, at a change or a renewal.",
         *("category", "surface", "country", "action", "provisional"),
     )
-    """`country`: ISO 3166-1 or `*`. `action`: suppress, hold, discount, review, shadow, clear. `provisional`: true,
-    false."""
+    """`country`: ISO 3166-1 or `*`. `action`: one of `streams.actions`. `provisional`: true, false."""
     early_confirmed: Counter = counter(
         "hushtag_early_decisions_confirmed", "Early decisions confirmed when their tick settled."
     )

@@ -1,6 +1,6 @@
 """Combine counts and flags into the hashtags that a surface shows, and those that it hides. Pure.
 
-The product determines the order. Flags remove hashtags, and discount contested ones: these rank by the tweets of their
+The product determines the order. Flags remove hashtags, and lower contested ones: these rank by the tweets of their
 established authors alone. A removed hashtag leaves no gap, so a viewer cannot notice it. Staff can list both kinds with
 the rank that they would have.
 """
@@ -16,6 +16,7 @@ from hushtag_client.answers import Answers
 from hushtag_client.presentable import presentable
 from hushtag_client.registers import Register
 
+from streams.actions import WEIGHING
 from surfaces.trending.counter import WORLD, Trend, TrendCounter
 
 RANKS_KNOWN = 100
@@ -31,6 +32,11 @@ class HeldTag:
     register: Register
     trend: Trend | None
     would_be_rank: int | None
+
+    @property
+    def contested(self) -> bool:
+        """Whether it is visible and discounted."""
+        return self.register.action in WEIGHING
 
 
 class Listing:

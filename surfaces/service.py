@@ -262,7 +262,7 @@ def _state_of_flags(status: Status) -> str:
 def _count_held(tags: Sequence[HeldTag], country: str | None) -> str:
     """Count the hidden and the contested hashtags in words; those without tweets in the country count apart."""
     used = [tag for tag in tags if tag.trend is not None]
-    contested = sum(tag.register.action == "discount" for tag in used)
+    contested = sum(tag.contested for tag in used)
     hidden, unused = len(used) - contested, len(tags) - len(used)
     parts = [f"{hidden} held back"] * bool(hidden) + [f"{contested} contested"] * bool(contested)
     here = f" in {countries.country_name(country)}" if country else ""

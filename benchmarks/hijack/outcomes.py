@@ -14,8 +14,8 @@ from hushtag_client.registers import WORLD
 from benchmarks.hijack.attacks import PROTEST, Attack, established_ms, posts_of
 from benchmarks.hijack.posts import COUNTRY, END_MS, START_MS, load
 from benchmarks.hijack.viewing import STEP_MS, PublishedDecision, Sight, decisions_of, sights
+from streams.actions import HIDING
 from streams.constants import MINUTE_MS
-from streams.log.decisions import HIDING
 
 CHANGES_MS = 10 * MINUTE_MS
 """Time in which changes of state are counted."""

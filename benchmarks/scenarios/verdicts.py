@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from streams.actions import HIDING
 from streams.constants import MINUTE_MS
-from streams.log.decisions import HIDING, WORLD, Decision, ScopeDecision
+from streams.log.decisions import WORLD, Decision, ScopeDecision
 
 LEAST_WEIGHT = 0.1
 """Weight up to which a discount finds a campaign: it keeps at most a tenth of its tweets in the rankings."""

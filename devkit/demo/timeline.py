@@ -9,6 +9,7 @@ from hushtag_client.registers import ANY_HASHTAG, HIDING, Register
 
 from devkit.demo.truth import PlannedTag, by_hashtag
 from streams import countries
+from streams.actions import WEIGHING
 from streams.explain import flag_text
 
 WATCHED = {"campaign": "a campaign", "protest": "a protest", "counter_speech": "counter-speech"}
@@ -119,7 +120,7 @@ class Timeline:
     def _saw_discounts(self, at_ms: int, hashtag: str, group: Sequence[Register]) -> list[TimelineEvent]:
         """Return an event where a hashtag becomes contested, or no longer is."""
         before = self._contested.get(hashtag, set())
-        discounts = [register for register in group if register.action == "discount"]
+        discounts = [register for register in group if register.action in WEIGHING]
         now = self._contested[hashtag] = (before - {register.field for register in group}) | {
             register.field for register in discounts
         }

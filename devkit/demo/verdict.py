@@ -19,7 +19,7 @@ from devkit.demo.truth import PlannedTag, by_hashtag
 
 FLAG_AFTER_SEEN_MS = 10_000
 FLAG_AFTER_START_MS = 30_000
-"""Longest time from the start of a campaign to its flag, and from that of an attack to the discount."""
+"""Longest time from the start of a campaign to its flag, and from that of an attack to its contested flag."""
 GRACE_MS = 2_000
 """Time after the flag in which a poll may still find the hashtag; covers the poll intervals of demo and client."""
 WORLD = "*"
@@ -77,7 +77,7 @@ class AttackRecord:
     missed_ms: int | None = None
     """Time of the first list since the attack that did not have it."""
     why: str = ""
-    """Reasons of the discount in one line."""
+    """Reasons of the contested flag in one line."""
     decided_by_person: bool = False
 
     def saw_rank(self, at_ms: int, rank: int | None, *, may_be_missed: bool = False) -> None:
@@ -198,7 +198,7 @@ class DemoVerdict:
             campaign.flagged_ms = at_ms
 
     def saw_discount(self, at_ms: int, hashtag: str, country: str, why: str) -> None:
-        """Add an automated discount that was set or changed, with its reasons in one line."""
+        """Add an automated flag of a contested hashtag that was set or changed, with its reasons in one line."""
         attack = self.attacks.get(hashtag)
         if attack is None or self._ended_ms is not None or country not in (attack.story.country, WORLD):
             return

@@ -17,6 +17,7 @@ from devkit.demo.state import COUNTRY, DemoState
 from devkit.demo.timeline import TimelineEvent
 from devkit.demo.verdict import AttackRecord, CampaignRecord, Judgement
 from streams import countries
+from streams.actions import WEIGHING
 from streams.explain import flag_text
 from streams.progress import block_bars
 
@@ -248,14 +249,14 @@ def _held(state: DemoState) -> RenderableType:
     for (hashtag, _), group in groups.items():
         register = min(group, key=lambda register: register.country == "*")
         early = ", early," if register.provisional else ""
-        category = "" if register.action == "discount" else f"{flag_text.category_of(register)}: "
+        category = "" if register.action in WEIGHING else f"{flag_text.category_of(register)}: "
         where, stands = (
             flag_text.places(group).partition(" in ")[2],
             flag_text.until(register.expires_at_ms, state.now_ms),
         )
         lines += [
             Text(
-                f"#{clean(register.display or hashtag)}", "bold yellow" if register.action == "discount" else "bold red"
+                f"#{clean(register.display or hashtag)}", "bold yellow" if register.action in WEIGHING else "bold red"
             ),
             Padding(Text(f"{flag_text.action_of(register).lower()}{early} in {where}, {stands}", "dim"), (0, 0, 0, 2)),
             Padding(Text(f"{category}{clean(flag_text.one_line(register))}"), (0, 0, 0, 2)),

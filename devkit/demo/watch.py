@@ -17,6 +17,7 @@ from devkit.demo.prepare import PREPARED
 from devkit.demo.state import COUNTRY, DemoState, TrendRow
 from devkit.demo.timeline import Timeline, TimelineEvent
 from devkit.demo.verdict import DemoVerdict
+from streams.actions import WEIGHING
 from streams.clock import now_ms
 from streams.explain import flag_text
 
@@ -148,7 +149,7 @@ class Watcher:
             if register.source != "automated":
                 self._verdict.saw_person(register.hashtag)
                 continue
-            if register.action == "discount":
+            if register.action in WEIGHING:
                 why = flag_text.one_line(register)
                 self._verdict.saw_discount(at_ms, register.hashtag, register.country, why)
             else:

@@ -60,9 +60,9 @@ def choice_of(
     if not contested:
         return None
     countries, surfaces, categories = case.places(contested)
-    states = {place.state for place in places if place.country in countries}
+    actions = {place.action for place in places if place.country in countries}
     named = {place.country for place in places}
-    states |= {"shown"} if any(country not in named for country in countries) else set()
+    actions |= {""} if any(country not in named for country in countries) else set()
     durations, limits = _within_rights(countries, grants)
     verdicts: list[CaseVerdict] = ["hide", "show"]
     if not any(case_item.item.kind == "hold" for case_item in contested):
@@ -72,7 +72,7 @@ def choice_of(
             FinalAnswer(
                 verdict=verdict,
                 key=_KEYS[verdict],
-                verb=action_words(verdict, states),
+                verb=action_words(verdict, actions),
                 where=in_places(countries),
                 grounds=grounds_of(verdict, categories),
                 durations=[] if verdict == "leave" else durations,

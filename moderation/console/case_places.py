@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hushtag_client.registers import ANY_HASHTAG, HIDING
+from hushtag_client.registers import ANY_HASHTAG
 
+from streams.actions import row_of
 from streams.explain.hashtag_report import HashtagReport, SurfaceState
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
@@ -18,8 +19,9 @@ class PlaceNow(NamedTuple):
 
     country: str
     surfaces: tuple[str, ...]
-    state: str
-    """`hidden`, `hold`, `lower` or `shown`."""
+    action: str
+    """Action of what decides; "" while the stop button is pressed."""
+    tone: str
     words: str
     until_ms: int
     """End of what decides; 0: none is set."""
@@ -53,15 +55,7 @@ def _place(surface_state: SurfaceState, show_legal: bool) -> PlaceNow | None:
     if decides is None or (decides.country == "*" and surface_state.country != "*" and decides.hashtag != ANY_HASHTAG):
         return None  # the row of the world has it
     legal = decides.source == "legal"
-    if decides.hashtag == ANY_HASHTAG:
-        state, words = "shown", "shown: automation is paused"
-    elif decides.action == "hold":
-        state, words = "hold", "on hold, hidden until a person decides"
-    elif decides.action in HIDING:
-        state, words = "hidden", "hidden"
-    elif decides.action == "discount":
-        state, words = "lower", "visible, ranked by its established accounts"
-    else:
-        state, words = "shown", "shown"
+    row = row_of("" if decides.hashtag == ANY_HASHTAG else decides.action)
+    words = row.place if row.name else "shown: automation is paused"
     by = "" if decides.source == "automated" or (legal and not show_legal) else decides.actor
-    return PlaceNow(surface_state.country, (), state, words, decides.expires_at_ms, by, decides.source)
+    return PlaceNow(surface_state.country, (), row.name, row.tone, words, decides.expires_at_ms, by, decides.source)

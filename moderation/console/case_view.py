@@ -14,12 +14,13 @@ from moderation.console.case_choice import Choice, choice_of
 from moderation.console.case_family import Relative
 from moderation.console.case_machine import MachineView, machine_views
 from moderation.console.case_places import PlaceNow, places_now
-from moderation.console.case_words import MODES, rule_words
+from moderation.console.case_words import rule_words
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.first_answer import first_answer_of
 from moderation.domain.cases.fold import look_problem
 from moderation.domain.cases.view import detailed_dict
+from streams.actions import MODES
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
@@ -140,6 +141,6 @@ def _rules(
             for country in countries
             if policy is not None and category in policy.categories and surface in policy.surfaces
         }
-        words = MODES.get(next(iter(modes)), "") if len(modes) == 1 else ""
+        words = MODES[next(iter(modes))].meaning if len(modes) == 1 else ""
         rules.append(RuleText(category, rule_words(category), words))
     return rules

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from moderation.console.words import listed, place_words, plain_words
 from moderation.domain.cases.records import CaseVerdict, SkipCause
+from streams.actions import FLAGGING, HIDING
 
 
 class Ground(NamedTuple):
@@ -44,12 +45,6 @@ RULES = {
     "gendered_abuse": "Abuse of women, or of any person for their gender.",
 }
 """Meaning of a category, without numbers."""
-MODES = {
-    "suppress": "The live policy hides such hashtags without a person.",
-    "hold_for_review": "The live policy hides such hashtags until a person decides or the hold lapses.",
-    "review": "The live policy hides nothing here and asks a person.",
-    "shadow": "The live policy only counts such decisions and hides nothing.",
-}
 _HIDE = {
     "hateful_conduct": ("Attacks on people for who they are", "Most sampled tweets attack people for who they are."),
     "abuse": ("Insults or threats", "Most sampled tweets insult or threaten a person or a group."),
@@ -132,17 +127,16 @@ def in_places(countries: Sequence[str]) -> str:
     return " and ".join((["everywhere"] if "*" in countries else []) + ([where] if named else []))
 
 
-def action_words(verdict: CaseVerdict, states: Collection[str]) -> str:
-    """Say what a verdict does to a hashtag by its present states in the places: `hidden`, `hold`, `lower`, `shown`.
+def action_words(verdict: CaseVerdict, actions: Collection[str]) -> str:
+    """Say what a verdict does to a hashtag by the present actions in the places; "" for none.
 
-    >>> action_words("hide", {"hold"}), action_words("hide", {"hold", "lower"}), action_words("hide", {"shown"})
+    >>> action_words("hide", {"hold"}), action_words("hide", {"hold", "discount"}), action_words("hide", {""})
     ('Keep hidden', 'Hide', 'Hide')
-    >>> action_words("show", {"hold", "lower"}), action_words("show", {"lower"}), action_words("show", {"shown"})
+    >>> action_words("show", {"hold", "discount"}), action_words("show", {"discount"}), action_words("show", {""})
     ('Show again', 'Show in full', 'Keep showing')
     """
     if verdict == "leave":
         return "Leave as it is"
-    hidden = {"hidden", "hold"} & {*states}
     if verdict == "hide":
-        return "Keep hidden" if hidden == {*states} else "Hide"
-    return "Show again" if hidden else "Show in full" if "lower" in states else "Keep showing"
+        return "Keep hidden" if HIDING.issuperset(actions) else "Hide"
+    return "Show again" if HIDING & {*actions} else "Show in full" if FLAGGING & {*actions} else "Keep showing"

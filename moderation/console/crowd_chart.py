@@ -22,14 +22,8 @@ _TOP, _PLOT = 30, 124
 _BOTTOM = _TOP + _PLOT
 _NEAR = 0.06
 """Share of the width below which the numbers of two decisions are written as one."""
-_WORDS = {
-    "hidden": "hidden",
-    "held": "held for review",
-    "ranked_lower": "ranked lower",
-    "sent_to_people": "sent to people",
-    "shown": "shown",
-    "undone": "decision undone",
-}
+_WORDS = {"held": "held for review", "undone": "decision undone"}
+"""Words of decisions whose names do not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +110,8 @@ class _Scale:
 
 def _moment_words(moment: Mapping[str, Any]) -> str:
     automatically = " automatically" if moment["source"] == "automated" else ""
-    return f"{_WORDS[moment['what']]}{automatically} {in_country(moment['country'])}"
+    words = _WORDS.get(moment["what"], moment["what"].replace("_", " "))
+    return f"{words}{automatically} {in_country(moment['country'])}"
 
 
 def _frame(scale: _Scale, peak: int) -> str:

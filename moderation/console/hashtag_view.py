@@ -16,6 +16,7 @@ from moderation.console.words import listed, plain_words
 from moderation.domain.restrictions.collect import active_restrictions
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.outward.statements.text import user_text
+from streams.actions import row_of
 from streams.explain.flag_text import ReasonInWords, numbers_of, read_part, reason_in_words
 from streams.explain.hashtag_report import HashtagReport, Outcome
 from streams.flags.overrides import OverrideHistory
@@ -66,7 +67,7 @@ def places_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list
     groups: dict[tuple[str, str, str], tuple[list[str], list[Cause]]] = {}
     for surface_state in report.states():
         action = surface_state.decided_by.action if surface_state.decided_by is not None else ""
-        badge = action if not surface_state.shown or action == "discount" else "good"
+        badge = action if action in STATES else "good"
         causes = [
             cause_of(register, outcome, report.now_ms, numbers=numbers, show_legal=show_legal)
             for register, outcome in surface_state.registers
@@ -89,7 +90,7 @@ def cause_of(register: Register, outcome: Outcome, at_ms: int, *, numbers: bool,
     counts = [f"{evidence[name]:,.0f} {name}" for name in ("tweets", "authors") if name in evidence]
     stops = register.hashtag == ANY_HASHTAG
     return Cause(
-        state="the stop button" if stops else STATES.get(register.action, "allowed"),
+        state="the stop button" if stops else row_of(register.action).state,
         by=by_words(register, show_legal=show_legal),
         outcome=OUTCOMES[outcome],
         decides=outcome == "wins",

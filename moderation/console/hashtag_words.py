@@ -9,8 +9,9 @@ from hushtag_client.registers import Register
 
 from moderation.console.words import plain_words
 from moderation.domain.cases.records import CaseVerdict
+from streams.actions import ACTIONS, FORM_OF_MEASURE, FORMS
 
-STATES = {"suppress": "hidden", "hold": "on hold", "discount": "ranked lower"}
+STATES = {action: ACTIONS[action].state for action in FORMS}
 """Actions that hold a hashtag back, in the order of their strength."""
 
 
@@ -59,19 +60,11 @@ UNDO_REASONS = (
 )
 
 
-_MEASURES = {
-    "reduced": "hidden",
-    "held": "held back",
-    "discounted": "ranked lower",
-    "withheld": "withheld",
-    "suspended": "suspended",
-}
-
-
 def measure_words(measure: str) -> str:
     """Return the effect of a restriction in words.
 
     >>> measure_words("reduced")
     'hidden'
     """
-    return _MEASURES.get(measure, measure)
+    form = FORM_OF_MEASURE.get(measure)
+    return form.noun if form else measure

@@ -119,7 +119,7 @@ def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) 
         "display": register.display or register.hashtag,
         "path": hashtag_path(register.hashtag),
         "action": register.action,
-        "state": STATES.get(register.action, register.action),
+        "state": STATES[register.action],
         "early": register.provisional,
         "country": register.country,
         "surfaces": sorted(held.surfaces),

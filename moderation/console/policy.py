@@ -14,7 +14,6 @@ from moderation.access.blinding import blinded_for
 from moderation.access.services import services_of
 from moderation.console.policy_chart import survey_words, threshold_chart
 from moderation.console.policy_words import (
-    MODES,
     RuleRow,
     corroboration_words,
     rule_rows,
@@ -26,6 +25,7 @@ from moderation.console.route import page_router
 from moderation.domain.policies.backtests import BacktestJob
 from moderation.http.policy import live_record
 from moderation.http.policy_changes import RevisionPath, revision_as_dict
+from streams.actions import MODES
 from streams.clock import now_ms
 from streams.log.policies import PolicyRecord, PolicyTopic, WorkerReport
 from streams.policy import Policy

@@ -12,14 +12,6 @@ from streams.policy.durations import spell_duration
 from streams.signals.base import YES_NO
 from streams.signals.registry import BY_NAME
 
-MODES = {
-    "suppress": "hides",
-    "hold_for_review": "hides, and holds for a person",
-    "review": "sends to a person",
-    "shadow": "only notes it",
-}
-"""Effect on a hashtag over a rule's threshold, by mode."""
-
 
 class RuleRow(NamedTuple):
     """Rule of a category, and where it is in force."""

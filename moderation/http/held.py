@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Register
+from hushtag_client.registers import ANY_HASHTAG, WORLD, Register
 from hushtag_client.resolution import candidates, winner
 from pydantic import Field
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from moderation.access.blinding import blinded_for, blinded_list
 from moderation.access.bodies import CountryQuery
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
+from streams.actions import FLAGGING, HIDING
 from streams.constants import DAY_MS
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.overrides import OverrideHistory
@@ -123,7 +124,7 @@ def held_tags(
     for one in registers:
         if one.hashtag == ANY_HASHTAG or one.surface in RESERVED_SURFACES or not one.in_force(at_ms):
             continue
-        if one.action not in HIDING and one.action != "discount":
+        if one.action not in FLAGGING:
             continue
         place = viewers or one.country
         if one.country not in (place, WORLD):

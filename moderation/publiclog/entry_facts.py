@@ -17,7 +17,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from moderation.domain.restrictions.collect import MEASURES, decision_restrictions, override_restriction
+from moderation.domain.restrictions.collect import decision_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
 from streams.log.decisions import Decision
 from streams.log.moderation import Override
@@ -49,7 +49,7 @@ def ruling_facts(record: OrderRuling) -> str | None:
     """Return the facts of a ruling on targets of an order; None if it declines them."""
     if record.outcome == "declined":
         return None
-    facts: dict[str, Any] = {"measure": MEASURES[record.outcome], "country": record.order[:2], "source": "legal"}
+    facts: dict[str, Any] = {"measure": record.outcome, "country": record.order[:2], "source": "legal"}
     facts |= {"category": "", "weight": 1.0, "reason": record.reason, "signals": [], "evidence": None}
     facts |= {"policy_revision": "", "model_revision": ""}
     if record.outcome == "suspended":

@@ -22,8 +22,9 @@ import msgspec
 
 from moderation.publiclog.entry_facts import decision_facts, override_facts, report_facts, ruling_facts
 from moderation.publiclog.inputs import AuditInput, SourcePosition, bytes_of, text_of, time_words
+from streams.actions import ACTIONS, FLAGGING, FORMS
 from streams.errors import ContractError
-from streams.log.decisions import FLAGGING, Action, Decision, LanguageCoverage, ScopeDecision, record_in
+from streams.log.decisions import Decision, LanguageCoverage, ScopeDecision, record_in
 from streams.log.moderation import OtherRecord, Undo, decode_moderation
 from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
 from streams.orders.records import (
@@ -43,8 +44,6 @@ PUBLICATION = "report_published"
 """Kind of the `moderation` records of published reports."""
 KEPT_AS_HASH = ("kept as its hash", "too large to be kept")
 """Beginnings of the notes in place of records that list people, and of long ones."""
-STRONGEST: tuple[Action, ...] = ("suppress", "hold", "discount", "review", "shadow", "allow", "clear")
-"""Actions of decisions, the first of which names the decision's type."""
 _COUNTRY = re.compile(r"[A-Z]{2}|\*")
 _LAST_MS = 253_402_300_800_000
 """First moment after the year 9999."""
@@ -160,14 +159,14 @@ def _by_pipeline(value: bytes | None) -> _Decided:
     if not isinstance(record, Decision) or not _COUNTRY.fullmatch(record.country) or not record.rulings:
         return _Decided("record")
     actions = {ruling.action for ruling in record.rulings}
-    strongest = next((action for action in STRONGEST if action in actions), min(actions))
+    strongest = next((action for action in ACTIONS if action in actions), min(actions))
     restricting = [ruling for ruling in record.rulings if ruling.action in FLAGGING]
     return _Decided(
         f"decision/{strongest}/{record.country}",
         record.decided_at_ms,
         record.hashtag,
         record.country,
-        ", ".join(action for action in STRONGEST if action in actions & FLAGGING) or None,
+        ", ".join(action for action in FORMS if action in actions) or None,
         "; ".join(signals_of(ruling) for ruling in restricting) or None,
         record.policy_revision,
         decision_facts(record),

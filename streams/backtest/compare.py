@@ -40,7 +40,7 @@ class PolicyOutcome(msgspec.Struct, frozen=True):
     threshold: float
     """`suppress_at` of the rule, or `min_scored`."""
     weight: float | None = None
-    """Weight of a `discount` at the start."""
+    """Weight at the start, of a contested tag."""
     established: int = 0
     """Established authors at the start."""
 
@@ -90,7 +90,7 @@ class EffectTotal(msgspec.Struct):
 
 
 class CategoryTotal(msgspec.Struct, kw_only=True):
-    """Sums of one category in one country, by effect; `flagged` has every action, also those that hide or discount."""
+    """Sums of one category in one country, by effect; `flagged` has every action, also those that hide or weigh."""
 
     category: str
     country: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from streams.actions import HIDING, WEIGHING
 from streams.judging.key_state import Scope
-from streams.log.decisions import HIDING, NOT_ASSESSED, ScopeDecision
+from streams.log.decisions import NOT_ASSESSED, ScopeDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Spell:
     @property
     def discounts(self) -> bool:
         """Whether the action ranks the hashtag by its established authors alone."""
-        return self.decision.action == "discount"
+        return self.decision.action in WEIGHING
 
     @property
     def minutes(self) -> float:

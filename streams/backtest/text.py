@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from streams.actions import row_of
 from streams.backtest.compare import Effect, EffectTotal, PolicyChange, PolicyOutcome
 from streams.backtest.impact import ImpactReport
 from streams.log.decisions import NOT_ASSESSED
@@ -24,14 +25,6 @@ _KINDS: dict[Effect, dict[str, str]] = {
     },
     "flagged": {**_TIMES, "newly": "newly flagged", "cleared": "no longer flagged"},
 }
-_DONE = {
-    "suppress": "suppressed",
-    "hold": "held for review",
-    "discount": "ranked by established authors",
-    "review": "queued for review",
-    NOT_ASSESSED: "not assessed, queued for review",
-    "shadow": "noted (shadow)",
-}
 
 
 def kind_in_words(change: PolicyChange) -> str:
@@ -43,10 +36,14 @@ def side_in_words(side: PolicyOutcome | None) -> str:
     """Describe the effect of one policy on a tag."""
     if side is None:
         return "–"
-    done = _DONE.get(side.action, side.action) + (f" (weight {side.weight:g})" if side.weight is not None else "")
+    done = _done(side.action) + (f" (weight {side.weight:g})" if side.weight is not None else "")
     more = f" in {side.spells} spells" if side.spells > 1 else ""
     begins = f"{_at(side.from_ms):%m-%d} {clock(side.from_ms)}"  # evidence may span a week
     return f"{done} {begins}, {minutes_in_words(side.minutes)}{more}"
+
+
+def _done(action: str) -> str:
+    return "not assessed, queued for review" if action == NOT_ASSESSED else row_of(action).done or action
 
 
 def total_in_words(total: EffectTotal) -> str:
@@ -60,7 +57,7 @@ def total_in_words(total: EffectTotal) -> str:
 
 def now_in_words(change: PolicyChange) -> str:
     """Describe the action on a tag under the live policy, and under the new one."""
-    live, new = (_DONE.get(side.action, side.action) if side else "clear" for side in (change.live, change.new))
+    live, new = (_done(side.action) if side else "clear" for side in (change.live, change.new))
     return f"{live} live, {new} in the shadow"
 
 

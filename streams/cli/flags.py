@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.actions import WEIGHING
 from streams.cli.flag_repair import repair_flag
 from streams.cli.lists import one_line, print_list
 from streams.cli.options import Hashtag, JsonLines
@@ -165,7 +166,7 @@ def _check_surface(surface: str | None) -> None:
 
 
 def _action(row: Register) -> str:
-    return f"{row.action} (weight {row.weight:g})" if row.action == "discount" else row.action
+    return f"{row.action} (weight {row.weight:g})" if row.action in WEIGHING else row.action
 
 
 def _until(row: Register) -> str:

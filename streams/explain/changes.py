@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from streams.actions import ACTION_OF_MODE, AWAITING_PERSON, HIDING, WEIGHING
 from streams.constants import HOUR_MS
 from streams.explain.signal_report import SignalReport, moment
-from streams.judging.hysteresis import ACTION_OF_MODE
 from streams.judging.levels import LEAST_PART
 from streams.languages import authors_words
-from streams.log.decisions import HIDING, NOT_ASSESSED, DecisionReason, ScopeDecision
+from streams.log.decisions import NOT_ASSESSED, DecisionReason, ScopeDecision
 from streams.naming import format_duration
 from streams.policy import Rule
 
@@ -47,10 +47,10 @@ def would_clear(
         return ["the next tick settles: the policy does not have the category on this surface any more"]
     if protected:
         return ["the next tick settles: it is protected now"]
-    if action != ACTION_OF_MODE[rule.mode] and not (action == "discount" and rule.hides):
+    if action != ACTION_OF_MODE[rule.mode] and not (action in WEIGHING and rule.hides):
         return [f"the next tick settles: the mode is {rule.mode} now"]
     if state is not None and state.provisional:
-        return [f"its tick settles and it is not {'contested' if action == 'discount' else 'over'} then"]
+        return [f"its tick settles and it is not {'contested' if action in WEIGHING else 'over'} then"]
     if now is not None and now.level == "too small to say":
         low, seen = True, None
     else:
@@ -58,8 +58,8 @@ def would_clear(
     bars = ", not while a gap of the log is in its windows" if now is not None and now.holding else ""
     bars += ", not while the scorer is not trusted" if fault is not None else ""
     ends = [one + bars for one in _ends(action, rule, seen, state, at_ms)]
-    if action == "hold":
-        return [*ends, "a person decides, or the hold expires; it is not renewed"]
+    if action in AWAITING_PERSON:
+        return [*ends, f"a person decides, or the {action} expires; it is not renewed"]
     hours = f"{max_automated_ms / HOUR_MS:g} hours"
     if state is not None and state.expires_at_ms >= state.since_ms + max_automated_ms:
         return [*ends, f"it expires: nothing is renewed beyond {hours} without a person"]
@@ -80,7 +80,7 @@ def _ends(action: str, rule: Rule, now: SignalReport | None, state: ScopeDecisio
     below_ms = 0 if state is None else state.below_since_ms
     since = f": since {moment(below_ms)}, so at {moment(below_ms + rule.clear_after_ms)}" if below_ms else ""
     clear_after = format_duration(rule.clear_after_ms)
-    if action == "discount":
+    if action in WEIGHING:
         uppers = ""
         if now is not None and now.is_assessed:
             uppers = f", they are {now.coordinated_upper:.2f} and {now.upper:.2f} now"
@@ -103,7 +103,7 @@ def _ends(action: str, rule: Rule, now: SignalReport | None, state: ScopeDecisio
             f"it is contested at a settled tick: at least {least} established authors{has} write no harm and the "
             "others do; it is then ranked by the established alone"
         )
-    if action == "discount":
+    if action in WEIGHING:
         own = f", it is {now.established_lower:.2f} now" if now is not None and now.is_assessed else ""
         then = "hidden" if now is None or not now.innocent_past else "reviewed by people: its past is innocent"
         yield (
@@ -188,11 +188,11 @@ def _bars(
         yield f"a scorer that is trusted: {fault.signal} is {fault.value:g}, the limit {fault.threshold:g}"
     if state is not None and state.valve not in ("", NOT_ASSESSED) and now.level != "contested":
         yield f"a decision by a person, or the end of its review: {state.valve.replace('_', ' ')}"
-    elif state is not None and state.action == "discount" and now.level == OVER_WORDS[1]:
-        yield f"the end of its discount, or {now.min_established} established authors who write harm"
+    elif state is not None and state.action in WEIGHING and now.level == OVER_WORDS[1]:
+        yield f"the end of its {state.action}, or {now.min_established} established authors who write harm"
     elif now.innocent_past and now.level in OVER_WORDS and (state is None or state.action not in HIDING):
         yield f"a decision by a person: {now.innocent_past} established authors used it before without harm"
-    if state is None or state.action not in ("clear", "discount"):
+    if state is None or (state.action != "clear" and state.action not in WEIGHING):
         return
     if state.lapsed:
         yield (

@@ -9,16 +9,12 @@ from typing import Any
 
 from hushtag_client.registers import Reason, Register
 
+from streams.actions import WEIGHING, row_of
 from streams.countries import country_name
 from streams.languages import read_words
 from streams.signals.base import COUNT, SHARE
 from streams.signals.registry import SIGNALS
 
-ACTIONS = {
-    "suppress": "Suppressed",
-    "hold": "On hold for review",
-    "discount": "Ranked by its established accounts",
-}
 SOURCES = {"automated": "Automated", "human": "A person", "legal": "A legal order"}
 
 _SHARES = {
@@ -60,7 +56,7 @@ def action_of(register: Register) -> str:
     >>> action_of(Register(version="1", action="hold", hashtag="x", surface="trends", expires_at_ms=1))
     'On hold for review'
     """
-    return ACTIONS.get(register.action, register.action)
+    return row_of(register.action).label or register.action
 
 
 def source_words(register: Register) -> str:
@@ -132,7 +128,7 @@ def _within_meter(share: float) -> float:
 
 def one_line(register: Register) -> str:
     """Render the reasons in one line: `harmful share 0.62–0.81 ≥ 0.45, 41 authors, copied texts 0.55 ≥ 0.30`."""
-    if register.action == "discount":
+    if register.action in WEIGHING:
         return contested(register)
     parts = []
     evidence = numbers_of(register.evidence)
@@ -152,7 +148,7 @@ def one_line(register: Register) -> str:
 
 
 def contested(register: Register) -> str:
-    r"""Describe a discount in one line; without evidence its weight stands for the established part of the authors.
+    r"""Describe a contested hashtag in one line; without evidence its weight is the established part of the authors.
 
     >>> one = Register(version="1", action="discount", hashtag="x", surface="trends", expires_at_ms=1,
     ...                category="hateful_conduct", evidence={"authors": 120, "established": 41})

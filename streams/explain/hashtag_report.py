@@ -15,6 +15,7 @@ from hushtag_client.index import Index
 from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Register, newer
 from hushtag_client.resolution import candidates, winner
 
+from streams.actions import WEIGHING
 from streams.constants import DAY_MS
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.overrides import OverrideHistory, record_as_dict
@@ -36,9 +37,9 @@ class SurfaceState:
 
     @property
     def weight(self) -> float:
-        """Factor on the hashtag's tweets in rankings, in [0, 1]; below 1 only by a discount."""
+        """Factor on the hashtag's tweets in rankings, in [0, 1]; below 1 only where it is contested."""
         decides = self.decided_by
-        return decides.weight if decides is not None and decides.action == "discount" else 1.0
+        return decides.weight if decides is not None and decides.action in WEIGHING else 1.0
 
 
 @dataclass(slots=True)

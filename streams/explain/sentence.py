@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hushtag_client.registers import ANY_HASHTAG, HIDING, Register
 
+from streams.actions import AWAITING_PERSON, row_of
 from streams.countries import in_country
 from streams.explain.explanation import Explanation
 from streams.explain.flag_text import one_line, source_words
@@ -32,7 +33,7 @@ class DecidedPlaces:
 
 
 def decided_places(states: Iterable[SurfaceState]) -> list[DecidedPlaces]:
-    """Group the states that a register decides: those that hide first, then discounts, the widest first."""
+    """Group the states that a register decides: those that hide first, then by weight, the widest first."""
     found: dict[tuple[object, ...], list[SurfaceState]] = {}
     for state in states:
         if (one := state.decided_by) is not None:
@@ -52,20 +53,26 @@ def sentence_of(whole: Explanation) -> str:
     report = whole.report
     decided = decided_places(report.states())
     name = f"#{report.display}"
+    what = _effect(decided[0]) if decided else ""
     if decided and not decided[0].shown:
-        held = decided[0].register.action == "hold"
-        what = f"{'held for review and hidden' if held else 'hidden'} from {where_words(decided[0])}"
         also = [
             f"also hidden from {where_words(one)} by {_author(one.register)}" for one in decided[1:] if not one.shown
         ]
         return f"{name} is {what} {'; '.join([_decision(whole, decided[0].register), *also])}."
-    if decided and decided[0].weight < 1:
-        what = f"shown, but its tweets count {decided[0].weight:.0%} on {where_words(decided[0])}"
+    if what:
         return f"{name} is {what}, {_decision(whole, decided[0].register)}."
     where = "everywhere" if report.country is None else in_country(report.country)
     why = _allowed(decided[0].register, report.now_ms) if decided else ""
     reasons = [_unpublished(whole), why, _overruled(whole) or _distance(whole)]
     return f"{name} is shown {where}: {'; '.join(filter(None, reasons))}."
+
+
+def _effect(places: DecidedPlaces) -> str:
+    """Describe the effect of a decision; "" where it has none."""
+    row = row_of(places.register.action)
+    if row.weighs and places.weight == 1:
+        return ""
+    return row.sentence.format(where=where_words(places), weight=places.weight)
 
 
 def where_words(places: DecidedPlaces) -> str:
@@ -86,11 +93,12 @@ def _decision(whole: Explanation, register: Register) -> str:
         ends = whole.ends_when(register)
         earlier = f"; it ends earlier when {ends[0]}" if ends else ""
         of = f" for {register.category.replace('_', ' ')}" if register.category else ""
-        renewed = "" if register.action == "hold" else " unless renewed"
+        renewed = "" if register.action in AWAITING_PERSON else " unless renewed"
         return f"by {source_words(register)}{of} ({_why(register)}), {_until(register, at_ms)}{renewed}{earlier}"
     if register.source == "legal":
         return f"by {source_words(register)}, {_until(register, at_ms)}; hushtag orders list names it"
-    ends_by = "a review decides it" if register.action == "hold" else f"a person ends it: hushtag undo {hashtag}"
+    awaits_person = register.action in AWAITING_PERSON
+    ends_by = "a review decides it" if awaits_person else f"a person ends it: hushtag undo {hashtag}"
     return f"by {_author(register)}, {_until(register, at_ms)}, or until {ends_by}"
 
 

@@ -15,12 +15,11 @@ import msgspec
 from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Reason, Register
 
-from streams.log.decisions import ACTIONS, FLAGGING, POSITION_FIELDS, Decision, ScopeDecision
+from streams.actions import ACTIONS, FLAGGING, RANK
+from streams.log.decisions import POSITION_FIELDS, Decision, ScopeDecision
 
 Key = tuple[str, str]
 """Hashtag, and country or `*` for all countries."""
-_FLAGS: tuple[str, ...] = ("suppress", "hold", "discount")
-"""Actions of registers, the strongest first: one for each action in `FLAGGING`."""
 
 
 @dataclass(slots=True)
@@ -123,11 +122,13 @@ class DecisionFold:
 def strongest(rulings: Iterable[ScopeDecision]) -> ScopeDecision | None:
     """Select the ruling that hides most, or None where none makes a flag: review and shadow rulings do not.
 
-    The order is suppress, hold, the discount of the lowest weight, and an action of a later version. Equal ones go by
-    the latest expiry, then by the category's name.
+    The order is that of `ACTIONS`, then an action of a later version. Equal ones go by the lowest weight, the latest
+    expiry, then by the category's name.
     """
     flags = [ruling for ruling in rulings if _makes_flag(ruling)]
-    return min(flags, key=lambda r: (_rank(r), _weight(r), -r.expires_at_ms, r.category), default=None)
+    return min(
+        flags, key=lambda r: (RANK.get(r.action, len(RANK)), _weight(r), -r.expires_at_ms, r.category), default=None
+    )
 
 
 def _makes_flag(ruling: ScopeDecision) -> bool:
@@ -135,12 +136,8 @@ def _makes_flag(ruling: ScopeDecision) -> bool:
     return ruling.action in FLAGGING or (ruling.action not in ACTIONS and ruling.expires_at_ms > 0)
 
 
-def _rank(ruling: ScopeDecision) -> int:
-    return _FLAGS.index(ruling.action) if ruling.action in _FLAGS else len(_FLAGS)
-
-
 def _weight(ruling: ScopeDecision) -> float:
-    """Return the weight of a discount; 1 for other actions."""
+    """Return the factor on the tweets of a contested tag; 1 for others."""
     return 1.0 if ruling.weight is None else ruling.weight
 
 

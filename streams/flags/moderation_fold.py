@@ -19,15 +19,14 @@ import heapq
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
-from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Register
 
+from streams.actions import ACTION_OF_VERB
 from streams.log.decisions import version_of
 from streams.log.moderation import ModerationRecord, OtherRecord, Override, TagRecord, Undo
 from streams.orders.measures import Measure, MeasureChange, Measures, TargetKey
 from streams.orders.records import CaseRecord, OrderTargets, Speaker, SpeakerDetails, decode_case
 
-ACTION_OF: dict[str, RegisterAction] = {"block": "suppress", "hold": "hold", "allow": "allow"}
 Scope = tuple[str, str, str, str]
 """(hashtag, surface, country, source): the key of one register."""
 
@@ -263,7 +262,7 @@ class ModerationFold:
         shown = entry.record if entry else stack.last
         return Register(
             version=version_of(stack.offset, max((e.record.expires_at_ms for e in above), default=0)),
-            action=ACTION_OF[entry.record.action] if entry else "clear",
+            action=ACTION_OF_VERB[entry.record.action] if entry else "clear",
             hashtag=hashtag,
             surface=surface,
             country=country,

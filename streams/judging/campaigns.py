@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streams.actions import HIDING
 from streams.constants import MINUTE_MS
 from streams.counting.keys import Tags, country_of
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.key_state import Scope
 from streams.log.author_sketches import AuthorSketch
-from streams.log.decisions import HIDING, ScopeDecision
+from streams.log.decisions import ScopeDecision
 
 
 @dataclass(frozen=True, slots=True)

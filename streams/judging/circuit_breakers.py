@@ -18,13 +18,14 @@ from dataclasses import replace as altered
 import numpy as np
 from msgspec.structs import replace
 
+from streams.actions import HIDING, WEIGHING
 from streams.constants import HOUR_MS
 from streams.counting.keys import COUNTRY_MASK
 from streams.counting.sketch import K
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
 from streams.judging.levels import CONTESTED, OVER_WITHOUT
-from streams.log.decisions import HIDING, NOT_ASSESSED, Decision, DecisionReason, ScopeDecision
+from streams.log.decisions import NOT_ASSESSED, Decision, DecisionReason, ScopeDecision
 from streams.policy import Rule
 from streams.policy.shape import Valves
 from streams.signals.base import Ints, rounded
@@ -192,10 +193,10 @@ def greatest_lower(decisions: Iterable[ScopeDecision]) -> float:
 def as_reviews(
     before: Mapping[Scope, ScopeDecision], after: Mapping[Scope, ScopeDecision], breaker: DecisionReason
 ) -> dict[Scope, ScopeDecision]:
-    """Turn the decisions of a key that a breaker refuses into reviews; a discount stays."""
+    """Turn the decisions of a key that a breaker refuses into reviews; a contested tag stays so."""
     return {
         scope: before[scope]
-        if scope in before and before[scope].action == "discount"
+        if scope in before and before[scope].action in WEIGHING
         else replace(one, action="review", valve=breaker.signal, reasons=(*one.reasons, breaker))
         for scope, one in newly_hiding(before, after).items()
     }

@@ -15,12 +15,13 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
+from streams.actions import AWAITING_PERSON, FLAGGING
 from streams.constants import MINUTE_MS
 from streams.judging.key_state import Scope, greatest
 from streams.log.decisions import Decision, ScopeDecision, renewal_version
 from streams.policy import Policy
 
-RENEWED: frozenset[str] = frozenset({"suppress", "discount"})
+RENEWED = FLAGGING - AWAITING_PERSON
 
 
 class FlagRenewal:

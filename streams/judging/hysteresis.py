@@ -23,17 +23,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from streams.actions import ACTION_OF_MODE, AWAITING_PERSON, CONTESTED_ACTION, FLAGGING, HIDING, WEIGHING
 from streams.judging.key_state import Scope
 from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_WITHOUT, UNDER, UNREAD, RuleResult
-from streams.log.decisions import FLAGGING, HIDING, NOT_ASSESSED, Action, DecisionReason, ScopeDecision
+from streams.log.decisions import NOT_ASSESSED, DecisionReason, ScopeDecision
 from streams.policy import Rule
 
-ACTION_OF_MODE: dict[str, Action] = {
-    "suppress": "suppress",
-    "hold_for_review": "hold",
-    "review": "review",
-    "shadow": "shadow",
-}
 _STEP = 0.1
 """Relative change from which a weight is published again."""
 
@@ -78,7 +73,7 @@ def decide(
             return _begin(result, rule, tick_ms, scope)
         return _clear(state, tick_ms)
     contested = state.action in HIDING and result.level == CONTESTED  # to show a tag does not wait, to hide it does
-    decided = state.action == "discount" and result.level == OVER and rested
+    decided = state.action in WEIGHING and result.level == OVER and rested
     if (contested or decided) and not paused:
         return _begin(result, rule, tick_ms, scope)
     if result.level == UNDER and rested and not paused and not _is_active(result, state):
@@ -93,14 +88,14 @@ def decide(
 
 def _is_of_mode(state: ScopeDecision, rule: Rule) -> bool:
     action = ACTION_OF_MODE[rule.mode]
-    return state.action == action or (state.action == "discount" and action in HIDING)
+    return state.action == action or (state.action in WEIGHING and action in HIDING)
 
 
 def _is_active(result: RuleResult, state: ScopeDecision) -> bool:
     """Return whether a tag still is what its action began for. A second bound keeps a discount from flapping."""
     if state.valve == NOT_ASSESSED:
         return result.level == UNREAD
-    return result.level >= OVER_WITHOUT or (state.action == "discount" and result.voice.disputed)
+    return result.level >= OVER_WITHOUT or (state.action in WEIGHING and result.voice.disputed)
 
 
 def _counted_below(result: RuleResult, state: ScopeDecision, tick_ms: int, paused: bool) -> ScopeDecision:
@@ -124,7 +119,7 @@ def _renewed(
             state = replace(state, weight=weight, reasons=_reasons(result, state), evidence=result.evidence)
     limit_ms = state.since_ms + max_automated_ms
     is_blind = result.level == UNREAD and state.action in FLAGGING and not _is_active(result, state)
-    if result.level >= BETWEEN and state.action != "hold" and not is_blind:
+    if result.level >= BETWEEN and state.action not in AWAITING_PERSON and not is_blind:
         expires_at_ms = min(tick_ms + rule.expiry_ms, limit_ms)
         near = state.expires_at_ms - tick_ms <= rule.expiry_ms // 2
         if near and expires_at_ms > state.expires_at_ms and expires_at_ms > tick_ms:
@@ -133,7 +128,7 @@ def _renewed(
             )
     if tick_ms >= state.expires_at_ms:
         is_over = result.level >= BETWEEN and (not is_blind or tick_ms >= limit_ms)
-        return _clear(state, tick_ms, lapsed=state.action == "hold" or is_over)
+        return _clear(state, tick_ms, lapsed=state.action in AWAITING_PERSON or is_over)
     return state
 
 
@@ -157,7 +152,7 @@ def decide_early(
 def _begin(result: RuleResult, rule: Rule, tick_ms: int, scope: Scope) -> ScopeDecision:
     action, reasons, voice, valve = ACTION_OF_MODE[rule.mode], result.reasons, result.voice, ""
     if result.level == CONTESTED and rule.hides:
-        action = "discount"
+        action = CONTESTED_ACTION
     if result.level == UNREAD:
         action, valve = "review", NOT_ASSESSED
     elif action in HIDING and voice.innocent_past:
@@ -172,7 +167,7 @@ def _begin(result: RuleResult, rule: Rule, tick_ms: int, scope: Scope) -> ScopeD
         reasons=reasons,
         evidence=result.evidence,
         valve=valve,
-        weight=voice.weight if action == "discount" else None,
+        weight=voice.weight if action in WEIGHING else None,
         without=result.level == OVER_WITHOUT,
     )
 

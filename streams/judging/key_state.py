@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from streams.log.decisions import ACTIONS, Decision, ScopeDecision
+from streams.actions import ACTIONS
+from streams.log.decisions import Decision, ScopeDecision
 
 Scope = tuple[str, str]
 """Scope of a decision: (category, surface)."""

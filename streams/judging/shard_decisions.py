@@ -13,6 +13,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from streams.actions import FLAGGING
 from streams.constants import SHORT_WINDOW_MS
 from streams.counting.keys import Tags, country_of
 from streams.judging.campaigns import Campaign, campaign_of
@@ -31,7 +32,7 @@ from streams.judging.key_state import KeyState, Scope, greatest
 from streams.judging.levels import BETWEEN, RuleLevels
 from streams.judging.rule_evaluation import JudgedBy, RuleEvaluation
 from streams.judging.step import step
-from streams.log.decisions import FLAGGING, Decision, DecisionReason, ScopeDecision
+from streams.log.decisions import Decision, DecisionReason, ScopeDecision
 from streams.policy import Policy
 from streams.signals.base import Ints
 

@@ -135,7 +135,7 @@ def step(
     for key, breaker in breakers.admit(policy.valves, tick_ms, begun, top).items():
         instead = as_reviews(done.before[key], states[key], breaker)
         states[key].update(instead)
-        if any(one.action == "review" for one in instead.values()):  # a discount that stays is refused at every tick
+        if any(one.action == "review" for one in instead.values()):  # a contested tag is refused at every tick
             done.refused.append(breaker)
     return done
 

@@ -37,12 +37,7 @@ from streams.signals.registry import RECORDED
 
 WORLD = "*"
 Action = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}\Z")]
-"""Action of a ruling: one of `ACTIONS`, or one of a later version."""
-ACTIONS: frozenset[str] = frozenset({"suppress", "hold", "discount", "review", "shadow", "allow", "clear"})
-"""Actions that this version knows."""
-HIDING: frozenset[str] = frozenset({"suppress", "hold"})
-FLAGGING: frozenset[str] = HIDING | {"discount"}
-"""Actions that surfaces apply without a person."""
+"""Action of a ruling: one of `streams.actions.ACTIONS`, or one of a later version."""
 NOT_ASSESSED = "not_assessed"
 """Valve of a review that begins because the model does not read most of the texts."""
 REPEAT_LAPSED_MS = 12 * HOUR_MS

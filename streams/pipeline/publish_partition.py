@@ -22,12 +22,13 @@ from typing import Any
 import structlog
 from hushtag_client.registers import Register
 
+from streams.actions import ACTIONS, FLAGGING
 from streams.clock import now_ms
 from streams.errors import ContractError, FlagStoreUnavailable
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
 from streams.flags.store import Applied, FlagStore
-from streams.log.decisions import ACTIONS, FLAGGING, Decision, Progress, StoppedShard, is_renewal, version_of
+from streams.log.decisions import Decision, Progress, StoppedShard, is_renewal, version_of
 from streams.log.fillers import is_filler
 from streams.log.moderation import OtherRecord, decode_moderation
 from streams.log.reading import LogReader, connection

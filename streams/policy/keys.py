@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from hushtag_client.normalise import normalise
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from streams.actions import MODES
 from streams.constants import DAY_MS, MINUTE_MS, PANE_MS, SHORT_WINDOW_MS
 from streams.countries import COUNTRIES, WORLD, nearest_country
 from streams.policy.durations import DURATION_PATTERN, nearest_duration, parse_duration, spell_duration
@@ -121,7 +122,10 @@ OptionalShare = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 ReachedShare = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Confidence = Annotated[float, Field(gt=0.5, lt=1, allow_inf_nan=False)]
 Floor = Annotated[int, Field(ge=1, le=1_000_000)]
-Mode = Literal["suppress", "hold_for_review", "review", "shadow"]
+if TYPE_CHECKING:
+    Mode = str
+else:
+    Mode = Literal[tuple(MODES)]
 Surface = Literal["trends", "search"]
 Match = Literal["exact", "lookalike"]
 Country = Annotated[

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
-MODES = ("suppress", "hold_for_review", "review", "shadow")
-HIDING_MODES = frozenset({"suppress", "hold_for_review"})
-"""Modes that keep a tag from its surfaces without a person."""
+from streams.actions import HIDING_MODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Rule:
     """Conditions under which a tag is over or under, and the action that follows."""
 
     mode: str
-    """Mode, one of `MODES`."""
+    """Mode, one of `streams.actions.MODES`."""
     windows_ms: tuple[int, ...]
     """Ascending. A tag that is over in any of them is over; it is under when it is under in all."""
     min_tweets: int

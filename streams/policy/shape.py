@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from streams.actions import MODES
 from streams.policy.keys import (
     Confidence,
     Country,
@@ -76,9 +77,7 @@ class _RuleKeys(Strict):
     """Keys of a rule. Each is a field of `Rule` too, and overrides get it by themselves."""
 
     mode: Mode = Field(
-        description="Action while a tag is over. `suppress`: hidden until it clears or expires. "
-        "`hold_for_review`: hidden and queued until a person decides or the hold expires; then shown. "
-        "`review`: queued, nothing hidden. `shadow`: decided and counted, nothing hidden, nothing queued."
+        description=f"Action while a tag is over. {' '.join(f'`{name}`: {mode.help}' for name, mode in MODES.items())}"
     )
     windows: Windows | None = Field(
         default=None,

@@ -15,10 +15,11 @@ from typing import Any
 from hushtag_client.registers import Register
 from msgspec.structs import replace
 
+from streams.actions import FLAGGING
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import Flush
 from streams.counting.keys import Tags
-from streams.log.decisions import FLAGGING, Decision, Progress, ScopeDecision, decode_record
+from streams.log.decisions import Decision, Progress, ScopeDecision, decode_record
 from streams.log.lines import LogRecord
 from streams.log.pane_assembly import assemble
 from streams.log.pane_rows import rows_of

@@ -12,7 +12,8 @@ from moderation.domain.appeals.items import DEFAULT_SHARE, ReviewItem, is_not_as
 from moderation.domain.restrictions.collect import decision_restrictions
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.log.changes import ChangeMemory
-from streams.log.decisions import FLAGGING, Decision, decision_in
+from streams.actions import FLAGGING
+from streams.log.decisions import Decision, decision_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS
 from streams.settings import Settings

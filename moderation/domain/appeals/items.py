@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from moderation.domain.restrictions.collect import decision_restrictions
 from moderation.domain.restrictions.restriction import Restriction
+from streams.actions import RANK, ROW_OF_MEASURE
 from streams.languages import read_words
 from streams.log import decisions
 from streams.log.decisions import HARM_FIELDS, Decision, Evidence, ScopeDecision, unread_of
@@ -109,20 +110,17 @@ def items_of(decision: Decision, *, share: float, secret: bytes) -> list[ReviewI
     if decision.provisional:
         return []
     restrictions = decision_restrictions(decision)
-    items = [_item(restriction, "hold") for restriction in restrictions if restriction.measure == "held"]
-    items += [
-        _item(
-            restriction,
-            "contested",
-            f"contested: {restriction.established_part:.0%} of its authors are established, others write harm",
-        )
-        for restriction in restrictions
-        if restriction.measure == "discounted"
+    rows = [(ROW_OF_MEASURE[restriction.measure], restriction) for restriction in restrictions]
+    rows.sort(key=lambda pair: RANK[pair[0].name])
+    items = [
+        _item(restriction, cast("ItemKind", row.queued_as), row.cause.format(part=restriction.established_part))
+        for row, restriction in rows
+        if row.queued_as
     ]
     items += [
         _item(restriction, "second_look")
-        for restriction in restrictions
-        if restriction.measure == "reduced" and is_sampled(restriction.reference, share, secret)
+        for row, restriction in rows
+        if row.hides and not row.queued_as and is_sampled(restriction.reference, share, secret)
     ]
     groups: dict[tuple[str, str, int], list[ScopeDecision]] = {}
     for ruling in decision.rulings:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from moderation.domain.appeals.items import BLIND_KINDS
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.restrictions.restriction import Restriction
+from streams.actions import ACTION_OF_VERB, ACTIONS, ROW_OF_MEASURE
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
 
-What = Literal["hidden", "held", "ranked_lower", "sent_to_people", "shown", "undone"]
-_MEASURES: dict[str, What] = {"reduced": "hidden", "held": "held", "discounted": "ranked_lower"}
-_VERBS: dict[str, What] = {"block": "hidden", "hold": "held", "allow": "shown"}
+if TYPE_CHECKING:
+    What = str
+else:
+    What = Literal[(*(row.moment for row in ROW_OF_MEASURE.values()), "sent_to_people", "shown", "undone")]
 
 
 class Moment(NamedTuple):
@@ -55,13 +57,13 @@ def moments_of(
         Moment(
             restriction.began_ms,
             "automated",
-            _MEASURES[restriction.measure],
+            ROW_OF_MEASURE[restriction.measure].moment,
             restriction.country,
             restriction.surfaces,
             "",
         )
         for restriction in restrictions
-        if restriction.target == case.hashtag and restriction.source == "automated" and restriction.measure in _MEASURES
+        if restriction.target == case.hashtag and restriction.source == "automated"
     }
     if case.look is not None and case.look.is_open:
         moments = {moment for moment in moments if moment.what != "hidden"}
@@ -70,6 +72,6 @@ def moments_of(
             moments.add(Moment(item.began_ms, "automated", "sent_to_people", item.country, item.surfaces, ""))
     for offset, record in history.history:
         if record.hashtag == case.hashtag and record.source == "human" and offset not in history.fold.stale:
-            what = _VERBS[record.action] if isinstance(record, Override) else "undone"
+            what = ACTIONS[ACTION_OF_VERB[record.action]].moment if isinstance(record, Override) else "undone"
             moments.add(Moment(record.at_ms, "human", what, record.country, tuple(record.surfaces), record.actor))
     return sorted(moment for moment in moments if since_ms <= moment.at_ms <= until_ms)

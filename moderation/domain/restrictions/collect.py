@@ -8,19 +8,17 @@ from dataclasses import replace
 from hushtag_client.registers import WORLD
 
 from moderation.domain.orders.target_states import target_states
-from moderation.domain.restrictions.restriction import LegalOrder, Measure, Restriction
+from moderation.domain.restrictions.restriction import LegalOrder, Restriction
+from streams.actions import ACTION_OF_VERB, FORMS, ROW_OF_MEASURE
 from streams.explain.hashtag_report import HashtagReport, SurfaceState
 from streams.flags.moderation_fold import ModerationFold
-from streams.log.decisions import FLAGGING, Action, Decision, ScopeDecision
+from streams.log.decisions import Action, Decision, ScopeDecision
 from streams.log.moderation import Override, Undo
 from streams.orders.cases import Case, TargetRow, TargetRuling
 from streams.orders.measures import Measure as OrderMeasure
 from streams.orders.measures import measure, ruled_measure
-from streams.orders.records import Outcome
 
-MEASURES: dict[Outcome, Measure] = {"reduced": "reduced", "withheld": "withheld", "suspended": "suspended"}
 _NEVER_MS = 1 << 62
-_AUTOMATED: dict[Action, Measure] = {"suppress": "reduced", "hold": "held", "discount": "discounted"}
 
 
 def active_restrictions(report: HashtagReport) -> list[Restriction]:
@@ -67,13 +65,13 @@ def decision_restrictions(decision: Decision) -> list[Restriction]:
     """Convert an automated decision: one restriction per category, action and beginning, with all of its surfaces."""
     groups: dict[tuple[str, Action, int], list[ScopeDecision]] = {}
     for ruling in decision.rulings:
-        if ruling.action in FLAGGING:
+        if ruling.action in FORMS:
             groups.setdefault((ruling.category, ruling.action, ruling.since_ms), []).append(ruling)
     return [
         Restriction(
             target=decision.hashtag,
             display=decision.display or decision.hashtag,
-            measure=_AUTOMATED[action],
+            measure=FORMS[action].measure,
             surfaces=tuple(sorted(ruling.surface for ruling in rulings)),
             country=decision.country,
             source="automated",
@@ -100,12 +98,13 @@ def override_restriction(record: Override, surfaces: Iterable[str] | None = None
         record: override as the log has it.
         surfaces: the surfaces on which it is in force; None: all that it names.
     """
-    if record.action == "allow":
+    form = FORMS.get(ACTION_OF_VERB[record.action])
+    if form is None:
         return None
     return Restriction(
         target=record.hashtag,
         display=record.display,
-        measure="held" if record.action == "hold" else "reduced",
+        measure=form.measure,
         surfaces=tuple(sorted(record.surfaces if surfaces is None else surfaces)),
         country=record.country,
         source=record.source,
@@ -147,7 +146,7 @@ def _order_restriction(case: Case, row: TargetRow, ruling: TargetRuling, held: O
         kind=row.target.kind,
         target=row.target.value,
         display=row.target.display or row.target.value,
-        measure=MEASURES[ruling.outcome],
+        measure=ruling.outcome,
         surfaces=held.surfaces,
         country=held.country,
         source=held.source,
@@ -211,7 +210,7 @@ def _decides(restriction: Restriction, surface: str, place: SurfaceState) -> boo
 
 def _shown_in(restriction: Restriction, surfaces: Sequence[str], places: Iterable[SurfaceState]) -> tuple[str, ...]:
     """List the countries where other decisions show a hashtag that is hidden in the world."""
-    if restriction.country != WORLD or restriction.measure == "discounted":
+    if restriction.country != WORLD or not ROW_OF_MEASURE[restriction.measure].hides:
         return ()
     shown = {place.country for place in places if place.shown and place.surface in surfaces}
     return tuple(sorted(shown - {WORLD}))

@@ -10,14 +10,13 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from streams.actions import FORM_OF_MEASURE
 from streams.log.decisions import DecisionReason, Evidence, unread_of
 from streams.signals.registry import WEIGHED
 
 TargetKind = Literal["hashtag", "account", "tweet"]
-Measure = Literal["reduced", "held", "discounted", "withheld", "suspended"]
-"""`reduced`: absent from trends and suggestions. `held`: reduced until a person has reviewed it. `discounted`: visible
-there, ranked by the tweets of its established accounts alone. `withheld`: invisible in one country. `suspended`: the
-account is switched off."""
+MEASURES = (*FORM_OF_MEASURE, "withheld", "suspended")
+"""Measures: those of actions, `withheld` (invisible in one country) and `suspended` (the account is switched off)."""
 Source = Literal["automated", "human", "legal"]
 
 
@@ -39,7 +38,8 @@ class Restriction:
     target: str
     """Normalised hashtag, account id or tweet id."""
     display: str
-    measure: Measure
+    measure: str
+    """One of `MEASURES`."""
     surfaces: tuple[str, ...]
     country: str
     """ISO 3166-1, or `*` for everywhere."""
@@ -55,7 +55,7 @@ class Restriction:
     category: str = ""
     """Category of harm; "" unless the decision is automated."""
     weight: float = 1.0
-    """Factor on the tweets of a `discounted` hashtag in rankings."""
+    """Factor on the tweets of a contested hashtag in rankings."""
     reason: str = ""
     """Reason in the words of the person who decided."""
     signals: tuple[DecisionReason, ...] = ()

@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from streams.log.decisions import HIDING, Decision, DecisionReason, Evidence, ScopeDecision, without_positions
+from streams.actions import HIDING, WEIGHING
+from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision, without_positions
 
 ChangeKind = Literal["suppressed", "contested", "withdrawn", "past_a_valve"]
 
@@ -67,7 +68,7 @@ def changes_of(decision: Decision) -> Iterator[HashtagChange]:
 def _kind(ruling: ScopeDecision) -> ChangeKind | None:
     if ruling.action in HIDING:
         return "suppressed"
-    if ruling.action == "discount":
+    if ruling.action in WEIGHING:
         return "contested"
     if ruling.action == "clear" and ruling.provisional:
         return "withdrawn"

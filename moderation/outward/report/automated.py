@@ -16,8 +16,9 @@ import msgspec
 
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.sources import kept_decision, loss_of
+from streams.actions import FLAGGING, HIDING
 from streams.errors import EXIT_NO, HushtagError
-from streams.log.decisions import FLAGGING, HIDING, Action, Decision, LanguageCoverage, ScopeDecision, record_in
+from streams.log.decisions import Action, Decision, LanguageCoverage, ScopeDecision, record_in
 from streams.log.topic_specs import DECISIONS
 
 ALWAYS_MS = 0

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from streams.log.decisions import HIDING, Decision
+from streams.actions import HIDING
+from streams.log.decisions import Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from moderation.outward.report.episodes import Episode, episodes
 from moderation.outward.report.held_back import HeldBack, held_back
 from moderation.outward.report.named_targets import named_targets
 from moderation.outward.report.order_facts import OrderFacts, order_facts, order_state
+from streams.actions import WEIGHING
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, TagRecord, Undo
@@ -121,7 +122,7 @@ def count_facts(
     acted = [(case, at_ms) for case in cases if (at_ms := first_act_ms(case)) is not None]
     relevant = [one for one in decisions if country in (None, one.country) and one.decided_at_ms < to_ms]
     hidden = episodes(relevant, from_ms, to_ms)
-    contested = episodes(relevant, from_ms, to_ms, ("discount",))
+    contested = episodes(relevant, from_ms, to_ms, WEIGHING)
     records = [
         record
         for offset, record in people.history

@@ -14,8 +14,9 @@ from typing import Literal
 from hushtag_client.registers import ACCOUNT, ANY_HASHTAG, HIDING, TWEET, WORLD, Register
 from hushtag_client.resolution import candidates, winner
 
+from streams.actions import ACTION_OF_VERB
 from streams.flags.decision_fold import DecisionFold
-from streams.flags.moderation_fold import ACTION_OF, ModerationFold, Scope, ScopeStack
+from streams.flags.moderation_fold import ModerationFold, Scope, ScopeStack
 from streams.log.decisions import Decision
 
 HeldBy = Literal["pipeline_alone", "people_alone", "both"]
@@ -119,9 +120,9 @@ def _stack_spans(scope: Scope, stack: ScopeStack) -> Iterator[_Span]:
         if entry is not None:
             record = entry.record
             yield _Span(at_ms, next_ms, Register(
-                version=_VERSION, action=ACTION_OF[record.action], hashtag=hashtag, surface=surface, country=country,
-                source="legal" if source == "legal" else "human", expires_at_ms=record.expires_at_ms,
-                category=record.category,
+                version=_VERSION, action=ACTION_OF_VERB[record.action], hashtag=hashtag, surface=surface,
+                country=country, source="legal" if source == "legal" else "human",
+                expires_at_ms=record.expires_at_ms, category=record.category,
             ))  # fmt: skip
 
 

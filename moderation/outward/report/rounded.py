@@ -29,9 +29,11 @@ def rounded_words(facts: Mapping[str, Any]) -> list[str]:
         found.append(f"{counted(ranges, 'count')} {_is(ranges)} a range, because the total would reveal a small one.")
     if hidden := [KINDS[kind] for kind in KINDS if kind in facts["targets"] and kind not in facts["requested"]]:
         found.append(f"Of the orders' {listed(hidden)}, only totals are given: one order would show a small count.")
-    for name, what in (("suppression", "suppressions"), ("discount", "contested hashtags")):
-        group = f"hashtags_{'suppressed' if name == 'suppression' else 'discounted'}_by_category"
-        if missing := len(facts[group].keys() - facts[f"median_{name}_ms_by_category"].keys()):
+    for group, medians, what in (
+        ("hashtags_suppressed_by_category", "median_suppression_ms_by_category", "suppressions"),
+        ("hashtags_discounted_by_category", "median_discount_ms_by_category", "contested hashtags"),
+    ):
+        if missing := len(facts[group].keys() - facts[medians].keys()):
             found.append(f"The median duration of {what} is left out for {_categories(missing)} with few of them.")
     quality = facts["quality"]
     if facts["country"] != "*":

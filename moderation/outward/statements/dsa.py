@@ -19,8 +19,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from moderation.domain.restrictions.restriction import Measure, Restriction, TargetKind
+from moderation.domain.restrictions.restriction import Restriction, TargetKind
 from moderation.domain.texts.masking import cut
+from streams.actions import FORM_OF_MEASURE, Visibility
 from streams.languages import authors_words
 from streams.log.decisions import unread_of
 
@@ -39,7 +40,6 @@ Category = Literal[
 Keyword = Literal[
     "KEYWORD_HATE_SPEECH", "KEYWORD_CYBER_HARASSMENT", "KEYWORD_CYBER_HARASSMENT_AGAINST_WOMEN", "KEYWORD_OTHER"
 ]
-Visibility = Literal["DECISION_VISIBILITY_CONTENT_DEMOTED"]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Text500 = Annotated[str, Field(min_length=1, max_length=500)]
 Text2000 = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -151,7 +151,7 @@ def dsa_statement(restriction: Restriction, *, account_rules: str = "") -> DsaSt
     rules = account_rules if suspended else f"Rules on {_category_words(restriction)}"
     automated = restriction.source == "automated"
     return DsaStatement(
-        decision_visibility=None if suspended else ["DECISION_VISIBILITY_CONTENT_DEMOTED"],
+        decision_visibility=None if suspended else [FORM_OF_MEASURE[restriction.measure].visibility],
         end_date_visibility_restriction=None if suspended else ended,
         decision_account="DECISION_ACCOUNT_SUSPENDED" if suspended else None,
         end_date_account_restriction=ended if suspended else None,
@@ -219,16 +219,12 @@ def _category_words(restriction: Restriction) -> str:
 
 
 def _done(restriction: Restriction) -> str:
+    if restriction.measure == "suspended":
+        return "The account is suspended."
     where = "everywhere" if restriction.country == "*" else f"for viewers in {restriction.country}"
-    what: dict[Measure, str] = {
-        "reduced": f"The hashtag is kept out of {' and '.join(restriction.surfaces)} {where}; posts are not touched.",
-        "held": f"The hashtag is kept out of {' and '.join(restriction.surfaces)} {where} until a person has looked at "
-        "it; posts are not touched.",
-        "discounted": f"The hashtag stays visible on {' and '.join(restriction.surfaces)} {where}. It is ranked there "
-        f"by the posts of established accounts: its posts count {restriction.weight:.0%}. Posts are not touched.",
-        "suspended": "The account is suspended.",
-    }
-    return what[restriction.measure]
+    return FORM_OF_MEASURE[restriction.measure].facts.format(
+        surfaces=" and ".join(restriction.surfaces), where=where, weight=restriction.weight
+    )
 
 
 def _day(at_ms: int) -> str:

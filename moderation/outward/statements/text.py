@@ -22,6 +22,7 @@ from babel.numbers import format_decimal, format_percent
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.outward.statements.dsa import dsa_statement
 from moderation.publiclog.proving import DocumentProof
+from streams.actions import FORM_OF_MEASURE, ROW_OF_MEASURE
 from streams.languages import UNNAMED, in_order, language_name
 from streams.log.decisions import unread_of
 from streams.signals.registry import BY_NAME
@@ -108,8 +109,9 @@ def user_text(restriction: Restriction, language: str) -> str:
     tr = Translator(language)
     lines = [] if restriction.in_force else [tr.text("This decision is not in force now. It was:")]
     lines += [_effect(restriction, tr), _duration(restriction, tr), *_reasons(restriction, tr)]
-    if restriction.measure == "held":
-        lines.append(tr.text("It is held back until a person has looked at it."))
+    form = FORM_OF_MEASURE.get(restriction.measure)
+    if form and form.closing:
+        lines.append(tr.text(form.closing))
     if restriction.kind == "hashtag":
         lines.append(tr.text("Tweets with it are not deleted, and people who type it still find them."))
     lines.append(
@@ -133,32 +135,14 @@ def _effect(restriction: Restriction, tr: Translator) -> str:
             )
         return hidden + _elsewhere(restriction, tr)
     places = tr.all_of([_surface(surface, tr) for surface in restriction.surfaces])
-    if restriction.measure == "discounted":
-        if restriction.country == "*":
-            return tr.text(
-                "#{tag} is shown in {places}, but only tweets of established accounts count for its rank there.",
-                tag=restriction.display,
-                places=places,
-            )
-        return tr.text(
-            "#{tag} is shown in {places} to viewers in {country}, but only tweets of established accounts count for "
-            "its rank there.",
-            tag=restriction.display,
-            places=places,
-            country=country,
-        )
-    if restriction.country == "*":
-        hidden = tr.text("#{tag} is not shown in {places}.", tag=restriction.display, places=places)
-        if not restriction.shown_in:
-            return hidden
-        countries = tr.all_of([tr.country(code) for code in restriction.shown_in])
-        return hidden + " " + tr.text("Other decisions show it to viewers in {countries}.", countries=countries)
-    return tr.text(
-        "#{tag} is not shown in {places} to viewers in {country}.",
-        tag=restriction.display,
-        places=places,
-        country=country,
-    )
+    form = FORM_OF_MEASURE[restriction.measure]
+    if restriction.country != "*":
+        return tr.text(form.in_country, tag=restriction.display, places=places, country=country)
+    effect = tr.text(form.everywhere, tag=restriction.display, places=places)
+    if not restriction.shown_in or not ROW_OF_MEASURE[restriction.measure].hides:
+        return effect
+    countries = tr.all_of([tr.country(code) for code in restriction.shown_in])
+    return effect + " " + tr.text("Other decisions show it to viewers in {countries}.", countries=countries)
 
 
 def _elsewhere(restriction: Restriction, tr: Translator) -> str:
@@ -226,14 +210,9 @@ def _automated_reasons(restriction: Restriction, tr: Translator) -> list[str]:
             )
         )
         lines += _unread(unread_of(evidence), tr)
-    if restriction.measure == "discounted":
-        lines.append(
-            tr.text(
-                "Of the people who used it, {part} have established accounts. It found that the others break these "
-                "rules; it did not find that of the established accounts.",
-                part=tr.share(restriction.established_part),
-            )
-        )
+    form = FORM_OF_MEASURE.get(restriction.measure)
+    if form and form.reason:
+        lines.append(tr.text(form.reason, part=tr.share(restriction.established_part)))
     signals = [tr.text(BY_NAME[one.signal].statement) for one in restriction.signals if one.signal in BY_NAME]
     if signals:
         lines.append(tr.text("Besides the texts, these signals supported it: {signals}.", signals=tr.all_of(signals)))

@@ -82,8 +82,8 @@ def test_place_of_a_country_stands_before_the_world() -> None:
     everywhere = decision(ruling("suppress"), country="*")
     harness = CaseHarness(everywhere)
     [place] = places_of(harness, everywhere)
-    assert (place.country, place.state, place.surfaces, place.by) == ("*", "hidden", ("trends",), "")
+    assert (place.country, place.words, place.surfaces, place.by) == ("*", "hidden", ("trends",), "")
     asyncio.run(harness.person("allow", actor="ann"))
-    rows = {one.country: (one.state, one.by) for one in places_of(harness, everywhere)}
+    rows = {one.country: (one.words, one.by) for one in places_of(harness, everywhere)}
     assert rows == {"*": ("hidden", ""), "IN": ("shown", "ann")}
     assert places_now("other", [], OverrideHistory(), 1, show_legal=True) == []

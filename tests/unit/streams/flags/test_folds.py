@@ -10,8 +10,9 @@ from hushtag_client.registers import Register, decode, encode, newer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.actions import ACTION_OF_VERB
 from streams.flags.decision_fold import DecisionFold
-from streams.flags.moderation_fold import ACTION_OF, ModerationFold, scopes_of
+from streams.flags.moderation_fold import ModerationFold, scopes_of
 from streams.log.decisions import Action, Decision, DecisionReason, Evidence, SampledAt, ScopeDecision, version_of
 from streams.log.moderation import OtherRecord, Override, TagRecord, Undo, Verb
 from tests.support.decisions import decision
@@ -529,7 +530,7 @@ def test_moderation_fold_equals_naive_reference(plans: list[Plan], data: st.Data
         entry = live.in_force(("tag", surface, "*", "human"), end_ms)
         assert (entry.record if entry else None) == standing
         shown = store.shown_as(end_ms).get(f"{surface}|*|human|tag")
-        assert shown == (ACTION_OF[standing.action] if standing else None)
+        assert shown == (ACTION_OF_VERB[standing.action] if standing else None)
     ignored = {offset for offset, record in enumerate(log) if not isinstance(record, OtherRecord)} - {
         o for o, _ in reference.accepted
     }
@@ -553,7 +554,7 @@ def test_prune_keeps_overrides_in_force(plans: list[Plan], data: st.DataObject) 
     for surface in SURFACES:
         standing = reference.standing(surface, end_ms)
         assert store.shown_as(end_ms).get(f"{surface}|*|human|tag") == (
-            ACTION_OF[standing.action] if standing else None
+            ACTION_OF_VERB[standing.action] if standing else None
         )
 
 

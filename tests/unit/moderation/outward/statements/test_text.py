@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from moderation.domain.restrictions.collect import decision_restrictions
 from moderation.outward.statements.text import LANGUAGES, catalogue, user_text
+from streams.actions import FORMS
 from streams.signals import registry
 from tests.support.statement_builders import (
     EVIDENCE,
@@ -24,6 +25,9 @@ def test_every_message_is_translated_with_same_placeholders() -> None:
     source = Path("moderation/outward/statements/text.py").read_bytes()
     messages = {text for _, text, _, _ in extract("python", io.BytesIO(source), keywords={"text": None})}
     messages |= {one.statement for one in registry.SIGNALS}
+    messages |= {
+        text for one in FORMS.values() for text in (one.everywhere, one.in_country, one.reason, one.closing) if text
+    }
     assert len(messages) > 20
     for language in set(LANGUAGES) - {"en"}:
         known = catalogue(language)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.languages import GROUPS
-from moderation.domain.restrictions.restriction import LegalOrder, Measure, Restriction, Source
+from moderation.domain.restrictions.restriction import MEASURES, LegalOrder, Restriction, Source
 from moderation.outward.statements import text
 from moderation.outward.statements.text import user_text
 from moderation.publiclog.proofs.verify_proof import LANGUAGES, Refused, read_json, words
@@ -29,7 +29,7 @@ evidence = st.builds(
 )  # fmt: skip
 restrictions = st.builds(
     Restriction, kind=st.sampled_from(["hashtag", "account", "tweet"]), target=texts, display=texts,
-    measure=st.sampled_from(get_args(Measure)), country=countries, source=st.sampled_from(get_args(Source)),
+    measure=st.sampled_from(MEASURES), country=countries, source=st.sampled_from(get_args(Source)),
     surfaces=st.lists(st.sampled_from(["trends", "search", "ads"]), min_size=1, unique=True).map(tuple),
     actor=texts, began_ms=moments, ends_ms=st.just(0) | moments, decision=texts, identity=texts, weight=shares,
     category=st.sampled_from(["hateful_conduct", "abuse", "gendered_abuse", "own_kind", ""]), reason=texts,
