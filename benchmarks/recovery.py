@@ -48,7 +48,7 @@ from benchmarks.live import HARSH
 from benchmarks.machine import machine
 from benchmarks.pipeline import PipelineProcesses
 from benchmarks.recovery_history import BareRead, read_bare, settled_minute, write_history
-from benchmarks.recovery_reference import Comparison, compare_settled, explain_new
+from benchmarks.recovery_reference import SettledComparison, compare_settled, explain_new
 from benchmarks.side_by_side import PARTITIONS
 from devkit.simulation.firehose import firehose
 from devkit.stack import LocalStack
@@ -221,7 +221,7 @@ class RecoveryOutcome:
     ready: float = 0.0
     history_bytes: int = 0
     bare: BareRead = field(default_factory=BareRead)
-    compared: Comparison = field(default_factory=Comparison)
+    compared: SettledComparison = field(default_factory=SettledComparison)
     ready_cpu: float = 0.0
     """CPU seconds of the new worker's process when it was ready."""
     settled_cpu: float = 0.0

@@ -24,7 +24,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from hushtag_client import keys
-from hushtag_client.redis_url import RedisAddress
+from hushtag_client.redis_url import Options, RedisAddress
 
 SENTINEL_SECONDS = 1.0
 """Time limit for one Sentinel; the next one is asked after it."""
@@ -38,7 +38,7 @@ _NO_CLIENT_INFO: dict[str, None] = (
 """Options that turn CLIENT SETINFO off: the rights need not include it, and Redis 7.0 does not know it."""
 
 
-def redis_options(connect_seconds: float = 2.0, reply_seconds: float = 3.0) -> dict[str, Any]:
+def redis_options(connect_seconds: float = 2.0, reply_seconds: float = 3.0) -> Options:
     """Return connection options: raw bytes, RESP2, and deadlines, for a reader above the longest wait for a change."""
     timeouts = {"socket_connect_timeout": connect_seconds, "socket_timeout": reply_seconds}
     return {"decode_responses": False, "protocol": 2, **timeouts, **_NO_CLIENT_INFO}
@@ -145,11 +145,11 @@ def _sentinels(client: Any) -> list[Any]:
     return list(manager.sentinels) if manager is not None else []
 
 
-def _to_sentinels(address: RedisAddress) -> dict[str, Any]:
+def _to_sentinels(address: RedisAddress) -> Options:
     return redis_options(SENTINEL_SECONDS, SENTINEL_SECONDS) | {"decode_responses": True} | address.sentinel_options
 
 
-def _owner(address: RedisAddress) -> dict[str, Any]:
+def _owner(address: RedisAddress) -> Options:
     """Return host and port of the node that owns the slot of the flags."""
     untyped: Any = redis.cluster
     nodes = [untyped.ClusterNode(host, port) for host, port in address.nodes]
@@ -162,7 +162,7 @@ def _owner(address: RedisAddress) -> dict[str, Any]:
         cluster.close()
 
 
-async def _owner_async(address: RedisAddress) -> dict[str, Any]:
+async def _owner_async(address: RedisAddress) -> Options:
     cluster = connect_async(address, retries=0, **redis_options())
     try:
         await cluster.initialize()
@@ -171,7 +171,7 @@ async def _owner_async(address: RedisAddress) -> dict[str, Any]:
         await cluster.aclose()
 
 
-def _place(node: Any) -> dict[str, Any]:
+def _place(node: Any) -> Options:
     if node is None:
         raise redis.ConnectionError("no node of the cluster owns the slot of the flags")
     return {"host": node.host, "port": int(node.port)}

@@ -28,11 +28,13 @@ _SEVERAL = re.compile(r"redis(s?)\+(sentinel|cluster)://(?:([^@]*)@)?([^/?@]*)([
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\],]+))(?::(\d{1,5}))?")
 _PORTS = {"sentinel": 26_379, "cluster": 6_379}
 Node = tuple[str, int]
+Options = dict[str, Any]
+"""Keyword arguments of redis-py's connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """Parsed address. `options` and `sentinel_options` are keyword arguments of redis-py's connections."""
+    """Parsed address, with the options of the servers and of the Sentinels."""
 
     kind: Literal["server", "sentinel", "cluster"]
     url: str
@@ -40,8 +42,8 @@ class RedisAddress:
     """Sentinels, or nodes of the cluster to ask for the others; empty for one server."""
     service: str = ""
     """Name under which the Sentinels watch the primary."""
-    options: dict[str, Any] = field(default_factory=dict)
-    sentinel_options: dict[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
+    sentinel_options: Options = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return the hosts without logins, for messages."""
@@ -88,11 +90,11 @@ def parse_redis_url(url: str) -> RedisAddress:
     return RedisAddress("sentinel", url, nodes, service, options, own | tls)
 
 
-def _parsed(url: str) -> dict[str, Any]:
+def _parsed(url: str) -> Options:
     return dict(parse_url(url))  # type: ignore[no-untyped-call]
 
 
-def _take_tls(options: dict[str, Any]) -> dict[str, Any]:
+def _take_tls(options: Options) -> Options:
     """Replace redis-py's connection class by `ssl=True`, and return the options of TLS."""
     if options.pop("connection_class", None) is SSLConnection:
         options["ssl"] = True
@@ -118,7 +120,7 @@ def _service(kind: str, path: str) -> tuple[str, str]:
     return unquote(parts[0]), (parts[1:] or ["0"])[0]
 
 
-def _split_query(query: str) -> tuple[str, dict[str, Any]]:
+def _split_query(query: str) -> tuple[str, Options]:
     """Return the query without the login of the Sentinels, and that login."""
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
     own = {name.removeprefix("sentinel_"): unquote(value) for name, _, value in pairs if name in _LOGIN_OF_SENTINELS}

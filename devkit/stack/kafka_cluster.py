@@ -21,7 +21,7 @@ _STOP_SECONDS = 8.0
 """A broker that stops after the quorum has gone waits for minutes; it is killed, and recovers at its next start."""
 
 
-class PartitionState(TypedDict):
+class PartitionReplicas(TypedDict):
     """Leader and replicas of a partition, as the admin client describes them."""
 
     partition_index: int
@@ -201,11 +201,11 @@ class KafkaCluster:
         finally:
             admin.close()
 
-    def partition(self, topic: str, partition: int) -> PartitionState:
+    def partition(self, topic: str, partition: int) -> PartitionReplicas:
         """Describe a partition, its leader and its replicas."""
         with self.admin() as admin:
             partitions = admin.describe_topics([topic])[0]["partitions"]
-        described: PartitionState = next(state for state in partitions if state["partition_index"] == partition)
+        described: PartitionReplicas = next(state for state in partitions if state["partition_index"] == partition)
         return described
 
     def leader(self, topic: str, partition: int) -> KafkaNode:
@@ -243,12 +243,12 @@ class KafkaCluster:
         return set(state["isr_nodes"])
 
     def _wait(
-        self, topic: str, partition: int, true: Callable[[PartitionState], bool], what: str, timeout_seconds: float
-    ) -> PartitionState:
+        self, topic: str, partition: int, true: Callable[[PartitionReplicas], bool], what: str, timeout_seconds: float
+    ) -> PartitionReplicas:
         from kafka.errors import KafkaError
 
         deadline = time.monotonic() + timeout_seconds
-        state: PartitionState | None = None
+        state: PartitionReplicas | None = None
         while time.monotonic() < deadline:
             try:
                 state = self.partition(topic, partition)
