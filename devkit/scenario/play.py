@@ -155,7 +155,7 @@ async def _first_order(stage: _Stage, now: int) -> str:
         ("declined", _LAWFUL, Selection(undecided=True), "counsel"),
     ])  # fmt: skip
     await _two_people(stage, order)
-    report(f"{len(desk.case(order).rows):,} targets decided in bulk in {monotonic_seconds() - began:.2f} s")
+    report(f"{len(desk.get(order).rows):,} targets decided in bulk in {monotonic_seconds() - began:.2f} s")
     await desk.step(
         order, "interim", actor="counsel", reason="while the authority is asked for particulars",
         end=End(lasts_ms=48 * HOUR_MS),
@@ -203,9 +203,9 @@ async def _revoke_first(stage: _Stage, first: str) -> None:
 async def _appeal(stage: _Stage, second: str) -> set[str]:
     """Release an account by appeal and the others like it by a new ruling; return them all."""
     named_once = stage.story.second.withheld[-RELEASED:]
-    case = stage.desk.case(second)
-    row = next(row for row in case.rows if row.target.value == named_once[0])
-    [restriction] = order_restrictions(case, now_ms(), [row])
+    order = stage.desk.get(second)
+    row = next(row for row in order.rows if row.target.value == named_once[0])
+    [restriction] = order_restrictions(order, now_ms(), [row])
     filed = await _command(
         "appeal", "file", restriction.reference, "--reason", "I quoted the speech", "--actor", "case system", "--json"
     )
@@ -222,7 +222,7 @@ async def _appeal(stage: _Stage, second: str) -> set[str]:
 
 
 async def _interim_ends(stage: _Stage, third: str) -> None:
-    remaining_ms = stage.desk.case(third).expires_at_ms - now_ms()
+    remaining_ms = stage.desk.get(third).expires_at_ms - now_ms()
     if remaining_ms > 0:
         await asyncio.sleep(remaining_ms / 1000)
     stage.report("the interim decision on the third order has ended")
@@ -294,7 +294,7 @@ async def _two_people(stage: _Stage, order: str) -> None:
         await desk.step(order, "final", actor="under pressure", reason="do it now")
     except CallerMistake as error:
         stage.report(f"  one person tries to withhold a journalist: {str(error).partition(': ')[2]}")
-    row = next(row for row in desk.case(order).rows if row.target.value == account)
+    row = next(row for row in desk.get(order).rows if row.target.value == account)
     if row.ruling is None or row.ruling.outcome != "declined":
         stage.problems.append("one person alone acted against a protected speaker")
     await desk.rule(order, selection, "declined", actor="counsel", ground="protected_speech", reason=_SPEECH)

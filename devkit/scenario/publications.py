@@ -114,8 +114,8 @@ def documents(
 
 def _write_letters(publications: Publications, people: OverrideHistory, at_ms: int) -> None:
     states = target_states(people.fold, at_ms)
-    for case in people.fold.orders.cases.values():
-        publications.letters[case.id] = letter(case, states, sender=SENDER)
+    for order in people.fold.orders.by_id.values():
+        publications.letters[order.id] = letter(order, states, sender=SENDER)
 
 
 def verified(

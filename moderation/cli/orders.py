@@ -23,8 +23,8 @@ from moderation.domain.orders.service import OrderService
 from moderation.domain.orders.view import (
     ORDER_HEADERS,
     TARGET_HEADERS,
-    case_as_dict,
     head_lines,
+    order_as_dict,
     order_cells,
     plan_as_dict,
     plan_words,
@@ -42,7 +42,7 @@ from streams.cli.output import write_text
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake
 from streams.naming import country_of
-from streams.orders.cases import open_cases
+from streams.orders.order import open_orders
 from streams.orders.records import (
     GROUNDS,
     OUTCOMES,
@@ -121,8 +121,8 @@ def intake(
         raise CallerMistake(f"{file} names no target that can be used", fix="see hushtag orders intake --help")
 
     async def work(orders: OrderService) -> None:
-        cases = await orders.refresh()
-        plans = [plan_intake(draft, cases.cases, cases.speakers) for draft in read.drafts]
+        fold = await orders.refresh()
+        plans = [plan_intake(draft, fold.by_id, fold.speakers) for draft in read.drafts]
         if strict and (conflict := next((plan for plan in plans if plan.why), None)):
             raise CallerMistake(f"{conflict.head.id}: {conflict.why}", fix="nothing was taken in (--strict)")
         if not dry_run:
@@ -150,22 +150,22 @@ def list_(
     states = [opt.word("--state", word, STATES) for word in state or ()]
 
     async def work(orders: OrderService) -> None:
-        cases = await orders.refresh()
-        running = open_cases(cases.cases.values())
-        rest = [] if only_open else [case for case in cases.cases.values() if case.due_ms is None]
+        fold = await orders.refresh()
+        running = open_orders(fold.by_id.values())
+        rest = [] if only_open else [order for order in fold.by_id.values() if order.due_ms is None]
         matches = [
-            case
-            for case in [*running, *reversed(rest)]
-            if where in (None, case.order.country)
-            and (not states or case.state in states)
-            and assignee in (None, case.assignee)
+            order
+            for order in [*running, *reversed(rest)]
+            if where in (None, order.received.country)
+            and (not states or order.state in states)
+            and assignee in (None, order.assignee)
         ]
         at_ms = now_ms()
         if as_json:
-            for case in matches:
-                print(json.dumps(case_as_dict(case, cases, at_ms), ensure_ascii=False))
+            for order in matches:
+                print(json.dumps(order_as_dict(order, fold, at_ms), ensure_ascii=False))
         elif matches:
-            print_list(ORDER_HEADERS, [order_cells(case, at_ms) for case in matches])
+            print_list(ORDER_HEADERS, [order_cells(order, at_ms) for order in matches])
         else:
             errors.print("there are no such orders")
 
@@ -188,16 +188,16 @@ def show(
     selection = opt.selection(kind, target, outcome, undecided, waiting, protected, speaker, None)
 
     async def work(orders: OrderService) -> None:
-        cases = await orders.refresh()
-        case = orders.case(order)
-        rows = selection.rows(case, cases)
+        fold = await orders.refresh()
+        legal_order = orders.get(order)
+        rows = selection.rows(legal_order, fold)
         if as_json:
-            print(json.dumps(case_as_dict(case, cases, now_ms()), ensure_ascii=False))
+            print(json.dumps(order_as_dict(legal_order, fold, now_ms()), ensure_ascii=False))
             for row in rows:
-                print(json.dumps(row_as_dict(case, row, cases), ensure_ascii=False))
+                print(json.dumps(row_as_dict(legal_order, row, fold), ensure_ascii=False))
             return
-        out.print("\n".join(head_lines(case, cases, now_ms())))
-        print_list(TARGET_HEADERS, [target_cells(case, row, cases) for row in rows[:first]], names=3)
+        out.print("\n".join(head_lines(legal_order, fold, now_ms())))
+        print_list(TARGET_HEADERS, [target_cells(legal_order, row, fold) for row in rows[:first]], names=3)
         if first is not None and len(rows) > first:
             out.print(f"and {len(rows) - first:,} more: --first {len(rows)}, or hushtag orders export {order}")
 
@@ -257,11 +257,11 @@ def decide(
         )
         shown = await publication(orders, wait)
         if as_json:
-            head = {"order": order, "version": ruling.case.version, "dry_run": dry_run}
+            head = {"order": order, "version": ruling.order.version, "dry_run": dry_run}
             print(json.dumps(head | ruling_as_dict(ruling.plan) | (shown.as_dict() if shown else {})))
         else:
             out.print(f"{order}: {ruling_words(ruling.plan, dry_run=dry_run)}")
-        finish_publication(ruling.case, shown, as_json)
+        finish_publication(ruling.order, shown, as_json)
 
     run_with_orders(work)
 
@@ -277,9 +277,9 @@ def export(
     selection = opt.selection(kind, None, outcome, undecided, False, protected, None, None)
 
     async def work(orders: OrderService) -> None:
-        cases = await orders.refresh()
-        case = orders.case(order)
-        sys.stdout.write(rows_csv(case, selection.rows(case, cases), cases))
+        fold = await orders.refresh()
+        legal_order = orders.get(order)
+        sys.stdout.write(rows_csv(legal_order, selection.rows(legal_order, fold), fold))
 
     run_with_orders(work)
 
@@ -297,11 +297,11 @@ def reply(
 
     async def work(orders: OrderService) -> None:
         await orders.refresh()
-        case = orders.case(order)
-        text = letter(case, orders.states(), sender=sender)
+        legal_order = orders.get(order)
+        text = letter(legal_order, orders.states(), sender=sender)
         if as_json:
-            proof = await prove_reply(KafkaLog(load_settings()), case)
-            text = json.dumps(reply_as_dict(case, text, proof), ensure_ascii=False) + "\n"
+            proof = await prove_reply(KafkaLog(load_settings()), legal_order)
+            text = json.dumps(reply_as_dict(legal_order, text, proof), ensure_ascii=False) + "\n"
         if to is None:
             sys.stdout.write(text)
         else:

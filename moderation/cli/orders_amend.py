@@ -19,13 +19,13 @@ from moderation.domain.orders.intake import parse_targets
 from moderation.domain.orders.intake_plan import OrderDraft
 from moderation.domain.orders.intake_text import file_lines, targets_written
 from moderation.domain.orders.service import OrderService
-from moderation.domain.orders.view import case_as_dict
+from moderation.domain.orders.view import order_as_dict
 from moderation.domain.tables import RowProblem, TableLine
 from moderation.log.drafts import moment_ms
 from moderation.outward.handle_resolver import resolve_handles
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.settings import load_settings
 
 Rows = list[TableLine | RowProblem]
@@ -77,10 +77,10 @@ def _propose(
 
     async def work(orders: OrderService) -> None:
         await orders.refresh()
-        case = orders.case(order)
+        legal_order = orders.get(order)
         plan = await orders.amend(
             order,
-            await _draft(case, added, as_json),
+            await _draft(legal_order, added, as_json),
             dropped,
             actor=actor_of(actor),
             reason=reason,
@@ -92,7 +92,7 @@ def _propose(
             print(json.dumps({"order": order, "dry_run": dry_run} | plan.as_dict(), ensure_ascii=False))
             return
         out.print(f"{order}: {'would be proposed' if dry_run else 'proposed; a second person must approve it'}")
-        out.print("\n".join(f"  {line}" for line in plan.lines(case.order.country)))
+        out.print("\n".join(f"  {line}" for line in plan.lines(legal_order.received.country)))
         if not dry_run:
             out.print(f'  hushtag orders amend {order} --approve -r "..."')
 
@@ -105,22 +105,22 @@ def _answer(
 ) -> None:  # fmt: skip
     async def work(orders: OrderService) -> None:
         await orders.refresh()
-        case = orders.case(order)
-        plan = waiting_plan(case, orders.cases, now_ms())
-        lines = plan.lines(case.order.country) if plan is not None else []
+        legal_order = orders.get(order)
+        plan = waiting_plan(legal_order, orders.fold, now_ms())
+        lines = plan.lines(legal_order.received.country) if plan is not None else []
         if dry_run:
             out.print("\n".join([f"{order}: would be {_DONE[verdict]}", *(f"  {line}" for line in lines)]))
             return
-        case = await orders.answer_amendment(
-            order, verdict, actor=actor_of(actor), reason=reason, expected=version or case.version
+        legal_order = await orders.answer_amendment(
+            order, verdict, actor=actor_of(actor), reason=reason, expected=version or legal_order.version
         )
         shown = await publication(orders, wait) if verdict == "approve" else None
         if as_json:
-            answer = case_as_dict(case, orders.cases, now_ms()) | (shown.as_dict() if shown else {})
+            answer = order_as_dict(legal_order, orders.fold, now_ms()) | (shown.as_dict() if shown else {})
             print(json.dumps(answer, ensure_ascii=False))
         else:
             out.print("\n".join([f"{order}: the amendment is {_DONE[verdict]}", *(f"  {line}" for line in lines)]))
-        finish_publication(case, shown, as_json)
+        finish_publication(legal_order, shown, as_json)
 
     run_with_orders(work)
 
@@ -129,9 +129,9 @@ def _rows(file: Path | None) -> Rows:
     return [] if file is None else list(file_lines(*read_file(file)))
 
 
-async def _draft(case: Case, rows: Rows, as_json: bool) -> OrderDraft:
+async def _draft(order: Order, rows: Rows, as_json: bool) -> OrderDraft:
     """Read the targets to add, with the accounts of their handles; one bad row refuses all."""
-    settings, head = load_settings(), head_of(case)
+    settings, head = load_settings(), head_of(order)
     accounts = await resolve_handles(handles_in(rows, settings.profile_url), settings)
     parsed = await asyncio.to_thread(parse_targets, rows, head, now_ms(), Handles(accounts, settings.profile_url))
     if parsed.problems:

@@ -12,12 +12,12 @@ from moderation.cli import orders_options as opt
 from moderation.cli.options import Actor, Json, Reason, Wait
 from moderation.cli.terminal import actor_of, errors, out, run_with_orders
 from moderation.domain.orders.service import UNTIL_REVOKED, OrderService
-from moderation.domain.orders.view import case_as_dict, head_lines
+from moderation.domain.orders.view import head_lines, order_as_dict
 from moderation.domain.publication import OrderPublication, wait_order_published
 from moderation.log.drafts import End, end_of
 from streams.clock import now_ms
 from streams.errors import EXIT_AWAY, CallerMistake
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.orders.records import Ground, OrderAmendmentVerdict, OrderRuling, OrderState, OrderStep
 from streams.orders.states import GROUNDS_OF, PENDING_STATES
 from streams.settings import load_settings
@@ -32,7 +32,7 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
     ) -> None:  # fmt: skip
         async def work(orders: OrderService) -> None:
             await orders.refresh()
-            case = await orders.step(
+            legal_order = await orders.step(
                 order,
                 to,
                 actor=actor_of(actor),
@@ -43,11 +43,11 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
             )
             shown = await publication(orders, wait)
             if as_json:
-                answer = case_as_dict(case, orders.cases, now_ms()) | (shown.as_dict() if shown else {})
+                answer = order_as_dict(legal_order, orders.fold, now_ms()) | (shown.as_dict() if shown else {})
                 print(json.dumps(answer, ensure_ascii=False))
             else:
-                out.print(head_lines(case, orders.cases, now_ms())[0])
-            finish_publication(case, None if shown and to in PENDING_STATES else shown, as_json)
+                out.print(head_lines(legal_order, orders.fold, now_ms())[0])
+            finish_publication(legal_order, None if shown and to in PENDING_STATES else shown, as_json)
 
         run_with_orders(work)
 
@@ -99,7 +99,7 @@ async def publication(orders: OrderService, wait_seconds: float) -> OrderPublica
     )
 
 
-def finish_publication(case: Case, shown: OrderPublication | None, as_json: bool) -> None:
+def finish_publication(order: Order, shown: OrderPublication | None, as_json: bool) -> None:
     """Print when surfaces show the last write; None: nothing to print.
 
     Raises:
@@ -109,9 +109,9 @@ def finish_publication(case: Case, shown: OrderPublication | None, as_json: bool
         return
     if not as_json:
         waits = {"unchanged": "surfaces change once the order is interim or final"}
-        out.print(f"  {shown.words(**waits if case.state in PENDING_STATES else {})}")
+        out.print(f"  {shown.words(**waits if order.state in PENDING_STATES else {})}")
     if shown.note:
-        errors.print(f"{case.id} is recorded, but not published to the surfaces yet: {shown.note}", style="yellow")
+        errors.print(f"{order.id} is recorded, but not published to the surfaces yet: {shown.note}", style="yellow")
         raise typer.Exit(EXIT_AWAY)
 
 
@@ -132,8 +132,8 @@ def note(
 def _note(order: str, actor: str | None, *, text: str = "", assignee: str | None = None) -> None:
     async def work(orders: OrderService) -> None:
         await orders.refresh()
-        case = await orders.note(order, actor=actor_of(actor), text=text, assignee=assignee)
-        who = f"assigned to {case.assignee}" if case.assignee else "unassigned"
-        out.print(f"{case.id}: {who}, {len(case.notes)} notes")
+        legal_order = await orders.note(order, actor=actor_of(actor), text=text, assignee=assignee)
+        who = f"assigned to {legal_order.assignee}" if legal_order.assignee else "unassigned"
+        out.print(f"{legal_order.id}: {who}, {len(legal_order.notes)} notes")
 
     run_with_orders(work)

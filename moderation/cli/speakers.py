@@ -57,7 +57,7 @@ def import_(
 
     async def work(orders: OrderService) -> None:
         plan = await orders.change_registry(
-            lambda cases: registry.plan_import(parsed.entries, cases.speakers, replace=replace),
+            lambda fold: registry.plan_import(parsed.entries, fold.speakers, replace=replace),
             actor=actor_of(actor), reason=reason, dry_run=dry_run,
         )  # fmt: skip
         _print_plan(plan, dry_run, as_json)
@@ -115,11 +115,11 @@ def remove(
         raise cell_error(bad) from None
 
     async def work(orders: OrderService) -> None:
-        cases = await orders.refresh()
-        if missing := registry.plan_removal(wanted, cases.speakers)[1]:
+        fold = await orders.refresh()
+        if missing := registry.plan_removal(wanted, fold.speakers)[1]:
             raise CallerMistake(f"the registry does not contain {', '.join(missing)}", fix="hushtag speakers list")
         plan = await orders.change_registry(
-            lambda cases: registry.plan_removal(wanted, cases.speakers)[0],
+            lambda fold: registry.plan_removal(wanted, fold.speakers)[0],
             actor=actor_of(actor), reason=reason, dry_run=dry_run,
         )  # fmt: skip
         _print_plan(plan, dry_run, as_json)

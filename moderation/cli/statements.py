@@ -120,17 +120,17 @@ def notice(
     quieten()
     settings = load_settings()
     fold = asyncio.run(read_overrides(settings)).fold
-    case, at_ms = fold.orders.cases.get(order), now_ms()
-    if case is None:
+    legal_order, at_ms = fold.orders.by_id.get(order), now_ms()
+    if legal_order is None:
         raise no_such_order(order)
     if submit:
-        _print_batches(order_restrictions(case, at_ms), settings.account_rules)
+        _print_batches(order_restrictions(legal_order, at_ms), settings.account_rules)
         return
     if statements:
-        _print_statements(settings, with_present_states(order_restrictions(case, at_ms), fold, at_ms))
+        _print_statements(settings, with_present_states(order_restrictions(legal_order, at_ms), fold, at_ms))
         return
     body = lumen_notice(
-        order_request(case, at_ms),
+        order_request(legal_order, at_ms),
         recipient=recipient,
         site=site.rstrip("/"),
         notice_type=notice_type.value,

@@ -59,9 +59,9 @@ def restrictions_in_force(
             if status.state in ("in force", "superseded") and isinstance(status.record, Override):
                 by_person = override_restriction(status.record, status.surfaces)
                 in_force += [] if by_person is None else [by_person]
-    for case in history.fold.orders.cases.values():
-        rows = [row for row in case.rows if (row.target.kind, row.target.value) == (kind, target)]
-        in_force += order_restrictions(case, at_ms, rows)
+    for order in history.fold.orders.by_id.values():
+        rows = [row for row in order.rows if (row.target.kind, row.target.value) == (kind, target)]
+        in_force += order_restrictions(order, at_ms, rows)
     return in_force
 
 

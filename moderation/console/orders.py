@@ -18,8 +18,8 @@ from moderation.console.route import page_router
 from moderation.console.words import named_countries
 from streams.clock import now_ms
 from streams.constants import DAY_MS
-from streams.orders.cases import Case, open_cases
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order, open_orders
 from streams.orders.records import STATES
 from streams.orders.states import state_label
 
@@ -51,14 +51,16 @@ class OrderFilter:
         """Number of rows to show."""
         return shown_rows(self.most, least=PAGE, greatest=MOST)
 
-    def selects(self, case: Case) -> bool:
+    def selects(self, order: Order) -> bool:
         """Return whether an order passes."""
-        order = case.order
+        received = order.received
         part = self.find.casefold().strip()
         return (
-            self.state in ("", case.state)
-            and self.country in ("", order.country)
-            and (not part or any(part in text.casefold() for text in (order.authority, order.reference, case.id)))
+            self.state in ("", order.state)
+            and self.country in ("", received.country)
+            and (
+                not part or any(part in text.casefold() for text in (received.authority, received.reference, order.id))
+            )
         )
 
     def link(self, **changes: str) -> str:
@@ -70,7 +72,7 @@ class OrderFilter:
 class OrderLine:
     """Row of the list."""
 
-    case: Case
+    order: Order
     urgency: str
     """`stop` (overdue), `wait` (due within a day), or ""."""
     ruled: int
@@ -80,57 +82,57 @@ class OrderLine:
     """Targets that wait for a second person."""
 
 
-def order_line(case: Case, cases: OrderFold, at_ms: int) -> OrderLine:
+def order_line(order: Order, fold: OrderFold, at_ms: int) -> OrderLine:
     """Count the targets of an order."""
-    undecided = sum(case.outcome(row) is None and not row.dropped for row in case.rows)
+    undecided = sum(order.outcome(row) is None and not row.dropped for row in order.rows)
     return OrderLine(
-        case,
-        urgency_of(case, at_ms),
-        sum(not row.dropped for row in case.rows) - undecided,
+        order,
+        urgency_of(order, at_ms),
+        sum(not row.dropped for row in order.rows) - undecided,
         undecided,
-        sum(cases.protected(row.target) is not None for row in case.rows) if cases.speakers else 0,
-        sum(map(cases.waits, case.rows)),
+        sum(fold.protected(row.target) is not None for row in order.rows) if fold.speakers else 0,
+        sum(map(fold.waits, order.rows)),
     )
 
 
-def urgency_of(case: Case, at_ms: int) -> str:
+def urgency_of(order: Order, at_ms: int) -> str:
     """Return the class of an order's deadline: `stop` once it has passed, `wait` within a day of it, else ""."""
-    if case.due_ms is None:
+    if order.due_ms is None:
         return ""
-    return "stop" if case.due_ms <= at_ms else "wait" if case.due_ms - at_ms < DAY_MS else ""
+    return "stop" if order.due_ms <= at_ms else "wait" if order.due_ms - at_ms < DAY_MS else ""
 
 
-def selected_orders(cases: Iterable[Case], filters: OrderFilter) -> list[Case]:
-    """Select and order the cases of the list: by deadline, then the newest of those without one."""
-    every = list(cases)
-    running = open_cases(every) if filters.show != "closed" else []
-    rest = [case for case in every if case.due_ms is None] if filters.show != "open" else []
-    rest.sort(key=lambda case: (-case.history[-1][0], case.id))
-    return [case for case in (*running, *rest) if filters.selects(case)]
+def selected_orders(orders: Iterable[Order], filters: OrderFilter) -> list[Order]:
+    """Select and sort the orders of the list: by deadline, then the newest of those without one."""
+    every = list(orders)
+    running = open_orders(every) if filters.show != "closed" else []
+    rest = [order for order in every if order.due_ms is None] if filters.show != "open" else []
+    rest.sort(key=lambda order: (-order.history[-1][0], order.id))
+    return [order for order in (*running, *rest) if filters.selects(order)]
 
 
 def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
     """Build the live text of the navigation: the length of the open list."""
     if not caller.may("orders"):
         return {}
-    return {"orders-count": f"{len(open_cases(services.orders.cases.cases.values())):,}"}
+    return {"orders-count": f"{len(open_orders(services.orders.fold.by_id.values())):,}"}
 
 
 @router.get("/orders", openapi_extra=needs("orders"))
 async def show_orders(request: Request, filters: Annotated[OrderFilter, Depends()]) -> Response:
     """Show the orders that match the filters."""
-    cases, at_ms = await services_of(request).orders.refresh(), now_ms()
+    fold, at_ms = await services_of(request).orders.refresh(), now_ms()
     filters = replace(filters, show=filters.show if filters.show in SHOWN else "open")
-    selected = selected_orders(cases.cases.values(), filters)
+    selected = selected_orders(fold.by_id.values(), filters)
     return page(
         request,
         "orders.html",
-        lines=[order_line(case, cases, at_ms) for case in selected[: filters.rows]],
+        lines=[order_line(order, fold, at_ms) for order in selected[: filters.rows]],
         total=len(selected),
-        overdue=sum(urgency_of(case, at_ms) == "stop" for case in selected),
+        overdue=sum(urgency_of(order, at_ms) == "stop" for order in selected),
         filters=filters,
         shown=SHOWN,
         states=[(state, state_label(state)) for state in STATES],
-        countries=named_countries({case.order.country for case in cases.cases.values()}),
+        countries=named_countries({order.received.country for order in fold.by_id.values()}),
         label=state_label,
     )

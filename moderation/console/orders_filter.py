@@ -7,8 +7,8 @@ from typing import Any, cast, get_args
 
 from moderation.console.list_address import list_address
 from moderation.domain.orders.selection import Selection
-from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order, TargetRow
 from streams.orders.records import OUTCOMES, TARGET_KINDS, SpeakerCategory
 
 PAGE = 100
@@ -61,9 +61,9 @@ class TargetFilter:
             "waiting": chosen.waiting, "protected": chosen.protected, "categories": list(chosen.categories),
         }  # fmt: skip
 
-    def rows(self, case: Case, cases: OrderFold) -> list[TargetRow]:
+    def rows(self, order: Order, fold: OrderFold) -> list[TargetRow]:
         """List the targets that pass, by number."""
-        selected = self.selection().rows(case, cases)
+        selected = self.selection().rows(order, fold)
         part = self.find.strip().lstrip("#＃@＠").casefold()
         if not part:
             return selected

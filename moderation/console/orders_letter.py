@@ -17,7 +17,7 @@ from moderation.console.route import page_router
 from moderation.domain.orders.letter import letter
 from moderation.http.order_bodies import OrderPath
 from moderation.outward.replies import prove_reply, reply_as_dict
-from streams.orders.cases import Case
+from streams.orders.order import Order
 
 router = page_router()
 SENDER = "The legal response team"
@@ -27,9 +27,11 @@ Sender = Annotated[str, Query(max_length=200)]
 @router.get("/orders/{order}/letter", openapi_extra=needs("orders"))
 async def show_letter(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
     """Show the letter; it names targets, so it is refused while the person reviews a hashtag blind."""
-    case, text = await _letter(request, order, sender)
-    undecided = sum(case.outcome(row) is None and not row.dropped for row in case.rows)
-    return page(request, "orders_letter.html", case=case, text=text, sender=sender or SENDER, undecided=undecided)
+    legal_order, text = await _letter(request, order, sender)
+    undecided = sum(legal_order.outcome(row) is None and not row.dropped for row in legal_order.rows)
+    return page(
+        request, "orders_letter.html", order=legal_order, text=text, sender=sender or SENDER, undecided=undecided
+    )
 
 
 @router.get("/orders/{order}/letter.txt", openapi_extra=needs("orders"))
@@ -42,14 +44,16 @@ async def download_letter(request: Request, order: OrderPath, sender: Sender = S
 @router.get("/orders/{order}/letter.json", openapi_extra=needs("orders"))
 async def download_proof(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
     """Download the letter with the proof of the order's last step in the public log."""
-    case, text = await _letter(request, order, sender)
-    reply = reply_as_dict(case, text, await prove_reply(services_of(request).public_log, case))
+    legal_order, text = await _letter(request, order, sender)
+    reply = reply_as_dict(legal_order, text, await prove_reply(services_of(request).public_log, legal_order))
     return attachment(json.dumps(reply, ensure_ascii=False), f"{order}.json", "application/json")
 
 
-async def _letter(request: Request, order: str, sender: str) -> tuple[Case, str]:
+async def _letter(request: Request, order: str, sender: str) -> tuple[Order, str]:
     await refuse_while_blind(request)
     orders = services_of(request).orders
     await orders.refresh()
-    case = orders.case(order)
-    return case, letter(case, orders.states({row.target.value for row in case.rows}), sender=sender.strip() or SENDER)
+    legal_order = orders.get(order)
+    return legal_order, letter(
+        legal_order, orders.states({row.target.value for row in legal_order.rows}), sender=sender.strip() or SENDER
+    )

@@ -22,14 +22,14 @@ _MOST_KNOWN = 200
 @router.get("/orders/new", openapi_extra=needs("orders"))
 async def show_form(request: Request) -> Response:
     """Show the empty form, with the authorities and laws of earlier orders as suggestions."""
-    cases = (await services_of(request).orders.refresh()).cases.values()
-    latest = sorted(cases, key=lambda case: -case.history[-1][0])
+    orders = (await services_of(request).orders.refresh()).by_id.values()
+    latest = sorted(orders, key=lambda order: -order.history[-1][0])
     return page(
         request,
         "orders_new.html",
         countries=named_countries(COUNTRIES),
-        authorities=list(dict.fromkeys(case.order.authority for case in latest))[:_MOST_KNOWN],
-        laws=list(dict.fromkeys(case.order.legal_basis for case in latest))[:_MOST_KNOWN],
+        authorities=list(dict.fromkeys(order.received.authority for order in latest))[:_MOST_KNOWN],
+        laws=list(dict.fromkeys(order.received.legal_basis for order in latest))[:_MOST_KNOWN],
         resolver=bool(load_settings().handle_resolver),
         most_handles=MOST_HANDLES,
         most_targets=MOST_TARGETS,

@@ -28,8 +28,8 @@ from moderation.domain.orders.amendment_plan import waiting_plan
 from moderation.domain.orders.view import rows_csv
 from moderation.http.order_bodies import OrderPath
 from streams.clock import now_ms
-from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order, TargetRow
 from streams.orders.records import OUTCOMES, TARGET_KINDS, OrderAmendment
 from streams.orders.speakers import same_person
 from streams.orders.states import CLOSED_STATES, OUTCOMES_OF, RULING_STATES, state_label
@@ -41,27 +41,27 @@ router = page_router()
 async def show_order(request: Request, order: OrderPath, filters: Annotated[TargetFilter, Depends()]) -> Response:
     """Show an order; its targets are left out while the person reviews a hashtag blind."""
     services = services_of(request)
-    cases = await services.orders.refresh()
-    case, person, at_ms = services.orders.case(order), reader_of(request), now_ms()
-    blind, limit = bool(await blinded_for(request)), why_not_here(request, case.order.country)
+    fold = await services.orders.refresh()
+    legal_order, person, at_ms = services.orders.get(order), reader_of(request), now_ms()
+    blind, limit = bool(await blinded_for(request)), why_not_here(request, legal_order.received.country)
     return page(
         request,
         "orders_order.html",
-        case=case,
-        line=order_line(case, cases, at_ms),
+        order=legal_order,
+        line=order_line(legal_order, fold, at_ms),
         label=state_label,
-        steps=step_choices(case, cases, at_ms),
-        state_now=now_words(case, at_ms),
-        history=timeline(case),
-        waiting=[] if blind else waiting_groups(case, cases, person),
+        steps=step_choices(legal_order, fold, at_ms),
+        state_now=now_words(legal_order, at_ms),
+        history=timeline(legal_order),
+        waiting=[] if blind else waiting_groups(legal_order, fold, person),
         may_confirm=listed(sorted(ALLOWED["orders"])),
         surfaces=(await services.names()).surfaces,
         blind=blind,
         limit=limit,
-        amendment=None if blind else waiting_amendment(case, cases, person, at_ms),
-        amendable=not blind and not limit and case.state not in CLOSED_STATES,
-        **_common_words(case, at_ms),
-        **({} if blind else await _targets(services, case, cases, filters)),
+        amendment=None if blind else waiting_amendment(legal_order, fold, person, at_ms),
+        amendable=not blind and not limit and legal_order.state not in CLOSED_STATES,
+        **_common_words(legal_order, at_ms),
+        **({} if blind else await _targets(services, legal_order, fold, filters)),
     )
 
 
@@ -70,9 +70,9 @@ async def export(request: Request, order: OrderPath, filters: Annotated[TargetFi
     """Download the targets that match the filters as CSV; no cell is a formula."""
     await refuse_while_blind(request)
     orders = services_of(request).orders
-    cases = await orders.refresh()
-    case = orders.case(order)
-    return attachment(rows_csv(case, filters.rows(case, cases), cases), f"{order}.csv", "text/csv")
+    fold = await orders.refresh()
+    legal_order = orders.get(order)
+    return attachment(rows_csv(legal_order, filters.rows(legal_order, fold), fold), f"{order}.csv", "text/csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +87,18 @@ class AmendmentView:
     """Whether the reader proposed it."""
 
 
-def waiting_amendment(case: Case, cases: OrderFold, person: str, at_ms: int) -> AmendmentView | None:
+def waiting_amendment(order: Order, fold: OrderFold, person: str, at_ms: int) -> AmendmentView | None:
     """Describe the amendment of an order that waits; None without one."""
-    plan = waiting_plan(case, cases, at_ms)
-    if plan is None or case.amendment is None:
+    plan = waiting_plan(order, fold, at_ms)
+    if plan is None or order.amendment is None:
         return None
-    effect, record = plan.as_dict(), case.amendment.record
+    effect, record = plan.as_dict(), order.amendment.record
     lists = [
         (title, effect[f"{name}_targets"], effect[name])
         for title, name in (("Added targets", "added"), ("Dropped targets", "dropped"))
         if effect[name]
     ]
-    return AmendmentView(record, plan.lines(case.order.country), lists, same_person(record.actor, person))
+    return AmendmentView(record, plan.lines(order.received.country), lists, same_person(record.actor, person))
 
 
 def why_not_here(request: Request, country: str) -> str:
@@ -115,12 +115,12 @@ def attachment(text: str, name: str, kind: str) -> Response:
     return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _common_words(case: Case, at_ms: int) -> dict[str, Any]:
+def _common_words(order: Order, at_ms: int) -> dict[str, Any]:
     """Build the words that the template and the script share."""
-    country = case.order.country
-    kinds = tuple(kinds_of(case.rows))
+    country = order.received.country
+    kinds = tuple(kinds_of(order.rows))
     outcomes = words.outcomes_of(kinds)
-    if case.state in CLOSED_STATES:
+    if order.state in CLOSED_STATES:
         outcomes = [outcome for outcome in outcomes if outcome == "declined"]
     return {
         "outcomes": [
@@ -129,7 +129,7 @@ def _common_words(case: Case, at_ms: int) -> dict[str, Any]:
                 "verb": words.VERBS[outcome],
                 "key": words.KEYS[outcome],
                 "place": words.place_of(outcome, country),
-                "effect": words.begins_words(outcome, case, at_ms),
+                "effect": words.begins_words(outcome, order, at_ms),
                 "kinds": [kind for kind in TARGET_KINDS if outcome in OUTCOMES_OF[kind]],
                 "reasons": words.REASONS[outcome],
             }
@@ -138,15 +138,17 @@ def _common_words(case: Case, at_ms: int) -> dict[str, Any]:
         "scripts": words.scripts_words,
         "grounds": words.GROUNDS,
         "speakers": words.SPEAKERS,
-        "rulable": case.state in RULING_STATES
-        or (case.state in CLOSED_STATES and any(row.ruling and row.ruling.outcome == "suspended" for row in case.rows)),
-        "restrictions": sum(many for _, _, many in restricting(case)),
+        "rulable": order.state in RULING_STATES
+        or (
+            order.state in CLOSED_STATES and any(row.ruling and row.ruling.outcome == "suspended" for row in order.rows)
+        ),
+        "restrictions": sum(many for _, _, many in restricting(order)),
     }
 
 
-async def _targets(services: Services, case: Case, cases: OrderFold, filters: TargetFilter) -> dict[str, Any]:
+async def _targets(services: Services, order: Order, orders: OrderFold, filters: TargetFilter) -> dict[str, Any]:
     """Build one page of the targets that match the filters."""
-    selected = filters.rows(case, cases)
+    selected = filters.rows(order, orders)
     pages = max(1, -(-len(selected) // PAGE))
     number = min(filters.number, pages)
     rows = selected[(number - 1) * PAGE : number * PAGE]
@@ -154,7 +156,7 @@ async def _targets(services: Services, case: Case, cases: OrderFold, filters: Ta
     states = services.orders.states({row.target.value for row in rows})
     body = filters.as_body()
     return {
-        "targets": target_lines(case, rows, cases, fold, states, await _known(services, case, rows)),
+        "targets": target_lines(order, rows, orders, fold, states, await _known(services, order, rows)),
         "filters": filters,
         "matching": {
             "count": len(selected),
@@ -164,10 +166,10 @@ async def _targets(services: Services, case: Case, cases: OrderFold, filters: Ta
             "pages": pages,
             "body": None if body is None else json.dumps(body),
             "kinds": json.dumps(kinds_of(selected)),
-            "protected": sum(cases.protected(row.target) is not None for row in selected),
+            "protected": sum(orders.protected(row.target) is not None for row in selected),
         },
         "choices": {
-            "kind": [(kind, f"{kind}s") for kind in TARGET_KINDS if kind in kinds_of(case.rows)],
+            "kind": [(kind, f"{kind}s") for kind in TARGET_KINDS if kind in kinds_of(order.rows)],
             "outcome": [
                 ("undecided", "without an outcome"), ("waiting", "waiting for a second person"),
                 *((outcome, outcome) for outcome in OUTCOMES),
@@ -177,12 +179,12 @@ async def _targets(services: Services, case: Case, cases: OrderFold, filters: Ta
     }  # fmt: skip
 
 
-async def _known(services: Services, case: Case, rows: Sequence[TargetRow]) -> set[str]:
+async def _known(services: Services, order: Order, rows: Sequence[TargetRow]) -> set[str]:
     """Return every hashtag that the logs or the order name, if the page of targets has a hashtag."""
     if not any(row.target.kind == "hashtag" for row in rows):
         return set()
     await services.reviews.refresh()
     hashtags = {decision.hashtag for decision in services.reviews.automated.latest.values()}
     hashtags |= {record.hashtag for _, record in services.moderation.view.history}
-    hashtags |= {row.target.value for row in case.rows if row.target.kind == "hashtag"}
+    hashtags |= {row.target.value for row in order.rows if row.target.kind == "hashtag"}
     return hashtags - {"*"}

@@ -10,8 +10,8 @@ from moderation.console.words import counted, left_words, moment_words
 from moderation.domain.orders.errors import amendment_words, verdict_words
 from moderation.domain.orders.view import in_force
 from streams.countries import country_name
-from streams.orders.cases import Case
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order
 from streams.orders.records import (
     TARGET_KINDS,
     OrderAmendment,
@@ -64,60 +64,60 @@ class OrderEvent:
     reason: str
 
 
-def step_choices(case: Case, cases: OrderFold, at_ms: int) -> list[StepChoice]:
+def step_choices(order: Order, fold: OrderFold, at_ms: int) -> list[StepChoice]:
     """List the next steps, the usual one first."""
-    return [_choice(to, case, cases, at_ms) for to in _ORDERED if to in NEXT_STATES[case.state]]
+    return [_choice(to, order, fold, at_ms) for to in _ORDERED if to in NEXT_STATES[order.state]]
 
 
-def restricting(case: Case) -> list[tuple[Outcome, str, int]]:
+def restricting(order: Order) -> list[tuple[Outcome, str, int]]:
     """Count the targets by outcome and kind, where the outcome depends on the order's state."""
     counts = Counter(
         (row.ruling.outcome, row.target.kind)
-        for row in case.rows
+        for row in order.rows
         if row.ruling is not None and not row.dropped and row.ruling.outcome in RESTRICTING - {"suspended"}
     )
     return [(outcome, kind, many) for (outcome, kind), many in sorted(counts.items())]
 
 
-def effects(case: Case) -> tuple[str, ...]:
+def effects(order: Order) -> tuple[str, ...]:
     """Describe what viewers see once the order's own outcomes are in force."""
     counts = Counter(
-        (row.ruling.outcome, row.target.kind) for row in case.rows if row.ruling is not None and not row.dropped
+        (row.ruling.outcome, row.target.kind) for row in order.rows if row.ruling is not None and not row.dropped
     )
     outcomes: tuple[Outcome, ...] = ("withheld", "reduced", "suspended", "declined")
     return tuple(
-        group_words(outcome, kind, many, case.order.country)
+        group_words(outcome, kind, many, order.received.country)
         for outcome in outcomes
         for kind in TARGET_KINDS
         if (many := counts[outcome, kind])
     )
 
 
-def now_words(case: Case, at_ms: int) -> str:
+def now_words(order: Order, at_ms: int) -> str:
     """Say in one sentence what of the order is in force."""
-    many = sum(count for _, _, count in restricting(case))
-    where = country_name(case.order.country)
-    if case.state in CLOSED_STATES:
-        kept = sum(row.is_suspended for row in case.rows)
+    many = sum(count for _, _, count in restricting(order))
+    where = country_name(order.received.country)
+    if order.state in CLOSED_STATES:
+        kept = sum(row.is_suspended for row in order.rows)
         stays = f" {counted(kept, 'suspension')} by our own rules stays." if kept == 1 else ""
         stays = f" {counted(kept, 'suspension')} by our own rules stay." if kept > 1 else stays
-        return f"The order is {state_label(case.state)}: nothing of it is in force.{stays}"
-    if not in_force(case, at_ms):
-        if case.state == "interim":
-            return f"The interim decision ended {left_words(case.expires_at_ms, at_ms)}: nothing of it is in force."
+        return f"The order is {state_label(order.state)}: nothing of it is in force.{stays}"
+    if not in_force(order, at_ms):
+        if order.state == "interim":
+            return f"The interim decision ended {left_words(order.expires_at_ms, at_ms)}: nothing of it is in force."
         return f"Nothing of the order is in force: the outcomes begin in {where} once it is interim or final."
-    until = f"until {moment_words(case.expires_at_ms)}" if case.expires_at_ms else "until it is revoked"
+    until = f"until {moment_words(order.expires_at_ms)}" if order.expires_at_ms else "until it is revoked"
     return f"In force {until}: {counted(many, 'restriction')} in {where}."
 
 
-def timeline(case: Case) -> list[OrderEvent]:
+def timeline(order: Order) -> list[OrderEvent]:
     """List everything that happened to an order, newest first."""
-    events = [_moment(record, case) for _, record in case.history]
-    events += [OrderEvent(note.at_ms, note.actor, "note", note.text) for note in case.notes if note.text]
+    events = [_moment(record, order) for _, record in order.history]
+    events += [OrderEvent(note.at_ms, note.actor, "note", note.text) for note in order.notes if note.text]
     return sorted(events, key=lambda event: event.at_ms)[::-1]
 
 
-def _moment(record: object, case: Case) -> OrderEvent:
+def _moment(record: object, order: Order) -> OrderEvent:
     if isinstance(record, OrderReceived):
         return OrderEvent(record.at_ms, record.actor, f"took in {counted(record.added, 'target')}", "")
     if isinstance(record, OrderStep):
@@ -134,10 +134,10 @@ def _moment(record: object, case: Case) -> OrderEvent:
     return OrderEvent(record.at_ms, record.actor, what, record.reason)
 
 
-def _choice(to: OrderState, case: Case, cases: OrderFold, at_ms: int) -> StepChoice:
-    many = sum(count for _, _, count in restricting(case))
-    where = country_name(case.order.country)
-    puts, holds = to in ("interim", "final"), in_force(case, at_ms)
+def _choice(to: OrderState, order: Order, fold: OrderFold, at_ms: int) -> StepChoice:
+    many = sum(count for _, _, count in restricting(order))
+    where = country_name(order.received.country)
+    puts, holds = to in ("interim", "final"), in_force(order, at_ms)
     words = {
         "acknowledged": "You confirm to the authority that the order was received. Nothing changes for viewers.",
         "under_review": "Then each target is ruled on. Nothing changes for viewers.",
@@ -146,24 +146,24 @@ def _choice(to: OrderState, case: Case, cases: OrderFold, at_ms: int) -> StepCho
         "declined": "The order as a whole is declined: nothing of it is in force, and no step follows.",
         "revoked": "All that the order put in force ends, and no step follows. Other orders and suspensions stay.",
     }
-    label = "Prolong the interim decision" if (to, case.state) == ("interim", "interim") else LABELS[to]
+    label = "Prolong the interim decision" if (to, order.state) == ("interim", "interim") else LABELS[to]
     changes = many if (puts and not holds) or (holds and not puts) else 0
     return StepChoice(
         to,
         label,
         words[to],
-        effects(case) if puts else (f"{counted(many, 'restriction')} in {where} would end",) if holds and many else (),
-        _blocked(to, case, cases),
+        effects(order) if puts else (f"{counted(many, 'restriction')} in {where} would end",) if holds and many else (),
+        _blocked(to, order, fold),
         changes,
         STEP_REASONS[to],
         to in ("final", "declined", "revoked"),
     )
 
 
-def _blocked(to: OrderState, case: Case, cases: OrderFold) -> str:
-    if to in ("interim", "final") and (alone := sum(map(cases.alone, case.rows))):
+def _blocked(to: OrderState, order: Order, fold: OrderFold) -> str:
+    if to in ("interim", "final") and (alone := sum(map(fold.alone, order.rows))):
         return f"{counted(alone, 'target')} must first be ruled on by a second person, or declined."
-    if to == "final" and (undecided := case.undecided()):
+    if to == "final" and (undecided := order.undecided()):
         return (
             f"{counted(undecided, 'target')} first need{'s' if undecided == 1 else ''} an outcome, or a second person."
         )

@@ -16,8 +16,8 @@ from moderation.console.words import place_words
 from moderation.domain.orders.target_states import TargetStates
 from moderation.domain.orders.view import row_as_dict
 from streams.flags.moderation_fold import ModerationFold
-from streams.orders.cases import Case, TargetRow, TargetRuling
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order, TargetRow, TargetRuling
 from streams.orders.records import TargetKind
 from streams.orders.speakers import ProtectedSpeaker, same_person
 from streams.policy.look_alikes import skeleton
@@ -70,9 +70,9 @@ def written(row: TargetRow) -> str:
 
 
 def target_lines(
-    case: Case,
+    order: Order,
     rows: Sequence[TargetRow],
-    cases: OrderFold,
+    orders: OrderFold,
     fold: ModerationFold,
     states: TargetStates,
     hashtags: Iterable[str],
@@ -80,9 +80,9 @@ def target_lines(
     """Build the rows of one page of the table.
 
     Args:
-        case: the order.
+        order: the order.
         rows: targets of the page.
-        cases: all orders.
+        orders: all orders.
         fold: everything that people decided.
         states: present states of all targets.
         hashtags: those among which look-alikes are searched.
@@ -93,9 +93,9 @@ def target_lines(
     return [
         TargetLine(
             row,
-            row_as_dict(case, row, cases),
+            row_as_dict(order, row, orders),
             written(row),
-            cases.protected(row.target),
+            orders.protected(row.target),
             present_words(states.of(row.target.kind, row.target.value), row.target.kind),
             overrides.get(row.target.value, ()) if row.target.kind == "hashtag" else (),
             alike.get(row.target.value, ()) if row.target.kind == "hashtag" else (),
@@ -143,17 +143,17 @@ def kinds_of(rows: Iterable[TargetRow]) -> Mapping[TargetKind, int]:
     return Counter(row.target.kind for row in rows)
 
 
-def waiting_groups(case: Case, cases: OrderFold, person: str) -> list[WaitingGroup]:
+def waiting_groups(order: Order, fold: OrderFold, person: str) -> list[WaitingGroup]:
     """Group the targets that wait for a second person, by the ruling to confirm.
 
     Args:
-        case: the order.
-        cases: all orders.
+        order: the order.
+        fold: all orders.
         person: person who reads.
     """
     groups: dict[tuple[str, str, str, bool, bool], list[tuple[TargetRow, TargetRuling]]] = defaultdict(list)
-    for row in case.rows:
-        ruling = row.proposed or (row.ruling if cases.alone(row) else None)
+    for row in order.rows:
+        ruling = row.proposed or (row.ruling if fold.alone(row) else None)
         if ruling is not None:
             may = row.first_of_two(ruling.outcome, person) is not None
             key = ruling.outcome, ruling.actors[0], ruling.reason, row.proposed is None, may

@@ -9,7 +9,7 @@ from moderation.domain.orders.target_states import TargetState
 from moderation.domain.orders.view import in_force
 from moderation.wording import counted, listed
 from streams.countries import country_name
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.orders.records import TARGET_KINDS, Outcome, TargetKind
 from streams.orders.states import IN_FORCE_STATES, OUTCOMES_OF
 
@@ -71,20 +71,20 @@ def effect_words(outcome: Outcome, country: str) -> str:
     return words[outcome]
 
 
-def begins_words(outcome: Outcome, case: Case, at_ms: int) -> str:
+def begins_words(outcome: Outcome, order: Order, at_ms: int) -> str:
     """Say what an outcome does to a target, and when that begins.
 
     The restrictions of an order begin with its state, a suspension with its ruling.
     """
     if outcome == "declined":
         begins = ""
-    elif outcome == "suspended" or in_force(case, at_ms):
+    elif outcome == "suspended" or in_force(order, at_ms):
         begins = " It begins at once."
-    elif case.state in IN_FORCE_STATES:
+    elif order.state in IN_FORCE_STATES:
         begins = " The interim decision has ended, so it begins once that is prolonged or the order is final."
     else:
         begins = " It begins once the order is interim or final."
-    words = effect_words(outcome, case.order.country)
+    words = effect_words(outcome, order.received.country)
     return f"{words[0].upper()}{words[1:]}.{begins}"
 
 

@@ -21,7 +21,7 @@ from moderation.domain.cases.service import CaseService
 from moderation.domain.cases.view import case_as_dict
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
-from streams.orders.cases import Case, open_cases
+from streams.orders.order import Order, open_orders
 from streams.policy.look_alikes import visual_form
 
 GONE_MS = 15 * MINUTE_MS
@@ -105,7 +105,7 @@ class QueueBoard:
             self._apply(case, cases.get(case), service, present.get(case, ()), at_ms)
         self._cases = cases
         self._moving = {case for case in fresh if case in present or self._is_claimed(case)}
-        orders = {case.id: entry_of_order(case, COMMON_TEAM, at_ms) for case in self._open_orders()}
+        orders = {order.id: entry_of_order(order, COMMON_TEAM, at_ms) for order in self._open_orders()}
         if orders != self._orders:
             self._orders = orders
             self._shared.clear()
@@ -185,8 +185,8 @@ class QueueBoard:
         entry = self._entries.get(name)
         return entry is not None and bool(entry.claimed_by)
 
-    def _open_orders(self) -> list[Case]:
-        return open_cases(self._services.orders.cases.cases.values())
+    def _open_orders(self) -> list[Order]:
+        return open_orders(self._services.orders.fold.by_id.values())
 
     def _shared_list(self, filters: QueueFilter, viewer: Viewer) -> list[QueueEntry]:
         key = filters, viewer.cases, viewer.orders

@@ -11,7 +11,7 @@ from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.languages import UnreadLanguage, unread_languages
 from moderation.domain.cases.work_order import OTHER, WorkPlace, order_place, work_order
 from moderation.wording import counted, listed
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.policy.look_alikes import skeleton
 
 _EFFECTS = {
@@ -94,21 +94,21 @@ def entry_of_case(case: HashtagCase, case_json: Mapping[str, Any], viewers: Sequ
     )
 
 
-def entry_of_order(case: Case, team: str, at_ms: int) -> QueueEntry:
+def entry_of_order(order: Order, team: str, at_ms: int) -> QueueEntry:
     """Build the entry of an open legal order at a time."""
     return QueueEntry(
-        id=case.id,
+        id=order.id,
         kind="order",
-        display=case.order.authority,
-        countries=(case.order.country,),
+        display=order.received.authority,
+        countries=(order.received.country,),
         why=("order",),
-        effect=case.state.replace("_", " "),
-        ends_ms=case.due_ms,
-        began_ms=case.order.received_ms,
-        size=counted(len(case.rows), "target"),
+        effect=order.state.replace("_", " "),
+        ends_ms=order.due_ms,
+        began_ms=order.received.received_ms,
+        size=counted(len(order.rows), "target"),
         team=team,
-        claimed_by=case.assignee,
-        place=order_place(case, at_ms),
+        claimed_by=order.assignee,
+        place=order_place(order, at_ms),
     )
 
 

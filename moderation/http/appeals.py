@@ -157,7 +157,7 @@ async def _check_rights(request: Request, appeal: Appeal, actor: str, verdict: s
         check_rights(request, country=appeal.order[:2] or None, permission=permission)
         return
     restriction = contested.restriction
-    allows = verdict == "overturn" and contested.record is None and contested.case is None
+    allows = verdict == "overturn" and contested.record is None and contested.order is None
     check_rights(
         request,
         country=restriction.country,

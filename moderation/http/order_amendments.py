@@ -27,7 +27,7 @@ from moderation.http.order_shapes import AmendmentPlanAnswer, OrderAnswer
 from moderation.log.drafts import moment_ms
 from moderation.wording import counted
 from streams.clock import now_ms
-from streams.orders.cases import Case
+from streams.orders.order import Order
 
 router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
 AmendmentPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -46,7 +46,7 @@ async def amend(request: Request, order: OrderPath, body: AmendmentBody, idempot
         await orders.refresh()
         plan = await orders.amend(
             order,
-            await _draft(orders.case(order), body.add),
+            await _draft(orders.get(order), body.add),
             targets_written(text_lines(body.drop, "drop")) if body.drop.strip() else (),
             actor=actor,
             reason=body.reason,
@@ -54,9 +54,9 @@ async def amend(request: Request, order: OrderPath, body: AmendmentBody, idempot
             expected=body.if_version,
             dry_run=body.dry_run,
         )
-        case = orders.case(order)
-        waiting = case.amendment.record.id if case.amendment is not None and not body.dry_run else ""
-        head = {"order": order, "version": case.version, "dry_run": body.dry_run, "amendment": waiting}
+        legal_order = orders.get(order)
+        waiting = legal_order.amendment.record.id if legal_order.amendment is not None and not body.dry_run else ""
+        head = {"order": order, "version": legal_order.version, "dry_run": body.dry_run, "amendment": waiting}
         return head | plan.as_dict()
 
     return await write_once(request, idempotency_key, body.actor, work)
@@ -82,21 +82,21 @@ async def answer(
         check_rights(request, country=order[:2])
         await refuse_while_blind(request, actor)
         await orders.refresh()
-        case = await orders.answer_amendment(
+        legal_order = await orders.answer_amendment(
             order, body.verdict, actor=actor, reason=body.reason, amendment=amendment, expected=body.if_version
         )
-        return await order_answer(request, case, orders.cases)
+        return await order_answer(request, legal_order, orders.fold)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
 
-async def _draft(case: Case, text: str) -> OrderDraft:
+async def _draft(order: Order, text: str) -> OrderDraft:
     """Read the targets to add, with the accounts of their handles; one bad row refuses all."""
-    head = head_of(case)
+    head = head_of(order)
     if not text.strip():
         return OrderDraft(head)
     lines = await asyncio.to_thread(lambda: list(text_lines(text, "add")))
-    handles = await handles_for(lines, "#/add", f"hushtag orders amend {case.id} --add FILE")
+    handles = await handles_for(lines, "#/add", f"hushtag orders amend {order.id} --add FILE")
     parsed = await asyncio.to_thread(parse_targets, lines, head, now_ms(), handles)
     if parsed.problems:
         faults = [Fault(str(problem), "#/add") for problem in islice(parsed.problems, MOST_FAULTS)]

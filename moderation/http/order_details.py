@@ -13,21 +13,21 @@ from moderation.access.blinding import blinded_for
 from moderation.access.bodies import IdempotencyKey
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.domain.orders.view import case_as_dict
+from moderation.domain.orders.view import order_as_dict
 from moderation.domain.publication import wait_order_published
 from moderation.http.order_bodies import OrderNoteBody, OrderPath
 from moderation.http.order_shapes import OrderAnswer, OrderPublishedAnswer
 from streams.clock import now_ms
-from streams.orders.cases import Case
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order
 from streams.settings import load_settings
 
 router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
 
 
-async def order_answer(request: Request, case: Case, cases: OrderFold) -> dict[str, Any]:
+async def order_answer(request: Request, order: Order, fold: OrderFold) -> dict[str, Any]:
     """Describe an order; a waiting amendment names targets, so a caller who reviews a hashtag blind does not get it."""
-    shown = case_as_dict(case, cases, now_ms())
+    shown = order_as_dict(order, fold, now_ms())
     return shown | {"amendment": None} if shown["amendment"] and await blinded_for(request) else shown
 
 
@@ -39,8 +39,8 @@ async def note(request: Request, order: OrderPath, body: OrderNoteBody, idempote
     async def work(actor: str) -> dict[str, Any]:
         check_rights(request, country=order[:2])
         await orders.refresh()
-        case = await orders.note(order, actor=actor, text=body.reason.strip(), assignee=body.assignee)
-        return await order_answer(request, case, orders.cases)
+        legal_order = await orders.note(order, actor=actor, text=body.reason.strip(), assignee=body.assignee)
+        return await order_answer(request, legal_order, orders.fold)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -54,7 +54,7 @@ async def published(
     """Wait until the surfaces show the last step or ruling of an order."""
     orders = services_of(request).orders
     await orders.refresh()
-    offset, record = orders.case(order).history[-1]
+    offset, record = orders.get(order).history[-1]
     changes = orders.changes_surfaces(offset)
     found = await wait_order_published(
         load_settings(), offset, recorded_ms=record.at_ms, changes=changes, wait_seconds=wait

@@ -83,7 +83,7 @@ async def take_text_in(request: Request, body: OrderTextBody, idempotency_key: I
             plans = await orders.take_in(parsed.drafts, actor=actor)
         else:
             known = await orders.refresh()
-            plans = [plan_intake(draft, known.cases, known.speakers) for draft in parsed.drafts]
+            plans = [plan_intake(draft, known.by_id, known.speakers) for draft in parsed.drafts]
         if not wanted and not body.dry_run:
             detail = f"{counted(len(parsed.problems), 'row')} cannot be used"
             faults = [Fault(str(one), "#/text") for one in islice(parsed.problems, MOST_FAULTS)]

@@ -25,7 +25,7 @@ from moderation.http.order_shapes import NoticeAnswer, OrderAnswer, OrdersAnswer
 from moderation.log.drafts import End, moment_ms
 from moderation.outward.statements.lumen import NoticeType, lumen_notice, order_request
 from streams.clock import now_ms
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.orders.records import OrderState, Outcome, TargetKind
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
@@ -50,32 +50,32 @@ async def list_orders(
     limit: PageSize = 100,
 ) -> Response:
     """List the orders, the earliest due first."""
-    cases, at_ms = await services_of(request).orders.refresh(), now_ms()
+    fold, at_ms = await services_of(request).orders.refresh(), now_ms()
     part = (authority or "").casefold()
     found = [
-        case
-        for case in cases.cases.values()
-        if state in (None, case.state)
-        and country in (None, case.order.country)
-        and part in case.order.authority.casefold()
-        and overdue in (None, case.due_ms is not None and case.due_ms <= at_ms)
+        order
+        for order in fold.by_id.values()
+        if state in (None, order.state)
+        and country in (None, order.received.country)
+        and part in order.received.authority.casefold()
+        and overdue in (None, order.due_ms is not None and order.due_ms <= at_ms)
     ]
 
-    def key(case: Case) -> tuple[int, str]:
-        return (case.due_ms or 2**53) if sort == "due" else case.order.received_ms, case.id
+    def key(order: Order) -> tuple[int, str]:
+        return (order.due_ms or 2**53) if sort == "due" else order.received.received_ms, order.id
 
     page, following = page_of(
         found, key=key, order=f"orders {sort}", cursor=cursor, size=limit, descending=sort == "-received"
     )
-    return JsonReply(page_answer([await order_answer(request, case, cases) for case in page], following))
+    return JsonReply(page_answer([await order_answer(request, order, fold) for order in page], following))
 
 
 @router.get("/orders/{order}", openapi_extra=needs("orders"), response_model=OrderAnswer)
 async def show(request: Request, order: OrderPath) -> Response:
     """Return an order with its state and history."""
     orders = services_of(request).orders
-    cases = await orders.refresh()
-    return JsonReply(await order_answer(request, orders.case(order), cases))
+    fold = await orders.refresh()
+    return JsonReply(await order_answer(request, orders.get(order), fold))
 
 
 @router.get("/orders/{order}/targets", openapi_extra=needs("orders"), response_model=TargetsAnswer)
@@ -91,20 +91,20 @@ async def targets(
     """List the targets of an order by number, with their outcomes."""
     await refuse_while_blind(request)
     orders = services_of(request).orders
-    cases = await orders.refresh()
-    case = orders.case(order)
+    fold = await orders.refresh()
+    legal_order = orders.get(order)
     found, after = list[dict[str, Any]](), None
-    for row in case.rows[position_of("targets", cursor) :]:
+    for row in legal_order.rows[position_of("targets", cursor) :]:
         if (
             kind not in (None, row.target.kind)
-            or outcome not in (None, shown_outcome(case, row) or "undecided")
-            or protected not in (None, cases.protected(row.target) is not None)
+            or outcome not in (None, shown_outcome(legal_order, row) or "undecided")
+            or protected not in (None, fold.protected(row.target) is not None)
         ):
             continue
         if len(found) == limit:
             after = write_cursor("targets", (row.number,))
             break
-        found.append(row_as_dict(case, row, cases))
+        found.append(row_as_dict(legal_order, row, fold))
     return JsonReply(page_answer(found, after))
 
 
@@ -121,7 +121,7 @@ async def notice(
     await refuse_while_blind(request)
     orders = services_of(request).orders
     await orders.refresh()
-    found = order_request(orders.case(order), now_ms())
+    found = order_request(orders.get(order), now_ms())
     where = site.rstrip("/")
     return JsonReply(lumen_notice(found, recipient=recipient, site=where, notice_type=type, principal=principal))
 
@@ -135,7 +135,7 @@ async def step(request: Request, order: OrderPath, body: StepBody, idempotency_k
         check_rights(request, country=order[:2])
         end = End(expires_at_ms=moment_ms(body.until)) if body.until is not None else UNTIL_REVOKED
         await orders.refresh()
-        case = await orders.step(
+        legal_order = await orders.step(
             order,
             body.to,
             actor=actor,
@@ -144,7 +144,7 @@ async def step(request: Request, order: OrderPath, body: StepBody, idempotency_k
             ground=body.ground,
             expected=body.if_version,
         )
-        return await order_answer(request, case, orders.cases)
+        return await order_answer(request, legal_order, orders.fold)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -183,7 +183,7 @@ async def rule(request: Request, order: OrderPath, body: RulingBody, idempotency
             expected=body.if_version,
             dry_run=body.dry_run,
         )
-        plain = {"order": order, "version": applied.case.version, "dry_run": body.dry_run}
+        plain = {"order": order, "version": applied.order.version, "dry_run": body.dry_run}
         out = [{"number": number + 1, "why": why} for number, why in applied.plan.left_out[:MOST_LEFT_OUT]]
         return plain | ruling_as_dict(applied.plan) | {"left_out": out}
 

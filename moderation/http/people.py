@@ -159,7 +159,7 @@ def look_alikes(names: Iterable[str]) -> list[list[str]]:
 async def _actors(view: OverrideHistory) -> set[str]:
     """Return everyone who has acted, by the log."""
     history, others = list(view.history), list(view.others)
-    orders = {record.actor for case in view.fold.orders.cases.values() for _, record in case.history}
+    orders = {record.actor for order in view.fold.orders.by_id.values() for _, record in order.history}
     return orders | await asyncio.to_thread(
         lambda: {record.actor for _, record in history} | {name for _, one in others if (name := _signed_by(one))}
     )

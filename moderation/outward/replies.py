@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from moderation.publiclog.proving import DocumentProof, PublicLog, Wanted, prove
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.orders.records import OrderStep
 
 OPENED = ("time", "country", "action", "reason")
@@ -16,16 +16,16 @@ OPENED = ("time", "country", "action", "reason")
 UNDECIDED = "no step on this order is recorded yet"
 
 
-async def prove_reply(log: PublicLog, case: Case) -> DocumentProof:
+async def prove_reply(log: PublicLog, order: Order) -> DocumentProof:
     """Prove the latest step on an order."""
-    steps = [record for _, record in case.history if isinstance(record, OrderStep)]
+    steps = [record for _, record in order.history if isinstance(record, OrderStep)]
     if not steps:
         return DocumentProof(note=UNDECIDED)
     last = steps[-1]
-    sought = {case.id: Wanted(("step", last.order, last.id), last.at_ms, OPENED)}
-    return (await prove(log, sought))[case.id]
+    sought = {order.id: Wanted(("step", last.order, last.id), last.at_ms, OPENED)}
+    return (await prove(log, sought))[order.id]
 
 
-def reply_as_dict(case: Case, text: str, proof: DocumentProof) -> dict[str, Any]:
+def reply_as_dict(order: Order, text: str, proof: DocumentProof) -> dict[str, Any]:
     """Convert a letter and its proof to plain JSON."""
-    return {"order": case.id, "text": text} | proof.as_dict()
+    return {"order": order.id, "text": text} | proof.as_dict()

@@ -33,7 +33,7 @@ from streams.orders.records import (
     OrderReceived,
     OrderRuling,
     OrderStep,
-    decode_case,
+    decode_legal,
 )
 
 Values = dict[str, str | None]
@@ -194,7 +194,7 @@ def _of_order(other: OtherRecord) -> _Decided:
         report = _publications.decode(other.value)
         files = report_facts(report.target, report.files)
         return _Decided("report", country=report.country, action="published", facts=files)
-    record = decode_case(other)
+    record = decode_legal(other)
     match record:
         case OrderReceived() if not record.confidential and not record.edits:
             return _Decided(f"order/received/{record.country}", record.received_ms, country=record.country)

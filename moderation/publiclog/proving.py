@@ -26,7 +26,7 @@ from streams.errors import ContractError, DependencyAway, TopicsError
 from streams.log.decisions import Decision, record_in
 from streams.log.moderation import OtherRecord, Override, decode_moderation
 from streams.log.topic_specs import DECISIONS, MODERATION
-from streams.orders.records import OrderReceived, OrderRuling, OrderStep, decode_case
+from streams.orders.records import OrderReceived, OrderRuling, OrderStep, decode_legal
 from streams.settings import Settings
 
 EntryKey = tuple[str, ...]
@@ -150,7 +150,7 @@ def key_of(one: AuditInput | None) -> EntryKey | None:
         record = decode_moderation(one.value, one.key, one.source.log_time_ms)
         if isinstance(record, OtherRecord) and (report := publication_id(record)) is not None:
             return "report", report
-        of_order = decode_case(record) if isinstance(record, OtherRecord) else None
+        of_order = decode_legal(record) if isinstance(record, OtherRecord) else None
     except ContractError:
         return None
     match record if of_order is None else of_order:

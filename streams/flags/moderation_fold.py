@@ -25,7 +25,7 @@ from streams.actions import ACTION_OF_VERB
 from streams.log.decisions import version_of
 from streams.log.moderation import ModerationRecord, OtherRecord, Override, TagRecord, Undo
 from streams.orders.measures import Measure, MeasureChange, Measures, TargetKey
-from streams.orders.records import CaseRecord, OrderTargets, Speaker, SpeakerDetails, decode_case
+from streams.orders.records import LegalRecord, OrderTargets, Speaker, SpeakerDetails, decode_legal
 
 Scope = tuple[str, str, str, str]
 """(hashtag, surface, country, source): the key of one register."""
@@ -122,7 +122,7 @@ class ModerationFold:
             return []
         self.next_offset = offset + 1
         if isinstance(record, OtherRecord):
-            decoded = decode_case(record)
+            decoded = decode_legal(record)
             return self._apply_order(decoded, offset, now_ms) if decoded is not None else []
         scopes = scopes_of(record)
         version = self.version(scopes)
@@ -200,7 +200,7 @@ class ModerationFold:
                 stack.entries.clear()
         return dropped
 
-    def _apply_order(self, record: CaseRecord, offset: int, now_ms: int | None) -> list[Register]:
+    def _apply_order(self, record: LegalRecord, offset: int, now_ms: int | None) -> list[Register]:
         changes = self._measures.apply(record, offset)
         if not changes or isinstance(record, Speaker | SpeakerDetails | OrderTargets):
             return []
@@ -215,7 +215,7 @@ class ModerationFold:
         scopes: list[Scope] = []
         order, number = change.key
         name = f"{order}-{number}"
-        if self.orders.cases[order].order.confidential:
+        if self.orders.by_id[order].received.confidential:
             # Surfaces can read the id, so it must reveal neither the order nor that there is one.
             name = hashlib.sha256(name.encode()).hexdigest()[:16]
         if (before := self._by_order.pop(change.key, None)) is not None:

@@ -17,7 +17,7 @@ from streams.errors import ContractError
 from streams.judging.side_inputs.account_facts import AccountFactStore, NewFact
 from streams.log.moderation import OtherRecord, decode_moderation
 from streams.orders.measures import Measures, TargetKey
-from streams.orders.records import Speaker, decode_case
+from streams.orders.records import Speaker, decode_legal
 
 
 class AccountFactFold:
@@ -48,7 +48,7 @@ class AccountFactFold:
         Raises:
             ContractError: the record breaks the contract; it changes nothing.
         """
-        decoded = decode_case(record)
+        decoded = decode_legal(record)
         if decoded is None:
             return
         at_ms = self._last_ms = max(self._last_ms, log_time_ms)

@@ -1,4 +1,4 @@
-"""Folds the records of orders and of the speaker registry into cases. Pure.
+"""Folds the records of orders and of the speaker registry into current state. Pure.
 
 This fold alone decides whether a record is accepted, from the log alone. It refuses a stale edit, a transition that the
 state machine does not have, and an outcome that a target cannot have. The writer finds a refusal by folding up to its
@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 
 from streams.log.decisions import version_of
 from streams.orders.amendments import amendment_problem, apply_amendment, verdict_problem
-from streams.orders.cases import Case, TargetRow, TargetRuling, VersionedRecord, WaitingAmendment
+from streams.orders.order import Order, TargetRow, TargetRuling, VersionedRecord, WaitingAmendment
 from streams.orders.records import (
-    CaseRecord,
+    LegalRecord,
     OrderAmendment,
     OrderAmendmentVerdict,
     OrderNote,
@@ -58,7 +58,7 @@ class OrderFold:
     """All orders and the speaker registry. Records must be applied in the order of their offsets, each once."""
 
     def __init__(self) -> None:
-        self.cases: dict[str, Case] = {}
+        self.by_id: dict[str, Order] = {}
         self._registry = SpeakerRegistry()
         self.speakers = self._registry.speakers
         """Protected speakers by account id."""
@@ -66,7 +66,7 @@ class OrderFold:
         """Refused records by offset."""
         self._pending: dict[str, list[OrderTargets]] = {}
 
-    def apply(self, record: CaseRecord, offset: int) -> tuple[Case, Sequence[TargetRow]] | None:
+    def apply(self, record: LegalRecord, offset: int) -> tuple[Order, Sequence[TargetRow]] | None:
         """Apply a record; return the order and its targets whose measures may have changed."""
         match record:
             case Speaker() | SpeakerDetails():
@@ -76,7 +76,7 @@ class OrderFold:
                 self._pending.setdefault(record.intake, []).append(record)
                 return None
             case OrderNote():
-                if (found := self.cases.get(record.order)) is None:
+                if (found := self.by_id.get(record.order)) is None:
                     self.refused[offset] = RefusedRecord(record, f"there is no order {record.order}")
                     return None
                 if record.text:
@@ -110,38 +110,38 @@ class OrderFold:
         return row.proposed is not None or self.alone(row)
 
     def _check(self, record: VersionedRecord) -> RefusedRecord | None:
-        case = self.cases.get(record.order)
-        if case is None and not isinstance(record, OrderReceived):
+        order = self.by_id.get(record.order)
+        if order is None and not isinstance(record, OrderReceived):
             return RefusedRecord(record, f"there is no order {record.order}")
-        version = case.version if case else ""
+        version = order.version if order else ""
         if record.edits != version:
-            changed = case.since(record.edits) if case else ()
+            changed = order.since(record.edits) if order else ()
             return RefusedRecord(record, "", stale=True, version=version, changed=changed)
         why = ""
         match record:
             case OrderReceived():
-                why = self._intake_problem(record, case)
+                why = self._intake_problem(record, order)
             case OrderStep():
-                assert case is not None
-                why = self._step_problem(record, case)
+                assert order is not None
+                why = self._step_problem(record, order)
             case OrderRuling():
-                assert case is not None
-                why = _ruling_problem(record, case)
+                assert order is not None
+                why = _ruling_problem(record, order)
             case OrderAmendment():
-                assert case is not None
+                assert order is not None
                 why = self._parts_problem(record.id, record) or amendment_problem(
-                    record, self._pending_targets(record.id), case
+                    record, self._pending_targets(record.id), order
                 )
             case OrderAmendmentVerdict():
-                assert case is not None
-                why = verdict_problem(record, case)
+                assert order is not None
+                why = verdict_problem(record, order)
         return RefusedRecord(record, why, version=version) if why else None
 
-    def _intake_problem(self, record: OrderReceived, case: Case | None) -> str:
+    def _intake_problem(self, record: OrderReceived, order: Order | None) -> str:
         if problem := self._parts_problem(record.intake, record):
             return problem
-        if case is not None and case.state not in PENDING_STATES:
-            return f"targets cannot be added to an order that is {state_label(case.state)}"
+        if order is not None and order.state not in PENDING_STATES:
+            return f"targets cannot be added to an order that is {state_label(order.state)}"
         return ""
 
     def _parts_problem(self, intake: str, record: OrderReceived | OrderAmendment) -> str:
@@ -155,57 +155,57 @@ class OrderFold:
     def _pending_targets(self, intake: str) -> tuple[Target, ...]:
         return tuple(target for part in self._pending.get(intake, []) for target in part.targets)
 
-    def _step_problem(self, record: OrderStep, case: Case) -> str:
-        if record.to not in NEXT_STATES[case.state]:
-            may = ", ".join(state_label(state) for state in NEXT_STATES[case.state]) or "nothing"
-            return f"an order that is {state_label(case.state)} cannot become {state_label(record.to)}, only {may}"
+    def _step_problem(self, record: OrderStep, order: Order) -> str:
+        if record.to not in NEXT_STATES[order.state]:
+            may = ", ".join(state_label(state) for state in NEXT_STATES[order.state]) or "nothing"
+            return f"an order that is {state_label(order.state)} cannot become {state_label(record.to)}, only {may}"
         if record.to == "declined" and record.ground not in GROUNDS_OF["declined"]:
             return _other_ground("declined")
-        if record.to in IN_FORCE_STATES and (alone := sum(map(self.alone, case.rows))):
+        if record.to in IN_FORCE_STATES and (alone := sum(map(self.alone, order.rows))):
             verb, them = ("waits", "it") if alone == 1 else ("wait", "them")
             return (
-                f"{alone:,} of {len(case.rows):,} targets {verb} for a second person: the account became a protected "
+                f"{alone:,} of {len(order.rows):,} targets {verb} for a second person: the account became a protected "
                 f"speaker after one person ruled; rule on {them} again, and a second person confirms"
             )
-        if record.to == "final" and (left := case.undecided()):
+        if record.to == "final" and (left := order.undecided()):
             verb, waits = ("has", "waits") if left == 1 else ("have", "wait")
-            return f"{left:,} of {len(case.rows):,} targets {verb} no outcome, or {waits} for a second person"
+            return f"{left:,} of {len(order.rows):,} targets {verb} no outcome, or {waits} for a second person"
         if record.to == "interim" and record.expires_at_ms <= record.at_ms:
             return "the interim decision would expire before it begins"
         return ""
 
-    def _accept(self, record: VersionedRecord, offset: int) -> tuple[Case, Sequence[TargetRow]]:
+    def _accept(self, record: VersionedRecord, offset: int) -> tuple[Order, Sequence[TargetRow]]:
         version = version_of(offset, 0)
-        case = self.cases.get(record.order)
+        order = self.by_id.get(record.order)
         touched: Sequence[TargetRow] = ()
         if isinstance(record, OrderReceived):
             targets = self._pending_targets(record.intake)
             del self._pending[record.intake]
-            if case is None:
-                case = self.cases[record.order] = Case(record, version, [])
+            if order is None:
+                order = self.by_id[record.order] = Order(record, version, [])
             for target in targets:
-                case.rows.append(TargetRow(len(case.rows), target))
-        assert case is not None
-        waiting, case.amendment = case.amendment, None
+                order.rows.append(TargetRow(len(order.rows), target))
+        assert order is not None
+        waiting, order.amendment = order.amendment, None
         if isinstance(record, OrderAmendment):
-            case.amendment = WaitingAmendment(record, self._pending_targets(record.id))
+            order.amendment = WaitingAmendment(record, self._pending_targets(record.id))
             self._pending.pop(record.id, None)
         if isinstance(record, OrderAmendmentVerdict) and record.verdict == "approve":
             assert waiting is not None
-            apply_amendment(case, waiting, record)
-            touched = case.rows
+            apply_amendment(order, waiting, record)
+            touched = order.rows
         if isinstance(record, OrderStep):
-            if record.to in IN_FORCE_STATES and not case.in_force(record.at_ms):
-                case.in_force_since_ms = record.at_ms
-            case.state, case.expires_at_ms = record.to, record.expires_at_ms
-            touched = case.rows
+            if record.to in IN_FORCE_STATES and not order.in_force(record.at_ms):
+                order.in_force_since_ms = record.at_ms
+            order.state, order.expires_at_ms = record.to, record.expires_at_ms
+            touched = order.rows
         if isinstance(record, OrderRuling):
-            touched = [case.rows[number] for number in numbers_of(record.targets)]
+            touched = [order.rows[number] for number in numbers_of(record.targets)]
             for row in touched:
                 self._rule(row, record)
-        case.version = version
-        case.history.append((offset, record))
-        return case, touched
+        order.version = version
+        order.history.append((offset, record))
+        return order, touched
 
     def _rule(self, row: TargetRow, record: OrderRuling) -> None:
         before = row.ruling
@@ -222,17 +222,17 @@ class OrderFold:
         row.ruling, row.proposed = ruling, None
 
 
-def _ruling_problem(record: OrderRuling, case: Case) -> str:
-    if record.targets[-1][1] >= len(case.rows):
-        return f"there is no target {record.targets[-1][1] + 1}, the order has {len(case.rows)}"
-    rows = [case.rows[number] for number in numbers_of(record.targets)]
+def _ruling_problem(record: OrderRuling, order: Order) -> str:
+    if record.targets[-1][1] >= len(order.rows):
+        return f"there is no target {record.targets[-1][1] + 1}, the order has {len(order.rows)}"
+    rows = [order.rows[number] for number in numbers_of(record.targets)]
     lifts = record.outcome == "declined"
     if gone := next((row for row in rows if row.dropped and not (lifts and row.is_suspended)), None):
         return f"target {gone.number + 1} was dropped by the authority; only a suspension of it can still be lifted"
-    if case.state in CLOSED_STATES and not all(row.is_suspended for row in rows):
-        return f"the order is {case.state}; only a suspension can still be lifted"
-    if case.state not in RULING_STATES | CLOSED_STATES:
-        return f"the order is {state_label(case.state)}; targets are ruled on once it is under review"
+    if order.state in CLOSED_STATES and not all(row.is_suspended for row in rows):
+        return f"the order is {order.state}; only a suspension can still be lifted"
+    if order.state not in RULING_STATES | CLOSED_STATES:
+        return f"the order is {state_label(order.state)}; targets are ruled on once it is under review"
     if record.ground not in GROUNDS_OF[record.outcome]:
         return _other_ground(record.outcome)
     for kind in {row.target.kind for row in rows}:

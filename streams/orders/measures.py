@@ -11,9 +11,9 @@ from typing import Literal
 
 from hushtag_client.registers import ACCOUNT, TWEET
 
-from streams.orders.cases import Case, TargetRow, TargetRuling
 from streams.orders.fold import OrderFold
-from streams.orders.records import CaseRecord
+from streams.orders.order import Order, TargetRow, TargetRuling
+from streams.orders.records import LegalRecord
 from streams.orders.states import IN_FORCE_STATES
 
 TargetKey = tuple[str, int]
@@ -53,17 +53,17 @@ class Measures:
         self.orders = OrderFold()
         self._standing: dict[TargetKey, Measure] = {}
 
-    def apply(self, record: CaseRecord, offset: int) -> list[MeasureChange]:
+    def apply(self, record: LegalRecord, offset: int) -> list[MeasureChange]:
         """Apply a record; return the measures that it changes."""
         touched = self.orders.apply(record, offset)
         if touched is None:
             return []
-        case, rows = touched
+        order, rows = touched
         changes = []
         for row in rows:
-            key = case.id, row.number
-            before, after = self._standing.get(key), measure(case, row)
-            if after is not None and not 0 < after.expires_at_ms <= case.history[-1][1].at_ms:
+            key = order.id, row.number
+            before, after = self._standing.get(key), measure(order, row)
+            if after is not None and not 0 < after.expires_at_ms <= order.history[-1][1].at_ms:
                 row.note_in_force()
             if before == after:
                 continue
@@ -75,27 +75,27 @@ class Measures:
         return changes
 
 
-def measure(case: Case, row: TargetRow) -> Measure | None:
+def measure(order: Order, row: TargetRow) -> Measure | None:
     """Compute the measure of a target in the order's present state; None where nothing is in force."""
     ruling = row.ruling
     if ruling is None or ruling.outcome == "declined":
         return None
-    if ruling.outcome != "suspended" and (row.dropped is not None or case.state not in IN_FORCE_STATES):
+    if ruling.outcome != "suspended" and (row.dropped is not None or order.state not in IN_FORCE_STATES):
         return None
-    return ruled_measure(case, row, ruling)
+    return ruled_measure(order, row, ruling)
 
 
-def ruled_measure(case: Case, row: TargetRow, ruling: TargetRuling) -> Measure:
+def ruled_measure(order: Order, row: TargetRow, ruling: TargetRuling) -> Measure:
     """Compute the measure that a restricting ruling puts in force while the order's state lets it."""
     if ruling.outcome == "suspended":
-        return _measure(case, row, ruling, (ACCOUNT,), "*", "human", 0)
+        return _measure(order, row, ruling, (ACCOUNT,), "*", "human", 0)
     kind = row.target.kind
     surfaces = ruling.surfaces if kind == "hashtag" else (ACCOUNT if kind == "account" else TWEET,)
-    return _measure(case, row, ruling, surfaces, case.order.country, "legal", case.expires_at_ms)
+    return _measure(order, row, ruling, surfaces, order.received.country, "legal", order.expires_at_ms)
 
 
 def _measure(
-    case: Case,
+    order: Order,
     row: TargetRow,
     ruling: TargetRuling,
     surfaces: tuple[str, ...],
@@ -103,7 +103,7 @@ def _measure(
     source: Literal["human", "legal"],
     ends_ms: int,
 ) -> Measure:
-    silent = case.order.confidential and source == "legal"
+    silent = order.received.confidential and source == "legal"
     return Measure(
         target=row.target.value,
         display=row.target.display or row.target.value,

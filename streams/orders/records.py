@@ -205,10 +205,10 @@ OrderRecord = (
     OrderTargets | OrderReceived | OrderStep | OrderRuling | OrderAmendment | OrderAmendmentVerdict | OrderNote
 )
 RegistryRecord = Speaker | SpeakerDetails
-CaseRecord = RegistryRecord | OrderRecord
+LegalRecord = RegistryRecord | OrderRecord
 
 
-def case_key(record: CaseRecord) -> bytes:
+def legal_key(record: LegalRecord) -> bytes:
     """Build the record's key: `target | source | order or decision id | scope`."""
     if isinstance(record, Speaker):
         return f"account:{record.account}|registry|{record.id}|*".encode()
@@ -221,12 +221,12 @@ def case_key(record: CaseRecord) -> bytes:
     return f"order:{record.order}|legal|{write}|{record.order[:2]}".encode()
 
 
-_codec: RecordCodec[CaseRecord] = RecordCodec(CaseRecord, case_key)
+_codec: RecordCodec[LegalRecord] = RecordCodec(LegalRecord, legal_key)
 KINDS = _codec.kinds
-encode_case = _codec.encode
+encode_legal = _codec.encode
 
 
-def decode_case(other: OtherRecord) -> CaseRecord | None:
+def decode_legal(other: OtherRecord) -> LegalRecord | None:
     """Decode a record that `decode_moderation` passed through; None where the kind belongs to another fold.
 
     Raises:

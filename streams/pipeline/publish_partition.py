@@ -35,7 +35,7 @@ from streams.log.reading import LogReader, connection
 from streams.log.skips import decode_skip
 from streams.log.topic_specs import DECISIONS, INTERNAL_DEAD_LETTER
 from streams.log.unreadable import read_record, read_value
-from streams.orders.cases import open_cases, order_deadlines
+from streams.orders.order import open_orders, order_deadlines
 from streams.pipeline.context import Context
 from streams.pipeline.dead_letters import send_dead_letter
 from streams.pipeline.gaps import cut_short
@@ -350,7 +350,7 @@ class ModerationPartition(PublishPartition):
         self._offer(self.fold.expire(self._log_ms))
         self.fold.prune(self._log_ms)
         present_ms = self._context.log_clock.present_ms(now_ms())
-        deadlines = order_deadlines(open_cases(self.fold.orders.cases.values()), present_ms)
+        deadlines = order_deadlines(open_orders(self.fold.orders.by_id.values()), present_ms)
         self._context.metrics.set_order_clocks([(one.order, one.country, one.seconds) for one in deadlines])
 
     def drop(self) -> None:

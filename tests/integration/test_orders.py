@@ -305,9 +305,9 @@ async def test_concurrent_rulings_and_second_person_rule(hushtag: Hushtag, topic
         ann, ben = OrderService(one), OrderService(other)
         await ann.refresh()
         for state in ("acknowledged", "under_review"):
-            case = await ann.step(order, state, actor="ann", reason="r")  # type: ignore[arg-type]
+            legal_order = await ann.step(order, state, actor="ann", reason="r")  # type: ignore[arg-type]
         await ben.refresh()
-        version = case.version
+        version = legal_order.version
         results = await asyncio.gather(
             ann.rule(order, Selection(targets=("1",)), "withheld", actor="ann", reason="r", expected=version),
             ben.rule(order, Selection(targets=("1",)), "declined", actor="ben", reason="r", expected=version),
@@ -322,9 +322,9 @@ async def test_concurrent_rulings_and_second_person_rule(hushtag: Hushtag, topic
         await ben.refresh()
         second = await ben.rule(order, Selection(waiting=True), "withheld", actor="ben", **both)
         assert (second.plan.decides, second.plan.proposes) == (1, 0)
-        case = await ben.step(order, "final", actor="ben", reason="r")
-        assert case.rows[1].ruling is not None
-        assert case.rows[1].ruling.actors == ("ann", "ben")
+        legal_order = await ben.step(order, "final", actor="ben", reason="r")
+        assert legal_order.rows[1].ruling is not None
+        assert legal_order.rows[1].ruling.actors == ("ann", "ben")
 
 
 def test_bulk_order_takes_under_five_seconds(
@@ -342,8 +342,8 @@ def test_bulk_order_takes_under_five_seconds(
     with capsys.disabled():
         print(f"\n1,178 accounts taken in and decided by five commands in {seconds:.2f} s")
     assert seconds < 5.0
-    [case] = rows(hushtag("orders", "list", "--json"))
-    assert (case["outcomes"]["withheld"], case["in_force"]) == (1178, True)
+    [listed] = rows(hushtag("orders", "list", "--json"))
+    assert (listed["outcomes"]["withheld"], listed["in_force"]) == (1178, True)
 
 
 def test_dropped_target_is_shown_again_by_a_surface(hushtag: Hushtag, client: FlagsClient, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
 from streams.log.decisions import Action, Decision, ScopeDecision, version_of
 from streams.log.moderation import Override, TagRecord, Undo, Verb, decode_moderation, encode_moderation
-from streams.orders.records import OrderReceived, OrderRuling, OrderState, OrderStep, OrderTargets, Target, encode_case
+from streams.orders.records import OrderReceived, OrderRuling, OrderState, OrderStep, OrderTargets, Target, encode_legal
 
 pytestmark = pytest.mark.simulation
 
@@ -188,8 +188,8 @@ class History:
 
     def _take_in(self, order: str) -> None:
         targets = tuple(Target("hashtag", tag, tag) for tag in TAGS)
-        self.append(*encode_case(OrderTargets(order=order, intake=f"i{order}", part=0, targets=targets)))
-        self.append(*encode_case(OrderReceived(
+        self.append(*encode_legal(OrderTargets(order=order, intake=f"i{order}", part=0, targets=targets)))
+        self.append(*encode_legal(OrderReceived(
             order=order, intake=f"i{order}", parts=1, added=len(targets), authority="a", country=order[:2],
             legal_basis="l", reference=order, issued_ms=1, received_ms=1, deadline_ms=2, confidential=False, actor="a",
             at_ms=self.now_ms,
@@ -198,9 +198,9 @@ class History:
 
     def _move(self, order: str, to: OrderState) -> None:
         ends_ms = self.now_ms + self.dice.choice((5, 50, 500)) if to == "interim" else 0
-        offset = self.append(*encode_case(OrderStep(
+        offset = self.append(*encode_legal(OrderStep(
             id=f"s{len(self.log)}", order=order, to=to, expires_at_ms=ends_ms, actor="a", reason="r", at_ms=self.now_ms,
-            edits=self.people.orders.cases[order].version,
+            edits=self.people.orders.by_id[order].version,
         )))  # fmt: skip
         assert offset not in self.people.orders.refused
         self.states[order] = to
@@ -209,16 +209,16 @@ class History:
     def _rule(self, order: str) -> None:
         number, reduces = self.dice.randrange(len(TAGS)), self.dice.random() < 0.7
         surface = self.dice.choice(SURFACES)
-        offset = self.append(*encode_case(OrderRuling(
+        offset = self.append(*encode_legal(OrderRuling(
             id=f"r{len(self.log)}", order=order, targets=((number, number),), actor="a", reason="r", at_ms=self.now_ms,
             outcome="reduced" if reduces else "declined", ground="local_law" if reduces else "other",
-            surfaces=(surface,) if reduces else (), edits=self.people.orders.cases[order].version,
+            surfaces=(surface,) if reduces else (), edits=self.people.orders.by_id[order].version,
         )))  # fmt: skip
         assert offset not in self.people.orders.refused
         self.ruled[order] = [one for one in self.ruled[order] if one[0] != TAGS[number]]
         if reduces:
             self.ruled[order].append((TAGS[number], surface))
-        ends_ms = self.people.orders.cases[order].expires_at_ms
+        ends_ms = self.people.orders.by_id[order].expires_at_ms
         self._say(order, ends_ms)
 
     def _say(self, order: str, ends_ms: int) -> None:

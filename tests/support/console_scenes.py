@@ -149,5 +149,5 @@ def policy_evidence(policy: Policy, hashtags: int = 420) -> list[EvidenceRecord]
 
 async def order_under_review(services: Services) -> str:
     """Find the order that is under review; return its id."""
-    known = (await services.orders.refresh()).cases
+    known = (await services.orders.refresh()).by_id
     return next(order for order, one in known.items() if one.state == "under_review")

@@ -13,7 +13,7 @@ from moderation.domain.orders.service import OrderService
 from moderation.log.drafts import End
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import UNKNOWN_MS
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.orders.records import Outcome, Target
 
 T = TypeVar("T")
@@ -74,15 +74,15 @@ class OrdersWorld:
         run(self.desk.take_in(parsed.drafts, actor="ann"))
         return parsed.drafts[0].head.id
 
-    def step(self, order: str, *states: Any, expires_at_ms: int = 0, actor: str = "ann") -> Case:
+    def step(self, order: str, *states: Any, expires_at_ms: int = 0, actor: str = "ann") -> Order:
         for state in states:
-            case = run(self.desk.step(order, state, actor=actor, reason=f"now {state}", end=End(expires_at_ms)))
-        return case
+            legal_order = run(self.desk.step(order, state, actor=actor, reason=f"now {state}", end=End(expires_at_ms)))
+        return legal_order
 
-    def step_for(self, order: str, state: Any, *, lasts_ms: int) -> Case:
+    def step_for(self, order: str, state: Any, *, lasts_ms: int) -> Order:
         return run(self.desk.step(order, state, actor="ann", reason=f"now {state}", end=End(lasts_ms=lasts_ms)))
 
-    def review(self, order: str) -> Case:
+    def review(self, order: str) -> Order:
         return self.step(order, "acknowledged", "under_review")
 
     def rule(self, order: str, outcome: Outcome, *targets: str, actor: str = "ann", **options: Any) -> Any:
@@ -97,7 +97,7 @@ class OrdersWorld:
 
         run(
             self.desk.change_registry(
-                lambda cases: plan_import([SpeakerEntry(account, category)], cases.speakers),
+                lambda fold: plan_import([SpeakerEntry(account, category)], fold.speakers),
                 actor="ann",
                 reason="accredited",
             )

@@ -30,7 +30,7 @@ def random_moderation(rng: random.Random, span: Span = SHORT) -> list[LogRecord]
     for _ in range(rng.randrange(3, 14)):
         world.now_ms += rng.choice([1, 300, span.log_seconds * 80, span.log_seconds * 150])
         order = rng.choice(orders)
-        rows = [row.target.value for row in world.desk.cases.cases[order].rows]
+        rows = [row.target.value for row in world.desk.fold.by_id[order].rows]
         some = rng.sample(rows, rng.randrange(1, 40))
         try:
             match rng.choice(["rule", "rule", "rule", "step", "step", "protect", "remove"]):
@@ -44,7 +44,7 @@ def random_moderation(rng: random.Random, span: Span = SHORT) -> list[LogRecord]
                     for account in some[:8]:
                         world.protect(account)
                 case "remove":
-                    gone = tuple(list(world.desk.cases.speakers)[:5])
+                    gone = tuple(list(world.desk.fold.speakers)[:5])
                     plan = registry.RegistryPlan(removed=gone)
                     run(world.desk.change_registry(lambda _, plan=plan: plan, actor="ann", reason="r"))
         except HushtagError:

@@ -20,7 +20,7 @@ from streams.orders.records import (
     OrderTargets,
     Outcome,
     Target,
-    encode_case,
+    encode_legal,
 )
 from streams.orders.states import GROUNDS_OF
 
@@ -79,7 +79,7 @@ def ordered(*steps: OrderRecord, confidential: bool = False, accounts: int = 2) 
     )  # fmt: skip
     view = OverrideHistory()
     for offset, record in enumerate([OrderTargets(order=ORDER, intake="i", part=0, targets=targets), received, *steps]):
-        value, key = encode_case(record)
+        value, key = encode_legal(record)
         view.apply(offset, key, value)
     assert not view.bad and not view.fold.orders.refused
     return view

@@ -24,7 +24,7 @@ from streams.flags.moderation_fold import Scope, scopes_of
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override, TagRecord, Undo
 from streams.naming import tag_of
-from streams.orders.cases import Case, TargetRow, TargetRuling
+from streams.orders.order import Order, TargetRow, TargetRuling
 from streams.orders.records import OrderRuling
 from streams.orders.speakers import same_person
 from streams.orders.states import state_label
@@ -43,15 +43,15 @@ class ContestedRestriction:
 
     restriction: Restriction
     record: Override | None = None
-    case: Case | None = None
+    order: Order | None = None
     row: TargetRow | None = None
     ruling: TargetRuling | None = None
     """Ruling of the order behind it."""
 
     @property
-    def order(self) -> str:
-        """Order behind the restriction; "" without one."""
-        return self.case.id if self.case is not None else ""
+    def order_id(self) -> str:
+        """Id of the order behind the restriction; "" without one."""
+        return self.order.id if self.order is not None else ""
 
     @property
     def deciders(self) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ def resolve_appeal(appeal: Appeal, automated: AutomatedFold, history: OverrideHi
             return AppealSubject(deciders, None, f"the {contested.record.action} has expired or was undone")
         return AppealSubject(deciders, contested)
     if appeal.order:
-        return _resolve_order(appeal, history.fold.orders.cases.get(appeal.order))
+        return _resolve_order(appeal, history.fold.orders.by_id.get(appeal.order))
     now = [
         other for other in automated.restrictions.values() if other.target == appeal.hashtag and other.ends_ms > at_ms
     ]
@@ -111,18 +111,18 @@ def reversal(
 ) -> Effect | None:
     """Build the record that reverses a restriction; None if it is nowhere in force."""
     history = service.view
-    if contested.case is not None and contested.row is not None:
+    if contested.order is not None and contested.row is not None:
         protected = history.fold.orders.protected(contested.row.target) is not None
         return OrderRuling(
             id=secrets.token_hex(8),
-            order=contested.case.id,
+            order=contested.order.id,
             targets=((contested.row.number, contested.row.number),),
             outcome="declined",
             ground="protected_speech" if protected else "other",
             actor=actor,
             reason=reason,
             at_ms=at_ms,
-            edits=contested.case.version,
+            edits=contested.order.version,
         )
     restriction, record = contested.restriction, contested.record
     if record is None:
@@ -186,38 +186,38 @@ def _look_up(
             restriction = override_restriction(record)
             if restriction is not None and restriction.reference == reference:
                 return ContestedRestriction(restriction, record)
-    for case in history.fold.orders.cases.values():
-        for row in case.rows:
+    for order in history.fold.orders.by_id.values():
+        for row in order.rows:
             if target not in (None, row.target.value):
                 continue
-            for restriction in order_restrictions(case, at_ms, [row]):
+            for restriction in order_restrictions(order, at_ms, [row]):
                 if restriction.reference == reference:
-                    return ContestedRestriction(restriction, case=case, row=row, ruling=row.ruling)
+                    return ContestedRestriction(restriction, order=order, row=row, ruling=row.ruling)
     return None
 
 
 def _look_up_ended(reference: str, history: OverrideHistory) -> ContestedRestriction | None:
     """Find a restriction of an order that is no longer in force, by its reference."""
-    for case in history.fold.orders.cases.values():
-        for row in case.rows:
-            for restriction, ruling in enforced_restrictions(case, row):
+    for order in history.fold.orders.by_id.values():
+        for row in order.rows:
+            for restriction, ruling in enforced_restrictions(order, row):
                 if restriction.reference == reference:
-                    return ContestedRestriction(restriction, case=case, row=row, ruling=ruling)
+                    return ContestedRestriction(restriction, order=order, row=row, ruling=ruling)
     return None
 
 
-def _resolve_order(appeal: Appeal, case: Case | None) -> AppealSubject:
-    if case is None or appeal.number is None or appeal.number >= len(case.rows):
+def _resolve_order(appeal: Appeal, order: Order | None) -> AppealSubject:
+    if order is None or appeal.number is None or appeal.number >= len(order.rows):
         return AppealSubject(appeal.deciders, None, "its target is no longer known")
-    row = case.rows[appeal.number]
-    for restriction in order_restrictions(case, _BEFORE_ANY_EXPIRY, [row]):
-        contested = ContestedRestriction(restriction, case=case, row=row, ruling=row.ruling)
+    row = order.rows[appeal.number]
+    for restriction in order_restrictions(order, _BEFORE_ANY_EXPIRY, [row]):
+        contested = ContestedRestriction(restriction, order=order, row=row, ruling=row.ruling)
         return AppealSubject((*appeal.deciders, *contested.deciders), contested)
     if row.ruling is not None and row.ruling.outcome == "declined":
         return AppealSubject(appeal.deciders, None, "the target is now declined")
     if row.dropped is not None:
         return AppealSubject(appeal.deciders, None, "the authority dropped the target from its order")
-    return AppealSubject(appeal.deciders, None, f"the order is {state_label(case.state)}")
+    return AppealSubject(appeal.deciders, None, f"the order is {state_label(order.state)}")
 
 
 def _scopes_in_force(record: Override, history: OverrideHistory, at_ms: int) -> list[Scope]:

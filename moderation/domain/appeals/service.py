@@ -28,7 +28,7 @@ from moderation.outward.audited import AuditedRestrictions
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.log.moderation import encode_moderation
-from streams.orders.records import OrderRuling, encode_case
+from streams.orders.records import OrderRuling, encode_legal
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class ReviewService:
             actor=actor,
             reason=reason,
             at_ms=at_ms,
-            order=contested.order,
+            order=contested.order_id,
             number=None if contested.row is None else contested.row.number,
             deciders=contested.deciders,
         )
@@ -185,7 +185,7 @@ class ReviewService:
                 raise StaleReview(record.case, problem)
             if effect is None:
                 return [encode_appeal(record)]
-            encode_effect = encode_case(effect) if isinstance(effect, OrderRuling) else encode_moderation(effect)
+            encode_effect = encode_legal(effect) if isinstance(effect, OrderRuling) else encode_moderation(effect)
             return [encode_appeal(record), encode_effect]
 
         offsets = await self._service.transact(encoded)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from moderation.domain.cases.case import HashtagCase
 from streams.constants import DAY_MS
-from streams.orders.cases import Case
+from streams.orders.order import Order
 
 WorkPlace = tuple[int, int, int, str]
 """Sort key of the order of work: the rank, and the place in it."""
@@ -37,7 +37,7 @@ def work_order(case: HashtagCase, *, blinded: bool = False) -> WorkPlace:
     return OTHER, -case.reach, case.began_ms, case.id
 
 
-def order_place(order: Case, at_ms: int) -> WorkPlace:
+def order_place(order: Order, at_ms: int) -> WorkPlace:
     """Return the place of an open legal order among cases, whose key is `work_order`.
 
     Args:
@@ -50,10 +50,10 @@ def order_place(order: Case, at_ms: int) -> WorkPlace:
 
 def in_work_order(
     cases: Iterable[HashtagCase],
-    orders: Iterable[Case],
+    orders: Iterable[Order],
     at_ms: int,
     is_blind: Callable[[HashtagCase], bool] = lambda case: False,
-) -> list[HashtagCase | Case]:
+) -> list[HashtagCase | Order]:
     """Order cases and legal orders by what is to be done first.
 
     Args:
@@ -62,7 +62,7 @@ def in_work_order(
         at_ms: present time, Unix time in ms.
         is_blind: whether the reader sees a case blinded.
     """
-    placed: list[tuple[WorkPlace, HashtagCase | Case]] = [
+    placed: list[tuple[WorkPlace, HashtagCase | Order]] = [
         (work_order(case, blinded=is_blind(case)), case) for case in cases
     ]
     placed += [(order_place(order, at_ms), order) for order in orders if order.due_ms is not None]

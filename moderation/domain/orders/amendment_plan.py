@@ -13,9 +13,9 @@ from moderation.domain.orders.selection import Selection
 from moderation.wording import counted, time_words
 from streams.countries import country_name
 from streams.errors import CallerMistake
-from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
 from streams.orders.measures import Measure, measure
+from streams.orders.order import Order, TargetRow
 from streams.orders.records import Target, numbers_of
 
 MOST_NAMED = 100
@@ -77,13 +77,13 @@ class AmendmentPlan:
 
 
 def plan_amendment(
-    case: Case, cases: OrderFold, draft: OrderDraft, drop: Sequence[str], expires_at_ms: int, at_ms: int
+    order: Order, fold: OrderFold, draft: OrderDraft, drop: Sequence[str], expires_at_ms: int, at_ms: int
 ) -> AmendmentPlan:
     """Compare a corrected list with its order.
 
     Args:
-        case: the order.
-        cases: all orders, and the registry of protected speakers.
+        order: the order.
+        fold: all orders, and the registry of protected speakers.
         draft: targets to add, those that the order has too.
         drop: targets to drop, as an order writes them.
         expires_at_ms: new end of the outcomes; 0: unchanged.
@@ -92,54 +92,54 @@ def plan_amendment(
     Raises:
         CallerMistake: a dropped target is not on the order, an added one contradicts it, or nothing changes.
     """
-    have: dict[tuple[str, str], TargetRow] = {(row.target.kind, row.target.value): row for row in case.rows}
+    have: dict[tuple[str, str], TargetRow] = {(row.target.kind, row.target.value): row for row in order.rows}
     added = tuple(target for key, target in draft.targets.items() if key not in have)
-    if why := other_author(draft, have) or other_account(draft, case.rows):
-        raise CallerMistake(f"{case.id}: {why}", fix="nothing was written")
+    if why := other_author(draft, have) or other_account(draft, order.rows):
+        raise CallerMistake(f"{order.id}: {why}", fix="nothing was written")
     back = next((have[key] for key in draft.targets if key in have and have[key].dropped), None)
     if back is not None:
         raise CallerMistake(
-            f"{case.id}: target {back.number + 1} was dropped from the order",
+            f"{order.id}: target {back.number + 1} was dropped from the order",
             fix="take it in under a separate reference",
         )
-    dropped = tuple(row for row in Selection(targets=tuple(drop)).rows(case, cases) if not row.dropped) if drop else ()
+    dropped = tuple(row for row in Selection(targets=tuple(drop)).rows(order, fold) if not row.dropped) if drop else ()
     if not added and not dropped and not expires_at_ms:
         raise CallerMistake(
-            f"{case.id}: the list changes nothing", fix="give targets to add or to drop, or another end"
+            f"{order.id}: the list changes nothing", fix="give targets to add or to drop, or another end"
         )
-    return _plan(case, cases, added, dropped, expires_at_ms, at_ms, known_targets=len(draft.targets) - len(added))
+    return _plan(order, fold, added, dropped, expires_at_ms, at_ms, known_targets=len(draft.targets) - len(added))
 
 
-def waiting_plan(case: Case, cases: OrderFold, at_ms: int) -> AmendmentPlan | None:
+def waiting_plan(order: Order, fold: OrderFold, at_ms: int) -> AmendmentPlan | None:
     """Return the effect that the waiting amendment of an order would have now; None without one."""
-    if (waiting := case.amendment) is None:
+    if (waiting := order.amendment) is None:
         return None
-    dropped = tuple(case.rows[number] for number in numbers_of(waiting.record.dropped))
-    return _plan(case, cases, waiting.targets, dropped, waiting.record.expires_at_ms, at_ms)
+    dropped = tuple(order.rows[number] for number in numbers_of(waiting.record.dropped))
+    return _plan(order, fold, waiting.targets, dropped, waiting.record.expires_at_ms, at_ms)
 
 
-def amendment_as_dict(case: Case, cases: OrderFold, at_ms: int) -> dict[str, Any] | None:
+def amendment_as_dict(order: Order, fold: OrderFold, at_ms: int) -> dict[str, Any] | None:
     """Convert the waiting amendment of an order to plain JSON; None without one."""
-    plan = waiting_plan(case, cases, at_ms)
-    if plan is None or case.amendment is None:
+    plan = waiting_plan(order, fold, at_ms)
+    if plan is None or order.amendment is None:
         return None
-    record = case.amendment.record
+    record = order.amendment.record
     who = {"amendment": record.id, "actor": record.actor, "reason": record.reason, "at_ms": record.at_ms}
     return who | plan.as_dict()
 
 
-def head_of(case: Case) -> OrderHead:
+def head_of(order: Order) -> OrderHead:
     """Return an order's own fields."""
-    order = case.order
+    received = order.received
     return OrderHead(
-        order.authority, order.country, order.legal_basis, order.reference, order.issued_ms, order.received_ms,
-        order.deadline_ms, order.confidential,
+        received.authority, received.country, received.legal_basis, received.reference, received.issued_ms,
+        received.received_ms, received.deadline_ms, received.confidential,
     )  # fmt: skip
 
 
 def _plan(
-    case: Case,
-    cases: OrderFold,
+    order: Order,
+    fold: OrderFold,
     added: tuple[Target, ...],
     dropped: tuple[TargetRow, ...],
     expires_at_ms: int,
@@ -147,23 +147,23 @@ def _plan(
     *,
     known_targets: int = 0,
 ) -> AmendmentPlan:
-    restricted = {_key(row.target) for row in dropped if _in_force(case, row, at_ms) is not None}
-    hidden = restricted & _hidden_besides(case, cases.cases, at_ms, dropped) if restricted else set()
+    restricted = {_key(row.target) for row in dropped if _in_force(order, row, at_ms) is not None}
+    hidden = restricted & _hidden_besides(order, fold.by_id, at_ms, dropped) if restricted else set()
     return AmendmentPlan(
-        added, known_targets, sum(cases.protected(target) is not None for target in added), dropped,
-        len(restricted - hidden), len(hidden), expires_at_ms, case.expires_at_ms,
+        added, known_targets, sum(fold.protected(target) is not None for target in added), dropped,
+        len(restricted - hidden), len(hidden), expires_at_ms, order.expires_at_ms,
     )  # fmt: skip
 
 
 def _hidden_besides(
-    case: Case, cases: Mapping[str, Case], at_ms: int, dropped: Sequence[TargetRow]
+    order: Order, orders: Mapping[str, Order], at_ms: int, dropped: Sequence[TargetRow]
 ) -> set[tuple[str, str]]:
     """Collect what other orders, and suspensions, hide in the order's country."""
-    places = (case.order.country, WORLD)
+    places = (order.received.country, WORLD)
     names = {_key(row.target) for row in dropped}
     hidden = {_key(row.target) for row in dropped if row.is_suspended}
-    for other in cases.values():
-        if other.id == case.id:
+    for other in orders.values():
+        if other.id == order.id:
             continue
         for row in other.rows:
             held = _in_force(other, row, at_ms) if _key(row.target) in names else None
@@ -172,8 +172,8 @@ def _hidden_besides(
     return hidden
 
 
-def _in_force(case: Case, row: TargetRow, at_ms: int) -> Measure | None:
-    held = measure(case, row)
+def _in_force(order: Order, row: TargetRow, at_ms: int) -> Measure | None:
+    held = measure(order, row)
     return None if held is None or 0 < held.expires_at_ms <= at_ms else held
 
 

@@ -6,10 +6,10 @@ from moderation.domain.tables import BadCell
 from moderation.log.errors import NoSuchCase
 from moderation.wording import counted, listed, time_words
 from streams.errors import EXIT_NO, CallerMistake, ContractError, HushtagError
-from streams.orders.cases import VersionedRecord
 from streams.orders.fold import RefusedRecord
+from streams.orders.order import VersionedRecord
 from streams.orders.records import (
-    CaseRecord,
+    LegalRecord,
     OrderAmendment,
     OrderAmendmentVerdict,
     OrderReceived,
@@ -57,7 +57,7 @@ def refusal_error(order: str, refusal: RefusedRecord) -> HushtagError:
     return OrderRefused(f"{order}: {refusal.why}", fix=f"hushtag orders show {order}")
 
 
-def contract_error(record: CaseRecord, error: ContractError) -> OrderRefused:
+def contract_error(record: LegalRecord, error: ContractError) -> OrderRefused:
     """Build the error for a record that violates the contract. Nothing was sent."""
     name = record.account if isinstance(record, Speaker | SpeakerDetails) else record.order
     return OrderRefused(

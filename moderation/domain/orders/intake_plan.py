@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from moderation.wording import iso_words, time_words
-from streams.orders.cases import Case, TargetRow
+from streams.orders.order import Order, TargetRow
 from streams.orders.records import CHUNK, OrderReceived, OrderTargets, Target
 from streams.orders.states import PENDING_STATES, state_label
 
@@ -102,7 +102,7 @@ def target_parts(order: str, intake: str, added: Sequence[Target]) -> list[Order
     return [OrderTargets(order=order, intake=intake, part=n, targets=chunk) for n, chunk in enumerate(chunks)]
 
 
-def plan_intake(draft: OrderDraft, cases: Mapping[str, Case], protected: Iterable[str]) -> IntakePlan:
+def plan_intake(draft: OrderDraft, orders: Mapping[str, Order], protected: Iterable[str]) -> IntakePlan:
     """Compare a draft with the known orders; new targets of a known order are added to it.
 
     A known tweet without the author that the draft names is a conflict. The log cannot add an author to a target, and
@@ -110,43 +110,43 @@ def plan_intake(draft: OrderDraft, cases: Mapping[str, Case], protected: Iterabl
 
     Args:
         draft: order as it was received.
-        cases: known orders by id.
+        orders: known orders by id.
         protected: account ids of the registry.
     """
-    case = cases.get(draft.head.id)
-    head = _with_known_receipt(draft, case)
+    order = orders.get(draft.head.id)
+    head = _with_known_receipt(draft, order)
     registry = protected if isinstance(protected, (set, frozenset, dict)) else set(protected)
-    rows = case.rows if case else []
+    rows = order.rows if order else []
     have: dict[tuple[str, str], TargetRow] = {(row.target.kind, row.target.value): row for row in rows}
     added = tuple(target for key, target in draft.targets.items() if key not in have)
     why = ""
-    if case is not None:
-        why = _difference(head, case) or other_author(draft, have) or other_account(draft, rows)
-        if not why and added and case.state not in PENDING_STATES:
-            why = f"it is {state_label(case.state)} and takes no more targets from an intake; propose an amendment"
-    fate: Fate = "conflict" if why else "new" if case is None else "supplement" if added else "known"
+    if order is not None:
+        why = _difference(head, order) or other_author(draft, have) or other_account(draft, rows)
+        if not why and added and order.state not in PENDING_STATES:
+            why = f"it is {state_label(order.state)} and takes no more targets from an intake; propose an amendment"
+    fate: Fate = "conflict" if why else "new" if order is None else "supplement" if added else "known"
     return IntakePlan(
         head=head,
         fate=fate,
         added=() if why else added,
         known_targets=len(draft.targets) - len(added),
         protected=sum(target.account in registry for target in added if target.account),
-        version=case.version if case else "",
+        version=order.version if order else "",
         why=why,
     )
 
 
-def _with_known_receipt(draft: OrderDraft, case: Case | None) -> OrderHead:
+def _with_known_receipt(draft: OrderDraft, order: Order | None) -> OrderHead:
     """Return the draft's fields; a deadline that counts from the intake counts from the first one."""
     head = draft.head
-    if case is None or not draft.counts_from_intake:
+    if order is None or not draft.counts_from_intake:
         return head
     allowed_ms = head.deadline_ms - head.received_ms
-    return replace(head, received_ms=case.order.received_ms, deadline_ms=case.order.received_ms + allowed_ms)
+    return replace(head, received_ms=order.received.received_ms, deadline_ms=order.received.received_ms + allowed_ms)
 
 
-def _difference(head: OrderHead, case: Case) -> str:
-    recorded = case.order
+def _difference(head: OrderHead, order: Order) -> str:
+    recorded = order.received
     for name in UNIQUE_FIELDS:
         if getattr(head, name) != getattr(recorded, name):
             field_name = name.removesuffix("_ms")

@@ -18,7 +18,7 @@ from moderation.domain.orders.target_states import TargetState, TargetStates
 from moderation.domain.orders.view import in_force, shown_outcome
 from moderation.wording import counted, day_words, listed, time_words
 from streams.countries import country_name
-from streams.orders.cases import Case, TargetRow
+from streams.orders.order import Order, TargetRow
 from streams.orders.records import TARGET_KINDS, Ground
 from streams.orders.states import RESTRICTING
 
@@ -41,29 +41,30 @@ _ACTIONS: Mapping[PublicOutcome, str] = {
 }
 
 
-def letter(case: Case, states: TargetStates, *, sender: str) -> str:
+def letter(order: Order, states: TargetStates, *, sender: str) -> str:
     """Write the letter as plain text, in lines of at most 100 characters.
 
     Args:
-        case: the order.
+        order: the order.
         states: states of all targets at the moment of the letter.
         sender: signature.
     """
-    order, now_ms = case.order, states.at_ms
-    outcomes = published_outcomes(case, now_ms)
-    acted = list(_acted_on(case, outcomes))
-    declined = list(_declined(case, outcomes, "declined"))
-    released = list(_declined(case, outcomes, "released"))
+    received, now_ms = order.received, states.at_ms
+    outcomes = published_outcomes(order, now_ms)
+    acted = list(_acted_on(order, outcomes))
+    declined = list(_declined(order, outcomes, "declined"))
+    released = list(_declined(order, outcomes, "released"))
     parts = [
-        f"To: {order.authority}",
-        f"Your reference: {order.reference}",
-        f"Our reference: {case.id}",
+        f"To: {received.authority}",
+        f"Your reference: {received.reference}",
+        f"Our reference: {order.id}",
         f"Date: {day_words(now_ms)}",
         "",
-        f"Your order of {day_words(order.issued_ms)} under {order.legal_basis}, received "
-        f"{time_words(order.received_ms)} with a deadline of {time_words(order.deadline_ms)}, names {_kinds(case)}.",
+        f"Your order of {day_words(received.issued_ms)} under {received.legal_basis}, received "
+        f"{time_words(received.received_ms)} with a deadline of {time_words(received.deadline_ms)}, "
+        f"names {_kinds(order)}.",
         "",
-        _status(case, now_ms),
+        _status(order, now_ms),
     ]
     if acted:
         parts += ["", "What we did:", *(f"  - {line}" for line in acted)]
@@ -71,12 +72,12 @@ def letter(case: Case, states: TargetStates, *, sender: str) -> str:
         parts += ["", "What we did not do, and why:", *(f"  - {line}" for line in declined)]
     if released:
         parts += ["", "What we did at first and took back, and why:", *(f"  - {line}" for line in released)]
-    if undecided := sum(case.outcome(row) is None and not row.dropped for row in case.rows):
+    if undecided := sum(order.outcome(row) is None and not row.dropped for row in order.rows):
         parts += ["", f"Still under review: {counted(undecided, 'target')}."]
     parts += [
         "",
         f"As of {time_words(now_ms)}, over all orders and our own decisions:",
-        *(f"  - {line}" for line in _states(case, states)),
+        *(f"  - {line}" for line in _states(order, states)),
         "",
         "An order withholds in its own country only. Each of these decisions can be appealed against. Declining to act "
         "on protected speech is not a comment on what it expresses.",
@@ -85,8 +86,8 @@ def letter(case: Case, states: TargetStates, *, sender: str) -> str:
     ]
     annex = [
         _annex_line(row, outcome)
-        for row in case.rows
-        if (outcome := _restriction(row, case)) and (in_force(case, now_ms) or outcome == "suspended")
+        for row in order.rows
+        if (outcome := _restriction(row, order)) and (in_force(order, now_ms) or outcome == "suspended")
     ]
     if annex:
         parts += ["", "Annex: targets acted on", *annex]
@@ -105,37 +106,36 @@ def _wrapped(paragraph: str) -> list[str]:
     ) or [""]
 
 
-def _status(case: Case, now_ms: int) -> str:
-    if case.state == "revoked":
+def _status(order: Order, now_ms: int) -> str:
+    if order.state == "revoked":
         return "The order is revoked; what it had put in force has ended."
-    if case.state == "declined":
+    if order.state == "declined":
         return "We decline to act on this order."
-    if case.state == "interim" and in_force(case, now_ms):
-        return (
-            f"This is an interim decision; it ends {time_words(case.expires_at_ms)} unless a final one takes its place."
-        )
-    if case.state == "interim":
-        return f"Our interim decision ended {time_words(case.expires_at_ms)}."
-    if case.state == "final" and not in_force(case, now_ms):
-        return f"Our final decision ended {time_words(case.expires_at_ms)}."
-    if case.state == "final":
-        until = f" until {time_words(case.expires_at_ms)}" if case.expires_at_ms else " until the order is revoked"
+    if order.state == "interim" and in_force(order, now_ms):
+        ends = time_words(order.expires_at_ms)
+        return f"This is an interim decision; it ends {ends} unless a final one takes its place."
+    if order.state == "interim":
+        return f"Our interim decision ended {time_words(order.expires_at_ms)}."
+    if order.state == "final" and not in_force(order, now_ms):
+        return f"Our final decision ended {time_words(order.expires_at_ms)}."
+    if order.state == "final":
+        until = f" until {time_words(order.expires_at_ms)}" if order.expires_at_ms else " until the order is revoked"
         return f"This is our final decision; what is withheld stays so{until}."
     return "The order is under review; nothing is in force yet except what is listed below."
 
 
-def _acted_on(case: Case, outcomes: Sequence[PublicOutcome]) -> Iterator[str]:
-    counts = Counter((outcome, row.target.kind) for row, outcome in zip(case.rows, outcomes, strict=True))
+def _acted_on(order: Order, outcomes: Sequence[PublicOutcome]) -> Iterator[str]:
+    counts = Counter((outcome, row.target.kind) for row, outcome in zip(order.rows, outcomes, strict=True))
     for outcome, words in _ACTIONS.items():
         for kind in TARGET_KINDS:
             if many := counts[outcome, kind]:
-                yield f"{counted(many, kind)} {words.format(country=country_name(case.order.country))}"
+                yield f"{counted(many, kind)} {words.format(country=country_name(order.received.country))}"
 
 
-def _states(case: Case, states: TargetStates) -> Iterator[str]:
-    country = case.order.country
+def _states(order: Order, states: TargetStates) -> Iterator[str]:
+    country = order.received.country
     counts = Counter(
-        (row.target.kind, _state(states.of(row.target.kind, row.target.value), country)) for row in case.rows
+        (row.target.kind, _state(states.of(row.target.kind, row.target.value), country)) for row in order.rows
     )
     where = country_name(country)
     for kind in TARGET_KINDS:
@@ -159,24 +159,24 @@ def _state(state: TargetState, country: str) -> str:
     return "here" if len(state.countries) == 1 else "here_too"
 
 
-def _declined(case: Case, outcomes: Sequence[PublicOutcome], outcome: PublicOutcome) -> Iterator[str]:
+def _declined(order: Order, outcomes: Sequence[PublicOutcome], outcome: PublicOutcome) -> Iterator[str]:
     """List the grounds and reasons of declined targets, or of those that were released."""
     counts = Counter(
         (row.target.kind, ruled.ground, ruled.reason)
-        for row, got in zip(case.rows, outcomes, strict=True)
-        if got == outcome and (ruled := case.outcome(row)) is not None
+        for row, got in zip(order.rows, outcomes, strict=True)
+        if got == outcome and (ruled := order.outcome(row)) is not None
     )
     for (kind, ground, reason), many in counts.most_common():
         yield f"{counted(many, kind)}: {GROUND_WORDS[ground]}; {reason}"
 
 
-def _kinds(case: Case) -> str:
-    counts = Counter(row.target.kind for row in case.rows)
+def _kinds(order: Order) -> str:
+    counts = Counter(row.target.kind for row in order.rows)
     return listed([counted(counts[kind], kind) for kind in TARGET_KINDS if counts[kind]])
 
 
-def _restriction(row: TargetRow, case: Case) -> str:
-    outcome = shown_outcome(case, row)
+def _restriction(row: TargetRow, order: Order) -> str:
+    outcome = shown_outcome(order, row)
     return outcome if outcome in RESTRICTING else ""
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Literal
 
 from moderation.domain.orders.view import in_force
-from streams.orders.cases import Case, TargetRow
+from streams.orders.order import Order, TargetRow
 
 PublicOutcome = Literal["declined", "reduced", "withheld", "suspended", "undecided", "ended", "released", "dropped"]
 """`ended`: was reduced or withheld until the order expired, was revoked, or dropped the target. `dropped`: that came
@@ -20,18 +20,18 @@ HELD_BACK: frozenset[PublicOutcome] = frozenset({"reduced", "withheld", "suspend
 """Outcomes of targets that are or were restricted and were not released. No other target may be named."""
 
 
-def published_outcomes(case: Case, now_ms: int) -> list[PublicOutcome]:
+def published_outcomes(order: Order, now_ms: int) -> list[PublicOutcome]:
     """List the published outcome of each target at a moment, by target number."""
-    holds = in_force(case, now_ms)
-    return [_outcome(case, row, holds) for row in case.rows]
+    holds = in_force(order, now_ms)
+    return [_outcome(order, row, holds) for row in order.rows]
 
 
-def _outcome(case: Case, row: TargetRow, holds: bool) -> PublicOutcome:
-    ruled = case.outcome(row)
+def _outcome(order: Order, row: TargetRow, holds: bool) -> PublicOutcome:
+    ruled = order.outcome(row)
     if ruled is not None and ruled.outcome == "declined":
         return "released" if row.restricted else "declined"
     if ruled is not None and ((holds and not row.dropped) or ruled.outcome == "suspended"):
         return ruled.outcome
     if row.restricted:
         return "ended"
-    return "dropped" if row.dropped or case.state == "revoked" else "undecided"
+    return "dropped" if row.dropped or order.state == "revoked" else "undecided"

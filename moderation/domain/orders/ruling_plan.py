@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from moderation.domain.orders.selection import Selection
 from streams.errors import CallerMistake
-from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order, TargetRow
 from streams.orders.records import Ground, Outcome
 from streams.orders.speakers import same_person
 from streams.orders.states import GROUNDS_OF, OUTCOMES_OF
@@ -38,8 +38,8 @@ class RulingPlan:
 
 
 def plan_ruling(
-    case: Case,
-    cases: OrderFold,
+    order: Order,
+    fold: OrderFold,
     selection: Selection,
     outcome: Outcome,
     *,
@@ -56,15 +56,15 @@ def plan_ruling(
     Raises:
         CallerMistake: no target is selected, or none of the selected targets can have the outcome.
     """
-    selected = selection.rows(case, cases)
+    selected = selection.rows(order, fold)
     if not selected:
-        raise CallerMistake(f"no target of {case.id} matches the filter", fix=f"hushtag orders show {case.id}")
+        raise CallerMistake(f"no target of {order.id} matches the filter", fix=f"hushtag orders show {order.id}")
     chosen: list[TargetRow] = []
     left_out: list[tuple[int, str]] = []
     decides = proposes = spared = unfit = unchanged = 0
     for row in selected:
-        needs_two = cases.needs_two(row.target, outcome, actor)
-        same = not cases.waits(row) and _is_same(row, outcome, ground, reason)
+        needs_two = fold.needs_two(row.target, outcome, actor)
+        same = not fold.waits(row) and _is_same(row, outcome, ground, reason)
         if row.dropped and not (outcome == "declined" and row.is_suspended):
             unfit += 1
             left_out.append((row.number, "the authority dropped it from the order"))
@@ -96,12 +96,12 @@ def plan_ruling(
     )  # fmt: skip
 
 
-def default_ground(plan: RulingPlan, cases: OrderFold) -> Ground:
+def default_ground(plan: RulingPlan, fold: OrderFold) -> Ground:
     """Choose the ground of a ruling that names none."""
     grounds = GROUNDS_OF[plan.outcome]
     if len(grounds) == 1:
         return grounds[0]
-    protected = all(cases.protected(row.target) is not None for row in plan.rows)
+    protected = all(fold.protected(row.target) is not None for row in plan.rows)
     return "protected_speech" if protected else "other"
 
 

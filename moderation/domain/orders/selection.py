@@ -10,8 +10,8 @@ from moderation.domain.orders.handles import handle_of
 from moderation.domain.orders.intake import parse_target
 from moderation.domain.tables import BadCell
 from streams.errors import CallerMistake
-from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order, TargetRow
 from streams.orders.records import Outcome, SpeakerCategory, TargetKind
 
 
@@ -31,27 +31,27 @@ class Selection:
     first: int | None = None
     """Maximum number of targets, in the order of intake."""
 
-    def rows(self, case: Case, cases: OrderFold) -> list[TargetRow]:
+    def rows(self, order: Order, fold: OrderFold) -> list[TargetRow]:
         """List the selected targets in the order of intake.
 
         Raises:
             CallerMistake: a named target is not in the order.
         """
-        named = self._named(case)
-        rows = [row for row in case.rows if all(self._conditions(row, case, cases, named))]
+        named = self._named(order)
+        rows = [row for row in order.rows if all(self._conditions(row, order, fold, named))]
         return rows if self.first is None else rows[: self.first]
 
-    def _named(self, case: Case) -> set[tuple[str, str]] | None:
+    def _named(self, order: Order) -> set[tuple[str, str]] | None:
         if not self.targets:
             return None
-        keys = {(row.target.kind, row.target.value) for row in case.rows}
+        keys = {(row.target.kind, row.target.value) for row in order.rows}
         named: set[tuple[str, str]] = set()
-        accounts = (row.target for row in case.rows if row.target.kind == "account" and row.target.handle)
+        accounts = (row.target for row in order.rows if row.target.kind == "account" and row.target.handle)
         handles = {target.handle.lower(): target for target in accounts}
         for written in self.targets:
             if handle := handle_of(written):
                 if (named_account := handles.get(handle.lower())) is None:
-                    raise _not_a_target(written, case)
+                    raise _not_a_target(written, order)
                 named.add(("account", named_account.value))
                 continue
             try:
@@ -62,23 +62,23 @@ class Selection:
             if key not in keys and ("tweet", target.value) in keys:
                 key = "tweet", target.value
             if key not in keys:
-                raise _not_a_target(written, case)
+                raise _not_a_target(written, order)
             named.add(key)
         return named
 
     def _conditions(
-        self, row: TargetRow, case: Case, cases: OrderFold, named: set[tuple[str, str]] | None
+        self, row: TargetRow, order: Order, fold: OrderFold, named: set[tuple[str, str]] | None
     ) -> Iterator[bool]:
-        ruling, speaker = case.outcome(row), cases.protected(row.target)
+        ruling, speaker = order.outcome(row), fold.protected(row.target)
         outcome = ruling.outcome if ruling else None
         yield named is None or (row.target.kind, row.target.value) in named
         yield not self.kinds or row.target.kind in self.kinds
         yield not self.outcomes or outcome in self.outcomes
         yield not self.undecided or (outcome is None and row.proposed is None and row.dropped is None)
-        yield not self.waiting or cases.waits(row)
+        yield not self.waiting or fold.waits(row)
         yield self.protected is None or (speaker is not None) == self.protected
         yield not self.categories or (speaker is not None and speaker.category in self.categories)
 
 
-def _not_a_target(written: str, case: Case) -> CallerMistake:
-    return CallerMistake(f"{written[:60]!r} is not a target of {case.id}", fix=f"hushtag orders show {case.id}")
+def _not_a_target(written: str, order: Order) -> CallerMistake:
+    return CallerMistake(f"{written[:60]!r} is not a target of {order.id}", fix=f"hushtag orders show {order.id}")

@@ -32,11 +32,11 @@ from streams.clock import now_ms
 from streams.errors import ContractError
 from streams.log.moderation import OtherRecord, decode_moderation
 from streams.orders.amendments import amendment_problem
-from streams.orders.cases import Case
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order
 from streams.orders.records import (
-    CaseRecord,
     Ground,
+    LegalRecord,
     OrderAmendment,
     OrderAmendmentVerdict,
     OrderNote,
@@ -44,8 +44,8 @@ from streams.orders.records import (
     OrderState,
     OrderStep,
     Outcome,
-    decode_case,
-    encode_case,
+    decode_legal,
+    encode_legal,
     ranges_of,
 )
 
@@ -56,7 +56,7 @@ UNTIL_REVOKED = End()
 class AppliedRuling:
     """A ruling with the order after it; a dry run leaves the order unchanged."""
 
-    case: Case
+    order: Order
     plan: RulingPlan
 
 
@@ -72,25 +72,25 @@ class OrderService:
     def __init__(self, moderation: ModerationService, *, clock: Callable[[], int] = now_ms) -> None:
         self._moderation = moderation
         self._clock = clock
-        self.written: list[tuple[int, CaseRecord]] = []
+        self.written: list[tuple[int, LegalRecord]] = []
         """Records of the last write with their offsets."""
 
     @property
-    def cases(self) -> OrderFold:
+    def fold(self) -> OrderFold:
         """Fold of all orders, as of the last refresh or write."""
         return self._moderation.view.fold.orders
 
     async def refresh(self) -> OrderFold:
         """Read the log to its present end."""
         await self._moderation.refresh()
-        return self.cases
+        return self.fold
 
-    def case(self, order: str) -> Case:
+    def get(self, order: str) -> Order:
         """Return one order, as of the last refresh or write."""
-        case = self.cases.cases.get(order)
-        if case is None:
+        legal_order = self.fold.by_id.get(order)
+        if legal_order is None:
             raise no_such_order(order)
-        return case
+        return legal_order
 
     def states(self, names: Container[str] | None = None) -> TargetStates:
         """Resolve the present states of targets over all orders, as of the last refresh or write; None: of all."""
@@ -105,8 +105,8 @@ class OrderService:
         who, _ = words_of(actor, "intake")
         plans: list[IntakePlan] = []
 
-        def make(at_ms: int) -> list[CaseRecord]:
-            plans[:] = [plan_intake(draft, self.cases.cases, self.cases.speakers) for draft in drafts]
+        def make(at_ms: int) -> list[LegalRecord]:
+            plans[:] = [plan_intake(draft, self.fold.by_id, self.fold.speakers) for draft in drafts]
             return [record for plan in plans for record in plan.records(actor=who, at_ms=at_ms)]
 
         await self._write(make)
@@ -122,7 +122,7 @@ class OrderService:
         end: End = UNTIL_REVOKED,
         ground: Ground = "other",
         expected: str | None = None,
-    ) -> Case:
+    ) -> Order:
         """Move an order to another state; `interim` and `final` put its outcomes in force.
 
         Args:
@@ -136,7 +136,7 @@ class OrderService:
         """
         who, why = words_of(actor, reason)
 
-        def make(at_ms: int) -> list[CaseRecord]:
+        def make(at_ms: int) -> list[LegalRecord]:
             edits = self._edits(order, expected)
             return [
                 OrderStep(id=secrets.token_hex(8), order=order, to=to, expires_at_ms=end.expires_at_ms,
@@ -144,7 +144,7 @@ class OrderService:
             ]  # fmt: skip
 
         await self._write(make)
-        return self.case(order)
+        return self.get(order)
 
     async def rule(
         self,
@@ -178,9 +178,9 @@ class OrderService:
         who, why = words_of(actor, reason)
         planned: list[RulingPlan] = []
 
-        def make(at_ms: int) -> list[CaseRecord]:
+        def make(at_ms: int) -> list[LegalRecord]:
             plan = plan_ruling(
-                self.case(order), self.cases, selection, outcome, actor=who, reason=why, ground=ground,
+                self.get(order), self.fold, selection, outcome, actor=who, reason=why, ground=ground,
                 against_protected=against_protected,
             )  # fmt: skip
             planned[:] = [plan]
@@ -192,7 +192,7 @@ class OrderService:
                     order=order,
                     targets=ranges_of(row.number for row in plan.rows),
                     outcome=outcome,
-                    ground=ground or default_ground(plan, self.cases),
+                    ground=ground or default_ground(plan, self.fold),
                     surfaces=tuple(surfaces) if outcome == "reduced" else (),
                     actor=who,
                     reason=why,
@@ -202,7 +202,7 @@ class OrderService:
             ]
 
         await self._write(make)
-        return AppliedRuling(self.case(order), planned[0])
+        return AppliedRuling(self.get(order), planned[0])
 
     async def amend(
         self,
@@ -231,9 +231,9 @@ class OrderService:
         who, why = words_of(actor, reason)
         planned: list[AmendmentPlan] = []
 
-        def make(at_ms: int) -> list[CaseRecord]:
-            case, edits = self.case(order), self._edits(order, expected)
-            plan = plan_amendment(case, self.cases, draft, drop, expires_at_ms, at_ms)
+        def make(at_ms: int) -> list[LegalRecord]:
+            legal_order, edits = self.get(order), self._edits(order, expected)
+            plan = plan_amendment(legal_order, self.fold, draft, drop, expires_at_ms, at_ms)
             planned[:] = [plan]
             write = secrets.token_hex(8)
             parts = target_parts(order, write, plan.added)
@@ -242,7 +242,7 @@ class OrderService:
                 dropped=ranges_of(row.number for row in plan.dropped), expires_at_ms=expires_at_ms, actor=who,
                 reason=why, at_ms=at_ms, edits=edits,
             )  # fmt: skip
-            if problem := amendment_problem(record, plan.added, case):
+            if problem := amendment_problem(record, plan.added, legal_order):
                 raise OrderRefused(f"{order}: {problem}", fix=f"hushtag orders show {order}")
             return [] if dry_run else [*parts, record]
 
@@ -258,7 +258,7 @@ class OrderService:
         reason: str,
         amendment: str | None = None,
         expected: str | None = None,
-    ) -> Case:
+    ) -> Order:
         """Approve the amendment that waits, as a second person, or refuse it.
 
         Args:
@@ -271,8 +271,8 @@ class OrderService:
         """
         who, why = words_of(actor, reason)
 
-        def make(at_ms: int) -> list[CaseRecord]:
-            edits, waiting = self._edits(order, expected), self.case(order).amendment
+        def make(at_ms: int) -> list[LegalRecord]:
+            edits, waiting = self._edits(order, expected), self.get(order).amendment
             if waiting is None and amendment is None:
                 raise OrderRefused(
                     f"{order}: no amendment waits: it is decided, or the order changed after it was proposed",
@@ -285,21 +285,21 @@ class OrderService:
             ]  # fmt: skip
 
         await self._write(make)
-        return self.case(order)
+        return self.get(order)
 
-    async def note(self, order: str, *, actor: str, text: str = "", assignee: str | None = None) -> Case:
+    async def note(self, order: str, *, actor: str, text: str = "", assignee: str | None = None) -> Order:
         """Add a note to an order, or assign it to a person ("" unassigns it)."""
         who, _ = words_of(actor, text or "assigned")
         name = None if assignee is None else _assignee(assignee)
 
-        def make(at_ms: int) -> list[CaseRecord]:
-            self.case(order)
+        def make(at_ms: int) -> list[LegalRecord]:
+            self.get(order)
             return [
                 OrderNote(id=secrets.token_hex(8), order=order, text=text, assignee=name, actor=who, at_ms=at_ms)
             ]  # fmt: skip
 
         await self._write(make)
-        return self.case(order)
+        return self.get(order)
 
     async def change_registry(
         self, make_plan: Callable[[OrderFold], RegistryPlan], *, actor: str, reason: str, dry_run: bool = False
@@ -308,9 +308,9 @@ class OrderService:
         who, why = words_of(actor, reason)
         plans: list[RegistryPlan] = []
 
-        def make(at_ms: int) -> list[CaseRecord]:
-            plans[:] = [make_plan(self.cases)]
-            speakers = self.cases.speakers
+        def make(at_ms: int) -> list[LegalRecord]:
+            plans[:] = [make_plan(self.fold)]
+            speakers = self.fold.speakers
             if dry_run:
                 return []
             write = secrets.token_hex(8)
@@ -320,13 +320,13 @@ class OrderService:
         return plans[0]
 
     def _edits(self, order: str, expected: str | None) -> str:
-        case = self.case(order)
-        if expected is not None and expected != case.version:
-            raise StaleOrder(order, version=case.version, changed=case.since(expected))
-        return case.version
+        legal_order = self.get(order)
+        if expected is not None and expected != legal_order.version:
+            raise StaleOrder(order, version=legal_order.version, changed=legal_order.since(expected))
+        return legal_order.version
 
-    async def _write(self, make: Callable[[int], Iterable[CaseRecord]]) -> None:
-        records: list[CaseRecord] = []
+    async def _write(self, make: Callable[[int], Iterable[LegalRecord]]) -> None:
+        records: list[LegalRecord] = []
 
         def encoded(view: object) -> list[tuple[bytes, bytes]]:
             records[:] = make(self._clock())
@@ -335,13 +335,13 @@ class OrderService:
         offsets = await self._moderation.transact(encoded)
         self.written = [(offset, self._logged(offset, record)) for offset, record in zip(offsets, records, strict=True)]
         for record, offset in zip(records, offsets, strict=True):
-            if (refusal := self.cases.refused.get(offset)) is not None:
+            if (refusal := self.fold.refused.get(offset)) is not None:
                 raise refusal_error(getattr(record, "order", ""), refusal)
 
-    def _logged(self, offset: int, record: CaseRecord) -> CaseRecord:
+    def _logged(self, offset: int, record: LegalRecord) -> LegalRecord:
         """Return a written record as the log has it, with its log time; unchanged if no order's version has it."""
-        case = self.cases.cases.get(getattr(record, "order", ""))
-        history = case.history if case is not None else []
+        order = self.fold.by_id.get(getattr(record, "order", ""))
+        history = order.history if order is not None else []
         return next((logged for at, logged in reversed(history) if at == offset), record)
 
 
@@ -352,16 +352,16 @@ def _assignee(written: str) -> str:
         raise cell_error(bad) from None
 
 
-def _encode(record: CaseRecord) -> tuple[bytes, bytes]:
+def _encode(record: LegalRecord) -> tuple[bytes, bytes]:
     """Encode a record as (value, key) and decode it again.
 
     A record that readers would reject reaches no fold, so its writer would get no error later.
     """
-    value, key = encode_case(record)
+    value, key = encode_legal(record)
     try:
         other = decode_moderation(value, key)
         assert isinstance(other, OtherRecord)
-        decode_case(other)
+        decode_legal(other)
     except ContractError as error:
         raise contract_error(record, error) from None
     return value, key

@@ -16,8 +16,8 @@ from moderation.domain.tables import write_table
 from moderation.wording import counted, listed, time_words
 from streams.cli.lists import Cell
 from streams.naming import format_duration as duration_words
-from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
+from streams.orders.order import Order, TargetRow
 from streams.orders.records import OUTCOMES, OrderStep
 from streams.orders.states import state_label
 
@@ -30,58 +30,58 @@ PROTECTED = "declined: protected speech"
 """Proposed outcome of a protected speaker."""
 
 
-def counts(case: Case) -> dict[str, int]:
+def counts(order: Order) -> dict[str, int]:
     """Count the targets by outcome; `dropped` are no longer on the order, and `undecided` counts the rest."""
-    many = Counter(shown_outcome(case, row) or "undecided" for row in case.rows)
+    many = Counter(shown_outcome(order, row) or "undecided" for row in order.rows)
     return {name: many[name] for name in (*OUTCOMES, "undecided", "dropped")}
 
 
-def shown_outcome(case: Case, row: TargetRow) -> str:
+def shown_outcome(order: Order, row: TargetRow) -> str:
     """Return a target's outcome, or `dropped`; "" while it has none. A suspension outlives the place on the order."""
     if row.dropped is not None and not row.is_suspended:
         return "dropped"
-    outcome = case.outcome(row)
+    outcome = order.outcome(row)
     return outcome.outcome if outcome else ""
 
 
-def case_as_dict(case: Case, cases: OrderFold, now_ms: int) -> dict[str, Any]:
+def order_as_dict(order: Order, fold: OrderFold, now_ms: int) -> dict[str, Any]:
     """Convert an order to plain JSON, without its targets."""
-    order = case.order
+    received = order.received
     return {
-        "order": case.id,
-        "state": case.state,
-        "version": case.version,
-        "authority": order.authority,
-        "country": order.country,
-        "legal_basis": order.legal_basis,
-        "reference": order.reference,
-        "issued_ms": order.issued_ms,
-        "received_ms": order.received_ms,
-        "deadline_ms": order.deadline_ms,
-        "confidential": order.confidential,
-        "due_in_ms": None if case.due_ms is None else case.due_ms - now_ms,
-        "expires_at_ms": case.expires_at_ms,
-        "assignee": case.assignee,
-        "targets": len(case.rows),
-        "outcomes": counts(case),
-        "protected": sum(cases.protected(row.target) is not None for row in case.rows),
-        "waiting": sum(map(cases.waits, case.rows)),
-        "in_force": in_force(case, now_ms),
-        "amendment": amendment_as_dict(case, cases, now_ms),
-        "notes": [{"text": note.text, "actor": note.actor, "at_ms": note.at_ms} for note in case.notes],
-        "history": [change_words(record) for _, record in case.history],
+        "order": order.id,
+        "state": order.state,
+        "version": order.version,
+        "authority": received.authority,
+        "country": received.country,
+        "legal_basis": received.legal_basis,
+        "reference": received.reference,
+        "issued_ms": received.issued_ms,
+        "received_ms": received.received_ms,
+        "deadline_ms": received.deadline_ms,
+        "confidential": received.confidential,
+        "due_in_ms": None if order.due_ms is None else order.due_ms - now_ms,
+        "expires_at_ms": order.expires_at_ms,
+        "assignee": order.assignee,
+        "targets": len(order.rows),
+        "outcomes": counts(order),
+        "protected": sum(fold.protected(row.target) is not None for row in order.rows),
+        "waiting": sum(map(fold.waits, order.rows)),
+        "in_force": in_force(order, now_ms),
+        "amendment": amendment_as_dict(order, fold, now_ms),
+        "notes": [{"text": note.text, "actor": note.actor, "at_ms": note.at_ms} for note in order.notes],
+        "history": [change_words(record) for _, record in order.history],
     }
 
 
-def in_force(case: Case, now_ms: int) -> bool:
+def in_force(order: Order, now_ms: int) -> bool:
     """Whether the order's own outcomes are in force."""
-    return case.in_force(now_ms)
+    return order.in_force(now_ms)
 
 
-def row_as_dict(case: Case, row: TargetRow, cases: OrderFold) -> dict[str, Any]:
+def row_as_dict(order: Order, row: TargetRow, fold: OrderFold) -> dict[str, Any]:
     """Convert a target to plain JSON."""
-    speaker = cases.protected(row.target)
-    outcome, shown = case.outcome(row), shown_outcome(case, row)
+    speaker = fold.protected(row.target)
+    outcome, shown = order.outcome(row), shown_outcome(order, row)
     actors = row.ruling.actors if row.ruling else ()
     reason = outcome.reason if outcome else ""
     if row.dropped is not None and shown == "dropped":
@@ -99,14 +99,14 @@ def row_as_dict(case: Case, row: TargetRow, cases: OrderFold) -> dict[str, Any]:
         "reason": reason,
         "by": actors[0] if actors else "",
         "second": actors[1] if len(actors) > 1 else "",
-        "waiting": _waiting(row, cases),
+        "waiting": _waiting(row, fold),
     }
 
 
-def _waiting(row: TargetRow, cases: OrderFold) -> str:
+def _waiting(row: TargetRow, fold: OrderFold) -> str:
     if row.proposed is not None:
         return f"{row.proposed.outcome}, proposed by {row.proposed.actors[0]}"
-    if row.ruling is not None and cases.alone(row):
+    if row.ruling is not None and fold.alone(row):
         return f"{row.ruling.outcome} by {row.ruling.actors[0]} alone, before the account was protected"
     return ""
 
@@ -175,26 +175,26 @@ ORDER_HEADERS = ("order", "state", "due", "authority", "reference", "with", "tar
 TARGET_HEADERS = ("number", "kind", "target", "protected", "outcome", "reason", "by")
 
 
-def order_cells(case: Case, now_ms: int) -> tuple[Cell, ...]:
+def order_cells(order: Order, now_ms: int) -> tuple[Cell, ...]:
     """Build the line of an order in a list; the columns are `ORDER_HEADERS`."""
     return (
-        case.id,
-        Text(state_label(case.state), style=_STYLES.get(case.state, "")),
-        due_words(case, now_ms),
-        case.order.authority,
-        case.order.reference,
-        case.assignee,
-        f"{len(case.rows):,}",
-        ", ".join(f"{count:,} {name}" for name, count in counts(case).items() if count),
+        order.id,
+        Text(state_label(order.state), style=_STYLES.get(order.state, "")),
+        due_words(order, now_ms),
+        order.received.authority,
+        order.received.reference,
+        order.assignee,
+        f"{len(order.rows):,}",
+        ", ".join(f"{count:,} {name}" for name, count in counts(order).items() if count),
     )
 
 
-def due_words(case: Case, now_ms: int) -> Text:
+def due_words(order: Order, now_ms: int) -> Text:
     """Describe the time until the order's clock runs out."""
-    if case.due_ms is None:
+    if order.due_ms is None:
         return Text("")
-    remaining_ms = case.due_ms - now_ms
-    what = "interim ends" if case.state == "interim" else ""
+    remaining_ms = order.due_ms - now_ms
+    what = "interim ends" if order.state == "interim" else ""
     if remaining_ms <= 0:
         ago = duration_words(-remaining_ms)
         return Text(f"interim ended {ago} ago" if what else f"overdue by {ago}", style="red bold")
@@ -202,9 +202,9 @@ def due_words(case: Case, now_ms: int) -> Text:
     return Text(f"{what} in {duration_words(remaining_ms)}".strip(), style=style)
 
 
-def target_cells(case: Case, row: TargetRow, cases: OrderFold) -> tuple[Cell, ...]:
+def target_cells(order: Order, row: TargetRow, fold: OrderFold) -> tuple[Cell, ...]:
     """Build the line of a target in a list; the columns are `TARGET_HEADERS`, and three of them are names."""
-    answer = row_as_dict(case, row, cases)
+    answer = row_as_dict(order, row, fold)
     by = " and ".join(name for name in (answer["by"], answer["second"]) if name)
     outcome = "; ".join(text for text in (answer["outcome"], answer["waiting"]) if text)
     outcome = outcome or (f"proposed {answer['proposal']}" if answer["proposal"] else "")
@@ -212,28 +212,28 @@ def target_cells(case: Case, row: TargetRow, cases: OrderFold) -> tuple[Cell, ..
     return str(answer["number"]), answer["kind"], target, answer["protected"], outcome, answer["reason"], by
 
 
-def head_lines(case: Case, cases: OrderFold, now_ms: int) -> list[str]:
+def head_lines(order: Order, fold: OrderFold, now_ms: int) -> list[str]:
     """Describe an order, its history and a waiting amendment for a terminal, a line each."""
-    order = case.order
+    received = order.received
     lines = [
-        f"{case.id}: {state_label(case.state)}{', confidential' if order.confidential else ''}",
-        f"  {order.authority}, {order.country}, {order.reference}; {order.legal_basis}",
-        f"  issued {time_words(order.issued_ms)}, received {time_words(order.received_ms)}, "
-        f"deadline {time_words(order.deadline_ms)} {due_words(case, now_ms).plain}".rstrip(),
-        f"  version {case.version}" + (f", with {case.assignee}" if case.assignee else ""),
+        f"{order.id}: {state_label(order.state)}{', confidential' if received.confidential else ''}",
+        f"  {received.authority}, {received.country}, {received.reference}; {received.legal_basis}",
+        f"  issued {time_words(received.issued_ms)}, received {time_words(received.received_ms)}, "
+        f"deadline {time_words(received.deadline_ms)} {due_words(order, now_ms).plain}".rstrip(),
+        f"  version {order.version}" + (f", with {order.assignee}" if order.assignee else ""),
     ]
-    for _, record in case.history:
+    for _, record in order.history:
         expires_at_ms = record.expires_at_ms if isinstance(record, OrderStep) else 0
         until = f" (until {time_words(expires_at_ms)})" if expires_at_ms else ""
         lines.append(f"  {change_words(record)}{until}")
-    if (plan := waiting_plan(case, cases, now_ms)) is not None and case.amendment is not None:
-        record = case.amendment.record
+    if (plan := waiting_plan(order, fold, now_ms)) is not None and order.amendment is not None:
+        record = order.amendment.record
         lines.append(f"  waits for a second person: the amendment of {record.actor} ({record.reason})")
-        lines += [f"    {line}" for line in plan.lines(order.country)]
-    lines += [f"  note by {note.actor}, {time_words(note.at_ms)}: {note.text}" for note in case.notes]
+        lines += [f"    {line}" for line in plan.lines(received.country)]
+    lines += [f"  note by {note.actor}, {time_words(note.at_ms)}: {note.text}" for note in order.notes]
     return lines
 
 
-def rows_csv(case: Case, rows: Iterable[TargetRow], cases: OrderFold) -> str:
+def rows_csv(order: Order, rows: Iterable[TargetRow], fold: OrderFold) -> str:
     """Write targets as CSV; no cell is a formula."""
-    return write_table(TARGET_COLUMNS, (row_as_dict(case, row, cases) for row in rows))
+    return write_table(TARGET_COLUMNS, (row_as_dict(order, row, fold) for row in rows))

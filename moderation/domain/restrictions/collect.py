@@ -14,9 +14,9 @@ from streams.explain.hashtag_report import HashtagReport, SurfaceState
 from streams.flags.moderation_fold import ModerationFold
 from streams.log.decisions import Action, Decision, ScopeDecision
 from streams.log.moderation import Override, Undo
-from streams.orders.cases import Case, TargetRow, TargetRuling
 from streams.orders.measures import Measure as OrderMeasure
 from streams.orders.measures import measure, ruled_measure
+from streams.orders.order import Order, TargetRow, TargetRuling
 
 _NEVER_MS = 1 << 62
 
@@ -117,31 +117,31 @@ def override_restriction(record: Override, surfaces: Iterable[str] | None = None
     )
 
 
-def order_restrictions(case: Case, now_ms: int, rows: Iterable[TargetRow] | None = None) -> list[Restriction]:
+def order_restrictions(order: Order, now_ms: int, rows: Iterable[TargetRow] | None = None) -> list[Restriction]:
     """List the restrictions that an order has in force at a moment, and the suspensions that it led to.
 
     Args:
-        case: order with its rulings.
+        order: order with its rulings.
         now_ms: the moment, Unix time in ms.
         rows: only these targets; None: all targets of the order.
     """
     found = []
-    for row in case.rows if rows is None else rows:
-        held, ruling = measure(case, row), row.ruling
+    for row in order.rows if rows is None else rows:
+        held, ruling = measure(order, row), row.ruling
         if held is not None and ruling is not None and not 0 < held.expires_at_ms <= now_ms:
-            found.append(_order_restriction(case, row, ruling, held))
+            found.append(_order_restriction(order, row, ruling, held))
     return found
 
 
-def enforced_restrictions(case: Case, row: TargetRow) -> list[tuple[Restriction, TargetRuling]]:
+def enforced_restrictions(order: Order, row: TargetRow) -> list[tuple[Restriction, TargetRuling]]:
     """List every restriction that an order ever had in force against a target, with its ruling, oldest first."""
     return [
-        (replace(_order_restriction(case, row, ruling, ruled_measure(case, row, ruling)), in_force=False), ruling)
+        (replace(_order_restriction(order, row, ruling, ruled_measure(order, row, ruling)), in_force=False), ruling)
         for ruling in row.enforced
     ]
 
 
-def _order_restriction(case: Case, row: TargetRow, ruling: TargetRuling, held: OrderMeasure) -> Restriction:
+def _order_restriction(order: Order, row: TargetRow, ruling: TargetRuling, held: OrderMeasure) -> Restriction:
     return Restriction(
         kind=row.target.kind,
         target=row.target.value,
@@ -151,12 +151,12 @@ def _order_restriction(case: Case, row: TargetRow, ruling: TargetRuling, held: O
         country=held.country,
         source=held.source,
         actor=" and ".join(ruling.actors),
-        began_ms=max(ruling.since_ms, case.in_force_since_ms if held.source == "legal" else 0),
+        began_ms=max(ruling.since_ms, order.in_force_since_ms if held.source == "legal" else 0),
         ends_ms=held.expires_at_ms,
-        decision="" if case.order.confidential else f"{case.id}-{row.number + 1}",
-        identity=f"order|{case.id}|{row.number}|{ruling.outcome}|{ruling.at_ms}",
+        decision="" if order.received.confidential else f"{order.id}-{row.number + 1}",
+        identity=f"order|{order.id}|{row.number}|{ruling.outcome}|{ruling.at_ms}",
         reason=ruling.reason,
-        order=legal_order(case) if held.source == "legal" else None,
+        order=legal_order(order) if held.source == "legal" else None,
         author=row.target.author,
     )
 
@@ -192,10 +192,10 @@ def with_present_states(restrictions: Sequence[Restriction], fold: ModerationFol
     ]
 
 
-def legal_order(case: Case) -> LegalOrder:
+def legal_order(order: Order) -> LegalOrder:
     """Select the fields of an order that a statement may name."""
-    order = case.order
-    return LegalOrder(order.authority, order.legal_basis, order.reference, order.confidential)
+    received = order.received
+    return LegalOrder(received.authority, received.legal_basis, received.reference, received.confidential)
 
 
 def _decides(restriction: Restriction, surface: str, place: SurfaceState) -> bool:
@@ -218,10 +218,10 @@ def _shown_in(restriction: Restriction, surfaces: Sequence[str], places: Iterabl
 
 def _by_orders(report: HashtagReport) -> list[Restriction]:
     found: list[Restriction] = []
-    for case in report.people.fold.orders.cases.values():
-        rows = [row for row in case.rows if (row.target.kind, row.target.value) == ("hashtag", report.hashtag)]
-        if report.country in (None, case.order.country):
-            found += order_restrictions(case, report.now_ms, rows)
+    for order in report.people.fold.orders.by_id.values():
+        rows = [row for row in order.rows if (row.target.kind, row.target.value) == ("hashtag", report.hashtag)]
+        if report.country in (None, order.received.country):
+            found += order_restrictions(order, report.now_ms, rows)
     return found
 
 

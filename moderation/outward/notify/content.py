@@ -90,10 +90,10 @@ def _as_dict(subject: Subject, account_rules: str) -> dict[str, Any]:
                 "surfaces": list(surfaces), "actor": record.actor, "reason": record.reason,
                 "lapses_at_ms": record.expires_at_ms,
             }  # fmt: skip
-        case RunningDeadline(case, due_ms):
+        case RunningDeadline(order, due_ms):
             return {
-                "order": case.id, "country": case.order.country, "state": case.state, "due_at_ms": due_ms,
-                "targets": len(case.rows), "undecided": case.undecided(), "assignee": case.assignee,
+                "order": order.id, "country": order.received.country, "state": order.state, "due_at_ms": due_ms,
+                "targets": len(order.rows), "undecided": order.undecided(), "assignee": order.assignee,
             }  # fmt: skip
         case DecidedAppeal(appeal, outcome):
             return {
@@ -111,9 +111,11 @@ def _line(subject: Subject, now_ms: int) -> str:
         case LapsingHold(record, surfaces):
             what = f"{_scope(record, 'held', surfaces)} by {record.actor}: {record.reason}"
             return f"{_when('lapses', record.expires_at_ms, now_ms)}  {_one_line(what)}"
-        case RunningDeadline(case, due_ms):
-            who = f"assigned to {case.assignee}" if case.assignee else "not assigned"
-            what = f"{case.id} is {state_label(case.state)}, {case.undecided()} of {len(case.rows)} targets undecided"
+        case RunningDeadline(order, due_ms):
+            who = f"assigned to {order.assignee}" if order.assignee else "not assigned"
+            what = (
+                f"{order.id} is {state_label(order.state)}, {order.undecided()} of {len(order.rows)} targets undecided"
+            )
             return f"{_when('due', due_ms, now_ms)}  {_one_line(f'{what}, {who}')}"
         case DecidedAppeal(appeal, outcome):
             what = f"appeal {appeal.id} about {appeal.hashtag} ({appeal.case}): the decision is"

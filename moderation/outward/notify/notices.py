@@ -15,7 +15,7 @@ from moderation.outward.notify.changes import HashtagChange
 from moderation.outward.notify.config import EventKind, NotifyRoute, StatementRoute, TimedRoute
 from moderation.outward.notify.state import NotifyState
 from streams.log.moderation import Override
-from streams.orders.cases import Case
+from streams.orders.order import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class LapsingHold:
 class RunningDeadline:
     """An order's deadline, or the end of its interim decision."""
 
-    case: Case
+    order: Order
     due_ms: int
 
 
@@ -97,12 +97,12 @@ def _holds(state: NotifyState, route: NotifyRoute, now_ms: int) -> Iterator[Noti
 
 
 def _deadlines(state: NotifyState, route: NotifyRoute, now_ms: int) -> Iterator[Notice]:
-    for case in state.orders():
-        if (due_ms := case.due_ms) is not None:
-            _, received = case.history[0]
+    for order in state.orders():
+        if (due_ms := order.due_ms) is not None:
+            _, received = order.history[0]
             at_ms = max(due_ms, received.at_ms)  # an order may be taken in after its deadline
             for name, since_ms in _announced(route, due_ms, now_ms):
-                yield Notice(f"order-{case.id}-{due_ms}-{name}", since_ms, at_ms, RunningDeadline(case, due_ms))
+                yield Notice(f"order-{order.id}-{due_ms}-{name}", since_ms, at_ms, RunningDeadline(order, due_ms))
 
 
 def _appeals(state: NotifyState, route: NotifyRoute, now_ms: int) -> Iterator[Notice]:

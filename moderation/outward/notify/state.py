@@ -22,7 +22,7 @@ from streams.flags.moderation_fold import scopes_of
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from streams.log.moderation import UNKNOWN_MS, Override
-from streams.orders.cases import Case
+from streams.orders.order import Order
 
 _ANY_TIME = 0
 """Time at which no measure of an order has expired."""
@@ -71,9 +71,9 @@ class NotifyState:
         for change in changes_of(decision):
             self.changes.setdefault(change.id, change)
 
-    def orders(self) -> Iterable[Case]:
+    def orders(self) -> Iterable[Order]:
         """Return all legal orders."""
-        return self._history.fold.orders.cases.values()
+        return self._history.fold.orders.by_id.values()
 
     def decided_appeals(self) -> Iterator[tuple[Appeal, AppealOutcome]]:
         """Yield the appeals that have an outcome."""
@@ -95,8 +95,8 @@ class NotifyState:
         for one, record in self._by_people.values():
             entries = (self._history.fold.in_force(scope, now_ms) for scope in scopes_of(record))
             yield _with_force(one, any(entry is not None and entry.record.id == record.id for entry in entries))
-        for case in self.orders():
-            for one in self._of_order(case):
+        for order in self.orders():
+            for one in self._of_order(order):
                 yield _with_force(one, not one.ends_ms or now_ms < one.ends_ms)
 
     def with_present_states(self, restrictions: Sequence[Restriction], now_ms: int) -> list[Restriction]:
@@ -118,10 +118,10 @@ class NotifyState:
         if (restriction := override_restriction(record)) is not None:
             self._by_people[record.id] = restriction, record
 
-    def _of_order(self, case: Case) -> list[Restriction]:
-        known = self._by_orders.get(case.id)
-        if known is None or known[0] != case.version:
-            known = self._by_orders[case.id] = case.version, order_restrictions(case, _ANY_TIME)
+    def _of_order(self, order: Order) -> list[Restriction]:
+        known = self._by_orders.get(order.id)
+        if known is None or known[0] != order.version:
+            known = self._by_orders[order.id] = order.version, order_restrictions(order, _ANY_TIME)
         return known[1]
 
 

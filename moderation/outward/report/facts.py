@@ -17,7 +17,7 @@ from streams.actions import WEIGHING
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, TagRecord, Undo
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.orders.records import OrderStep
 from streams.orders.states import PENDING_STATES
 
@@ -106,12 +106,12 @@ def count_facts(
         gaps: periods for which decisions may be missing.
     """
     fold, decisions = people.fold, list(decisions)
-    cases = [
-        case
-        for case in fold.orders.cases.values()
-        if from_ms <= case.order.received_ms < to_ms and country in (None, case.order.country)
+    orders = [
+        order
+        for order in fold.orders.by_id.values()
+        if from_ms <= order.received.received_ms < to_ms and country in (None, order.received.country)
     ]
-    outcomes = [(case, published_outcomes(case, now_ms)) for case in cases]
+    outcomes = [(order, published_outcomes(order, now_ms)) for order in orders]
     named = named_targets(outcomes, fold, now_ms)
     declined = [one for one in named if one.outcome(country) == "declined"]
     accounts = [one for one in named if one.kind == "account"]
@@ -119,7 +119,7 @@ def count_facts(
     by_one = [one for one in accounts if any(len(ruling.actors) == 1 for ruling in one.restrictions())]
     spoken = [one for one in declined if one.category is not None and one.ground() == "protected_speech"]
     released = [one for one in named if any(got == "released" for _, _, got in one.rows)]
-    acted = [(case, at_ms) for case in cases if (at_ms := first_act_ms(case)) is not None]
+    acted = [(order, at_ms) for order in orders if (at_ms := first_act_ms(order)) is not None]
     relevant = [one for one in decisions if country in (None, one.country) and one.decided_at_ms < to_ms]
     hidden = episodes(relevant, from_ms, to_ms)
     contested = episodes(relevant, from_ms, to_ms, WEIGHING)
@@ -132,13 +132,13 @@ def count_facts(
         from_ms=from_ms,
         to_ms=to_ms,
         country=country,
-        orders=len(cases),
-        orders_by_country=dict(Counter(case.order.country for case in cases)),
-        orders_by_state=dict(Counter(order_state(case, now_ms) for case in cases)),
-        confidential=sum(case.order.confidential for case in cases),
+        orders=len(orders),
+        orders_by_country=dict(Counter(order.received.country for order in orders)),
+        orders_by_state=dict(Counter(order_state(order, now_ms) for order in orders)),
+        confidential=sum(order.received.confidential for order in orders),
         as_of_ms=now_ms,
         targets=dict(Counter(one.kind for one in named)),
-        requested=dict(Counter(row.target.kind for case in cases for row in case.rows)),
+        requested=dict(Counter(row.target.kind for order in orders for row in order.rows)),
         states=_by_kind((one.kind, one.outcome(country)) for one in named),
         by_order=order_facts(outcomes, now_ms),
         declined=_by_kind((one.kind, one.ground()) for one in declined),
@@ -146,8 +146,8 @@ def count_facts(
         protected_acted=len(by_two),
         protected_later=sum(one.category is not None for one in by_one),
         protected_released=sum(one.category is not None for one in released),
-        time_to_act_ms=_median([at_ms - case.order.received_ms for case, at_ms in acted]),
-        on_time=sum(at_ms <= case.order.deadline_ms for case, at_ms in acted),
+        time_to_act_ms=_median([at_ms - order.received.received_ms for order, at_ms in acted]),
+        on_time=sum(at_ms <= order.received.deadline_ms for order, at_ms in acted),
         acted=len(acted),
         held_back=held_back(fold, decisions, from_ms, min(to_ms, now_ms + 1), country),
         suppressed=dict(Counter(one.category for one in hidden)),
@@ -156,15 +156,15 @@ def count_facts(
         discounted_for_ms=_median_by_category(contested),
         overruled=_overruled(hidden, records),
         by_people=dict(Counter(map(_verb, records))),
-        with_effect=_by_type(cases, records),
+        with_effect=_by_type(orders, records),
         gaps=tuple(gaps),
         durations_ms=tuple(one.lasted_ms for one in hidden),
     )
 
 
-def first_act_ms(case: Case) -> int | None:
+def first_act_ms(order: Order) -> int | None:
     """Return the time of the first decision on an order; None if there is none."""
-    steps = (record for _, record in case.history if isinstance(record, OrderStep))
+    steps = (record for _, record in order.history if isinstance(record, OrderStep))
     return next((step.at_ms for step in steps if step.to not in PENDING_STATES and step.to != "revoked"), None)
 
 
@@ -181,10 +181,10 @@ def _overruled(hidden: Sequence[Episode], records: Sequence[TagRecord]) -> int:
     )
 
 
-def _by_type(cases: Iterable[Case], records: Iterable[TagRecord]) -> dict[str, int]:
+def _by_type(orders: Iterable[Order], records: Iterable[TagRecord]) -> dict[str, int]:
     """Count records with effect by the types of `moderation.publiclog.leaf_fields`."""
     found = Counter(f"override/{_verb(record)}/{record.country}" for record in records)
-    found.update(f"order/received/{case.order.country}" for case in cases if not case.order.confidential)
+    found.update(f"order/received/{order.received.country}" for order in orders if not order.received.confidential)
     return dict(found)
 
 

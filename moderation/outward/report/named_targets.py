@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from moderation.domain.orders.public_outcomes import HELD_BACK, PublicOutcome
 from moderation.domain.orders.target_states import TargetState, target_states
 from streams.flags.moderation_fold import ModerationFold
-from streams.orders.cases import Case, TargetRow, TargetRuling
+from streams.orders.order import Order, TargetRow, TargetRuling
 from streams.orders.records import Ground, SpeakerCategory, TargetKind
 from streams.orders.states import GROUNDS_OF
 
@@ -40,7 +40,7 @@ class NamedTarget:
     state: TargetState
     category: SpeakerCategory | None
     """Category of the protected speaker; None for an account that is not registered, a hashtag or a tweet."""
-    rows: list[tuple[Case, TargetRow, PublicOutcome]] = field(default_factory=list)
+    rows: list[tuple[Order, TargetRow, PublicOutcome]] = field(default_factory=list)
 
     def outcome(self, country: str | None) -> ResolvedOutcome:
         """Return the published state, for a report on one country or on all."""
@@ -60,36 +60,36 @@ class NamedTarget:
     def ground(self) -> Ground:
         """Return the ground of the latest ruling that declined the target; `other` for a ground of other outcomes."""
         ruling = max(
-            (ruled for case, row, got in self.rows if got == "declined" and (ruled := case.outcome(row)) is not None),
+            (ruled for order, row, got in self.rows if got == "declined" and (ruled := order.outcome(row)) is not None),
             key=lambda one: one.at_ms,
         )
         return ruling.ground if ruling.ground in GROUNDS_OF["declined"] else "other"
 
     def restrictions(self) -> list[TargetRuling]:
         """List the rulings by which an order of the report restricts the target, or did until the order ended."""
-        found = (case.outcome(row) for case, row, got in self.rows if got in HELD_BACK)
+        found = (order.outcome(row) for order, row, got in self.rows if got in HELD_BACK)
         return [ruling for ruling in found if ruling is not None]
 
 
 def named_targets(
-    cases: Iterable[tuple[Case, Sequence[PublicOutcome]]], fold: ModerationFold, at_ms: int
+    orders: Iterable[tuple[Order, Sequence[PublicOutcome]]], fold: ModerationFold, at_ms: int
 ) -> list[NamedTarget]:
     """Collect the distinct targets of some orders, in the order in which they were named.
 
     Args:
-        cases: orders with the outcomes of their targets, by target number.
+        orders: orders with the outcomes of their targets, by target number.
         fold: all orders, those of other periods and countries too.
         at_ms: the moment of the states.
     """
     states = target_states(fold, at_ms)
     found: dict[tuple[TargetKind, str], NamedTarget] = {}
-    for case, outcomes in cases:
-        for row, outcome in zip(case.rows, outcomes, strict=True):
+    for order, outcomes in orders:
+        for row, outcome in zip(order.rows, outcomes, strict=True):
             kind, name = row.target.kind, row.target.value
             named = found.get((kind, name))
             if named is None:
                 speaker = fold.orders.protected(row.target) if kind == "account" else None
                 category = speaker.category if speaker is not None else None
                 named = found[kind, name] = NamedTarget(kind, name, states.of(kind, name), category)
-            named.rows.append((case, row, outcome))
+            named.rows.append((order, row, outcome))
     return list(found.values())

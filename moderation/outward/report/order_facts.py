@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from moderation.domain.orders.public_outcomes import PublicOutcome
 from moderation.domain.orders.view import in_force
-from streams.orders.cases import Case
+from streams.orders.order import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +32,38 @@ class OrderFacts:
     """Number of targets by kind and `PublicOutcome`."""
 
 
-def order_state(case: Case, at_ms: int) -> str:
+def order_state(order: Order, at_ms: int) -> str:
     """Return the state of an order at a moment; `interim_ended` after the end of an interim decision."""
-    return "interim_ended" if case.state == "interim" and not in_force(case, at_ms) else case.state
+    return "interim_ended" if order.state == "interim" and not in_force(order, at_ms) else order.state
 
 
-def order_facts(cases: Iterable[tuple[Case, Sequence[PublicOutcome]]], at_ms: int) -> tuple[OrderFacts, ...]:
+def order_facts(orders: Iterable[tuple[Order, Sequence[PublicOutcome]]], at_ms: int) -> tuple[OrderFacts, ...]:
     """Count each order by its date of receipt; those that are counted together come last.
 
     Args:
-        cases: orders with the outcomes of their targets, by target number.
+        orders: orders with the outcomes of their targets, by target number.
         at_ms: the moment of the outcomes and states.
     """
-    ordered = sorted(cases, key=lambda one: (one[0].order.received_ms, one[0].id))
-    together = [one for one in ordered if one[0].order.confidential]
-    alone = [one for one in ordered if not one[0].order.confidential]
+    ordered = sorted(orders, key=lambda one: (one[0].received.received_ms, one[0].id))
+    together = [one for one in ordered if one[0].received.confidential]
+    alone = [one for one in ordered if not one[0].received.confidential]
     if len(together) == 1 and alone:
         smallest = min(alone, key=lambda one: len(one[0].rows))
         alone.remove(smallest)
         together.append(smallest)
-    found = [_facts([one], one[0].order.country, one[0].order.received_ms, order_state(one[0], at_ms)) for one in alone]
+    found = [
+        _facts([one], one[0].received.country, one[0].received.received_ms, order_state(one[0], at_ms)) for one in alone
+    ]
     return tuple(found + ([_facts(together)] if together else []))
 
 
 def _facts(
-    cases: Sequence[tuple[Case, Sequence[PublicOutcome]]], country: str = "", received_ms: int = 0, state: str = ""
+    orders: Sequence[tuple[Order, Sequence[PublicOutcome]]], country: str = "", received_ms: int = 0, state: str = ""
 ) -> OrderFacts:
     outcomes: dict[str, Counter[str]] = {}
-    for case, got in cases:
-        for row, outcome in zip(case.rows, got, strict=True):
+    for order, got in orders:
+        for row, outcome in zip(order.rows, got, strict=True):
             outcomes.setdefault(row.target.kind, Counter())[outcome] += 1
     targets = {kind: counts.total() for kind, counts in outcomes.items()}
     plain = {kind: dict(counts) for kind, counts in outcomes.items()}
-    return OrderFacts(len(cases), country, received_ms, state, targets, plain)
+    return OrderFacts(len(orders), country, received_ms, state, targets, plain)

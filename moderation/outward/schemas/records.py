@@ -23,12 +23,12 @@ from streams.log.moderation import TagRecord
 from streams.log.policies import NewIncarnation, PolicyRecord, WorkerReport
 from streams.log.skips import Skip
 from streams.log.topic_specs import AUDIT_CHECKPOINTS, DECISIONS, MODERATION, NOTIFICATIONS, POLICY
-from streams.orders.records import CaseRecord
+from streams.orders.records import LegalRecord
 
 RECORDS: dict[str, tuple[type, ...]] = {
     DECISIONS: get_args(DecisionRecord),
     MODERATION: (
-        *get_args(TagRecord), *get_args(CaseRecord), *get_args(ReviewRecord), *get_args(AppealRecord), TextReading,
+        *get_args(TagRecord), *get_args(LegalRecord), *get_args(ReviewRecord), *get_args(AppealRecord), TextReading,
         TextMarking, TextLabel, ReportPublished, SessionEnded, Skip, FlagRepair,
         AuditErasure,
     ),

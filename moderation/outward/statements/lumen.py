@@ -22,7 +22,7 @@ from moderation.domain.restrictions.collect import legal_order
 from moderation.domain.restrictions.restriction import LegalOrder, TargetKind
 from moderation.domain.texts.masking import MASK, cut, masked
 from moderation.wording import counted
-from streams.orders.cases import Case
+from streams.orders.order import Order
 
 NoticeType = Literal["GovernmentRequest", "CourtOrder"]
 NOTICE_TYPES: tuple[NoticeType, ...] = get_args(NoticeType)
@@ -60,15 +60,15 @@ class OrderRequest:
     targets: tuple[RequestedTarget, ...]
 
 
-def order_request(case: Case, now_ms: int) -> OrderRequest:
+def order_request(order: Order, now_ms: int) -> OrderRequest:
     """Describe an order for the archive, with the outcomes at a moment."""
     targets = []
-    for row, outcome in zip(case.rows, published_outcomes(case, now_ms), strict=True):
-        ruling = case.outcome(row)
+    for row, outcome in zip(order.rows, published_outcomes(order, now_ms), strict=True):
+        ruling = order.outcome(row)
         reason = ruling.reason if ruling is not None and ruling.outcome == outcome else ""
         targets.append(RequestedTarget(row.target.kind, row.target.value, outcome, reason))
-    order = case.order
-    return OrderRequest(legal_order(case), order.country, order.issued_ms, order.received_ms, tuple(targets))
+    received = order.received
+    return OrderRequest(legal_order(order), received.country, received.issued_ms, received.received_ms, tuple(targets))
 
 
 def lumen_notice(

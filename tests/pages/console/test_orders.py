@@ -47,8 +47,8 @@ def fill_head(page: Page, **more: str) -> None:
 def ruling_of(world: ConsoleWorld, order: str, number: int) -> str:
     async def found(services: Services) -> str:
         await services.orders.refresh()
-        case = services.orders.case(order)
-        outcome = case.outcome(case.rows[number - 1])
+        legal_order = services.orders.get(order)
+        outcome = legal_order.outcome(legal_order.rows[number - 1])
         return outcome.outcome if outcome else ""
 
     return str(world.run(found))
@@ -92,8 +92,8 @@ def test_intake_checks_row_by_row_before_it_writes(new_console: Any, open_as: Op
 
 
 async def count_orders(services: Services) -> tuple[int, int]:
-    cases = (await services.orders.refresh()).cases
-    return len(cases), sum(len(case.rows) for case in cases.values())
+    orders = (await services.orders.refresh()).by_id
+    return len(orders), sum(len(order.rows) for order in orders.values())
 
 
 def test_form_survives_refusal_reload_and_killed_server(

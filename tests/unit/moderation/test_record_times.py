@@ -7,7 +7,7 @@ import pytest
 from moderation.domain.appeals.records import Appeal, decode_appeal, encode_appeal
 from streams.errors import ContractError
 from streams.log.moderation import OtherRecord, Override, Undo, decode_moderation, encode_moderation
-from streams.orders.records import OrderStep, decode_case, encode_case
+from streams.orders.records import OrderStep, decode_legal, encode_legal
 from tests.support.wrong_clocks import ERRORS_MS
 
 LOG_MS = 1_611_600_000_000
@@ -50,9 +50,9 @@ def test_duration_of_interim_order_starts_at_log_time(error_ms: int) -> None:
         id="a", order="IN-0123456789", to="interim", lasts_ms=LASTS_MS, actor="ann", reason="seen",
         at_ms=LOG_MS + error_ms, edits="",
     )  # fmt: skip
-    other = decode_moderation(*encode_case(step), LOG_MS)
+    other = decode_moderation(*encode_legal(step), LOG_MS)
     assert isinstance(other, OtherRecord)
-    read = decode_case(other)
+    read = decode_legal(other)
     assert isinstance(read, OrderStep) and (read.at_ms, read.expires_at_ms) == (LOG_MS, LOG_MS + LASTS_MS)
 
 

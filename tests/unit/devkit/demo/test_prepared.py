@@ -42,7 +42,7 @@ def test_prepared_records_are_cases_and_an_order(written: tuple[ModerationServic
         return {tag: {one.item.kind for one in (await cases.find(tag)).items if one.is_open} for tag in tags}
 
     assert asyncio.run(found()) == {prepare.BLOCKED: {"appeal"}, prepare.HELD: {"hold"}}
-    [order] = OrderService(service).cases.cases.values()
+    [order] = OrderService(service).fold.by_id.values()
     assert (order.state, len(order.rows)) == ("under_review", 4)
     assert sum(service.view.fold.orders.protected(row.target) is not None for row in order.rows) == 1
     assert not service.view.fold.orders.refused

@@ -163,7 +163,7 @@ def test_reversal_names_other_order_that_still_withholds_account() -> None:
         moved(legal, order, "rulings", outcome="withheld", everything=True)
         moved(legal, order, "steps", to="final")
     state: Any = client.app
-    [restriction] = order_restrictions(state.state.services.orders.case(order), now_ms())
+    [restriction] = order_restrictions(state.state.services.orders.get(order), now_ms())
     one = filed(client, restriction.reference)
     words = dialog(read_page(client, f"/console/appeals/{one}", "admin").text, "outcome-overturn")
     assert "so this order no longer keeps it withheld in India" in words

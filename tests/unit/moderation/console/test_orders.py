@@ -69,7 +69,7 @@ def test_list_has_overdue_orders_first_and_closed_ones_on_demand(log: InMemoryLo
 
 
 def test_badge_is_the_length_of_the_open_list(services: Services, order: str) -> None:
-    shown = selected_orders(services.orders.cases.cases.values(), OrderFilter())
+    shown = selected_orders(services.orders.fold.by_id.values(), OrderFilter())
     legal = Caller(name="l", writes_as="l", grants=(Grant(role="legal"),))
     assert badge(services, legal, "legal") == {"orders-count": str(len(shown))} == {"orders-count": "4"}
     assert badge(services, Caller(name="m", writes_as="m", grants=(Grant(role="moderator"),)), "m") == {}
@@ -106,8 +106,8 @@ def test_order_page_marks_protected_speakers_and_look_alikes(log: InMemoryLog, o
 
 
 def test_first_person_is_not_offered_to_confirm(services: Services, order: str) -> None:
-    fold, case = services.orders.cases, services.orders.case(order)
-    [own], [other] = waiting_groups(case, fold, " LEE"), waiting_groups(case, fold, "kim")
+    fold, legal_order = services.orders.fold, services.orders.get(order)
+    [own], [other] = waiting_groups(legal_order, fold, " LEE"), waiting_groups(legal_order, fold, "kim")
     assert (own.may_confirm, own.is_own) == (False, True)
     assert (other.may_confirm, other.is_own, other.written) == (True, False, f'["{JOURNALIST}"]')
 
@@ -124,7 +124,7 @@ def test_targets_are_filtered_and_paged(log: InMemoryLog, services: Services) ->
 
 
 def test_filter_of_the_page_selects_what_a_ruling_selects(services: Services, order: str) -> None:
-    case, cases = services.orders.case(order), services.orders.cases
+    legal_order, fold = services.orders.get(order), services.orders.fold
     filters = [TargetFilter(), TargetFilter(kind="account")]
     filters += [TargetFilter(outcome=one) for one in ("undecided", "waiting", "withheld")]
     filters += [TargetFilter(speaker=one) for one in ("others", "protected", "journalist")]
@@ -134,13 +134,13 @@ def test_filter_of_the_page_selects_what_a_ruling_selects(services: Services, or
         named = Selection(**{
             name: tuple(value) if isinstance(value, list) else value for name, value in body.items() if name in names
         })  # fmt: skip
-        assert wanted.rows(case, cases) == named.rows(case, cases)
+        assert wanted.rows(legal_order, fold) == named.rows(legal_order, fold)
     assert TargetFilter(find="55").as_body() is None
 
 
 def test_final_step_waits_for_every_outcome(services: Services, order: str) -> None:
-    case, cases = services.orders.case(order), services.orders.cases
-    steps = {one.to: one for one in step_choices(case, cases, now_ms())}
+    legal_order, fold = services.orders.get(order), services.orders.fold
+    steps = {one.to: one for one in step_choices(legal_order, fold, now_ms())}
     assert set(steps) == {"interim", "final", "declined", "revoked"}
     assert steps["final"].blocked == "8 targets first need an outcome, or a second person."
     assert steps["interim"].groups == ("1 account: not shown to viewers in India, no effect elsewhere",)
@@ -148,11 +148,11 @@ def test_final_step_waits_for_every_outcome(services: Services, order: str) -> N
 
 
 def test_state_of_an_order_in_words(services: Services, order: str) -> None:
-    cases, at_ms = services.orders.cases.cases, now_ms()
-    words = {case.state: now_words(case, at_ms) for case in cases.values()}
+    fold, at_ms = services.orders.fold.by_id, now_ms()
+    words = {legal_order.state: now_words(legal_order, at_ms) for legal_order in fold.values()}
     assert words["interim"].endswith("1 restriction in Germany.") and words["final"].startswith("In force until it is")
     assert words["revoked"] == "The order is revoked: nothing of it is in force."
-    interim = next(case for case in cases.values() if case.state == "interim")
+    interim = next(legal_order for legal_order in fold.values() if legal_order.state == "interim")
     assert now_words(interim, interim.expires_at_ms + 1).startswith("The interim decision ended")
     assert begins_words("withheld", interim, interim.expires_at_ms - 1).endswith(
         "no effect elsewhere. It begins at once."
@@ -171,7 +171,7 @@ def test_timeline_is_newest_first_with_notes(services: Services) -> None:
         return order
 
     order = asyncio.run(make())
-    found = [(one.actor, one.what) for one in timeline(services.orders.case(order))]
+    found = [(one.actor, one.what) for one in timeline(services.orders.get(order))]
     assert found == [
         ("kim", "note"), ("lee", "made it under review"), ("lee", "made it acknowledged"), ("lee", "took in 9 targets"),
     ]  # fmt: skip
@@ -247,7 +247,7 @@ def test_form_offers_earlier_authorities_and_hides_nothing_typed(log: InMemoryLo
 
 
 def test_line_counts_what_is_ruled(services: Services, order: str) -> None:
-    line = order_line(services.orders.case(order), services.orders.cases, now_ms())
+    line = order_line(services.orders.get(order), services.orders.fold, now_ms())
     assert (line.ruled, line.undecided, line.protected, line.waiting) == (1, 8, 2, 1)
 
 
@@ -264,7 +264,7 @@ def test_order_page_previews_waiting_amendment_to_the_second_person(
     async def proposed() -> None:
         await services.orders.refresh()
         draft = OrderDraft(
-            head_of(services.orders.case(order)), {("hashtag", "new"): Target("hashtag", "new", "<b>New")}
+            head_of(services.orders.get(order)), {("hashtag", "new"): Target("hashtag", "new", "<b>New")}
         )
         await services.orders.amend(order, draft, ("5500000001",), actor="legal", reason=HOSTILE_AUTHORITY)
 

@@ -116,7 +116,7 @@ def test_speakers_are_filtered(client: TestClient) -> None:
     ]
     asyncio.run(
         services(client).orders.change_registry(
-            lambda cases: registry.plan_import(entries, cases.speakers, replace=False), actor="ann", reason="list"
+            lambda fold: registry.plan_import(entries, fold.speakers, replace=False), actor="ann", reason="list"
         )
     )
     calls = Calls(client)

@@ -15,13 +15,13 @@ from streams.log.decisions import Decision, DecisionReason, ScopeDecision, encod
 from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
 from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
 from streams.orders.records import (
-    CaseRecord,
+    LegalRecord,
     OrderAmendment,
     OrderAmendmentVerdict,
     OrderReceived,
     OrderRuling,
     OrderStep,
-    encode_case,
+    encode_legal,
 )
 
 DAY_MS = 86_400_000
@@ -38,8 +38,8 @@ def of_people(record: TagRecord) -> Values:
     return fields(*encode_moderation(record))
 
 
-def of_order(record: CaseRecord) -> Values:
-    return fields(*encode_case(record))
+def of_order(record: LegalRecord) -> Values:
+    return fields(*encode_legal(record))
 
 
 def override(action: str = "block", **changes: object) -> Override:
@@ -125,7 +125,7 @@ def test_order_counts_by_its_receipt() -> None:
         OrderAmendment(id="m", order="IN-3f9a2c71b0", dropped=((0, 1),), actor="a", reason="r", at_ms=AT_MS, edits=""),
     ],
 )  # fmt: skip
-def test_confidential_orders_look_like_any_record_of_people(record: CaseRecord) -> None:
+def test_confidential_orders_look_like_any_record_of_people(record: LegalRecord) -> None:
     found = of_order(record)
     assert (found["type"], found["period"]) == ("record", TODAY)
 

@@ -18,7 +18,7 @@ from streams.errors import HushtagError
 from streams.flags.overrides import OverrideHistory
 from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.orders.account_facts import AccountFactFold
-from streams.orders.records import OrderRuling, encode_case
+from streams.orders.records import OrderRuling, encode_legal
 from tests.support.account_facts import facts_at
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts, run
 
@@ -41,10 +41,10 @@ def folded(records: Records, end: int) -> dict[str, Any]:
         view.apply(offset, key, value)
         facts.apply_raw(offset, NOW_MS + offset, key, value)
     view.fold.expire(NOW_MS + HOUR_MS)
-    cases = view.fold.orders
+    fold = view.fold.orders
     return {
-        "registers": view.fold.registers(), "cases": cases.cases, "refused": cases.refused, "bad": view.bad,
-        "speakers": cases.speakers, "waiting": [cases.waits(row) for case in cases.cases.values() for row in case.rows],
+        "registers": view.fold.registers(), "orders": fold.by_id, "refused": fold.refused, "bad": view.bad,
+        "speakers": fold.speakers, "waiting": [fold.waits(row) for order in fold.by_id.values() for row in order.rows],
         "facts": [facts_at(facts.store, NOW_MS + at, end) for at in range(end + 1)],
     }  # fmt: skip
 
@@ -68,7 +68,7 @@ DOINGS = st.lists(
 
 def perform(world: OrdersWorld, order: str, doing: tuple[Any, ...]) -> None:
     what, _, actor, some, outcome, to, number = doing
-    known = world.desk.cases.speakers
+    known = world.desk.fold.speakers
     enter = [SpeakerEntry(account, "journalist", f"name {number}", f"basis {number}") for account in sorted(some)]
     gone = RegistryPlan(removed=tuple(account for account in sorted(some) if account in known))
     match what:
@@ -80,7 +80,7 @@ def perform(world: OrdersWorld, order: str, doing: tuple[Any, ...]) -> None:
             plan = gone if number % 2 else registry.plan_import(enter, known)
             write = f"{len(world.log.records):08x}"
             for record in plan.records(write=write, actor=actor, reason="r", at_ms=NOW_MS, known=known)[: number + 1]:
-                world.log.append(*encode_case(record))
+                world.log.append(*encode_legal(record))
         case "rule":
             world.rule(order, outcome, *some, actor=actor, against_protected=True)
         case "step":
@@ -90,7 +90,7 @@ def perform(world: OrdersWorld, order: str, doing: tuple[Any, ...]) -> None:
                 id=f"s{len(world.log.records)}", order=order, targets=((0, 0),), outcome="suspended", actor=actor,
                 ground="own_rules", reason="r", at_ms=NOW_MS, edits="",
             )  # fmt: skip
-            world.log.append(*encode_case(ruling))
+            world.log.append(*encode_legal(ruling))
         case "note":
             run(world.desk.note(order, actor=actor, text=f"note {number}"))
 
@@ -126,10 +126,10 @@ def test_compacted_registry_change_does_not_confirm_a_proposal(outcome: Any) -> 
     view = OverrideHistory()
     for offset, value, key in compacted(world):
         view.apply(offset, key, value)
-    [row] = view.fold.orders.cases[order].rows
+    [row] = view.fold.orders.by_id[order].rows
     assert row.ruling is None
     assert row.proposed is not None
-    assert view.fold.orders.cases[order].state == "interim"
+    assert view.fold.orders.by_id[order].state == "interim"
     assert view.fold.registers() == []
     run(world.desk.change_registry(lambda _: RegistryPlan(removed=("1",)), actor="ben", reason="asked for it"))
     view = OverrideHistory()

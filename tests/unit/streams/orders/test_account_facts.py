@@ -116,7 +116,7 @@ def test_facts_equal_measures_at_each_moment(plan: list[tuple[Any, ...]]) -> Non
 
     def look() -> None:
         hidden: dict[str, set[int]] = {country: set() for country in (*COUNTRIES, "*")}
-        for case in world.desk.cases.cases.values():
+        for case in world.desk.fold.by_id.values():
             for row in case.rows:
                 emitted = measure(case, row)
                 if emitted is None or (emitted.expires_at_ms and emitted.expires_at_ms <= world.now_ms):

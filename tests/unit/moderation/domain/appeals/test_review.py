@@ -30,7 +30,7 @@ from streams.errors import CallerMistake
 from streams.log.decisions import DecisionReason
 from streams.log.moderation import Override, Undo
 from streams.naming import tag_of
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.orders.records import OrderRuling, Outcome, Target
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling, unread_ruling
 from tests.support.in_memory_log import FixedDecisions, in_memory_service
@@ -173,7 +173,7 @@ async def test_overturned_appeal_undoes_override_still_in_force() -> None:
 
 async def withheld(
     harness: CaseHarness, *numbers: int, outcome: Outcome = "withheld", confidential: bool = False
-) -> tuple[Case, str]:
+) -> tuple[Order, str]:
     """Put an order on accounts in force; return it with the reference of its first restriction."""
     head = OrderHead("Ministry", "IN", "s. 69A", f"No. {len(harness.log.records)}", 1, 2, 3, confidential)
     orders = OrderService(harness.service, clock=lambda: harness.now_ms)
@@ -182,8 +182,8 @@ async def withheld(
     for state in ("acknowledged", "under_review"):
         await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
     await orders.rule(plan.head.id, Selection(), outcome, actor="lee", reason="r")
-    case = await orders.step(plan.head.id, "final", actor="lee", reason="r")
-    return case, order_restrictions(case, harness.now_ms)[0].reference
+    legal_order = await orders.step(plan.head.id, "final", actor="lee", reason="r")
+    return legal_order, order_restrictions(legal_order, harness.now_ms)[0].reference
 
 
 def held(harness: CaseHarness) -> set[tuple[str, str]]:
@@ -221,14 +221,14 @@ async def test_overturned_appeal_declines_only_its_order_target(outcome: Outcome
 
 async def test_appeal_of_protected_speaker_declines_as_protected_speech() -> None:
     harness = CaseHarness()
-    case, reference = await withheld(harness, 1, confidential=True)
+    legal_order, reference = await withheld(harness, 1, confidential=True)
     orders = OrderService(harness.service, clock=lambda: harness.now_ms)
     entry = registry.parse(b"account,category\n1,journalist\n", "r.csv").entries
-    await orders.change_registry(lambda cases: registry.plan_import(entry, cases.speakers), actor="ann", reason="r")
+    await orders.change_registry(lambda fold: registry.plan_import(entry, fold.speakers), actor="ann", reason="r")
     filed = await harness.reviews.appeal(reference, actor="clerk", reason="a journalist")
     result = appeal_as_dict(AppealStatus(filed))
     assert filed.deciders == ("lee",) and "lee" not in json.dumps(result) and "number" not in result
-    assert result["against_order"] is True and case.id not in json.dumps(result)
+    assert result["against_order"] is True and legal_order.id not in json.dumps(result)
     done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
     assert isinstance(done.effect, OrderRuling) and done.effect.ground == "protected_speech"
     assert held(harness) == set()
@@ -255,20 +255,20 @@ def appeals_counted(harness: CaseHarness) -> tuple[int, int]:
     return result.appeals, result.appeals_reversed
 
 
-async def ruled(harness: CaseHarness, case: Case, number: int, outcome: Outcome, actor: str) -> None:
+async def ruled(harness: CaseHarness, legal_order: Order, number: int, outcome: Outcome, actor: str) -> None:
     harness.now_ms += 10
     orders = OrderService(harness.service, clock=lambda: harness.now_ms)
-    await orders.rule(case.id, Selection(targets=(str(number),)), outcome, actor=actor, reason="better words")
+    await orders.rule(legal_order.id, Selection(targets=(str(number),)), outcome, actor=actor, reason="better words")
 
 
 @pytest.mark.parametrize(("word", "reversed_"), [("uphold", 0), ("overturn", 1)])
 async def test_appeal_ends_after_its_order_is_revoked(word: Verdict, reversed_: int) -> None:
     harness = CaseHarness()
-    case, reference = await withheld(harness, 1, 2)
+    legal_order, reference = await withheld(harness, 1, 2)
     filed = await harness.reviews.appeal(reference, actor="clerk", reason="it is satire")
     assert (filed.number, filed.deciders) == (0, ("lee",))
     await OrderService(harness.service, clock=lambda: harness.now_ms).step(
-        case.id, "revoked", actor="max", reason="by the court"
+        legal_order.id, "revoked", actor="max", reason="by the court"
     )
     with pytest.raises(CallerMistake, match="took the decision"):
         await harness.reviews.end_appeal(filed.id, word, actor="Lee", reason="r")
@@ -284,23 +284,23 @@ async def test_appeal_ends_after_its_order_is_revoked(word: Verdict, reversed_: 
 async def test_appeal_reverses_present_restriction_of_its_target(again: Outcome) -> None:
     """A second ruling on the same target replaces the contested restriction."""
     harness = CaseHarness()
-    case, reference = await withheld(harness, 1, 2)
+    legal_order, reference = await withheld(harness, 1, 2)
     filed = await harness.reviews.appeal(reference, actor="clerk", reason="it is satire")
-    await ruled(harness, case, 1, again, "max")
-    assert order_restrictions(case, harness.now_ms)[0].reference != reference
+    await ruled(harness, legal_order, 1, again, "max")
+    assert order_restrictions(legal_order, harness.now_ms)[0].reference != reference
     for actor in ("lee", "max"):
         with pytest.raises(CallerMistake, match="took the decision"):
             await harness.reviews.end_appeal(filed.id, "uphold", actor=actor, reason="r")
     done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is satire")
-    assert result_as_dict(done)["effect"] == {"action": "declined", "order": case.id, "target": 1}
+    assert result_as_dict(done)["effect"] == {"action": "declined", "order": legal_order.id, "target": 1}
     assert (done.ended, held(harness), appeals_counted(harness)) == ("", {("2", "IN")}, (1, 1))
 
 
 async def test_appeal_ends_after_its_target_is_declined() -> None:
     harness = CaseHarness()
-    case, reference = await withheld(harness, 1)
+    legal_order, reference = await withheld(harness, 1)
     filed = await harness.reviews.appeal(reference, actor="clerk", reason="it is satire")
-    await ruled(harness, case, 1, "declined", "max")
+    await ruled(harness, legal_order, 1, "declined", "max")
     done = await harness.reviews.end_appeal(filed.id, "overturn", actor="max", reason="r")
     assert (done.effect, done.ended, held(harness)) == (None, "the target is now declined", set())
 
@@ -314,9 +314,9 @@ async def test_appeal_reverses_expired_interim_decision_for_good() -> None:
     for state in ("acknowledged", "under_review"):
         await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
     await orders.rule(plan.head.id, Selection(), "withheld", actor="lee", reason="r")
-    case = await orders.step(plan.head.id, "interim", actor="lee", reason="r", end=End(harness.now_ms + 5))
+    legal_order = await orders.step(plan.head.id, "interim", actor="lee", reason="r", end=End(harness.now_ms + 5))
     filed = await harness.reviews.appeal(
-        order_restrictions(case, harness.now_ms)[0].reference, actor="clerk", reason="satire"
+        order_restrictions(legal_order, harness.now_ms)[0].reference, actor="clerk", reason="satire"
     )
     harness.now_ms += 10
     done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")

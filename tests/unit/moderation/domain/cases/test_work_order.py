@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from moderation.domain.cases.work_order import in_work_order
 from streams.constants import DAY_MS
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.orders.records import OrderReceived, OrderState
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 
 
-def order(name: str, deadline_ms: int, state: OrderState = "received") -> Case:
+def order(name: str, deadline_ms: int, state: OrderState = "received") -> Order:
     received = OrderReceived(
         order=name, intake=name, parts=1, added=1, authority="Ministry", country="IN", legal_basis="IT Act",
         reference=name, issued_ms=1, received_ms=1, deadline_ms=deadline_ms, confidential=False, actor="ann", at_ms=1,
     )  # fmt: skip
-    return Case(received, "", [], state)
+    return Order(received, "", [], state)
 
 
 async def test_what_runs_out_first_comes_first() -> None:
@@ -35,6 +35,6 @@ async def test_what_runs_out_first_comes_first() -> None:
         order("done", 50, state="final"),
     ]  # fmt: skip
     found = in_work_order(cases, orders, world.now_ms, is_blind=lambda case: case.hashtag == "held")
-    assert [one.id if isinstance(one, Case) else one.hashtag for one in found] == [
+    assert [one.id if isinstance(one, Order) else one.hashtag for one in found] == [
         "overdue", "due", "appealed", "held later", "far", "farther", "large", "small", "held",
     ]  # fmt: skip

@@ -15,11 +15,11 @@ from moderation.domain.orders.public_outcomes import published_outcomes
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import OrderRefused, StaleOrder
 from moderation.domain.orders.target_states import TargetState
-from moderation.domain.orders.view import case_as_dict, counts, head_lines, row_as_dict
+from moderation.domain.orders.view import counts, head_lines, order_as_dict, row_as_dict
 from moderation.domain.restrictions.collect import order_restrictions
 from moderation.outward.report.facts import count_facts
 from streams.errors import CallerMistake
-from streams.orders.cases import Case
+from streams.orders.order import Order
 from streams.orders.records import Outcome, Target
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts, run
 
@@ -35,11 +35,11 @@ def withheld(world: OrdersWorld, *ids: int, reference: str = "A", end_ms: int = 
 
 def amend(world: OrdersWorld, order: str, *add: Target, drop: tuple[str, ...] = (), actor: str = "ann",
           **options: Any) -> AmendmentPlan:  # fmt: skip
-    draft = OrderDraft(head_of(world.desk.case(order)), {(target.kind, target.value): target for target in add})
+    draft = OrderDraft(head_of(world.desk.get(order)), {(target.kind, target.value): target for target in add})
     return run(world.desk.amend(order, draft, drop, actor=actor, reason="corrigendum", **options))
 
 
-def approve(world: OrdersWorld, order: str, actor: str = "ben", **options: Any) -> Case:
+def approve(world: OrdersWorld, order: str, actor: str = "ben", **options: Any) -> Order:
     return run(world.desk.answer_amendment(order, "approve", actor=actor, reason="checked", **options))
 
 
@@ -59,9 +59,9 @@ def test_proposal_changes_nothing_until_a_second_person_approves() -> None:
     for name in ("ann", " Ann", "аnn"):
         with pytest.raises(OrderRefused, match="ann proposed the amendment; a second person must approve it"):
             approve(world, order, name)
-    case = approve(world, order)
+    legal_order = approve(world, order)
     assert states(world, 1, 2, 3) == [IN, VISIBLE, VISIBLE]
-    assert (len(case.rows), case.amendment, case.state) == (3, None, "final")
+    assert (len(legal_order.rows), legal_order.amendment, legal_order.state) == (3, None, "final")
     world.rule(order, "withheld", "3")
     assert states(world, 1, 2, 3) == [IN, VISIBLE, IN], "an added target is in force once it is ruled on"
 
@@ -70,17 +70,17 @@ def test_dropped_target_shows_reason_and_both_people() -> None:
     world = OrdersWorld()
     order = withheld(world, 1, 2)
     amend(world, order, drop=("2",))
-    case = approve(world, order)
-    shown = row_as_dict(case, case.rows[1], world.desk.cases)
+    legal_order = approve(world, order)
+    shown = row_as_dict(legal_order, legal_order.rows[1], world.desk.fold)
     assert {name: shown[name] for name in ("outcome", "ground", "reason", "by", "second", "waiting")} == {
         "outcome": "dropped", "ground": "", "reason": "corrigendum", "by": "ann", "second": "ben", "waiting": "",
     }  # fmt: skip
-    history = case_as_dict(case, world.desk.cases, world.now_ms)["history"]
+    history = order_as_dict(legal_order, world.desk.fold, world.now_ms)["history"]
     assert history[-2].startswith("ann proposed an amendment (1 target dropped), ")
     assert history[-1].startswith("ben approved the amendment, ") and history[-1].endswith(": checked")
-    assert [restriction.target for restriction in order_restrictions(case, world.now_ms)] == ["1"]
-    assert published_outcomes(case, world.now_ms) == ["withheld", "ended"]
-    text = letter(case, world.desk.states(), sender="x")
+    assert [restriction.target for restriction in order_restrictions(legal_order, world.now_ms)] == ["1"]
+    assert published_outcomes(legal_order, world.now_ms) == ["withheld", "ended"]
+    text = letter(legal_order, world.desk.states(), sender="x")
     assert "1 account held back in India until the order on them or our interim decision ended" in " ".join(
         text.split()
     )
@@ -91,7 +91,7 @@ def test_dropped_target_cannot_be_ruled_on_or_come_back() -> None:
     world = OrdersWorld()
     order = withheld(world, 1, 2)
     amend(world, order, drop=("2",))
-    case = approve(world, order)
+    legal_order = approve(world, order)
     with pytest.raises(CallerMistake, match="none of these 1 targets"):
         world.rule(order, "withheld", "2", reason="again")
     world.rule(order, "withheld", selection=Selection(), reason="better words")
@@ -100,7 +100,7 @@ def test_dropped_target_cannot_be_ruled_on_or_come_back() -> None:
         amend(world, order, *accounts(2))
     with pytest.raises(CallerMistake, match="changes nothing"):
         amend(world, order, drop=("2",))
-    assert case.undecided() == 0
+    assert legal_order.undecided() == 0
 
 
 def test_suspension_outlives_the_drop_and_can_be_lifted() -> None:
@@ -108,8 +108,8 @@ def test_suspension_outlives_the_drop_and_can_be_lifted() -> None:
     order = withheld(world, 1)
     world.rule(order, "suspended", "1")
     assert amend(world, order, drop=("1",)).released == 0
-    case = approve(world, order)
-    assert (states(world, 1), counts(case)["suspended"]) == ([TargetState(suspended=True)], 1)
+    legal_order = approve(world, order)
+    assert (states(world, 1), counts(legal_order)["suspended"]) == ([TargetState(suspended=True)], 1)
     world.rule(order, "declined", "1")
     assert states(world, 1) == [VISIBLE]
 
@@ -127,13 +127,13 @@ def test_preview_tells_released_from_still_hidden_and_counts_protected() -> None
         "drops 2 targets; ends 2 restrictions in India; 1 target stays hidden there by another order or a suspension",
         "ends its outcomes 2021-02-09 01:00 UTC (now: 2021-02-08 17:00 UTC)",
     ]
-    assert world.desk.case(order).amendment is None, "a dry run writes nothing"
+    assert world.desk.get(order).amendment is None, "a dry run writes nothing"
     amend(world, order, *accounts(1, 8, 9), drop=("2", "3"), expires_at_ms=end_ms)
-    case = world.desk.case(order)
-    assert waiting_plan(case, world.desk.cases, world.now_ms) == replace(plan, known_targets=0)
-    shown = amendment_as_dict(case, world.desk.cases, world.now_ms)
+    legal_order = world.desk.get(order)
+    assert waiting_plan(legal_order, world.desk.fold, world.now_ms) == replace(plan, known_targets=0)
+    shown = amendment_as_dict(legal_order, world.desk.fold, world.now_ms)
     assert shown is not None and (shown["actor"], shown["added_targets"]) == ("ann", ["account 8", "account 9"])
-    assert f"    {plan.lines('IN')[1]}" in head_lines(case, world.desk.cases, world.now_ms)
+    assert f"    {plan.lines('IN')[1]}" in head_lines(legal_order, world.desk.fold, world.now_ms)
     approve(world, order)
     assert states(world, 1, 2, 3, 8, 9) == [IN, IN, VISIBLE, VISIBLE, VISIBLE]
     assert world.rule(order, "withheld", "9").plan.spared == 1
@@ -146,7 +146,7 @@ def test_change_in_between_withdraws_the_proposal(change: str) -> None:
     world = OrdersWorld()
     order = withheld(world, 1, 2, 3)
     amend(world, order, drop=("2",))
-    seen = world.desk.case(order)
+    seen = world.desk.get(order)
     version, amendment = seen.version, seen.amendment
     assert amendment is not None
     if change == "ruling":
@@ -178,8 +178,8 @@ def test_refused_amendment_has_no_effect() -> None:
     world = OrdersWorld()
     order = withheld(world, 1)
     amend(world, order, drop=("1",))
-    case = run(world.desk.answer_amendment(order, "refuse", actor="ann", reason="wrong file"))
-    assert (states(world, 1), case.amendment) == ([IN], None)
+    legal_order = run(world.desk.answer_amendment(order, "refuse", actor="ann", reason="wrong file"))
+    assert (states(world, 1), legal_order.amendment) == ([IN], None)
     with pytest.raises(OrderRefused, match="no amendment waits"):
         approve(world, order)
 
@@ -190,17 +190,21 @@ def test_new_end_extends_and_shortens_and_revives() -> None:
     amend(world, order, expires_at_ms=NOW_MS + 3 * HOUR_MS)
     world.now_ms = NOW_MS + 2 * HOUR_MS
     assert states(world, 1) == [VISIBLE], "the interim decision lapsed while the amendment waited"
-    case = approve(world, order)
-    assert (states(world, 1), case.due_ms, case.in_force_since_ms) == ([IN], NOW_MS + 3 * HOUR_MS, world.now_ms)
+    legal_order = approve(world, order)
+    assert (states(world, 1), legal_order.due_ms, legal_order.in_force_since_ms) == (
+        [IN],
+        NOW_MS + 3 * HOUR_MS,
+        world.now_ms,
+    )
     world.now_ms = NOW_MS + 3 * HOUR_MS
     assert states(world, 1) == [VISIBLE]
     final = withheld(world, 2, reference="B")
     amend(world, final, expires_at_ms=world.now_ms + HOUR_MS)
-    case = approve(world, final)
+    legal_order = approve(world, final)
     assert states(world, 2) == [IN]
     world.now_ms += HOUR_MS
-    assert (states(world, 2), published_outcomes(case, world.now_ms)) == ([VISIBLE], ["ended"])
-    assert "Our final decision ended" in letter(case, world.desk.states(), sender="x")
+    assert (states(world, 2), published_outcomes(legal_order, world.now_ms)) == ([VISIBLE], ["ended"])
+    assert "Our final decision ended" in letter(legal_order, world.desk.states(), sender="x")
 
 
 @pytest.mark.parametrize(
@@ -266,11 +270,11 @@ def test_outcome_filter_leaves_dropped_targets_out() -> None:
     order = world.intake(accounts(1, 2))
     world.review(order)
     amend(world, order, drop=("2",))
-    case = approve(world, order)
+    legal_order = approve(world, order)
     outcome: Outcome = "withheld"
     world.rule(order, outcome, selection=Selection(undecided=True))
     assert world.step(order, "final").state == "final", "a dropped target needs no outcome"
-    assert counts(case) == {
+    assert counts(legal_order) == {
         "declined": 0, "reduced": 0, "withheld": 1, "suspended": 0, "undecided": 0, "dropped": 1,
     }  # fmt: skip
-    assert published_outcomes(case, world.now_ms) == ["withheld", "dropped"]
+    assert published_outcomes(legal_order, world.now_ms) == ["withheld", "dropped"]

@@ -226,15 +226,15 @@ def test_unresolved_handles_are_listed_and_rest_go_on() -> None:
 def test_handle_and_time_of_resolving_survive_the_log() -> None:
     world = OrdersWorld()
     [plan] = run(world.desk.take_in(taken(FOUND).drafts, actor="ann"))
-    case = world.new_desk().case(plan.head.id)
-    rows = [row_as_dict(case, row, world.desk.cases) for row in case.rows]
+    order = world.new_desk().get(plan.head.id)
+    rows = [row_as_dict(order, row, world.desk.fold) for row in order.rows]
     assert [(row["target"], row["handle"], row["resolved_ms"]) for row in rows] == [
         ("1001", "Ann", NOW_MS - 5), ("12", "", 0), ("7", "ben", NOW_MS - 4),
     ]  # fmt: skip
-    assert "1,account,1001,Ann," in rows_csv(case, case.rows, world.desk.cases)
-    assert [row.target.value for row in Selection(targets=("@ANN",)).rows(case, world.desk.cases)] == ["1001"]
+    assert "1,account,1001,Ann," in rows_csv(order, order.rows, world.desk.fold)
+    assert [row.target.value for row in Selection(targets=("@ANN",)).rows(order, world.desk.fold)] == ["1001"]
     with pytest.raises(CallerMistake, match="'@zoe' is not a target of IN-"):
-        Selection(targets=("@zoe",)).rows(case, world.desk.cases)
+        Selection(targets=("@zoe",)).rows(order, world.desk.fold)
 
 
 def test_handle_that_moved_to_another_account_is_a_conflict() -> None:

@@ -408,7 +408,7 @@ def test_order_taken_in_twice_is_recognised() -> None:
     [more] = rows("target\n2\n3\n").drafts
     [supplement] = run(world.desk.take_in([more], actor="ben"))
     assert (supplement.fate, supplement.known_targets, len(supplement.added)) == ("supplement", 1, 1)
-    assert [row.target.value for row in world.desk.case(draft.head.id).rows] == ["1", "2", "3"]
+    assert [row.target.value for row in world.desk.get(draft.head.id).rows] == ["1", "2", "3"]
 
 
 def test_order_with_other_fields_is_a_conflict() -> None:
@@ -423,15 +423,15 @@ def test_order_with_other_fields_is_a_conflict() -> None:
     world.rule(order, "withheld", "1")
     world.step(order, "final")
     late = replace(draft, head=HEAD)
-    assert "is final and takes no more targets" in plan_intake(late, world.desk.cases.cases, ()).why
-    assert plan_intake(replace(late, targets={}), world.desk.cases.cases, ()).fate == "known"
+    assert "is final and takes no more targets" in plan_intake(late, world.desk.fold.by_id, ()).why
+    assert plan_intake(replace(late, targets={}), world.desk.fold.by_id, ()).fate == "known"
 
 
 def test_plan_intake_counts_protected_speakers() -> None:
     world = OrdersWorld()
     world.protect("2")
     [draft] = rows("target,author\n1,\n2,\nhttps://x.com/a/status/5,2\n").drafts
-    assert plan_intake(draft, {}, world.desk.cases.speakers).protected == 2
+    assert plan_intake(draft, {}, world.desk.fold.speakers).protected == 2
 
 
 def test_large_order_is_parsed_quickly_and_oversized_refused() -> None:

@@ -13,8 +13,8 @@ from moderation.domain.orders.selection import Selection
 from moderation.domain.speakers import registry
 from streams.errors import CallerMistake, ContractError
 from streams.log.moderation import OtherRecord
-from streams.orders.cases import open_cases, order_deadlines
-from streams.orders.records import OrderNote, OrderRuling, OrderStep, Target, decode_case, encode_case, ranges_of
+from streams.orders.order import open_orders, order_deadlines
+from streams.orders.records import OrderNote, OrderRuling, OrderStep, Target, decode_legal, encode_legal, ranges_of
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts, run
 
 TAG = Target("hashtag", "harmtag", "HarmTag")
@@ -98,10 +98,10 @@ def test_restricting_protected_speaker_needs_two_people() -> None:
     with pytest.raises(OrderRefused, match="1 of 2 targets has no outcome, or waits for a second person"):
         world.step(order, "final")
     assert world.rule(order, "withheld", "1", actor=" ANN", against_protected=True).plan.unchanged == 1
-    assert world.desk.case(order).rows[0].ruling is None
+    assert world.desk.get(order).rows[0].ruling is None
     second = world.rule(order, "withheld", "1", actor="ben", against_protected=True).plan
     assert (second.decides, second.proposes, second.replaces) == (1, 0, ())
-    ruling = world.desk.case(order).rows[0].ruling
+    ruling = world.desk.get(order).rows[0].ruling
     assert ruling is not None
     assert ruling.actors == ("ann", "ben")
     world.step(order, "final")
@@ -127,15 +127,15 @@ def test_look_alike_name_is_no_second_person(name: str) -> None:
     order = world.intake(accounts(1))
     world.review(order)
     world.rule(order, "withheld", "1", against_protected=True)
-    version = world.desk.case(order).version
+    version = world.desk.get(order).version
     ruling = OrderRuling(
         id="r", order=order, targets=((0, 0),), outcome="withheld", ground="local_law", actor=name, reason="r",
         at_ms=NOW_MS, edits=version,
     )  # fmt: skip
-    world.log.append(*encode_case(ruling))
-    assert world.desk.case(order).rows[0].ruling is None
+    world.log.append(*encode_legal(ruling))
+    assert world.desk.get(order).rows[0].ruling is None
     world.rule(order, "withheld", "1", actor="an", against_protected=True)  # a different name, although similar
-    assert world.desk.case(order).rows[0].ruling is not None
+    assert world.desk.get(order).rows[0].ruling is not None
 
 
 def test_records_of_one_person_do_not_restrict_protected_speaker() -> None:
@@ -147,10 +147,10 @@ def test_records_of_one_person_do_not_restrict_protected_speaker() -> None:
         ruling = OrderRuling(
             id=f"r{number}", order=order, targets=((0, 0),), outcome="suspended", ground="own_rules",
             actor="Ann" if number else "ann",
-            reason="r", at_ms=NOW_MS, edits=world.desk.case(order).version,
+            reason="r", at_ms=NOW_MS, edits=world.desk.get(order).version,
         )  # fmt: skip
-        world.log.append(*encode_case(ruling))
-    [row] = world.desk.case(order).rows
+        world.log.append(*encode_legal(ruling))
+    [row] = world.desk.get(order).rows
     assert row.ruling is None
     assert row.proposed is not None
     assert world.held() == {}
@@ -164,7 +164,7 @@ def test_other_outcome_is_a_new_proposal_and_declining_needs_one() -> None:
     world.rule(order, "withheld", "1", against_protected=True)
     assert world.rule(order, "suspended", "1", actor="ben", against_protected=True).plan.proposes == 1
     world.rule(order, "declined", "1", actor="cat", reason="protected speech")
-    [row] = world.desk.case(order).rows
+    [row] = world.desk.get(order).rows
     assert row.ruling is not None
     assert (row.ruling.outcome, row.proposed) == ("declined", None)
 
@@ -179,9 +179,9 @@ def test_actor_of_registry_removal_cannot_rule_alone() -> None:
     alone = world.rule(order, "withheld", "1", actor="eve").plan
     assert (alone.decides, alone.spared) == (0, 1)
     assert world.rule(order, "withheld", "1", actor="eve", against_protected=True).plan.proposes == 1
-    assert world.desk.case(order).rows[0].ruling is None
+    assert world.desk.get(order).rows[0].ruling is None
     assert world.rule(order, "withheld", "1", actor="ben").plan.decides == 1
-    ruling = world.desk.case(order).rows[0].ruling
+    ruling = world.desk.get(order).rows[0].ruling
     assert ruling is not None
     assert ruling.outcome == "withheld"
 
@@ -207,7 +207,7 @@ def test_speaker_registered_after_ruling_blocks_step_until_confirmed() -> None:
     world.rule(order, "declined", selection=waiting, actor="ben")
     world.step(order, "final")
     assert world.held() == {"account|IN|legal|1": "suppress", "account|IN|legal|3": "suppress"}
-    ruling = world.desk.case(order).rows[0].ruling
+    ruling = world.desk.get(order).rows[0].ruling
     assert ruling is not None
     assert ruling.actors == ("ann", "ben")
 
@@ -225,9 +225,9 @@ def test_order_in_force_is_not_prolonged_for_new_speaker() -> None:
             world.step(order, to, expires_at_ms=expires_at_ms)
     again = world.rule(order, "withheld", "1", reason="in other words", against_protected=True).plan
     assert again.unchanged == 1, "the same person cannot confirm"
-    assert view.case_as_dict(world.desk.case(order), world.desk.cases, NOW_MS)["waiting"] == 1
-    [row] = world.desk.case(order).rows
-    waits_for = view.row_as_dict(world.desk.case(order), row, world.desk.cases)["waiting"]
+    assert view.order_as_dict(world.desk.get(order), world.desk.fold, NOW_MS)["waiting"] == 1
+    [row] = world.desk.get(order).rows
+    waits_for = view.row_as_dict(world.desk.get(order), row, world.desk.fold)["waiting"]
     assert waits_for == "withheld by ann alone, before the account was protected"
     world.rule(order, "withheld", "1", actor="ben", against_protected=True)
     world.step(order, "final")
@@ -255,23 +255,23 @@ def test_order_is_declined_only_on_a_declining_ground() -> None:
     for ground in ("own_rules", "local_law"):
         with pytest.raises(OrderRefused, match=r"the ground of declined is one of protected_speech, .*, other"):
             run(world.desk.step(order, "declined", actor="ann", reason="r", ground=ground))
-    assert world.desk.case(order).state == "received"
-    case = run(world.desk.step(order, "declined", actor="ann", reason="r", ground="overbroad"))
-    assert case.state == "declined"
+    assert world.desk.get(order).state == "received"
+    legal_order = run(world.desk.step(order, "declined", actor="ann", reason="r", ground="overbroad"))
+    assert legal_order.state == "declined"
 
 
 def test_concurrent_ruling_makes_the_second_stale() -> None:
     world = OrdersWorld()
     order = world.intake(accounts(1, 2))
     world.review(order)
-    seen = world.desk.case(order).version
+    seen = world.desk.get(order).version
     world.log.before_send = lambda: world.rule(order, "declined", "1", actor="ben", reason="quick")
     with pytest.raises(StaleOrder, match=r"ben ruled declined on 1 target, .*: quick") as caught:
         world.rule(order, "withheld", "1")
     assert caught.value.exit_code == 3
     with pytest.raises(StaleOrder):
         run(world.desk.step(order, "declined", actor="cat", reason="r", expected=seen))
-    ruling = world.desk.case(order).rows[0].ruling
+    ruling = world.desk.get(order).rows[0].ruling
     assert ruling is not None
     assert ruling.outcome == "declined"
 
@@ -329,26 +329,26 @@ def test_clock_runs_to_deadline_then_to_interim_end() -> None:
     world = OrdersWorld()
     order = world.intake(accounts(1))
     other = world.intake(accounts(1), replace(HEAD, country="DE", deadline_ms=NOW_MS - 5_000))
-    cases = world.desk.cases.cases
-    assert [case.id for case in open_cases(cases.values())] == [other, order]
-    found = [(one.order, one.country, one.seconds) for one in order_deadlines(open_cases(cases.values()), NOW_MS)]
+    fold = world.desk.fold.by_id
+    assert [legal_order.id for legal_order in open_orders(fold.values())] == [other, order]
+    found = [(one.order, one.country, one.seconds) for one in order_deadlines(open_orders(fold.values()), NOW_MS)]
     assert found == [(other, "DE", -5.0), (order, "IN", 48 * 3600.0)]
     world.review(order)
     world.step(order, "interim", expires_at_ms=NOW_MS + 1_000)
     world.step(other, "declined")
-    [running] = order_deadlines(open_cases(cases.values()), NOW_MS)
+    [running] = order_deadlines(open_orders(fold.values()), NOW_MS)
     assert (running.order, running.seconds) == (order, 1.0)
     world.step(order, "revoked")
-    assert order_deadlines(open_cases(cases.values()), NOW_MS) == []
+    assert order_deadlines(open_orders(fold.values()), NOW_MS) == []
 
 
 def test_notes_and_assignment_keep_the_version() -> None:
     world = OrdersWorld()
     order = world.intake(accounts(1))
-    version = world.desk.case(order).version
+    version = world.desk.get(order).version
     run(world.desk.note(order, actor="ann", text="asked counsel", assignee="ben"))
-    case = run(world.desk.note(order, actor="ben", text="answered"))
-    assert (case.version, case.assignee, [note.text for note in case.notes]) == (
+    legal_order = run(world.desk.note(order, actor="ben", text="answered"))
+    assert (legal_order.version, legal_order.assignee, [note.text for note in legal_order.notes]) == (
         version, "ben", ["asked counsel", "answered"],
     )  # fmt: skip
 
@@ -373,12 +373,10 @@ def test_record_that_readers_would_reject_is_not_sent() -> None:
     entry = registry.SpeakerEntry("77x", "journalist")
     with pytest.raises(OrderRefused, match=r"^77x: nothing was written"):
         run(
-            world.desk.change_registry(
-                lambda cases: registry.plan_import([entry], cases.speakers), actor="a", reason="r"
-            )
+            world.desk.change_registry(lambda fold: registry.plan_import([entry], fold.speakers), actor="a", reason="r")
         )
     assert len(world.log.records) == written
-    assert world.desk.case(order).state == "under_review"
+    assert world.desk.get(order).state == "under_review"
 
 
 @pytest.mark.parametrize(("name", "message"), [("x" * 2001, "longer than 2000"), ("\udcff", "control characters")])
@@ -401,8 +399,8 @@ def test_incomplete_intake_creates_no_order() -> None:
         for at, record in enumerate(whole.log.records):
             if at != missing:
                 world.log.append(*record)
-        assert world.desk.cases.cases == {}
-    assert [row.target.value for row in whole.desk.case(order).rows] == [str(n) for n in range(5_000)]
+        assert world.desk.fold.by_id == {}
+    assert [row.target.value for row in whole.desk.get(order).rows] == [str(n) for n in range(5_000)]
 
 
 def test_records_round_trip_and_malformed_ones_are_refused() -> None:
@@ -410,12 +408,12 @@ def test_records_round_trip_and_malformed_ones_are_refused() -> None:
     ruling = OrderRuling(id="b", order=HEAD.id, targets=((0, 3), (5, 5)), outcome="declined", actor="a", reason="r",
                          at_ms=1, edits="")  # fmt: skip
     for record in (step, ruling, OrderNote(id="c", order=HEAD.id, text="t", actor="a", at_ms=1)):
-        value, key = encode_case(record)
+        value, key = encode_legal(record)
         kind = json.loads(value)["kind"]
-        assert decode_case(OtherRecord(kind, key, value)) == record
+        assert decode_legal(OtherRecord(kind, key, value)) == record
         with pytest.raises(ContractError, match="bad_key"):
-            decode_case(OtherRecord(kind, key + b"x", value))
-    assert decode_case(OtherRecord("appeal", b"k", b"{}")) is None
+            decode_legal(OtherRecord(kind, key + b"x", value))
+    assert decode_legal(OtherRecord("appeal", b"k", b"{}")) is None
     for reason, bad in {
         "endless": {"kind": "order_step", **_plain(step), "to": "interim"},
         "bad_ranges": {"kind": "order_ruling", **_plain(ruling), "targets": [[3, 5], [5, 6]]},
@@ -423,7 +421,7 @@ def test_records_round_trip_and_malformed_ones_are_refused() -> None:
     }.items():
         kind, key = str(bad["kind"]), f"order:{HEAD.id}|legal|{bad['id']}|IN".encode()
         with pytest.raises(ContractError) as caught:
-            decode_case(OtherRecord(kind, key, json.dumps(bad).encode()))
+            decode_legal(OtherRecord(kind, key, json.dumps(bad).encode()))
         assert caught.value.reason == reason
     world = OrdersWorld()
     world.log.append(b'{"kind":"order_step"}', b"k")
@@ -432,4 +430,4 @@ def test_records_round_trip_and_malformed_ones_are_refused() -> None:
 
 
 def _plain(record: object) -> dict[str, object]:
-    return dict(json.loads(encode_case(record)[0]))  # type: ignore[arg-type]
+    return dict(json.loads(encode_legal(record)[0]))  # type: ignore[arg-type]

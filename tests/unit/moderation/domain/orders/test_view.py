@@ -7,22 +7,22 @@ import io
 from dataclasses import replace
 
 from moderation.domain.orders.selection import Selection
-from moderation.domain.orders.view import case_as_dict, due_words, head_lines, order_cells, rows_csv, target_cells
+from moderation.domain.orders.view import due_words, head_lines, order_as_dict, order_cells, rows_csv, target_cells
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts
 
 
 def test_due_words_follow_the_running_clock() -> None:
     world = OrdersWorld()
     order = world.intake(accounts(1))
-    case = world.desk.case(order)
-    assert due_words(case, NOW_MS).plain == "in 2 days"
-    assert due_words(case, HEAD.deadline_ms + 3 * HOUR_MS).plain == "overdue by 3 h"
+    legal_order = world.desk.get(order)
+    assert due_words(legal_order, NOW_MS).plain == "in 2 days"
+    assert due_words(legal_order, HEAD.deadline_ms + 3 * HOUR_MS).plain == "overdue by 3 h"
     world.review(order)
     world.step(order, "interim", expires_at_ms=NOW_MS + 2 * HOUR_MS)
-    assert due_words(case, NOW_MS).plain == "interim ends in 2 h"
-    assert due_words(case, NOW_MS + 3 * HOUR_MS).plain == "interim ended 60 min ago"
+    assert due_words(legal_order, NOW_MS).plain == "interim ends in 2 h"
+    assert due_words(legal_order, NOW_MS + 3 * HOUR_MS).plain == "interim ended 60 min ago"
     world.step(order, "revoked")
-    assert due_words(case, NOW_MS).plain == ""
+    assert due_words(legal_order, NOW_MS).plain == ""
 
 
 def test_order_as_lines_tables_and_json() -> None:
@@ -32,8 +32,8 @@ def test_order_as_lines_tables_and_json() -> None:
     world.review(order)
     world.rule(order, "withheld", "1", reason="incites")
     world.rule(order, "withheld", "2", against_protected=True)
-    case, cases = world.desk.case(order), world.desk.cases
-    plain = case_as_dict(case, cases, NOW_MS)
+    legal_order, fold = world.desk.get(order), world.desk.fold
+    plain = order_as_dict(legal_order, fold, NOW_MS)
     assert (plain["state"], plain["waiting"], plain["protected"], plain["in_force"]) == ("under_review", 1, 1, False)
     assert plain["outcomes"] == {
         "declined": 0,
@@ -43,11 +43,11 @@ def test_order_as_lines_tables_and_json() -> None:
         "undecided": 1,
         "dropped": 0,
     }
-    lines = head_lines(case, cases, NOW_MS)
+    lines = head_lines(legal_order, fold, NOW_MS)
     assert lines[0].endswith("under review, confidential")
     assert any("ruled withheld on 1 target, 2021-02-08 16:00 UTC: incites" in line for line in lines)
-    assert "1 withheld, 1 undecided" in order_cells(case, NOW_MS)
-    assert any("withheld, proposed by ann" in cell for cell in target_cells(case, case.rows[1], cases))
+    assert "1 withheld, 1 undecided" in order_cells(legal_order, NOW_MS)
+    assert any("withheld, proposed by ann" in cell for cell in target_cells(legal_order, legal_order.rows[1], fold))
 
 
 def test_export_contains_no_formulas() -> None:
@@ -55,6 +55,6 @@ def test_export_contains_no_formulas() -> None:
     order = world.intake(accounts(1))
     world.review(order)
     world.rule(order, "declined", selection=Selection(undecided=True), reason='=HYPERLINK("http://evil")')
-    case = world.desk.case(order)
-    [row] = csv.DictReader(io.StringIO(rows_csv(case, case.rows, world.desk.cases)))
+    legal_order = world.desk.get(order)
+    [row] = csv.DictReader(io.StringIO(rows_csv(legal_order, legal_order.rows, world.desk.fold)))
     assert (row["outcome"], row["ground"], row["reason"]) == ("declined", "other", '\'=HYPERLINK("http://evil")')

@@ -115,31 +115,31 @@ def test_statement_omits_sampled_tweets() -> None:
 
 def test_order_in_force_restricts_its_targets() -> None:
     view = decided(confidential=False)
-    case = view.fold.orders.cases[ORDER]
-    tag, withheld = order_restrictions(case, NOW_MS)
+    order = view.fold.orders.by_id[ORDER]
+    tag, withheld = order_restrictions(order, NOW_MS)
     assert (tag.kind, tag.measure, tag.surfaces, tag.country, tag.source) == (
         "hashtag", "reduced", ("trends",), "IN", "legal",
     )  # fmt: skip
     assert (withheld.kind, withheld.target, withheld.measure) == ("account", "1001", "withheld")
     assert "Ministry of Examples (IT Act 69A, No. 7)" in user_text(withheld, "en")
     assert active_restrictions(HashtagReport("rumour", [], view, None, NOW_MS)) == [tag]
-    demands = order_request(case, NOW_MS).targets
+    demands = order_request(order, NOW_MS).targets
     assert [(one.kind, one.outcome) for one in demands] == [
         ("hashtag", "reduced"), ("account", "withheld"), ("account", "declined"),
     ]  # fmt: skip
 
 
 def test_statement_of_confidential_order_names_nothing() -> None:
-    for one in order_restrictions(decided(confidential=True).fold.orders.cases[ORDER], NOW_MS):
+    for one in order_restrictions(decided(confidential=True).fold.orders.by_id[ORDER], NOW_MS):
         plain = json.dumps(statement_as_dict(one))
         assert not any(word in plain for word in ("Ministry", "69A", "No. 7", "within the law", "lee", ORDER))
 
 
 def test_order_not_in_force_restricts_nothing() -> None:
     steps = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("withheld", 1, 1, 3)]
-    waiting = ordered(*steps).fold.orders.cases[ORDER]
+    waiting = ordered(*steps).fold.orders.by_id[ORDER]
     assert order_restrictions(waiting, NOW_MS) == []
-    interim = ordered(*steps, order_step("interim", 4, NOW_MS + 10)).fold.orders.cases[ORDER]
+    interim = ordered(*steps, order_step("interim", 4, NOW_MS + 10)).fold.orders.by_id[ORDER]
     assert [one.ends_ms for one in order_restrictions(interim, NOW_MS + 9)] == [NOW_MS + 10]
     assert order_restrictions(interim, NOW_MS + 10) == []
     assert {one.outcome for one in order_request(waiting, NOW_MS).targets} == {"undecided"}

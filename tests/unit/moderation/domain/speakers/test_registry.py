@@ -14,7 +14,7 @@ from moderation.domain.speakers.registry import SpeakerEntry
 from moderation.domain.tables import MOST_BYTES, harmless, read_table, write_table
 from streams.errors import CallerMistake, ContractError
 from streams.log.moderation import OtherRecord
-from streams.orders.records import CATEGORIES, Speaker, SpeakerDetails, Target, decode_case, encode_case
+from streams.orders.records import CATEGORIES, Speaker, SpeakerDetails, Target, decode_legal, encode_legal
 from streams.orders.speakers import ProtectedSpeaker
 from tests.support.orders_world import OrdersWorld, run
 
@@ -127,10 +127,10 @@ def test_removal_replaces_names_under_compaction() -> None:
         SpeakerEntry("7", "activist", "A. Writer", "card 6"),
     ):
         change(world, entry)
-        assert registry.entry_of(world.desk.cases.speakers["7"]) == entry
+        assert registry.entry_of(world.desk.fold.speakers["7"]) == entry
         world.now_ms += 60_000
     run(world.desk.change_registry(lambda _: registry.RegistryPlan(removed=("7",)), actor="ann", reason="asked for it"))
-    assert world.desk.cases.speakers == {}
+    assert world.desk.fold.speakers == {}
     kept = {key: value for value, key in world.log.records}.values()
     assert len(kept) == 4, "entered, changed, removed; and the details without a name"
     assert not any(word in value for value in kept for word in (b"Writer", b"card", b"accredited"))
@@ -142,7 +142,7 @@ def test_protection_record_holds_no_personal_data() -> None:
     (history, _), (details, _) = world.log.records
     assert not any(word in history for word in (b"Writer", b"card 5", b"accredited"))
     assert all(word in details for word in (b"Writer", b"card 5", b"accredited"))
-    listed = world.desk.cases.speakers["7"]
+    listed = world.desk.fold.speakers["7"]
     assert (listed.name, listed.basis, listed.reason, listed.actor) == ("A. Writer", "card 5", "accredited", "ann")
 
 
@@ -156,28 +156,28 @@ def test_interrupted_write_leaves_all_speakers_protected() -> None:
         world = OrdersWorld()
         for record in whole.log.records[: begun + written]:
             world.log.append(*record)
-        assert set(world.desk.cases.speakers) == {"7", "8"}
-    assert set(whole.desk.cases.speakers) == {"8"}
+        assert set(world.desk.fold.speakers) == {"7", "8"}
+    assert set(whole.desk.fold.speakers) == {"8"}
 
 
 def test_details_do_not_grant_protection() -> None:
     world = OrdersWorld()
     details = SpeakerDetails(account="7", name="A. Writer", actor="ann", at_ms=1)
-    world.log.append(*encode_case(details))
-    assert world.desk.cases.speakers == {}
+    world.log.append(*encode_legal(details))
+    assert world.desk.fold.speakers == {}
     change(world, SpeakerEntry("7", "journalist"))
     run(world.desk.change_registry(lambda _: registry.RegistryPlan(removed=("7",)), actor="eve", reason="r"))
-    world.log.append(*encode_case(details))
-    cases = world.desk.cases
-    assert cases.speakers == {}
-    assert cases.needs_two(Target("account", "7"), "withheld", "eve"), "the actor of the removal counts as one of two"
+    world.log.append(*encode_legal(details))
+    fold = world.desk.fold
+    assert fold.speakers == {}
+    assert fold.needs_two(Target("account", "7"), "withheld", "eve"), "the actor of the removal counts as one of two"
 
 
 @pytest.mark.parametrize("id", ["speaker", "details", "a|b"])
 def test_speaker_id_that_collides_with_other_keys_is_refused(id: str) -> None:
-    value, key = encode_case(Speaker(id=id, account="7", category="journalist", actor="a", at_ms=1))
+    value, key = encode_legal(Speaker(id=id, account="7", category="journalist", actor="a", at_ms=1))
     with pytest.raises(ContractError, match="bad_record"):
-        decode_case(OtherRecord("speaker", key, value))
+        decode_legal(OtherRecord("speaker", key, value))
 
 
 def change(world: OrdersWorld, entry: SpeakerEntry) -> None:

@@ -85,11 +85,11 @@ def test_each_order_states_what_it_asked_for_and_got() -> None:
 def test_letter_of_revoked_order_counts_what_another_one_withholds() -> None:
     world, first, second = overlapping()
     states = target_states(world.log.view.fold, world.now_ms)
-    text = " ".join(letter(world.desk.case(first), states, sender="x").split())
+    text = " ".join(letter(world.desk.get(first), states, sender="x").split())
     assert "20 accounts suspended in all countries - 15 accounts withheld in India only" in text
     assert "25 accounts not withheld in India" in text
     assert "40 accounts held back in India until the order" in text
-    other = " ".join(letter(world.desk.case(second), states, sender="x").split())
+    other = " ".join(letter(world.desk.get(second), states, sender="x").split())
     assert "40 accounts withheld from viewers in India" in other
     assert "15 accounts suspended in all countries - 25 accounts withheld in India only" in other
     assert "remains visible elsewhere" not in text + other
@@ -136,7 +136,7 @@ def test_released_account_is_not_reported_as_no_action() -> None:
     assert report.facts["states"] == {"account": {"declined": 5, "released": 6, "withheld": 9}}
     assert "6 accounts were restricted until an appeal or a new ruling reversed our decision." in sentences(report)
     states = target_states(world.log.view.fold, world.now_ms)
-    text = letter(world.desk.case(order), states, sender="x")
+    text = letter(world.desk.get(order), states, sender="x")
     assert "What we did at first and took back, and why:\n  - 6 accounts: other grounds; appeal" in text
 
 
@@ -145,7 +145,7 @@ def test_notice_names_no_released_target_and_does_not_call_it_declined() -> None
     order = ordered(world, "A", accounts(1, 2, 3))
     withhold(world, order)
     world.rule(order, "declined", "1", reason="appeal")
-    request = order_request(world.desk.case(order), world.now_ms)
+    request = order_request(world.desk.get(order), world.now_ms)
     assert [one.outcome for one in request.targets] == ["released", "withheld", "withheld"]
     notice = lumen_notice(request, recipient="Example", site="https://example.org")["notice"]
     assert "1 account restricted at first, and released" in notice["body"] and "declined" not in notice["body"]

@@ -115,7 +115,7 @@ def test_order_declined_as_a_whole_declines_all_targets() -> None:
     world.step(order, "declined")
     facts = facts_of(world, [])
     assert (facts.states, facts.declined, facts.acted) == ({"account": {"declined": 2}}, {"account": {"other": 2}}, 1)
-    assert "We decline to act on this order." in letter(world.desk.case(order), states(world, NOW_MS), sender="x")
+    assert "We decline to act on this order." in letter(world.desk.get(order), states(world, NOW_MS), sender="x")
 
 
 def states(world: OrdersWorld, at_ms: int | None = None) -> TargetStates:
@@ -171,7 +171,7 @@ def test_published_outcome_follows_order_state(steps: list[str], later_ms: int, 
     assert sentence in " ".join(update.split())
     assert (outcome == "withheld") == ("withheld in one country" in html) == ("are withheld" in update)
     assert outcome in ("withheld", "declined") or words.OUTCOMES[outcome] in html
-    assert [published_outcomes(world.desk.case(order), world.now_ms)] == [[outcome] * 12]
+    assert [published_outcomes(world.desk.get(order), world.now_ms)] == [[outcome] * 12]
 
 
 def test_outcomes_add_up_to_targets_after_order_ends() -> None:
@@ -422,7 +422,7 @@ def test_bar_lengths_are_proportional() -> None:
 
 def test_letter_names_acted_targets_and_no_protected_ones() -> None:
     world, order = order_world()
-    case = world.desk.case(order)
+    case = world.desk.get(order)
     text = letter(case, states(world), sender="Legal")
     assert "names 26 accounts and 1 hashtag." in text
     assert "13 accounts withheld from viewers in India" in text
@@ -431,7 +431,7 @@ def test_letter_names_acted_targets_and_no_protected_ones() -> None:
     assert "account 21" not in text
     assert "our final decision" in text
     world.step(order, "revoked")
-    after = letter(world.desk.case(order), states(world), sender="Legal")
+    after = letter(world.desk.get(order), states(world), sender="Legal")
     assert "revoked" in after
     assert "withheld from viewers" not in after
     assert "account 10: withheld" in text
@@ -451,12 +451,12 @@ def test_letter_of_open_order(steps: tuple[str, ...], standing: str) -> None:
     order = world.intake(accounts(1, 2))
     for state in steps:
         world.step(order, state, expires_at_ms=NOW_MS + HOUR_MS if state == "interim" else 0)
-    text = letter(world.desk.case(order), states(world), sender="x")
+    text = letter(world.desk.get(order), states(world), sender="x")
     assert standing in text
     assert "Still under review: 2 targets." in text
     if "interim" in steps:
         assert "interim decision ended" in letter(
-            world.desk.case(order), states(world, NOW_MS + 2 * HOUR_MS), sender="x"
+            world.desk.get(order), states(world, NOW_MS + 2 * HOUR_MS), sender="x"
         )
 
 

@@ -121,10 +121,10 @@ def test_register_schema_accepts_and_refuses_as_the_reader() -> None:
 
 def test_webhooks_fit() -> None:
     orders = OrdersWorld()
-    case = orders.desk.cases.cases[orders.intake(accounts(1, 2))]
+    order = orders.desk.fold.by_id[orders.intake(accounts(1, 2))]
     bodies = [
         webhook_content("holds", [LapsingHold(hold(), ("trends",))], NOW_MS),
-        webhook_content("deadlines", [RunningDeadline(case, NOW_MS)], NOW_MS),
+        webhook_content("deadlines", [RunningDeadline(order, NOW_MS)], NOW_MS),
         webhook_content("appeals", [DecidedAppeal(appeal(), outcome())], NOW_MS),
         trial_content("ops", NOW_MS),
     ]

@@ -191,7 +191,7 @@ def test_reason_in_words_goes_to_user_alone() -> None:
 
 
 def test_suspension_names_decision_clause_and_kind() -> None:
-    [one] = order_restrictions(suspended().fold.orders.cases[ORDER], NOW_MS)
+    [one] = order_restrictions(suspended().fold.orders.by_id[ORDER], NOW_MS)
     statement = dsa_statement(one, account_rules=RULES)
     assert statement is not None
     plain = statement.as_dict()
@@ -215,8 +215,8 @@ def test_legal_order_has_no_statement(kind: Any, confidential: bool) -> None:
 
 
 def test_batches_have_at_most_100_statements() -> None:
-    case = suspended(1, 250, count=250).fold.orders.cases[ORDER]
-    made = [dsa_statement(one, account_rules=RULES) for one in order_restrictions(case, NOW_MS)]
+    order = suspended(1, 250, count=250).fold.orders.by_id[ORDER]
+    made = [dsa_statement(one, account_rules=RULES) for one in order_restrictions(order, NOW_MS)]
     statements = [one for one in made if one is not None]
     batches = list(dsa_batches([*statements, *statements]))
     assert [len(batch.statements) for batch in batches] == [100, 100, 50]
@@ -251,7 +251,7 @@ def test_application_date_stays_when_suspension_is_ruled_again() -> None:
     view = ordered(
         order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("suspended", 1, 1, 3), again
     )
-    [one] = order_restrictions(view.fold.orders.cases[ORDER], NOW_MS + DAY_MS)
+    [one] = order_restrictions(view.fold.orders.by_id[ORDER], NOW_MS + DAY_MS)
     assert day_of(one) == "2025-11-24"
 
 
@@ -259,8 +259,8 @@ def test_order_restriction_begins_when_first_withheld() -> None:
     steps = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("withheld", 1, 1, 3),
              order_step("interim", 4, NOW_MS + 10)]  # fmt: skip
     longer = replace(order_step("interim", 5, NOW_MS + 50), at_ms=NOW_MS + 5)
-    [one] = order_restrictions(ordered(*steps, longer).fold.orders.cases[ORDER], NOW_MS + 20)
+    [one] = order_restrictions(ordered(*steps, longer).fold.orders.by_id[ORDER], NOW_MS + 20)
     assert one.began_ms == NOW_MS
     lapsed = replace(order_step("interim", 5, NOW_MS + 50), at_ms=NOW_MS + 30)
-    [one] = order_restrictions(ordered(*steps, lapsed).fold.orders.cases[ORDER], NOW_MS + 40)
+    [one] = order_restrictions(ordered(*steps, lapsed).fold.orders.by_id[ORDER], NOW_MS + 40)
     assert one.began_ms == NOW_MS + 30

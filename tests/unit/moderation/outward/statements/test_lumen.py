@@ -26,7 +26,7 @@ from tests.support.statement_builders import (
 
 def notice_of(view: OverrideHistory, now_ms: int = NOW_MS) -> tuple[str, str, list[str]]:
     """Return action taken, text and URLs of the order's notice."""
-    asked = order_request(view.fold.orders.cases[ORDER], now_ms)
+    asked = order_request(view.fold.orders.by_id[ORDER], now_ms)
     notice = lumen_notice(asked, recipient="Example", site="https://example.org")["notice"]
     urls = [url["url"] for work in notice["works_attributes"] for url in work["infringing_urls_attributes"]]
     return notice["action_taken"], notice["body"], urls

@@ -95,7 +95,7 @@ def test_statements_of_overlapping_orders_equal_set_of_pairs(language: str) -> N
         for name, order in orders.items():
             fold = world.log.view.fold
             restrictions = with_present_states(
-                order_restrictions(world.desk.case(order), world.now_ms), fold, world.now_ms
+                order_restrictions(world.desk.get(order), world.now_ms), fold, world.now_ms
             )
             of_order = {target: countries for by, target, countries in in_force if by == name}
             assert {restriction.target: restriction.country for restriction in restrictions} == {

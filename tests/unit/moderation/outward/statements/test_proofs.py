@@ -127,7 +127,7 @@ def test_statement_of_an_order_opens_its_ruling(*, confidential: bool) -> None:
     world.rule(order, "withheld", "2")
     world.now_ms += 3_600_000
     world.step(order, "final")
-    [one] = order_restrictions(world.desk.case(order), world.now_ms)
+    [one] = order_restrictions(world.desk.get(order), world.now_ms)
     proof = proof_for(one, of_world(world))
     if confidential:
         assert (proof.proof, proof.note) == (None, CONFIDENTIAL)
@@ -139,11 +139,11 @@ def test_statement_of_an_order_opens_its_ruling(*, confidential: bool) -> None:
 def test_reply_proves_the_last_step() -> None:
     world = OrdersWorld()
     order = world.intake(accounts(1))
-    log, case = of_world(world), world.desk.case(order)
+    log, case = of_world(world), world.desk.get(order)
     assert asyncio.run(prove_reply(log, case)).note == UNDECIDED
     world.review(order)
     world.step(order, "declined")
-    proof = asyncio.run(prove_reply(log, case := world.desk.case(order)))
+    proof = asyncio.run(prove_reply(log, case := world.desk.get(order)))
     assert opened(proof) == proof.entry
     assert (opened(proof)["country"], opened(proof)["action"]) == ("IN", "declined")
     plain = reply_as_dict(case, "the letter", proof)

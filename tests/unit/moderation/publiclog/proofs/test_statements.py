@@ -57,7 +57,7 @@ def statements() -> list[dict[str, Any]]:
             for offset, (value, key) in enumerate(world.log.records)
         ]
     )
-    ordered = order_restrictions(world.desk.case(order), world.now_ms)
+    ordered = order_restrictions(world.desk.get(order), world.now_ms)
     return [*(statement_of(one, log) for one in found), *(statement_of(one, records) for one in ordered)]
 
 

@@ -99,10 +99,10 @@ class WaitingAmendment:
 
 
 @dataclass(slots=True)
-class Case:
+class Order:
     """An order, its targets and everything decided on it."""
 
-    order: OrderReceived
+    received: OrderReceived
     version: str
     rows: list[TargetRow]
     state: OrderState = "received"
@@ -119,13 +119,13 @@ class Case:
     @property
     def id(self) -> str:
         """Id of the order, unique in the log."""
-        return self.order.order
+        return self.received.order
 
     @property
     def due_ms(self) -> int | None:
         """The authority's deadline, later the end of the interim decision; None where nothing is due."""
         if self.state in PENDING_STATES:
-            return self.order.deadline_ms
+            return self.received.deadline_ms
         return self.expires_at_ms if self.state == "interim" else None
 
     def in_force(self, at_ms: int) -> bool:
@@ -160,11 +160,13 @@ class OrderDeadline:
     """Time to the deadline or to the end of an interim decision; negative once it has passed."""
 
 
-def open_cases(cases: Iterable[Case]) -> list[Case]:
+def open_orders(orders: Iterable[Order]) -> list[Order]:
     """Select the orders that have a deadline, the nearest first."""
-    return sorted((case for case in cases if case.due_ms is not None), key=lambda case: (case.due_ms or 0, case.id))
+    return sorted(
+        (order for order in orders if order.due_ms is not None), key=lambda order: (order.due_ms or 0, order.id)
+    )
 
 
-def order_deadlines(running: Iterable[Case], now_ms: int) -> list[OrderDeadline]:
+def order_deadlines(running: Iterable[Order], now_ms: int) -> list[OrderDeadline]:
     """List the deadlines of open orders, in their order."""
-    return [OrderDeadline(case.id, case.order.country, ((case.due_ms or 0) - now_ms) / 1000) for case in running]
+    return [OrderDeadline(order.id, order.received.country, ((order.due_ms or 0) - now_ms) / 1000) for order in running]
