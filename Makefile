@@ -12,6 +12,8 @@ BIN := .venv/bin
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv-cache
 export UV_PYTHON_DOWNLOADS := never
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+# Tests start hundreds of processes: each would compile the code again.
+export PYTHONDONTWRITEBYTECODE :=
 STEP := .ci/step
 SEEDS ?= 20
 ROOMS := streams moderation models surfaces client web devkit benchmarks
@@ -57,14 +59,27 @@ demo: install ## run the pipeline on this machine; make demo SECONDS=60 ends aft
 kafka: install
 	@$(BIN)/python -c 'from devkit.stack.jars import download_kafka; download_kafka()'
 
-test: kafka ## run the main suites, in 20 minutes on two idle cores; print each suite's time
-	@$(MAKE) --no-print-directory unit go simulation integration cluster fault-short pages
+test: kafka ## run the main suites, in 12 minutes on two idle cores; print each suite's time and slowest tests
+	@echo "running three suites at once; each prints its result when it ends"
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=recurse --keep-going integration unit fault-short pages simulation cluster go
 
 test-long: kafka ## run the long suites: more histories, slow integration tests, 40 fault schedules, planted bugs
 	@$(MAKE) --no-print-directory simulation-long integration-long cluster-long fault pages-long mutants
 
-# $(call suite,NAME,PYTEST ARGUMENTS): name a suite, run it, and print its time.
-suite = start=$$(date +%s); echo "$(1) tests"; $(BIN)/pytest -q $(2); echo "$(1): $$(( $$(date +%s) - start )) s"
+# $(call suite,NAME,PYTEST ARGUMENTS): run a suite, and print its time and its ten slowest tests.
+define suite
+start=$$(date +%s) failed=
+$(NICE) $(BIN)/pytest -q --durations=10 --durations-min=0.5 $(2) || failed=yes
+echo "$(1): $$(( $$(date +%s) - start )) s"
+[ -z "$$failed" ] || { echo "error: tests of $(1) failed"; echo "fix: make $(1) runs them alone"; exit 1; } >&2
+endef
+
+# Suites that compute leave the cores to those that wait for a broker or a browser.
+unit simulation: NICE := nice -n 5
+# The full compiler of Java would be busy until a test's broker ends.
+integration integration-long cluster cluster-long fault fault-short pages: export JDK_JAVA_OPTIONS := -XX:TieredStopAtLevel=1
+# Only the files of the suite: each process imports all that it is given.
+SIMULATION := $$(grep -rl 'mark\.simulation' --include='test_*.py' tests)
 
 unit: install ## run unit, property and contract tests
 	@$(call suite,unit,-n 2 -m "not integration and not cluster and not fault and not pages and not simulation" tests)
@@ -78,16 +93,16 @@ go: ## test the Go reader with all vectors of the flags contract, where Go is in
 	echo "go: $$(( $$(date +%s) - start )) s"
 
 simulation: install ## compare simulated histories with a reference; SEEDS=400 for more
-	@$(if $(filter environment% command%,$(origin SEEDS)),,unset SEEDS;) $(call suite,simulation,-n 2 -m "simulation and not long" tests)
+	@$(if $(filter environment% command%,$(origin SEEDS)),,unset SEEDS;) $(call suite,simulation,-n 2 -m "simulation and not long" $(SIMULATION))
 
 simulation-long: install ## compare 400 histories of each kind, and check that histories contain each case
-	@export SEEDS=400; $(call suite,simulation-long,-n 2 -m simulation tests)
+	@export SEEDS=400; $(call suite,simulation-long,-n 2 -m simulation $(SIMULATION))
 
 integration: kafka ## run integration tests in two processes, each with its own Kafka and Valkey
-	@$(call suite,integration,-n 2 --dist loadfile -m "integration and not long" --timeout 300 tests)
+	@$(call suite,integration,-n 2 --dist loadfile -m "integration and not long" --timeout 300 tests/integration tests/contract)
 
 integration-long: kafka ## run the slow integration tests
-	@$(call suite,integration-long,-n 2 --dist loadfile -m "integration and long" --timeout 300 tests)
+	@$(call suite,integration-long,-n 2 --dist loadfile -m "integration and long" --timeout 300 tests/integration tests/contract)
 
 cluster: kafka ## start workers and a reader on a secured Kafka and Valkey, with their documented rights alone
 	@$(call suite,cluster,-m "cluster and not long" --timeout 300 tests/cluster)
@@ -98,11 +113,11 @@ cluster-long: kafka ## run every process with its rights alone, refuse all other
 fault: kafka ## compare runs under kills, pauses and cuts with a reference; SEEDS=20 CLUSTER=20, or SEEDS=1 CLUSTER=0 FIRST=7
 	@export SEEDS=$(SEEDS) FIRST=$(FIRST) CLUSTER=$(CLUSTER); $(call suite,fault,-m fault tests/fault)
 
-fault-short: install ## run three fault schedules on a broker, and one on a cluster
-	@$(MAKE) --no-print-directory fault SEEDS=3 CLUSTER=1
+fault-short: kafka ## run three fault schedules on a broker, and one on a cluster
+	@export SEEDS=3 FIRST=0 CLUSTER=1; $(call suite,fault-short,-m fault tests/fault)
 
-pages: install ## test the pages in headless Chromium
-	@$(call suite,pages,-m "pages and not long" tests/pages)
+pages: install ## test the pages in headless Chromium, in two processes
+	@$(call suite,pages,-n 2 --dist loadfile -m "pages and not long" tests/pages)
 
 pages-long: install ## test the console's long flows in headless Chromium
 	@$(call suite,pages-long,-m "pages and long" --timeout 300 tests/pages)

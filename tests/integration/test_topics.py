@@ -41,6 +41,11 @@ def test_created_topics_pass_the_check(settings: Settings) -> None:
     assert not any(one.created for one in again)
 
 
+def test_refused_topic_is_named_with_the_reason(settings: Settings) -> None:
+    with pytest.raises(TopicsError, match=r"topic \S+ cannot be created: .*replication factor"):
+        create_topics(settings, replicas=2)
+
+
 def test_wrong_settings_are_found_and_altered(topics: Settings) -> None:
     alter(topics, TWEETS, {"message.timestamp.type": "CreateTime"})
     alter(topics, PARTIALS, {"retention.ms": "60000", "cleanup.policy": "compact,delete"})
