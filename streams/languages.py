@@ -30,7 +30,7 @@ def in_order(authors: Mapping[str, int]) -> dict[str, int]:
     >>> in_order({"other": 9, "bn": 2, "ta": 3})
     {'ta': 3, 'bn': 2, 'other': 9}
     """
-    return dict(sorted(authors.items(), key=lambda one: (one[0] in UNNAMED, -one[1], one[0])))
+    return dict(sorted(authors.items(), key=lambda pair: (pair[0] in UNNAMED, -pair[1], pair[0])))
 
 
 def authors_words(authors: Mapping[str, int]) -> str:

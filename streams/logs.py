@@ -68,8 +68,8 @@ def logging_config(level: str = "info") -> dict[str, Any]:
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return a logger whose keyword arguments become fields: `logger(__name__).info("settled", shard=3)`."""
-    found: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
-    return found
+    bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return bound
 
 
 def _common_processors() -> list[Any]:

@@ -167,25 +167,25 @@ def earlier_model(topic: PolicyTopic, to: str | None = None) -> str:
     return change.before
 
 
-def artefact_to_restore(kept: Mapping[str, bytes], wanted: str, live: str) -> bytes:
+def artefact_to_restore(kept: Mapping[str, bytes], digits: str, live: str) -> bytes:
     """Return the kept artefact of a revision, or of the only one that begins with its digits.
 
     Raises:
         CallerMistake: none or several begin so, or the model is live already.
     """
-    found = [revision for revision in kept if wanted and revision.startswith(wanted)]
-    if len(found) != 1:
-        what = "is not kept" if not found else f"is the beginning of {len(found)} models"
-        raise CallerMistake(f"model {wanted[:40]} {what}", fix=_ROLLBACK_FIX)
-    if found[0] == live:
+    revisions = [revision for revision in kept if digits and revision.startswith(digits)]
+    if len(revisions) != 1:
+        what = "is not kept" if not revisions else f"is the beginning of {len(revisions)} models"
+        raise CallerMistake(f"model {digits[:40]} {what}", fix=_ROLLBACK_FIX)
+    if revisions[0] == live:
         raise CallerMistake(f"model {live} is live already", fix=_ROLLBACK_FIX)
-    return kept[found[0]]
+    return kept[revisions[0]]
 
 
 async def _check_for_concurrent_change(settings: Settings, sequence: int) -> None:
-    found = await read_policy_topic(settings)
-    if sequence in found.refused and found.live is not None:
-        live = found.live
+    topic = await read_policy_topic(settings)
+    if sequence in topic.refused and topic.live is not None:
+        live = topic.live
         raise CallerMistake(
             f"policy {live.revision} with model {live.model_revision} went live at the same moment, so this model did "
             "not",

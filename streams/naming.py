@@ -124,8 +124,8 @@ def format_duration(duration_ms: int) -> str:
 
 def _scripts(text: str) -> list[str]:
     """List the confusable scripts of a text, the most frequent first."""
-    found = [script for c in text if (script := _script(c))]
-    return sorted(dict.fromkeys(found), key=found.count, reverse=True)
+    scripts = [script for c in text if (script := _script(c))]
+    return sorted(dict.fromkeys(scripts), key=scripts.count, reverse=True)
 
 
 def _script(character: str) -> str:

@@ -112,11 +112,12 @@ def earlier_policy(topic: PolicyTopic, revision: str | None) -> PolicyRecord:
         if len(records) < 2:
             raise CallerMistake("there is no policy before the live one", fix="`hushtag policy apply` puts one live")
         return records[-2]
-    found = [record for record in records if record.revision.startswith(revision)]
-    if len(found) != 1:
-        known = ", ".join(record.revision for record in records[-5:]) or "none"
-        raise CallerMistake(f"{len(found) or 'no'} revisions begin with {revision!r}", fix=f"the last ones are {known}")
-    return found[0]
+    matches = [record for record in records if record.revision.startswith(revision)]
+    if len(matches) != 1:
+        recent = ", ".join(record.revision for record in records[-5:]) or "none"
+        count = len(matches) or "no"
+        raise CallerMistake(f"{count} revisions begin with {revision!r}", fix=f"the last ones are {recent}")
+    return matches[0]
 
 
 def text_of(record: PolicyRecord) -> str:
@@ -126,7 +127,8 @@ def text_of(record: PolicyRecord) -> str:
 
 def workers_there(topic: PolicyTopic, at_ms: int) -> list[WorkerReport]:
     """Return the last reports of the workers that are not gone, by name."""
-    return sorted((one for one in topic.reports.values() if at_ms - one.at_ms < GONE_MS), key=lambda one: one.worker)
+    present = (report for report in topic.reports.values() if at_ms - report.at_ms < GONE_MS)
+    return sorted(present, key=lambda report: report.worker)
 
 
 def restarts_for(topic: PolicyTopic, policy: Policy, at_ms: int) -> list[str]:
@@ -136,9 +138,9 @@ def restarts_for(topic: PolicyTopic, policy: Policy, at_ms: int) -> list[str]:
     if not workers:
         return list(needs_restart(Policy.from_canonical(topic.live.policy).valves.max_automated_hours, policy))
     by_reason: dict[str, list[str]] = {}
-    for one in workers:
-        for line in needs_restart(one.began_hours, policy):
-            by_reason.setdefault(line, []).append(one.worker)
+    for worker in workers:
+        for line in needs_restart(worker.began_hours, policy):
+            by_reason.setdefault(line, []).append(worker.worker)
     return [f"{', '.join(names)}: {line}" for line, names in by_reason.items()]
 
 
@@ -196,10 +198,10 @@ async def check_that_workers_can_follow(settings: Settings, topic: PolicyTopic, 
     """
     at_ms = now_ms()
     reasons = {
-        f"worker {one.worker}: {line}"
-        for one in topic.reports.values()
-        if at_ms - one.at_ms < GONE_MS
-        for line in needs_restart(one.began_hours, policy)
+        f"worker {report.worker}: {line}"
+        for report in topic.reports.values()
+        if at_ms - report.at_ms < GONE_MS
+        for line in needs_restart(report.began_hours, policy)
     }
     if reasons:
         fix = "put the new value into the workers' policy file, restart them one by one, and apply the policy again"

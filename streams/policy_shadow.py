@@ -66,9 +66,10 @@ async def follow_shadow(
     async with reading.LogReader(reading.connection(settings), settings.topic(EVIDENCE)) as reader:
         from_ms = now_ms() - back_ms
         bounds = await reader.bounds()
-        starts = {one: await reader.offset_at(one, from_ms) for one in reader.partitions}
-        done, total = 0, sum(bounds[one].end - (start or bounds[one].begin) for one, start in starts.items())
-        async for batch in reader.to_end(starts, {one: bounds[one].end for one in starts}):
+        starts = {partition: await reader.offset_at(partition, from_ms) for partition in reader.partitions}
+        total = sum(bounds[partition].end - (start or bounds[partition].begin) for partition, start in starts.items())
+        done = 0
+        async for batch in reader.to_end(starts, {partition: bounds[partition].end for partition in starts}):
             for record in batch:
                 await add(decode_evidence_record(record.value))
             done += len(batch)
@@ -80,7 +81,7 @@ async def follow_shadow(
         if once:
             return
         shown_ms, forget_ms = impact.to_ms, impact.to_ms + _FORGET_EVERY_MS
-        async with aclosing(reader.follow({one: bounds[one].end for one in starts})) as batches:
+        async with aclosing(reader.follow({partition: bounds[partition].end for partition in starts})) as batches:
             async for batch_or_end in batches:
                 if ends():
                     return

@@ -113,7 +113,7 @@ class Replay:
             for number in numbers
         }
         self._started: set[int] = set()
-        self._scorers = {one.revision: one for one in (*models, scorer)}
+        self._scorers = {model.revision: model for model in (*models, scorer)}
         self._columns = 1 + len(scorer.categories)
         self._early = early
         self._keep_evidence = keep_evidence
@@ -132,7 +132,7 @@ class Replay:
                 early=early,
                 shards=shards,
                 fact_store=facts.store,
-                scale_of={one.revision: one.scale for one in self._scorers.values()}.get,
+                scale_of={model.revision: model.scale for model in self._scorers.values()}.get,
                 is_loaded=self._scorers.__contains__,
             )
             for shard in range(shards)
@@ -145,8 +145,8 @@ class Replay:
             model_revision=scorer.revision,
         )
         for judge in self.judges:
-            for one in (activation, *activations):
-                judge.apply(0, one)
+            for change in (activation, *activations):
+                judge.apply(0, change)
             judge.apply(0, FactsMark("", facts.store.upto))
             judge.sketches.load(sketches.get(judge.shard, ()) if sketches else ())
             judge.pause.load(skipped.get(judge.shard, ()) if skipped else ())
@@ -190,7 +190,7 @@ class Replay:
 
     def _settle(self, up_to_ms: int | None) -> Iterator[Decision | PaneRow]:
         """Settle due ticks in order over all shards: all receive a tick's sketches before any settles a later tick."""
-        while due := [(tick, one.shard) for one in self.judges if (tick := one.due(up_to_ms)) is not None]:
+        while due := [(tick, judge.shard) for judge in self.judges if (tick := judge.due(up_to_ms)) is not None]:
             judge = self.judges[min(due)[1]]
             job = judge.next_tick(up_to_ms)
             assert job is not None, "it was due"
@@ -263,7 +263,7 @@ def skipped_spans(log: Iterable[Partial | None], shard: int, shards: int) -> lis
             sources.apply_all([replace(record, hashtags=b"", blocks=b"")])  # its marker alone
             passed_ms = max(passed_ms, record.watermark_ms)
             end_ms = max(record.newest_ms, record.watermark_ms)
-            spans += [SkippedSpan(one.settled_ms, max(one.until_ms, end_ms)) for one in open_spans]
+            spans += [SkippedSpan(span.settled_ms, max(span.until_ms, end_ms)) for span in open_spans]
             open_spans.clear()
     return spans + open_spans
 

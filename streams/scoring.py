@@ -96,17 +96,17 @@ def score_batches(batches: Sequence[TextBatch], scorers: Callable[[str], TextSco
         scorers: returns the scorer of a revision; None if the model cannot be loaded.
         columns: number of score columns of a text.
     """
-    found = []
+    scored = []
     for revision, lines, languages in batches:
         scorer = scorers(revision)
-        found.append(silent(lines, columns) if scorer is None else scorer(lines, languages))
-    if len(found) == 1:
-        return found[0]
+        scored.append(silent(lines, columns) if scorer is None else scorer(lines, languages))
+    if len(scored) == 1:
+        return scored[0]
     return Scores(
-        np.concatenate([one.probabilities for one in found]),
-        np.concatenate([one.copies for one in found]),
-        np.concatenate([one.groups for one in found]),
-        silent=any(one.silent for one in found),
+        np.concatenate([part.probabilities for part in scored]),
+        np.concatenate([part.copies for part in scored]),
+        np.concatenate([part.groups for part in scored]),
+        silent=any(part.silent for part in scored),
     )
 
 

@@ -368,8 +368,8 @@ def is_from_environment(field: str) -> bool:
 
 def unknown_variables() -> list[str]:
     """Return the variables with the prefix that are no settings, which may be typing errors."""
-    known = {variable(field) for field in Settings.model_fields} | OTHER_VARIABLES.keys()
-    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    variables = {variable(field) for field in Settings.model_fields} | OTHER_VARIABLES.keys()
+    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in variables)
 
 
 OTHER_VARIABLES = {

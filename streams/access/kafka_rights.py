@@ -26,7 +26,7 @@ class KafkaRight:
     operations: tuple[str, ...]
     prefixed: bool = False
 
-    def as_json(self, principal: str) -> dict[str, Any]:
+    def as_json(self, principal: str) -> dict[str, str | list[str]]:
         """Return the right of a principal as a JSON object."""
         return {
             "principal": principal,
@@ -67,26 +67,26 @@ def kafka_rights(roles: Sequence[Role], *, prefix: str = "", group: str = "husht
 
 
 def _on_topic(role: Role, topic: str) -> list[str]:
-    found = []
+    operations = []
     if topic in role.reads:
-        found.append("Read")
+        operations.append("Read")
     if topic in role.writes:
-        found.append("Write")
+        operations.append("Write")
     if role.checks:
-        found += ["Describe", "DescribeConfigs"]
+        operations += ["Describe", "DescribeConfigs"]
     if role.creates:
-        found += ["Create", "AlterConfigs"]
-    return found
+        operations += ["Create", "AlterConfigs"]
+    return operations
 
 
 def _without_implied(operations: Sequence[str]) -> list[str]:
     """Drop repetitions, and what Kafka grants with another right: Read and Write include Describe."""
-    known = set(operations)
-    if known & {"Read", "Write"}:
-        known.discard("Describe")
-    if "AlterConfigs" in known:
-        known.discard("DescribeConfigs")
-    return [operation for operation in _ORDER if operation in known]
+    distinct = set(operations)
+    if distinct & {"Read", "Write"}:
+        distinct.discard("Describe")
+    if "AlterConfigs" in distinct:
+        distinct.discard("DescribeConfigs")
+    return [operation for operation in _ORDER if operation in distinct]
 
 
 def apply_kafka_rights(settings: Settings, rights: Sequence[KafkaRight], principal: str) -> None:

@@ -43,7 +43,7 @@ class RedisRights:
         """Return the ACL SETUSER line for a user, with a placeholder for the password."""
         return " ".join(["ACL SETUSER", user, "on", ">CHANGE-ME", *self.rules()])
 
-    def as_json(self, user: str) -> dict[str, Any]:
+    def as_json(self, user: str) -> dict[str, str | list[str]]:
         """Return the rights of a user as a JSON object."""
         return {"user": user, "keys": self.keys, "commands": list(self.commands)}
 
@@ -53,8 +53,8 @@ def redis_rights(roles: Sequence[Role]) -> RedisRights | None:
     access = {role.redis for role in roles}
     if access <= {""}:
         return None
-    wanted = (WRITE_COMMANDS if "write" in access else ()) + (READ_COMMANDS if "read" in access else ())
-    return RedisRights(tuple(dict.fromkeys(wanted)), "write" in access)
+    commands = (WRITE_COMMANDS if "write" in access else ()) + (READ_COMMANDS if "read" in access else ())
+    return RedisRights(tuple(dict.fromkeys(commands)), "write" in access)
 
 
 def apply_redis_rights(redis_url: str, rights: RedisRights, user: str, *, password: str = "") -> str:

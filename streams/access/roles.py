@@ -86,8 +86,8 @@ _STAGES = (_INGEST, _JUDGE, _PUBLISH)
 
 
 def _joined(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    wanted = {name for names in lists for name in names}
-    return tuple(name for name in ALL if name in wanted)
+    listed = {name for names in lists for name in names}
+    return tuple(name for name in ALL if name in listed)
 
 
 ROLES: tuple[Role, ...] = (
@@ -176,7 +176,7 @@ def roles_named(names: Iterable[str]) -> list[Role]:
     Raises:
         CallerMistake: there is no such role.
     """
-    wanted = list(names)
-    if unknown := [name for name in wanted if name not in BY_NAME]:
+    requested = list(names)
+    if unknown := [name for name in requested if name not in BY_NAME]:
         raise CallerMistake(f"there is no role {unknown[0]!r}", fix=f"use one of {', '.join(BY_NAME)}")
-    return [BY_NAME[name] for name in dict.fromkeys(wanted)]
+    return [BY_NAME[name] for name in dict.fromkeys(requested)]

@@ -70,9 +70,9 @@ class PolicyChange(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def side(self) -> PolicyOutcome:
         """Effect of the new policy, or of the live one where the new one has none."""
-        found = self.new or self.live
-        assert found is not None
-        return found
+        outcome = self.new or self.live
+        assert outcome is not None
+        return outcome
 
 
 class _Difference(NamedTuple):
@@ -145,7 +145,7 @@ def _order(change: PolicyChange) -> tuple[object, ...]:
 def _differences(live: Sequence[Spell], new: Sequence[Spell]) -> Iterator[_Difference]:
     effects = {effect_of(spell) for spell in (*live, *new)}
     for effect in sorted(effects - {"flagged"} or effects, key=EFFECTS.index):
-        before, after = ([one for one in side if effect_of(one) == effect] for side in (live, new))
+        before, after = ([spell for spell in side if effect_of(spell) == effect] for side in (live, new))
         kind = _kind(before, after)
         if kind is not None:
             yield _Difference(kind, effect, side_of(before), side_of(after))
@@ -153,7 +153,7 @@ def _differences(live: Sequence[Spell], new: Sequence[Spell]) -> Iterator[_Diffe
 
 def _difference_now(live: Sequence[Spell], new: Sequence[Spell]) -> Iterator[_Difference]:
     before, after = ([*map(effect_of, side)] for side in (live, new))
-    if [one.action for one in live] != [one.action for one in new]:
+    if [spell.action for spell in live] != [spell.action for spell in new]:
         effect = min(before + after, key=EFFECTS.index)
         kind: Kind = "action" if before == after else "newly" if effect in after else "cleared"
         yield _Difference(kind, effect, side_of(live), side_of(new))
@@ -172,8 +172,8 @@ def _kind(live: Sequence[Spell], new: Sequence[Spell]) -> Kind | None:
         return "earlier" if after.from_ms < before.from_ms else "later"
     if after.minutes != before.minutes:
         return "longer" if after.minutes > before.minutes else "shorter"
-    same = [(one.from_ms, one.to_ms, one.action) for one in live] == [
-        (one.from_ms, one.to_ms, one.action) for one in new
+    same = [(spell.from_ms, spell.to_ms, spell.action) for spell in live] == [
+        (spell.from_ms, spell.to_ms, spell.action) for spell in new
     ]
     return None if same else "action"
 
@@ -221,16 +221,16 @@ def totals(live: Spells, new: Spells, changes: Iterable[PolicyChange]) -> list[C
 
 def _by_category(spells: Spells) -> dict[tuple[str, str], dict[Effect, EffectTotal]]:
     """Sum up the spells of one policy by category and country."""
-    found: dict[tuple[str, str], dict[Effect, EffectTotal]] = {}
+    by_scope: dict[tuple[str, str], dict[Effect, EffectTotal]] = {}
     counted: set[tuple[int, str, Effect]] = set()
     for (key, (category, _)), of_scope in spells.items():
-        total = found.setdefault((category, country_of(key)), _nothing())
+        total = by_scope.setdefault((category, country_of(key)), _nothing())
         for spell in of_scope:
             for effect in {effect_of(spell), EFFECTS[-1]}:
                 total[effect].hashtags += (key, category, effect) not in counted
                 total[effect].minutes += spell.minutes
                 counted.add((key, category, effect))
-    return found
+    return by_scope
 
 
 def _nothing() -> dict[Effect, EffectTotal]:

@@ -33,19 +33,19 @@ def unseen_changes(live: Policy, new: Policy) -> list[str]:
 def needs_replay(policy: Policy, kept: Iterable[EvidenceConditions]) -> dict[Scope, tuple[str, ...]]:
     """Return the scopes of a policy that the evidence does not cover, each with every reason."""
     conditions = sorted(kept, key=astuple)
-    scaled = any(one.scale for one in conditions)
-    found: dict[Scope, tuple[str, ...]] = {}
+    scaled = any(condition.scale for condition in conditions)
+    uncovered: dict[Scope, tuple[str, ...]] = {}
     for category in policy.category_names:
         for surface in policy.surfaces:
             reasons = [
                 reason
-                for one in conditions
+                for condition in conditions
                 for rule in policy.rules(category, surface)
-                for reason in (*_for_all(policy, one, scaled=scaled), *_for_rule(policy, rule, one))
+                for reason in (*_for_all(policy, condition, scaled=scaled), *_for_rule(policy, rule, condition))
             ]
             if reasons:
-                found[category, surface] = tuple(dict.fromkeys(reasons))
-    return found
+                uncovered[category, surface] = tuple(dict.fromkeys(reasons))
+    return uncovered
 
 
 def _for_all(policy: Policy, kept: EvidenceConditions, *, scaled: bool) -> Iterator[str]:

@@ -44,10 +44,10 @@ class Histograms:
 
     def __init__(self, live: Policy, new: Policy) -> None:
         self._scopes: dict[str, tuple[Scope, int]] = {}
-        self._found: dict[str, Histogram] = {}
+        self._histograms: dict[str, Histogram] = {}
         for name in new.category_names:
             self._scopes[name] = ((name, new.surfaces[0]), min(new.rule(name, new.surfaces[0], "").windows_ms))
-            self._found[name] = Histogram(
+            self._histograms[name] = Histogram(
                 category=name, lower=[0] * BINS, upper=[0] * BINS, live=_thresholds(live, name),
                 new=_thresholds(new, name) or Thresholds(0, 0),
             )  # fmt: skip
@@ -58,16 +58,16 @@ class Histograms:
             for block, by_scope in judged.items():
                 if block.table.window_ms != window_ms or scope not in by_scope:
                     continue
-                one, found = by_scope[scope], self._found[name]
-                enough = one.level != LOW
-                for counts, bound in ((found.lower, one.lower), (found.upper, one.upper)):
+                block_levels, histogram = by_scope[scope], self._histograms[name]
+                enough = block_levels.level != LOW
+                for counts, bound in ((histogram.lower, block_levels.lower), (histogram.upper, block_levels.upper)):
                     bins = np.minimum((bound[enough] * BINS).astype(np.int64), BINS - 1)
                     for at, count in enumerate(np.bincount(bins, minlength=BINS).tolist()):
                         counts[at] += count
 
-    def found(self) -> list[Histogram]:
+    def filled(self) -> list[Histogram]:
         """Return the histograms that are not empty."""
-        return [one for one in self._found.values() if one.tag_panes]
+        return [histogram for histogram in self._histograms.values() if histogram.tag_panes]
 
 
 def _thresholds(policy: Policy, category: str) -> Thresholds | None:

@@ -67,13 +67,13 @@ class _Pending:
     parts: dict[tuple[int, int], EvidenceRecord] = field(default_factory=dict)
 
 
-def same_categories(known: tuple[str, ...] | None, record: EvidenceRecord) -> tuple[str, ...]:
+def same_categories(categories: tuple[str, ...] | None, record: EvidenceRecord) -> tuple[str, ...]:
     """Check a record's categories against those of earlier records; returns them.
 
     Raises:
         CallerMistake: a model with other categories scored the record.
     """
-    if known is not None and record.conditions.categories != known:
+    if categories is not None and record.conditions.categories != categories:
         raise CallerMistake(
             "the evidence was scored by models with different categories",
             fix="choose the time since the last model went live, with --since",
@@ -148,12 +148,12 @@ class EvidenceHistory:
         ticks, self._ticks, self._rows = self._ticks, [], 0
         self._passed_ms = ticks[-1].tick_ms
         blocks: list[EvidenceBlock] = []
-        found: dict[tuple[int, int], TickRows] = {}
+        rows_at: dict[tuple[int, int], TickRows] = {}
         for window_ms in sorted({window_ms for tick in ticks for window_ms, _ in tick.parts}):
             block, rows = self._block(window_ms, ticks)
             blocks.append(block)
-            found.update({(tick_ms, window_ms): one for tick_ms, one in rows})
-        return EvidenceChunk(ticks[0].conditions.policy_revision, blocks, list(self._in_order(ticks, found)))
+            rows_at.update({(tick_ms, window_ms): tick_rows for tick_ms, tick_rows in rows})
+        return EvidenceChunk(ticks[0].conditions.policy_revision, blocks, list(self._in_order(ticks, rows_at)))
 
     def _block(self, window_ms: int, ticks: list[_Pending]) -> tuple[EvidenceBlock, list[tuple[int, TickRows]]]:
         of_tick = [
@@ -168,7 +168,7 @@ class EvidenceHistory:
             for (tick_ms, _), (first, last) in zip(of_tick, pairwise([0, *ends]), strict=True)
         ]
 
-    def _in_order(self, ticks: list[_Pending], found: dict[tuple[int, int], TickRows]) -> Iterator[EvidenceTick]:
+    def _in_order(self, ticks: list[_Pending], rows_at: dict[tuple[int, int], TickRows]) -> Iterator[EvidenceTick]:
         """Yield every tick, also ticks without records, at which the shard had no tags."""
         for tick in ticks:
             if self._ended_ms >= 0:
@@ -176,7 +176,7 @@ class EvidenceHistory:
                     self._standing = {}
                     yield EvidenceTick(missing_ms, False, {})
             self._ended_ms = tick.tick_ms
-            new = {window_ms: found[tick.tick_ms, window_ms] for window_ms in {window for window, _ in tick.parts}}
+            new = {window_ms: rows_at[tick.tick_ms, window_ms] for window_ms in {window for window, _ in tick.parts}}
             standing = {**self._standing, **new}
-            self._standing = {one: rows for one, rows in standing.items() if one in tick.conditions.windows_ms}
+            self._standing = {window: rows for window, rows in standing.items() if window in tick.conditions.windows_ms}
             yield EvidenceTick(tick.tick_ms, tick.paused, self._standing)

@@ -125,17 +125,17 @@ class Impact:
 
     def uncovered(self) -> dict[str, dict[Scope, tuple[str, ...]]]:
         """Return by `live` and `new` the scopes that the evidence does not cover, with the reasons."""
-        conditions = {one for shard in self._shards.values() for one in shard.past.conditions}
+        conditions = {condition for shard in self._shards.values() for condition in shard.past.conditions}
         live = {} if self._history is not None else needs_replay(self.live, conditions)
         return {"live": live, "new": needs_replay(self.new, conditions)}
 
     def report(self) -> ImpactReport:
         """Report the changes at the ticks that have been judged."""
         uncovered = self.uncovered()
-        unknown = {scope for found in uncovered.values() for scope in found}
+        unknown = {scope for scopes in uncovered.values() for scope in scopes}
         live, new, unprotected = (
-            {at: spells for at, spells in one.until(self.to_ms).items() if at[1] not in unknown}
-            for one in (*self.recorders, self._unprotected)
+            {at: spells for at, spells in recorder.until(self.to_ms).items() if at[1] not in unknown}
+            for recorder in (*self.recorders, self._unprotected)
         )
         changes = self._changes(live, new)
         return ImpactReport(
@@ -148,11 +148,13 @@ class Impact:
             changes=changes,
             protected=compare({}, unprotected, self.tags),
             totals=totals(live, new, changes),
-            histograms=[one for one in self._histograms.found() if (one.category, self.new.surfaces[0]) not in unknown],
+            histograms=[
+                plot for plot in self._histograms.filled() if (plot.category, self.new.surfaces[0]) not in unknown
+            ],
             needs_replay=[
                 UncoveredScope(name, *scope, reasons)
-                for name, found in uncovered.items()
-                for scope, reasons in sorted(found.items())
+                for name, scopes in uncovered.items()
+                for scope, reasons in sorted(scopes.items())
             ],
             answered=sum(
                 (category, surface) not in unknown
@@ -166,22 +168,22 @@ class Impact:
         """Compare the policies; tags that lose their protection come first."""
         was_protected = self.live.never_suppressed - self.new.never_suppressed
         changes = [
-            msgspec.structs.replace(one, was_protected=one.hashtag in was_protected)
-            for one in compare(live, new, self.tags)
+            msgspec.structs.replace(change, was_protected=change.hashtag in was_protected)
+            for change in compare(live, new, self.tags)
         ]
-        return sorted(changes, key=lambda one: not one.was_protected)
+        return sorted(changes, key=lambda change: not change.was_protected)
 
     def forget(self, before_ms: int) -> None:
         """Drop spells that ended before a moment, so that memory stays bounded while following."""
         recorders = (*self.recorders, self._unprotected)
-        for one in recorders:
-            one.forget(before_ms)
+        for recorder in recorders:
+            recorder.forget(before_ms)
         self.from_ms = max(self.from_ms, before_ms)
-        used = {key for one in recorders for key in one.known()}
+        used = {key for recorder in recorders for key in recorder.all_keys()}
         for shard in self._shards.values():
             past = shard.past
-            past.conditions = {one: at_ms for one, at_ms in past.conditions.items() if at_ms > before_ms}
-            used |= past.keys().union(*(one.states for one in shard.backtests))
+            past.conditions = {condition: at_ms for condition, at_ms in past.conditions.items() if at_ms > before_ms}
+            used |= past.keys().union(*(backtest.states for backtest in shard.backtests))
         unused = self.tags.release_all_but(np.array(sorted({key >> COUNTRY_BITS for key in used}), np.int64))
         for evaluator in self._evaluators.values():
             evaluator.forget_terms(unused)
@@ -229,8 +231,8 @@ class Impact:
         if self._history is not None:
             self.live = self._history[chunk.revision]
             shard.backtests[0].follow(self._evaluator(self.live))
-        evaluators = [one.evaluator for one in shard.backtests]
-        judged = {one: {block: one.judge(block) for block in chunk.blocks} for one in dict.fromkeys(evaluators)}
+        evaluators = [backtest.evaluator for backtest in shard.backtests]
+        judged = {by: {block: by.judge(block) for block in chunk.blocks} for by in dict.fromkeys(evaluators)}
         self._histograms.add(judged[evaluators[1]])
         for backtest in shard.backtests:
             backtest.take(chunk, judged[backtest.evaluator])

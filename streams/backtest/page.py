@@ -88,10 +88,10 @@ def _bars(counts: list[int]) -> list[HistogramBar]:
 
 
 def _marks(key: str, histogram: Histogram) -> list[ThresholdMark]:
-    found: dict[float, list[str]] = {}
+    marks: dict[float, list[str]] = {}
     for policy, thresholds in (("live", histogram.live), ("new", histogram.new)):
         if thresholds is not None:
-            found.setdefault(getattr(thresholds, key), []).append(policy)
+            marks.setdefault(getattr(thresholds, key), []).append(policy)
     return [
         ThresholdMark(
             x=round(at * WIDTH, 2),
@@ -100,7 +100,7 @@ def _marks(key: str, histogram: Histogram) -> list[ThresholdMark]:
             row=row,
             anchor="start" if at * WIDTH + LABEL_WIDTH <= WIDTH else "end",
         )
-        for row, (at, policies) in enumerate(found.items(), start=2 - len(found))
+        for row, (at, policies) in enumerate(marks.items(), start=2 - len(marks))
     ]
 
 
@@ -117,7 +117,7 @@ class CountLine:
 
 def highest_of(points: list[FlaggedCounts]) -> int:
     """Return the greatest count, at least 1: the top of the plot."""
-    return max(1, *(max(one.both, one.live, one.new) for one in points))
+    return max(1, *(max(point.both, point.live, point.new) for point in points))
 
 
 def lines(points: list[FlaggedCounts]) -> list[CountLine]:
@@ -130,8 +130,8 @@ def lines(points: list[FlaggedCounts]) -> list[CountLine]:
             name,
             kind,
             " ".join(
-                f"{at * WIDTH / wide:.1f},{HEIGHT - getattr(one, kind) * HEIGHT / highest:.1f}"
-                for at, one in enumerate(points)
+                f"{at * WIDTH / wide:.1f},{HEIGHT - getattr(point, kind) * HEIGHT / highest:.1f}"
+                for at, point in enumerate(points)
             ),
             getattr(points[-1], kind),
         )
@@ -149,7 +149,7 @@ def render(verdict: ImpactReport, shadow: ShadowReport | None = None) -> str:
             words=text,
             changes=verdict.changes[:SHOWN_MAX],
             more=max(0, len(verdict.changes) - SHOWN_MAX),
-            plots=[(one, plots(one)) for one in verdict.histograms],
+            plots=[(histogram, plots(histogram)) for histogram in verdict.histograms],
             shadow=shadow,
             lines=None if shadow is None else lines(shadow.over_time),
             highest=None if shadow is None else highest_of(shadow.over_time),

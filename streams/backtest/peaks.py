@@ -56,9 +56,10 @@ class Peaks:
 
     def _take(self, block: EvidenceBlock, judged: Mapping[Scope, BlockLevels]) -> None:
         numbers, inverse = np.unique(block.table.keys >> COUNTRY_BITS, return_inverse=True)
-        for (category, _), one in judged.items():
+        for (category, _), block_levels in judged.items():
             best = np.zeros(len(numbers))
-            np.maximum.at(best, inverse, np.where(np.isin(one.level, (OVER, OVER_WITHOUT)), one.lower, 0.0))
+            over = np.isin(block_levels.level, (OVER, OVER_WITHOUT))
+            np.maximum.at(best, inverse, np.where(over, block_levels.lower, 0.0))
             peaks = self._peaks[category]
             for number, peak in zip(numbers.tolist(), best.tolist(), strict=True):
                 peaks[number] = max(peak, peaks.get(number, 0.0))
@@ -72,7 +73,7 @@ def _without_thresholds(policy: Policy) -> Policy:
             update={
                 **low,
                 "overrides": tuple(
-                    one.model_copy(update={"suppress_at": None, "clear_at": None}) for one in category.overrides
+                    rule.model_copy(update={"suppress_at": None, "clear_at": None}) for rule in category.overrides
                 ),
             }
         )

@@ -91,16 +91,16 @@ class PolicyEvaluator:
         codes = table.keys & COUNTRY_MASK
         present = np.unique(codes).tolist()
         kept = table.tweets >= self.policy.evidence_floor
-        found: dict[Scope, BlockLevels] = {}
-        known: dict[tuple[object, ...], BlockLevels] = {}
+        by_scope: dict[Scope, BlockLevels] = {}
+        by_rules: dict[tuple[object, ...], BlockLevels] = {}
         for scope in self.scopes:
             column = self._columns[scope[0]]
             rules = [self.rule(scope, code) for code in present]
             same = (column, *rules)
-            if same not in known:
-                known[same] = _judge(table, codes, kept, listed, column, dict(zip(present, rules, strict=True)))
-            found[scope] = known[same]
-        return found
+            if same not in by_rules:
+                by_rules[same] = _judge(table, codes, kept, listed, column, dict(zip(present, rules, strict=True)))
+            by_scope[scope] = by_rules[same]
+        return by_scope
 
     def rescaled(self, table: EvidenceTable) -> EvidenceTable:
         """Return a table with the scale that is tried; one with another scale than expected stays as it is."""
@@ -108,7 +108,7 @@ class PolicyEvaluator:
         scale = None if kept is None or not self._scales else self._scales.get(kept.to_bytes())
         if scale is None:
             return table
-        everyone, established = (replace(one, scale=scale) for one in (table.everyone, table.established))
+        everyone, established = (replace(group, scale=scale) for group in (table.everyone, table.established))
         past = table.past and replace(table.past, scale=scale)
         return replace(table, everyone=everyone, established=established, past=past)
 
@@ -127,13 +127,13 @@ def _judge(
     for rule in dict.fromkeys(rules.values()):
         if table.window_ms not in rule.windows_ms:
             continue
-        rows = np.flatnonzero(np.isin(codes, [code for code, one in rules.items() if one == rule]) & kept)
+        rows = np.flatnonzero(np.isin(codes, [code for code, other in rules.items() if other == rule]) & kept)
         some = table if len(rows) == m else table.take(rows)
-        one = levels(some, rule, column, listed[rows], rule.confidence)
-        level[rows], upper[rows] = one.level, one.everyone.upper
-        lower[rows] = np.where(one.enough, one.own.lower, one.everyone.lower)
+        judged = levels(some, rule, column, listed[rows], rule.confidence)
+        level[rows], upper[rows] = judged.level, judged.everyone.upper
+        lower[rows] = np.where(judged.enough, judged.own.lower, judged.everyone.lower)
         part[rows], at[rows] = len(by_rule), np.arange(len(rows))
-        by_rule.append(one)
+        by_rule.append(judged)
     return BlockLevels(level, level.tobytes(), lower, upper, by_rule, part, at)
 
 
@@ -163,12 +163,12 @@ class _TickView:
     def result(self, key: int, scope: Scope) -> RuleResult:
         if self.blind:
             return NOTHING
-        found = []
+        results = []
         for _, row, by_scope in self._rows_of(key):
             block = by_scope[scope]
             if block.quick[row]:  # not LOW
-                found.append(block.result(row))
-        return combine(found) if found else NOTHING
+                results.append(block.result(row))
+        return combine(results) if results else NOTHING
 
     def is_gone(self, key: int, scope: Scope) -> bool:
         rule, floor = self.rule(key, scope), self._evaluator.policy.evidence_floor
@@ -246,8 +246,8 @@ class PolicyBacktest:
         any_over = {}
         for block in self._judged:
             over = np.zeros(len(block.table.keys), bool)
-            for one in set(self._judged[block].values()):
-                over |= one.level >= UNREAD
+            for block_levels in set(self._judged[block].values()):
+                over |= block_levels.level >= UNREAD
             any_over[block] = np.flatnonzero(over)
         for tick in chunk.ticks:
             for rows in tick.windows.values():

@@ -48,7 +48,7 @@ def report_of(impact: Impact) -> ShadowReport:
     """Report on all ticks that an `Impact` has judged."""
     verdict = impact.report()
     # Spells that have not ended include the last tick.
-    live, new = (_known(one.until(impact.to_ms + 1), impact) for one in impact.recorders)
+    live, new = (_known(recorder.until(impact.to_ms + 1), impact) for recorder in impact.recorders)
     hiding = any(spell.hides for spells in (*live.values(), *new.values()) for spell in spells)
     return ShadowReport(
         now=differing_now(impact),
@@ -60,13 +60,13 @@ def report_of(impact: Impact) -> ShadowReport:
 
 def differing_now(impact: Impact) -> list[PolicyChange]:
     """List the tags on which the two policies differ at the last settled tick."""
-    live, new = (_known(one.standing(impact.to_ms), impact) for one in impact.recorders)
+    live, new = (_known(recorder.standing(impact.to_ms), impact) for recorder in impact.recorders)
     return compare_moment(live, new, impact.tags)
 
 
 def _known(spells: Spells, impact: Impact) -> Spells:
-    unknown = {scope for found in impact.uncovered().values() for scope in found}
-    return {at: found for at, found in spells.items() if at[1] not in unknown}
+    unknown = {scope for scopes in impact.uncovered().values() for scope in scopes}
+    return {at: of_scope for at, of_scope in spells.items() if at[1] not in unknown}
 
 
 def over_time(live: Spells, new: Spells, from_ms: int, to_ms: int, *, hiding: bool) -> list[FlaggedCounts]:
@@ -96,19 +96,19 @@ def over_time(live: Spells, new: Spells, from_ms: int, to_ms: int, *, hiding: bo
 
 def _by_key(spells: Spells, moments: npt.NDArray[np.int64], hiding: bool) -> dict[int, _Bools]:
     """Mark by key the moments at which any spell covers it."""
-    found: dict[int, _Bools] = {}
+    by_key: dict[int, _Bools] = {}
     for (key, _), of_scope in spells.items():
         for spell in of_scope:
             if spell.hides or not hiding:
                 stands = (spell.from_ms <= moments) & (moments < spell.to_ms)
-                found[key] = found.get(key, np.zeros(len(moments), bool)) | stands
-    return found
+                by_key[key] = by_key.get(key, np.zeros(len(moments), bool)) | stands
+    return by_key
 
 
 def counts(changes: Iterable[PolicyChange]) -> dict[tuple[str, str], int]:
     """Count the (hashtag, country) that differ, by category and by `live` only, `new` only or another `action`."""
-    found: dict[tuple[str, str], int] = {}
+    by_category: dict[tuple[str, str], int] = {}
     for change in changes:
         side = "live" if change.new is None else "new" if change.live is None else "action"
-        found[change.category, side] = found.get((change.category, side), 0) + 1
-    return found
+        by_category[change.category, side] = by_category.get((change.category, side), 0) + 1
+    return by_category

@@ -57,8 +57,8 @@ class SpellRecorder:
             self._close(key, scope, tick_ms)
             if decision.action != "clear":
                 self._open[key, scope] = decision
-        for known, scope in [one for one in self._open if one[0] == key and one[1] not in decisions]:
-            self._close(known, scope, tick_ms)
+        for place in [place for place in self._open if place[0] == key and place[1] not in decisions]:
+            self._close(*place, tick_ms)
 
     def _close(self, key: int, scope: Scope, tick_ms: int) -> None:
         decision = self._open.pop((key, scope), None)
@@ -76,9 +76,9 @@ class SpellRecorder:
 
     def forget(self, before_ms: int) -> None:
         """Drop the spells that ended by `before_ms`."""
-        kept = {at: [one for one in spells if one.to_ms > before_ms] for at, spells in self.done.items()}
+        kept = {at: [spell for spell in spells if spell.to_ms > before_ms] for at, spells in self.done.items()}
         self.done = {at: spells for at, spells in kept.items() if spells}
 
-    def known(self) -> set[int]:
+    def all_keys(self) -> set[int]:
         """Return the keys with any spell."""
         return {key for key, _ in (*self.done, *self._open)}

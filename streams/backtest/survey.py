@@ -72,7 +72,7 @@ class ThresholdSurvey:
         """Judge the remaining ticks and return the report."""
         self._past.finish()
         uncovered = needs_replay(self._policy, self._past.conditions)
-        reasons = [f"{category}: {reason}" for (category, _), found in uncovered.items() for reason in found]
+        reasons = [f"{category}: {reason}" for (category, _), of_scope in uncovered.items() for reason in of_scope]
         return SurveyReport(
             revision=self._policy.revision,
             from_ms=self._past.from_ms,
@@ -94,17 +94,17 @@ class ThresholdSurvey:
     def _take(self, block: EvidenceBlock, judged: Mapping[Scope, BlockLevels]) -> None:
         numbers = block.table.keys >> COUNTRY_BITS
         seen: set[tuple[str, int]] = set()
-        for (category, _), one in judged.items():
-            if (category, id(one)) in seen:  # surfaces with equal rules share their levels
+        for (category, _), block_levels in judged.items():
+            if (category, id(block_levels)) in seen:  # surfaces with equal rules share their levels
                 continue
-            seen.add((category, id(one)))
-            for number, levels in enumerate(one.by_rule):
-                rows = np.flatnonzero((one.part == number) & (one.level != LOW))
+            seen.add((category, id(block_levels)))
+            for number, levels in enumerate(block_levels.by_rule):
+                rows = np.flatnonzero((block_levels.part == number) & (block_levels.level != LOW))
                 key = category, levels.rule
                 peaks = self._peaks[key]
-                for tag, bound in zip(numbers[rows].tolist(), one.lower[rows].tolist(), strict=True):
+                for tag, bound in zip(numbers[rows].tolist(), block_levels.lower[rows].tolist(), strict=True):
                     peaks[tag] = max(bound, peaks.get(tag, 0.0))
-                over = rows[np.isin(one.level[rows], (OVER, OVER_WITHOUT))]
+                over = rows[np.isin(block_levels.level[rows], (OVER, OVER_WITHOUT))]
                 self._over[key].update(numbers[over].tolist())
 
 
@@ -113,11 +113,11 @@ def places_of_rules(policy: Policy) -> dict[tuple[str, Rule], list[tuple[str, st
 
     A country without an own rule is in the row of country "".
     """
-    found: dict[tuple[str, Rule], list[tuple[str, str]]] = {}
-    for (category, surface, country), rule in sorted(policy.rule_table.items(), key=lambda one: one[0]):
+    places: dict[tuple[str, Rule], list[tuple[str, str]]] = {}
+    for (category, surface, country), rule in sorted(policy.rule_table.items(), key=lambda row: row[0]):
         if not country or rule != policy.rule_table[category, surface, ""]:
-            found.setdefault((category, rule), []).append((surface, country))
-    return found
+            places.setdefault((category, rule), []).append((surface, country))
+    return places
 
 
 def _bins(bounds: Iterable[float]) -> list[int]:

@@ -58,13 +58,13 @@ def _policies(folder: Path, manifest: Manifest) -> PolicyTopic:
     records: list[tuple[int, PolicyRecord]] = []
     incarnation = 0
     for segment in manifest.topics[POLICY].segments:
-        for one in read_segment(folder, segment):
+        for record in read_segment(folder, segment):
             try:
-                found = decode_policy_topic(one.key, one.value)
+                decoded = decode_policy_topic(record.key, record.value)
             except ContractError:
                 continue
-            if isinstance(found, PolicyRecord):
-                records.append((one.offset, found))
-            elif isinstance(found, NewIncarnation):
-                incarnation = max(incarnation, found.incarnation)
+            if isinstance(decoded, PolicyRecord):
+                records.append((record.offset, decoded))
+            elif isinstance(decoded, NewIncarnation):
+                incarnation = max(incarnation, decoded.incarnation)
     return policy_topic(records, {}, manifest.topics[POLICY].next_offset, {}, incarnation)

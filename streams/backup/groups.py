@@ -21,7 +21,7 @@ _GRACE_SECONDS = 10.0
 def worker_groups(admin: Any, settings: Settings) -> list[str]:
     """Return the groups of this deployment: the one of whole workers, and those of sets of stages."""
     whole = settings.topic_prefix + settings.group
-    names = (str(one["group_id"]) for one in admin.list_groups())
+    names = (str(group["group_id"]) for group in admin.list_groups())
     return sorted(name for name in names if name == whole or _is_of_stages(name, whole + "-"))
 
 
@@ -70,9 +70,9 @@ def set_back(admin: Any, group: str, tweets: str, starts: Mapping[int, Bounds]) 
         starts: for each partition the log's first offset, and as `end` the offset to read from. A position before the
             first offset is deleted instead, so that a worker begins at the first one.
     """
-    known: Mapping[Any, Any] = admin.list_group_offsets([group])[group]
+    positions: Mapping[Any, Any] = admin.list_group_offsets([group])[group]
     changed, deleted = {}, []
-    for tp, committed in known.items():
+    for tp, committed in positions.items():
         if tp.topic != tweets or committed.offset < 0 or tp.partition not in starts:
             continue
         start = starts[tp.partition]
@@ -89,8 +89,8 @@ def set_back(admin: Any, group: str, tweets: str, starts: Mapping[int, Bounds]) 
 
 def forget(admin: Any, group: str, topics: set[str]) -> None:
     """Delete a group's positions in some topics."""
-    known: Mapping[Any, Any] = admin.list_group_offsets([group])[group]
-    partitions = [TopicPartition(tp.topic, tp.partition) for tp in known if tp.topic in topics]
+    positions: Mapping[Any, Any] = admin.list_group_offsets([group])[group]
+    partitions = [TopicPartition(tp.topic, tp.partition) for tp in positions if tp.topic in topics]
     if partitions:
         _check(admin.delete_group_offsets(group, partitions), group)
 

@@ -52,7 +52,7 @@ class TopicBackup(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def records(self) -> int:
         """Return the number of records in all files."""
-        return sum(one.records for one in self.segments)
+        return sum(segment.records for segment in self.segments)
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,14 +86,16 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest | None:
     except OSError as error:
         raise CallerMistake(f"cannot read {path}: {error.strerror}", fix="name the folder of a backup") from None
     try:
-        found = _decoder.decode(data)
+        manifest = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CallerMistake(f"{path} is damaged: {error}", fix="use another copy of the backup") from None
-    if found.format != FORMAT:
-        raise CallerMistake(f"{path} has format {found.format}, not {FORMAT}", fix="use a matching version of hushtag")
-    if found.digest != _digest_of(found):
+    if manifest.format != FORMAT:
+        raise CallerMistake(
+            f"{path} has format {manifest.format}, not {FORMAT}", fix="use a matching version of hushtag"
+        )
+    if manifest.digest != _digest_of(manifest):
         raise CallerMistake(f"{path} is damaged: its digest differs", fix="use another copy of the backup")
-    return found
+    return manifest
 
 
 def write_manifest(folder: Path, manifest: Manifest, name: str = MANIFEST) -> None:

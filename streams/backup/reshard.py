@@ -116,8 +116,8 @@ def _describe(settings: Settings) -> tuple[list[str], int, int]:
     with admin_client(settings) as admin:
         present = sorted({settings.topic(name) for name in SHARDED} & set(admin.list_topics()))
         described = admin.describe_topics(present) if present else []
-        counts = {len(one["partitions"]) for one in described} if len(present) == len(SHARDED) else {0}
-        replicas = [len(part["replica_nodes"]) for one in described for part in one["partitions"]]
+        counts = {len(topic["partitions"]) for topic in described} if len(present) == len(SHARDED) else {0}
+        replicas = [len(part["replica_nodes"]) for topic in described for part in topic["partitions"]]
         return worker_groups(admin, settings), counts.pop() if len(counts) == 1 else 0, min(replicas, default=-1)
 
 
@@ -125,8 +125,8 @@ async def _starts(settings: Settings, from_ms: int) -> dict[int, Bounds]:
     """Return for each partition of `tweets` the log's first offset, and as `end` the first one since a moment."""
     async with LogReader(connection(settings), settings.topic(TWEETS)) as reader:
         bounds = await reader.bounds()
-        found = {number: await reader.offset_at(number, from_ms) for number in bounds}
-    return {number: Bounds(one.begin, max(one.begin, found[number] or 0)) for number, one in bounds.items()}
+        firsts = {number: await reader.offset_at(number, from_ms) for number in bounds}
+    return {number: Bounds(bound.begin, max(bound.begin, firsts[number] or 0)) for number, bound in bounds.items()}
 
 
 def _free_groups(

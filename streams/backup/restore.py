@@ -146,7 +146,7 @@ async def _check_that_cluster_is_empty(settings: Settings) -> None:
         if spec.name in _MAY_HAVE_RECORDS:
             continue
         async with LogReader(connection(settings), settings.topic(spec.name)) as reader:
-            if any(one.end > 0 for one in (await reader.bounds()).values()):
+            if any(bounds.end > 0 for bounds in (await reader.bounds()).values()):
                 used.append(settings.topic(spec.name))
     if used:
         raise CallerMistake(
@@ -178,11 +178,11 @@ async def _write_topic(
 ) -> None:
     reported, log_time_ms = monotonic_seconds(), now_ms()
     leaves = backup.manifest.topics[AUDIT].records
-    for one in backup.records(name):
-        if name == AUDIT_OPENINGS and int(one.key or b"0") >= leaves:
+    for record in backup.records(name):
+        if name == AUDIT_OPENINGS and int(record.key or b"0") >= leaves:
             continue  # the backup has no leaf of it: the entry is logged again, with another opening
-        log_time_ms = one.log_time_ms
-        await writer.write(one.offset, log_time_ms, one.key, one.value)
+        log_time_ms = record.log_time_ms
+        await writer.write(record.offset, log_time_ms, record.key, record.value)
         if writer.written % _PART == 0 and monotonic_seconds() - reported >= _REPORT_SECONDS:
             reported = monotonic_seconds()
             total = backup.manifest.topics[name].records

@@ -142,12 +142,12 @@ def read_segment(folder: Path, segment: Segment) -> Iterator[BackedUpRecord]:
     try:
         with gzip.open(path, "rb") as lines:
             for line in lines:
-                one = _decode(line)
-                if not last < one.offset < segment.next_offset:
-                    raise damaged(path, f"offset {one.offset} is out of order")
-                key, value = _as_bytes(one.key, one.key_base64), _as_bytes(one.value, one.value_base64)
-                yield BackedUpRecord(one.offset, one.log_time_ms, key, value)
-                count, last = count + 1, one.offset
+                decoded = _decode(line)
+                if not last < decoded.offset < segment.next_offset:
+                    raise damaged(path, f"offset {decoded.offset} is out of order")
+                key, value = _as_bytes(decoded.key, decoded.key_base64), _as_bytes(decoded.value, decoded.value_base64)
+                yield BackedUpRecord(decoded.offset, decoded.log_time_ms, key, value)
+                count, last = count + 1, decoded.offset
     except (OSError, EOFError, zlib.error, msgspec.DecodeError, binascii.Error) as error:
         raise damaged(path, str(error) or type(error).__name__) from None
     if count != segment.records:
@@ -166,15 +166,15 @@ def check_file(folder: Path, file: str, sha256: str) -> None:
     Raises:
         CallerMistake: the file is missing, or has another content.
     """
-    path, found = folder / file, hashlib.sha256()
+    path, digest = folder / file, hashlib.sha256()
     try:
         with path.open("rb") as data:
             while chunk := data.read(_CHUNK):
-                found.update(chunk)
+                digest.update(chunk)
     except OSError as error:
         raise damaged(path, error.strerror or str(error)) from None
-    if found.hexdigest() != sha256:
-        raise damaged(path, f"its SHA-256 is {found.hexdigest()[:12]}..., the manifest states {sha256[:12]}...")
+    if digest.hexdigest() != sha256:
+        raise damaged(path, f"its SHA-256 is {digest.hexdigest()[:12]}..., the manifest states {sha256[:12]}...")
 
 
 def damaged(path: Path, why: str) -> CallerMistake:

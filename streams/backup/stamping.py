@@ -39,8 +39,8 @@ def producer_times(settings: Settings, topics: Sequence[str]) -> Iterator[None]:
 
 
 def _value(admin: Any, topic: str) -> str:
-    found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
-    return str(found["topic"][topic][SETTING]["value"])
+    configs = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
+    return str(configs["topic"][topic][SETTING]["value"])
 
 
 def _set(admin: Any, topic: str, value: str) -> None:

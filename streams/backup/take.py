@@ -66,61 +66,62 @@ def _topic_ids(settings: Settings) -> dict[str, str]:
                 f"topic {settings.topic(missing[0])} does not exist on {settings.kafka}",
                 fix="check HUSHTAG_KAFKA and HUSHTAG_TOPIC_PREFIX",
             )
-        found = {one["name"]: str(one["topic_id"]) for one in admin.describe_topics([*map(settings.topic, ORDER)])}
-    return {name: found[settings.topic(name)] for name in ORDER}
+        described = admin.describe_topics([*map(settings.topic, ORDER)])
+        ids = {topic["name"]: str(topic["topic_id"]) for topic in described}
+    return {name: ids[settings.topic(name)] for name in ORDER}
 
 
 def _known(settings: Settings, folder: Path, ids: dict[str, str]) -> Manifest:
     """Return the state to continue from: that of an interrupted run, or of the last one."""
-    known = read_manifest(folder, UNFINISHED) or read_manifest(folder)
-    if known is None:
+    manifest = read_manifest(folder, UNFINISHED) or read_manifest(folder)
+    if manifest is None:
         return Manifest(prefix=settings.topic_prefix, shards=settings.shards, began_at_ms=0)
-    if known.prefix != settings.topic_prefix:
+    if manifest.prefix != settings.topic_prefix:
         raise CallerMistake(
-            f"{folder} has the backup of topics with the prefix {known.prefix!r}, not {settings.topic_prefix!r}",
+            f"{folder} has the backup of topics with the prefix {manifest.prefix!r}, not {settings.topic_prefix!r}",
             fix="name another folder, or set HUSHTAG_TOPIC_PREFIX",
         )
-    for name, one in known.topics.items():
-        if one.topic_id != ids[name]:
+    for name, topic in manifest.topics.items():
+        if topic.topic_id != ids[name]:
             raise CallerMistake(
                 f"{folder} has the backup of another topic {settings.topic(name)}: it was created again",
                 fix="back up into an empty folder, and keep this one",
             )
-    return replace(known, shards=settings.shards)
+    return replace(manifest, shards=settings.shards)
 
 
 async def _add_topic(
     settings: Settings, folder: Path, manifest: Manifest, name: str, topic_id: str, report: Report
 ) -> Manifest:
-    known = manifest.topics.get(name, TopicBackup(topic_id=topic_id))
+    backup = manifest.topics.get(name, TopicBackup(topic_id=topic_id))
     topic = settings.topic(name)
     async with LogReader(connection(settings), topic, committed_only=name in LOG) as reader:
         end = (await reader.bounds((0,)))[0].end
-        if end < known.next_offset:
+        if end < backup.next_offset:
             raise CallerMistake(
-                f"{topic} ends at {end}, but {folder} has it up to {known.next_offset}: it was cut short",
+                f"{topic} ends at {end}, but {folder} has it up to {backup.next_offset}: it was cut short",
                 fix="keep this backup, and back up into an empty folder",
             )
         writer: SegmentWriter | None = None
         try:
-            async for batch in reader.to_end({0: known.next_offset}, {0: end}):
+            async for batch in reader.to_end({0: backup.next_offset}, {0: end}):
                 for record in batch:
                     if _is_left_out(name, record.key, record.value):
                         continue
-                    writer = writer or SegmentWriter(folder, name, known.next_offset)
+                    writer = writer or SegmentWriter(folder, name, backup.next_offset)
                     writer.write(record)
                     if writer.is_full:
-                        known = _with_segment(known, writer, record.offset + 1)
-                        manifest, writer = _noted(folder, manifest, name, known, report), None
+                        backup = _with_segment(backup, writer, record.offset + 1)
+                        manifest, writer = _noted(folder, manifest, name, backup, report), None
             if writer is not None:
-                known, writer = _with_segment(known, writer, end), None
-                report(f"{topic}: {known.records:,} records up to offset {end}")
+                backup, writer = _with_segment(backup, writer, end), None
+                report(f"{topic}: {backup.records:,} records up to offset {end}")
         finally:
             if writer is not None:
                 with suppress(OSError):
                     writer.discard()
-    known = replace(known, next_offset=end)
-    manifest = replace(manifest, topics=manifest.topics | {name: known})
+    backup = replace(backup, next_offset=end)
+    manifest = replace(manifest, topics=manifest.topics | {name: backup})
     write_manifest(folder, manifest, UNFINISHED)
     return manifest
 
@@ -130,13 +131,13 @@ def _is_left_out(name: str, key: bytes | None, value: bytes | None) -> bool:
     return is_filler(key, value) or (name == POLICY and key is not None and key.startswith(REPORT_KEY))
 
 
-def _with_segment(known: TopicBackup, writer: SegmentWriter, next_offset: int) -> TopicBackup:
+def _with_segment(backup: TopicBackup, writer: SegmentWriter, next_offset: int) -> TopicBackup:
     segment = writer.finish(next_offset)
-    return replace(known, segments=(*known.segments, segment), next_offset=next_offset)
+    return replace(backup, segments=(*backup.segments, segment), next_offset=next_offset)
 
 
-def _noted(folder: Path, manifest: Manifest, name: str, known: TopicBackup, report: Report) -> Manifest:
-    manifest = replace(manifest, topics=manifest.topics | {name: known})
+def _noted(folder: Path, manifest: Manifest, name: str, backup: TopicBackup, report: Report) -> Manifest:
+    manifest = replace(manifest, topics=manifest.topics | {name: backup})
     write_manifest(folder, manifest, UNFINISHED)
-    report(f"{manifest.prefix}{name}: {known.records:,} records up to offset {known.next_offset}")
+    report(f"{manifest.prefix}{name}: {backup.records:,} records up to offset {backup.next_offset}")
     return manifest

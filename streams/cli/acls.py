@@ -113,7 +113,7 @@ def docs(
 
 
 def _names(roles: list[Role]) -> str:
-    return " and ".join(one.name for one in roles)
+    return " and ".join(role.name for role in roles)
 
 
 def _password(path: Path | None) -> str:

@@ -34,7 +34,7 @@ def backup(
     settings = load_settings()
     quieten()
     done = asyncio.run(take_backup(settings, into, report=_report))
-    records = {name: one.records for name, one in done.topics.items()}
+    records = {name: topic.records for name, topic in done.topics.items()}
     if as_json:
         print_json({"records": records, "began_at_ms": done.began_at_ms})
         return

@@ -58,32 +58,32 @@ def list_(
     json: JsonLines = False,
 ) -> None:
     """List dead letters, oldest first: origin, reason and time."""
-    found = [(known, one) for known in _read(of) for one in _chosen(known, reason, since, until)]
-    found.sort(key=lambda pair: pair[1].at_ms)
-    rows = [_row(known, one) for known, one in found]
+    chosen = [(kept, letter) for kept in _read(of) for letter in _chosen(kept, reason, since, until)]
+    chosen.sort(key=lambda pair: pair[1].at_ms)
+    rows = [_row(kept, letter) for kept, letter in chosen]
     if json:
         print_json(*rows)
         return
     headers = ("origin", "time", "reason", "field", "state")
     print_list(headers, [_cells(row) for row in rows])
-    if not found:
+    if not chosen:
         errors.print("no dead letters" + (" match the filters" if reason or since or until or of != "all" else ""))
 
 
 def show(origin: Origin, json: JsonLines = False) -> None:
     """Show one dead letter with its headers and its bytes."""
-    for known in _read("all"):
-        one = known.letters.get(origin)
-        if one is not None:
+    for kept in _read("all"):
+        letter = kept.letters.get(origin)
+        if letter is not None:
             break
     else:
         raise _unknown(origin)
     if json:
-        print_json(_row(known, one) | {"headers": one.headers} | _bytes(one.value))
+        print_json(_row(kept, letter) | {"headers": letter.headers} | _bytes(letter.value))
         return
-    for name, text in one.headers.items():
+    for name, text in letter.headers.items():
         print(f"{name}: {text}")
-    content = _bytes(one.value)
+    content = _bytes(letter.value)
     print("value: none" if not content else "\n" + str(content.get("value", content.get("value_base64"))))
 
 
@@ -107,15 +107,15 @@ def redrive(
 
     if bool(origin) == bool(all_ or reason or since or until):
         raise CallerMistake("name origins, or choose by --all, --reason, --since or --until", fix="not both, not none")
-    for one in origin or ():
-        if one.partition("/")[0] != TWEETS:
+    for name in origin or ():
+        if name.partition("/")[0] != TWEETS:
             raise CallerMistake(
-                f"{one} is not of the topic {TWEETS}: an internal record is never sent again",
+                f"{name} is not of the topic {TWEETS}: an internal record is never sent again",
                 fix="hushtag skip, if a shard has stopped there",
             )
-    (known,) = _read("tweets")
-    letters = _named(known, origin) if origin else _chosen(known, reason, since, until)
-    done = asyncio.run(send(load_settings(), letters, known))
+    (kept,) = _read("tweets")
+    letters = _named(kept, origin) if origin else _chosen(kept, reason, since, until)
+    done = asyncio.run(send(load_settings(), letters, kept))
     for outcome in done:
         if json:
             print_json(asdict(outcome))
@@ -138,22 +138,22 @@ def _read(of: Of) -> list[DeadLetters]:
     return asyncio.run(read(load_settings()))
 
 
-def _chosen(known: DeadLetters, reasons: Sequence[str] | None, since: str | None, until: str | None) -> list[Letter]:
+def _chosen(kept: DeadLetters, reasons: Sequence[str] | None, since: str | None, until: str | None) -> list[Letter]:
     at_ms = now_ms()
     from_ms = at_ms - since_ms(since) if since else 0
     to_ms = at_ms - since_ms(until) if until else 0
     return [
-        one
-        for one in known.letters.values()
-        if from_ms <= one.at_ms and (not until or one.at_ms < to_ms) and (not reasons or one.reason in reasons)
+        letter
+        for letter in kept.letters.values()
+        if from_ms <= letter.at_ms and (not until or letter.at_ms < to_ms) and (not reasons or letter.reason in reasons)
     ]
 
 
-def _named(known: DeadLetters, origins: Sequence[str]) -> list[Letter]:
+def _named(kept: DeadLetters, origins: Sequence[str]) -> list[Letter]:
     for origin in origins:
-        if origin not in known.letters:
+        if origin not in kept.letters:
             raise _unknown(origin)
-    return [known.letters[origin] for origin in dict.fromkeys(origins)]
+    return [kept.letters[origin] for origin in dict.fromkeys(origins)]
 
 
 def _unknown(origin: str) -> CallerMistake:
@@ -165,17 +165,17 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     return row["origin"], at, row["reason"], row["field"], "redriven" if row["redriven"] else ""
 
 
-def _row(known: DeadLetters, one: Letter) -> dict[str, Any]:
+def _row(kept: DeadLetters, letter: Letter) -> dict[str, str | int]:
     return {
-        "origin": one.key,
-        "reason": one.reason,
-        "field": one.headers.get("field", ""),
-        "found": one.headers.get("value", ""),
-        "fix": one.headers.get("fix", ""),
-        "at_ms": one.at_ms,
-        "bytes": int(one.headers.get("source-bytes", "0")) or len(one.value or b""),
-        "kept_in": one.kept_in,
-        "redriven": known.is_done(one.key),
+        "origin": letter.key,
+        "reason": letter.reason,
+        "field": letter.headers.get("field", ""),
+        "found": letter.headers.get("value", ""),
+        "fix": letter.headers.get("fix", ""),
+        "at_ms": letter.at_ms,
+        "bytes": int(letter.headers.get("source-bytes", "0")) or len(letter.value or b""),
+        "kept_in": letter.kept_in,
+        "redriven": kept.is_done(letter.key),
     }
 
 

@@ -48,9 +48,9 @@ async def _dump(settings: Settings, topic: str, partition: int | None) -> None:
     sys.stdout.buffer.flush()
 
 
-def as_log_line(record: Any) -> dict[str, Any]:
+def as_log_line(record: Any) -> dict[str, str | int | None]:
     """Return a Kafka record as plain JSON; see `streams.log.lines.LogLine`."""
-    line: dict[str, Any] = {
+    line: dict[str, str | int | None] = {
         "partition": record.partition,
         "offset": record.offset,
         "log_time_ms": record.timestamp,

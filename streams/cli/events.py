@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import typer
 
@@ -62,13 +60,13 @@ def inspect(json: AlwaysJson = False) -> None:
         print_json(inspected(line.rstrip(b"\r\n")))
 
 
-def inspected(payload: bytes) -> dict[str, Any]:
+def inspected(payload: bytes) -> dict[str, object]:
     """Return what `inspect` prints for one payload."""
     try:
         event = parse(payload)
     except ContractError as error:
         return {"ok": False, "reason": error.reason, "field": error.field}
-    found: dict[str, Any] = {
+    inspection: dict[str, object] = {
         "ok": True,
         "kind": event.kind,
         "id": None if event.id is None else str(event.id),
@@ -78,11 +76,11 @@ def inspected(payload: bytes) -> dict[str, Any]:
         "hashtags": _uses(located(event.hashtags, event.text) if isinstance(event, Tweet) else event.hashtags),
     }
     if isinstance(event, Control) and event.kind in ("delete", "withheld"):
-        found |= {
+        inspection |= {
             "leaves": list(leaves(event)),
             "countries": list(event.countries or ("*",) * (event.kind == "delete")),
         }
-    return found
+    return inspection
 
 
 def _text(line: bytes) -> str:
@@ -93,7 +91,7 @@ def _text(line: bytes) -> str:
         refuse(error, line)
 
 
-def _uses(uses: list[HashtagUse] | tuple[HashtagUse, ...]) -> list[dict[str, Any]]:
+def _uses(uses: list[HashtagUse] | tuple[HashtagUse, ...]) -> list[dict[str, str | list[int] | None]]:
     return [
         {"hashtag": use.hashtag, "display": use.display, "indices": None if use.start < 0 else [use.start, use.end]}
         for use in uses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -58,32 +58,33 @@ def explain(
     at_ms = None if at is None else past_ms(at, now_ms())
     quieten()
     with_words = terms or show_terms
-    found = asyncio.run(gather_explanation(settings, meant.hashtag, where, at_ms, words=with_words))
-    for note in (found.note, *meant.notes):
+    explanation = asyncio.run(gather_explanation(settings, meant.hashtag, where, at_ms, words=with_words))
+    for note in (explanation.note, *meant.notes):
         if note:
             errors.print(note, style="yellow")
     if as_json:
-        print_json(_as_dict(found, in_full=show_terms) if found.known else {"hashtag": meant.hashtag, "known": False})
-    elif found.known:
+        nothing = {"hashtag": meant.hashtag, "known": False}
+        print_json(_as_dict(explanation, in_full=show_terms) if explanation.known else nothing)
+    elif explanation.known:
         from streams.explain.as_text import ExplanationPrinter
         from streams.explain.brief import brief
         from streams.explain.sentence import sentence_of  # slow imports: not for other commands
 
-        printer = ExplanationPrinter(found)
+        printer = ExplanationPrinter(explanation)
         if everything:
-            print(one_line(sentence_of(found)))
+            print(one_line(sentence_of(explanation)))
             printer.print()
         else:
-            sentence, *lines = brief(found)
+            sentence, *lines = brief(explanation)
             print("\n".join([one_line(sentence), *map(printable, lines)]))
         if with_words:
             printer.print_words(in_full=show_terms)
-    if not found.known:
+    if not explanation.known:
         errors.print(f"nothing is known of #{meant.hashtag}" + (f" {in_country(where)}" if where else ""))
         raise typer.Exit(EXIT_NO)
 
 
-def _as_dict(found: Explanation, *, in_full: bool) -> dict[str, Any]:
+def _as_dict(explanation: Explanation, *, in_full: bool) -> dict[str, object]:
     from streams.explain.sentence import sentence_of
 
-    return {"sentence": sentence_of(found)} | found.as_dict(in_full=in_full)
+    return {"sentence": sentence_of(explanation)} | explanation.as_dict(in_full=in_full)

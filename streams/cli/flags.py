@@ -50,9 +50,9 @@ def list_flags(
     _check_surface(surface)
     with _flags() as flags:
         at_ms = now_ms()
-        found = _everywhere(flags, at_ms, everything) if where is None else _seen_from(flags, where, everything)
-        rows = [one for one in found if surface is None or one.surface == surface]
-    rows.sort(key=lambda one: (one.surface, one.hashtag, one.country, one.source))
+        registers = _everywhere(flags, at_ms, everything) if where is None else _seen_from(flags, where, everything)
+        rows = [row for row in registers if surface is None or row.surface == surface]
+    rows.sort(key=lambda row: (row.surface, row.hashtag, row.country, row.source))
     if as_json:
         print_json(*(row.as_dict() | {"in_force": row.in_force(at_ms)} for row in rows))
         return
@@ -72,10 +72,10 @@ def get_flag(
     where, meant = None if country is None else country_of(country), tag_of(hashtag)
     _check_surface(surface)
     with _flags() as flags:
-        surfaces = [surface] if surface else sorted({*_USUAL_SURFACES, *(one.surface for one in flags.registers())})
+        surfaces = [surface] if surface else sorted({*_USUAL_SURFACES, *(flag.surface for flag in flags.registers())})
         answers = {name: flags.check(meant.hashtag, name, where) for name in surfaces}
     for name, answer in answers.items():
-        found = answer.register
+        register = answer.register
         if as_json:
             print_json(
                 {
@@ -85,14 +85,14 @@ def get_flag(
                     "shown": answer.shown,
                     "why": answer.why,
                     "weight": answer.weight,
-                    "register": found.as_dict() if found else None,
+                    "register": register.as_dict() if register else None,
                 }
             )
             continue
         line = f"#{answer.hashtag} on {name}: {'shown' if answer.shown else 'hidden'} ({answer.why})"
-        if found:
-            line += f": {_action(found)} by {found.source}, until {_until(found)}"
-            line += f"; {_reasons(found)}" if found.reasons else ""
+        if register:
+            line += f": {_action(register)} by {register.source}, until {_until(register)}"
+            line += f"; {_reasons(register)}" if register.reasons else ""
         print(one_line(line))
 
 
@@ -127,23 +127,25 @@ def _report_stale(status: Status) -> None:
 
 
 def _everywhere(flags: Answers, at_ms: int, everything: bool) -> list[Register]:
-    found = flags.registers()
+    registers = flags.registers()
     if everything:
-        return found
-    fields = {one.field for country in {one.country for one in found} for one in _in_effect(flags, country)}
-    return [one for one in found if one.field in fields and one.in_force(at_ms)]
+        return registers
+    fields = {flag.field for country in {flag.country for flag in registers} for flag in _in_effect(flags, country)}
+    return [flag for flag in registers if flag.field in fields and flag.in_force(at_ms)]
 
 
 def _seen_from(flags: Answers, country: str, everything: bool) -> list[Register]:
     if everything:
-        return [one for one in flags.registers() if one.country in (country, "*")]
+        return [flag for flag in flags.registers() if flag.country in (country, "*")]
     return _in_effect(flags, country)
 
 
 def _in_effect(flags: Answers, country: str) -> list[Register]:
     """Return the registers that hide or discount a hashtag for viewers in a country, on any surface."""
-    surfaces = {one.surface for one in flags.registers()}
-    return [one for surface in surfaces for one in (*flags.held(surface, country), *flags.discounted(surface, country))]
+    surfaces = {flag.surface for flag in flags.registers()}
+    return [
+        flag for surface in surfaces for flag in (*flags.held(surface, country), *flags.discounted(surface, country))
+    ]
 
 
 def _cells(row: Register, at_ms: int) -> tuple[str, ...]:
@@ -174,4 +176,4 @@ def _until(row: Register) -> str:
 
 
 def _reasons(row: Register) -> str:
-    return ", ".join(f"{one.signal} {one.value:g} (threshold {one.threshold:g})" for one in row.reasons)
+    return ", ".join(f"{reason.signal} {reason.value:g} (threshold {reason.threshold:g})" for reason in row.reasons)

@@ -28,8 +28,8 @@ def polish_help(group: Any) -> None:
     for name, command in group.commands.items():
         command.rich_help_panel = panels.get(name, "Other commands")
         _polish(command)
-    known = [name for name in order if name in group.commands]
-    group.commands = {name: group.commands[name] for name in [*known, *sorted(set(group.commands) - set(known))]}
+    ordered = [name for name in order if name in group.commands]
+    group.commands = {name: group.commands[name] for name in [*ordered, *sorted(set(group.commands) - set(ordered))]}
 
 
 def _polish(command: Any) -> None:

@@ -54,16 +54,16 @@ def past_ms(text: str, now_ms: int) -> int:
     try:
         if "-" not in text:
             clock = datetime.strptime(text, "%H:%M:%S" if text.count(":") == 2 else "%H:%M")
-            found = datetime.combine(now.date(), clock.time(), UTC)
-            found = found if found <= now else found - timedelta(days=1)
+            past = datetime.combine(now.date(), clock.time(), UTC)
+            past = past if past <= now else past - timedelta(days=1)
         else:
-            found = datetime.fromisoformat(text)
-            found = found if found.tzinfo else found.replace(tzinfo=UTC)
+            past = datetime.fromisoformat(text)
+            past = past if past.tzinfo else past.replace(tzinfo=UTC)
     except ValueError:
         raise CallerMistake(f"--at {text!r} is not a time", fix="write 02:04, 2026-11-25 02:04 (UTC), or 10m") from None
-    if found > now:
+    if past > now:
         raise CallerMistake(f"--at {text!r} is not in the past", fix="leave --at out to ask about now")
-    return int(found.timestamp() * 1000)
+    return int(past.timestamp() * 1000)
 
 
 def since_ms(text: str) -> int:
@@ -72,10 +72,10 @@ def since_ms(text: str) -> int:
     Raises:
         CallerMistake: the text is not a duration.
     """
-    found = parse_duration(text)
-    if not found:
+    duration_ms = parse_duration(text)
+    if not duration_ms:
         raise CallerMistake(f"--since {text!r} is not a duration", fix="write 30m, 24h or 168h")
-    return found
+    return duration_ms
 
 
 def require_account(reason: str, actor: str) -> None:

@@ -68,11 +68,11 @@ def print_list(
         console: output; standard output by default.
     """
     out = console or Console(highlight=False, markup=False)
-    found = AlignedList(headers, rows, names=names)
+    aligned = AlignedList(headers, rows, names=names)
     if out.is_terminal:
-        out.print(found, soft_wrap=False, crop=False)
+        out.print(aligned, soft_wrap=False, crop=False)
         return
-    for row in found.rows:
+    for row in aligned.rows:
         out.file.write("\t".join(cell.plain for cell in row) + "\n")
     out.file.flush()
 
@@ -90,8 +90,8 @@ def _table(headers: Sequence[str], rows: list[list[Text]], names: int, width: in
         more = min(spare, whole[at] - widths[at])
         widths[at] += more
         spare -= more
-    for header, one in zip(headers, widths, strict=True):
-        table.add_column(header, overflow="fold", width=one)
+    for header, column_width in zip(headers, widths, strict=True):
+        table.add_column(header, overflow="fold", width=column_width)
     for row in rows:
         table.add_row(*row)
     return table

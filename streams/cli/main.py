@@ -79,7 +79,7 @@ def make_app() -> typer.Typer:
     )
     for module in MODULES:
         import_module(f"streams.cli.{module}").register(app)
-    for entry in sorted(entry_points(group="hushtag.commands"), key=lambda one: one.name):
+    for entry in sorted(entry_points(group="hushtag.commands"), key=lambda entry: entry.name):
         if find_spec(entry.module.partition(".")[0]) is not None:  # a production image has no devkit
             entry.load()(app)
     return app

@@ -95,11 +95,11 @@ def rollback(
 
     quieten()
     settings = load_settings()
-    live, wanted = asyncio.run(rollback_target(settings, to))
-    if not yes and not confirm(f"score with model {wanted} in place of {if_live or live} from now on?"):
+    live, target = asyncio.run(rollback_target(settings, to))
+    if not yes and not confirm(f"score with model {target} in place of {if_live or live} from now on?"):
         errors.print("nothing was sent")
         raise typer.Exit(EXIT_NO)
-    record = rollback_model(settings, to=wanted, reason=reason, actor=actor, if_live=if_live or live)
+    record = rollback_model(settings, to=target, reason=reason, actor=actor, if_live=if_live or live)
     print_live(asyncio.run(record), as_json)
 
 
@@ -172,7 +172,7 @@ def guarded(file: Path, data: bytes) -> list[str]:
     return [f"no guarded figures of {sha256[:12]} are known"]
 
 
-async def _status(settings: Settings) -> list[dict[str, Any]]:
+async def _status(settings: Settings) -> list[dict[str, str | int | None]]:
     from streams.log.models import read_models
     from streams.log.policies import read_policy_topic
 
@@ -181,7 +181,7 @@ async def _status(settings: Settings) -> list[dict[str, Any]]:
     named = topic.model_named_by
     if named is not None:
         sizes.setdefault(named.model_revision, None)
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, str | int | None]] = []
     for revision, size in sizes.items():
         live = named if named is not None and named.model_revision == revision else None
         change = live.model_change if live else None

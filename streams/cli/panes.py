@@ -84,9 +84,9 @@ async def _rows(
     rows: list[PaneRow] = []
     async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
         async for batch in reader.to_end():
-            for retractions in (decode_retractions(one.value) for one in batch if are_retractions(one.value)):
-                deleted.update(one for one in retractions.uses() if hashtag in (None, one[0]))
-            for record in pane_records(one.value for one in batch):
+            for retractions in (decode_retractions(record.value) for record in batch if are_retractions(record.value)):
+                deleted.update(use for use in retractions.uses() if hashtag in (None, use[0]))
+            for record in pane_records(record.value for record in batch):
                 whole = parts.add(record) if record.length_ms == MINUTE_MS else []
                 if not whole or (hashtag is not None and not any(hashtag in part.names for part in whole)):
                     continue

@@ -33,11 +33,11 @@ def diff(
     """Describe the differences between two policy files, one a line."""
     from streams.policy.diff import differences
 
-    found = differences(load_policy_file(old), load_policy_file(new))
+    changes = differences(load_policy_file(old), load_policy_file(new))
     if as_json:
-        print_json(*({"change": line} for line in found))
+        print_json(*({"change": line} for line in changes))
     else:
-        print("\n".join(found) or "the same policy")
+        print("\n".join(changes) or "the same policy")
 
 
 def apply(
@@ -163,9 +163,9 @@ def _readers(settings: Settings, topic: PolicyTopic) -> list[str]:
     from streams.policy_activation import workers_there
 
     workers = workers_there(topic, now_ms())
-    names = [one.worker for one in workers if Path(one.file).resolve() == settings.policy.resolve()]
+    names = [worker.worker for worker in workers if Path(worker.file).resolve() == settings.policy.resolve()]
     if workers and not names:
-        others = ", ".join(sorted({one.file for one in workers}))
+        others = ", ".join(sorted({worker.file for worker in workers}))
         through = "; the live policy came through the topic" if topic.live and topic.live.via == "topic" else ""
         raise CallerMistake(
             f"no live worker reads {settings.policy.absolute()}: they read {others}{through}",

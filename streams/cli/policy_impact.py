@@ -85,12 +85,12 @@ def judge(
 
     policy, back_ms = load_policy_file(new, settings.shards), since_ms(since) if since is not None else None
     if evidence is not None:
-        found = Impact(load_policy_file(live or settings.policy), policy)
-        feed_from_file(found.add, evidence, back_ms)
+        impact = Impact(load_policy_file(live or settings.policy), policy)
+        feed_from_file(impact.add, evidence, back_ms)
     else:
-        found = Impact(load_policy_file(live) if live else asyncio.run(live_policy(settings)), policy)
-        asyncio.run(feed_from_log(found.add, settings, since_ms("24h") if back_ms is None else back_ms))
-    return found.finish()
+        impact = Impact(load_policy_file(live) if live else asyncio.run(live_policy(settings)), policy)
+        asyncio.run(feed_from_log(impact.add, settings, since_ms("24h") if back_ms is None else back_ms))
+    return impact.finish()
 
 
 def show(report: ImpactReport, console: Console) -> None:
@@ -104,10 +104,10 @@ def show(report: ImpactReport, console: Console) -> None:
     console.print(f"on {text.span(report)}")
     if report.protected:
         console.print("\nProtected: would be hit if they were not in never_suppress", style="bold red")
-        print_list(CHANGE_HEADERS, [change_cells(one) for one in report.protected], console=console)
+        print_list(CHANGE_HEADERS, [change_cells(change) for change in report.protected], console=console)
     if report.changes:
         console.print("")
-        print_list(CHANGE_HEADERS, [change_cells(one) for one in report.changes[:SHOWN_MAX]], console=console)
+        print_list(CHANGE_HEADERS, [change_cells(change) for change in report.changes[:SHOWN_MAX]], console=console)
         if len(report.changes) > SHOWN_MAX:
             console.print(f"and {len(report.changes) - SHOWN_MAX} more: --json and --html have them")
     if report.totals:
@@ -124,21 +124,21 @@ def show(report: ImpactReport, console: Console) -> None:
 CHANGE_HEADERS = ("hashtag", "where", "category", "what", "live", "new", "authors", "lower bound")
 
 
-def change_cells(one: PolicyChange) -> tuple[Cell, ...]:
+def change_cells(change: PolicyChange) -> tuple[Cell, ...]:
     """Build the line of a changed tag in a list; the columns are `CHANGE_HEADERS`."""
     from streams.backtest import text
 
-    marked = one.was_protected or (one.kind == "newly" and one.effect == "hidden")
-    what = text.kind_in_words(one) + (", loses its protection" if one.was_protected else "")
+    marked = change.was_protected or (change.kind == "newly" and change.effect == "hidden")
+    what = text.kind_in_words(change) + (", loses its protection" if change.was_protected else "")
     cells = (
-        f"#{one.hashtag}",
-        f"{one.country} {'+'.join(one.surfaces)}",
-        one.category,
+        f"#{change.hashtag}",
+        f"{change.country} {'+'.join(change.surfaces)}",
+        change.category,
         what,
-        text.side_in_words(one.live),
-        text.side_in_words(one.new),
-        f"{one.side.authors:,}",
-        text.margin_in_words(one.side),
+        text.side_in_words(change.live),
+        text.side_in_words(change.new),
+        f"{change.side.authors:,}",
+        text.margin_in_words(change.side),
     )
     return tuple(Text(cell, style="red") for cell in cells) if marked else cells
 
@@ -147,10 +147,10 @@ def _totals(report: ImpactReport) -> Iterator[tuple[Cell, ...]]:
     from streams.backtest import text
     from streams.backtest.compare import EFFECTS
 
-    for one in report.totals:
-        changes = ", ".join(f"{count} {kind}" for kind, count in one.changes.items()) or "none"
-        sides = ((one.live[effect], one.new[effect]) for effect in EFFECTS)
-        yield one.category, one.country, changes, *(text.total_in_words(each) for side in sides for each in side)
+    for total in report.totals:
+        changes = ", ".join(f"{count} {kind}" for kind, count in total.changes.items()) or "none"
+        sides = ((total.live[effect], total.new[effect]) for effect in EFFECTS)
+        yield total.category, total.country, changes, *(text.total_in_words(each) for side in sides for each in side)
 
 
 def plot(histogram: Histogram) -> Iterator[str]:

@@ -110,8 +110,9 @@ class ShadowView:
         from streams.backtest import text
 
         now = [
-            f"#{one.hashtag} {one.country} {'+'.join(one.surfaces)} {one.category}: {text.now_in_words(one)}"
-            for one in report.now
+            f"#{change.hashtag} {change.country} {'+'.join(change.surfaces)} {change.category}: "
+            f"{text.now_in_words(change)}"
+            for change in report.now
         ]
         at = text.clock(report.verdict.to_ms)
         if self._printed is None:
@@ -165,7 +166,7 @@ def screen(report: ShadowReport) -> RenderableType:
         Text(""),
     ]
     if report.now:
-        rows = [change_cells(one) for one in report.now[:SHOWN_MAX]]
+        rows = [change_cells(change) for change in report.now[:SHOWN_MAX]]
         parts += [Text(f"The two differ now on {text.tags(report.now)}:"), AlignedList(CHANGE_HEADERS, rows)]
         if len(report.now) > SHOWN_MAX:
             parts.append(Text(f"and {len(report.now) - SHOWN_MAX} more: --json has them"))
@@ -183,9 +184,9 @@ def lines_over_time(report: ShadowReport) -> list[str]:
     what = "hidden" if report.hiding else "flagged"
     span = f"{text.clock(points[0].at_ms)} to {text.clock(points[-1].at_ms)}"
     rows = [
-        (f"{what} by both", [one.both for one in points]),
-        ("by the live one only", [one.live for one in points]),
-        ("by the new one only", [one.new for one in points]),
+        (f"{what} by both", [point.both for point in points]),
+        ("by the live one only", [point.live for point in points]),
+        ("by the new one only", [point.new for point in points]),
     ]
     highest = max(1, *(count for _, counts in rows for count in counts))
     return [

@@ -77,11 +77,11 @@ def status_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int,
     live = topic.live
     if live is None:
         return None
-    found = {}
-    for shard, one in progress.items():
-        activation = ActivationLog.from_list(one.activations).in_force(one.settled_ms)
+    revisions = {}
+    for shard, last in progress.items():
+        activation = ActivationLog.from_list(last.activations).in_force(last.settled_ms)
         if activation is not None:
-            found[shard] = activation.revision
+            revisions[shard] = activation.revision
     return PolicyStatus(
         revision=live.revision,
         serial=live.serial,
@@ -89,8 +89,8 @@ def status_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int,
         actor=live.actor or live.proposed_by,
         reason=live.reason,
         changes=live.changes,
-        shards=found,
-        stalled={shard: one.settled_ms for shard, one in progress.items() if at_ms - one.settled_ms > STALLED_MS},
+        shards=revisions,
+        stalled={shard: last.settled_ms for shard, last in progress.items() if at_ms - last.settled_ms > STALLED_MS},
         shards_total=shards,
         workers=workers_there(topic, at_ms),
         source=live.via,
@@ -102,7 +102,7 @@ def status_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int,
 def lines(status: PolicyStatus) -> list[str]:
     """Describe a status in lines of text."""
     since = f"since {in_utc(status.since_ms)} (serial {status.serial})"
-    found = [
+    rows = [
         f"revision {status.revision} live on {status.shards_live}/{status.shards_total} shards, "
         f"{status.workers_live}/{len(status.workers)} workers, {since}",
         f"by {status.actor}" + (f": {status.reason}" if status.reason else ""),
@@ -114,20 +114,20 @@ def lines(status: PolicyStatus) -> list[str]:
         revision = status.shards.get(shard, "none yet")
         if revision != status.revision:
             others.setdefault(revision, []).append(shard)
-    found += [f"shards {', '.join(map(str, shards))}: revision {one}" for one, shards in sorted(others.items())]
-    found += [
+    rows += [f"shards {', '.join(map(str, shards))}: revision {other}" for other, shards in sorted(others.items())]
+    rows += [
         f"shard {shard}: settled up to {in_utc(settled_ms)} only"
         for shard, settled_ms in sorted(status.stalled.items())
     ]
-    found += [f"record {offset} of the topic cannot be read and is skipped" for offset in status.unreadable]
+    rows += [f"record {offset} of the topic cannot be read and is skipped" for offset in status.unreadable]
     if not status.workers:
-        found.append("no worker with the stage ingest has reported lately: start one, or check that it reaches Kafka")
-    found += [
+        rows.append("no worker with the stage ingest has reported lately: start one, or check that it reaches Kafka")
+    rows += [
         f"worker {worker.worker}: {worker.file}: {_difference(worker)}"
         for worker in status.workers
         if worker.verdict != "same" or worker.revision != status.revision
     ]
-    return found
+    return rows
 
 
 def _difference(worker: WorkerReport) -> str:
@@ -140,18 +140,18 @@ def status(as_json: Json = False) -> None:
     Exits with 3 unless it runs on every shard, and on every worker, of which there is at least one.
     """
     quieten()
-    found = asyncio.run(_read(load_settings()))
-    if found is None:
+    status = asyncio.run(_read(load_settings()))
+    if status is None:
         if as_json:
             print_json({"revision": None})
         else:
             print("no policy was ever live: start a worker")
         raise typer.Exit(EXIT_NO)
     if as_json:
-        print_json(asdict(found) | {"shards_live": found.shards_live, "workers_live": found.workers_live})
+        print_json(asdict(status) | {"shards_live": status.shards_live, "workers_live": status.workers_live})
     else:
-        print("\n".join(lines(found)))
-    if not found.well:
+        print("\n".join(lines(status)))
+    if not status.well:
         raise typer.Exit(EXIT_NO)
 
 
@@ -172,7 +172,7 @@ async def _read(settings: Settings) -> PolicyStatus | None:
                 except ContractError:  # publish reports it
                     continue
                 if isinstance(decoded, Progress):
-                    known = progress.get(decoded.shard)
-                    if known is None or decoded.version > known.version:
+                    earlier = progress.get(decoded.shard)
+                    if earlier is None or decoded.version > earlier.version:
                         progress[decoded.shard] = decoded
     return status_of(topic, progress, shards, now_ms())

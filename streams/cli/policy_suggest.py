@@ -66,27 +66,27 @@ def suggest(
     from streams.backtest.peaks import Peaks
     from streams.backtest.suggest import suggest as choose
 
-    settings, known = load_settings(), read_labels(labels)
+    settings, labelled = load_settings(), read_labels(labels)
     back_ms = since_ms(since) if since is not None else None
     if evidence is not None:
         rules = load_policy_file(policy or settings.policy)
     else:
         rules = load_policy_file(policy) if policy else asyncio.run(live_policy(settings, "--policy"))
-    _check_categories(labels, known, rules.category_names)
+    _check_categories(labels, labelled, rules.category_names)
     peaks = Peaks(rules)
     if evidence is not None:
         feed_from_file(peaks.add, evidence, back_ms)
     else:
         asyncio.run(feed_from_log(peaks.add, settings, since_ms("168h") if back_ms is None else back_ms))
-    found = peaks.finish()
+    peaks_of = peaks.finish()
     uncovered: dict[str, list[str]] = {}
     for (category, _), reasons in sorted(needs_replay(rules, peaks.conditions).items()):
         uncovered[category] = list(dict.fromkeys([*uncovered.get(category, []), *reasons]))
     answers = [
         choose(
             category,
-            found[category],
-            known.get(category, {}) or known.get("", {}),
+            peaks_of[category],
+            labelled.get(category, {}) or labelled.get("", {}),
             min_precision,
             protected=rules.never_suppressed,
             clear_at=rules.categories[category].clear_at,
@@ -124,25 +124,25 @@ def read_labels(path: Path) -> dict[str, dict[str, bool]]:
         raise CallerMistake(
             f"{path}: the first line must name hashtag and harmful", fix="begin it with hashtag,harmful"
         )
-    found: dict[str, dict[str, bool]] = {}
+    labels: dict[str, dict[str, bool]] = {}
     for row in rows:
         label = (row["harmful"] or "").strip().casefold()
         if label not in _YES | _NO:
             raise CallerMistake(f"{path}:{rows.line_num}: harmful is {label[:40]!r}", fix="write yes or no")
-        of_category = found.setdefault((row.get("category") or "").strip(), {})
+        of_category = labels.setdefault((row.get("category") or "").strip(), {})
         try:
             hashtag = tag_of((row["hashtag"] or "").strip()).hashtag
         except CallerMistake as error:
             raise CallerMistake(f"{path}:{rows.line_num}: {error}", fix=error.fix) from None
         if of_category.setdefault(hashtag, label in _YES) != (label in _YES):
             raise CallerMistake(f"{path}:{rows.line_num}: #{hashtag} has two labels", fix="keep one of them")
-    return found
+    return labels
 
 
-def _check_categories(path: Path, labels: Mapping[str, object], known: Sequence[str]) -> None:
+def _check_categories(path: Path, labels: Mapping[str, object], categories: Sequence[str]) -> None:
     try:
         for category in filter(None, labels):
-            check_name("category", category, known)
+            check_name("category", category, categories)
     except CallerMistake as error:
         raise CallerMistake(f"{path}: {error}", fix=error.fix) from None
 

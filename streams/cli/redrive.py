@@ -49,9 +49,9 @@ class Redriven:
     """Position in `tweets`; -1 if it was not sent by this run."""
 
 
-def why_not(letter: Letter, known: DeadLetters) -> str:
+def why_not(letter: Letter, kept: DeadLetters) -> str:
     """Return why a letter must not be sent again; "" if it may."""
-    if known.is_done(letter.key):
+    if kept.is_done(letter.key):
         return "it was redriven before"
     if letter.is_cut:
         return "only its first bytes were kept"
@@ -62,55 +62,56 @@ def why_not(letter: Letter, known: DeadLetters) -> str:
     return ""
 
 
-async def redrive(settings: Settings, letters: Sequence[Letter], known: DeadLetters) -> list[Redriven]:
+async def redrive(settings: Settings, letters: Sequence[Letter], kept: DeadLetters) -> list[Redriven]:
     """Send letters to `tweets` again.
 
     Args:
         settings: address of the broker, and the prefix of topic names.
         letters: letters of `tweets-dead-letter`.
-        known: content of that topic.
+        kept: content of that topic.
 
     Raises:
         DependencyAway: Kafka does not answer. A repeat finishes the work.
     """
-    refused = {one.key: why for one in letters if (why := why_not(one, known))}
-    wanted = [one for one in letters if one.key not in refused]
+    refused = {letter.key: why for letter in letters if (why := why_not(letter, kept))}
+    sendable = [letter for letter in letters if letter.key not in refused]
     outcome = {origin: Redriven(origin, sent=False, why=why) for origin, why in refused.items()}
     sender, run = Sender(settings), secrets.token_hex(8)
     await sender.start()
     try:
-        outcome |= await _send(settings, sender, run, wanted, known)
+        outcome |= await _send(settings, sender, run, sendable, kept)
     finally:
         await sender.stop()
-    return [outcome[one.key] for one in letters]
+    return [outcome[letter.key] for letter in letters]
 
 
 async def _send(
-    settings: Settings, sender: Sender, run: str, wanted: Sequence[Letter], known: DeadLetters
+    settings: Settings, sender: Sender, run: str, letters: Sequence[Letter], kept: DeadLetters
 ) -> dict[str, Redriven]:
     outcome: dict[str, Redriven] = {}
     # 0. Claims of earlier runs: where the tweet arrived, only the done mark is missing.
-    arrived = await _arrived(settings, {one.key: marks for one in wanted if (marks := known.marks.get(one.key))})
+    claims = {letter.key: marks for letter in letters if (marks := kept.marks.get(letter.key))}
+    arrived = await _arrived(settings, claims)
     await _mark(settings, sender, "done", run, arrived)
     outcome |= {origin: Redriven(origin, sent=False, why="it was redriven before") for origin in arrived}
-    wanted = [one for one in wanted if one.key not in arrived]
+    letters = [letter for letter in letters if letter.key not in arrived]
     # 1. The claim of this run, unless another run's stands.
-    await _mark(settings, sender, "claim", run, [one.key for one in wanted])
-    now = await read_dead_letters(settings, DEAD_LETTER) if wanted else known
-    claimed = [one for one in wanted if owner_of(now.marks[one.key], now_ms()) == run]
-    for one in wanted:
-        if one not in claimed:
-            outcome[one.key] = Redriven(one.key, sent=False, why="another run is redriving it")
+    await _mark(settings, sender, "claim", run, [letter.key for letter in letters])
+    now = await read_dead_letters(settings, DEAD_LETTER) if letters else kept
+    claimed = [letter for letter in letters if owner_of(now.marks[letter.key], now_ms()) == run]
+    for letter in letters:
+        if letter not in claimed:
+            outcome[letter.key] = Redriven(letter.key, sent=False, why="another run is redriving it")
     # 2. The tweets.
     topic = settings.topic(TWEETS)
     acks = [
-        await sender.send(topic, one.origin.partition, one.value, headers=[(REDRIVEN_FROM, one.key.encode())])
-        for one in claimed
+        await sender.send(topic, letter.origin.partition, letter.value, headers=[(REDRIVEN_FROM, letter.key.encode())])
+        for letter in claimed
     ]
-    for one, done in zip(claimed, await sender.acknowledged(acks), strict=True):
-        outcome[one.key] = Redriven(one.key, sent=True, partition=done.partition, offset=done.offset)
+    for letter, done in zip(claimed, await sender.acknowledged(acks), strict=True):
+        outcome[letter.key] = Redriven(letter.key, sent=True, partition=done.partition, offset=done.offset)
     # 3. The done marks.
-    await _mark(settings, sender, "done", run, [one.key for one in claimed])
+    await _mark(settings, sender, "done", run, [letter.key for letter in claimed])
     return outcome
 
 
@@ -138,13 +139,13 @@ async def _arrived(settings: Settings, claims: dict[str, list[Mark]]) -> set[str
     if not claims:
         return set()
     since_ms = min(marks[0].at_ms for marks in claims.values()) - settings.max_broker_skew_ms
-    found: set[str] = set()
+    arrived: set[str] = set()
     async with LogReader(connection(settings), settings.topic(TWEETS)) as reader:
         starts = {partition: await reader.offset_at(partition, since_ms) for partition in reader.partitions}
         async for batch in reader.to_end(starts):
             for record in batch:
-                found.add(_origin(record))
-    return found & claims.keys()
+                arrived.add(_origin(record))
+    return arrived & claims.keys()
 
 
 def _origin(record: Any) -> str:

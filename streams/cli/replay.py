@@ -120,9 +120,9 @@ def replay(
         partitions = _partitions(source)
         # Output files come last: an input that cannot be replayed must not empty the files of an earlier run.
         created = {path: files.enter_context(_create(path)) for path in (evidence, panes) if path}
-        for path, one in created.items():
+        for path, output in created.items():
             if path.is_file():
-                one.truncate(0)
+                output.truncate(0)
         kept, rows = (created[path] if path else None for path in (evidence, panes))
         run = Replay(
             partitions,
@@ -134,9 +134,11 @@ def replay(
             early=early,
             flush_ms=settings.flush_ms,
             moderation=people,
-            corrections=[one for records in (log or {}).values() for one in corrections_in(records)],
+            corrections=[correction for records in (log or {}).values() for correction in corrections_in(records)],
             sketches=None if log is None else {shard: received_sketches(records) for shard, records in log.items()},
-            activations=[one for records in (log or {}).values() for one in records if isinstance(one, Activation)],
+            activations=[
+                record for records in (log or {}).values() for record in records if isinstance(record, Activation)
+            ],
             skipped={shard: skipped_spans(records, shard, number) for shard, records in (log or {}).items()},
             models=others,
             keep_evidence=None if kept is None else _evidence_writer(kept),
@@ -179,15 +181,15 @@ def _partials(path: Path, people: Iterable[LogRecord]) -> dict[int, list[Partial
     from streams.log.unreadable import UnreadableRecord
 
     skips = SkipIndex()
-    for one in people:
-        skips.apply_raw(one.key, one.value)
+    for record in people:
+        skips.apply_raw(record.key, record.value)
     logs: dict[int, list[LogRecord]] = {}
     with _open(str(path)) as file:
         for record in read_lines(file):
             logs.setdefault(record.partition, []).append(record)
     try:
         return {
-            shard: list(read_shard_log(sorted(log, key=lambda one: one.offset), shard, skips))
+            shard: list(read_shard_log(sorted(log, key=lambda record: record.offset), shard, skips))
             for shard, log in logs.items()
         }
     except UnreadableRecord as error:

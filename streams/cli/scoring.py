@@ -60,8 +60,8 @@ def score(
     out = sys.stdout
     for lines, mistake in _batches(standard_input('texts as {"text": "..."}')):
         texts, hints = [text for text, _ in lines], np.array([hint_of(lang) for _, lang in lines], np.uint8)
-        probabilities, found = scorer.score_languages(texts, hints)
-        for text, hint, row, language in zip(texts, hints.tolist(), probabilities.tolist(), found, strict=True):
+        probabilities, languages = scorer.score_languages(texts, hints)
+        for text, hint, row, language in zip(texts, hints.tolist(), probabilities.tolist(), languages, strict=True):
             harmful, *categories = (None if math.isnan(p) else round(p, 6) for p in row)
             answer: dict[str, object] = {
                 "harmful": harmful,
@@ -106,13 +106,14 @@ def _explanation(scorer: object, text: str, hint: int, *, in_full: bool) -> dict
     from models.explain import explain, masked
     from models.scorer import LinearScorer
 
-    found = explain(scorer, text, hint=hint) if isinstance(scorer, LinearScorer) else None
-    if found is None:
+    explanation = explain(scorer, text, hint=hint) if isinstance(scorer, LinearScorer) else None
+    if explanation is None:
         return None
-    terms = sorted(found.terms, key=lambda term: -abs(term[1]))
+    terms = sorted(explanation.terms, key=lambda term: -abs(term[1]))
     shown = [[word if in_full else masked(word), round(contribution, 4)] for word, contribution in terms[:N_TERMS]]
     rest = round(sum(contribution for _, contribution in terms[N_TERMS:]), 4)
-    return {"language": found.language, "intercept": round(found.intercept, 4), "terms": shown, "rest": rest}
+    language, intercept = explanation.language, round(explanation.intercept, 4)
+    return {"language": language, "intercept": intercept, "terms": shown, "rest": rest}
 
 
 def _batches(stream: BinaryIO) -> Iterator[tuple[list[tuple[str, str]], CallerMistake | None]]:

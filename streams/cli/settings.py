@@ -35,21 +35,21 @@ def settings(as_json: JsonLines = False) -> None:
     rows: list[tuple[str, ...]] = []
     for field, information in Settings.model_fields.items():
         value = getattr(loaded, field)
-        plain = value if isinstance(value, int | float) and not is_secret(field) else shown(field, value)
+        printed = value if isinstance(value, int | float) and not is_secret(field) else shown(field, value)
         source = "environment" if is_from_environment(field) else "default"
         meaning = information.description or ""
         if as_json:
             print_json(
                 {
                     "setting": variable(field),
-                    "value": plain,
+                    "value": printed,
                     "from": source,
                     "meaning": meaning,
                     "allowed": allowed(field),
                 }
             )
         else:
-            rows.append((variable(field), str(plain), source, f"{meaning} ({allowed(field)})"))
+            rows.append((variable(field), str(printed), source, f"{meaning} ({allowed(field)})"))
     if not as_json:
         print_list(("setting", "value", "from", "meaning"), rows)
     names = [variable(field) for field in Settings.model_fields]

@@ -58,7 +58,7 @@ def create(
     from streams.log.topics import create_topics  # a slow import: not for other commands
 
     settings = load_settings()
-    made = create_topics(
+    results = create_topics(
         settings,
         tweets_partitions=partitions,
         replicas=replicas,
@@ -68,12 +68,12 @@ def create(
         report=_report,
     )
     if as_json:
-        print_json(*map(asdict, made))
+        print_json(*map(asdict, results))
         return
     rows = []
-    for one in made:
-        what = "created" if one.created else f"altered: {', '.join(one.altered)}" if one.altered else "exists"
-        rows.append((one.topic, str(one.partitions), what))
+    for result in results:
+        what = "created" if result.created else f"altered: {', '.join(result.altered)}" if result.altered else "exists"
+        rows.append((result.topic, str(result.partitions), what))
     print_list(("topic", "partitions", "result"), rows)
 
 

@@ -128,7 +128,7 @@ class Lines:
 
     text: npt.NDArray[np.uint8]
     ends: Ints
-    """(n + 1,)"""
+    """(n + 1,) bounds of the lines in `text`."""
 
     def __len__(self) -> int:
         return len(self.ends) - 1

@@ -93,8 +93,9 @@ class ExplanationPrinter:
             what = f"{register.action}{f' for {_words(register.category)}' if register.category else ''}"
             early = ", early" if register.provisional else ""
             self._line(f"  {register.source}, {_where(register.country)}: {what}{early}{ends}: {_OUTCOMES[outcome]}")
-            for one in register.reasons:
-                self._signal(one.signal, one.value, one.threshold, self._whole.line_of(register, one.signal))
+            for reason in register.reasons:
+                line = self._whole.line_of(register, reason.signal)
+                self._signal(reason.signal, reason.value, reason.threshold, line)
             self._predecessor(str(register.evidence.get("predecessor", "")))
             if register.by_people:
                 by = f"by {register.actor}: {_one_line(str(register.evidence.get('reason', '')))}"
@@ -130,29 +131,29 @@ class ExplanationPrinter:
     def _signal_reports(self) -> None:
         """Print the signals against each rule; surfaces with equal rules and equal results share an entry."""
         alike: dict[tuple[SignalReport, tuple[str, ...]], list[str]] = {}
-        for one in self._whole.evidence.reports:
-            missing = tuple(self._whole.missing(one))
-            alike.setdefault((msgspec.structs.replace(one, surface=""), missing), []).append(one.surface)
-        for (one, missing), surfaces in alike.items():
-            self._signal_report(one, missing, " and ".join(surfaces))
+        for report in self._whole.evidence.reports:
+            missing = tuple(self._whole.missing(report))
+            alike.setdefault((msgspec.structs.replace(report, surface=""), missing), []).append(report.surface)
+        for (report, missing), surfaces in alike.items():
+            self._signal_report(report, missing, " and ".join(surfaces))
 
-    def _signal_report(self, one: SignalReport, missing: Sequence[str], on: str) -> None:
-        share = (
-            f" harmful share {one.lower:.2f} to {one.upper:.2f} over {one.scored} authors," if one.is_assessed else ""
-        )
+    def _signal_report(self, report: SignalReport, missing: Sequence[str], on: str) -> None:
+        share = ""
+        if report.is_assessed:
+            share = f" harmful share {report.lower:.2f} to {report.upper:.2f} over {report.scored} authors,"
         self._line(
-            f"{_words(one.category)} on {on}, {_where(one.country)}: {one.level};{share} "
-            f"{format_duration(one.window_ms)} up to {moment(one.tick_ms)}",
-            style="red" if one.level in OVER_WORDS else "yellow" if one.level in _ASKED else "",
+            f"{_words(report.category)} on {on}, {_where(report.country)}: {report.level};{share} "
+            f"{format_duration(report.window_ms)} up to {moment(report.tick_ms)}",
+            style="red" if report.level in OVER_WORDS else "yellow" if report.level in _ASKED else "",
         )
-        for line in filter(None, (reading_of(one), *_assessed(one))):
+        for line in filter(None, (reading_of(report), *_assessed(report))):
             self._line(f"    {line}")
         evidence = self._whole.evidence
-        for signal in one.signals:
+        for signal in report.signals:
             name = evidence.policies.name(evidence.revision)
             at = (name, PolicyLine(signal.line, signal.source)) if signal.line else None
             self._signal(signal.signal, signal.value, signal.threshold, at)
-        self._predecessor(one.predecessor)
+        self._predecessor(report.predecessor)
         if missing:
             self._line(f"    missing: {'; '.join(missing)}")
 
@@ -169,16 +170,16 @@ class ExplanationPrinter:
             self._line(f"    its authors come from #{hashtag}, which was hidden")
 
     def _below(self, below: Sequence[BelowFloor]) -> None:
-        for one in below:
+        for window in below:
             self._line(
-                f"below the evidence floor in {format_duration(one.window_ms)}, {_where(one.country)}: "
-                f"fewer than {one.floor} tweets, up to {moment(one.tick_ms)}"
+                f"below the evidence floor in {format_duration(window.window_ms)}, {_where(window.country)}: "
+                f"fewer than {window.floor} tweets, up to {moment(window.tick_ms)}"
             )
 
     def _volume(self, volume: Sequence[WindowVolume]) -> None:
         if not volume:
             return
-        tweets = [one.tweets for one in volume]
+        tweets = [window.tweets for window in volume]
         highest = max(1, *tweets)
         last = volume[-1]
         span = f"{moment(volume[0].tick_ms)} to {moment(last.tick_ms)}"
@@ -189,10 +190,11 @@ class ExplanationPrinter:
         report = self._whole.report
         if report.overrides:
             self._line("people decided:")
-        for one in report.overrides:
-            plain = one.as_dict(report.now_ms)
-            on = f"{_where(plain['country'])} on {', '.join(plain['surfaces'])}"
-            self._line(f"  {plain['action']} {on} by {plain['actor']}: {one.state} ({_one_line(plain['reason'])})")
+        for status in report.overrides:
+            fields = status.as_dict(report.now_ms)
+            on = f"{_where(fields['country'])} on {', '.join(fields['surfaces'])}"
+            reason = _one_line(fields["reason"])
+            self._line(f"  {fields['action']} {on} by {fields['actor']}: {status.state} ({reason})")
 
     def _timeline(self) -> None:
         self._line("history:")
@@ -203,26 +205,26 @@ class ExplanationPrinter:
             self._line(f"  {moment(event.at_ms)}  {_where(event.country)}: {event.what}{by}{because}{more}")
 
 
-def _assessed(one: SignalReport) -> Iterator[str]:
+def _assessed(report: SignalReport) -> Iterator[str]:
     """Describe the harmful share of a tag of which enough was read: whose it is, and how it was measured."""
-    if not one.is_assessed:
+    if not report.is_assessed:
         return
-    if not one.is_calibrated:
+    if not report.is_calibrated:
         yield MIXED_SOURCES
-    yield from _established(one)
-    yield _stages(one.looked, one.stage_2)
+    yield from _established(report)
+    yield _stages(report.looked, report.stage_2)
 
 
-def _established(one: SignalReport) -> Iterator[str]:
-    if one.coordinated:
-        ranked = f" Contested: its tweets count {one.weight:.0%}." if one.level == "contested" else ""
+def _established(report: SignalReport) -> Iterator[str]:
+    if report.coordinated:
+        ranked = f" Contested: its tweets count {report.weight:.0%}." if report.level == "contested" else ""
         yield (
-            f"Established: {one.established} of {one.authors} authors, harmful share "
-            f"{one.established_lower:.2f}-{one.established_upper:.2f}; "
-            f"the others {one.coordinated_lower:.2f}-{one.coordinated_upper:.2f}.{ranked}"
+            f"Established: {report.established} of {report.authors} authors, harmful share "
+            f"{report.established_lower:.2f}-{report.established_upper:.2f}; "
+            f"the others {report.coordinated_lower:.2f}-{report.coordinated_upper:.2f}.{ranked}"
         )
-    if one.innocent_past:
-        yield f"Innocent past: {one.innocent_past} established authors used it before without harm; people decide."
+    if report.innocent_past:
+        yield f"Innocent past: {report.innocent_past} established authors used it before without harm; people decide."
 
 
 def _stages(looked: int, stage_2: str) -> str:

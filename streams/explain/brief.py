@@ -31,32 +31,32 @@ def brief(whole: Explanation) -> list[str]:
     decided = decided_places(report.states())
     leading = decided[0].register if decided else None
     parts = [
-        ("", [_place(one) for one in decided[1:] if one.shown], _PLACES),
+        ("", [_place(group) for group in decided[1:] if group.shown], _PLACES),
         ("signals:", list(_signals(whole, leading)), _SIGNALS),
         ("or it ends when:", list(_other_ends(whole, leading)), _ENDS),
         ("people decided:", [_override(whole, at) for at in range(len(report.overrides))], _PEOPLE),
         ("history:", list(_events(whole))[-_EVENTS:], _EVENTS),
     ]
     lines: list[str] = []
-    for title, found, most in parts:
-        if found:
+    for title, details, most in parts:
+        if details:
             indent = "  " if title else ""
-            lines += [*filter(None, [title]), *(f"{indent}{line}" for line in found[:most])]
+            lines += [*filter(None, [title]), *(f"{indent}{line}" for line in details[:most])]
     more = f"more: hushtag explain {report.hashtag} --all"
     return [sentence_of(whole), *lines[: MOST_LINES - 1], more]
 
 
-def _place(one: DecidedPlaces) -> str:
-    state = "shown" if one.weight == 1 else f"counts {one.weight:.0%}"
-    return f"also {state} on {where_words(one)}, by {source_words(one.register)}"
+def _place(group: DecidedPlaces) -> str:
+    state = "shown" if group.weight == 1 else f"counts {group.weight:.0%}"
+    return f"also {state} on {where_words(group)}, by {source_words(group.register)}"
 
 
 def _signals(whole: Explanation, leading: Register | None) -> Iterator[str]:
     """Yield the signals of the decision, or those of the nearest rule where nothing is hidden."""
     if leading is not None and leading.reasons:
-        for one in leading.reasons:
-            at = whole.line_of(leading, one.signal)
-            yield _signal(one.signal, one.value, one.threshold, f"{at[0]}:{at[1].line}" if at else "")
+        for reason in leading.reasons:
+            at = whole.line_of(leading, reason.signal)
+            yield _signal(reason.signal, reason.value, reason.threshold, f"{at[0]}:{at[1].line}" if at else "")
         return
     nearest = nearest_rule(whole)
     if nearest is not None and leading is None:
@@ -64,7 +64,7 @@ def _signals(whole: Explanation, leading: Register | None) -> Iterator[str]:
         for asked in nearest[0].signals:
             yield _signal(asked.signal, asked.value, asked.threshold, f"{name}:{asked.line}" if asked.line else "")
         if whole.evidence.volume:
-            tweets = [one.tweets for one in whole.evidence.volume]
+            tweets = [window.tweets for window in whole.evidence.volume]
             yield f"tweets {block_bars(tweets, max(1, *tweets))} {tweets[-1]:,}"
 
 
@@ -83,10 +83,10 @@ def _other_ends(whole: Explanation, leading: Register | None) -> list[str]:
 
 
 def _override(whole: Explanation, at: int) -> str:
-    one = whole.report.overrides[at]
-    plain = one.as_dict(whole.report.now_ms)
-    reason = " ".join(str(plain["reason"]).split())
-    return f"{plain['action']} {in_country(plain['country'])} by {plain['actor']}: {one.state} ({reason})"
+    status = whole.report.overrides[at]
+    fields = status.as_dict(whole.report.now_ms)
+    reason = " ".join(str(fields["reason"]).split())
+    return f"{fields['action']} {in_country(fields['country'])} by {fields['actor']}: {status.state} ({reason})"
 
 
 def _events(whole: Explanation) -> Iterator[str]:

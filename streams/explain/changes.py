@@ -57,7 +57,7 @@ def would_clear(
         low, seen = now is None, now
     bars = ", not while a gap of the log is in its windows" if now is not None and now.holding else ""
     bars += ", not while the scorer is not trusted" if fault is not None else ""
-    ends = [one + bars for one in _ends(action, rule, seen, state, at_ms)]
+    ends = [end + bars for end in _ends(action, rule, seen, state, at_ms)]
     if action in AWAITING_PERSON:
         return [*ends, f"a person decides, or the {action} expires; it is not renewed"]
     hours = f"{max_automated_ms / HOUR_MS:g} hours"
@@ -129,10 +129,11 @@ def would_hide(
         protected: whether the tag is in `never_suppress`.
         fault: reason not to trust the scorer.
     """
+    window = format_duration(now.window_ms)
     floors = [
-        f"{one.threshold:g} {one.signal.removeprefix('min_')} in {format_duration(now.window_ms)}, it has {one.value:g}"
-        for one in now.signals[:2]
-        if not one.passed and one.value is not None
+        f"{floor.threshold:g} {floor.signal.removeprefix('min_')} in {window}, it has {floor.value:g}"
+        for floor in now.signals[:2]
+        if not floor.passed and floor.value is not None
     ]
     return [*floors, *_missing_harm(now), *_bars(now, state, protected, fault)]
 
@@ -164,15 +165,15 @@ def _missing_harm(now: SignalReport) -> Iterator[str]:
         yield _missing_texts(now, now.read_part, "sampled")
     elif enough and now.established_read < now.min_scored:
         yield _missing_texts(now, now.established_read, "established sampled")
-    passed = sum(one.passed for one in others)
+    passed = sum(signal.passed for signal in others)
     if passed < now.need:
-        names = ", ".join(f"{one.signal} {one.threshold:g}" for one in others if not one.passed)
+        names = ", ".join(f"{signal.signal} {signal.threshold:g}" for signal in others if not signal.passed)
         unless = ", except where it is contested" if enough else ""
         yield f"{now.need - passed} more of the corroborating signals ({names}){unless}"
 
 
 def _missing_texts(now: SignalReport, read: float, whose: str) -> str:
-    languages = authors_words({one.language: one.authors for one in now.unread})
+    languages = authors_words({count.language: count.authors for count in now.unread})
     return (
         f"texts that the model reads by {now.min_scored:.0%} of its {whose} authors (min_scored), it reads {read:.0%}; "
         f"not read: {languages}"

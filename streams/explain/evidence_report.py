@@ -38,8 +38,8 @@ class PolicyFiles:
 
     def policy(self, revision: str) -> Policy | None:
         """Return a policy; None where the topic does not have the revision."""
-        found = self.parsed(revision)
-        return found[0] if found else None
+        parsed = self.parsed(revision)
+        return parsed[0] if parsed else None
 
     def parsed(self, revision: str) -> tuple[Policy, PolicyLines] | None:
         """Return a policy and its lines; None where the topic does not have the revision."""
@@ -58,8 +58,8 @@ class PolicyFiles:
         self, revision: str, signal: str, category: str, surface: str, country: str
     ) -> tuple[str, PolicyLine] | None:
         """Return the file and the line that set a threshold; None for a default, or where the file is unknown."""
-        found = self.parsed(revision)
-        line = found[1].of_signal(signal, category, surface, country) if found else None
+        parsed = self.parsed(revision)
+        line = parsed[1].of_signal(signal, category, surface, country) if parsed else None
         return (self.name(revision), line) if line else None
 
 
@@ -126,34 +126,34 @@ def evidence_report(
     evidence: RecentEvidence, policies: PolicyFiles, hashtag: str, countries: Sequence[str], at_ms: int
 ) -> EvidenceReport:
     """Report a hashtag's signals in each country, and its volume in the first of them."""
-    found = EvidenceReport(policies=policies)
+    report = EvidenceReport(policies=policies)
     of_tag, last = evidence.of_tag(), evidence.last()
-    newest = max((records[0] for records in last.values()), key=lambda one: one.tick_ms, default=None)
-    found.revision = newest.conditions.policy_revision if newest else ""
+    newest = max((records[0] for records in last.values()), key=lambda record: record.tick_ms, default=None)
+    report.revision = newest.conditions.policy_revision if newest else ""
     tick_ms = newest.tick_ms if newest else -1
-    since = [one.revision for one in policies.records.values() if tick_ms < one.from_tick_ms <= at_ms]
-    found.live = since[-1] if since else found.revision
-    live, judged_by = policies.policy(found.live), policies.parsed(found.revision)
+    since = [record.revision for record in policies.records.values() if tick_ms < record.from_tick_ms <= at_ms]
+    report.live = since[-1] if since else report.revision
+    live, judged_by = policies.policy(report.live), policies.parsed(report.revision)
     if newest is not None:
-        found.model = newest.conditions.model_revision
+        report.model = newest.conditions.model_revision
     elif live is not None:
-        found.model = policies.records[found.live].model_revision
-    found.protected = live is not None and live.is_never_suppressed(hashtag)
-    found.volume = volumes(of_tag, hashtag, countries[0])
-    found.seen = any(row_of(one, hashtag, country) is not None for one in of_tag for country in countries)
+        report.model = policies.records[report.live].model_revision
+    report.protected = live is not None and live.is_never_suppressed(hashtag)
+    report.volume = volumes(of_tag, hashtag, countries[0])
+    report.seen = any(row_of(record, hashtag, country) is not None for record in of_tag for country in countries)
     if newest is None or judged_by is None:
-        return found
+        return report
     policy, lines = judged_by
     windows = {window_ms: last[window_ms] for window_ms in newest.conditions.windows_ms if window_ms in last}
-    found.fault = fault_of(windows.get(newest.conditions.windows_ms[0], ()), policy)
+    report.fault = fault_of(windows.get(newest.conditions.windows_ms[0], ()), policy)
     for country in countries:
         here = {
-            window_ms: one for window_ms, records in windows.items() for one in records
-            if row_of(one, hashtag, country) is not None
+            window_ms: record for window_ms, records in windows.items() for record in records
+            if row_of(record, hashtag, country) is not None
         }  # fmt: skip
-        found.reports += signal_reports(here, hashtag, country, policy, lines)
-        found.below += [
+        report.reports += signal_reports(here, hashtag, country, policy, lines)
+        report.below += [
             BelowFloor(country, window_ms, records[0].tick_ms, newest.conditions.evidence_floor)
             for window_ms, records in windows.items() if window_ms not in here
         ]  # fmt: skip
-    return found
+    return report

@@ -52,12 +52,12 @@ class Explanation:
         if policy is None:
             return []
         scope = register.category, register.surface, register.country
-        known = register.category in policy.categories and register.surface in policy.surfaces
-        states = (one for one in self._decisions(*scope) if one.action == register.action)
+        has_scope = register.category in policy.categories and register.surface in policy.surfaces
+        states = (state for state in self._decisions(*scope) if state.action == register.action)
         return would_clear(
             register.action,
-            policy.rule(*scope) if known else None,
-            next((one for one in evidence.reports if (one.category, one.surface, one.country) == scope), None),
+            policy.rule(*scope) if has_scope else None,
+            next((report for report in evidence.reports if report.scope == scope), None),
             policy.max_automated_ms,
             state=next(states, None),
             protected=evidence.protected,
@@ -65,11 +65,11 @@ class Explanation:
             at_ms=self.report.now_ms,
         )
 
-    def missing(self, one: SignalReport) -> list[str]:
+    def missing(self, report: SignalReport) -> list[str]:
         """Return what is missing until a rule acts on the hashtag."""
-        states = (state for state in self._decisions(one.category, one.surface, one.country) if not state.provisional)
+        states = (state for state in self._decisions(*report.scope) if not state.provisional)
         evidence = self.evidence
-        return would_hide(one, state=next(states, None), protected=evidence.protected, fault=evidence.fault)
+        return would_hide(report, state=next(states, None), protected=evidence.protected, fault=evidence.fault)
 
     def _decisions(self, category: str, surface: str, country: str) -> list[ScopeDecision]:
         return [
@@ -85,8 +85,8 @@ class Explanation:
         Args:
             in_full: show words unmasked.
         """
-        plain = self.report.as_dict()
-        for state, place in zip(self.report.states(), plain["places"], strict=True):
+        fields = self.report.as_dict()
+        for state, place in zip(self.report.states(), fields["places"], strict=True):
             for (register, outcome), row in zip(state.registers, place["registers"], strict=True):
                 for reason in row["reasons"]:
                     at = self.line_of(register, reason["signal"])
@@ -94,17 +94,17 @@ class Explanation:
                 if register.source == "automated" and outcome != "cleared":
                     row["ends_when"] = self.ends_when(register)
         evidence, words = self.evidence, self.words
-        plain |= {
+        fields |= {
             "known": True,
             "policy_revision": evidence.revision,
             "protected": evidence.protected,
             "scorer_fault": msgspec.to_builtins(evidence.fault),
-            "standings": [msgspec.to_builtins(one) | {"missing": self.missing(one)} for one in evidence.reports],
+            "standings": [msgspec.to_builtins(rule) | {"missing": self.missing(rule)} for rule in evidence.reports],
             "below_the_evidence_floor": msgspec.to_builtins(evidence.below),
             "volume": msgspec.to_builtins(evidence.volume),
         }
         if words is not None:
-            plain["terms"] = {
+            fields["terms"] = {
                 "texts": words.texts,
                 "mean": round(words.mean, 4),
                 "terms": [
@@ -113,4 +113,4 @@ class Explanation:
                 "model": words.model,
                 "unlike": words.unlike,
             }
-        return plain
+        return fields

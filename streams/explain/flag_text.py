@@ -26,12 +26,12 @@ _SHARES = {
 _LABELS = (
     _SHARES
     | {"innocent_past": "Established accounts without harm before", "scored_share": "Sampled authors read"}
-    | {one.name: one.label for one in SIGNALS}
+    | {signal.name: signal.label for signal in SIGNALS}
 )
 _KINDS = (
     dict.fromkeys((*_SHARES, "scored_share"), SHARE)
     | {"innocent_past": COUNT}
-    | {one.name: one.kind for one in SIGNALS}
+    | {signal.name: signal.kind for signal in SIGNALS}
 )
 _LARGEST = 2**63
 _UPPER = {"harmful_share_lower": "upper", "established_share_lower": "established_upper"}
@@ -109,8 +109,8 @@ def read_part(evidence: Mapping[str, Any]) -> str:
     >>> read_part({"scored": 48, "unread": {"ta": 16, "bn": "many"}}), read_part({"scored": 64})
     ('75% of 64 sampled authors (Tamil 16 not read)', '')
     """
-    found = evidence.get("unread")
-    unread = numbers_of(found) if isinstance(found, Mapping) else {}
+    by_language = evidence.get("unread")
+    unread = numbers_of(by_language) if isinstance(by_language, Mapping) else {}
     counts = {str(language): int(count) for language, count in unread.items() if count >= 1}
     return read_words(max(0, int(numbers_of(evidence).get("scored", 0))), counts)
 
@@ -194,9 +194,9 @@ def places(registers: Iterable[Register]) -> str:
     >>> places(both)
     'trends and search in India'
     """
-    found = list(registers)
-    surfaces = sorted({register.surface for register in found}, reverse=True)
-    codes = sorted({register.country for register in found}, reverse=True)
+    listed = list(registers)
+    surfaces = sorted({register.surface for register in listed}, reverse=True)
+    codes = sorted({register.country for register in listed}, reverse=True)
     names = [country_name(None if code == "*" else code) for code in codes]
     return f"{' and '.join(surfaces)} in {', '.join(names[:-1])}{' and ' if len(names) > 1 else ''}{names[-1]}"
 

@@ -50,15 +50,15 @@ async def gather_explanation(
     from streams.explain.word_report import gather_words
 
     report, note = await gather_report(settings, hashtag, country, at_ms)
-    countries = [country] if country else ["*", *sorted({one.country for one in report.decisions} - {"*"})]
+    countries = [country] if country else ["*", *sorted({decision.country for decision in report.decisions} - {"*"})]
     moment_ms = now_ms() if at_ms is None else at_ms
     evidence = await gather_evidence(settings, hashtag, countries, moment_ms)
-    found = Explanation(report, evidence, None, note)
-    if words and found.known:
-        window_ms = max((one.window_ms for one in evidence.reports), default=600_000)
+    explanation = Explanation(report, evidence, None, note)
+    if words and explanation.known:
+        window_ms = max((rule_report.window_ms for rule_report in evidence.reports), default=600_000)
         word_report = await gather_words(settings, hashtag, moment_ms - window_ms, moment_ms, model=evidence.model)
-        found = Explanation(report, evidence, word_report, note)
-    return found
+        explanation = Explanation(report, evidence, word_report, note)
+    return explanation
 
 
 async def gather_report(
@@ -78,7 +78,7 @@ async def gather_report(
     """
     if at_ms is not None:
         decisions, people = await asyncio.gather(read_decisions(settings, hashtag), read_overrides(settings, at_ms))
-        decisions = [one for one in decisions if one.decided_at_ms <= at_ms]
+        decisions = [decision for decision in decisions if decision.decided_at_ms <= at_ms]
         return HashtagReport(hashtag, decisions, people, None, at_ms, country), _PAST
     decisions, people, (registers, note) = await asyncio.gather(
         read_decisions(settings, hashtag), read_overrides(settings), _registers(settings, hashtag)
@@ -89,7 +89,7 @@ async def gather_report(
 async def read_decisions(settings: Settings, hashtag: str | None = None) -> list[Decision]:
     """Read the automated decisions that the topic still has, on one hashtag or on all."""
     needle = b'"hashtag":' + msgspec.json.encode(hashtag) if hashtag is not None else b'"kind":"decision"'
-    found: list[Decision] = []
+    decisions: list[Decision] = []
     async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
         async for batch in reader.to_end():
             for record in batch:
@@ -98,8 +98,8 @@ async def read_decisions(settings: Settings, hashtag: str | None = None) -> list
                     and needle in record.value
                     and (decision := decision_in(record.value)) is not None
                 ):
-                    found.append(decision)
-    return found
+                    decisions.append(decision)
+    return decisions
 
 
 async def read_overrides(settings: Settings, at_ms: int | None = None) -> OverrideHistory:
@@ -137,7 +137,7 @@ async def gather_evidence(settings: Settings, hashtag: str, countries: Sequence[
         start = await reader.offset_at(shard, at_ms - VOLUME_MS)
         async with aclosing(reader.to_end({shard: start})) as batches:
             async for batch in batches:
-                if not all(evidence.add(one.value) for one in batch):
+                if not all(evidence.add(record.value) for record in batch):
                     break
     policies = PolicyFiles(records, settings.policy, _text(settings.policy))
     return evidence_report(evidence, policies, hashtag, countries, at_ms)

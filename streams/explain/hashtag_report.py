@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 import msgspec
 from hushtag_client.index import Index
-from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Register, newer
+from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Reason, Register, newer
 from hushtag_client.resolution import candidates, winner
 
 from streams.actions import WEIGHING
 from streams.constants import DAY_MS
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.overrides import OverrideHistory, record_as_dict
-from streams.log.decisions import HARM_FIELDS, NOT_ASSESSED, Decision
+from streams.log.decisions import HARM_FIELDS, NOT_ASSESSED, Decision, DecisionReason
 
 Outcome = Literal["wins", "overruled", "expired", "cleared", "lifted"]
 
@@ -76,12 +76,14 @@ class HashtagReport:
         self.hashtag = hashtag
         self.now_ms = now_ms
         self.country = country
-        unique = {one.version + one.country: one for one in decisions if one.hashtag == hashtag}
-        self.decisions = sorted((one for one in unique.values() if self._applies(one.country)), key=lambda d: d.version)
+        own = (decision for decision in decisions if decision.hashtag == hashtag and self._applies(decision.country))
+        unique = {decision.version + decision.country: decision for decision in own}
+        self.decisions = sorted(unique.values(), key=lambda decision: decision.version)
         self.people = people
-        self.overrides = [one for one in people.statuses(now_ms, hashtag=hashtag) if self._applies(one.record.country)]
+        statuses = people.statuses(now_ms, hashtag=hashtag)
+        self.overrides = [status for status in statuses if self._applies(status.record.country)]
         self._in_logs = self._fold()
-        self._in_redis = None if in_redis is None else [one for one in in_redis if self._applies(one.country)]
+        self._in_redis = None if in_redis is None else [held for held in in_redis if self._applies(held.country)]
         self.registers = self._in_logs if self._in_redis is None else self._in_redis
 
     @property
@@ -93,13 +95,13 @@ class HashtagReport:
     @property
     def display(self) -> str:
         """Commonest spelling by the last decision, else the one that a person typed, else the hashtag itself."""
-        spelt = [one.record.display for one in self.overrides if one.record.display]
-        spelt += [one.display for one in self.decisions if one.display]
+        spelt = [status.record.display for status in self.overrides if status.record.display]
+        spelt += [decision.display for decision in self.decisions if decision.display]
         return spelt[-1] if spelt else self.hashtag
 
     def latest(self) -> list[Decision]:
         """Return the last decision of each country, by country."""
-        newest = {one.country: one for one in self.decisions}
+        newest = {decision.country: decision for decision in self.decisions}
         return [newest[country] for country in sorted(newest)]
 
     def states(self) -> list[SurfaceState]:
@@ -192,14 +194,16 @@ class HashtagReport:
 
     def _automated(self) -> Iterator[HistoryEvent]:
         last: dict[str, HistoryEvent] = {}
-        for one in self.decisions:
-            what = _summary(one)
-            before = last.get(one.country)
+        for decision in self.decisions:
+            what = _summary(decision)
+            before = last.get(decision.country)
             if before is not None and before.what == what:
                 before.repeats += 1
                 continue
-            last[one.country] = HistoryEvent(one.decided_at_ms, one.source, one.country, one.version, what, one.actor)
-            yield last[one.country]
+            last[decision.country] = HistoryEvent(
+                decision.decided_at_ms, decision.source, decision.country, decision.version, what, decision.actor
+            )
+            yield last[decision.country]
 
     def _by_people(self) -> Iterator[HistoryEvent]:
         for offset, record in self.people.history:
@@ -221,19 +225,20 @@ def _summary(decision: Decision) -> str:
     for action, category in sorted(surfaces):
         on = " and ".join(sorted(surfaces[action, category], reverse=True))
         categories.setdefault((action, on), []).append(category)
-    words = [f"{action} on {on} for {', '.join(found)}" for (action, on), found in categories.items()]
+    words = [f"{action} on {on} for {', '.join(listed)}" for (action, on), listed in categories.items()]
     return ("early: " if decision.provisional else "") + ("; ".join(words) or "nothing in force")
 
 
-def _reason_as_dict(signal: str, value: float, threshold: float) -> dict[str, Any]:
-    return {"signal": signal, "value": value, "threshold": threshold, "margin": value - threshold}
+def _reason_as_dict(reason: Reason | DecisionReason) -> dict[str, str | float]:
+    value, threshold = reason.value, reason.threshold
+    return {"signal": reason.signal, "value": value, "threshold": threshold, "margin": value - threshold}
 
 
 def register_as_dict(register: Register, outcome: Outcome | None = None) -> dict[str, Any]:
     """Return a register as plain JSON; each reason has the margin between its value and its threshold."""
-    plain = register.as_dict()
-    plain["reasons"] = [_reason_as_dict(one.signal, one.value, one.threshold) for one in register.reasons]
-    return plain | ({"outcome": outcome} if outcome else {})
+    fields = register.as_dict()
+    fields["reasons"] = [_reason_as_dict(reason) for reason in register.reasons]
+    return fields | ({"outcome": outcome} if outcome else {})
 
 
 def decision_as_dict(decision: Decision) -> dict[str, Any]:
@@ -241,9 +246,9 @@ def decision_as_dict(decision: Decision) -> dict[str, Any]:
 
     Evidence of a review that was not assessed has no shares of harm.
     """
-    plain: dict[str, Any] = msgspec.to_builtins(decision)
-    for scope, row in zip(decision.rulings, plain["rulings"], strict=True):
-        row["reasons"] = [_reason_as_dict(one.signal, one.value, one.threshold) for one in scope.reasons]
+    fields: dict[str, Any] = msgspec.to_builtins(decision)
+    for scope, row in zip(decision.rulings, fields["rulings"], strict=True):
+        row["reasons"] = [_reason_as_dict(reason) for reason in scope.reasons]
         if scope.valve == NOT_ASSESSED and row["evidence"]:
             row["evidence"] = {name: value for name, value in row["evidence"].items() if name not in HARM_FIELDS}
-    return plain
+    return fields

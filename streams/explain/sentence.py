@@ -34,18 +34,19 @@ class DecidedPlaces:
 
 def decided_places(states: Iterable[SurfaceState]) -> list[DecidedPlaces]:
     """Group the states that a register decides: those that hide first, then by weight, the widest first."""
-    found: dict[tuple[object, ...], list[SurfaceState]] = {}
+    alike: dict[tuple[object, ...], list[SurfaceState]] = {}
     for state in states:
-        if (one := state.decided_by) is not None:
-            same = (one.source, one.action, one.category, one.country, one.actor, _reason(one))
-            found.setdefault(same, []).append(state)
+        if (register := state.decided_by) is not None:
+            scope = register.category, register.country
+            same = register.source, register.action, *scope, register.actor, _reason(register)
+            alike.setdefault(same, []).append(state)
     groups = []
-    for group in found.values():
+    for group in alike.values():
         first = group[0]
         assert first.decided_by is not None
-        surfaces = tuple(sorted({one.surface for one in group}, reverse=True))
+        surfaces = tuple(sorted({state.surface for state in group}, reverse=True))
         groups.append(DecidedPlaces(first.decided_by, surfaces, first.shown, first.weight))
-    return sorted(groups, key=lambda one: (one.shown, one.weight, one.register.country != "*", -len(one.surfaces)))
+    return sorted(groups, key=lambda at: (at.shown, at.weight, at.register.country != "*", -len(at.surfaces)))
 
 
 def sentence_of(whole: Explanation) -> str:
@@ -55,9 +56,7 @@ def sentence_of(whole: Explanation) -> str:
     name = f"#{report.display}"
     what = _effect(decided[0]) if decided else ""
     if decided and not decided[0].shown:
-        also = [
-            f"also hidden from {where_words(one)} by {_author(one.register)}" for one in decided[1:] if not one.shown
-        ]
+        also = [f"also hidden from {where_words(at)} by {_author(at.register)}" for at in decided[1:] if not at.shown]
         return f"{name} is {what} {'; '.join([_decision(whole, decided[0].register), *also])}."
     if what:
         return f"{name} is {what}, {_decision(whole, decided[0].register)}."
@@ -82,7 +81,7 @@ def where_words(places: DecidedPlaces) -> str:
 
 def nearest_rule(whole: Explanation) -> tuple[SignalReport, list[str]] | None:
     """Return the rule that the hashtag is nearest to, with what is missing; None without evidence."""
-    judged = [(one, whole.missing(one)) for one in whole.evidence.reports]
+    judged = [(report, whole.missing(report)) for report in whole.evidence.reports]
     return min(judged, key=lambda pair: (len(pair[1]), _gap(pair[0])), default=None)
 
 
@@ -129,27 +128,28 @@ def _allowed(register: Register, at_ms: int) -> str:
 
 def _unpublished(whole: Explanation) -> str:
     """Describe the newest decision that would hide the hashtag and that surfaces do not have yet; "" without one."""
-    late = [one for one in whole.report.unpublished() if one.action in HIDING and one.in_force(whole.report.now_ms)]
+    unpublished, now_ms = whole.report.unpublished(), whole.report.now_ms
+    late = [register for register in unpublished if register.action in HIDING and register.in_force(now_ms)]
     if not late:
         return ""
-    last = max(late, key=lambda one: one.version)
-    surfaces = sorted({one.surface for one in late if one.version == last.version}, reverse=True)
+    last = max(late, key=lambda register: register.version)
+    surfaces = sorted({register.surface for register in late if register.version == last.version}, reverse=True)
     where = f"{' and '.join(surfaces)} {in_country(last.country)}"
     return f"{source_words(last)} hides it from {where}, which is not published yet"
 
 
 def _overruled(whole: Explanation) -> str:
     """Describe the pipeline's decision that is in force and has no effect now; "" without one."""
-    found = [
+    overruled = [
         register
         for state in whole.report.states()
         for register, outcome in state.registers
         if outcome in ("lifted", "overruled") and register.source == "automated"
     ]
-    hides = next((one for one in found if one.action in HIDING), None)
+    hides = next((register for register in overruled if register.action in HIDING), None)
     if hides is not None:
         return f"without that the pipeline hides it ({_why(hides)})"
-    return f"without that its tweets count {found[0].weight:.0%} ({_why(found[0])})" if found else ""
+    return f"without that its tweets count {overruled[0].weight:.0%} ({_why(overruled[0])})" if overruled else ""
 
 
 def _distance(whole: Explanation) -> str:
@@ -164,25 +164,25 @@ def _distance(whole: Explanation) -> str:
             window = format_duration(below[0].window_ms)
             return f"it has fewer than {below[0].floor} tweets in {window}, too few to be judged"
         return "no automated decision is in force, and the last hour has no evidence of it"
-    one, missing = nearest
-    scope = f"{one.category.replace('_', ' ')} on {one.surface}"
-    if not one.is_assessed:
-        return f"it is not assessed for {scope}, {reading_of(one)}"
+    report, missing = nearest
+    scope = f"{report.category.replace('_', ' ')} on {report.surface}"
+    if not report.is_assessed:
+        return f"it is not assessed for {scope}, {reading_of(report)}"
     if missing:
         return f"it would be hidden for {scope} with {_and(missing)}"
     quiet = [
         scope.action
         for decision in whole.report.latest()
         for scope in decision.rulings
-        if (scope.category, scope.surface, decision.country) == (one.category, one.surface, one.country)
+        if (scope.category, scope.surface, decision.country) == report.scope
     ]
     done = f"{quiet[0]}, which hides nothing" if quiet and quiet[0] in ("review", "shadow") else "not hidden yet"
-    return f"it is {_LEVELS.get(one.level, one.level)} for {scope}: {done}"
+    return f"it is {_LEVELS.get(report.level, report.level)} for {scope}: {done}"
 
 
-def _gap(one: SignalReport) -> float:
+def _gap(report: SignalReport) -> float:
     """Return how far the harmful share lies below its threshold, as a part of it."""
-    share = one.signals[2]
+    share = report.signals[2]
     return 1.0 if share.value is None else max(0.0, 1 - share.value / share.threshold)
 
 

@@ -133,9 +133,14 @@ class SignalReport(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a gap of the log was in the windows, so that nothing was cleared."""
 
     @property
+    def scope(self) -> tuple[str, str, str]:
+        """Scope of the rule: category, surface and country."""
+        return self.category, self.surface, self.country
+
+    @property
     def read_part(self) -> float:
         """Part of the sampled authors whose texts the model has read; 1 where none was sampled."""
-        sampled = self.scored + sum(one.authors for one in self.unread)
+        sampled = self.scored + sum(count.authors for count in self.unread)
         return self.scored / sampled if sampled else 1.0
 
     @property
@@ -164,13 +169,13 @@ class WindowVolume(msgspec.Struct, frozen=True):
     """Harmful share of any category, of the authors whose texts were read; None: nothing was scored."""
 
 
-def reading_of(one: SignalReport) -> str:
+def reading_of(report: SignalReport) -> str:
     """Say which part of the sampled authors' texts the model has read, and what follows; "" where it has read all."""
-    unread = {count.language: count.authors for count in one.unread}
+    unread = {count.language: count.authors for count in report.unread}
     if not unread:
         return ""
-    then = "" if one.is_assessed else ": no automated decision"
-    return f"read {read_words(one.scored, unread)}, min_scored {one.min_scored:.0%}{then}"
+    then = "" if report.is_assessed else ": no automated decision"
+    return f"read {read_words(report.scored, unread)}, min_scored {report.min_scored:.0%}{then}"
 
 
 def row_of(record: EvidenceRecord, hashtag: str, country: str) -> int | None:
@@ -181,16 +186,16 @@ def row_of(record: EvidenceRecord, hashtag: str, country: str) -> int | None:
 
 def volumes(records: Iterable[EvidenceRecord], hashtag: str, country: str) -> list[WindowVolume]:
     """Return the shortest window over time, by tick; ticks at which the tag was below the evidence floor are absent."""
-    found: dict[int, WindowVolume] = {}
+    by_tick: dict[int, WindowVolume] = {}
     for record in records:
         row = row_of(record, hashtag, country) if record.window_ms == record.conditions.windows_ms[0] else None
         if row is not None:
             table = table_of([record], Tags()).take(np.array([row]))
             share = float(table.everyone.estimates()[0, 0])
-            found[record.tick_ms] = WindowVolume(
+            by_tick[record.tick_ms] = WindowVolume(
                 record.tick_ms, int(table.tweets[0]), int(table.authors[0]), None if np.isnan(share) else share
             )
-    return [found[tick_ms] for tick_ms in sorted(found)]
+    return [by_tick[tick_ms] for tick_ms in sorted(by_tick)]
 
 
 def signal_reports(
@@ -205,7 +210,7 @@ def signal_reports(
         policy: policy whose rules apply.
         places: lines of the policy's file.
     """
-    found = []
+    reports = []
     for category in policy.category_names:
         for surface in policy.surfaces:
             rule = policy.rule(category, surface, country)
@@ -216,12 +221,11 @@ def signal_reports(
                 and category in record.conditions.categories
                 and (row := row_of(record, hashtag, country)) is not None
             ]
-            best = combine(one.levels.result(0) for _, one in seen)
-            shown = [(record, one) for record, one in seen if best.judged in (None, one.levels)]
-            found += [
-                _report(record, one, best.level, (category, surface, country), places) for record, one in shown[:1]
-            ]
-    return found
+            best = combine(judged.levels.result(0) for _, judged in seen)
+            shown = [(record, judged) for record, judged in seen if best.judged in (None, judged.levels)]
+            scope = category, surface, country
+            reports += [_report(record, judged, best.level, scope, places) for record, judged in shown[:1]]
+    return reports
 
 
 _UNKNOWN = ShareBounds(0.0, 0.0, 1.0)
@@ -244,15 +248,15 @@ def _judge(record: EvidenceRecord, row: int, listed: bool, rule: Rule, category:
 
 
 def _report(
-    record: EvidenceRecord, one: _JudgedRow, level: int, scope: tuple[str, str, str], places: PolicyLines
+    record: EvidenceRecord, judged_row: _JudgedRow, level: int, scope: tuple[str, str, str], places: PolicyLines
 ) -> SignalReport:
-    judged, (category, surface, country) = one.levels, scope
+    judged, (category, surface, country) = judged_row.levels, scope
     table, rule, voice = judged.table, judged.rule, judged.voice(0)
     tweets, authors = int(table.tweets[0]), int(table.authors[0])
     own, correction = int(table.established.authors[0]), table.everyone.correction
-    everyone, deciding = judged.everyone.at(0), _deciding(one)
+    everyone, deciding = judged.everyone.at(0), _deciding(judged_row)
     if level == UNREAD:
-        everyone, one = _UNKNOWN, _JudgedRow(judged, _UNKNOWN, _UNKNOWN)
+        everyone, judged_row = _UNKNOWN, _JudgedRow(judged, _UNKNOWN, _UNKNOWN)
     return SignalReport(
         category=category,
         surface=surface,
@@ -267,11 +271,11 @@ def _report(
         lower=rounded(everyone.lower),
         upper=rounded(everyone.upper),
         established=own,
-        established_lower=rounded(one.own.lower),
-        established_upper=rounded(one.own.upper),
+        established_lower=rounded(judged_row.own.lower),
+        established_upper=rounded(judged_row.own.upper),
         coordinated=max(0, authors - own),
-        coordinated_lower=rounded(one.others.lower),
-        coordinated_upper=rounded(one.others.upper),
+        coordinated_lower=rounded(judged_row.others.lower),
+        coordinated_upper=rounded(judged_row.others.upper),
         min_established=rule.min_established,
         weight=voice.weight,
         innocent_past=voice.innocent_past,
@@ -319,16 +323,16 @@ def _read_part(group: AuthorGroup) -> float:
     return rounded(float(group.read_part()[0]))
 
 
-def _deciding(one: _JudgedRow) -> tuple[str, float, float]:
+def _deciding(judged_row: _JudgedRow) -> tuple[str, float, float]:
     """Return name, value and threshold of the signal that decides: a harmful share, or the part that was read."""
-    rule, level = one.levels.rule, int(one.levels.level[0])
+    rule, level = judged_row.levels.rule, int(judged_row.levels.level[0])
     if level == UNREAD:
-        return "scored_share", float(one.levels.read_part[0]), rule.min_scored
+        return "scored_share", float(judged_row.levels.read_part[0]), rule.min_scored
     if level == CONTESTED:
-        return "coordinated_share_lower", one.others.lower, rule.suppress_at
-    if one.levels.enough[0]:
-        return "established_share_lower", one.own.lower, rule.suppress_at
-    return "harmful_share_lower", float(one.levels.everyone.lower[0]), rule.suppress_at
+        return "coordinated_share_lower", judged_row.others.lower, rule.suppress_at
+    if judged_row.levels.enough[0]:
+        return "established_share_lower", judged_row.own.lower, rule.suppress_at
+    return "harmful_share_lower", float(judged_row.levels.everyone.lower[0]), rule.suppress_at
 
 
 def _value(name: str, value: float, threshold: float, place: PolicyLine | None) -> SignalValue:
@@ -350,7 +354,7 @@ def fault_of(records: Iterable[EvidenceRecord], policy: Policy) -> DecisionReaso
         records: all records of the shortest window at the tick.
         policy: policy with the rule.
     """
-    some = [one for one in records if one.rows]
+    some = [record for record in records if record.rows]
     return scorer_fault(policy.valves, table_of(some, Tags())) if some else None
 
 

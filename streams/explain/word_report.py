@@ -61,11 +61,11 @@ async def gather_words(
     read = [text for text, p in zip(texts, harmful.tolist(), strict=True) if not math.isnan(p)]
     if not read:
         return None
-    found = mean_contributions([explain(scorer, text) for text in read])
+    terms = mean_contributions([explain(scorer, text) for text in read])
     return WordReport(
         len(read),
         sum(p for p in harmful.tolist() if not math.isnan(p)) / len(read),
-        sorted(found, key=lambda term: (-abs(term[1]), term[0])),
+        sorted(terms, key=lambda term: (-abs(term[1]), term[0])),
         scorer.revision,
         unlike,
     )
@@ -104,20 +104,20 @@ async def read_texts(settings: Settings, hashtag: str, from_ms: int, to_ms: int)
     from streams.progress import progress_bar
 
     by_author: dict[int, str] = {}
-    plain = hashtag.encode() if hashtag.isascii() else None
+    needle = hashtag.encode() if hashtag.isascii() else None
     async with LogReader(connection(settings), settings.topic("tweets")) as reader:
         bounds = await reader.bounds()
-        ends = {one: await reader.offset_at(one, to_ms) or 0 for one in reader.partitions}
+        ends = {partition: await reader.offset_at(partition, to_ms) or 0 for partition in reader.partitions}
         starts: dict[int, int | None] = {}
-        for one, end in ends.items():
-            first = await reader.offset_at(one, from_ms) or bounds[one].begin
-            starts[one] = min(max(first, end - TWEETS_MAX // len(ends)), end)
+        for partition, end in ends.items():
+            first = await reader.offset_at(partition, from_ms) or bounds[partition].begin
+            starts[partition] = min(max(first, end - TWEETS_MAX // len(ends)), end)
         with progress_bar("reading tweets") as bar:
-            task = bar.add_task("", total=sum(end - (starts[one] or 0) for one, end in ends.items()))
+            task = bar.add_task("", total=sum(end - (starts[partition] or 0) for partition, end in ends.items()))
             async for batch in reader.to_end(starts, ends):
                 bar.advance(task, len(batch))
                 for record in batch:
-                    if plain is not None and _lacks(record.value or b"", plain):
+                    if needle is not None and _lacks(record.value or b"", needle):
                         continue
                     try:
                         tweet = parse(record.value)

@@ -32,7 +32,7 @@ SLACK_MS = 600_000 + 60_000 + 600_000
 _TOPIC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Ms = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
-"""Time in milliseconds."""
+"""Time in milliseconds since 1970."""
 MsOrNone = Annotated[int, msgspec.Meta(ge=-1, le=LATEST_MS)]
 """Time in milliseconds; -1: none yet."""
 Offset = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]

@@ -41,25 +41,25 @@ class ActivationLog:
 
     def add(self, activation: Activation) -> None:
         """Add an activation, in any order, any number of times."""
-        known = self._by_sequence.get(activation.sequence)
-        if known is None or _precedence(activation) < _precedence(known):
+        earlier = self._by_sequence.get(activation.sequence)
+        if earlier is None or _precedence(activation) < _precedence(earlier):
             self._by_sequence[activation.sequence] = activation
 
     def in_force(self, tick_ms: int) -> Activation | None:
         """Return the activation in force for the tick that ends at `tick_ms`; None before the first."""
-        begun = (one for one in self._by_sequence.values() if one.from_tick_ms <= tick_ms)
-        return max(begun, key=lambda one: one.sequence, default=None)
+        begun = (activation for activation in self._by_sequence.values() if activation.from_tick_ms <= tick_ms)
+        return max(begun, key=lambda activation: activation.sequence, default=None)
 
     @property
     def newest(self) -> Activation | None:
         """Activation of the greatest sequence, in force or still to come; a new proposal is compared with it."""
-        return max(self._by_sequence.values(), key=lambda one: one.sequence, default=None)
+        return max(self._by_sequence.values(), key=lambda activation: activation.sequence, default=None)
 
     def prune(self, settled_tick_ms: int) -> None:
         """Drop activations older than the one in force at `settled_tick_ms`: no later tick needs them."""
         current = self.in_force(settled_tick_ms)
         if current is not None:
-            kept = {at: one for at, one in self._by_sequence.items() if at >= current.sequence}
+            kept = {at: activation for at, activation in self._by_sequence.items() if at >= current.sequence}
             self._by_sequence = kept
 
     def to_list(self) -> list[Activation]:

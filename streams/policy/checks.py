@@ -77,7 +77,7 @@ def _top_level(policy: Policy, shards: int | None) -> Iterator[Finding]:
 
 def _lists(policy: Policy) -> Iterator[Finding]:
     yield from _twice("surfaces", policy.surfaces, policy.surfaces)
-    yield from _twice("windows", [spell_duration(one) for one in policy.windows], policy.windows)
+    yield from _twice("windows", [spell_duration(window) for window in policy.windows], policy.windows)
     yield from _twice("never_suppress", policy.never_suppress, [normalise(tag) for tag in policy.never_suppress])
     terms = [term.term for term in policy.curated_terms]
     yield from _twice("curated_terms", terms, [normalise(term) for term in terms], "term")
@@ -93,7 +93,7 @@ def _lists(policy: Policy) -> Iterator[Finding]:
 
 
 def _domain_list(policy: Policy) -> Iterator[Finding]:
-    domains = [one.domain for one in policy.link_domains]
+    domains = [entry.domain for entry in policy.link_domains]
     yield from _twice("link_domains", domains, [ascii_of(domain) for domain in domains], "domain")
 
 
@@ -172,8 +172,9 @@ def unused_signals(policy: Policy) -> Iterator[Finding]:
 class _Places:
     """Locations in the file of the keys of one resolved rule."""
 
-    def __init__(self, layers: Sequence[Layer], found: dict[str, Layer], loc: Loc) -> None:
-        self._index = {key: next(at for at, one in enumerate(layers) if one is layer) for key, layer in found.items()}
+    def __init__(self, layers: Sequence[Layer], layer_of: dict[str, Layer], loc: Loc) -> None:
+        number = {id(layer): at for at, layer in enumerate(layers)}
+        self._index = {key: number[id(layer)] for key, layer in layer_of.items()}
         self._loc = loc
 
     def of(self, keys: Sequence[str]) -> tuple[Loc, ...]:
@@ -230,8 +231,8 @@ def _contradictions(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
 def _times(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
     for window_ms in rule.windows_ms:
         if window_ms not in policy.windows_ms:
-            spelt = [spell_duration(one) for one in policy.windows_ms]
-            nearest_ms = min(policy.windows_ms, key=lambda one: abs(one - window_ms))
+            spelt = [spell_duration(listed_ms) for listed_ms in policy.windows_ms]
+            nearest_ms = min(policy.windows_ms, key=lambda listed_ms: abs(listed_ms - window_ms))
             hint = f"write {spell_duration(nearest_ms)}, or add it to the policy's `windows`"
             message = f"{spell_duration(window_ms)} is not among the policy's windows"
             yield ("windows", "/windows"), message, "of " + ", ".join(spelt), hint

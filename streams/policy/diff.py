@@ -69,8 +69,8 @@ def _entry(entry: object) -> str:
 def _lists(name: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
     before, after = list(old), list(new)
     old_entries, new_entries = set(before), set(after)
-    for word, entries in (("without", [one for one in before if one not in new_entries]),
-                          ("with", [one for one in after if one not in old_entries])):  # fmt: skip
+    for word, entries in (("without", [entry for entry in before if entry not in new_entries]),
+                          ("with", [entry for entry in after if entry not in old_entries])):  # fmt: skip
         if entries:
             yield f"{name}: {word} {', '.join(entries)}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from streams.errors import PolicyError
 
@@ -36,7 +35,7 @@ class Problem:
         """Place as file:line:column, as editors open it."""
         return f"{self.file}:{self.line}:{self.column}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, str | int]:
         """Return the problem as plain JSON, the file first."""
         whole = asdict(self)
         return {"file": whole.pop("file"), **whole}
@@ -79,7 +78,7 @@ class PolicyFileError(PolicyError):
 def _point(source: str, at: int, length: int) -> tuple[str, str]:
     """Return the part of a line around a column, and the carets that mark it on a terminal."""
     first = max(0, min(at - _WIDTH // 2, len(source) - _WIDTH)) if len(source) > _WIDTH else 0
-    shown = "".join(one if one.isprintable() else " " for one in source[first : first + _WIDTH])
+    shown = "".join(char if char.isprintable() else " " for char in source[first : first + _WIDTH])
     before, under = shown[: at - first], shown[at - first : at - first + length]
     return shown.rstrip(), " " * _cells(before) + "^" * max(1, _cells(under))
 
@@ -87,6 +86,6 @@ def _point(source: str, at: int, length: int) -> tuple[str, str]:
 def _cells(text: str) -> int:
     """Return the width on a terminal: 0 columns for a mark, 2 for an East Asian wide character."""
     return sum(
-        0 if unicodedata.category(one) in ("Mn", "Me", "Cf") else 2 if unicodedata.east_asian_width(one) in "WF" else 1
-        for one in text
+        0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
     )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
 
-from streams.policy.schema import describe, homes_of, names_at, resolved, schema_at
+from streams.policy.schema import Schema, describe, homes_of, names_at, resolved, schema_at
 from streams.policy.source import Loc
 
 _TYPES = {
@@ -49,11 +49,11 @@ class Finding(NamedTuple):
 def nearest(word: str, options: Iterable[str]) -> str:
     """Return the option closest to `word`; "" where none is close."""
     folded = {option.casefold(): option for option in options}
-    plain = word.casefold().replace("-", "_").replace(" ", "_")
-    if plain in folded:
-        return folded[plain]
-    starts = [option for name, option in folded.items() if len(plain) >= 4 and name.startswith(plain)]
-    return next(iter(starts or [folded[one] for one in difflib.get_close_matches(plain, folded, 1, 0.6)]), "")
+    key = word.casefold().replace("-", "_").replace(" ", "_")
+    if key in folded:
+        return folded[key]
+    starts = [option for name, option in folded.items() if len(key) >= 4 and name.startswith(key)]
+    return next(iter(starts or [folded[name] for name in difflib.get_close_matches(key, folded, 1, 0.6)]), "")
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
@@ -93,8 +93,8 @@ def _finding(error: ErrorDetails) -> Finding:
         return Finding((loc,), "too many", f"at most {context['max_length']}")
     if kind in _RANGE_ERRORS:
         return Finding((loc,), f"{_shown(value)} is out of range", expected, _number_hint(value, schema))
-    wanted = _SCHEMA_TYPES.get(str(resolved(schema).get("type")), "something else")
-    message = f"{_TYPES.get(type(value), 'this')} where {wanted} belongs"
+    needed = _SCHEMA_TYPES.get(str(resolved(schema).get("type")), "something else")
+    message = f"{_TYPES.get(type(value), 'this')} where {needed} belongs"
     return Finding((loc,), message, expected, _type_hint(value, schema))
 
 
@@ -109,7 +109,7 @@ def _shown(value: Any) -> str:
     return repr(value)[:60] if isinstance(value, str) else str(value)[:60]
 
 
-def _number_hint(value: Any, schema: dict[str, Any]) -> str:
+def _number_hint(value: Any, schema: Schema) -> str:
     schema = resolved(schema)
     if isinstance(value, float) and not math.isfinite(value):
         return "write an ordinary number"
@@ -120,40 +120,40 @@ def _number_hint(value: Any, schema: dict[str, Any]) -> str:
     return ""
 
 
-def _fits(value: float, schema: dict[str, Any]) -> bool:
+def _fits(value: float, schema: Schema) -> bool:
     least, most = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
     above, below = schema.get("exclusiveMinimum", -math.inf), schema.get("exclusiveMaximum", math.inf)
     return bool(least <= value <= most and above < value < below)
 
 
-def _type_hint(value: Any, schema: dict[str, Any]) -> str:
+def _type_hint(value: Any, schema: Schema) -> str:
     schema = resolved(schema)
-    wanted = schema.get("type")
-    if wanted in ("integer", "number") and isinstance(value, str):
-        return _number_in_text(value, wanted)
-    if wanted == "integer" and isinstance(value, float) and math.isfinite(value):
+    json_type = schema.get("type")
+    if json_type in ("integer", "number") and isinstance(value, str):
+        return _number_in_text(value, json_type)
+    if json_type == "integer" and isinstance(value, float) and math.isfinite(value):
         return f"write {round(value)}"
-    if wanted == "string" and isinstance(value, bool | int | float):
+    if json_type == "string" and isinstance(value, bool | int | float):
         return f'put it in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
-    if wanted == "boolean" and str(value).lower() in ("yes", "on", "1", "y", "true"):
+    if json_type == "boolean" and str(value).lower() in ("yes", "on", "1", "y", "true"):
         return "write true"
-    if wanted == "boolean" and str(value).lower() in ("no", "off", "0", "n", "false"):
+    if json_type == "boolean" and str(value).lower() in ("no", "off", "0", "n", "false"):
         return "write false"
-    if wanted == "array" and isinstance(value, str) and value[:1] in _DASHES:
+    if json_type == "array" and isinstance(value, str) and value[:1] in _DASHES:
         return f"begin each entry with a hyphen and a space, not with {value[0]}"
-    if wanted == "array" and not isinstance(value, dict):
+    if json_type == "array" and not isinstance(value, dict):
         return f"write [{value}]"
-    if wanted == "object" and isinstance(value, str):
+    if json_type == "object" and isinstance(value, str):
         key, *rest = re.split(r"[\s:=]+", value, maxsplit=1)
         return f"a colon is missing: write {key}: {' '.join(rest)}" if key in schema.get("properties", {}) else ""
-    if wanted == "array" and isinstance(value, dict):
+    if json_type == "array" and isinstance(value, dict):
         return "begin each entry with - "
     return ""
 
 
-def _number_in_text(text: str, wanted: str) -> str:
+def _number_in_text(text: str, json_type: str) -> str:
     stripped = text.strip().removesuffix("%").replace(",", ".").replace("_", "")
-    if wanted == "integer" and re.fullmatch(r"[0-9]{1,3}([,. _'][0-9]{3})+", text.strip()):
+    if json_type == "integer" and re.fullmatch(r"[0-9]{1,3}([,. _'][0-9]{3})+", text.strip()):
         return f"write {re.sub('[^0-9]', '', text)}"
     try:
         number = float(stripped)
@@ -163,6 +163,6 @@ def _number_in_text(text: str, wanted: str) -> str:
         return "write an ordinary number"
     if text.strip().endswith("%"):
         return f"a share, not per cent: write {number / 100:g}"
-    if wanted == "integer" and number != int(number):
+    if json_type == "integer" and number != int(number):
         return ""
     return f"write {number:.12g}" + (", without quotes" if stripped == text else "")

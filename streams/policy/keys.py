@@ -90,15 +90,15 @@ def _hashtag(text: str) -> str:
 
 
 def _domain(text: str) -> str:
-    plain = text.strip()
-    bare = host_in(plain)
-    if bare != plain.lower().strip("."):
+    stripped = text.strip()
+    bare = host_in(stripped)
+    if bare != stripped.lower().strip("."):
         raise refuse(
             "this is more than a domain", "a domain name such as example.org; its subdomains are included", bare
         )
-    if not is_domain(plain):
+    if not is_domain(stripped):
         raise refuse("not a domain name", "a domain name of two labels or more, such as example.org")
-    return plain
+    return stripped
 
 
 _duration_text = (

@@ -35,7 +35,7 @@ def skeleton(hashtag: str) -> str:
     >>> skeleton("H@te_Tag") == skeleton("hаtеtаg") == skeleton("HHHaaate7ag") == skeleton("hátètâg")
     True
     """
-    while (simpler := "".join(one for one, _ in groupby(visual_form(hashtag)))) != hashtag:
+    while (simpler := "".join(letter for letter, _ in groupby(visual_form(hashtag)))) != hashtag:
         hashtag = simpler
     return hashtag
 
@@ -46,21 +46,21 @@ def visual_form(name: str) -> str:
     >>> visual_form("Аnn") == visual_form("ａｎｎ") == visual_form("an\u200bn") != visual_form("an")
     True
     """
-    letters = [_LETTERS.get(one, one) for one in _without_accents(normalise(name)) if _is_visible(one)]
-    has_letters = any(one.isalpha() for one in letters)
-    plain = (_LEET.get(one, one) if has_letters else one for one in letters)
-    return "".join(_STROKES.get(one, one) for one in plain)
+    letters = [_LETTERS.get(char, char) for char in _without_accents(normalise(name)) if _is_visible(char)]
+    has_letters = any(letter.isalpha() for letter in letters)
+    without_leet = (_LEET.get(letter, letter) if has_letters else letter for letter in letters)
+    return "".join(_STROKES.get(letter, letter) for letter in without_leet)
 
 
 def _without_accents(text: str) -> str:
     """Drop the marks U+0300 to U+036F, which combine with Latin, Greek and Cyrillic letters."""
-    kept = (one for one in unicodedata.normalize("NFD", text) if not "\u0300" <= one <= "\u036f")
+    kept = (char for char in unicodedata.normalize("NFD", text) if not "\u0300" <= char <= "\u036f")
     return unicodedata.normalize("NFC", "".join(kept))
 
 
-def _is_visible(one: str) -> bool:
+def _is_visible(char: str) -> bool:
     """Tell whether a character is a letter, a mark, a digit, or a sign that imitates a letter."""
-    return one.isalnum() or one in _LEET or unicodedata.category(one).startswith("M")
+    return char.isalnum() or char in _LEET or unicodedata.category(char).startswith("M")
 
 
 class TermMatcher:
@@ -146,12 +146,12 @@ class DomainMatcher:
 
     def matches(self, host: str) -> bool:
         """Tell whether a host belongs to a domain, or to a look-alike of a domain that asks for look-alikes."""
-        found = self._known.get(host)
-        if found is None:
+        is_match = self._known.get(host)
+        if is_match is None:
             if len(self._known) >= _KNOWN_MAX:
                 self._known.clear()
-            found = self._known[host] = self._matches(ascii_of(host).split("."))
-        return found
+            is_match = self._known[host] = self._matches(ascii_of(host).split("."))
+        return is_match
 
     def _matches(self, labels: list[str]) -> bool:
         if labels[-1] not in self._ends:

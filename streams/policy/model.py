@@ -143,7 +143,7 @@ class Policy(Strict):
     def layers(category: Category) -> list[Layer]:
         """Return the category and its overrides, in the order of the file."""
         layers = [Layer("", "", rule_keys(category))]
-        layers += [Layer(one.surface or "", one.country or "", rule_keys(one)) for one in category.overrides]
+        layers += [Layer(rule.surface or "", rule.country or "", rule_keys(rule)) for rule in category.overrides]
         return layers
 
     def rule(self, category: str, surface: str, country: str) -> Rule:
@@ -165,10 +165,10 @@ class Policy(Strict):
     @cached_property
     def distinct_rules(self) -> dict[tuple[str, str], tuple[Rule, ...]]:
         """Distinct rules over all countries, by (category, surface)."""
-        found: dict[tuple[str, str], dict[Rule, None]] = {}
+        by_scope: dict[tuple[str, str], dict[Rule, None]] = {}
         for (category, surface, _), rule in self.rule_table.items():
-            found.setdefault((category, surface), {})[rule] = None
-        return {scope: tuple(rules) for scope, rules in found.items()}
+            by_scope.setdefault((category, surface), {})[rule] = None
+        return {scope: tuple(rules) for scope, rules in by_scope.items()}
 
     @cached_property
     def never_suppressed(self) -> frozenset[str]:
@@ -191,13 +191,13 @@ class Policy(Strict):
     @cached_property
     def domain_matcher(self) -> DomainMatcher:
         """Matcher of the link domains, built once."""
-        return DomainMatcher((one.domain, one.match) for one in self.link_domains)
+        return DomainMatcher((entry.domain, entry.match) for entry in self.link_domains)
 
     @cached_property
     def links_revision(self) -> str:
         """Revision of `link_domains`, the same for every way to write them; "" where there are none."""
-        found = sorted(f"{ascii_of(one.domain)} {one.match}" for one in self.link_domains)
-        return hashlib.sha256("\n".join(found).encode()).hexdigest()[:12] if found else ""
+        lines = sorted(f"{ascii_of(entry.domain)} {entry.match}" for entry in self.link_domains)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12] if lines else ""
 
     @cached_property
     def spelt(self) -> Mapping[str, Any]:
@@ -209,14 +209,14 @@ class Policy(Strict):
         for term in whole["curated_terms"]:
             term["term"] = normalise(term["term"])
         whole["curated_terms"].sort(key=lambda term: (term["term"], term["match"]))
-        for one in whole["link_domains"]:
-            one["domain"] = ascii_of(one["domain"])
-        whole["link_domains"].sort(key=lambda one: (one["domain"], one["match"]))
+        for entry in whole["link_domains"]:
+            entry["domain"] = ascii_of(entry["domain"])
+        whole["link_domains"].sort(key=lambda entry: (entry["domain"], entry["match"]))
         for category in whole["categories"].values():
             for scope in (category, *category["overrides"]):
                 if scope["windows"] is not None:
                     scope["windows"] = _by_length(scope["windows"])
-            category["overrides"].sort(key=lambda one: (one["surface"] or "", one["country"] or ""))
+            category["overrides"].sort(key=lambda override: (override["surface"] or "", override["country"] or ""))
         return whole
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 from hushtag_client.registers import ACCOUNT, TWEET
@@ -22,7 +22,7 @@ FLAG_SURFACES = RESERVED_SURFACES.union(get_args(Surface))
 
 class _NamesOnly(msgspec.Struct):
     surfaces: tuple[str, ...]
-    categories: dict[str, Any]
+    categories: dict[str, msgspec.Raw]
 
 
 _decode = msgspec.json.Decoder(_NamesOnly).decode
@@ -43,8 +43,8 @@ class PolicyNames:
     @classmethod
     def from_canonical(cls, text: str) -> PolicyNames:
         """Read the names from a canonical text; it may have other keys, of a newer version."""
-        found = _decode(text)
-        return cls(tuple(sorted(found.surfaces)), tuple(sorted(found.categories)))
+        names = _decode(text)
+        return cls(tuple(sorted(names.surfaces)), tuple(sorted(names.categories)))
 
     def select_surfaces(self, written: Sequence[str]) -> tuple[str, ...]:
         """Sort the given surfaces of hashtags; an empty list selects all of the policy's.
@@ -70,18 +70,18 @@ class PolicyNames:
         return check_name("category", category, self.categories) if category else category
 
 
-def check_name(kind: str, written: str, known: Iterable[str]) -> str:
+def check_name(kind: str, written: str, valid_names: Iterable[str]) -> str:
     """Return a name of a closed set unchanged.
 
     Args:
         kind: noun for the error, such as `surface`.
         written: name that a person typed.
-        known: every valid name.
+        valid_names: every valid name.
 
     Raises:
         CallerMistake: the set does not have it; the error has the value, the closest names and the whole set.
     """
-    names = sorted(known)
+    names = sorted(valid_names)
     if written in names:
         return written
     near = difflib.get_close_matches(written.lower(), names, 3, 0.5)

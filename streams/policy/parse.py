@@ -23,14 +23,14 @@ from streams.policy.typing_mistakes import Span
 FINDINGS_MAX = 500
 """Number of findings of each kind that are reported."""
 
-_CATEGORY: dict[str, Any] = {
+_CATEGORY = {
     "mode": "shadow",
     "min_tweets": 1_000,
     "min_authors": 1_000,
     "suppress_at": 0.5,
     "clear_at": 0.25,
 }
-_REPLACEMENTS: dict[str, Any] = {
+_REPLACEMENTS = {
     **_CATEGORY,
     "serial": 1,
     "need": 0,
@@ -38,7 +38,7 @@ _REPLACEMENTS: dict[str, Any] = {
     "domain": "x.example",
     "categories": {"abuse": _CATEGORY},
 }
-_ENTRIES: dict[str, Any] = {
+_ENTRIES = {
     "windows": "10m",
     "surfaces": "trends",
     "overrides": {},
@@ -108,10 +108,10 @@ def _validated(
     bad = _bad(document.refused, errors)
     if bad:
         policy = _repaired(document.value, errors, bad)
-    findings = [one for one in findings_of(errors[:FINDINGS_MAX]) if not _is_known(one, document.refused)]
+    findings = [finding for finding in findings_of(errors[:FINDINGS_MAX]) if not _is_known(finding, document.refused)]
     if policy is not None:
-        found = islice(check(policy, shards=shards, categories=categories), FINDINGS_MAX)
-        findings += [one for one in found if not _touches(one, bad)]
+        contradictions = islice(check(policy, shards=shards, categories=categories), FINDINGS_MAX)
+        findings += [finding for finding in contradictions if not _touches(finding, bad)]
     return policy, findings
 
 
@@ -124,19 +124,19 @@ def _bad(refused: Iterable[Loc], errors: Iterable[ErrorDetails]) -> set[Loc]:
 def _is_known(finding: Finding, refused: Iterable[Loc]) -> bool:
     """Tell whether the reader has reported the place already, or a refused merge key would have set it."""
     loc = finding.locs[0]
-    return any(loc[: len(one)] == one or (one[-1:] == ("<<",) and one[:-1] == loc[:-1]) for one in refused)
+    return any(loc[: len(at)] == at or (at[-1:] == ("<<",) and at[:-1] == loc[:-1]) for at in refused)
 
 
 def _touches(finding: Finding, bad: Iterable[Loc]) -> bool:
     """Tell whether a finding is about, or depends on, a wrong value."""
     return any(
-        loc[: len(one)] == one or (not finding.shallow and one[: len(loc)] == loc)
-        for one in bad
+        loc[: len(bad_loc)] == bad_loc or (not finding.shallow and bad_loc[: len(loc)] == loc)
+        for bad_loc in bad
         for loc in finding.locs
     )
 
 
-def _repaired(values: dict[str, Any], errors: Iterable[ErrorDetails], bad: Iterable[Loc]) -> Policy | None:
+def _repaired(values: dict[str, object], errors: Iterable[ErrorDetails], bad: Iterable[Loc]) -> Policy | None:
     """Return the policy with its wrong values replaced; None where it is still wrong."""
     data = _mutable(values)
     overrides = {loc for loc in bad if len(loc) >= 2 and loc[-2] == "overrides"}
@@ -184,7 +184,7 @@ def _immutable(value: Any) -> Any:
 
 def _add(document: Document, finding: Finding) -> None:
     """Point at the first of the finding's keys that the file contains, else at the nearest mapping around it."""
-    loc = next((one for one in finding.locs if one in document.positions), finding.locs[0])
+    loc = next((candidate for candidate in finding.locs if candidate in document.positions), finding.locs[0])
     nearest = document.nearest(loc)
     position = document.positions[nearest]
     span = position.key if finding.at_key or nearest != loc else position.value

@@ -59,7 +59,7 @@ class PolicyLines:
         layer = providers(layers, surface, country).get(key)
         if layer is None:
             return None
-        at = next(number for number, one in enumerate(layers) if one is layer)
+        at = next(number for number, candidate in enumerate(layers) if candidate is layer)
         return self._at(("categories", category, *(("overrides", at - 1) if at else ()), key, *inner))
 
     def _at(self, loc: Loc) -> PolicyLine | None:
@@ -77,8 +77,8 @@ def with_serial(text: bytes, serial: int) -> bytes:
     b'# ours\nserial: 4   # add 1\n'
     """
     span = read(text).positions["serial",].value
-    plain = text.removeprefix(codecs.BOM_UTF8).decode("utf-8")
-    lines = plain.splitlines(keepends=True)  # a serial precedes any line break that only YAML or only Python knows
+    decoded = text.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+    lines = decoded.splitlines(keepends=True)  # a serial precedes any line break that only YAML or only Python knows
     line = lines[span.line - 1]
     lines[span.line - 1] = line[: span.column - 1] + str(serial) + line[span.column - 1 + span.length :]
     return "".join(lines).encode("utf-8")

@@ -34,11 +34,11 @@ class Layer:
 
 def providers(layers: Iterable[Layer], surface: str, country: str) -> dict[str, Layer]:
     """Return the layer that each key of a scope's rule comes from."""
-    found: dict[str, Layer] = {}
-    for layer in sorted(layers, key=lambda one: one.specificity):
+    by_key: dict[str, Layer] = {}
+    for layer in sorted(layers, key=lambda layer: layer.specificity):
         if layer.covers(surface, country):
-            found.update(dict.fromkeys(layer.keys, layer))
-    return found
+            by_key.update(dict.fromkeys(layer.keys, layer))
+    return by_key
 
 
 def scopes(layers: Iterable[Layer], surfaces: Iterable[str]) -> list[tuple[str, str]]:
@@ -53,10 +53,10 @@ def rule_table(
     """Resolve every rule by (category, surface, country); equal rules of one (category, surface) are one object."""
     table: RuleTable = {}
     for category, layers in categories.items():
-        known: dict[tuple[str, Rule], Rule] = {}
+        distinct: dict[tuple[str, Rule], Rule] = {}
         for surface, country in scopes(layers, surfaces):
-            found = providers(layers, surface, country)
-            values = {"windows": windows_ms, **{key: layer.keys[key] for key, layer in found.items()}}
+            by_key = providers(layers, surface, country)
+            values = {"windows": windows_ms, **{key: layer.keys[key] for key, layer in by_key.items()}}
             rule = Rule(**{RULE_FIELDS[key]: value for key, value in values.items()})
-            table[category, surface, country] = known.setdefault((surface, rule), rule)
+            table[category, surface, country] = distinct.setdefault((surface, rule), rule)
     return table

@@ -63,5 +63,5 @@ class Rule:
         return self.mode in HIDING_MODES
 
 
-RULE_FIELDS = {one.metadata.get("key", one.name.removesuffix("_ms")): one.name for one in fields(Rule)}
+RULE_FIELDS = {field.metadata.get("key", field.name.removesuffix("_ms")): field.name for field in fields(Rule)}
 """Field of `Rule` by its key in the file: the same name, without the unit `_ms` where the file has a duration."""

@@ -22,51 +22,51 @@ def policy_schema() -> Schema:
     """Build the JSON Schema (draft 2020-12) of a policy file."""
     schema = Policy.model_json_schema()
     for model in (schema, *schema["$defs"].values()):
-        model["properties"] = {key: _tidy(one) for key, one in model["properties"].items()}
+        model["properties"] = {key: _tidy(inner) for key, inner in model["properties"].items()}
     return {"$schema": DIALECT, **schema, "title": "hushtag policy"}
 
 
-def _tidy(one: Schema) -> Schema:
+def _tidy(schema: Schema) -> Schema:
     """Drop null (a key is present or absent) and generated titles; spell defaults as in the file."""
-    if "anyOf" in one:
-        chosen = next(option for option in one["anyOf"] if option.get("type") != "null")
-        one = {**chosen, **{name: value for name, value in one.items() if name not in ("anyOf", "default")}}
-    one = {name: value for name, value in one.items() if name != "title"}
-    default = one.get("default")
-    if default is not None and one.get("items", one).get("pattern") == DURATION_PATTERN:
-        one["default"] = (
-            [spell_duration(one) for one in default] if isinstance(default, list) else spell_duration(default)
+    if "anyOf" in schema:
+        chosen = next(option for option in schema["anyOf"] if option.get("type") != "null")
+        schema = {**chosen, **{name: value for name, value in schema.items() if name not in ("anyOf", "default")}}
+    schema = {name: value for name, value in schema.items() if name != "title"}
+    default = schema.get("default")
+    if default is not None and schema.get("items", schema).get("pattern") == DURATION_PATTERN:
+        schema["default"] = (
+            [spell_duration(duration) for duration in default] if isinstance(default, list) else spell_duration(default)
         )
-    return one
+    return schema
 
 
-def resolved(one: Schema) -> Schema:
+def resolved(schema: Schema) -> Schema:
     """Return the schema that a reference points at, or the schema itself."""
-    if "$ref" in one:
-        target: Schema = policy_schema()["$defs"][one["$ref"].rpartition("/")[2]]
+    if "$ref" in schema:
+        target: Schema = policy_schema()["$defs"][schema["$ref"].rpartition("/")[2]]
         return target
-    return one
+    return schema
 
 
 def schema_at(loc: Loc) -> Schema | None:
     """Return the schema of a location in the file; None where a policy has no such location."""
-    found: Schema = policy_schema()
+    schema: Schema = policy_schema()
     for step in loc:
-        found = resolved(found)
+        schema = resolved(schema)
         if isinstance(step, int):
-            inner = found.get("items")
+            inner = schema.get("items")
         else:
-            inner = found.get("properties", {}).get(step) or found.get("additionalProperties") or None
+            inner = schema.get("properties", {}).get(step) or schema.get("additionalProperties") or None
         if not isinstance(inner, dict):
             return None
-        found = inner
-    return found
+        schema = inner
+    return schema
 
 
 def names_at(loc: Loc) -> list[str]:
     """Return the keys that a mapping may have; empty where keys are free or it is no mapping."""
-    found = schema_at(loc)
-    return list(resolved(found).get("properties", {})) if found else []
+    schema = schema_at(loc)
+    return list(resolved(schema).get("properties", {})) if schema else []
 
 
 def homes_of(key: str) -> list[str]:
@@ -81,35 +81,35 @@ def homes_of(key: str) -> list[str]:
 
 def _blocks(schema: Schema) -> Iterator[tuple[str, Schema]]:
     """Yield the name and the schema of each block below a schema, in the order of the file."""
-    for key, one in schema["properties"].items():
-        inner = one.get("additionalProperties") or one.get("items") or one
+    for key, block in schema["properties"].items():
+        inner = block.get("additionalProperties") or block.get("items") or block
         if "$ref" in inner:
-            yield f"{key}.NAME" if "additionalProperties" in one else key, resolved(inner)
+            yield f"{key}.NAME" if "additionalProperties" in block else key, resolved(inner)
             yield from _blocks(resolved(inner))
 
 
-def describe(one: Schema) -> str:
+def describe(schema: Schema) -> str:
     """Describe the values that a schema allows."""
-    named = "$ref" in one
-    one = resolved(one)
-    if one.get("pattern") == DURATION_PATTERN:
+    named = "$ref" in schema
+    schema = resolved(schema)
+    if schema.get("pattern") == DURATION_PATTERN:
         return "a duration such as 30s, 10m, 24h"
-    if "enum" in one:
-        if len(one["enum"]) > 20:
+    if "enum" in schema:
+        if len(schema["enum"]) > 20:
             return 'a country code such as IN, or "*"'
-        return "one of " + ", ".join(map(str, one["enum"]))
-    kind = one.get("type")
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    kind = schema.get("type")
     if kind == "object":
-        required = one.get("required", [])
+        required = schema.get("required", [])
         return f"a mapping with {', '.join(required)}" if named and required else "a mapping, key: value"
     if kind == "array":
-        return "a list of: " + describe(one["items"])
-    return _KINDS.get(str(kind), "a value") + _limits(one)
+        return "a list of: " + describe(schema["items"])
+    return _KINDS.get(str(kind), "a value") + _limits(schema)
 
 
-def _limits(one: Schema) -> str:
-    above, below = one.get("exclusiveMinimum"), one.get("exclusiveMaximum")
-    least, most = one.get("minimum"), one.get("maximum")
+def _limits(schema: Schema) -> str:
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    least, most = schema.get("minimum"), schema.get("maximum")
     low = f"above {above:g}" if above is not None else f"from {least:g}" if least is not None else ""
     high = f"below {below:g}" if below is not None else ""
     if most is not None and most < 2**53:
@@ -131,26 +131,26 @@ def tables() -> str:
 def _rows(model: Mapping[str, Any]) -> Iterator[str]:
     yield "| key | values | default | meaning |"
     yield "|---|---|---|---|"
-    same = [f"`{key}`" for key, one in model["properties"].items() if one.get("description") == AS_IN_CATEGORY]
+    same = [f"`{key}`" for key, field in model["properties"].items() if field.get("description") == AS_IN_CATEGORY]
     if same:
         yield f"| {', '.join(same)} | – | – | {AS_IN_CATEGORY} |"
-    for key, one in model["properties"].items():
-        if one.get("description") == AS_IN_CATEGORY:
+    for key, field in model["properties"].items():
+        if field.get("description") == AS_IN_CATEGORY:
             continue
-        default = "**required**" if key in model.get("required", []) else _default(one)
-        yield f"| `{key}` | {_values(one)} | {default} | {one.get('description', '')} |"
+        default = "**required**" if key in model.get("required", []) else _default(field)
+        yield f"| `{key}` | {_values(field)} | {default} | {field.get('description', '')} |"
 
 
-def _values(one: Schema) -> str:
-    if resolved(one).get("type") == "object":
+def _values(schema: Schema) -> str:
+    if resolved(schema).get("type") == "object":
         return "a mapping"
-    if one.get("type") == "array" and resolved(one["items"]).get("type") == "object":
+    if schema.get("type") == "array" and resolved(schema["items"]).get("type") == "object":
         return "a list of mappings"
-    return describe(one)
+    return describe(schema)
 
 
-def _default(one: Schema) -> str:
-    default = one.get("default")
+def _default(schema: Schema) -> str:
+    default = schema.get("default")
     if default in (None, [], {}) or isinstance(default, dict):
         return "–"
     if isinstance(default, list):

@@ -6,6 +6,7 @@ Field names are the keys of the file; durations are milliseconds once read. The 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -61,7 +62,7 @@ def _key_of(signal: Signal) -> Any:
 if TYPE_CHECKING:  # one key for each signal of the registry
     _Thresholds = _Needed
 else:
-    _Thresholds = create_model("_Thresholds", __base__=_Needed, **{one.name: _key_of(one) for one in SIGNALS})
+    _Thresholds = create_model("_Thresholds", __base__=_Needed, **{signal.name: _key_of(signal) for signal in SIGNALS})
 
 
 class Corroborate(_Thresholds):
@@ -69,7 +70,7 @@ class Corroborate(_Thresholds):
 
     def to_rule(self) -> Corroboration:
         """Convert to the form that a rule carries."""
-        asked = {one.name: getattr(self, one.name) for one in WEIGHED}
+        asked = {signal.name: getattr(self, signal.name) for signal in WEIGHED}
         return Corroboration(self.need, tuple((name, float(at)) for name, at in asked.items() if at))
 
 
@@ -254,7 +255,7 @@ class Review(Strict):
     )
 
 
-def rule_keys(scope: Category | RuleOverride) -> dict[str, Any]:
+def rule_keys(scope: Category | RuleOverride) -> Mapping[str, Any]:
     """Return the keys that a block of the file sets for a rule, with the values of `Rule`."""
     keys = {key: _rule_value(getattr(scope, key)) for key in _RuleKeys.model_fields}
     if isinstance(scope, Category) and scope.corroborate is None:

@@ -141,7 +141,7 @@ class _Composer(Composer):
         super().__init__(loader)
         self.warn_double_anchors = False
         self.nodes = 0
-        self.found: dict[int, list[tuple[str, str, str]]] = {}
+        self.problems: dict[int, list[tuple[str, str, str]]] = {}
         """Message, expected value and hint of each problem, by the id of its node."""
         self.has_directive = False
 
@@ -170,7 +170,7 @@ class _Composer(Composer):
                 shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
                 problems += [(f"a tag, {shown}", "the value alone", "delete the word that begins with !")]
         if problems:
-            self.found[id(node)] = problems
+            self.problems[id(node)] = problems
         return node
 
 
@@ -214,11 +214,11 @@ class _Reader:
         span = _span(node.start_mark, node.end_mark)
         is_filled = not isinstance(node, ScalarNode) and bool(node.value)
         self.document.positions[loc] = Position(key or span, key if key and is_filled else span)
-        found = [*self.composer.found.get(id(node), []), *_curly_quotes(node, '"')]
-        for message, expected, hint in found:
+        problems = [*self.composer.problems.get(id(node), []), *_curly_quotes(node, '"')]
+        for message, expected, hint in problems:
             self._add(span, message, expected, hint, loc)
         value = None
-        if all(message.startswith("an anchor") for message, _, _ in found):
+        if all(message.startswith("an anchor") for message, _, _ in problems):
             try:
                 value = self._plain(node, loc)
             except ValueError:  # Python refuses integers of more than 4,300 digits
@@ -241,12 +241,12 @@ class _Reader:
             return node.value
         return self.yaml.constructor.construct_object(node, deep=True)
 
-    def _mapping(self, mapping: MappingNode, loc: Loc) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+    def _mapping(self, mapping: MappingNode, loc: Loc) -> dict[str, object]:
+        values: dict[str, object] = {}
         for key, node in mapping.value:
             span = _span(key.start_mark, key.end_mark)
-            found = self.composer.found.get(id(key), [])
-            for message, expected, hint in (*found, *_curly_quotes(key, "")):
+            problems = self.composer.problems.get(id(key), [])
+            for message, expected, hint in (*problems, *_curly_quotes(key, "")):
                 self._add(span, message, expected, hint, loc)
             if isinstance(key, ScalarNode):
                 key.value = without_curly_quotes(key.value)
@@ -255,11 +255,11 @@ class _Reader:
                 if "{{" in self.document.lines[span.line - 1]:
                     hint = "this looks like a template that was not filled in"
                 self._add(span, "a key that is not a word", "key: value", hint, loc)
-            elif not found and key.value in values:
+            elif not problems and key.value in values:
                 first = self.document.positions[*loc, key.value].key.line
                 message = f"`{key.value}` is set twice, first on line {first}"
                 self._add(span, message, "each key once", "delete one of the two", (*loc, key.value))
-            elif not found:
+            elif not problems:
                 values[key.value] = self._value(node, (*loc, key.value), span)
         return values
 

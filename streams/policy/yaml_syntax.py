@@ -53,18 +53,18 @@ def commented_hashtags(sequence: SequenceNode, lines: Sequence[str]) -> Iterator
         for entry in sequence.value:
             number, column = entry.end_mark.line, entry.end_mark.column
             if isinstance(entry, ScalarNode) and entry.value and entry.start_mark.line == number < len(lines):
-                found = HASHTAG_COMMENT.search(lines[number], column)
-                if found and not lines[number][column : found.start()].strip():
-                    yield Span(number + 1, found.start() + 1, found.end() - found.start())
+                comment = HASHTAG_COMMENT.search(lines[number], column)
+                if comment and not lines[number][column : comment.start()].strip():
+                    yield Span(number + 1, comment.start() + 1, comment.end() - comment.start())
         return
-    entries = sorted((_at(one.start_mark), _at(one.end_mark)) for one in _scalars(sequence))
+    entries = sorted((_at(scalar.start_mark), _at(scalar.end_mark)) for scalar in _scalars(sequence))
     first, last = _at(sequence.start_mark), _at(sequence.end_mark)
     for number in range(first[0], min(last[0], len(lines) - 1) + 1):
-        for found in HASHTAG_COMMENT.finditer(lines[number]):
-            at = number, found.start()
+        for comment in HASHTAG_COMMENT.finditer(lines[number]):
+            at = number, comment.start()
             before = bisect_right(entries, (at, last)) - 1
             if first < at < last and (before < 0 or entries[before][1] <= at):
-                yield Span(number + 1, found.start() + 1, found.end() - found.start())
+                yield Span(number + 1, comment.start() + 1, comment.end() - comment.start())
                 break  # the comment reaches to the end of the line
 
 

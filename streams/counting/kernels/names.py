@@ -29,7 +29,7 @@ class NameTable(NamedTuple):
     ends: Ints
     """(r + 1,) row i is arena[ends[i]:ends[i + 1]]."""
     numbers: Ints
-    """(r,) ascending."""
+    """(r,) numbers of the names, ascending."""
     alive: Bytes
     """(r,) 0 for a row that was released."""
     slots: UInts

@@ -116,7 +116,7 @@ def test_forget_releases_numbers_of_unused_hashtags():
     before = len(impact.tags)
     impact.forget(impact.to_ms + 1)
     assert 0 < len(impact.tags) < before
-    assert len(impact.tags) <= 24 + len({key >> 10 for one in impact.recorders for key in one.known()})
+    assert len(impact.tags) <= 24 + len({key >> 10 for one in impact.recorders for key in one.all_keys()})
 
 
 def test_report_lists_current_differences():
