@@ -1,4 +1,4 @@
-"""Numbers on which several rooms must agree: lengths of time in milliseconds, and the size of a block."""
+"""Numbers on which several rooms must agree: lengths of time in milliseconds, the size of a block, and an age."""
 
 from __future__ import annotations
 
@@ -15,3 +15,6 @@ QUARTER_MS = 15 * MINUTE_MS
 
 BLOCK = 256
 """Offsets of a source partition in one block. `offset // BLOCK` is the block's number, for ever."""
+
+UNKNOWN_AGE = -1
+"""Age in days of an account whose payload has none."""

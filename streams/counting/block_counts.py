@@ -40,8 +40,6 @@ MAX_GROUPS = 15
 UNSCORED = 255
 """Language group of a text that no model has scored."""
 
-UNKNOWN_AGE = -1
-
 Ints = npt.NDArray[np.int64]
 UInts = npt.NDArray[np.uint64]
 

@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from streams.constants import MINUTE_MS, PANE_MS, QUARTER_MS
-from streams.counting.block_counts import GROUP_SHIFT, NOTHING_TRIMMED, UNKNOWN_AGE, Ints, Trimmed
+from streams.constants import MINUTE_MS, PANE_MS, QUARTER_MS, UNKNOWN_AGE
+from streams.counting.block_counts import GROUP_SHIFT, NOTHING_TRIMMED, Ints, Trimmed
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, are_countries
 from streams.counting.origins import MOST_PARTITIONS, NO_ORIGIN, PARTITION_SHIFT
 from streams.errors import ContractError

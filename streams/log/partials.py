@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import numpy as np
 
-from streams.constants import BLOCK, PANE_MS
-from streams.counting.block_counts import FLAGS, UNKNOWN_AGE, Flush
+from streams.constants import BLOCK, PANE_MS, UNKNOWN_AGE
+from streams.counting.block_counts import FLAGS, Flush
 from streams.counting.kernels.lines import LINE_BREAK
 from streams.counting.keys import are_countries
 from streams.counting.origins import NO_ORIGIN

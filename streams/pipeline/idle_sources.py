@@ -13,15 +13,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from typing import Protocol
 
 import structlog
 
 from streams.clock import monotonic_seconds
+from streams.counting.ingest import SourcePartition
 from streams.errors import DependencyAway
 from streams.log.leader_epochs import LeaderEpochs
 from streams.log.reading import Bounds, LogReader, connection
 from streams.pipeline.gaps import cut_short, recreated
-from streams.pipeline.ingest_partition import IngestPartition
 from streams.settings import Settings
 
 _log = structlog.get_logger("hushtag.ingest")
@@ -49,6 +50,14 @@ class BrokerClock:
         return broker_ms + int((monotonic_seconds() - set_at_seconds) * 1000)
 
 
+class IdleSource(Protocol):
+    """The state of a source partition that may be idle; see `streams.pipeline.ingest_partition`."""
+
+    core: SourcePartition | None
+    next_offset: int | None
+    known_end: int | None
+
+
 class IdleSources:
     """Advances the watermarks of this worker's idle source partitions.
 
@@ -68,7 +77,7 @@ class IdleSources:
         source_id: str,
         epochs: LeaderEpochs,
         clock: BrokerClock,
-        partitions: Callable[[], Mapping[int, IngestPartition]],
+        partitions: Callable[[], Mapping[int, IdleSource]],
     ) -> None:
         self._settings = settings
         self._topic = topic
@@ -126,7 +135,7 @@ class IdleSources:
     async def _advance(
         self,
         reader: LogReader,
-        one: IngestPartition,
+        one: IdleSource,
         number: int,
         bounds: Bounds,
         log_end: int | None,

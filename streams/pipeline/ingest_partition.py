@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import structlog
 
 from streams.constants import BLOCK
 from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
+from streams.counting.keys import Sharding
 from streams.counting.records import OFFSET, RecordColumns, SourceRecord
+from streams.counting.times import TimeRules
 from streams.log.log_clock import LOG_APPEND_TIME
 from streams.log.partials import encode_partial
+from streams.log.producer import Ack
 from streams.log.shown_texts import text_key
 from streams.log.topic_specs import SHOWN_TEXTS
+from streams.pipeline.context import Context
 from streams.pipeline.gaps import Gap, explain_gap
-
-if TYPE_CHECKING:
-    from streams.pipeline.ingest_stage import IngestStage
+from streams.pipeline.idle_sources import BrokerClock
 
 _log = structlog.get_logger("hushtag.ingest")
 _UNSENT_TWEETS = 20_000
@@ -42,13 +44,37 @@ class _Outgoing:
     replay_point: int
 
 
+class SourcePort(Protocol):
+    """The parts of the ingest stage that one source partition uses; see `streams.pipeline.ingest_stage`."""
+
+    context: Context
+    topic: str
+    partials_topic: str
+    source_id: str
+    times: TimeRules
+    sharding: Sharding
+    broker_clock: BrokerClock
+
+    def sources(self) -> int:
+        """Return the number of partitions of the source topic."""
+
+    async def confirm_source(self, number: int) -> None:
+        """Check that the records read so far are of the topic that this worker counts."""
+
+    def count(self, core: SourcePartition) -> None:
+        """Add the counts of one flush to the metrics."""
+
+    async def send_dead_letter(self, letter: DeadLetter) -> Ack:
+        """Send a record that cannot be read to the dead-letter topic."""
+
+
 class IngestPartition:
     """The state of one source partition; implements `streams.pipeline.stages.PartitionState`."""
 
     is_full = False
     """Never: `process` itself waits for the broker, since no partition of this worker can flush without it."""
 
-    def __init__(self, stage: IngestStage, number: int) -> None:
+    def __init__(self, stage: SourcePort, number: int) -> None:
         self.replay_point: int | None = None
         self.core: SourcePartition | None = None
         self.next_offset: int | None = None

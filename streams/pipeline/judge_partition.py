@@ -15,14 +15,14 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Flush
 from streams.errors import ContractError
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.stage_2_candidates import Candidate
-from streams.judging.ticks import TickJob
+from streams.judging.ticks import SettledTick, TickJob
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
 from streams.log.corrections import are_corrections
@@ -34,14 +34,12 @@ from streams.log.topic_specs import PARTIALS
 from streams.log.unreadable import RecordPosition, UnreadableRecord, read_record
 from streams.pipeline.gaps import Gap, explain_gap
 from streams.pipeline.recovery import OwnOffsets, RecoveredJudge, read_foreign, recover_judge
+from streams.pipeline.stage_2 import Stage2
 from streams.pipeline.stage_2_texts import RecentTexts
-from streams.pipeline.stopped_shard import ShardStop
+from streams.pipeline.stopped_shard import ShardStop, StopPort
 from streams.pipeline.tick_output import TickOutput, history_of
 from streams.policy.activation import Activation
 from streams.windows.open_pane import Scores
-
-if TYPE_CHECKING:
-    from streams.pipeline.judge_stage import JudgeStage
 
 _QUEUED_BATCHES = 4
 """Batches queued per shard before its fetch pauses, so that a recovering shard does not block the others."""
@@ -59,10 +57,33 @@ def _has_counts(decoded: Decoded) -> bool:
     return isinstance(decoded[1], Flush)
 
 
+class ShardPort(StopPort, Protocol):
+    """The parts of the judge stage that one shard uses; see `streams.pipeline.judge_stage`."""
+
+    topic: str
+    stage_2: Stage2 | None
+    recovering: asyncio.Semaphore
+
+    def is_timely(self, flush: Flush) -> bool:
+        """Return whether the newest tweet of a record is recent enough for early decisions."""
+
+    def report(self, judge: ShardJudge) -> None:
+        """Update the metrics of a shard after a batch."""
+
+    def report_tick(self, judge: ShardJudge, settled: SettledTick) -> None:
+        """Update the metrics of a shard after a settled tick."""
+
+    def report_decision(self, decision: Decision) -> None:
+        """Count a decision."""
+
+    async def send_dead_letter(self, shard: int, record: Any, error: ContractError) -> Ack:
+        """Send corrections that cannot be decoded to the internal dead-letter topic."""
+
+
 class JudgePartition:
     """The state of one shard; implements `streams.pipeline.stages.PartitionState`."""
 
-    def __init__(self, stage: JudgeStage, shard: int) -> None:
+    def __init__(self, stage: ShardPort, shard: int) -> None:
         self.replay_point: int | None = None
         self.judge: ShardJudge | None = None
         """None until the shard has recovered, and after it was dropped."""

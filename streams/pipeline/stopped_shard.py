@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
@@ -18,11 +18,10 @@ from streams.judging.flag_renewal import FlagRenewal
 from streams.log.decisions import Decision, StoppedShard, encode_record
 from streams.log.policies import PolicyTopic, read_policy_topic
 from streams.log.unreadable import UnreadableRecord
+from streams.pipeline.account_facts import AccountFactsFollower
+from streams.pipeline.context import Context
 from streams.pipeline.recovery import end_of_log, read_decisions
 from streams.policy import Policy
-
-if TYPE_CHECKING:
-    from streams.pipeline.judge_stage import JudgeStage
 
 SIGN_SECONDS = 10.0
 """Interval between two signs of life: well below the `max_staleness_seconds` of readers, 120 by default."""
@@ -34,6 +33,18 @@ _CATCHING_UP_MS = 10 * MINUTE_MS
 """Longest time of renewals after the records of the stop are judged, for a log whose ticks lie further back."""
 
 
+class StopPort(Protocol):
+    """The parts of the judge stage that a stop uses; see `streams.pipeline.judge_stage`."""
+
+    context: Context
+    log: Any
+    facts: AccountFactsFollower
+    decisions_topic: str
+
+    def report_stop(self, shard: int, record: UnreadableRecord | None) -> None:
+        """Report that a shard has stopped at a record, or that it goes on."""
+
+
 class ShardStop:
     """The stops of one shard, one after the other.
 
@@ -41,7 +52,7 @@ class ShardStop:
         note_own: called with the offset of each acknowledged record in the shard's decisions.
     """
 
-    def __init__(self, stage: JudgeStage, shard: int, note_own: Callable[[int], None]) -> None:
+    def __init__(self, stage: StopPort, shard: int, note_own: Callable[[int], None]) -> None:
         self.record: UnreadableRecord | None = None
         """The record at which the shard has stopped; None while it works."""
         self._stage = stage

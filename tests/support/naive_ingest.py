@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from streams.constants import BLOCK, DAY_MS, PANE_MS
-from streams.counting.block_counts import RETWEET, UNKNOWN_AGE
+from streams.constants import BLOCK, DAY_MS, PANE_MS, UNKNOWN_AGE
+from streams.counting.block_counts import RETWEET
 from streams.counting.ingest import DUPLICATE_RANGE
 from streams.counting.keys import Sharding
 from streams.counting.notices import retract

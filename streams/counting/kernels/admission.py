@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.compiled import compiled
-from streams.constants import DAY_MS, PANE_MS
-from streams.counting.block_counts import UNKNOWN_AGE
+from streams.constants import DAY_MS, PANE_MS, UNKNOWN_AGE
 from streams.events.tweet_columns import (
     AHEAD, AUTHOR, CREATED, END_HOST, END_TAG, FIRST_TAG, IN_COUNTRY, IN_LANGUAGE, NO_TWEET, PARSED, RETWEET,
     SPAN_BEGIN, SPAN_END, SPELLING, STATUS, TEXT_BEGIN, TEXT_END, TWEET, YOUNG_SINCE,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.constants import BLOCK, DAY_MS
-from streams.counting.block_counts import RETWEET, RULES, UNKNOWN_AGE, Flush
+from streams.constants import BLOCK, DAY_MS, UNKNOWN_AGE
+from streams.counting.block_counts import RETWEET, RULES, Flush
 from streams.counting.ingest import DUPLICATE_RANGE, SourcePartition
 from streams.counting.keys import Sharding
 from streams.log.lines import LogRecord

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.share import Scale
-from streams.counting.block_counts import LINKED, RETWEET, UNKNOWN_AGE
+from streams.constants import UNKNOWN_AGE
+from streams.counting.block_counts import LINKED, RETWEET
 from streams.counting.sketch import SPACE, K
 from streams.judging.author_group import AuthorGroup, established, measure_group
 from streams.judging.two_stage_share import ShareCorrection

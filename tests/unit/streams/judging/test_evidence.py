@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.share import Scale
-from streams.counting.block_counts import GROUP_SHIFT, LINKED, RETWEET, UNKNOWN_AGE
+from streams.constants import UNKNOWN_AGE
+from streams.counting.block_counts import GROUP_SHIFT, LINKED, RETWEET
 from streams.counting.origins import LANGUAGES, origins_of
 from streams.judging.author_group import AuthorGroup, ShareBounds
 from streams.judging.evidence import EvidenceTable, tabulate
