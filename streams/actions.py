@@ -92,6 +92,8 @@ class ActionRow:
     """Past participle, for policy impacts."""
     moment: str = ""
     """Name of its beginning in the crowd of a case."""
+    change: str = ""
+    """Name of its beginning in messages of `hushtag notify`."""
 
 
 _ROWS = (
@@ -119,6 +121,7 @@ _ROWS = (
         sentence="hidden from {where}",
         done="suppressed",
         moment="hidden",
+        change="suppressed",
     ),
     ActionRow(
         name="hold",
@@ -148,6 +151,7 @@ _ROWS = (
         sentence="held for review and hidden from {where}",
         done="held for review",
         moment="held",
+        change="suppressed",
     ),
     ActionRow(
         name="discount",
@@ -172,6 +176,7 @@ _ROWS = (
         sentence="shown, but its tweets count {weight:.0%} on {where}",
         done="ranked by established authors",
         moment="ranked_lower",
+        change="contested",
     ),
     ActionRow(
         name="review",

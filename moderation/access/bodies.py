@@ -30,6 +30,7 @@ from moderation.access.problems import MOST_FAULTS, http_words
 from moderation.log.drafts import end_of, moment_ms, words_of
 from streams.clock import now_ms
 from streams.errors import CallerMistake
+from streams.log.moderation import Verb
 from streams.naming import country_of, recordable_tag, tag_of
 from streams.policy.names import PolicyNames
 
@@ -176,7 +177,7 @@ class _ScopeBody(WriteBody):
 class OverrideBody(_ScopeBody):
     """Block, allow or hold of a hashtag."""
 
-    action: Literal["block", "allow", "hold"]
+    action: Verb
     country: CountryText = "*"
     lasts: Duration | None = None
     until: Annotated[Moment | None, Field(description="Excludes `lasts`.")] = None
@@ -193,7 +194,7 @@ class BulkRow(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     hashtag: HashtagText
-    action: Literal["block", "allow", "hold"]
+    action: Verb
     country: CountryText = "*"
     surfaces: Annotated[Surfaces, Field(description="Empty: all.")] = []
     lasts: Duration | None = None

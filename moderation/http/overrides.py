@@ -28,17 +28,17 @@ from moderation.domain.override_words import accepted_json
 from moderation.log.drafts import OverrideDraft, end_of, override_draft, undo_draft
 from streams.errors import HushtagError
 from streams.flags.overrides import OverrideState
+from streams.log.moderation import Verb
 from streams.naming import recordable_tag
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["overrides"])
-Verb = Literal["block", "allow", "hold", "undo"]
 
 
 class _RecordAnswer(AnswerModel):
     """Members that every record of a decision has."""
 
     id: str
-    action: Verb
+    action: Literal[Verb, "undo"]
     hashtag: str
     display: str
     country: str = Field(description="ISO 3166-1 alpha-2, or `*`.")

@@ -141,7 +141,7 @@ def _seen_from(flags: Answers, country: str, everything: bool) -> list[Register]
 
 
 def _in_effect(flags: Answers, country: str) -> list[Register]:
-    """Return the registers that hide or discount a hashtag for viewers in a country, on any surface."""
+    """Return the registers that flag a hashtag for viewers in a country, on any surface."""
     surfaces = {flag.surface for flag in flags.registers()}
     return [
         flag for surface in surfaces for flag in (*flags.held(surface, country), *flags.discounted(surface, country))

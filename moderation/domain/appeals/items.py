@@ -54,7 +54,7 @@ class ReviewItem:
     category: str
     began_ms: int
     ends_ms: int
-    """End of the hold or the discount, or of the use of a review; 0: it has none."""
+    """End of the action, or of the use of a review; 0: it has none."""
     cause: str = ""
     """Reason why people are asked, in words; "" where the policy's mode asks them."""
     evidence: Evidence | None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from streams.actions import HIDING, WEIGHING
+from streams.actions import ACTIONS, FLAGGING, row_of
 from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision, without_positions
 
-ChangeKind = Literal["suppressed", "contested", "withdrawn", "past_a_valve"]
+if TYPE_CHECKING:
+    ChangeKind = str
+else:
+    ChangeKind = Literal[(*sorted({ACTIONS[action].change for action in FLAGGING}), "withdrawn", "past_a_valve")]
 
 
 class HashtagChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +69,8 @@ def changes_of(decision: Decision) -> Iterator[HashtagChange]:
 
 
 def _kind(ruling: ScopeDecision) -> ChangeKind | None:
-    if ruling.action in HIDING:
-        return "suppressed"
-    if ruling.action in WEIGHING:
-        return "contested"
     if ruling.action == "clear" and ruling.provisional:
         return "withdrawn"
-    return "past_a_valve" if ruling.action == "review" and ruling.valve else None
+    if ruling.action == "review" and ruling.valve:
+        return "past_a_valve"
+    return row_of(ruling.action).change or None

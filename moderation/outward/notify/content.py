@@ -40,6 +40,7 @@ _VERDICTS = {"uphold": "upheld", "overturn": "overturned"}
 _CHANGES: dict[ChangeKind, str] = {
     "suppressed": "hidden", "contested": "discounted", "withdrawn": "shown again", "past_a_valve": "up for review",
 }  # fmt: skip
+"""Words of changes whose names do not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ def _line(subject: Subject, now_ms: int) -> str:
             return f"{_time(restriction.began_ms)}  {restriction.reference}"
         case HashtagChange() as change:
             early = " (early)" if change.provisional else ""
-            what = f"{_scope(change, _CHANGES[change.kind], change.surfaces)}: {', '.join(change.categories)}{early}"
+            done = _CHANGES.get(change.kind, change.kind)
+            what = f"{_scope(change, done, change.surfaces)}: {', '.join(change.categories)}{early}"
             return f"{_time(change.decided_at_ms)}  {_one_line(what)}"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
 import msgspec
 from hushtag_client import Register
+from hushtag_client.registers import ACTIONS, HIDING
 
 from moderation.outward.schemas.records import RECORDS, WEBHOOKS
 
@@ -27,12 +28,16 @@ def register_schema() -> dict[str, Any]:
     members["properties"]["action"] = {
         "type": "string",
         "pattern": "^[a-z_]{1,40}$",
-        "description": "`suppress` and `hold` hide; `discount`, `allow`, `clear` and all others show.",
+        "description": f"{_listed(HIDING, ' and ')} hide; {_listed({*ACTIONS} - HIDING, ', ')} and all others show.",
     }
     members["properties"]["weight"] |= {"minimum": 0, "maximum": 1}
     for name in ("expires_at_ms", "keep_until_ms"):
         members["properties"][name]["minimum"] = 0
     return schema
+
+
+def _listed(actions: Container[str], between: str) -> str:
+    return between.join(f"`{name}`" for name in ACTIONS if name in actions)
 
 
 def topic_schema(topic: str) -> dict[str, Any]:
