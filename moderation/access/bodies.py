@@ -270,3 +270,13 @@ def _checked_end(until: str | None, lasts: str | None) -> str | None:
 def unusable(words: str) -> PydanticCustomError:
     """Build the fault of a value."""
     return PydanticCustomError("hushtag", "{words}", {"words": words})
+
+
+OrderPath = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
+
+
+MOST_HANDLES = 100
+"""Maximum number of handles of one call: each is a request to the resolver, and the caller waits for all."""
+
+
+MOST_CASES = 200

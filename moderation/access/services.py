@@ -116,7 +116,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
         public_log = KafkaLog(settings)
         audited = AuditedRestrictions(public_log, settings.appeal_days)
         clock, names = moderation.now_ms, LivePolicyNames(settings)
-        reviews = ReviewService(moderation, follower, audited=audited, clock=clock)
+        reviews = ReviewService(moderation, follower, ended=audited, clock=clock)
         policies = _Policies(settings)
         cases = CaseService(moderation, reviews, first_answers=policies.skip_first_answer_ms, clock=clock)
 

@@ -118,6 +118,6 @@ def _run(work: Callable[[ReviewService], Awaitable[None]], share: float) -> None
     async def run() -> None:
         async with ModerationService(settings) as service, DecisionsFollower(settings, share=share) as follower:
             audited = AuditedRestrictions(KafkaLog(settings), settings.appeal_days)
-            await work(ReviewService(service, follower, audited=audited))
+            await work(ReviewService(service, follower, ended=audited))
 
     asyncio.run(run())

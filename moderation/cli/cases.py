@@ -272,8 +272,9 @@ def _print_case(case: HashtagCase, service: CaseService, person: str, as_json: b
 async def _finish(
     result: CaseResult, service: CaseService, settings: Settings, person: str, wait: float, as_json: bool
 ) -> None:
+    from moderation.cli.publishing import WriteResult, finish
     from moderation.domain.cases.view import case_result_dict
-    from moderation.domain.publication import WriteResult, finish, wait_published
+    from moderation.domain.publication import wait_published
 
     began = monotonic_seconds()
     statuses = await wait_published(settings, result.effects, wait_seconds=wait) if wait and result.effects else None

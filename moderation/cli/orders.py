@@ -10,6 +10,7 @@ from typing import Annotated, cast
 import typer
 
 from moderation.cli import orders_options as opt
+from moderation.cli.handles import resolve_on_terminal
 from moderation.cli.options import Actor, Json, Reason, Surfaces, Wait
 from moderation.cli.orders_amend import amend
 from moderation.cli.orders_steps import assign, finish_publication, note, publication, step_command
@@ -34,7 +35,7 @@ from moderation.domain.orders.view import (
     ruling_words,
     target_cells,
 )
-from moderation.outward.handle_resolver import check_answered, resolve_on_terminal
+from moderation.outward.handle_resolver import check_answered
 from moderation.outward.replies import prove_reply, reply_as_dict
 from moderation.publiclog.proving import KafkaLog
 from streams.cli.lists import print_list

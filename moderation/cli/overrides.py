@@ -25,6 +25,7 @@ from moderation.cli.options import (
     Until,
     Wait,
 )
+from moderation.cli.publishing import Write, finish, write_and_wait
 from moderation.cli.terminal import actor_of, errors, out, policy_names
 from moderation.domain.override_words import (
     OVERRIDE_HEADERS,
@@ -33,7 +34,6 @@ from moderation.domain.override_words import (
     override_cells,
     written_end_words,
 )
-from moderation.domain.publication import Write, finish, write_and_wait
 from moderation.log.drafts import AcceptedRecord, OverrideDraft, end_of, override_draft, undo_draft, words_of
 from moderation.log.service import ModerationService
 from streams.cli.lists import print_list

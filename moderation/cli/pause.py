@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from moderation.cli.options import Actor, Country, Expected, Json, Reason, Surfaces, Until, Wait
+from moderation.cli.publishing import Write, finish, write_and_wait
 from moderation.cli.terminal import actor_of, out, policy_names
 from moderation.domain.override_words import accepted_json, written_end_words
-from moderation.domain.publication import Write, finish, write_and_wait
 from moderation.log.drafts import STOP, AcceptedRecord, End, end_of, override_draft, undo_draft, words_of
 from moderation.log.service import ModerationService
 from streams.clock import now_ms

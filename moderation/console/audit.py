@@ -16,8 +16,8 @@ from moderation.console.orders_order import attachment
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries
-from moderation.http.audit import EntryNumber, FieldName, FieldsQuery, find_entry, proof_for, rows_for, state_as_dict
 from moderation.outward.statements.proofs import OPENED
+from moderation.views.audit import EntryNumber, FieldName, FieldsQuery, find_entry, proof_for, rows_for, state_as_dict
 from streams.countries import COUNTRIES
 from streams.errors import TopicsError
 

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from moderation.access.access import may, needs
 from moderation.access.blinding import reader_of
 from moderation.access.bodies import CountryQuery
+from moderation.access.presence import viewers_of
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import Caller
 from moderation.access.services import services_of
@@ -26,9 +27,8 @@ from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.view import case_as_dict, detailed_dict
 from moderation.domain.texts.case_sample import CaseSample
 from moderation.domain.texts.exposure import LEAST_PEOPLE
-from moderation.http.crowd import crowd_of
-from moderation.http.presence import viewers_of
 from moderation.log.errors import NoSuchCase
+from moderation.views.crowd import crowd_of
 from streams.errors import CallerMistake
 from streams.naming import format_duration
 from streams.orders.speakers import same_person

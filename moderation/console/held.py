@@ -21,7 +21,7 @@ from moderation.console.route import page_router
 from moderation.console.words import named_countries, plain_words
 from moderation.domain.appeals.automated import AutomatedFold
 from moderation.domain.cases.languages import languages_of
-from moderation.http.held import HeldRegister, held_tags
+from moderation.views.held import HeldRegister, held_tags
 from streams.log.decisions import Evidence
 
 router = page_router()

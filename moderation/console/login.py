@@ -16,10 +16,10 @@ from starlette.responses import RedirectResponse, Response
 
 from moderation.access.access import AccessControl
 from moderation.access.key_login import begin_with_key, check_public_address, takes_keys
+from moderation.access.local_paths import CONSOLE, local_path
 from moderation.access.problems import Problem, RefusedCall
 from moderation.access.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Sessions
 from moderation.console.render import page
-from moderation.http.login import CONSOLE, local_path
 from web.callers import is_loopback, names_this_machine, why_forwarded
 
 router = APIRouter(prefix=CONSOLE)

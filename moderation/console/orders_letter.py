@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from moderation.access.access import needs
 from moderation.access.blinding import refuse_while_blind
+from moderation.access.bodies import OrderPath
 from moderation.access.services import services_of
 from moderation.console.orders_order import attachment
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.domain.orders.letter import letter
-from moderation.http.order_bodies import OrderPath
 from moderation.outward.replies import prove_reply, reply_as_dict
 from streams.orders.order import Order
 

@@ -6,11 +6,11 @@ from fastapi import Request
 from starlette.responses import Response
 
 from moderation.access.access import needs
+from moderation.access.bodies import MOST_HANDLES
 from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries
-from moderation.http.order_intake import MOST_HANDLES
 from streams.countries import COUNTRIES
 from streams.orders.records import MOST_TARGETS
 from streams.settings import load_settings

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from moderation.access.access import needs
 from moderation.access.blinding import blinded_for, reader_of, refuse_while_blind
+from moderation.access.bodies import OrderPath
 from moderation.access.keys import ALLOWED
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import check_rights
@@ -26,7 +27,6 @@ from moderation.console.route import page_router
 from moderation.console.words import listed
 from moderation.domain.orders.amendment_plan import waiting_plan
 from moderation.domain.orders.view import rows_csv
-from moderation.http.order_bodies import OrderPath
 from streams.clock import now_ms
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, TargetRow

@@ -15,7 +15,7 @@ from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import places_words, plain_words
-from moderation.http.people import people_as_dict
+from moderation.views.people import people_as_dict
 from moderation.wording import listed
 
 router = page_router()

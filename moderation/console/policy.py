@@ -23,8 +23,7 @@ from moderation.console.policy_words import (
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.domain.policies.backtests import BacktestJob
-from moderation.http.policy import live_record
-from moderation.http.policy_changes import RevisionPath, revision_as_dict
+from moderation.views.policies import RevisionPath, live_record, revision_as_dict
 from streams.actions import MODES
 from streams.clock import now_ms
 from streams.log.policies import PolicyRecord, PolicyTopic, WorkerReport

@@ -12,8 +12,7 @@ from moderation.access.keys import ALLOWED
 from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.http.policy import live_record
-from moderation.http.policy_changes import revision_as_dict
+from moderation.views.policies import live_record, revision_as_dict
 
 router = page_router()
 REASONS = (

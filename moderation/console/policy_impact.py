@@ -12,7 +12,7 @@ from starlette.responses import Response
 from moderation.access.access import needs
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.http.policy_changes import own_job
+from moderation.views.policies import own_job
 from moderation.views.policy_reports import ReportReader, report_reader
 
 if TYPE_CHECKING:  # its import takes half a second

@@ -11,13 +11,13 @@ from starlette.responses import Response
 
 from moderation.access.access import needs
 from moderation.access.blinding import reader_of
+from moderation.access.bodies import MOST_CASES
 from moderation.access.services import services_of
 from moderation.console.case_words import DURATIONS, grounds_of
 from moderation.console.queue_entries import QueueEntry
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of, viewer_of
-from moderation.http.case_bulk import MOST_CASES
 from streams.orders.speakers import same_person
 from streams.policy import Policy
 

@@ -9,11 +9,11 @@ from starlette.responses import RedirectResponse, Response
 
 from moderation.access.access import AccessControl
 from moderation.access.key_login import takes_keys
+from moderation.access.local_paths import CONSOLE
 from moderation.access.problems import Problem
 from moderation.access.sessions import KEY_PAGE
 from moderation.console.refusals import page_problem
 from moderation.console.render import page
-from moderation.http.login import CONSOLE
 
 _NO_PAGES = ("/v1/", "/static/", "/metrics", "/openapi.json")
 """Addresses for programs, which get the problem in a browser too."""

@@ -22,9 +22,9 @@ from moderation.console.route import page_router
 from moderation.console.stop_notice import ISOLATED, countdown_words, scope_words
 from moderation.console.words import moment_words
 from moderation.domain.publication_times import records_of_write
-from moderation.http.held import HeldRegister, held_tags
-from moderation.http.stop import pauses_in_force, stop_version
 from moderation.log.drafts import duration_ms
+from moderation.views.held import HeldRegister, held_tags
+from moderation.views.pauses import pauses_in_force, stop_version
 from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moderation.console.words import listed, machine_time, plain_words
-from moderation.http.stop import pauses_in_force
 from moderation.log.drafts import moment_ms
+from moderation.views.pauses import pauses_in_force
 from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.countries import in_country
 from streams.flags.overrides import OverrideHistory

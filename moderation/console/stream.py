@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from moderation.access.access import AccessControl, needs
 from moderation.access.blinding import reader_of
+from moderation.access.event_streams import RECHECK_SECONDS, counted_stream
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import Caller
 from moderation.access.services import Services
@@ -27,7 +28,6 @@ from moderation.console.queue_board import QueueBoard, Viewer
 from moderation.console.queue_filter import FilterQuery, QueueFilter
 from moderation.console.queue_rows import RowCache
 from moderation.console.route import page_router
-from moderation.http.events import RECHECK_SECONDS, counted_stream
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway
 from web.hub import EventHub

@@ -20,10 +20,10 @@ from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries, place_words
-from moderation.http.reports import own_run, preview_as_dict, publications_as_dicts
 from moderation.outward.report import page as report_page
 from moderation.outward.report.publications import NAME
 from moderation.outward.report.runs import ReportRun
+from moderation.views.reports import own_run, preview_as_dict, publications_as_dicts
 from moderation.wording import day_words
 from streams.clock import now_ms
 from streams.countries import COUNTRIES

@@ -7,28 +7,22 @@ not take a pressed stop button for an effective one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import typer
 from hushtag_client import Register
 
-from moderation.cli.terminal import errors
 from moderation.log.drafts import AcceptedRecord
-from moderation.log.errors import StaleEdit
-from moderation.log.service import ModerationService
-from streams.cli.output import quieten
 from streams.clock import monotonic_seconds, now_ms
-from streams.errors import EXIT_AWAY, FlagStoreUnavailable
+from streams.errors import FlagStoreUnavailable
 from streams.log.moderation import TagRecord
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.flags.lookup import FlagLookup, FlagResolution
 
-Write = Callable[[ModerationService], Awaitable[Sequence[AcceptedRecord]]]
 POLL_SECONDS = 0.05
 NEXT_HEARTBEAT_SECONDS = 2.5
 """Time in which a running publisher writes its next heartbeat."""
@@ -44,65 +38,6 @@ class PublicationStatus:
     """Current effect on each surface of the decision; empty if Redis does not answer."""
     note: str = ""
     """Reason why the decision is not published yet; "" if it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteResult:
-    """Accepted records of a command and their publication."""
-
-    accepted: tuple[AcceptedRecord, ...]
-    statuses: tuple[PublicationStatus | None, ...]
-    """One for each record; None without a wait."""
-    stale: StaleEdit | None
-    """Error of the decisions that were refused, if the others were accepted."""
-    seconds: float
-    """Time from the decision until it was published or the wait ended."""
-
-
-def write_and_wait(settings: Settings, write: Write, wait_seconds: float) -> WriteResult:
-    """Write decisions and wait until they are published; 0 seconds skips the wait.
-
-    Raises:
-        StaleEdit: nothing was accepted.
-        DependencyAway, CallerMistake: raised by `ModerationService`.
-    """
-
-    async def run() -> WriteResult:
-        stale = None
-        async with ModerationService(settings) as service:
-            began = monotonic_seconds()
-            try:
-                accepted = tuple(await write(service))
-            except StaleEdit as error:
-                if not error.accepted:
-                    raise
-                accepted, stale = error.accepted, error
-            if wrong := service.log_clock.why_wrong():
-                errors.print(f"{wrong}; decisions keep their time, by the broker's", style="yellow")
-        statuses: tuple[PublicationStatus | None, ...] = (None,) * len(accepted)
-        if wait_seconds:
-            statuses = tuple(await wait_published(settings, accepted, wait_seconds=wait_seconds))
-        return WriteResult(accepted, statuses, stale, monotonic_seconds() - began)
-
-    quieten()
-    return asyncio.run(run())
-
-
-def finish(result: WriteResult, name_of: Callable[[AcceptedRecord], str]) -> None:
-    """Report unpublished decisions and set the exit code.
-
-    Raises:
-        StaleEdit: a part was refused.
-        typer.Exit: 1 if a decision is not published yet.
-    """
-    pairs = zip(result.accepted, result.statuses, strict=True)
-    unpublished = [(one, status) for one, status in pairs if status and status.note]
-    for one, status in unpublished:
-        errors.print(f"{name_of(one)} is decided, but not published to the surfaces yet: {status.note}", style="yellow")
-    if result.stale is not None:
-        raise result.stale
-    if unpublished:
-        raise typer.Exit(EXIT_AWAY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from moderation.access.access import GuardedRoute, may, needs
+from moderation.access.access import GuardedRoute, needs
 from moderation.access.answers import AnswerModel, JsonReply, Millis, NextCursor
 from moderation.access.blinding import refuse_while_blind
 from moderation.access.bodies import CountryQuery, HashtagQuery, MomentQuery
-from moderation.access.numbers import refuse_numbers, withheld_for
 from moderation.access.paging import CursorQuery, PageSize, page_answer, position_of, write_cursor
-from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
-from moderation.domain.cases.first_answer import WithheldHashtags
 from moderation.outward.statements.proofs import OPENED
-from moderation.publiclog.entries import AuditEntry
-from moderation.publiclog.proving import prove_entry
-from moderation.publiclog.reading import CheckpointState, LogState
-from moderation.publiclog.rows import AuditFilter, AuditRow, row_of
-from streams.errors import CallerMistake
+from moderation.publiclog.rows import AuditFilter
+from moderation.views.audit import (
+    EntryNumber,
+    FieldsQuery,
+    find_entry,
+    proof_for,
+    rows_for,
+    state_as_dict,
+)
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["audit"])
-
-FieldName = Literal[
-    "type", "period", "time", "source", "key", "record", "note", "hashtag", "country", "action", "reason",
-    "policy_revision", "facts",
-]  # fmt: skip
-EntryNumber = Annotated[int, Path(ge=0, lt=2**53, description="Number of the entry.")]
-FieldsQuery = Annotated[
-    list[FieldName] | None, Query(description="Field to open, repeated for several; by default those of a statement.")
-]
-_AFTER = "shown after your first answer"
-_AFTER_LOOK = "shown once its second look is decided"
 
 
 class AuditRowAnswer(AnswerModel):
@@ -129,90 +118,3 @@ async def proof(request: Request, number: EntryNumber, fields: FieldsQuery = Non
     holder of the file can read the opened fields.
     """
     return JsonReply(await proof_for(request, number, fields or OPENED))
-
-
-async def proof_for(request: Request, number: int, fields: Sequence[str]) -> dict[str, Any]:
-    """Prove an entry with some fields open, as JSON.
-
-    Raises:
-        RefusedCall: there is no such entry, its record was erased, or the caller reviews a hashtag blind.
-        FirstAnswerDue: the caller owes a first answer on its hashtag.
-    """
-    row, found = await find_entry(request, number)
-    if row["reason"] in (_AFTER, _AFTER_LOOK):
-        await refuse_numbers(request, row["target"])
-        raise RefusedCall("blinded", f"entry {number} is {row['reason']}", "give your verdict first")
-    if found.is_erased:
-        raise RefusedCall("not_found", f"the record of entry {number} was erased", "the tree still has its leaf")
-    return (await prove_entry(services_of(request).public_log, found, fields)).as_dict()
-
-
-async def find_entry(request: Request, number: int) -> tuple[dict[str, Any], AuditEntry]:
-    """Return an entry as JSON for the caller, and as the log has it.
-
-    Raises:
-        RefusedCall: there is no such entry, or the caller reviews a hashtag blind.
-    """
-    await refuse_while_blind(request)
-    try:
-        found = await services_of(request).public_log.entry(number)
-    except CallerMistake as missing:
-        raise RefusedCall("not_found", str(missing), "GET /v1/audit/state has its size") from None
-    return _row(row_of(found), await withheld_for(request), await _open_looks(request)), found
-
-
-async def rows_for(
-    request: Request, wanted: AuditFilter, first: int, most: int
-) -> tuple[list[dict[str, Any]], int | None]:
-    """List matching entries as JSON for the caller, and the number of the next page's first entry."""
-    rows, following = await services_of(request).audit_page(wanted, first, most)
-    withheld, looks = await withheld_for(request), await _open_looks(request)
-    return [_row(one, withheld, looks) for one in rows], following
-
-
-def state_as_dict(found: LogState) -> dict[str, Any]:
-    """Convert the state of the log to plain JSON."""
-    return {
-        "entries": found.entries,
-        "signed": _checkpoint(found.signed),
-        "published": _checkpoint(found.published),
-    }
-
-
-def _checkpoint(found: CheckpointState | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {
-        "size": found.size,
-        "root": found.root,
-        "at_ms": found.at_ms,
-        "cosigned_by": list(found.cosigned_by),
-        "missing": list(found.missing),
-        "checkpoint": found.text,
-    }
-
-
-async def _open_looks(request: Request) -> frozenset[str]:
-    """Return the hashtags with an open second look, of which each person who may decide may be the next reviewer."""
-    if not may(request, "decide"):
-        return frozenset()
-    cases = await services_of(request).cases.refresh()
-    return frozenset(one.hashtag for one in cases.values() if one.look is not None and one.look.is_open)
-
-
-def _row(row: AuditRow, withheld: WithheldHashtags, looks: frozenset[str]) -> dict[str, Any]:
-    """Build the JSON of a row.
-
-    An automated decision's reason has numbers; first answers, markings and verdicts of others pull, too.
-    """
-    plain = row.as_dict()
-    if row.kind == "case_look" and row.target in looks:
-        return plain | {"action": _AFTER_LOOK, "reason": _AFTER_LOOK}
-    if row.target not in withheld:
-        return plain
-    match row.kind:
-        case "decision":
-            return plain | {"reason": _AFTER}
-        case "case_answer" | "text_marking":
-            return plain | {"action": _AFTER, "reason": _AFTER}
-    return plain

@@ -30,10 +30,11 @@ from moderation.http.calibration_shapes import (
     ModelRollbackBody,
     ModelWrittenAnswer,
 )
-from moderation.http.policy import LONGEST_IMPACT_MS, live_record
+from moderation.http.policy import LONGEST_IMPACT_MS
 from moderation.http.policy_changes import job_as_dict
 from moderation.http.policy_shapes import BacktestAnswer
 from moderation.log.drafts import duration_ms
+from moderation.views.policies import live_record
 from streams.log.policies import PolicyRecord
 from streams.policy import Policy
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -11,11 +10,11 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from moderation.access.access import AccessControl, GuardedRoute, may, needs
 from moderation.access.answers import AnswerModel, JsonReply
 from moderation.access.blinding import blinded_for
+from moderation.access.event_streams import RECHECK_SECONDS, counted_stream
 from moderation.access.feed import EventKind
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
@@ -23,12 +22,9 @@ from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["events"])
-RECHECK_SECONDS = 15.0
 RETRY_MS = 1_000
 BLINDED_SECONDS = 0.5
 """Age up to which a stream that catches up does not read again what its viewer reviews blind."""
-MOST_STREAMS = 20
-"""Open streams of one caller; each occupies a connection, of which all callers share 512."""
 EVENT_DATA = {"$ref": "#/components/schemas/EventAnswer"}
 """Schema of the data of each event: OpenAPI 3.1 has no place for it."""
 
@@ -71,35 +67,6 @@ async def events(
     cannot resume after the given event, or was read too slowly. A stream ends when its key or session does.
     """
     return counted_stream(request, _stream(request, frozenset(kinds or ()), last_event_id))
-
-
-def counted_stream(request: Request, stream: AsyncIterator[bytes]) -> StreamingResponse:
-    """Answer with an event stream, of which a caller may have `MOST_STREAMS` open.
-
-    Raises:
-        RefusedCall: the caller has as many (429).
-    """
-    access: AccessControl = request.app.state.access
-    name = request.state.caller.name
-    if access.streams[name] >= MOST_STREAMS:
-        message = f"{name} has {MOST_STREAMS} open event streams"
-        raise RefusedCall("too_often", message, "close one, or share one", headers={"Retry-After": "30"})
-    access.streams[name] += 1
-    return _CountedStream(stream, access.streams, name)
-
-
-class _CountedStream(StreamingResponse):
-    """Stream that gives its place back when it ends, also if it never began."""
-
-    def __init__(self, stream: AsyncIterator[bytes], streams: Counter[str], name: str) -> None:
-        super().__init__(stream, media_type="text/event-stream")
-        self._streams, self._name = streams, name
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._streams[self._name] -= 1
 
 
 async def _stream(request: Request, kinds: frozenset[str], last_id: str | None) -> AsyncGenerator[bytes, None]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from hushtag_client.registers import ANY_HASHTAG, WORLD, Register
-from hushtag_client.resolution import candidates, winner
 from pydantic import Field
 from starlette.responses import Response
 
@@ -18,12 +14,8 @@ from moderation.access.blinding import blinded_for, blinded_list
 from moderation.access.bodies import CountryQuery
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
-from streams.actions import FLAGGING, HIDING
-from streams.constants import DAY_MS
-from streams.flags.decision_fold import DecisionFold
-from streams.flags.overrides import OverrideHistory
-from streams.log.decisions import Decision
-from streams.policy.names import RESERVED_SURFACES
+from moderation.views.held import HeldRegister, held_tags
+from streams.actions import HIDING
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])
 HeldSort = Literal["hashtag", "since", "-since", "ends"]
@@ -54,14 +46,6 @@ class HeldAnswer(AnswerModel):
     hashtags: int = Field(description="Distinct hashtags on all pages.")
     at_ms: Millis
     blinded: BlindedList
-
-
-@dataclass(slots=True)
-class HeldRegister:
-    """Hashtag that one source holds back in a country, and the surfaces on which it does."""
-
-    register: Register
-    surfaces: list[str]
 
 
 @router.get("/held", openapi_extra=needs("read"), response_model=HeldAnswer)
@@ -99,42 +83,6 @@ async def held_now(
     items = [_row(one, show_legal=may(request, "orders")) for one in page]
     tags = len({one.register.hashtag for one in found})
     return JsonReply(page_answer(items, following, hashtags=tags, at_ms=at_ms, **blinded_list(blinded)))
-
-
-def held_tags(
-    decisions: Iterable[Decision], people: OverrideHistory, at_ms: int, *, stops: bool = True, viewers: str = ""
-) -> list[HeldRegister]:
-    """Resolve all registers of the logs, and group those that win by what they say.
-
-    Args:
-        decisions: latest automated decision of each hashtag and country.
-        people: people's decisions.
-        at_ms: the moment, Unix time in ms.
-        stops: False: as if no stop button were pressed.
-        viewers: country whose viewers alone count; "": each register counts where it was decided.
-    """
-    fold = DecisionFold(longest_expiry_ms=DAY_MS, max_broker_skew_ms=0)
-    registers = [one for decision in decisions for one in fold.apply(decision)]
-    people.fold.expire(at_ms)
-    registers += [one for one in people.fold.registers() if stops or one.hashtag != ANY_HASHTAG]
-    of_place: dict[tuple[str, str], list[Register]] = {}
-    for one in registers:
-        of_place.setdefault((one.hashtag, one.surface), []).append(one)
-    groups: dict[tuple[Any, ...], HeldRegister] = {}
-    for one in registers:
-        if one.hashtag == ANY_HASHTAG or one.surface in RESERVED_SURFACES or not one.in_force(at_ms):
-            continue
-        if one.action not in FLAGGING:
-            continue
-        place = viewers or one.country
-        if one.country not in (place, WORLD):
-            continue
-        pressed = candidates(of_place.get((ANY_HASHTAG, one.surface), ()), place)
-        if winner(candidates(of_place[one.hashtag, one.surface], place), pressed, at_ms) != one:
-            continue
-        key = (one.hashtag, one.country, one.source, one.action, one.category, one.version)
-        groups.setdefault(key, HeldRegister(one, [])).surfaces.append(one.surface)
-    return list(groups.values())
 
 
 def _key(one: HeldRegister, sort: HeldSort) -> tuple[str | int, ...]:

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from moderation.access.access import AccessControl, GuardedRoute, needs
 from moderation.access.answers import AnswerModel, JsonReply
 from moderation.access.key_login import takes_keys
+from moderation.access.local_paths import CONSOLE, local_path
 from moderation.access.oidc import Provider
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import Caller
@@ -25,8 +26,6 @@ from moderation.access.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Session, S
 from moderation.log.session_ends import end_session
 from streams.errors import DependencyAway
 
-CONSOLE = "/console"
-"""Page that the reviewer link leads to."""
 browser = APIRouter(include_in_schema=False)
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["caller"])
 
@@ -112,9 +111,3 @@ def _limited_sessions(request: Request) -> tuple[Sessions, Provider]:
         )
     access.limit_logins(request)
     return access.sessions, access.sessions.provider
-
-
-def local_path(path: str, default: str = "/v1/me") -> str:
-    """Return a path of this server unchanged; other addresses become the default: a login must not lead elsewhere."""
-    safe = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
-    return path if safe else default

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import refuse_while_blind
-from moderation.access.bodies import IdempotencyKey
+from moderation.access.bodies import IdempotencyKey, OrderPath
 from moderation.access.problems import MOST_FAULTS, Fault, RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
@@ -20,7 +20,7 @@ from moderation.domain.orders.amendment_plan import head_of
 from moderation.domain.orders.intake import parse_targets
 from moderation.domain.orders.intake_plan import OrderDraft
 from moderation.domain.orders.intake_text import targets_written, text_lines
-from moderation.http.order_bodies import AmendmentBody, AmendmentVerdictBody, OrderPath
+from moderation.http.order_bodies import AmendmentBody, AmendmentVerdictBody
 from moderation.http.order_details import order_answer
 from moderation.http.order_intake import handles_for
 from moderation.http.order_shapes import AmendmentPlanAnswer, OrderAnswer

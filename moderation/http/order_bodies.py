@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from moderation.access.bodies import CountryText, Moment, Surfaces, Version, WriteBody, each_of, unusable
@@ -17,7 +16,6 @@ from streams.orders.records import OrderState as State
 MOST_TARGETS = 100_000
 """Maximum number of targets in a body."""
 TargetText = Annotated[str, Field(max_length=400)]
-OrderPath = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
 OrderDay = Annotated[
     str,
     Field(

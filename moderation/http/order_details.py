@@ -10,12 +10,12 @@ from starlette.responses import Response
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import blinded_for
-from moderation.access.bodies import IdempotencyKey
+from moderation.access.bodies import IdempotencyKey, OrderPath
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.domain.orders.view import order_as_dict
 from moderation.domain.publication import wait_order_published
-from moderation.http.order_bodies import OrderNoteBody, OrderPath
+from moderation.http.order_bodies import OrderNoteBody
 from moderation.http.order_shapes import OrderAnswer, OrderPublishedAnswer
 from streams.clock import now_ms
 from streams.orders.fold import OrderFold

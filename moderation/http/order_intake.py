@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
-from moderation.access.bodies import IdempotencyKey
+from moderation.access.bodies import MOST_HANDLES, IdempotencyKey
 from moderation.access.problems import MOST_FAULTS, Fault, RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
@@ -33,8 +33,6 @@ from streams.constants import DAY_MS
 from streams.settings import load_settings
 
 router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
-MOST_HANDLES = 100
-"""Maximum number of handles of one call: each is a request to the resolver, and the caller waits for all."""
 
 
 @router.post("/orders", openapi_extra=needs("orders"), response_model=IntakeAnswer, status_code=201)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import refuse_while_blind
-from moderation.access.bodies import CountryQuery, IdempotencyKey
+from moderation.access.bodies import CountryQuery, IdempotencyKey, OrderPath
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of, position_of, write_cursor
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.rights import check_rights
@@ -19,7 +19,7 @@ from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import UNTIL_REVOKED
 from moderation.domain.orders.view import row_as_dict, ruling_as_dict, shown_outcome
 from moderation.http import order_amendments, order_details, order_intake
-from moderation.http.order_bodies import OrderPath, RulingBody, StepBody
+from moderation.http.order_bodies import RulingBody, StepBody
 from moderation.http.order_details import order_answer
 from moderation.http.order_shapes import NoticeAnswer, OrderAnswer, OrdersAnswer, RulingAnswer, TargetsAnswer
 from moderation.log.drafts import End, moment_ms

@@ -18,9 +18,9 @@ from moderation.access.problems import Fault, RefusedCall
 from moderation.access.services import services_of
 from moderation.http.case_shapes import Numbers
 from moderation.log.drafts import duration_ms
+from moderation.views.policies import live_record
 from moderation.views.policy_reports import report_reader
 from streams.errors import PolicyError
-from streams.log.policies import PolicyRecord, PolicyTopic
 from streams.policy import Policy, PolicyFileError, parse_policy
 from streams.policy.rules import RULE_FIELDS, Rule
 from streams.policy.shape import Category
@@ -136,17 +136,6 @@ async def impact(request: Request, body: ImpactBody) -> Response:
     report = await services.backtests.judge(live, new, since_ms)
     reader = await report_reader(request)  # who has claimed a blind case meanwhile reads less
     return await asyncio.to_thread(lambda: JsonReply(reader.report(report)))  # it may have thousands of hashtags
-
-
-def live_record(topic: PolicyTopic) -> PolicyRecord:
-    """Return the record of the live policy.
-
-    Raises:
-        RefusedCall: no policy was ever live (404).
-    """
-    if topic.live is None:
-        raise RefusedCall("not_found", "no policy was ever live here", "start a worker, which puts its policy live")
-    return topic.live
 
 
 def parse_text(text: str) -> Policy:

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
@@ -22,7 +21,7 @@ from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.domain.policies.backtests import BacktestJob
 from moderation.domain.policies.changes import PolicyCheck
-from moderation.http.policy import LONGEST_IMPACT_MS, live_record
+from moderation.http.policy import LONGEST_IMPACT_MS
 from moderation.http.policy_shapes import (
     BacktestAnswer,
     BacktestBody,
@@ -31,22 +30,26 @@ from moderation.http.policy_shapes import (
     PolicyCheckBody,
     PolicyFaultAnswer,
     PolicyHistoryAnswer,
-    PolicyRevisionAnswer,
     PolicyTextAnswer,
     PolicyWrittenAnswer,
     RollbackBody,
 )
 from moderation.log.drafts import duration_ms
+from moderation.views.policies import (
+    RevisionPath,
+    earlier_record,
+    live_record,
+    own_job,
+    record_as_dict,
+    revision_as_dict,
+)
 from moderation.views.policy_reports import ReportReader, report_reader
-from streams.errors import CallerMistake
-from streams.log.policies import PolicyRecord, PolicyTopic
+from streams.log.policies import PolicyRecord
 from streams.policy import Policy, PolicyFileError, Problem
-from streams.policy.diff import differences
 from streams.policy.errors import SHOWN_MAX
-from streams.policy_activation import PolicyOvertaken, earlier_policy, text_of
+from streams.policy_activation import PolicyOvertaken
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["policy"])
-RevisionPath = Annotated[str, Path(pattern=r"^[0-9a-f]{4,12}$", description="Revision, or its first digits.")]
 
 
 @router.post("/policy/check", openapi_extra=needs("decide"), response_model=PolicyCheckAnswer)
@@ -86,7 +89,7 @@ async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]
 async def history(request: Request) -> Response:
     """List the policies that were live, the newest first."""
     topic = await services_of(request).policy_topic()
-    return JsonReply({"items": [_record_as_dict(one, topic) for _, one in reversed(topic.kept.values())]})
+    return JsonReply({"items": [record_as_dict(one, topic) for _, one in reversed(topic.kept.values())]})
 
 
 @router.get("/policy/history/{revision}", openapi_extra=needs("read"), response_model=PolicyTextAnswer)
@@ -147,18 +150,6 @@ def faulty(problems: tuple[Problem, ...]) -> RefusedCall:
     )
 
 
-def own_job(request: Request, job: str) -> BacktestJob:
-    """Return a run that the caller began.
-
-    Raises:
-        RefusedCall: there is none: its result is no longer kept, or the API was started again (404).
-    """
-    found = services_of(request).backtests.find(job, reader_of(request))
-    if found is None:
-        raise RefusedCall("not_found", "this run is no longer kept", "begin it again: POST /v1/policy/impacts")
-    return found
-
-
 def check_as_dict(found: PolicyCheck, live: PolicyRecord) -> dict[str, Any]:
     """Build the answer of a check."""
     draft = found.draft
@@ -178,39 +169,6 @@ def check_as_dict(found: PolicyCheck, live: PolicyRecord) -> dict[str, Any]:
 
 def _faults_as_dicts(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     return [{name: getattr(problem, name) for name in PolicyFaultAnswer.model_fields} for problem in problems]
-
-
-def earlier_record(topic: PolicyTopic, revision: str) -> PolicyRecord:
-    """Return the record of one revision.
-
-    Raises:
-        RefusedCall: there is no such policy (404).
-    """
-    try:
-        return earlier_policy(topic, revision)
-    except CallerMistake as error:
-        raise RefusedCall("not_found", str(error), error.fix) from None
-
-
-def revision_as_dict(topic: PolicyTopic, revision: str) -> dict[str, Any]:
-    """Build the answer about one revision.
-
-    Raises:
-        RefusedCall: there is no such policy (404).
-    """
-    live, record = live_record(topic), earlier_record(topic, revision)
-    changes = differences(Policy.from_canonical(live.policy), Policy.from_canonical(record.policy))
-    return _record_as_dict(record, topic) | {
-        "text": text_of(record),
-        "canonical": not record.text,
-        "differences": changes,
-    }
-
-
-def _record_as_dict(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
-    plain = msgspec.to_builtins(record)
-    names = [name for name in PolicyRevisionAnswer.model_fields if name in plain]
-    return {name: plain[name] for name in names} | {"live": record.revision == live_record(topic).revision}
 
 
 def job_as_dict(job: BacktestJob, reader: ReportReader | None) -> dict[str, Any]:

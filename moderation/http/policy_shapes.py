@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from moderation.access.answers import AnswerModel, BlindedList, Millis
 from moderation.access.bodies import ActorText, Duration, WriteBody
 from moderation.http.policy import ImpactAnswer
+from moderation.views.policies import PolicyRevisionAnswer
 
 PolicyText = Annotated[str, Field(min_length=1, max_length=400_000, description="Policy file (YAML), as text.")]
 RevisionText = Annotated[
@@ -101,21 +102,6 @@ class BacktestAnswer(AnswerModel):
     total: int = Field(description="Records of evidence; 0: not known yet.")
     detail: str = Field(description="Why it failed, else empty.")
     report: ImpactAnswer | None = Field(description="The changes, once it is done.")
-
-
-class PolicyRevisionAnswer(AnswerModel):
-    """A policy that was live once, or is."""
-
-    revision: str
-    serial: int
-    live: bool
-    from_tick_ms: Millis
-    proposed_at_ms: Millis
-    proposed_by: str
-    actor: str = Field(description="Empty for a file that was edited by hand.")
-    reason: str
-    changes: list[str] = Field(description="Differences from the policy before.")
-    via: Literal["file", "topic"]
 
 
 class PolicyHistoryAnswer(AnswerModel):

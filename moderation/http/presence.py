@@ -11,6 +11,7 @@ from starlette.responses import Response
 from moderation.access.access import GuardedRoute, needs
 from moderation.access.answers import AnswerModel, JsonReply
 from moderation.access.blinding import reader_of
+from moderation.access.presence import viewers_of
 from moderation.access.services import services_of
 from streams.clock import now_ms
 
@@ -38,8 +39,3 @@ async def look(request: Request, case: CasePath) -> Response:
     found = await services.cases.find(case)
     services.presence.beat(found.id, reader_of(request), now_ms())
     return JsonReply({"case": found.id, "viewers": viewers_of(request, found.id)})
-
-
-def viewers_of(request: Request, case: str) -> list[str]:
-    """Return the names of the people who look at a case now, for pages; it reads nothing."""
-    return services_of(request).presence.viewers(case, now_ms())

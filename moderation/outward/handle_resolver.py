@@ -15,11 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from rich.progress import Progress
-
-from moderation.cli.terminal import errors, read_file
 from moderation.domain.orders.handles import NO_ACCOUNT, HandleResult, ResolvedHandle, UnresolvedHandle
-from moderation.domain.tables import BadCell, RowProblem, account_of, read_table
+from moderation.domain.tables import MOST_BYTES, BadCell, RowProblem, account_of, read_table
 from streams.clock import now_ms
 from streams.errors import CallerMistake, DependencyAway
 
@@ -38,8 +35,6 @@ EXCHANGE_SECONDS = 10.0
 _LONGEST_PAUSE_SECONDS = 30.0
 _MOST_BYTES = 64 * 1024
 _MOST_ROWS = 10_000_000
-_SHOWN_FROM = 50
-"""Number of handles from which a terminal shows the progress."""
 _NO_ID = UnresolvedHandle("the resolver's answer has no account id", 'it must be JSON such as {"id": "1234567890"}')
 _LATER = "take the file in again once it answers: known targets are recognised"
 
@@ -101,23 +96,19 @@ def check_answered(results: Mapping[str, HandleResult]) -> None:
         )
 
 
-def resolve_on_terminal(handles: Sequence[str], settings: Settings) -> dict[str, HandleResult]:
-    """Resolve handles with a bar on stderr for long lists."""
-    with Progress(console=errors, transient=True, disable=len(handles) < _SHOWN_FROM) as progress:
-        task = progress.add_task("resolving handles", total=len(handles))
-        return asyncio.run(resolve_handles(handles, settings, on_done=lambda: progress.advance(task)))
-
-
 def read_handle_file(path: Path) -> dict[str, str]:
     """Read account ids by handle in lower case: CSV with `handle` and `account`, or a JSON object.
 
     Raises:
         CallerMistake: the file cannot be used.
     """
+    name = str(path)
     try:
-        data, name = read_file(path)
-    except CallerMistake as error:
-        raise CallerMistake(f"HUSHTAG_HANDLE_RESOLVER: {error}", fix="set it to the path of a file") from None
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        words = f"HUSHTAG_HANDLE_RESOLVER: {path} cannot be read: {error.strerror}"
+        raise CallerMistake(words, fix="set it to the path of a file") from None
     if path.suffix.lower() == ".json":
         try:
             read = json.loads(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from moderation.domain.appeals.appeals import (
     AppealSubject,
@@ -21,10 +22,10 @@ from moderation.domain.appeals.appeals import (
 from moderation.domain.appeals.automated import AutomatedFold, AutomatedSource
 from moderation.domain.appeals.fold import AppealFold, AppealStatus
 from moderation.domain.appeals.records import Appeal, AppealOutcome, AppealRecord, Verdict, encode_appeal
+from moderation.domain.restrictions.restriction import Restriction
 from moderation.log.drafts import words_of
 from moderation.log.errors import NoSuchCase, StaleReview
 from moderation.log.service import ModerationService
-from moderation.outward.audited import AuditedRestrictions
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.log.moderation import encode_moderation
@@ -44,6 +45,13 @@ class AppealResult:
     """Reason why an appeal had no restriction left to reverse; "" if it had one."""
 
 
+class EndedRestrictions(Protocol):
+    """Restrictions that have left the topic of decisions."""
+
+    async def find(self, reference: str, now_ms: int, /) -> Restriction | None:
+        """Find an automated restriction that ended within the appeal period."""
+
+
 class ReviewService:
     """Appeals on a moderation service and a decisions follower, which the caller opens and closes.
 
@@ -58,7 +66,7 @@ class ReviewService:
         service: ModerationService,
         follower: AutomatedSource,
         *,
-        audited: AuditedRestrictions | None = None,
+        ended: EndedRestrictions | None = None,
         clock: Callable[[], int] = now_ms,
     ) -> None:
         self.fold = AppealFold()
@@ -67,7 +75,7 @@ class ReviewService:
         """Automated decisions at the last refresh."""
         self._service = service
         self._follower = follower
-        self._audited = audited
+        self._ended = ended
         self._clock = clock
         self._folded = 0
 
@@ -86,8 +94,8 @@ class ReviewService:
         await self.refresh()
         at_ms = self._clock()
         contested = find_restriction(reference, self.automated, self._service.view, at_ms)
-        if contested is None and self._audited is not None:
-            ended = await self._audited.find(reference, at_ms)
+        if contested is None and self._ended is not None:
+            ended = await self._ended.find(reference, at_ms)
             contested = None if ended is None else ContestedRestriction(ended)
         if contested is None:
             raise NoSuchCase(

@@ -17,11 +17,11 @@ from fastapi.testclient import TestClient
 from moderation.access.access import AccessControl
 from moderation.access.keys import KeyRing
 from moderation.access.limits import RateLimit
+from moderation.access.local_paths import local_path
 from moderation.access.login_settings import OidcConfig, SessionConfig, groups_in, read_groups, session_config
 from moderation.access.oidc import Identity, Provider
 from moderation.access.problems import RefusedCall
 from moderation.access.sessions import MOST_COOKIE_BYTES, LoginState, Session, Sessions
-from moderation.http.login import local_path
 from moderation.log.session_ends import SessionEnded
 from streams.errors import CallerMistake, DependencyAway, SettingsError
 from streams.settings import Settings

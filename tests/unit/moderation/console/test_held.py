@@ -8,7 +8,7 @@ import pytest
 
 from moderation.console.held import HeldFilter, counts_by_place, held_row, in_order
 from moderation.domain.appeals.automated import AutomatedFold
-from moderation.http.held import held_tags
+from moderation.views.held import held_tags
 from streams.clock import now_ms
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision

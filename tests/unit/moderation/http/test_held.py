@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from moderation.http.held import held_tags
 from moderation.log.drafts import STOP, OverrideDraft
+from moderation.views.held import held_tags
 from streams.clock import now_ms
 from streams.explain.hashtag_report import HashtagReport
 from streams.naming import tag_of

@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from moderation.access.bodies import MOST_HANDLES
 from moderation.domain.orders.handles import UnresolvedHandle
 from moderation.http import order_intake
 from moderation.http.order_bodies import DeclineGround
-from moderation.http.order_intake import MOST_HANDLES
 from streams.orders.records import GROUNDS
 from streams.orders.states import GROUNDS_OF
 from tests.support.api_calls import (

@@ -14,7 +14,7 @@ from moderation.access.keys import ApiKey, Rights, hash_of, parse_keys
 from moderation.access.login_settings import SessionConfig
 from moderation.access.oidc import Identity
 from moderation.access.sessions import Session, Sessions
-from moderation.http.people import look_alikes
+from moderation.views.people import look_alikes
 from streams.clock import now_ms
 from tests.support.api_calls import Calls, Configure, block, calls_of, kind_of, limited
 from tests.support.in_memory_log import InMemoryLog

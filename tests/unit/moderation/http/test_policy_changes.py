@@ -16,7 +16,7 @@ from moderation.access.access import AccessControl
 from moderation.access.keys import KeyRing
 from moderation.access.limits import RateLimit
 from moderation.http.policy import PolicyAnswer
-from moderation.http.policy_shapes import PolicyRevisionAnswer
+from moderation.views.policies import PolicyRevisionAnswer
 from streams.log.policies import PolicyRecord
 from tests.support.api_calls import RING, SERVICE, Calls, decision, kind_of, limited
 from tests.support.backtest_cases import LIVE, steady

@@ -1,0 +1,56 @@
+"""Stop buttons in force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hushtag_client.registers import ANY_HASHTAG
+
+from streams.countries import WORLD
+from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import Override
+
+
+def pauses_in_force(history: OverrideHistory, at_ms: int, *, released: str = "") -> list[dict[str, Any]]:
+    """List the stop buttons in force, the first pressed first: each with its surfaces, its end, and who pressed it.
+
+    Args:
+        history: people's decisions.
+        at_ms: the moment, Unix time in ms.
+        released: id of a pause that counts as undone: the older pauses below it are in force then.
+    """
+    found: dict[str, tuple[Override, list[str]]] = {}
+    ends: dict[tuple[str, str], list[Override]] = {}
+    for (hashtag, surface, country, _), stack in history.fold.stacks().items():
+        if hashtag != ANY_HASHTAG:
+            continue
+        ends[surface, country] = kept = [
+            one.record for one in stack.entries if one.in_force(at_ms) and one.record.id != released
+        ]
+        if kept:
+            found.setdefault(kept[-1].id, (kept[-1], []))[1].append(surface)
+
+    def resumes_ms(record: Override, surface: str) -> int:
+        every = (*ends[surface, record.country], *ends.get((surface, WORLD), ()))
+        return max((one.expires_at_ms for one in every if one.category in ("", record.category)), default=0)
+
+    return [
+        {
+            "id": record.id,
+            "country": record.country,
+            "surfaces": sorted(surfaces),
+            "category": record.category,
+            "actor": record.actor,
+            "reason": record.reason,
+            "at_ms": record.at_ms,
+            "expires_at_ms": record.expires_at_ms,
+            "expires_in_ms": record.expires_at_ms - at_ms,
+            "resumes_at_ms": min(resumes_ms(record, surface) for surface in surfaces),
+        }
+        for record, surfaces in sorted(found.values(), key=lambda one: one[0].at_ms)
+    ]
+
+
+def stop_version(history: OverrideHistory) -> str:
+    """Return the version that the next pause or resume everywhere must name; "" before the first."""
+    return history.fold.version(history.scopes(ANY_HASHTAG))

@@ -1,0 +1,132 @@
+"""People: groups and their grants, keys, open sessions, and names that look alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, get_args
+
+import msgspec
+from fastapi import Request
+
+from moderation.access.access import AccessControl
+from moderation.access.keys import Rights, Role
+from moderation.access.login_settings import read_groups
+from moderation.access.rights import Grant
+from moderation.access.services import services_of
+from moderation.access.sessions import Session
+from moderation.log.session_ends import handle_of
+from streams.clock import now_ms
+from streams.errors import CallerMistake
+from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import OtherRecord
+from streams.policy.look_alikes import visual_form
+
+
+class _Signed(msgspec.Struct):
+    actor: str = ""
+
+
+_actor = msgspec.json.Decoder(_Signed)
+
+
+async def people_as_dict(request: Request) -> dict[str, Any]:
+    """Build the JSON of people, keys and sessions."""
+    access: AccessControl = request.app.state.access
+    services = services_of(request)
+    view = await services.moderation.refresh()
+    keys = access.ring.entries()
+    sessions = [one for one in _sessions(access) if not await services.session_ends.has(one.id)]
+    groups, groups_note = _groups(access)
+    names = {one.writes_as for one in keys} | {one.name for one in sessions} | await _actors(view)
+    viewing: dict[str, int] = {}
+    for viewers in services.presence.cases(now_ms()).values():
+        for name in viewers:
+            viewing[name] = viewing.get(name, 0) + 1
+    return {
+        "groups": [
+            {"name": name, "role": grant.role, "limits": _limits(grant.rights)} for name, grant in groups.items()
+        ],
+        "groups_note": groups_note,
+        "keys": [
+            {
+                "name": one.name,
+                "role": one.role,
+                "person": one.writes_as,
+                "acts_for_others": one.acts_for_others,
+                "limits": _limits(one.rights),
+            }
+            for one in keys
+        ],
+        "keys_note": "" if keys else "This API has no keys: people log in.",
+        "sessions": [
+            {
+                "session": handle_of(one.id),
+                "name": one.name,
+                "groups": list(one.groups),
+                "began_at_ms": access.sessions.began_ms(one) if access.sessions is not None else 0,
+                "ends_at_ms": one.ends_ms,
+                "yours": _is_own(request, one),
+            }
+            for one in sessions
+        ],
+        "viewing": [{"name": name, "cases": count} for name, count in sorted(viewing.items())],
+        "look_alikes": look_alikes(names),
+    }
+
+
+def look_alikes(names: Iterable[str]) -> list[list[str]]:
+    """Group different names that look alike.
+
+    >>> look_alikes(["asha", "ásha", "ben"])
+    [['asha', 'ásha']]
+    """
+    groups: dict[str, set[str]] = {}
+    for name in names:
+        groups.setdefault(visual_form(name), set()).add(name)
+    return sorted(sorted(group) for group in groups.values() if len(group) > 1)
+
+
+async def _actors(view: OverrideHistory) -> set[str]:
+    """Return everyone who has acted, by the log."""
+    history, others = list(view.history), list(view.others)
+    orders = {record.actor for order in view.fold.orders.by_id.values() for _, record in order.history}
+    return orders | await asyncio.to_thread(
+        lambda: {record.actor for _, record in history} | {name for _, one in others if (name := _signed_by(one))}
+    )
+
+
+def _signed_by(other: OtherRecord) -> str:
+    try:
+        return _actor.decode(other.value).actor
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def _sessions(access: AccessControl) -> list[Session]:
+    return access.sessions.open_now() if access.sessions is not None else []
+
+
+def _is_own(request: Request, session: Session) -> bool:
+    own: Session | None = getattr(request.state, "session", None)
+    return own is not None and own.id == session.id
+
+
+def _groups(access: AccessControl) -> tuple[dict[str, Grant], str]:
+    if access.sessions is None:
+        return {}, "No login is configured: people use keys."
+    path = access.sessions.config.rights_file
+    if path is None:
+        return {role: Grant(role=role) for role in get_args(Role)}, "No file of rights is set: groups are role names."
+    try:
+        return read_groups(path), "From the file of HUSHTAG_OIDC_RIGHTS, as it is now."
+    except CallerMistake:  # its words name files of the server
+        return {}, "The file of HUSHTAG_OIDC_RIGHTS cannot be used: an operator must correct it. No one can log in."
+
+
+def _limits(rights: Rights) -> dict[str, Any]:
+    return {
+        "countries": None if rights.countries is None else list(rights.countries),
+        "categories": None if rights.categories is None else list(rights.categories),
+        "longest": rights.longest or None,
+    }

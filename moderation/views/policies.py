@@ -1,0 +1,95 @@
+"""Policies that are live, were live, or are tried."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import Path, Request
+from pydantic import Field
+
+from moderation.access.answers import AnswerModel, Millis
+from moderation.access.blinding import reader_of
+from moderation.access.problems import RefusedCall
+from moderation.access.services import services_of
+from moderation.domain.policies.backtests import BacktestJob
+from streams.errors import CallerMistake
+from streams.log.policies import PolicyRecord, PolicyTopic
+from streams.policy import Policy
+from streams.policy.diff import differences
+from streams.policy_activation import earlier_policy, text_of
+
+
+def live_record(topic: PolicyTopic) -> PolicyRecord:
+    """Return the record of the live policy.
+
+    Raises:
+        RefusedCall: no policy was ever live (404).
+    """
+    if topic.live is None:
+        raise RefusedCall("not_found", "no policy was ever live here", "start a worker, which puts its policy live")
+    return topic.live
+
+
+class PolicyRevisionAnswer(AnswerModel):
+    """A policy that was live once, or is."""
+
+    revision: str
+    serial: int
+    live: bool
+    from_tick_ms: Millis
+    proposed_at_ms: Millis
+    proposed_by: str
+    actor: str = Field(description="Empty for a file that was edited by hand.")
+    reason: str
+    changes: list[str] = Field(description="Differences from the policy before.")
+    via: Literal["file", "topic"]
+
+
+RevisionPath = Annotated[str, Path(pattern=r"^[0-9a-f]{4,12}$", description="Revision, or its first digits.")]
+
+
+def own_job(request: Request, job: str) -> BacktestJob:
+    """Return a run that the caller began.
+
+    Raises:
+        RefusedCall: there is none: its result is no longer kept, or the API was started again (404).
+    """
+    found = services_of(request).backtests.find(job, reader_of(request))
+    if found is None:
+        raise RefusedCall("not_found", "this run is no longer kept", "begin it again: POST /v1/policy/impacts")
+    return found
+
+
+def earlier_record(topic: PolicyTopic, revision: str) -> PolicyRecord:
+    """Return the record of one revision.
+
+    Raises:
+        RefusedCall: there is no such policy (404).
+    """
+    try:
+        return earlier_policy(topic, revision)
+    except CallerMistake as error:
+        raise RefusedCall("not_found", str(error), error.fix) from None
+
+
+def revision_as_dict(topic: PolicyTopic, revision: str) -> dict[str, Any]:
+    """Build the answer about one revision.
+
+    Raises:
+        RefusedCall: there is no such policy (404).
+    """
+    live, record = live_record(topic), earlier_record(topic, revision)
+    changes = differences(Policy.from_canonical(live.policy), Policy.from_canonical(record.policy))
+    return record_as_dict(record, topic) | {
+        "text": text_of(record),
+        "canonical": not record.text,
+        "differences": changes,
+    }
+
+
+def record_as_dict(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
+    """Build the answer about one policy, without its text."""
+    plain = msgspec.to_builtins(record)
+    names = [name for name in PolicyRevisionAnswer.model_fields if name in plain]
+    return {name: plain[name] for name in names} | {"live": record.revision == live_record(topic).revision}
