@@ -36,8 +36,8 @@ from moderation.publiclog.proving import KafkaLog, PublicLog
 from moderation.publiclog.reading import read_page
 from moderation.publiclog.rows import AuditFilter, AuditRow
 from streams.clock import monotonic_seconds
-from streams.explain.gather import gather_report
 from streams.explain.hashtag_report import HashtagReport
+from streams.explain.sources import gather_report
 from streams.log.policies import PolicyTopic, read_policy_topic
 from streams.log.policy_names import LivePolicyNames
 from streams.log.reading import LogReader, connection

@@ -72,7 +72,7 @@ def statement(
     """
     from moderation.domain.restrictions.collect import active_restrictions, all_restrictions
     from moderation.outward.statements.text import user_text  # Babel is slow to import
-    from streams.explain.gather import gather_report
+    from streams.explain.sources import gather_report
 
     settings, meant = load_settings(), tag_of(tag)
     where = None if country is None else country_of(country)
@@ -115,7 +115,7 @@ def notice(
     from moderation.domain.orders.errors import no_such_order
     from moderation.domain.restrictions.collect import order_restrictions, with_present_states
     from moderation.outward.statements.lumen import lumen_notice, order_request
-    from streams.explain.gather import read_overrides
+    from streams.explain.sources import read_overrides
 
     quieten()
     settings = load_settings()

@@ -16,7 +16,7 @@ from moderation.views.policies import own_job
 from moderation.views.policy_reports import ReportReader, report_reader
 
 if TYPE_CHECKING:  # its import takes half a second
-    from streams.backtest.compare import PolicyChange
+    from streams.backtest.comparison import PolicyChange
     from streams.backtest.impact import ImpactReport
 
 router = page_router()

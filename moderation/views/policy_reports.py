@@ -14,7 +14,7 @@ from moderation.access.numbers import numbers_word, rows_of, withheld_for
 from moderation.domain.cases.first_answer import WithheldHashtags
 
 if TYPE_CHECKING:  # its import takes half a second
-    from streams.backtest.compare import PolicyChange
+    from streams.backtest.comparison import PolicyChange
     from streams.backtest.impact import ImpactReport
 
 

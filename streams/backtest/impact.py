@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from models.share import Scale
-from streams.backtest.compare import CategoryTotal, PolicyChange, Spells, compare, totals
+from streams.backtest.comparison import CategoryTotal, PolicyChange, Spells, compare, totals
 from streams.backtest.coverage import needs_replay, unseen_changes
 from streams.backtest.histogram import Histogram, Histograms
 from streams.backtest.history import EvidenceChunk, EvidenceHistory, same_categories

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.backtest.compare import PolicyChange, Spells, compare_moment
+from streams.backtest.comparison import PolicyChange, Spells, compare_moment
 from streams.backtest.impact import Impact, ImpactReport
 from streams.constants import PANE_MS
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from streams.actions import row_of
-from streams.backtest.compare import Effect, EffectTotal, PolicyChange, PolicyOutcome
+from streams.backtest.comparison import Effect, EffectTotal, PolicyChange, PolicyOutcome
 from streams.backtest.impact import ImpactReport
 from streams.log.decisions import NOT_ASSESSED
 

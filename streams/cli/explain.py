@@ -14,7 +14,7 @@ from streams.cli.output import errors, print_json, quieten
 from streams.clock import now_ms
 from streams.countries import in_country
 from streams.errors import EXIT_NO
-from streams.explain.gather import gather_explanation
+from streams.explain.sources import gather_explanation
 from streams.naming import country_of, tag_of
 from streams.settings import load_settings
 
@@ -66,8 +66,8 @@ def explain(
         nothing = {"hashtag": meant.hashtag, "known": False}
         print_json(_as_dict(explanation, in_full=show_terms) if explanation.known else nothing)
     elif explanation.known:
-        from streams.explain.as_text import ExplanationPrinter
         from streams.explain.brief import brief
+        from streams.explain.printer import ExplanationPrinter
         from streams.explain.sentence import sentence_of  # slow imports: not for other commands
 
         printer = ExplanationPrinter(explanation)

@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from streams.cli.asking import ask_for_missing
 from streams.cli.help import polish_help
+from streams.cli.questions import ask_for_missing
 from streams.errors import HushtagError
 
 EXIT_UNREAD = 141

@@ -21,7 +21,7 @@ from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from streams.backtest import ImpactReport
-    from streams.backtest.compare import PolicyChange
+    from streams.backtest.comparison import PolicyChange
     from streams.backtest.histogram import Histogram
 
 SHOWN_MAX = 40
@@ -145,7 +145,7 @@ def change_cells(change: PolicyChange) -> tuple[Cell, ...]:
 
 def _totals(report: ImpactReport) -> Iterator[tuple[Cell, ...]]:
     from streams.backtest import text
-    from streams.backtest.compare import EFFECTS
+    from streams.backtest.comparison import EFFECTS
 
     for total in report.totals:
         changes = ", ".join(f"{count} {kind}" for kind, count in total.changes.items()) or "none"

@@ -23,7 +23,7 @@ from streams.policy.names import check_name
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
-    from streams.backtest.suggest import Suggestion, ThresholdPoint
+    from streams.backtest.suggestion import Suggestion, ThresholdPoint
 
 SHOWN = 12
 _YES, _NO = {"1", "true", "yes", "harmful"}, {"0", "false", "no", "harmless", "clean"}
@@ -64,7 +64,7 @@ def suggest(
     """
     from streams.backtest.coverage import needs_replay
     from streams.backtest.peaks import Peaks
-    from streams.backtest.suggest import suggest as choose
+    from streams.backtest.suggestion import suggest as choose
 
     settings, labelled = load_settings(), read_labels(labels)
     back_ms = since_ms(since) if since is not None else None

@@ -1,4 +1,4 @@
-"""Short explanation of a hashtag: one sentence, then at most 15 lines. `as_text` prints all of it."""
+"""Short explanation of a hashtag: one sentence, then at most 15 lines. `printer` prints all of it."""
 
 from __future__ import annotations
 

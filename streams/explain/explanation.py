@@ -1,4 +1,4 @@
-"""Explanation of a hashtag: its report, its evidence and its words together, as JSON or for `as_text`. Pure."""
+"""Explanation of a hashtag: its report, its evidence and its words together, as JSON or for `printer`. Pure."""
 
 from __future__ import annotations
 

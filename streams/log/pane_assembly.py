@@ -8,7 +8,7 @@ import numpy as np
 
 from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_BITS, Tags
-from streams.log.framed import read_frame
+from streams.log.frames import read_frame
 from streams.log.kernels.pane_entries import place_entries
 from streams.log.panes import PaneRecord
 from streams.windows.pane import Pane

@@ -3,7 +3,7 @@
 Panes of ten seconds have a topic of their own: a restart needs those of a quarter of an hour, and of longer panes an
 hour or more. `hashtag-panes` also has records of retractions, corrections and author sketches
 (`streams.log.retractions`, `.corrections`, `.author_sketches`). Panes are most of what a restart reads, so their
-columns are small (`streams.log.framed`), and a record holds no object per hashtag or entry.
+columns are small (`streams.log.frames`), and a record holds no object per hashtag or entry.
 `streams.log.pane_assembly` makes panes of records.
 """
 
@@ -22,7 +22,7 @@ from streams.counting.block_counts import GROUP_SHIFT, NOTHING_TRIMMED, Ints, Tr
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, are_countries
 from streams.counting.origins import MOST_PARTITIONS, NO_ORIGIN, PARTITION_SHIFT
 from streams.errors import ContractError
-from streams.log.framed import Framed, frame, read_frame
+from streams.log.frames import Framed, frame, read_frame
 from streams.log.sense import LATEST_MS, absurd, are_probabilities, require_column, require_range
 from streams.log.topic_specs import PANES, SHORT_PANES
 from streams.windows.pane import Pane

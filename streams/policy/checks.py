@@ -16,7 +16,7 @@ from streams.policy.durations import spell_duration
 from streams.policy.findings import Finding, did_you_mean
 from streams.policy.look_alikes import ascii_of
 from streams.policy.model import Policy
-from streams.policy.resolve import Layer, providers, scopes
+from streams.policy.resolution import Layer, providers, scopes
 from streams.policy.rules import Rule
 from streams.policy.shape import Category
 from streams.policy.source import Loc

@@ -18,7 +18,7 @@ from streams.errors import PolicyError
 from streams.policy.durations import parse_duration
 from streams.policy.keys import Confidence, Hashtag, Surface, Window
 from streams.policy.look_alikes import DomainMatcher, TermMatcher, ascii_of
-from streams.policy.resolve import Layer, RuleTable, rule_table
+from streams.policy.resolution import Layer, RuleTable, rule_table
 from streams.policy.rules import Rule
 from streams.policy.shape import (
     ADDED_LATER,

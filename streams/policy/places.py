@@ -6,7 +6,7 @@ import codecs
 from dataclasses import dataclass
 
 from streams.policy.model import Policy
-from streams.policy.resolve import providers
+from streams.policy.resolution import providers
 from streams.policy.shape import Corroborate, Valves
 from streams.policy.source import Loc, read
 

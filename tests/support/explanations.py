@@ -13,9 +13,9 @@ from models.share import Scale, plain
 from streams.counting.block_counts import MAX_GROUPS
 from streams.counting.keys import Tags
 from streams.explain.evidence_report import EvidenceReport
-from streams.explain.gather import gather_evidence
 from streams.explain.hashtag_report import HashtagReport
 from streams.explain.signal_report import SignalReport, signal_reports
+from streams.explain.sources import gather_evidence
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.overrides import OverrideHistory
 from streams.judging.author_group import AuthorGroup
@@ -208,7 +208,7 @@ class EvidenceTopics:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.topics = Topics()
         self.activate(POLICY_TEXT)
-        for module in ("explain.gather", "log.reading", "log.policies", "log.models"):
+        for module in ("explain.sources", "log.reading", "log.policies", "log.models"):
             monkeypatch.setattr(f"streams.{module}.LogReader", self.topics.reader)
 
     def activate(self, text: str, from_tick_ms: int = 0) -> Policy:

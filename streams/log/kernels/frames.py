@@ -1,4 +1,4 @@
-"""A compiled pass that reads a framed column of integers; see `streams.log.framed`."""
+"""A compiled pass that reads a framed column of integers; see `streams.log.frames`."""
 
 from __future__ import annotations
 

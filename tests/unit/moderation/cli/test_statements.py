@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from moderation.cli import statements as cli
 from moderation.publiclog import proving
 from streams.errors import CallerMistake
-from streams.explain import gather
+from streams.explain import sources
 from streams.explain.hashtag_report import HashtagReport
 from streams.flags.overrides import OverrideHistory
 from streams.settings import Settings
@@ -32,7 +32,7 @@ def test_statement_command_prints_text_or_json(arguments: list[str], monkeypatch
     async def gather_report(settings: Settings, hashtag: str, country: str | None) -> tuple[HashtagReport, str]:
         return (account([decision(ruling())]) if hashtag == "rumour" else account([])), "Redis does not answer"
 
-    monkeypatch.setattr(gather, "gather_report", gather_report)
+    monkeypatch.setattr(sources, "gather_report", gather_report)
     monkeypatch.setattr(proving, "KafkaLog", lambda settings: InMemoryPublicLog())
     app = typer.Typer()
     cli.register(app)
@@ -52,7 +52,7 @@ def test_notice_command_prints_notice_or_statements(monkeypatch: pytest.MonkeyPa
     async def read_overrides(settings: Settings) -> OverrideHistory:
         return decided(confidential=False)
 
-    monkeypatch.setattr(gather, "read_overrides", read_overrides)
+    monkeypatch.setattr(sources, "read_overrides", read_overrides)
     monkeypatch.setattr(proving, "KafkaLog", lambda settings: InMemoryPublicLog())
     app = typer.Typer()
     cli.register(app)
@@ -74,7 +74,7 @@ def test_submit_prints_batches_and_needs_clause(monkeypatch: pytest.MonkeyPatch)
     async def read_overrides(settings: Settings) -> OverrideHistory:
         return views.pop(0)
 
-    monkeypatch.setattr(gather, "read_overrides", read_overrides)
+    monkeypatch.setattr(sources, "read_overrides", read_overrides)
     app = typer.Typer()
     cli.register(app)
     asked = ["notice", ORDER, "--recipient", "Example", "--site", "https://example.org", "--submit"]

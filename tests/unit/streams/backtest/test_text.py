@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from msgspec.structs import replace
 
-from streams.backtest.compare import Kind, PolicyChange, compare
+from streams.backtest.comparison import Kind, PolicyChange, compare
 from streams.backtest.impact import UncoveredScope
 from streams.backtest.spells import Spell
 from streams.backtest.text import margin_in_words, side_in_words, summary, tags

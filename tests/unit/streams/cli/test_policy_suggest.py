@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from streams.backtest import Impact
 from streams.backtest.peaks import Peaks
-from streams.backtest.suggest import suggest
+from streams.backtest.suggestion import suggest
 from streams.cli.main import make_app
 from streams.cli.policy_suggest import read_labels
 from streams.errors import CallerMistake
@@ -29,7 +29,7 @@ from tests.support.evidence_files import write_evidence
 def test_curve_equals_counting(tags, target):
     labels = {tag: harmful for tag, (harmful, _) in tags.items()} | {"never seen": True}
     peaks = {tag: peak / 1_000 for tag, (_, peak) in tags.items()}
-    with mock.patch("streams.backtest.suggest._RESAMPLES", 2):
+    with mock.patch("streams.backtest.suggestion._RESAMPLES", 2):
         found = suggest("abuse", peaks, labels, target)
     assert (found.labelled, found.harmful) == (len(tags), sum(harmful for harmful, _ in tags.values()))
     for point in found.curve:

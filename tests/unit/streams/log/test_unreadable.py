@@ -14,7 +14,7 @@ from streams.errors import ContractError
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch, encode_received_sketch
 from streams.log.corrections import encode_corrections
 from streams.log.decisions import StoppedShard, encode_record
-from streams.log.framed import Framed
+from streams.log.frames import Framed
 from streams.log.panes import decode_pane_record, encode_pane, pane_records
 from streams.log.partials import decode_partial, encode_partial
 from streams.log.topic_specs import DECISIONS, PANES, PARTIALS

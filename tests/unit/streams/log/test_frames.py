@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.log.framed import Framed, frame, read_frame
+from streams.log.frames import Framed, frame, read_frame
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 

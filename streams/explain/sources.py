@@ -1,4 +1,4 @@
-"""Reads a hashtag's decisions, overrides, flags, evidence and tweets from Kafka and Redis."""
+"""Sources of an explanation: a hashtag's decisions, overrides, flags, evidence and tweets, from Kafka and Redis."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from streams.explain.as_text import ExplanationPrinter
 from streams.explain.evidence_report import EvidenceReport, PolicyFiles
 from streams.explain.explanation import Explanation
+from streams.explain.printer import ExplanationPrinter
 from streams.explain.word_report import WordReport
 from streams.log.policies import PolicyRecord
 from tests.support.explanations import (
