@@ -18,7 +18,7 @@ from tests.support.settled_history import SettledHistory, history
 
 
 @dataclass
-class Comparison:
+class SettledComparison:
     """Settled decisions of all shards, the worker's and the reference's."""
 
     changes: int = 0
@@ -29,14 +29,14 @@ class Comparison:
     """First settled tick since the kill, in milliseconds, by hashtag: settled changes of the reference."""
 
 
-async def compare_settled(settings: Settings, stood_ms: dict[int, int]) -> Comparison:
+async def compare_settled(settings: Settings, stood_ms: dict[int, int]) -> SettledComparison:
     """Compare the settled decisions on the log with those of judges that read the whole log of partials.
 
     Args:
         settings: of the worker that was killed; its history is the first progress record and the panes before it.
         stood_ms: last settled tick before the kill, by shard.
     """
-    comparison, scorer = Comparison(), load_text_scorer(settings.model)
+    comparison, scorer = SettledComparison(), load_text_scorer(settings.model)
     for shard in range(settings.shards):
         first, last_ms, decisions = await _read_decisions(settings, shard)
         expected = history(await _judge(settings, shard, first, scorer))
@@ -89,7 +89,7 @@ def _until(changes: SettledHistory, last_ms: int) -> SettledHistory:
     return {key: past for key, past in kept.items() if past}
 
 
-def _compare(comparison: Comparison, expected: SettledHistory, seen: SettledHistory, stood_ms: int) -> None:
+def _compare(comparison: SettledComparison, expected: SettledHistory, seen: SettledHistory, stood_ms: int) -> None:
     comparison.changes += sum(map(len, expected.values()))
     for key in sorted(expected.keys() | seen.keys()):
         if expected.get(key) != seen.get(key):
@@ -100,7 +100,7 @@ def _compare(comparison: Comparison, expected: SettledHistory, seen: SettledHist
             comparison.settled_new[hashtag] = min(since[0], comparison.settled_new.get(hashtag, since[0]))
 
 
-def explain_new(new: Sequence[str], comparison: Comparison) -> str:
+def explain_new(new: Sequence[str], comparison: SettledComparison) -> str:
     """Say for hashtags that are suppressed since the kill whether a settled tick or an early decision did it."""
     settled = [name for name in new if name in comparison.settled_new]
     return f"{len(settled)} by a tick that settled since, also without a kill; {len(new) - len(settled)} early"

@@ -71,7 +71,7 @@ class DemoState:
     now_ms: int = 0
     rows: list[TrendRow] = field(default_factory=list)
     held: list[Register] = field(default_factory=list)
-    """Flags in force."""
+    """Flags that are in force."""
     by_people: list[Register] = field(default_factory=list)
     """Decisions of people in force, pauses of automation included."""
     events: deque[TimelineEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
