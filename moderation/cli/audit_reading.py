@@ -76,9 +76,9 @@ def verify(
     fault = result.fault
     if as_json:
         bad = fault and {"number": fault.number, "what": fault.what, "detail": fault.detail, "offset": fault.offset}
-        plain = {"ok": fault is None, "topic": topic, "entries": result.entries, "root": result.root}
+        answer = {"ok": fault is None, "topic": topic, "entries": result.entries, "root": result.root}
         compared = {} if comparison is None else {"sources": _as_json(comparison)}
-        print(json.dumps(plain | {"checkpoints": result.checkpoints, "bad": bad} | compared, ensure_ascii=False))
+        print(json.dumps(answer | {"checkpoints": result.checkpoints, "bad": bad} | compared, ensure_ascii=False))
     elif fault is None:
         against = "no checkpoints: a cut-off end is not detected" if tree_only else f"checkpoints: {result.checkpoints}"
         print(f"{topic}: all entries, {result.entries}, are unchanged ({against}); root {result.root}")
@@ -101,16 +101,16 @@ async def _verify(
     from moderation.publiclog.state import open_checkpoints
     from moderation.publiclog.verifying import signed_checkpoints, verify_log
 
-    known: list[tuple[str, Checkpoint]] = []
+    expected: list[tuple[str, Checkpoint]] = []
     if not tree_only:
         keys = required_log_keys(settings)
         try:
-            known = await signed_checkpoints(settings, keys)
-            known += open_checkpoints({str(path): _text(path) for path in files}, keys, "--checkpoint")
+            expected = await signed_checkpoints(settings, keys)
+            expected += open_checkpoints({str(path): _text(path) for path in files}, keys, "--checkpoint")
         except AuditBroken as broken:
             return VerificationResult(0, "", 0, broken.fault)
     checks = EntryChecks(comparison, folder, required_log_keys(settings) if folder and not tree_only else ())
-    result = await verify_log(settings, known, checks.apply)
+    result = await verify_log(settings, expected, checks.apply)
     if comparison is not None:
         await compare_with_sources(settings, comparison, whole=True)
     return result
@@ -125,8 +125,8 @@ def _text(path: Path) -> str:
 
 def _print_comparison(comparison: SourceComparison) -> None:
     differences = comparison.differences
-    for one in differences[:MOST_PRINTED]:
-        print(one)
+    for difference in differences[:MOST_PRINTED]:
+        print(difference)
     if len(differences) > MOST_PRINTED:
         print(f"and {len(differences) - MOST_PRINTED} more: --json has them")
     print(
@@ -140,7 +140,7 @@ def _as_json(comparison: SourceComparison) -> dict[str, Any]:
         "equal": comparison.compared,
         "gone": comparison.gone,
         "waiting": comparison.waiting,
-        "differences": [asdict(one) for one in comparison.differences],
+        "differences": [asdict(difference) for difference in comparison.differences],
     }
 
 
@@ -163,7 +163,7 @@ def export(
     until: Annotated[str | None, typer.Option("--to", help="Logged before, ISO 8601.", show_default="now")] = None,
 ) -> None:
     """Print the audit log; each entry is checked against its leaf, and `audit verify` verifies the tree."""
-    wanted = AuditFilter(
+    entry_filter = AuditFilter(
         kind=kind,
         target=tag_of(tag).hashtag if tag else None,
         actor=actor,
@@ -171,10 +171,10 @@ def export(
         from_ms=moment_ms(since) if since else None,
         to_ms=moment_ms(until) if until else None,
     )
-    asyncio.run(_export(as_format, wanted))
+    asyncio.run(_export(as_format, entry_filter))
 
 
-async def _export(as_format: Format, wanted: AuditFilter) -> None:
+async def _export(as_format: Format, entry_filter: AuditFilter) -> None:
     from moderation.publiclog.reading import read_entries
 
     table = csv.writer(sys.stdout, lineterminator="\r\n") if as_format is Format.csv else None
@@ -183,7 +183,7 @@ async def _export(as_format: Format, wanted: AuditFilter) -> None:
     async with aclosing(read_entries(load_settings())) as entries:
         async for entry in entries:
             row = row_of(entry)
-            if not wanted.matches(entry, row):
+            if not entry_filter.matches(entry, row):
                 continue
             if table is not None:
                 table.writerow(harmless(str(getattr(row, column))) for column in COLUMNS)

@@ -25,7 +25,7 @@ from moderation.http.report_shapes import (
     ReportsAnswer,
 )
 from moderation.outward.report.made import Period
-from moderation.publiclog.proving import Wanted, prove
+from moderation.publiclog.proving import NeededEntry, prove
 from moderation.views.reports import (
     _publication_as_dict,
     made_of,
@@ -90,7 +90,7 @@ async def prove_publication(request: Request, name: Annotated[str, Path(max_leng
     record = await services_of(request).reports.find(name)
     if record is None:
         raise RefusedCall("not_found", "no report with this name was published", "GET /v1/reports lists them")
-    wanted = Wanted(("report", record.id), record.at_ms, ("type", "facts"))
+    wanted = NeededEntry(("report", record.id), record.at_ms, ("type", "facts"))
     proof = (await prove(services_of(request).public_log, {name: wanted}))[name]
     if proof.proof is None:
         raise RefusedCall("not_found", f"the publication of {name} has no proof: {proof.note}", "try again later")

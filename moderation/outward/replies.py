@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from moderation.publiclog.proving import DocumentProof, PublicLog, Wanted, prove
+from moderation.publiclog.proving import DocumentProof, NeededEntry, PublicLog, prove
 from streams.orders.order import Order
 from streams.orders.records import OrderStep
 
@@ -22,7 +22,7 @@ async def prove_reply(log: PublicLog, order: Order) -> DocumentProof:
     if not steps:
         return DocumentProof(note=UNDECIDED)
     last = steps[-1]
-    sought = {order.id: Wanted(("step", last.order, last.id), last.at_ms, OPENED)}
+    sought = {order.id: NeededEntry(("step", last.order, last.id), last.at_ms, OPENED)}
     return (await prove(log, sought))[order.id]
 
 

@@ -21,16 +21,16 @@ class CheckpointRecords:
     """Last record of each kind, not verified."""
 
     state: bytes | None = None
-    """The writer's state."""
+    """State of the writer at its last signature, encoded."""
     newest: PublishedCheckpoint | None = None
-    """Newest published checkpoint."""
+    """Newest published checkpoint, with any cosignatures."""
     complete: PublishedCheckpoint | None = None
     """Newest published checkpoint that all witnesses cosigned."""
 
     def covering(self, number: int) -> PublishedCheckpoint | None:
         """Return the checkpoint that all witnesses cosigned if it covers an entry, else the newest if that does."""
         candidates = (self.complete, self.newest)
-        return next((one for one in candidates if one is not None and one.size > number), None)
+        return next((candidate for candidate in candidates if candidate is not None and candidate.size > number), None)
 
 
 async def read_checkpoints(settings: Settings) -> CheckpointRecords:
@@ -39,21 +39,23 @@ async def read_checkpoints(settings: Settings) -> CheckpointRecords:
         bounds, window = (await reader.bounds((0,)))[0], _FIRST_WINDOW
         while True:
             start = max(bounds.begin, bounds.end - window)
-            found = CheckpointRecords()
+            records = CheckpointRecords()
             async with aclosing(reader.to_end({0: start}, {0: bounds.end})) as batches:
                 async for batch in batches:
                     for record in batch:
-                        _apply(found, record.key, record.value)
-            is_enough = None not in (found.state, found.newest) and (found.complete or window >= _MOST_FOR_COMPLETE)
+                        _apply(records, record.key, record.value)
+            is_enough = None not in (records.state, records.newest) and (
+                records.complete or window >= _MOST_FOR_COMPLETE
+            )
             if start == bounds.begin or is_enough:
-                return found
+                return records
             window *= 4
 
 
-def _apply(found: CheckpointRecords, key: bytes | None, value: bytes | None) -> None:
+def _apply(records: CheckpointRecords, key: bytes | None, value: bytes | None) -> None:
     if key == STATE_KEY:
-        found.state = value
+        records.state = value
     elif key == PUBLISHED_KEY:
-        found.newest = decode_published(value)
+        records.newest = decode_published(value)
     elif key == COMPLETE_KEY:
-        found.complete = decode_published(value)
+        records.complete = decode_published(value)

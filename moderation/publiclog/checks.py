@@ -34,9 +34,9 @@ class EntryChecks:
 
     def apply(self, entry: AuditEntry) -> AuditFault | None:
         """Check the next entry; return its fault."""
-        if self._comparison is not None and (one := entry.input) is not None:
-            self._comparison.add(entry.number, one)
-            if (erasure := erasure_in(one)) is not None:
+        if self._comparison is not None and (logged := entry.input) is not None:
+            self._comparison.add(entry.number, logged)
+            if (erasure := erasure_in(logged)) is not None:
                 self._comparison.erase(erasure.topic, erasure.partition, erasure.offset)
         if self._leaves is None:
             return None

@@ -71,9 +71,9 @@ class PartitionComparison:
         """Offset after the last entry."""
         return self._logged[-1].offset + 1 if self._logged else self.start
 
-    def add(self, number: int, one: AuditInput) -> None:
+    def add(self, number: int, source_record: AuditInput) -> None:
         """Add an entry of the log."""
-        logged = LoggedEntry(number, one.source.offset, content_digest(one), one.note)
+        logged = LoggedEntry(number, source_record.source.offset, content_digest(source_record), source_record.note)
         if logged.offset < self.end:
             self._differ("added", logged, "the log has this offset already")
         else:
@@ -182,12 +182,12 @@ class SourceComparison:
             self._partitions[key] = PartitionComparison(topic, partition)
         return self._partitions[key]
 
-    def add(self, number: int, one: AuditInput) -> None:
+    def add(self, number: int, source_record: AuditInput) -> None:
         """Add the next entry of the log."""
-        source = one.source
+        source = source_record.source
         if source.topic in SOURCES:
-            self.of(source.topic, source.partition).add(number, one)
-            self._begin_again(one)
+            self.of(source.topic, source.partition).add(number, source_record)
+            self._begin_again(source_record)
         else:
             detail = "it is not a source of the log"
             self._unknown.append(
@@ -217,15 +217,15 @@ class SourceComparison:
         for (topic, partition), offset in positions.items():
             self.of(topic, partition).start = offset
 
-    def skip(self, one: AuditInput) -> None:
+    def skip(self, source_record: AuditInput) -> None:
         """Begin the comparison of its partition after an entry."""
-        if one.source.topic in SOURCES:
-            self.of(one.source.topic, one.source.partition).start = one.source.offset + 1
-            self._begin_again(one)
+        if source_record.source.topic in SOURCES:
+            self.of(source_record.source.topic, source_record.source.partition).start = source_record.source.offset + 1
+            self._begin_again(source_record)
 
-    def _begin_again(self, one: AuditInput) -> None:
+    def _begin_again(self, source_record: AuditInput) -> None:
         """Drop earlier decisions after the record of a new incarnation: their topic is gone."""
-        if begins_incarnation(one.source.topic, one.key):
+        if begins_incarnation(source_record.source.topic, source_record.key):
             self._partitions = {at: of for at, of in self._partitions.items() if at[0] != DECISIONS}
 
     def partitions(self, topic: str) -> Iterator[tuple[int, PartitionComparison]]:
@@ -237,25 +237,28 @@ class SourceComparison:
     @property
     def differences(self) -> list[SourceDifference]:
         """All differences, in the order of the log."""
-        found = [one for comparison in self._partitions.values() for one in comparison.differences]
-        return sorted([*self._unknown, *found], key=lambda one: (one.entry, one.offset))
+        differences = [difference for comparison in self._partitions.values() for difference in comparison.differences]
+        return sorted([*self._unknown, *differences], key=lambda difference: (difference.entry, difference.offset))
 
     @property
     def compared(self) -> int:
         """Entries that equal their source."""
-        return sum(one.compared for one in self._partitions.values())
+        return sum(partition.compared for partition in self._partitions.values())
 
     @property
     def gone(self) -> int:
         """Entries whose source records do not exist any more."""
-        return sum(one.gone for one in self._partitions.values())
+        return sum(partition.gone for partition in self._partitions.values())
 
     @property
     def waiting(self) -> int:
         """Source records that the log does not hold yet."""
-        return sum(one.waiting for one in self._partitions.values())
+        return sum(partition.waiting for partition in self._partitions.values())
 
     @property
     def first_gone(self) -> int | None:
         """Number of the first entry whose source record does not exist any more."""
-        return min((one.first_gone for one in self._partitions.values() if one.first_gone is not None), default=None)
+        return min(
+            (partition.first_gone for partition in self._partitions.values() if partition.first_gone is not None),
+            default=None,
+        )

@@ -140,8 +140,8 @@ def check(leaf: bytes, disclosed: Any) -> dict[str, Value]:
     if not isinstance(disclosed, list):
         raise malformed("the opened fields are not a list")
     values: dict[str, Value] = {}
-    for one in disclosed:
-        name, salt, value = _field(one)
+    for opened in disclosed:
+        name, salt, value = _field(opened)
         if name in values:
             raise malformed(f"the field {name} is opened twice")
         if digest_of(salt, name, value) != digest_at(leaf, FIELDS.index(name)):
@@ -188,10 +188,10 @@ def _salt(random: bytes) -> str:
     return base64.urlsafe_b64encode(random).rstrip(b"=").decode("ascii")
 
 
-def _field(one: Any) -> tuple[str, str, Value]:
-    if not isinstance(one, Mapping) or set(one) != {"name", "salt", "value"}:
+def _field(opened: Any) -> tuple[str, str, Value]:
+    if not isinstance(opened, Mapping) or set(opened) != {"name", "salt", "value"}:
         raise malformed("an opened field has not exactly a name, a salt and a value")
-    name, salt, value = one["name"], one["salt"], one["value"]
+    name, salt, value = opened["name"], opened["salt"], opened["value"]
     if name not in FIELDS:
         raise malformed(f"the log has no field {ascii(name)[:40]}")
     if not is_salt(salt):

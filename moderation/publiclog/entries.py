@@ -84,30 +84,30 @@ class LogEnd:
 
     @property
     def size(self) -> int:
-        """Number of entries."""
+        """Number of entries before the end."""
         return self.tree.size
 
-    def apply(self, leaf: bytes, one: AuditInput) -> None:
+    def apply(self, leaf: bytes, source_record: AuditInput) -> None:
         """Move the end behind an entry of the log, without a check."""
         self.tree.append(leaf_hash(leaf))
-        self.next_offsets[one.source.topic, one.source.partition] = one.source.offset + 1
-        if begins_incarnation(one.source.topic, one.key):
+        self.next_offsets[source_record.source.topic, source_record.source.partition] = source_record.source.offset + 1
+        if begins_incarnation(source_record.source.topic, source_record.key):
             for at in [at for at in self.next_offsets if at[0] == DECISIONS]:
                 del self.next_offsets[at]  # in place: readers of the sources look at this dict
 
-    def is_logged(self, one: AuditInput) -> bool:
+    def is_logged(self, source_record: AuditInput) -> bool:
         """Return whether the log has a source record already."""
-        source = one.source
+        source = source_record.source
         return source.offset < self.next_offsets.get((source.topic, source.partition), 0)
 
     def extend(self, inputs: Iterable[AuditInput], salt_source: SaltSource = secrets.token_bytes) -> list[AuditEntry]:
         """Build the entries of source records in their order; a record that is already in the log gives none."""
         entries = []
-        for one in inputs:
-            if self.is_logged(one):
+        for source_record in inputs:
+            if self.is_logged(source_record):
                 continue
-            opening = make_opening(fields_of(one), salt_source)
+            opening = make_opening(fields_of(source_record), salt_source)
             entry = AuditEntry(self.size, leaf_of(opening), opening)
-            self.apply(entry.leaf, one)
+            self.apply(entry.leaf, source_record)
             entries.append(entry)
         return entries

@@ -28,12 +28,12 @@ _MEMBERS = (
     "reference", "kind", "target", "display", "measure", "country", "source", "began_ms", "ends_ms",
     "decision", "category", "weight", "reason", "signals", "evidence", "policy_revision", "model_revision", "order",
 )  # fmt: skip
-_ABSENT = {one.name: one.kind.absent for one in WEIGHED if one.recorded}
+_ABSENT = {signal.name: signal.kind.absent for signal in WEIGHED if signal.recorded}
 
 
 def decision_facts(decision: Decision) -> str | None:
     """Return the facts of an automated decision; None if it restricts nothing."""
-    return _restrictions(_members(one) for one in decision_restrictions(decision))
+    return _restrictions(_members(restriction) for restriction in decision_restrictions(decision))
 
 
 def override_facts(record: Override) -> str | None:
@@ -70,8 +70,8 @@ def _restrictions(facts: Iterable[dict[str, Any]]) -> str | None:
 
 
 def _members(restriction: Restriction) -> dict[str, Any]:
-    plain = restriction.as_dict()
-    facts = {name: plain[name] for name in _MEMBERS} | {"most_surfaces": plain["surfaces"]}
+    members = restriction.as_dict()
+    facts = {name: members[name] for name in _MEMBERS} | {"most_surfaces": members["surfaces"]}
     if facts["evidence"] is not None:
         facts["evidence"] = {n: v for n, v in facts["evidence"].items() if n not in _ABSENT or v != _ABSENT[n]}
     return facts

@@ -41,7 +41,7 @@ _PUBLISHED_WITHIN_MS = 2 * MINUTE_MS
 
 @dataclass(frozen=True, slots=True)
 class NotYetPublished:
-    """No published checkpoint covers an entry yet."""
+    """Entry that no published checkpoint covers yet."""
 
     number: int
     size: int
@@ -53,7 +53,7 @@ class NotYetPublished:
 Proof = dict[str, Any] | NotYetPublished
 
 
-async def proofs_of(settings: Settings, wanted: Sequence[Opened]) -> list[Proof]:
+async def proofs_of(settings: Settings, opened: Sequence[Opened]) -> list[Proof]:
     """Build the proof files of entries under published checkpoints, in the order of the entries.
 
     Tiles are read from HUSHTAG_AUDIT_FOLDER; without it all leaves are read from their topic, once for all proofs.
@@ -64,26 +64,26 @@ async def proofs_of(settings: Settings, wanted: Sequence[Opened]) -> list[Proof]
         DependencyAway, TopicsError: Kafka or the folder does not answer, or a topic is missing.
     """
     records = await read_checkpoints(settings)
-    texts = [_covering(records, entry.number) for entry, _ in wanted]
+    texts = [_covering(records, entry.number) for entry, _ in opened]
     checkpoints = {text: opened_checkpoint(settings, text)[0] for text in set(texts) if text is not None}
-    pairs = zip(wanted, texts, strict=True)
+    pairs = zip(opened, texts, strict=True)
     asked = {(entry.number, checkpoints[text].size) for (entry, _), text in pairs if text is not None}
     paths = await _paths(settings, sorted(asked)) if asked else {}
     newest = 0 if records.newest is None else records.newest.size
-    made: list[Proof] = []
-    for (entry, names), text in zip(wanted, texts, strict=True):
+    proofs: list[Proof] = []
+    for (entry, names), text in zip(opened, texts, strict=True):
         if text is None:
-            made.append(NotYetPublished(entry.number, newest, now_ms() + _PUBLISHED_WITHIN_MS))
+            proofs.append(NotYetPublished(entry.number, newest, now_ms() + _PUBLISHED_WITHIN_MS))
             continue
         path = paths[entry.number, checkpoints[text].size]
         _check_path(settings, entry, path, checkpoints[text])
-        made.append(proof_file(entry.leaf, disclose(entry.opening, names), entry.number, path, text))
-    return made
+        proofs.append(proof_file(entry.leaf, disclose(entry.opening, names), entry.number, path, text))
+    return proofs
 
 
 def _covering(records: CheckpointRecords, number: int) -> str | None:
-    found = records.covering(number)
-    return None if found is None else found.checkpoint
+    published = records.covering(number)
+    return None if published is None else published.checkpoint
 
 
 def _check_path(settings: Settings, entry: AuditEntry, path: Sequence[bytes], checkpoint: Checkpoint) -> None:
@@ -99,7 +99,7 @@ async def _paths(settings: Settings, asked: Sequence[tuple[int, int]]) -> _Paths
         return await asyncio.to_thread(paths_from_folder, settings.audit_folder, asked)
 
     def make(tree: Subtrees) -> _Paths:
-        return {one: inclusion_proof(tree, *one) for one in asked}
+        return {place: inclusion_proof(tree, *place) for place in asked}
 
     return await from_topic(settings, make)
 

@@ -20,13 +20,13 @@ async def order_erasure(settings: Settings, number: int, *, actor: str, reason: 
         DependencyAway: Kafka does not answer.
     """
     entry, state = await read_entry(settings, number), await log_state(settings)
-    if (one := entry.input) is None:
+    if (logged := entry.input) is None:
         raise CallerMistake(f"entry {number} is erased already")
     if state.signed is None or state.signed.size <= number:
         raise CallerMistake(f"entry {number} is not signed yet", fix="`hushtag audit run` signs every ten seconds")
     erasure = AuditErasure(
-        id=secrets.token_hex(8), entry=number, topic=one.source.topic, partition=one.source.partition,
-        offset=one.source.offset, actor=actor, reason=reason, at_ms=now_ms(),
+        id=secrets.token_hex(8), entry=number, topic=logged.source.topic, partition=logged.source.partition,
+        offset=logged.source.offset, actor=actor, reason=reason, at_ms=now_ms(),
     )  # fmt: skip
     async with ModerationService(settings) as service:
         await service.transact(lambda view: [encode_erasure(erasure)])

@@ -38,17 +38,17 @@ class AuditErasure(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 
 
 _codec: RecordCodec[AuditErasure] = RecordCodec(
-    AuditErasure, lambda one: f"audit:{one.entry}|erasure|{one.id}|*".encode()
+    AuditErasure, lambda erasure: f"audit:{erasure.entry}|erasure|{erasure.id}|*".encode()
 )
 encode_erasure = _codec.encode
 
 
-def erasure_in(one: AuditInput) -> AuditErasure | None:
+def erasure_in(source_record: AuditInput) -> AuditErasure | None:
     """Return the erasure that a source record orders; None for another record, or a malformed one."""
-    if one.source.topic != MODERATION or ERASURE.encode() not in (one.value or b""):
+    if source_record.source.topic != MODERATION or ERASURE.encode() not in (source_record.value or b""):
         return None
     try:
-        record = decode_moderation(one.value, one.key or b"", one.source.log_time_ms)
+        record = decode_moderation(source_record.value, source_record.key or b"", source_record.source.log_time_ms)
         return _codec.decode(record) if isinstance(record, OtherRecord) else None
     except ContractError:
         return None

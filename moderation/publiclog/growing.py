@@ -20,7 +20,7 @@ ReadTile = Callable[[TileName], bytes | None]
 
 
 async def new_tiles(
-    settings: Settings, have: Checkpoint, wanted: Checkpoint, read: ReadTile
+    settings: Settings, have: Checkpoint, signed: Checkpoint, read: ReadTile
 ) -> AsyncGenerator[Tile, None]:
     """Yield the tiles and bundles that a folder needs to grow from one checkpoint to the next.
 
@@ -29,7 +29,7 @@ async def new_tiles(
     Args:
         settings: addresses and topic names.
         have: checkpoint that the folder has; of size 0 for an empty one.
-        wanted: the next one.
+        signed: the next one, which the log has signed.
         read: reads a tile of the folder.
 
     Raises:
@@ -38,15 +38,15 @@ async def new_tiles(
     """
     async with LogReader(connection(settings), settings.topic(AUDIT), committed_only=True) as reader:
         tree = resume(have, read)
-        async with aclosing(_leaves(reader, have.size, wanted.size)) as leaves:
+        async with aclosing(_leaves(reader, have.size, signed.size)) as leaves:
             async for leaf in leaves:
                 tree.append(leaf_hash(leaf))
-        if tree.root() != wanted.root:
-            detail = f"one of the entries {have.size} to {wanted.size - 1} was changed: the signed root is another"
+        if tree.root() != signed.root:
+            detail = f"one of the entries {have.size} to {signed.size - 1} was changed: the signed root is another"
             raise AuditBroken(reader.topic, AuditFault(have.size, "changed", detail))
         tree, bundle = resume(have, read), list[bytes]()
         start = have.size - have.size % TILE_WIDTH
-        async with aclosing(_leaves(reader, start, wanted.size)) as leaves:
+        async with aclosing(_leaves(reader, start, signed.size)) as leaves:
             number = start
             async for leaf in leaves:
                 bundle.append(leaf)

@@ -57,10 +57,12 @@ def too_large_note(value: bytes | None, key: bytes | None = None) -> str:
     return f"{note}, and a key of {len(key)} bytes with SHA-256 {hashlib.sha256(key).hexdigest()}"
 
 
-def content_digest(one: AuditInput) -> bytes:
+def content_digest(source_record: AuditInput) -> bytes:
     """Compute a digest of everything but the position; equal inputs have equal digests."""
     return hashlib.sha256(
-        msgspec.msgpack.encode((time_words(one.source.log_time_ms), one.key, one.value, one.note))
+        msgspec.msgpack.encode(
+            (time_words(source_record.source.log_time_ms), source_record.key, source_record.value, source_record.note)
+        )
     ).digest()
 
 

@@ -64,14 +64,14 @@ async def _start(settings: Settings, name: str, first: int) -> int | None:
 
 async def read_erasures(settings: Settings) -> dict[int, Opening]:
     """Read what erased entries still open, by number; raises the errors of `LogReader`."""
-    found: dict[int, Opening] = {}
+    openings: dict[int, Opening] = {}
     async with _reader(settings, AUDIT_ERASURES) as reader:
         async for batch in reader.to_end({0: None}):
             for record in batch:
                 number, opening = number_of_key(record.key), opening_in(record.value)
                 if number is not None and opening is not None:
-                    found[number] = opening
-    return found
+                    openings[number] = opening
+    return openings
 
 
 def opening_in(value: bytes | None) -> Opening | None:

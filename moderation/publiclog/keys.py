@@ -51,12 +51,12 @@ def log_keys(settings: Settings) -> tuple[PublicKey, ...]:
         SettingsError: a key is unusable.
     """
     try:
-        known = [read_public_key(text, KeyKind.log) for text in _split(settings.audit_log_key)]
+        keys = [read_public_key(text, KeyKind.log) for text in _split(settings.audit_log_key)]
     except CallerMistake as error:
         raise SettingsError(f"HUSHTAG_AUDIT_LOG_KEY: {error}", fix=error.fix) from None
     if settings.audit_key.get_secret_value() or settings.audit_key_file is not None:
-        known += [key.public_key for key in signing_keys(settings)]
-    return tuple(dict.fromkeys(known))
+        keys += [key.public_key for key in signing_keys(settings)]
+    return tuple(dict.fromkeys(keys))
 
 
 def required_log_keys(settings: Settings) -> tuple[PublicKey, ...]:
@@ -79,7 +79,7 @@ def witnesses_of(settings: Settings) -> tuple[WitnessAddress, ...]:
     Raises:
         SettingsError: an item is not a public key and an address.
     """
-    found = []
+    witnesses = []
     for item in _split(settings.audit_witnesses):
         key, _, url = item.partition(" ")
         if not url.strip().startswith(("http://", "https://")):
@@ -87,10 +87,10 @@ def witnesses_of(settings: Settings) -> tuple[WitnessAddress, ...]:
                 f"HUSHTAG_AUDIT_WITNESSES has {item[:200]!r}", fix="write a public key, a space and an address for each"
             )
         try:
-            found.append(WitnessAddress(read_public_key(key, KeyKind.witness), url.strip().rstrip("/")))
+            witnesses.append(WitnessAddress(read_public_key(key, KeyKind.witness), url.strip().rstrip("/")))
         except CallerMistake as error:
             raise SettingsError(f"HUSHTAG_AUDIT_WITNESSES: {error}", fix=error.fix) from None
-    return tuple(found)
+    return tuple(witnesses)
 
 
 def read_key_text(text: str) -> str:

@@ -75,22 +75,22 @@ class _Decided(NamedTuple):
     facts: str | None = None
 
 
-def fields_of(one: AuditInput) -> Values:
+def fields_of(source_record: AuditInput) -> Values:
     """Return the value of every field of an entry, in the order of its leaf; never fails, even for malformed records.
 
     Returns:
         All fields, in the order of `disclosure.FIELDS`.
     """
-    source, decided = one.source, _decided(one)
+    source, decided = source_record.source, _decided(source_record)
     counted_ms = source.log_time_ms if decided.counted_ms is None else decided.counted_ms
     return {
         "type": decided.type,
         "period": day_of(counted_ms),
         "time": time_words(source.log_time_ms),
         "source": f"{source.topic}/{source.partition}/{source.offset}",
-        "key": text_of(one.key),
-        "record": text_of(one.value),
-        "note": one.note or None,
+        "key": text_of(source_record.key),
+        "record": text_of(source_record.value),
+        "note": source_record.note or None,
         "hashtag": decided.hashtag,
         "country": decided.country,
         "action": decided.action,
@@ -137,19 +137,19 @@ def publication_id(other: OtherRecord) -> str | None:
 def signals_of(ruling: ScopeDecision) -> str:
     """Describe one ruling of the pipeline: category, surface, action, and the signals past their thresholds."""
     weight = "" if ruling.weight is None else f" to {ruling.weight}"
-    signals = [f"{one.signal} {one.value} past {one.threshold}" for one in ruling.reasons]
+    signals = [f"{reason.signal} {reason.value} past {reason.threshold}" for reason in ruling.reasons]
     past = f" ({', '.join(signals)})" if signals else ""
     return f"{ruling.category} on {ruling.surface}: {ruling.action}{weight}{past}"
 
 
-def _decided(one: AuditInput) -> _Decided:
-    if one.note:
-        return _Decided("record" if one.note.startswith(KEPT_AS_HASH) else "note")
-    if one.source.topic == POLICY:
+def _decided(source_record: AuditInput) -> _Decided:
+    if source_record.note:
+        return _Decided("record" if source_record.note.startswith(KEPT_AS_HASH) else "note")
+    if source_record.source.topic == POLICY:
         return _Decided("policy")
-    if one.source.topic == DECISIONS:
-        return _by_pipeline(one.value)
-    return _by_people(one) if one.source.topic == MODERATION else _Decided("record")
+    if source_record.source.topic == DECISIONS:
+        return _by_pipeline(source_record.value)
+    return _by_people(source_record) if source_record.source.topic == MODERATION else _Decided("record")
 
 
 def _by_pipeline(value: bytes | None) -> _Decided:
@@ -173,9 +173,9 @@ def _by_pipeline(value: bytes | None) -> _Decided:
     )
 
 
-def _by_people(one: AuditInput) -> _Decided:
+def _by_people(source_record: AuditInput) -> _Decided:
     try:
-        record = decode_moderation(one.value, one.key, one.source.log_time_ms)
+        record = decode_moderation(source_record.value, source_record.key, source_record.source.log_time_ms)
         if isinstance(record, OtherRecord):
             return _of_order(record)
     except (ContractError, msgspec.MsgspecError, RecursionError):

@@ -117,5 +117,5 @@ class PublishMetrics(MetricSet):
         self.published_seconds.set(at_ms / 1000)
 
     def set_cosigned(self, at_ms: int, witness: str) -> None:
-        """Record a cosignature."""
+        """Record the time of a witness's cosignature."""
         self.cosigned_seconds.labels(witness=witness).set(at_ms / 1000)

@@ -31,17 +31,17 @@ class OrderedErasures:
         self._by_source: dict[tuple[str, int, int], AuditErasure] = {}
 
     def add(self, erasure: AuditErasure) -> None:
-        """Add an order."""
+        """Add an order to erase."""
         self.by_entry[erasure.entry] = erasure
         self._by_source[erasure.topic, erasure.partition, erasure.offset] = erasure
 
-    def left_out(self, one: AuditInput) -> AuditInput:
+    def left_out(self, source_record: AuditInput) -> AuditInput:
         """Return the note in place of a record whose erasure was ordered; other records as they are."""
-        source = one.source
+        source = source_record.source
         erasure = self._by_source.get((source.topic, source.partition, source.offset))
         # A later record is another one: its topic was created again, and its offsets began at 0.
         if erasure is None or source.log_time_ms > min(erasure.at_ms, self._at_ms):
-            return one
+            return source_record
         return AuditInput(source, note=ERASED_NOTE)
 
     def sources(self) -> list[tuple[str, int, int]]:
@@ -51,7 +51,7 @@ class OrderedErasures:
 
 async def read_ordered_erasures(settings: Settings) -> OrderedErasures:
     """Read the orders of the topic `moderation`; raises the errors of `LogReader`."""
-    found = OrderedErasures(now_ms())
+    orders = OrderedErasures(now_ms())
     async with (
         LogReader(connection(settings), settings.topic(MODERATION)) as reader,
         aclosing(reader.to_end()) as batches,
@@ -60,5 +60,5 @@ async def read_ordered_erasures(settings: Settings) -> OrderedErasures:
             for record in batch:
                 source = SourcePosition(MODERATION, record.partition, record.offset, record.timestamp)
                 if (erasure := erasure_in(AuditInput(source, record.key, record.value))) is not None:
-                    found.add(erasure)
-    return found
+                    orders.add(erasure)
+    return orders

@@ -68,7 +68,7 @@ async def run_publisher(settings: Settings, folder: Path, metrics_port: int | No
         async with AuditPublisher(settings, folder, metrics) as publisher:
             return await publisher.run(stopped, every_seconds=every_seconds)
 
-    metrics.set_started(now_ms(), [one.key.name for one in witnesses_of(settings)])
+    metrics.set_started(now_ms(), [witness.key.name for witness in witnesses_of(settings)])
     readiness = AuditReadiness(metrics.consistent, lambda: metrics.published, "nothing was published yet")
     return await _run(settings, metrics, metrics_port, readiness, publish)
 

@@ -38,7 +38,7 @@ NO_LOG = "this platform keeps no public log"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NeededEntry:
     """Entry that a document needs, and the fields that it opens."""
 
     key: EntryKey
@@ -59,8 +59,8 @@ class DocumentProof:
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to plain JSON; `proof_note` gives the reason where there is no proof."""
-        plain: dict[str, Any] = {"entry": self.entry, "proof": self.proof}
-        return plain if self.proof is not None else plain | {"proof_note": self.note}
+        answer: dict[str, Any] = {"entry": self.entry, "proof": self.proof}
+        return answer if self.proof is not None else answer | {"proof_note": self.note}
 
 
 class PublicLog(Protocol):
@@ -75,7 +75,7 @@ class PublicLog(Protocol):
     def batches(self, since_ms: int) -> AsyncGenerator[list[AuditEntry], None]:
         """Yield the entries that were appended since a time, in batches."""
 
-    async def proofs_of(self, wanted: Sequence[Opened]) -> list[Proof]:
+    async def proofs_of(self, opened: Sequence[Opened]) -> list[Proof]:
         """Build the proof file of each entry, or name the time of the checkpoint that will cover it."""
 
 
@@ -99,55 +99,55 @@ class KafkaLog:
             async for batch in batches:
                 yield batch
 
-    async def proofs_of(self, wanted: Sequence[Opened]) -> list[Proof]:
+    async def proofs_of(self, opened: Sequence[Opened]) -> list[Proof]:
         """Build the proof file of each entry, or name the time of the checkpoint that will cover it."""
-        return await proofs_of(self.settings, wanted)
+        return await proofs_of(self.settings, opened)
 
 
 @dataclass(slots=True)
 class _Search:
     remaining: dict[EntryKey, list[str]] = field(default_factory=dict)
-    found: dict[str, AuditEntry] = field(default_factory=dict)
+    entries: dict[str, AuditEntry] = field(default_factory=dict)
 
 
-async def prove(log: PublicLog, wanted: Mapping[str, Wanted]) -> dict[str, DocumentProof]:
+async def prove(log: PublicLog, needed: Mapping[str, NeededEntry]) -> dict[str, DocumentProof]:
     """Prove the entries that documents need, with one reading of the log.
 
     Args:
         log: the public log.
-        wanted: entries by the name of their document.
+        needed: entries by the name of their document.
 
     Returns:
         A proof or a note for each document: a broken log, or one that does not answer, holds no document back.
     """
     search = _Search()
-    for name, one in wanted.items():
-        search.remaining.setdefault(one.key, []).append(name)
+    for name, entry in needed.items():
+        search.remaining.setdefault(entry.key, []).append(name)
     try:
-        if wanted:
-            await _find(log, search, min(one.since_ms for one in wanted.values()))
-        opened = [(entry, wanted[name].names) for name, entry in search.found.items()]
-        found = dict(zip(search.found, await _prove_all(log, opened), strict=True))
+        if needed:
+            await _find(log, search, min(entry.since_ms for entry in needed.values()))
+        opened = [(entry, needed[name].names) for name, entry in search.entries.items()]
+        proofs = dict(zip(search.entries, await _prove_all(log, opened), strict=True))
         is_empty = bool(search.remaining) and not (await log.state()).entries
     except TopicsError:
-        return dict.fromkeys(wanted, DocumentProof(note=NO_LOG))
+        return dict.fromkeys(needed, DocumentProof(note=NO_LOG))
     except (AuditBroken, DependencyAway) as error:
-        return dict.fromkeys(wanted, DocumentProof(note=str(error)))
+        return dict.fromkeys(needed, DocumentProof(note=str(error)))
     missing = DocumentProof(note=NO_LOG if is_empty else MISSING)
-    return {name: found.get(name, missing) for name in wanted}
+    return {name: proofs.get(name, missing) for name in needed}
 
 
-def key_of(one: AuditInput | None) -> EntryKey | None:
+def key_of(logged: AuditInput | None) -> EntryKey | None:
     """Identify the record of an entry; None for one that no document names, and after an erasure."""
-    if one is None or one.value is None:
+    if logged is None or logged.value is None:
         return None
-    if one.source.topic == DECISIONS:
-        decided = record_in(one.value)
+    if logged.source.topic == DECISIONS:
+        decided = record_in(logged.value)
         return decision_key(decided) if isinstance(decided, Decision) else None
-    if one.source.topic != MODERATION:
+    if logged.source.topic != MODERATION:
         return None
     try:
-        record = decode_moderation(one.value, one.key, one.source.log_time_ms)
+        record = decode_moderation(logged.value, logged.key, logged.source.log_time_ms)
         if isinstance(record, OtherRecord) and (report := publication_id(record)) is not None:
             return "report", report
         of_order = decode_legal(record) if isinstance(record, OtherRecord) else None
@@ -187,7 +187,7 @@ def _take(search: _Search, batch: Iterable[AuditEntry]) -> None:
     for entry in batch:
         key = key_of(input_in(entry))
         if key is not None and key in search.remaining:
-            search.found |= dict.fromkeys(search.remaining.pop(key), entry)
+            search.entries |= dict.fromkeys(search.remaining.pop(key), entry)
         if not search.remaining:
             return
 

@@ -60,7 +60,7 @@ class AuditPublisher:
         self._topic = settings.topic(AUDIT_CHECKPOINTS)
         self._keys: Sequence[PublicKey] = required_log_keys(settings)
         self._client = witness_client()
-        self._witnesses = [Witness(one, self._client) for one in witnesses_of(settings)]
+        self._witnesses = [Witness(address, self._client) for address in witnesses_of(settings)]
         self._writer = FencedWriter(
             settings, self._topic, command="hushtag audit publish", max_request_bytes=_MAX_REQUEST_BYTES
         )
@@ -103,56 +103,56 @@ class AuditPublisher:
         if records.state is None:
             return 0
         state = open_state(records.state, self._keys, self._topic)
-        wanted, note = state.checkpoint, read_note(state_note(records.state))
+        signed, note = state.checkpoint, read_note(state_note(records.state))
         before = await asyncio.to_thread(self.folder.checkpoint)
-        have = await asyncio.to_thread(self._published, before, wanted)
-        earlier = self._earlier(records, wanted)
+        have = await asyncio.to_thread(self._published, before, signed)
+        earlier = self._earlier(records, signed)
         # 1. Tiles and bundles of the new size, which must extend what was published before.
-        if have.size < wanted.size:
-            await self._grow(have, wanted)
-        await asyncio.to_thread(self._check_folder, wanted, earlier)
+        if have.size < signed.size:
+            await self._grow(have, signed)
+        await asyncio.to_thread(self._check_folder, signed, earlier)
         # 2. Cosignatures; those that this checkpoint has already are kept.
-        known = self._known(records, wanted, note)
-        cosigned, missing = await self._cosigned(known, wanted)
+        published = self._with_published(records, signed, note)
+        cosigned, missing = await self._cosigned(published, signed)
         # 3. The topic, then the folder.
         note_text, newest = cosigned.encode(), records.newest
         if newest is None or (newest.checkpoint, newest.missing) != (note_text, missing):
-            record = PublishedCheckpoint(size=wanted.size, checkpoint=note_text, at_ms=now_ms(), missing=missing)
+            record = PublishedCheckpoint(size=signed.size, checkpoint=note_text, at_ms=now_ms(), missing=missing)
             await self._writer.commit(published_records(record))
         if before != note_text:
-            replace = partial(self.folder.replace_checkpoint, size=wanted.size, previous=have.size)
+            replace = partial(self.folder.replace_checkpoint, size=signed.size, previous=have.size)
             if not await asyncio.to_thread(replace, before, note_text):
                 raise TakenOver(
                     f"another process now publishes into {self.folder.folder}",
                     fix="run only one `hushtag audit publish`",
                 )
-            self._log.info("audit checkpoint published", size=wanted.size, missing=list(missing))
-        self.metrics.set_published(now_ms(), wanted.size)
-        return wanted.size
+            self._log.info("audit checkpoint published", size=signed.size, missing=list(missing))
+        self.metrics.set_published(now_ms(), signed.size)
+        return signed.size
 
-    def _published(self, note: str | None, wanted: Checkpoint) -> Checkpoint:
+    def _published(self, note: str | None, signed: Checkpoint) -> Checkpoint:
         """Open the folder's checkpoint, of size 0 without one."""
         if note is None:
-            return Checkpoint(wanted.origin, 0, EMPTY_ROOT)
+            return Checkpoint(signed.origin, 0, EMPTY_ROOT)
         place = str(self.folder.folder)
         try:
             have, _ = open_checkpoint(note, *self._keys)
         except ProofError as error:
             raise AuditBroken(place, AuditFault(0, "forged checkpoint", str(error))) from None
-        if have.size > wanted.size:
-            detail = f"the folder has {have.size} entries, and the log has signed {wanted.size}: the log went back"
-            raise AuditBroken(place, AuditFault(wanted.size, "cut off", detail))
-        if have.size == wanted.size and have.root != wanted.root:
+        if have.size > signed.size:
+            detail = f"the folder has {have.size} entries, and the log has signed {signed.size}: the log went back"
+            raise AuditBroken(place, AuditFault(signed.size, "cut off", detail))
+        if have.size == signed.size and have.root != signed.root:
             detail = "the folder has another root at the same size: the log has two histories"
             raise AuditBroken(place, AuditFault(0, "changed", detail))
         return have
 
-    async def _grow(self, have: Checkpoint, wanted: Checkpoint) -> None:
-        async with aclosing(new_tiles(self._settings, have, wanted, self.folder.tile)) as tiles:
+    async def _grow(self, have: Checkpoint, signed: Checkpoint) -> None:
+        async with aclosing(new_tiles(self._settings, have, signed, self.folder.tile)) as tiles:
             async for tile in tiles:
                 await asyncio.to_thread(self.folder.write_tile, tile)
 
-    def _earlier(self, records: CheckpointRecords, wanted: Checkpoint) -> list[Checkpoint]:
+    def _earlier(self, records: CheckpointRecords, signed: Checkpoint) -> list[Checkpoint]:
         """Return the checkpoints that the topic names as published.
 
         A complete one may be old, of a key that has been retired since; it is then passed over.
@@ -163,12 +163,14 @@ class AuditPublisher:
         notes = {} if records.newest is None else {"the published checkpoint": records.newest.checkpoint}
         if records.complete is not None and not self._is_of_retired_key(records.complete.checkpoint):
             notes["the last complete checkpoint"] = records.complete.checkpoint
-        found = open_checkpoints(notes, self._keys, self._topic)
-        for name, one in found:
-            if one.size > wanted.size:
-                detail = f"{name} has {one.size} entries, and the log has signed {wanted.size}: the log went back"
-                raise AuditBroken(self._topic, AuditFault(wanted.size, "cut off", detail))
-        return [one for _, one in found]
+        checkpoints = open_checkpoints(notes, self._keys, self._topic)
+        for name, checkpoint in checkpoints:
+            if checkpoint.size > signed.size:
+                detail = (
+                    f"{name} has {checkpoint.size} entries, and the log has signed {signed.size}: the log went back"
+                )
+                raise AuditBroken(self._topic, AuditFault(signed.size, "cut off", detail))
+        return [checkpoint for _, checkpoint in checkpoints]
 
     def _is_of_retired_key(self, text: str) -> bool:
         try:
@@ -177,37 +179,39 @@ class AuditPublisher:
             return False
         return not any(note.by(key) for key in self._keys)
 
-    def _check_folder(self, wanted: Checkpoint, earlier: Sequence[Checkpoint]) -> None:
+    def _check_folder(self, signed: Checkpoint, earlier: Sequence[Checkpoint]) -> None:
         """Check that the folder has the right edge of the tree, and that the tree extends earlier ones.
 
         Raises:
             AuditBroken: it does not.
         """
-        resume(wanted, self.folder.tile)
-        if not self.folder.has_edge(wanted.size):
-            raise folder_lacks(wanted.size, "its last entry bundle is missing")
+        resume(signed, self.folder.tile)
+        if not self.folder.has_edge(signed.size):
+            raise folder_lacks(signed.size, "its last entry bundle is missing")
         for old in earlier:
-            path = self._consistency(wanted, old.size)
+            path = self._consistency(signed, old.size)
             try:
-                check_consistency(old.size, old.root, wanted.size, wanted.root, path)
+                check_consistency(old.size, old.root, signed.size, signed.root, path)
             except ProofError as error:
                 fault = AuditFault(0, "changed", f"the log does not extend what was published: {error}")
                 raise AuditBroken(self._topic, fault) from None
 
-    def _consistency(self, wanted: Checkpoint, old: int) -> list[bytes]:
+    def _consistency(self, signed: Checkpoint, old: int) -> list[bytes]:
         try:
-            return consistency_proof(TileTree(wanted.size, self.folder.tile), old, wanted.size)
+            return consistency_proof(TileTree(signed.size, self.folder.tile), old, signed.size)
         except ProofError as error:
-            raise folder_lacks(wanted.size, str(error)) from None
+            raise folder_lacks(signed.size, str(error)) from None
 
-    def _known(self, records: CheckpointRecords, wanted: Checkpoint, note: SignedNote) -> SignedNote:
+    def _with_published(self, records: CheckpointRecords, signed: Checkpoint, note: SignedNote) -> SignedNote:
         """Add to the writer's note the cosignatures that were published with it, and that fit."""
-        if records.newest is None or records.newest.size != wanted.size:
+        if records.newest is None or records.newest.size != signed.size:
             return note
-        known = read_note(records.newest.checkpoint)
-        if known.text != note.text:
+        published = read_note(records.newest.checkpoint)
+        if published.text != note.text:
             return note
-        return note.with_signatures([one for one in known.signatures if self._is_cosignature(known.text, one)])
+        return note.with_signatures(
+            [signature for signature in published.signatures if self._is_cosignature(published.text, signature)]
+        )
 
     def _is_cosignature(self, text: str, line: NoteSignature) -> bool:
         """Return whether a line is a cosignature of one of the witnesses; anyone with write access can add others."""
@@ -219,10 +223,12 @@ class AuditPublisher:
 
     async def _cosigned(self, note: SignedNote, checkpoint: Checkpoint) -> tuple[SignedNote, tuple[str, ...]]:
         """Return the note with the cosignatures of all witnesses that answer, and the names of the others."""
-        lacking = [one for one in self._witnesses if not note.by(one.key)]
-        unsigned = SignedNote(note.text, tuple(one for one in note.signatures if one.name == checkpoint.origin))
+        lacking = [witness for witness in self._witnesses if not note.by(witness.key)]
+        unsigned = SignedNote(
+            note.text, tuple(signature for signature in note.signatures if signature.name == checkpoint.origin)
+        )
         consistency = partial(self._consistency, checkpoint)
-        answers = await asyncio.gather(*(one.cosign(unsigned, checkpoint.size, consistency) for one in lacking))
+        answers = await asyncio.gather(*(witness.cosign(unsigned, checkpoint.size, consistency) for witness in lacking))
         missing = []
         for witness, answer in zip(lacking, answers, strict=True):
             self.metrics.answers.labels(witness=witness.key.name, outcome=answer.outcome).inc()

@@ -35,10 +35,10 @@ class CheckpointState:
     """One checkpoint, as the topic has it."""
 
     text: str
-    """Signed note."""
+    """Signed note of the checkpoint."""
     size: int
     root: str
-    """Root in hex."""
+    """Root of the tree, in hex."""
     at_ms: int
     cosigned_by: tuple[str, ...] = ()
     """Witnesses of HUSHTAG_AUDIT_WITNESSES whose cosignature fits."""
@@ -95,16 +95,16 @@ def _checked(
 ) -> tuple[list[AuditEntry], AuditBroken | None]:
     """Return the entries of a batch up to its first fault, and the fault."""
     entries: list[AuditEntry] = []
-    for one in batch:
+    for record in batch:
         expected = first + len(entries)
         if expected == end:
             break
         try:
-            entry = entry_of(one, topic)
+            entry = entry_of(record, topic)
         except AuditBroken as broken:
             return entries, broken
         if entry.number != expected:
-            fault = AuditFault(expected, "missing", f"entry {entry.number} follows", one.offset)
+            fault = AuditFault(expected, "missing", f"entry {entry.number} follows", record.offset)
             return entries, AuditBroken(topic, fault)
         entries.append(entry)
     return entries, None
@@ -119,7 +119,7 @@ async def read_entries(settings: Settings, first: int = 0) -> AsyncGenerator[Aud
 
 
 async def read_page(
-    settings: Settings, wanted: AuditFilter, first: int, most: int
+    settings: Settings, entry_filter: AuditFilter, first: int, most: int
 ) -> tuple[list[AuditRow], int | None]:
     """Read the matching entries from number `first` on. A page ends after `most` rows or PAGE_SCAN entries.
 
@@ -131,7 +131,7 @@ async def read_page(
     def take(batch: Sequence[AuditEntry]) -> int | None:
         for entry in batch:
             row = row_of(entry)
-            matches = wanted.matches(entry, row)
+            matches = entry_filter.matches(entry, row)
             if entry.number - first >= PAGE_SCAN or (matches and len(rows) == most):
                 return entry.number
             if matches:
@@ -166,8 +166,8 @@ async def first_since(settings: Settings, at_ms: int) -> int:
     async with _reader(settings, AUDIT) as reader:
         end = (await reader.bounds((0,)))[0].end
         offset = await reader.offset_at(0, at_ms) or 0
-        found = await first_numbered(reader, min(offset, end), end)
-    return await _entries(settings) if found is None else found[1]
+        following = await first_numbered(reader, min(offset, end), end)
+    return await _entries(settings) if following is None else following[1]
 
 
 async def log_state(settings: Settings) -> LogState:
@@ -178,8 +178,8 @@ async def log_state(settings: Settings) -> LogState:
         DependencyAway, TopicsError: raised by `LogReader`.
     """
     records = await read_checkpoints(settings)
-    found = (decode_state(records.state), records.newest, records.complete)
-    return LogState(await _entries(settings), *(_state_of(settings, one) for one in found))
+    signed = (decode_state(records.state), records.newest, records.complete)
+    return LogState(await _entries(settings), *(_state_of(settings, record) for record in signed))
 
 
 def opened_checkpoint(settings: Settings, text: str) -> tuple[Checkpoint, SignedNote]:
@@ -207,9 +207,9 @@ def _state_of(settings: Settings, record: SignedState | PublishedCheckpoint | No
     state = CheckpointState(record.checkpoint, checkpoint.size, checkpoint.root.hex(), record.at_ms)
     if isinstance(record, SignedState):
         return state
-    witnesses = [one.key for one in witnesses_of(settings)]
-    cosigned = tuple(one.name for one in witnesses if _has_cosigned(note, one))
-    missing = tuple(one.name for one in witnesses if one.name not in cosigned) if witnesses else record.missing
+    witnesses = [witness.key for witness in witnesses_of(settings)]
+    cosigned = tuple(key.name for key in witnesses if _has_cosigned(note, key))
+    missing = tuple(key.name for key in witnesses if key.name not in cosigned) if witnesses else record.missing
     return replace(state, cosigned_by=cosigned, missing=missing)
 
 

@@ -69,26 +69,26 @@ class AuditFilter:
 
     def matches(self, entry: AuditEntry, row: AuditRow) -> bool:
         """Return whether an entry passes the filter; an erased one has no time, and passes without limits of time."""
-        one = input_in(entry)
-        if one is None:
-            return all(wanted is None for wanted in (self.from_ms, self.to_ms)) and self._fits(row)
-        at_ms = one.source.log_time_ms
+        logged = input_in(entry)
+        if logged is None:
+            return all(limit is None for limit in (self.from_ms, self.to_ms)) and self._fits(row)
+        at_ms = logged.source.log_time_ms
         return self._fits(row) and (
             (self.from_ms is None or at_ms >= self.from_ms) and (self.to_ms is None or at_ms < self.to_ms)
         )
 
     def _fits(self, row: AuditRow) -> bool:
         pairs = ((self.kind, row.kind), (self.target, row.target), (self.actor, row.actor), (self.country, row.country))
-        return all(wanted in (None, value) for wanted, value in pairs)
+        return all(expected in (None, value) for expected, value in pairs)
 
 
 def row_of(entry: AuditEntry) -> AuditRow:
     """Render an entry; never fails, even for malformed records and after an erasure."""
-    one = input_in(entry)
-    if one is None:
+    logged = input_in(entry)
+    if logged is None:
         return AuditRow(entry.number, "", ERASED, "", "", "", "", "", "", entry.hash)
-    source = one.source
-    kind, action, target, country, actor, reason = _columns(one)
+    source = logged.source
+    kind, action, target, country, actor, reason = _columns(logged)
     return AuditRow(
         seq=entry.number,
         at=iso_words(source.log_time_ms) if source.log_time_ms >= 0 else "",
@@ -111,27 +111,27 @@ def input_in(entry: AuditEntry) -> AuditInput | None:
         return None
 
 
-def _columns(one: AuditInput) -> tuple[str, str, str, str, str, str]:
-    if one.note:
-        return "note", "", "", "", "hushtag", one.note
+def _columns(logged: AuditInput) -> tuple[str, str, str, str, str, str]:
+    if logged.note:
+        return "note", "", "", "", "hushtag", logged.note
     try:
-        record = msgspec.json.decode(one.value or b"")
+        record = msgspec.json.decode(logged.value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        return "unreadable", "", text_of(one.key) or "", "", "", ""
-    if one.source.topic == POLICY:
+        return "unreadable", "", text_of(logged.key) or "", "", "", ""
+    if logged.source.topic == POLICY:
         return _policy_columns(record)
     kind = _text(record, "kind")
-    if one.source.topic == DECISIONS:
+    if logged.source.topic == DECISIONS:
         if kind == COVERAGE:
             return kind, "count", f"shard {_text(record, 'shard')}", "", "hushtag", _languages(record)
         action, reason = _rulings(record)
         return kind, action, _text(record, "hashtag"), _text(record, "country"), _text(record, "actor"), reason
-    target = next((found for name in _TARGETS if (found := _text(record, name))), "")
+    target = next((text for name in _TARGETS if (text := _text(record, name))), "")
     if kind == SKIP:
         target = f"{_text(record, 'topic')}[{_text(record, 'partition')}]@{_text(record, 'offset')}"
-    action = next((found for name in _ACTIONS if (found := _text(record, name))), kind)
+    action = next((text for name in _ACTIONS if (text := _text(record, name))), kind)
     action = "take over" if record.get("take_over") is True else action
     return kind, action, target, _text(record, "country"), _text(record, "actor"), _text(record, "reason")
 
@@ -151,17 +151,18 @@ def _policy_columns(record: Mapping[str, Any]) -> tuple[str, str, str, str, str,
 
 
 def _rulings(record: Mapping[str, Any]) -> tuple[str, str]:
-    rulings = [one for one in _list(record.get("rulings")) if isinstance(one, dict)]
-    actions = dict.fromkeys(_text(one, "action") for one in rulings)
+    rulings = [ruling for ruling in _list(record.get("rulings")) if isinstance(ruling, dict)]
+    actions = dict.fromkeys(_text(ruling, "action") for ruling in rulings)
     reasons = [
-        f"{_text(one, 'category')} on {_text(one, 'surface')}: {_text(one, 'action')}{_weight(one)}{_signals(one)}"
-        for one in rulings
+        f"{_text(ruling, 'category')} on {_text(ruling, 'surface')}: {_text(ruling, 'action')}"
+        f"{_weight(ruling)}{_signals(ruling)}"
+        for ruling in rulings
     ]
     return ", ".join(actions), "; ".join(reasons)
 
 
 def _languages(record: Mapping[str, Any]) -> str:
-    rows = [one for one in _list(record.get("languages")) if isinstance(one, list) and len(one) == 3]
+    rows = [row for row in _list(record.get("languages")) if isinstance(row, list) and len(row) == 3]
     counts = ", ".join(f"{read} of {texts} in {language}" for language, texts, read in rows)
     begun = record.get("from_ms")
     hour = iso_words(begun) if isinstance(begun, int) and 0 <= begun < _LAST_MS else "?"
@@ -174,8 +175,10 @@ def _weight(ruling: Mapping[str, Any]) -> str:
 
 
 def _signals(ruling: Mapping[str, Any]) -> str:
-    reasons = [one for one in _list(ruling.get("reasons")) if isinstance(one, dict)]
-    signals = [f"{_text(one, 'signal')} {_text(one, 'value')} past {_text(one, 'threshold')}" for one in reasons]
+    reasons = [reason for reason in _list(ruling.get("reasons")) if isinstance(reason, dict)]
+    signals = [
+        f"{_text(reason, 'signal')} {_text(reason, 'value')} past {_text(reason, 'threshold')}" for reason in reasons
+    ]
     return f" ({', '.join(signals)})" if signals else ""
 
 

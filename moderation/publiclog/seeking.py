@@ -44,15 +44,15 @@ async def seek_number(reader: LogReader, number: int) -> int:
         else:  # the gaps so far predict those that follow
             guess = low + int((number - low_number) * max(1.0, (low - bounds.begin) / max(1, low_number)))
         guess = max(low, min(guess, (low + high) // 2 if guess >= high else guess))
-        found = await first_numbered(reader, guess, high)
-        if found is None:  # only gaps and tombstones up to `high`
+        first = await first_numbered(reader, guess, high)
+        if first is None:  # only gaps and tombstones up to `high`
             high = guess
-        elif found[1] < number:
-            low, low_number = found[0] + 1, found[1] + 1
-        elif found[1] == number:
-            return found[0]
+        elif first[1] < number:
+            low, low_number = first[0] + 1, first[1] + 1
+        elif first[1] == number:
+            return first[0]
         else:
-            high, high_number = guess, found[1]
+            high, high_number = guess, first[1]
     return high
 
 

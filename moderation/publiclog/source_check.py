@@ -23,32 +23,32 @@ async def compare_with_sources(settings: Settings, comparison: SourceComparison,
             entries go.
     """
     for name in SOURCES:
-        if not whole and name != POLICY and all(one.end == one.start for _, one in comparison.partitions(name)):
+        if not whole and name != POLICY and all(part.end == part.start for _, part in comparison.partitions(name)):
             continue
         again = False
         async with LogReader(connection(settings), settings.topic(name)) as reader:
             bounds = await reader.bounds()
             starts, ends = {}, {}
             for partition, bound in bounds.items():
-                one = comparison.of(name, partition)
-                one.set_bounds(bound.begin, bound.end)
-                starts[partition] = min(max(bound.begin, one.start), bound.end)
+                part = comparison.of(name, partition)
+                part.set_bounds(bound.begin, bound.end)
+                starts[partition] = min(max(bound.begin, part.start), bound.end)
                 # Beyond the entries, `policy` may state that the decisions' topic was created again.
                 is_whole = whole or name == POLICY
-                ends[partition] = bound.end if is_whole else min(bound.end, max(one.end, starts[partition]))
+                ends[partition] = bound.end if is_whole else min(bound.end, max(part.end, starts[partition]))
             async with aclosing(reader.to_end(starts, ends)) as batches:
                 async for batch in batches:
                     for record in batch:
                         if is_filler(record.key, record.value):
                             continue  # it stands where compaction had left a hole
-                        found = None
+                        logged = None
                         if is_kept(name, record.value):
                             source = SourcePosition(name, record.partition, record.offset, record.timestamp)
-                            found = audit_input(source, record.key, record.value)
-                        one = comparison.of(name, record.partition)
-                        again |= record.offset >= one.end and begins_incarnation(name, record.key)
-                        one.apply(record.offset, found)
+                            logged = audit_input(source, record.key, record.value)
+                        part = comparison.of(name, record.partition)
+                        again |= record.offset >= part.end and begins_incarnation(name, record.key)
+                        part.apply(record.offset, logged)
         if again:
             comparison.begin_decisions_again()
-        for _, one in comparison.partitions(name):
-            one.finish()
+        for _, part in comparison.partitions(name):
+            part.finish()

@@ -103,9 +103,9 @@ def lost_records(topic: str, partition: int, start: int, begin: int) -> AuditInp
     return AuditInput(SourcePosition(topic, partition, begin - 1, -1), note=note)
 
 
-def is_loss(one: AuditInput) -> bool:
+def is_loss(source_record: AuditInput) -> bool:
     """Return whether an input is a note about lost records."""
-    return one.note.startswith(_LOST)
+    return source_record.note.startswith(_LOST)
 
 
 class SourceTopics:
@@ -152,7 +152,7 @@ class SourceTopics:
             if lost:
                 yield lost
             async for batch in reader.to_end({p: max(starts[p], bounds[p].begin) for p in starts}):
-                yield [one for record in batch if (one := self._input(name, record)) is not None]
+                yield [source_record for record in batch if (source_record := self._input(name, record)) is not None]
                 self.behind[name] = max(0, self.behind[name] - len(batch))
             self.behind[name] = 0
 

@@ -42,7 +42,7 @@ class SignedState(msgspec.Struct, frozen=True, kw_only=True):
     """State of the writer at a checkpoint that it signed."""
 
     checkpoint: str
-    """Signed note."""
+    """Signed note of the checkpoint."""
     edge: tuple[str, ...]
     """Right edge of the tree, in hex."""
     positions: tuple[SourceNext, ...]
@@ -57,9 +57,9 @@ class PublishedCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Checkpoint as published, with its cosignatures."""
 
     size: int
-    """Number of entries."""
+    """Number of entries in the tree."""
     checkpoint: str
-    """Signed note."""
+    """Signed note of the checkpoint."""
     at_ms: int
     missing: tuple[str, ...] = ()
     """Names of the witnesses whose cosignature it lacks."""
@@ -67,7 +67,7 @@ class PublishedCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class OpenedState:
-    """Verified state."""
+    """State of the writer, verified."""
 
     checkpoint: Checkpoint
     end: LogEnd
@@ -91,7 +91,7 @@ def sign_state(end: LogEnd, keys: Sequence[PrivateKey], at_ms: int, verified_at_
     checkpoint = Checkpoint(keys[0].name, end.size, end.tree.root())
     state = SignedState(
         checkpoint=sign_checkpoint(checkpoint, keys).encode(),
-        edge=tuple(one.hex() for one in end.tree.edge),
+        edge=tuple(node.hex() for node in end.tree.edge),
         positions=tuple(SourceNext(topic, p, offset) for (topic, p), offset in sorted(end.next_offsets.items())),
         at_ms=at_ms,
         verified_at_ms=verified_at_ms,
@@ -116,7 +116,7 @@ def open_state(value: bytes, keys: Sequence[PublicKey], topic: str) -> OpenedSta
         state = _states.decode(value)
         checkpoint, note = open_checkpoint(state.checkpoint, *keys)
         _check_seal(state, keys)
-        tree = CompactRange(checkpoint.size, [bytes.fromhex(one) for one in state.edge])
+        tree = CompactRange(checkpoint.size, [bytes.fromhex(node) for node in state.edge])
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise AuditBroken(topic, AuditFault(0, "forged checkpoint", f"the state cannot be read: {error}")) from None
     except ProofError as error:
@@ -124,8 +124,8 @@ def open_state(value: bytes, keys: Sequence[PublicKey], topic: str) -> OpenedSta
     if tree.root() != checkpoint.root:
         detail = "the state's right edge does not lead to the signed root"
         raise AuditBroken(topic, AuditFault(checkpoint.size, "forged checkpoint", detail))
-    positions: Positions = {(one.topic, one.partition): one.offset for one in state.positions}
-    signed_by = frozenset(one.key_id for one in note.signatures)
+    positions: Positions = {(position.topic, position.partition): position.offset for position in state.positions}
+    signed_by = frozenset(signature.key_id for signature in note.signatures)
     return OpenedState(checkpoint, LogEnd(tree, positions), state.at_ms, state.verified_at_ms, signed_by)
 
 
@@ -168,14 +168,14 @@ def open_checkpoints(notes: Mapping[str, str], keys: Sequence[PublicKey], topic:
     Raises:
         AuditBroken: one was not signed by the log.
     """
-    found = []
+    checkpoints = []
     for name, note in notes.items():
         try:
-            found.append((name, open_checkpoint(note, *keys)[0]))
+            checkpoints.append((name, open_checkpoint(note, *keys)[0]))
         except ProofError as error:
             fault = AuditFault(0, "forged checkpoint", f"{name}: {error}")
             raise AuditBroken(topic, fault, fix=_WRONG_KEY) from None
-    return found
+    return checkpoints
 
 
 def _check_seal(state: SignedState, keys: Sequence[PublicKey]) -> None:

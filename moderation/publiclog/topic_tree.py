@@ -34,8 +34,8 @@ class _Wanted:
 class _Leaves:
     """Roots of complete subtrees, while leaves are added in order."""
 
-    def __init__(self, wanted: Iterable[tuple[int, int]]) -> None:
-        self.roots = dict.fromkeys(wanted, _ZERO)
+    def __init__(self, subtrees: Iterable[tuple[int, int]]) -> None:
+        self.roots = dict.fromkeys(subtrees, _ZERO)
         self.end = max(((index + 1) << height for height, index in self.roots), default=0)
         """Number of leaves that are needed."""
         self.count = 0

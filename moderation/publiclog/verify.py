@@ -45,8 +45,8 @@ class Verification:
         self._fault: AuditFault | None = None
         self._missing: AuditFault | None = None
         self._last = 0
-        for name, one in checkpoints:
-            self._checkpoints.setdefault(one.size, []).append((name, one.root))
+        for name, checkpoint in checkpoints:
+            self._checkpoints.setdefault(checkpoint.size, []).append((name, checkpoint.root))
         self._check_root()
 
     def apply(self, offset: int, key: bytes | None, leaf: bytes | None) -> bool:

@@ -37,8 +37,8 @@ async def signed_checkpoints(settings: Settings, keys: Sequence[PublicKey]) -> l
         DependencyAway, TopicsError: raised by `LogReader`.
     """
     records = await read_checkpoints(settings)
-    published = (one for one in (records.complete, records.newest) if one is not None)
-    notes = {f"the published checkpoint at {one.size}": one.checkpoint for one in published}
+    published = (record for record in (records.complete, records.newest) if record is not None)
+    notes = {f"the published checkpoint at {record.size}": record.checkpoint for record in published}
     if records.state is not None:
         notes["the writer's last checkpoint"] = state_note(records.state)
     return open_checkpoints(notes, keys, settings.topic(AUDIT_CHECKPOINTS))
@@ -66,11 +66,11 @@ async def verify_log(
     erased, ordered = set[int](), set[int]()
 
     def apply(batch: Sequence[JoinedRecord]) -> None:
-        for one in batch:
-            if not verification.apply(one.offset, one.key, one.leaf):
+        for record in batch:
+            if not verification.apply(record.offset, record.key, record.leaf):
                 continue
             try:
-                entry = entry_of(one)
+                entry = entry_of(record)
                 logged = entry.input
                 fault = on_entry(entry)
             except AuditBroken as broken:
@@ -100,8 +100,8 @@ async def _orders_since(settings: Settings, first: int) -> set[int]:
     ordered = set[int]()
     async with aclosing(read_joined(settings, first)) as batches:
         async for batch in batches:
-            for one in batch:
-                logged = entry_of(one).input
+            for record in batch:
+                logged = entry_of(record).input
                 if logged is not None and (erasure := erasure_in(logged)) is not None:
                     ordered.add(erasure.entry)
     return ordered
@@ -126,14 +126,14 @@ async def read_tail(
     if first:
         async with LogReader(connection(settings), topic, committed_only=True) as reader:
             start = await seek_number(reader, first - 1)
-            found = await first_numbered(reader, start, (await reader.bounds((0,)))[0].end)
-        if found is None or found[1] != first - 1:
-            what: FaultKind = "missing" if found else "cut off"
+            last = await first_numbered(reader, start, (await reader.bounds((0,)))[0].end)
+        if last is None or last[1] != first - 1:
+            what: FaultKind = "missing" if last else "cut off"
             raise AuditBroken(topic, AuditFault(first - 1, what, f"the log was signed with {first} entries"))
     async with aclosing(read_joined(settings, first)) as batches:
         async for batch in batches:
-            for one in batch:
-                entry = _next_entry(one, end.size, topic)
+            for record in batch:
+                entry = _next_entry(record, end.size, topic)
                 logged = entry.input
                 if logged is None:
                     if (order := orders.get(entry.number)) is None:
@@ -142,7 +142,7 @@ async def read_tail(
                     logged = AuditInput(SourcePosition(order.topic, order.partition, order.offset, -1))
                 if end.is_logged(logged):
                     source = f"{logged.source.topic}[{logged.source.partition}] offset {logged.source.offset}"
-                    fault = AuditFault(entry.number, "repeated", f"{source} is already in the log", one.offset)
+                    fault = AuditFault(entry.number, "repeated", f"{source} is already in the log", record.offset)
                     raise AuditBroken(topic, fault)
                 if entry.is_erased:
                     comparison.add_erased(entry.number, logged.source)
@@ -151,36 +151,36 @@ async def read_tail(
                 end.apply(entry.leaf, logged)
 
 
-def entry_of(one: JoinedRecord, topic: str = AUDIT) -> AuditEntry:
+def entry_of(record: JoinedRecord, topic: str = AUDIT) -> AuditEntry:
     """Return a record's entry: its leaf commits to its opening, and its fields are those of its source record.
 
     Raises:
         AuditBroken: one of the two does not hold, or there is no opening.
     """
-    number = number_of_key(one.key)
-    if number is None or one.leaf is None:
-        raise AuditBroken(topic, AuditFault(0, "not an entry", f"its key is {one.key!r}", one.offset))
-    if (fault := opening_fault(number, one.leaf, one.opening, one.offset)) is not None:
+    number = number_of_key(record.key)
+    if number is None or record.leaf is None:
+        raise AuditBroken(topic, AuditFault(0, "not an entry", f"its key is {record.key!r}", record.offset))
+    if (fault := opening_fault(number, record.leaf, record.opening, record.offset)) is not None:
         raise AuditBroken(topic, fault)
-    assert one.opening is not None
-    entry = AuditEntry(number, one.leaf, one.opening)
+    assert record.opening is not None
+    entry = AuditEntry(number, record.leaf, record.opening)
     try:
         logged = entry.input
     except ContractError as error:
-        raise AuditBroken(topic, AuditFault(number, "not an entry", str(error), one.offset)) from None
+        raise AuditBroken(topic, AuditFault(number, "not an entry", str(error), record.offset)) from None
     if logged is not None:
         derived = tuple(fields_of(logged).values())
         wrong = [name for name, *pair in zip(FIELDS, derived, entry.opening.values, strict=True) if pair[0] != pair[1]]
         if wrong:
             detail = f"the field {wrong[0]} does not follow from the entry's record"
-            raise AuditBroken(topic, AuditFault(number, "changed", detail, one.offset))
+            raise AuditBroken(topic, AuditFault(number, "changed", detail, record.offset))
     return entry
 
 
-def _next_entry(one: JoinedRecord, expected: int, topic: str) -> AuditEntry:
-    entry = entry_of(one, topic)
+def _next_entry(record: JoinedRecord, expected: int, topic: str) -> AuditEntry:
+    entry = entry_of(record, topic)
     if entry.number != expected:
         what: FaultKind = "missing" if entry.number > expected else "repeated"
         detail = f"entry {entry.number} follows entry {expected - 1}"
-        raise AuditBroken(topic, AuditFault(min(entry.number, expected), what, detail, one.offset))
+        raise AuditBroken(topic, AuditFault(min(entry.number, expected), what, detail, record.offset))
     return entry

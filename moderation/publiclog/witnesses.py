@@ -87,7 +87,7 @@ class Witness:
         return self._read(note, size, answer.text)
 
     async def _post(self, note: SignedNote, old: int, proof: list[bytes]) -> _Reply:
-        body = "".join([f"old {old}\n", *(f"{to_base64(one)}\n" for one in proof), "\n", note.encode()])
+        body = "".join([f"old {old}\n", *(f"{to_base64(node)}\n" for node in proof), "\n", note.encode()])
         answer = await self._client.post(self._url, content=body.encode())
         return _Reply(answer.status_code, answer.content.decode(errors="replace"))
 
@@ -99,5 +99,5 @@ class Witness:
         except ProofError as error:
             return WitnessAnswer("unreadable", detail=str(error))
         self._size = size
-        own = tuple(one for one in lines if (one.name, one.key_id) == (self.key.name, self.key.key_id))
+        own = tuple(line for line in lines if (line.name, line.key_id) == (self.key.name, self.key.key_id))
         return WitnessAnswer("cosigned", own)

@@ -159,9 +159,13 @@ class AuditWriter:
         """
         written = 0
         for start in range(0, len(inputs), MAX_ENTRIES):
-            part = [one for one in inputs[start : start + MAX_ENTRIES] if not self.end.is_logged(one)]
-            erasures = [await self._erase(one) for one in part]
-            entries = self.end.extend([self._ordered.left_out(one) for one in part])
+            part = [
+                source_record
+                for source_record in inputs[start : start + MAX_ENTRIES]
+                if not self.end.is_logged(source_record)
+            ]
+            erasures = [await self._erase(source_record) for source_record in part]
+            entries = self.end.extend([self._ordered.left_out(source_record) for source_record in part])
             records = [record for entry in entries for record in self._records(entry)]
             records += [record for erased in erasures for record in erased]
             if records:
@@ -212,7 +216,7 @@ class AuditWriter:
 
     async def _read_state(self) -> OpenedState | None:
         records = await read_checkpoints(self._settings)
-        published = max((one.size for one in (records.newest, records.complete) if one is not None), default=0)
+        published = max((record.size for record in (records.newest, records.complete) if record is not None), default=0)
         if records.state is None:
             if published:
                 detail = f"the writer's state is gone, and {published} entries were published"
@@ -239,12 +243,12 @@ class AuditWriter:
             )
         self._log.info("unsigned entries compared", equal=unsigned.compared, sources_gone=unsigned.gone)
 
-    async def _erase(self, one: AuditInput) -> list[TopicRecord]:
+    async def _erase(self, source_record: AuditInput) -> list[TopicRecord]:
         """Return the records that carry out an erasure; none for another record, or if there is nothing to erase.
 
         The entry is signed first: after its erasure nothing could compare it with its source.
         """
-        erasure = erasure_in(one)
+        erasure = erasure_in(source_record)
         if erasure is None:
             return []
         entry = await self._entry_to_erase(erasure)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from moderation.domain.restrictions.restriction import Restriction
-from moderation.publiclog.proving import DocumentProof, EntryKey, PublicLog, Wanted, prove, ruling_key
+from moderation.publiclog.proving import DocumentProof, EntryKey, NeededEntry, PublicLog, prove, ruling_key
 
 OPENED = ("time", "hashtag", "country", "action", "reason", "policy_revision", "facts")
 """Fields that a statement opens."""
@@ -20,7 +20,7 @@ async def prove_statements(log: PublicLog, restrictions: Iterable[Restriction]) 
     restrictions = list(restrictions)
     secret = {one.reference: DocumentProof(note=CONFIDENTIAL) for one in restrictions if one.secret}
     open_ones = [one for one in restrictions if not one.secret]
-    wanted = {one.reference: Wanted(entry_key(one), _since_ms(one), OPENED) for one in open_ones}
+    wanted = {one.reference: NeededEntry(entry_key(one), _since_ms(one), OPENED) for one in open_ones}
     return secret | await prove(log, wanted)
 
 

@@ -19,7 +19,7 @@ _SIGNATURE_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class Cosignature:
-    """Verified cosignature."""
+    """Verified cosignature of a witness."""
 
     witness: str
     """Name of the witness."""
@@ -39,7 +39,7 @@ def cosignature_of(note: SignedNote, witness: PublicKey) -> Cosignature | None:
     Raises:
         ProofError: `bad_signature`: the note has one that does not fit.
     """
-    found = None
+    cosignature = None
     for data in note.by(witness):
         at_seconds = int.from_bytes(data[:_TIME_BYTES], "big")
         if (
@@ -52,8 +52,8 @@ def cosignature_of(note: SignedNote, witness: PublicKey) -> Cosignature | None:
                 f"the cosignature of the witness {witness.name!r} does not fit the checkpoint",
                 "do not rely on this file; ask its publisher for a new one",
             )
-        found = Cosignature(witness.name, at_seconds)
-    return found
+        cosignature = Cosignature(witness.name, at_seconds)
+    return cosignature
 
 
 def _message(text: str, at_seconds: int) -> bytes:

@@ -67,7 +67,7 @@ class PrivateKey:
     name: str
     kind: KeyKind
     seed: bytes = field(repr=False)
-    """Ed25519 seed, 32 bytes."""
+    """Ed25519 seed of 32 bytes."""
 
     @property
     def public_key(self) -> PublicKey:

@@ -37,16 +37,16 @@ class SignedNote:
     signatures: tuple[NoteSignature, ...]
 
     def encode(self) -> str:
-        """Write the note."""
-        return self.text + "\n" + "".join(one.line() for one in self.signatures)
+        """Write the note with its signatures."""
+        return self.text + "\n" + "".join(signature.line() for signature in self.signatures)
 
     def by(self, key: PublicKey) -> list[bytes]:
         """Return the signatures that claim to be of this key."""
-        return [one.signature for one in self.signatures if one.name == key.name and one.key_id == key.key_id]
+        return [line.signature for line in self.signatures if line.name == key.name and line.key_id == key.key_id]
 
     def with_signatures(self, added: Sequence[NoteSignature]) -> SignedNote:
         """Add signatures that the note does not have yet."""
-        return SignedNote(self.text, (*self.signatures, *(one for one in added if one not in self.signatures)))
+        return SignedNote(self.text, (*self.signatures, *(line for line in added if line not in self.signatures)))
 
 
 def read_note(note: str) -> SignedNote:
@@ -69,10 +69,10 @@ def read_signature_lines(lines: str) -> tuple[NoteSignature, ...]:
     Raises:
         ProofError: A line does not follow the format, or there are more than 100.
     """
-    found = lines.split("\n")
-    if found.pop() != "" or len(found) > _MAX_SIGNATURES:
+    signature_lines = lines.split("\n")
+    if signature_lines.pop() != "" or len(signature_lines) > _MAX_SIGNATURES:
         raise malformed(f"a signed note has an unfinished line, or more than {_MAX_SIGNATURES} signatures")
-    return tuple(map(_read_line, found))
+    return tuple(map(_read_line, signature_lines))
 
 
 def _read_line(line: str) -> NoteSignature:

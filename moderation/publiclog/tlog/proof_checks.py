@@ -22,20 +22,20 @@ def check_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[byte
         raise ProofError(
             ProofCode.wrong_index, f"the proof names entry {index}, but the log had {size} entries", _NOT_LOGGED
         )
-    at, last, found = index, size - 1, leaf_hash
+    at, last, node = index, size - 1, leaf_hash
     for sibling in path:
         if last == 0:
             raise _wrong_length(index, size, path)
         if at & 1 or at == last:
-            found = node_hash(sibling, found)
+            node = node_hash(sibling, node)
             while at and not at & 1:
                 at, last = at >> 1, last >> 1
         else:
-            found = node_hash(found, sibling)
+            node = node_hash(node, sibling)
         at, last = at >> 1, last >> 1
     if last != 0:
         raise _wrong_length(index, size, path)
-    if found != root:
+    if node != root:
         raise ProofError(
             ProofCode.wrong_path,
             f"the entry is not in the log at number {index}: entry, number and path do not lead to the signed root",

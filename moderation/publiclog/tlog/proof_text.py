@@ -22,7 +22,7 @@ class TlogProof:
     """Signed checkpoint, as published."""
 
     def encode(self) -> str:
-        """Write the proof."""
+        """Write the proof as text."""
         lines = (_HEADER, f"index {self.index}", *map(to_base64, self.path), "")
         return "".join(f"{line}\n" for line in lines) + self.checkpoint
 
@@ -43,6 +43,6 @@ def read_proof(text: str) -> TlogProof:
         raise malformed("the proof does not name the index of its entry")
     index = from_decimal(lines.pop(0).removeprefix("index "), "the proof's index")
     path = tuple(from_base64(line, "a hash of the path") for line in lines)
-    if len(path) > _MAX_PATH or any(len(one) != HASH_BYTES for one in path):
+    if len(path) > _MAX_PATH or any(len(hash_) != HASH_BYTES for hash_ in path):
         raise malformed(f"the path has a hash that has not {HASH_BYTES} bytes, or more than {_MAX_PATH} hashes")
     return TlogProof(index, path, checkpoint)
