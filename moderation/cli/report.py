@@ -64,10 +64,10 @@ def report(
     settings = load_settings()
     quieten()
 
-    made = asyncio.run(read_report(settings, Period(from_ms, to_ms, where), with_openings=openings is not None))
-    if made.unread:
-        errors.print(f"the audit log was not read for this report: {made.unread}", style="yellow")
-    files = made.files()
+    finished = asyncio.run(read_report(settings, Period(from_ms, to_ms, where), with_openings=openings is not None))
+    if finished.unread:
+        errors.print(f"the audit log was not read for this report: {finished.unread}", style="yellow")
+    files = finished.files()
     written = [(path, name) for path, name in ((page, PAGE), (table, TABLE)) if path is not None]
     for path, name in written:
         try:
@@ -75,15 +75,15 @@ def report(
         except OSError as error:
             raise cannot_write(path, error) from None
     if openings is not None:
-        if made.openings is None:
+        if finished.openings is None:
             raise CallerMistake("there are no openings without an audit log", fix="leave --openings out")
         try:
-            made.openings.copy_to(openings)
+            finished.openings.copy_to(openings)
         except OSError as error:
             raise cannot_write(openings, error) from None
         written.append((openings, OPENINGS))
     if as_json:
-        print(json.dumps(made.published.facts, ensure_ascii=False))
+        print(json.dumps(finished.published.facts, ensure_ascii=False))
     elif written:
         out.print(f"written to {', '.join(str(path) for path, _ in written)}")
     else:

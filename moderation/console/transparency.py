@@ -94,7 +94,7 @@ async def show_preview(request: Request, run: str) -> Response:
 async def part_values(request: Request, run: ReportRun) -> dict[str, Any]:
     """Compute the values of a preview."""
     preview = await preview_as_dict(request, run)
-    body = report_page.body(run.made.published, run.made.at_ms) if run.made is not None else ""
+    body = report_page.body(run.report.published, run.report.at_ms) if run.report is not None else ""
     return {
         "run": run,
         "preview": preview,

@@ -40,19 +40,19 @@ def round_group(counts: Mapping[str, int], *, rest: int = 0) -> dict[str, Count]
     ordered: list[tuple[str | None, int]] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     if rest:
         ordered = [*ordered, (None, rest)]
-    given = {name: round_count(count) for name, count in ordered}
+    rounded = {name: round_count(count) for name, count in ordered}
     small = [count for _, count in ordered if 0 < count < THRESHOLD]
     others = sorted((item for item in ordered[::-1] if item[1] >= THRESHOLD), key=lambda item: item[1])
     total, least, most = sum(count for _, count in ordered), len(small), len(small) * (THRESHOLD - 1)
     if small and total >= THRESHOLD and (len(small) == 1 or sum(small) in (least, most)):
         span = _span(sum(small), least, most, others) if others else None
         if span is not None:
-            given[others[0][0]] = f"{span[0]:,} to {span[1]:,}"
+            rounded[others[0][0]] = f"{span[0]:,} to {span[1]:,}"
         else:
             greatest = others[_hidden_with(sum(small), most, others)][1] if others else 0
             bound = next(round_ for round_ in _ROUND if round_ > max(greatest, THRESHOLD))
-            given |= {name: f"<{bound:,}" for name, count in ordered if 0 < count <= max(greatest, THRESHOLD - 1)}
-    return {name: count for name, count in given.items() if name is not None}
+            rounded |= {name: f"<{bound:,}" for name, count in ordered if 0 < count <= max(greatest, THRESHOLD - 1)}
+    return {name: count for name, count in rounded.items() if name is not None}
 
 
 def _span(small: int, least: int, most: int, others: Sequence[tuple[str | None, int]]) -> tuple[int, int] | None:

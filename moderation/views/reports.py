@@ -10,7 +10,7 @@ from fastapi import Request
 from moderation.access.blinding import reader_of
 from moderation.access.problems import RefusedCall, http_words
 from moderation.access.services import services_of
-from moderation.outward.report.made import FILES, TABLE, UPDATE, MadeReport
+from moderation.outward.report.made import FILES, TABLE, UPDATE, PreparedReport
 from moderation.outward.report.publications import ReportPublished, overlapping
 from moderation.outward.report.rounded import rounded_words
 from moderation.outward.report.runs import ReportRun
@@ -30,21 +30,21 @@ def own_run(request: Request, run: str) -> ReportRun:
     return found
 
 
-def made_of(run: ReportRun) -> MadeReport:
+def made_of(run: ReportRun) -> PreparedReport:
     """Return the report of a finished run.
 
     Raises:
         RefusedCall: it is still being made, or could not be made (422).
     """
-    if run.made is None:
+    if run.report is None:
         what = "could not be made" if run.state == "failed" else "is still being made"
         raise RefusedCall("mistake", f"this report {what}", _FIX if run.state == "failed" else "wait for it")
-    return run.made
+    return run.report
 
 
 async def preview_as_dict(request: Request, run: ReportRun) -> dict[str, Any]:
     """Build the JSON of a preview."""
-    made, period = run.made, run.period
+    made, period = run.report, run.period
     files = made.files() if made is not None else {}
     beside = overlapping(period, await services_of(request).reports.publications()) if made is not None else []
     return {

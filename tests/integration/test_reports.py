@@ -38,10 +38,10 @@ def test_report_is_read_in_a_thread_and_published(topics: Settings, tmp_path: Pa
             async with asyncio.timeout(60):
                 while run.state in ("waiting", "running"):
                     await asyncio.sleep(0.05)
-            assert run.made is not None, run.error
-            record = await services.reports.publish(run.made, actor="ann", reason="monthly")
+            assert run.report is not None, run.error
+            record = await services.reports.publish(run.report, actor="ann", reason="monthly")
             assert await services.reports.find(record.target) == record
-            return record.target, run.made.unread, run.made.published.facts
+            return record.target, run.report.unread, run.report.published.facts
 
     name, unread, facts = asyncio.run(published())
     assert (unread, facts["hashtags_held_back"]["total"]) == ("", "<5")

@@ -18,7 +18,7 @@ from moderation.domain.orders.service import OrderService
 from moderation.domain.publication_times import DecisionPublication, PlacePublication
 from moderation.log.drafts import AcceptedRecord
 from moderation.log.session_ends import SessionEnds
-from moderation.outward.report.made import MadeReport, Period, make_report
+from moderation.outward.report.made import Period, PreparedReport, make_report
 from moderation.outward.report.read import OnRead
 from moderation.outward.report.runs import ReportRuns
 from moderation.outward.report.service import ReportService
@@ -99,7 +99,7 @@ def in_memory_services(
     async def skip_first_answer_ms() -> int:
         return skip_within_ms_of(POLICY.canonical)
 
-    async def made_report(period: Period, on_read: OnRead) -> MadeReport:
+    async def made_report(period: Period, on_read: OnRead) -> PreparedReport:
         people = OverrideHistory()
         for one in list(log.records):
             people.apply(one.offset, one.key, one.value)

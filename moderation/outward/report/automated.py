@@ -77,9 +77,9 @@ class AutomatedDecisions:
 
     def apply_record(self, partition: int, offset: int, log_time_ms: int, value: bytes | None) -> None:
         """Apply a record of the topic."""
-        known = self._partitions[partition]
-        if known.first_ms is None:
-            known.first_ms = log_time_ms
+        part = self._partitions[partition]
+        if part.first_ms is None:
+            part.first_ms = log_time_ms
         self._digests[partition, offset, log_time_ms] = _digest(kept_decision(value))
         self._take(value)
 
@@ -89,19 +89,19 @@ class AutomatedDecisions:
         Raises:
             LogsDisagree: the topic holds other bytes at this offset.
         """
-        one = entry.input
-        known = None if one is None else self._partitions.get(one.source.partition)
-        if one is None or one.source.topic != DECISIONS or known is None:
+        logged = entry.input
+        part = None if logged is None else self._partitions.get(logged.source.partition)
+        if logged is None or logged.source.topic != DECISIONS or part is None:
             return
-        source, value = one.source, one.value
-        known.next_offset = source.offset + 1
-        if loss_of(one.note):
-            known.lost = True
+        source, value = logged.source, logged.value
+        part.next_offset = source.offset + 1
+        if loss_of(logged.note):
+            part.lost = True
             return
-        if known.lost:
-            self._gaps.append(CoverageGap(known.audited_ms, source.log_time_ms))
-        known.audited_ms, known.lost = source.log_time_ms, False
-        if one.note:
+        if part.lost:
+            self._gaps.append(CoverageGap(part.audited_ms, source.log_time_ms))
+        part.audited_ms, part.lost = source.log_time_ms, False
+        if logged.note:
             return
         digest = self._digests.get((source.partition, source.offset, source.log_time_ms))
         if digest is None:
@@ -123,12 +123,12 @@ class AutomatedDecisions:
 
     def gaps(self) -> list[CoverageGap]:
         """List the coverage gaps within the report's period, in order, without overlaps."""
-        found = list(self._gaps)
-        for known in self._partitions.values():
-            if known.lost or known.first_offset > known.next_offset:
-                found.append(CoverageGap(known.audited_ms, self._to_ms if known.first_ms is None else known.first_ms))
+        gaps = list(self._gaps)
+        for part in self._partitions.values():
+            if part.lost or part.first_offset > part.next_offset:
+                gaps.append(CoverageGap(part.audited_ms, self._to_ms if part.first_ms is None else part.first_ms))
         merged: list[CoverageGap] = []
-        for gap in sorted(found, key=lambda one: one.from_ms):
+        for gap in sorted(gaps, key=lambda gap: gap.from_ms):
             gap = CoverageGap(max(gap.from_ms, self._from_ms), min(gap.to_ms, self._to_ms))
             if merged and gap.from_ms <= merged[-1].to_ms:
                 merged[-1] = CoverageGap(merged[-1].from_ms, max(merged[-1].to_ms, gap.to_ms))

@@ -43,13 +43,13 @@ def episodes(
     by_key: dict[tuple[str, str], dict[str, Decision]] = defaultdict(dict)
     for decision in decisions:
         by_key[decision.hashtag, decision.country][decision.version] = decision
-    found = [
+    chosen = [
         episode
         for versions in by_key.values()
         for episode in _of_key([versions[version] for version in sorted(versions)], to_ms, actions)
         if from_ms <= episode.from_ms < to_ms
     ]
-    return sorted(found, key=lambda one: (one.from_ms, one.hashtag, one.country, one.category))
+    return sorted(chosen, key=lambda episode: (episode.from_ms, episode.hashtag, episode.country, episode.category))
 
 
 def _of_key(decisions: Sequence[Decision], end_ms: int, actions: Container[str]) -> list[Episode]:

@@ -113,14 +113,16 @@ def count_facts(
     ]
     outcomes = [(order, published_outcomes(order, now_ms)) for order in orders]
     named = named_targets(outcomes, fold, now_ms)
-    declined = [one for one in named if one.outcome(country) == "declined"]
-    accounts = [one for one in named if one.kind == "account"]
-    by_two = [one for one in accounts if any(len(ruling.actors) > 1 for ruling in one.restrictions())]
-    by_one = [one for one in accounts if any(len(ruling.actors) == 1 for ruling in one.restrictions())]
-    spoken = [one for one in declined if one.category is not None and one.ground() == "protected_speech"]
-    released = [one for one in named if any(got == "released" for _, _, got in one.rows)]
+    declined = [target for target in named if target.outcome(country) == "declined"]
+    accounts = [target for target in named if target.kind == "account"]
+    by_two = [target for target in accounts if any(len(ruling.actors) > 1 for ruling in target.restrictions())]
+    by_one = [target for target in accounts if any(len(ruling.actors) == 1 for ruling in target.restrictions())]
+    spoken = [target for target in declined if target.category is not None and target.ground() == "protected_speech"]
+    released = [target for target in named if any(got == "released" for _, _, got in target.rows)]
     acted = [(order, at_ms) for order in orders if (at_ms := first_act_ms(order)) is not None]
-    relevant = [one for one in decisions if country in (None, one.country) and one.decided_at_ms < to_ms]
+    relevant = [
+        decision for decision in decisions if country in (None, decision.country) and decision.decided_at_ms < to_ms
+    ]
     hidden = episodes(relevant, from_ms, to_ms)
     contested = episodes(relevant, from_ms, to_ms, WEIGHING)
     records = [
@@ -137,28 +139,28 @@ def count_facts(
         orders_by_state=dict(Counter(order_state(order, now_ms) for order in orders)),
         confidential=sum(order.received.confidential for order in orders),
         as_of_ms=now_ms,
-        targets=dict(Counter(one.kind for one in named)),
+        targets=dict(Counter(target.kind for target in named)),
         requested=dict(Counter(row.target.kind for order in orders for row in order.rows)),
-        states=_by_kind((one.kind, one.outcome(country)) for one in named),
+        states=_by_kind((target.kind, target.outcome(country)) for target in named),
         by_order=order_facts(outcomes, now_ms),
-        declined=_by_kind((one.kind, one.ground()) for one in declined),
-        protected=dict(Counter(one.category for one in spoken if one.category is not None)),
+        declined=_by_kind((target.kind, target.ground()) for target in declined),
+        protected=dict(Counter(target.category for target in spoken if target.category is not None)),
         protected_acted=len(by_two),
-        protected_later=sum(one.category is not None for one in by_one),
-        protected_released=sum(one.category is not None for one in released),
+        protected_later=sum(target.category is not None for target in by_one),
+        protected_released=sum(target.category is not None for target in released),
         time_to_act_ms=_median([at_ms - order.received.received_ms for order, at_ms in acted]),
         on_time=sum(at_ms <= order.received.deadline_ms for order, at_ms in acted),
         acted=len(acted),
         held_back=held_back(fold, decisions, from_ms, min(to_ms, now_ms + 1), country),
-        suppressed=dict(Counter(one.category for one in hidden)),
+        suppressed=dict(Counter(episode.category for episode in hidden)),
         suppressed_for_ms=_median_by_category(hidden),
-        discounted=dict(Counter(one.category for one in contested)),
+        discounted=dict(Counter(episode.category for episode in contested)),
         discounted_for_ms=_median_by_category(contested),
         overruled=_overruled(hidden, records),
         by_people=dict(Counter(map(_verb, records))),
         with_effect=_by_type(orders, records),
         gaps=tuple(gaps),
-        durations_ms=tuple(one.lasted_ms for one in hidden),
+        durations_ms=tuple(episode.lasted_ms for episode in hidden),
     )
 
 
@@ -172,25 +174,25 @@ def _overruled(hidden: Sequence[Episode], records: Sequence[TagRecord]) -> int:
     allowed = [record for record in records if isinstance(record, Override) and record.action == "allow"]
     return sum(
         any(
-            record.hashtag == one.hashtag
-            and record.country in (one.country, "*")
-            and one.from_ms <= record.at_ms <= one.to_ms
+            record.hashtag == episode.hashtag
+            and record.country in (episode.country, "*")
+            and episode.from_ms <= record.at_ms <= episode.to_ms
             for record in allowed
         )
-        for one in hidden
+        for episode in hidden
     )
 
 
 def _by_type(orders: Iterable[Order], records: Iterable[TagRecord]) -> dict[str, int]:
     """Count records with effect by the types of `moderation.publiclog.leaf_fields`."""
-    found = Counter(f"override/{_verb(record)}/{record.country}" for record in records)
-    found.update(f"order/received/{order.received.country}" for order in orders if not order.received.confidential)
-    return dict(found)
+    counts = Counter(f"override/{_verb(record)}/{record.country}" for record in records)
+    counts.update(f"order/received/{order.received.country}" for order in orders if not order.received.confidential)
+    return dict(counts)
 
 
-def _by_kind(found: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
+def _by_kind(pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
     counts: dict[str, Counter[str]] = {}
-    for kind, name in found:
+    for kind, name in pairs:
         counts.setdefault(kind, Counter())[name] += 1
     return {kind: dict(names) for kind, names in counts.items()}
 
@@ -201,10 +203,10 @@ def _verb(record: TagRecord) -> str:
     return "pause" if record.hashtag == "*" else record.action
 
 
-def _median_by_category(found: Sequence[Episode]) -> dict[str, int]:
+def _median_by_category(episodes: Sequence[Episode]) -> dict[str, int]:
     return {
-        category: _median([one.lasted_ms for one in found if one.category == category]) or 0
-        for category in {one.category for one in found}
+        category: _median([episode.lasted_ms for episode in episodes if episode.category == category]) or 0
+        for category in {episode.category for episode in episodes}
     }
 
 

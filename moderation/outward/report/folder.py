@@ -23,7 +23,7 @@ def digests_of(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 class ReportFolder:
-    """Folder of HUSHTAG_REPORTS."""
+    """Folder of published reports, HUSHTAG_REPORTS."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -86,14 +86,14 @@ class ReportFolder:
 
     def state(self, name: str, file: str, digest: str) -> FileState:
         """Return whether a published file is as it was published; a large one is read in parts."""
-        found = hashlib.sha256()
+        digested = hashlib.sha256()
         try:
             with (self.path / name / file).open("rb") as content:
                 while part := content.read(1 << 20):
-                    found.update(part)
+                    digested.update(part)
         except OSError:
             return "missing"
-        return "kept" if found.hexdigest() == digest else "changed"
+        return "kept" if digested.hexdigest() == digest else "changed"
 
     def read(self, name: str, file: str, digest: str) -> tuple[FileState, bytes]:
         """Read a published file; the content is empty unless it is as it was published."""

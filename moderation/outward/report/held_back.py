@@ -67,19 +67,19 @@ def held_back(
             spans[scope[0], scope[1]] += _stack_spans(scope, stack)
     for span in _automated_spans(decisions):
         spans[span.register.hashtag, span.register.surface].append(span)
-    found: dict[str, set[tuple[bool, str, str]]] = defaultdict(set)
+    deciders: dict[str, set[tuple[bool, str, str]]] = defaultdict(set)
     for (hashtag, surface), own in spans.items():
         if hashtag == ANY_HASHTAG or not any(span.register.action in HIDING for span in own):
             continue
         stops = spans.get((ANY_HASHTAG, surface), [])
         for register in _deciding(own, stops, from_ms, to_ms, country):
-            found[hashtag].add((register.by_people, register.country, register.category))
-    return _counted(found.values())
+            deciders[hashtag].add((register.by_people, register.country, register.category))
+    return _counted(deciders.values())
 
 
-def _counted(found: Iterable[set[tuple[bool, str, str]]]) -> HeldBack:
+def _counted(deciders: Iterable[set[tuple[bool, str, str]]]) -> HeldBack:
     held = HeldBack()
-    for decided in found:
+    for decided in deciders:
         held.total += 1
         sources = {by_people for by_people, _, _ in decided}
         by: HeldBy = "both" if len(sources) == 2 else "people_alone" if True in sources else "pipeline_alone"
@@ -130,7 +130,7 @@ def _automated_spans(decisions: Iterable[Decision]) -> Iterator[_Span]:
     """Iterate over the pipeline's flags; renewals of a flag join into one span."""
     fold = DecisionFold(longest_expiry_ms=0, max_broker_skew_ms=0)
     running: dict[str, _Span] = {}
-    for decision in sorted(decisions, key=lambda one: one.decided_at_ms):
+    for decision in sorted(decisions, key=lambda decision: decision.decided_at_ms):
         at_ms = decision.decided_at_ms
         for register in fold.apply(decision):
             begun = running.pop(register.field, None)

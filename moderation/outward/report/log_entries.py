@@ -78,8 +78,9 @@ class CountedEntries:
                     fix="run hushtag audit verify --sources; until then publish no report",
                 )
         effective = facts.with_effect
-        counted = {one: count for one, count in self.by_type.items() if one.startswith(COUNTED_TYPES)}
-        return {one: n - effective.get(one, 0) for one, n in sorted(counted.items()) if n > effective.get(one, 0)}
+        counted = {type_: count for type_, count in self.by_type.items() if type_.startswith(COUNTED_TYPES)}
+        rest = {type_: count - effective.get(type_, 0) for type_, count in sorted(counted.items())}
+        return {type_: count for type_, count in rest.items() if count > 0}
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""One made report: its period, its numbers, and the files that a platform publishes. Pure."""
+"""One prepared report: its period, its numbers, and the files that a platform publishes. Pure."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Period:
 
     from_ms: int
     to_ms: int
-    """Period [from_ms, to_ms)."""
+    """Period [from_ms, to_ms) of a report."""
     country: str | None = None
     """ISO 3166-1 code; None: all countries."""
 
 
 @dataclass(frozen=True, slots=True)
-class MadeReport:
+class PreparedReport:
     """Report as it would be published, as of one moment."""
 
     period: Period
@@ -71,7 +71,7 @@ def make_report(
     unread: str = "",
     log: CountedEntries | None = None,
     openings: OpeningsFile | None = None,
-) -> MadeReport:
+) -> PreparedReport:
     """Count and round the numbers of a period.
 
     Raises:
@@ -83,4 +83,4 @@ def make_report(
     facts = count_facts(people, decisions, from_ms, to_ms, where, now_ms=at_ms, gaps=gaps)
     quality, texts = (quality_of(people, from_ms, to_ms), texts_read(coverage)) if where is None else (None, None)
     published = publish(facts, quality, texts, log)
-    return MadeReport(period, published, at_ms, unread, openings)
+    return PreparedReport(period, published, at_ms, unread, openings)

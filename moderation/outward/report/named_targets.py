@@ -55,20 +55,20 @@ class NamedTarget:
                 return "withheld_elsewhere"
             return "withheld" if len(state.countries) == 1 else "withheld_in_several_countries"
         got = {outcome for _, _, outcome in self.rows}
-        return next(one for one in _VISIBLE if one in got)
+        return next(outcome for outcome in _VISIBLE if outcome in got)
 
     def ground(self) -> Ground:
         """Return the ground of the latest ruling that declined the target; `other` for a ground of other outcomes."""
         ruling = max(
             (ruled for order, row, got in self.rows if got == "declined" and (ruled := order.outcome(row)) is not None),
-            key=lambda one: one.at_ms,
+            key=lambda ruled: ruled.at_ms,
         )
         return ruling.ground if ruling.ground in GROUNDS_OF["declined"] else "other"
 
     def restrictions(self) -> list[TargetRuling]:
         """List the rulings by which an order of the report restricts the target, or did until the order ended."""
-        found = (order.outcome(row) for order, row, got in self.rows if got in HELD_BACK)
-        return [ruling for ruling in found if ruling is not None]
+        outcomes = (order.outcome(row) for order, row, got in self.rows if got in HELD_BACK)
+        return [ruling for ruling in outcomes if ruling is not None]
 
 
 def named_targets(
@@ -82,14 +82,14 @@ def named_targets(
         at_ms: the moment of the states.
     """
     states = target_states(fold, at_ms)
-    found: dict[tuple[TargetKind, str], NamedTarget] = {}
+    targets: dict[tuple[TargetKind, str], NamedTarget] = {}
     for order, outcomes in orders:
         for row, outcome in zip(order.rows, outcomes, strict=True):
             kind, name = row.target.kind, row.target.value
-            named = found.get((kind, name))
+            named = targets.get((kind, name))
             if named is None:
                 speaker = fold.orders.protected(row.target) if kind == "account" else None
                 category = speaker.category if speaker is not None else None
-                named = found[kind, name] = NamedTarget(kind, name, states.of(kind, name), category)
+                named = targets[kind, name] = NamedTarget(kind, name, states.of(kind, name), category)
             named.rows.append((order, row, outcome))
-    return list(found.values())
+    return list(targets.values())

@@ -44,17 +44,18 @@ def order_facts(orders: Iterable[tuple[Order, Sequence[PublicOutcome]]], at_ms: 
         orders: orders with the outcomes of their targets, by target number.
         at_ms: the moment of the outcomes and states.
     """
-    ordered = sorted(orders, key=lambda one: (one[0].received.received_ms, one[0].id))
-    together = [one for one in ordered if one[0].received.confidential]
-    alone = [one for one in ordered if not one[0].received.confidential]
+    ordered = sorted(orders, key=lambda pair: (pair[0].received.received_ms, pair[0].id))
+    together = [pair for pair in ordered if pair[0].received.confidential]
+    alone = [pair for pair in ordered if not pair[0].received.confidential]
     if len(together) == 1 and alone:
-        smallest = min(alone, key=lambda one: len(one[0].rows))
+        smallest = min(alone, key=lambda pair: len(pair[0].rows))
         alone.remove(smallest)
         together.append(smallest)
-    found = [
-        _facts([one], one[0].received.country, one[0].received.received_ms, order_state(one[0], at_ms)) for one in alone
+    facts = [
+        _facts([pair], pair[0].received.country, pair[0].received.received_ms, order_state(pair[0], at_ms))
+        for pair in alone
     ]
-    return tuple(found + ([_facts(together)] if together else []))
+    return tuple(facts + ([_facts(together)] if together else []))
 
 
 def _facts(
@@ -65,5 +66,5 @@ def _facts(
         for row, outcome in zip(order.rows, got, strict=True):
             outcomes.setdefault(row.target.kind, Counter())[outcome] += 1
     targets = {kind: counts.total() for kind, counts in outcomes.items()}
-    plain = {kind: dict(counts) for kind, counts in outcomes.items()}
-    return OrderFacts(len(orders), country, received_ms, state, targets, plain)
+    counted = {kind: dict(counts) for kind, counts in outcomes.items()}
+    return OrderFacts(len(orders), country, received_ms, state, targets, counted)

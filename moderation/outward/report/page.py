@@ -55,12 +55,12 @@ def body(report: PublishedReport, now_ms: int, *, title: str = "Transparency rep
     speakers = {SPEAKERS[category]: count for category, count in facts["protected_speakers_declined"].items()}
     plots["speakers"] = _plot(speakers, "Protected speakers", "declined", "accounts")
     held = facts["hashtags_held_back"]
-    by = {HELD_BY[one]: count for one, count in held["by"].items()}
+    by = {HELD_BY[source]: count for source, count in held["by"].items()}
     places = {place_words(country): count for country, count in held["by_country"].items()}
-    found = {category_words(category): count for category, count in held["by_category"].items()}
+    categories = {category_words(category): count for category, count in held["by_category"].items()}
     plots["held by"] = _plot(by, "Hashtags held back by decision of", "reduced", "hashtags")
     plots["held where"] = _plot(places, "Hashtags held back by country", "reduced", "hashtags")
-    plots["held for"] = _plot(found, "Hashtags held back by category", "reduced", "hashtags")
+    plots["held for"] = _plot(categories, "Hashtags held back by category", "reduced", "hashtags")
     contested = {category_words(c): count for c, count in facts["hashtags_discounted_by_category"].items()}
     plots["contested"] = _plot(contested, "Contested hashtags by category", "declined", "hashtags")
     lasted = facts["suppressions_by_duration"]
@@ -75,7 +75,7 @@ def body(report: PublishedReport, now_ms: int, *, title: str = "Transparency rep
 
 def _share(count: Count, counts: Mapping[str, Count]) -> str:
     """Format a count as a share of its group, if every count of the group is exact."""
-    exact = [one for one in counts.values() if isinstance(one, int)]
+    exact = [part for part in counts.values() if isinstance(part, int)]
     if not isinstance(count, int) or len(exact) < len(counts) or not sum(exact):
         return ""
     share = count / sum(exact)

@@ -33,7 +33,7 @@ class ReportPublished(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     """Country of the report; `*`: all countries."""
     from_ms: Ms
     to_ms: Ms
-    """Period [from_ms, to_ms)."""
+    """Period [from_ms, to_ms) of the report."""
     made_at_ms: Ms
     """Moment of every state in the report."""
     edition: Annotated[int, msgspec.Meta(ge=1, le=9_999)] = 1
@@ -53,7 +53,7 @@ class ReportPublished(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
 
 
 _codec: RecordCodec[ReportPublished] = RecordCodec(
-    ReportPublished, lambda one: f"report:{one.target}|report|{one.id}|*".encode()
+    ReportPublished, lambda record: f"report:{record.target}|report|{record.id}|*".encode()
 )
 encode_publication = _codec.encode
 decode_publication = _codec.decode
@@ -64,12 +64,12 @@ def publications_in(others: Iterable[tuple[int, OtherRecord]]) -> list[ReportPub
 
     Two processes may write the same name at once: the first record in the log has it, and the others have no effect.
     """
-    found: dict[str, ReportPublished] = {}
+    by_name: dict[str, ReportPublished] = {}
     for _, other in others:
         with suppress(ContractError):
             if (record := decode_publication(other)) is not None:
-                found.setdefault(record.target, record)
-    return list(found.values())[::-1]
+                by_name.setdefault(record.target, record)
+    return list(by_name.values())[::-1]
 
 
 def name_of(period: Period, edition: int = 1) -> str:
@@ -89,8 +89,8 @@ def overlapping(period: Period, published: Iterable[ReportPublished]) -> list[Re
     They have a day in common, and the same country or one of them all countries.
     """
     return [
-        one
-        for one in published
-        if one.from_ms < period.to_ms and period.from_ms < one.to_ms
-        if None in (period.country, one.period.country) or period.country == one.period.country
+        earlier
+        for earlier in published
+        if earlier.from_ms < period.to_ms and period.from_ms < earlier.to_ms
+        if None in (period.country, earlier.period.country) or period.country == earlier.period.country
     ]

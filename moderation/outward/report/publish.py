@@ -78,7 +78,7 @@ def publish(
             "targets": targets,
             "states": states,
             "requested": {kind: facts.requested[kind] for kind in by_order},
-            "by_order": [_order(one, by_order) for one in facts.by_order],
+            "by_order": [_order(order, by_order) for order in facts.by_order],
             "declined_by_ground": declined,
             "protected_speakers_declined": speakers,
             "protected_speakers_acted_against": round_count(facts.protected_acted),
@@ -94,7 +94,7 @@ def publish(
                 round(facts.overruled / suppressions, 3)
                 if suppressions >= THRESHOLD and isinstance(round_count(facts.overruled), int) else None
             ),
-            "decisions_by_people": dict(sorted(facts.by_people.items(), key=lambda one: (-one[1], one[0]))),
+            "decisions_by_people": dict(sorted(facts.by_people.items(), key=lambda pair: (-pair[1], pair[0]))),
             "automated_decisions_lacking": [{"from_ms": gap.from_ms, "to_ms": gap.to_ms} for gap in facts.gaps],
             "texts_by_language": texts.published() if texts else None,
             "quality": quality.published() if quality else None,

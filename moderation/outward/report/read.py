@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from moderation.outward.report.automated import AutomatedDecisions
 from moderation.outward.report.log_entries import CountedEntries, EntryCounter
-from moderation.outward.report.made import MadeReport, Period, make_report
+from moderation.outward.report.made import Period, PreparedReport, make_report
 from moderation.outward.report.openings import OpeningsFile
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.faults import AuditBroken
@@ -48,7 +48,7 @@ def _ignore(what: str, records: int) -> None:
 
 async def read_report(
     settings: Settings, period: Period, on_read: OnRead = _ignore, *, with_openings: bool = True
-) -> MadeReport:
+) -> PreparedReport:
     """Read the logs and make the report of a period.
 
     The report counts the records of people that the public log has below its last checkpoint, so that anyone can
@@ -83,7 +83,7 @@ async def read_report(
     )
 
 
-def report_reader(settings: Settings) -> Callable[[Period, OnRead], Awaitable[MadeReport]]:
+def report_reader(settings: Settings) -> Callable[[Period, OnRead], Awaitable[PreparedReport]]:
     """Return `read_report` on the configured topics; without a folder of reports nothing needs the openings."""
     with_openings = settings.reports is not None
     return lambda period, on_read: read_report(settings, period, on_read, with_openings=with_openings)
@@ -153,7 +153,7 @@ def checkpoint_of(state: LogState) -> CheckpointState | None:
 
 @dataclass(slots=True)
 class _EntryCounts:
-    """What a report needs of the entries so far."""
+    """Part of the entries so far that a report needs."""
 
     read: ReadLogs
     openings: OpeningsFile | None
@@ -169,9 +169,9 @@ class _EntryCounts:
             if self.openings is not None:
                 self.openings.add(counted.salt_type, counted.type, counted.salt_period, counted.period)
             self.counter.add(counted.type, counted.period)
-            if (one := entry.input) is not None:
-                self.people_end = one.source.offset + 1 if one.source.topic == MODERATION else self.people_end
-                self.at_ms = max(self.at_ms, one.source.log_time_ms)
+            if (logged := entry.input) is not None:
+                self.people_end = logged.source.offset + 1 if logged.source.topic == MODERATION else self.people_end
+                self.at_ms = max(self.at_ms, logged.source.log_time_ms)
 
 
 async def _read_entries(

@@ -20,29 +20,29 @@ def rounded_words(facts: Mapping[str, Any]) -> list[str]:
         facts: plain JSON of a `PublishedReport`.
     """
     values = list(_texts(facts))
-    less = sum(_LESS.fullmatch(one) is not None for one in values)
-    ranges = sum(_RANGE.fullmatch(one) is not None for one in values)
-    found = []
+    less = sum(_LESS.fullmatch(text) is not None for text in values)
+    ranges = sum(_RANGE.fullmatch(text) is not None for text in values)
+    notes = []
     if less:
-        found.append(f"{counted(less, 'count')} would be small, and {_is(less)} given as fewer than a round number.")
+        notes.append(f"{counted(less, 'count')} would be small, and {_is(less)} given as fewer than a round number.")
     if ranges:
-        found.append(f"{counted(ranges, 'count')} {_is(ranges)} a range, because the total would reveal a small one.")
+        notes.append(f"{counted(ranges, 'count')} {_is(ranges)} a range, because the total would reveal a small one.")
     if hidden := [KINDS[kind] for kind in KINDS if kind in facts["targets"] and kind not in facts["requested"]]:
-        found.append(f"Of the orders' {listed(hidden)}, only totals are given: one order would show a small count.")
+        notes.append(f"Of the orders' {listed(hidden)}, only totals are given: one order would show a small count.")
     for group, medians, what in (
         ("hashtags_suppressed_by_category", "median_suppression_ms_by_category", "suppressions"),
         ("hashtags_discounted_by_category", "median_discount_ms_by_category", "contested hashtags"),
     ):
         if missing := len(facts[group].keys() - facts[medians].keys()):
-            found.append(f"The median duration of {what} is left out for {_categories(missing)} with few of them.")
+            notes.append(f"The median duration of {what} is left out for {_categories(missing)} with few of them.")
     quality = facts["quality"]
     if facts["country"] != "*":
-        found.append("Second looks, appeals and languages are given for all countries together only.")
+        notes.append("Second looks, appeals and languages are given for all countries together only.")
     elif quality is not None and quality["second_looks"] and quality["false_positive_rate"] is None:
-        found.append("The share of wrong suppressions is left out: too few second looks.")
+        notes.append("The share of wrong suppressions is left out: too few second looks.")
     if facts["confidential_orders"]:
-        found.append(f"{counted(facts['confidential_orders'], 'confidential order')} only add to the totals.")
-    return found or ["Every count is exact: none is small."]
+        notes.append(f"{counted(facts['confidential_orders'], 'confidential order')} only add to the totals.")
+    return notes or ["Every count is exact: none is small."]
 
 
 def _is(count: int) -> str:

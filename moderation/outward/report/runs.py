@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from moderation.domain.personal_runs import PersonalRuns
-from moderation.outward.report.made import MadeReport, Period
+from moderation.outward.report.made import Period, PreparedReport
 from moderation.outward.report.read import OnRead
 from streams.clock import now_ms
 from streams.errors import HushtagError
 
-Read = Callable[[Period, OnRead], Awaitable[MadeReport]]
+Read = Callable[[Period, OnRead], Awaitable[PreparedReport]]
 """Reads the logs and makes the report of a period."""
 
 
@@ -33,7 +33,7 @@ class ReportRun:
         """Name of what is read now."""
         self.records = 0
         """Number of its records so far."""
-        self.made: MadeReport | None = None
+        self.report: PreparedReport | None = None
         self.error: HushtagError | None = None
         self.unwanted = False
 
@@ -65,9 +65,9 @@ class ReportRuns:
         return self._runs.find(run, owner)
 
     async def close(self) -> None:
-        """End all runs."""
-        for one in self._runs:
-            one.unwanted = True
+        """End all runs and wait for their tasks."""
+        for run in self._runs:
+            run.unwanted = True
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _make(self, run: ReportRun) -> None:
@@ -76,16 +76,16 @@ class ReportRuns:
                 raise _Unwanted
             run.reading, run.records = what, records
 
-        async def read() -> MadeReport:
+        async def read() -> PreparedReport:
             return await self._read(run.period, on_read)
 
         try:
             async with self._one:
                 run.state = "running"
-                run.made = await asyncio.to_thread(lambda: asyncio.run(read()))
+                run.report = await asyncio.to_thread(lambda: asyncio.run(read()))
         except HushtagError as error:
             run.error = error
         except _Unwanted:
             pass
         finally:
-            run.state = "failed" if run.made is None else "done"
+            run.state = "failed" if run.report is None else "done"

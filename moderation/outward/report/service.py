@@ -16,7 +16,7 @@ from pathlib import Path
 from moderation.log.drafts import words_of
 from moderation.log.service import ModerationService
 from moderation.outward.report.folder import ReportFolder, digests_of
-from moderation.outward.report.made import CORRECTION, FILES, MadeReport, Period
+from moderation.outward.report.made import CORRECTION, FILES, Period, PreparedReport
 from moderation.outward.report.openings import OPENINGS
 from moderation.outward.report.publications import ReportPublished, encode_publication, name_of, publications_in
 from moderation.outward.report.runs import ReportRuns
@@ -52,13 +52,15 @@ class ReportService:
 
     async def find(self, name: str) -> ReportPublished | None:
         """Return a publication by its name."""
-        return next((one for one in await self.publications() if one.target == name), None)
+        return next((record for record in await self.publications() if record.target == name), None)
 
-    async def publish(self, made: MadeReport, *, actor: str, reason: str, correction: str = "") -> ReportPublished:
-        """Publish a report as it was made.
+    async def publish(
+        self, report: PreparedReport, *, actor: str, reason: str, correction: str = ""
+    ) -> ReportPublished:
+        """Publish a report as it was prepared.
 
         Args:
-            made: report that the person saw.
+            report: report that the person saw.
             actor: person who publishes.
             reason: text for the log, not empty.
             correction: what the report corrects; needed where its period and country have a report already.
@@ -74,32 +76,32 @@ class ReportService:
             )
         actor, reason = words_of(actor, reason)
         correction = words_of(actor, correction)[1] if correction.strip() else ""
-        folder, files = self.folder, made.files()
+        folder, files = self.folder, report.files()
         if correction:
             files[CORRECTION] = f"This edition corrects an earlier report on the same period: {correction}\n".encode()
         digests = digests_of(files)
-        if made.openings is not None:
-            digests[OPENINGS] = made.openings.sha256
-        hidden = await asyncio.to_thread(folder.prepare, files, made.openings)
+        if report.openings is not None:
+            digests[OPENINGS] = report.openings.sha256
+        hidden = await asyncio.to_thread(folder.prepare, files, report.openings)
         written: list[ReportPublished] = []
 
         def records(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
             published = publications_in(view.others)
-            unfinished = [one for one in published if one.files == digests and not folder.has(one.target)]
+            unfinished = [record for record in published if record.files == digests and not folder.has(record.target)]
             if unfinished:
                 written.append(unfinished[0])
                 return []
-            edition = _next_edition(published, made.period, digests, correction)
-            while folder.has(name_of(made.period, edition)):
+            edition = _next_edition(published, report.period, digests, correction)
+            while folder.has(name_of(report.period, edition)):
                 edition += 1
             written.append(
                 ReportPublished(
                     id=secrets.token_hex(8),
-                    target=name_of(made.period, edition),
-                    country=made.period.country or "*",
-                    from_ms=made.period.from_ms,
-                    to_ms=made.period.to_ms,
-                    made_at_ms=made.at_ms,
+                    target=name_of(report.period, edition),
+                    country=report.period.country or "*",
+                    from_ms=report.period.from_ms,
+                    to_ms=report.period.to_ms,
+                    made_at_ms=report.at_ms,
                     edition=edition,
                     correction=correction,
                     files=digests,
@@ -131,7 +133,7 @@ def _refuse_second(written: ReportPublished, published: list[ReportPublished]) -
 
 def _next_edition(published: list[ReportPublished], period: Period, digests: dict[str, str], correction: str) -> int:
     """Return the number of the next edition of a period and country; `published` is the newest first."""
-    earlier = [one for one in published if one.period == period]
+    earlier = [record for record in published if record.period == period]
     if not earlier:
         if correction:
             raise CallerMistake(
@@ -146,4 +148,4 @@ def _next_edition(published: list[ReportPublished], period: Period, digests: dic
             f"{last.target} is published for this period and country",
             fix="say in `correction` what this edition corrects; the earlier one stays",
         )
-    return max(one.edition for one in earlier) + 1
+    return max(record.edition for record in earlier) + 1

@@ -38,7 +38,7 @@ class TextsRead:
         read, unread = sum(self.read.values()), sum(self.unread.values())
         total = round_count(read + unread)
         parts = round_parts(total, {"read": read, "unread": unread})
-        is_exact = read + unread > 0 and all(isinstance(one, int) for one in parts.values())
+        is_exact = read + unread > 0 and all(isinstance(count, int) for count in parts.values())
         return {
             "hours": self.hours,
             "total": total,
@@ -59,9 +59,9 @@ def _share(read: int, unread: int) -> float:
 def texts_read(coverage: Iterable[LanguageCoverage]) -> TextsRead:
     """Add up the hours of a period; each shard and hour must occur once."""
     hours, read, unread = set[int](), Counter[str](), Counter[str]()
-    for one in coverage:
-        hours.add(one.from_ms)
-        for language in one.languages:
+    for row in coverage:
+        hours.add(row.from_ms)
+        for language in row.languages:
             read[language.language] += language.read
             unread[language.language] += language.texts - language.read
     return TextsRead(len(hours), dict(+read), dict(+unread))

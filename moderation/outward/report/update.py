@@ -85,12 +85,12 @@ def _held_back(facts: Mapping[str, Any], where: str) -> Iterator[str]:
     yield "- " + _counts(held["by"], HELD_BY, "by {}") + "."
     yield (
         "- "
-        + _counts(held["by_country"], {one: place_words(one) for one in held["by_country"]}, "by a decision for {}")
+        + _counts(held["by_country"], {code: place_words(code) for code in held["by_country"]}, "by a decision for {}")
         + "."
     )
     if held["by_category"]:
-        found = _counts(held["by_category"], {one: category_words(one) for one in held["by_category"]}, "for {}")
-        yield f"- By our systems: {found}."
+        categories = _counts(held["by_category"], {key: category_words(key) for key in held["by_category"]}, "for {}")
+        yield f"- By our systems: {categories}."
 
 
 def _orders(facts: Mapping[str, Any], where: str) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _orders(facts: Mapping[str, Any], where: str) -> Iterator[str]:
     for kind in KINDS:
         for state, count in _ordered(facts["states"].get(kind, {})):
             grounds = facts["declined_by_ground"].get(kind, {})
-            because = ", ".join(f"{count_text(many, KINDS[kind])} {_BECAUSE[one]}" for one, many in grounds.items())
+            because = ", ".join(f"{count_text(n, KINDS[kind])} {_BECAUSE[ground]}" for ground, n in grounds.items())
             sentence = _HASHTAGS.get(state, _STATES[state]) if kind == "hashtag" else _STATES[state]
             yield "- " + sentence.format(
                 many=in_sentence(count, KINDS[kind]),
@@ -183,7 +183,7 @@ def _languages(facts: Mapping[str, Any]) -> Iterator[str]:
     )
     for verb, counts in (("read", texts["read_by_language"]), ("not read", texts["unread_by_language"])):
         if counts:
-            named = [f"{count_text(count, 'texts')} in {language_words(one)}" for one, count in counts.items()]
+            named = [f"{count_text(count, 'texts')} in {language_words(code)}" for code, count in counts.items()]
             yield f"- {verb}: {listed(named)}."
 
 
@@ -192,7 +192,7 @@ def _named(targets: Mapping[str, Count]) -> str:
 
 
 def _counts(counts: Mapping[str, Count], names: Mapping[str, str], phrase: str) -> str:
-    return ", ".join(f"{count_text(count, 'hashtags')} {phrase.format(names[one])}" for one, count in counts.items())
+    return ", ".join(f"{count_text(count, 'hashtags')} {phrase.format(names[name])}" for name, count in counts.items())
 
 
 def _ordered(counts: Mapping[str, Count]) -> list[tuple[str, Count]]:

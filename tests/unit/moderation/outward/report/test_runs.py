@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from moderation.domain.personal_runs import RUNS_EACH, RUNS_MAX
-from moderation.outward.report.made import MadeReport, Period
+from moderation.outward.report.made import Period, PreparedReport
 from moderation.outward.report.read import OnRead
 from moderation.outward.report.runs import ReportRuns
 from streams.errors import CallerMistake
 
 
 async def test_person_with_many_runs_pushes_out_no_other() -> None:
-    async def read(period: Period, on_read: OnRead) -> MadeReport:
+    async def read(period: Period, on_read: OnRead) -> PreparedReport:
         raise CallerMistake("nothing to read", fix="none")
 
     runs = ReportRuns(read)

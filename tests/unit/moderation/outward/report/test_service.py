@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from moderation.outward.report.folder import ReportFolder
-from moderation.outward.report.made import FILES, MadeReport, Period, make_report
+from moderation.outward.report.made import FILES, Period, PreparedReport, make_report
 from moderation.outward.report.publications import (
     ReportPublished,
     decode_publication,
@@ -36,14 +36,14 @@ PERIOD = Period(NOW_MS - DAY_MS, NOW_MS + DAY_MS)
 SCRIPT = "<script>alert(1)</script> \u202e " + "x" * 200
 
 
-def made(period: Period = PERIOD, at_ms: int = NOW_MS) -> MadeReport:
+def made(period: Period = PERIOD, at_ms: int = NOW_MS) -> PreparedReport:
     world, _ = order_world()
     decisions = [decided(NOW_MS + one, ("abuse", "suppress", NOW_MS + DAY_MS), tag=f"t{one}") for one in range(9)]
     return make_report(world.log.view, decisions, period, at_ms)
 
 
 def service(folder: Path | None, log: InMemoryLog | None = None) -> ReportService:
-    async def read(period: Period, on_read: OnRead) -> MadeReport:
+    async def read(period: Period, on_read: OnRead) -> PreparedReport:
         return made(period)
 
     return ReportService(ReportRuns(read), in_memory_service(log or InMemoryLog()), folder, clock=lambda: NOW_MS)
