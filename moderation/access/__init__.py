@@ -1,1 +1,1 @@
-"""Who may call, as whom, how often, and what of the machine's numbers the caller may see."""
+"""Access of callers: who may call, as whom, how often, and which numbers of the machine the caller may see."""

@@ -87,8 +87,8 @@ class AccessControl:
         if "authorization" not in request.headers and (session := await self._session(request)) is not None:
             return self.caller_of(session)
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        found = self.ring.find(key.strip()) if scheme.lower() == "bearer" and key else None
-        if found is None:
+        api_key = self.ring.find(key.strip()) if scheme.lower() == "bearer" and key else None
+        if api_key is None:
             self.limit_guesses(request)
             headers = {"WWW-Authenticate": 'Bearer realm="hushtag"'}
             fix = "Authorization: Bearer KEY"
@@ -97,10 +97,10 @@ class AccessControl:
             what = "this browser has no session" if self.link else "missing or unknown API key"
             raise RefusedCall("unauthorised", what, fix, headers={} if self.link else headers)
         return Caller(
-            name=found.name,
-            writes_as=found.writes_as,
-            grants=(Grant(role=found.role, rights=found.rights),),
-            acts_for_others=found.acts_for_others,
+            name=api_key.name,
+            writes_as=api_key.writes_as,
+            grants=(Grant(role=api_key.role, rights=api_key.rights),),
+            acts_for_others=api_key.acts_for_others,
         )
 
     def caller_of(self, session: Session) -> Caller:
@@ -248,13 +248,13 @@ async def write_once(
     caller: Caller = request.state.caller
     content = b"\n".join([request.method.encode(), str(request.url.path).encode(), await request.body()])
     try:
-        known = store.begin(caller.name, key, hashlib.sha256(content).hexdigest(), round(1000 * monotonic_seconds()))
+        earlier = store.begin(caller.name, key, hashlib.sha256(content).hexdigest(), round(1000 * monotonic_seconds()))
     except KeyReused:
         raise RefusedCall("key_reused", "this Idempotency-Key belongs to another request", "send a new one") from None
     except InProgress:
         raise RefusedCall("under_way", "the same request is in progress", "wait for its answer") from None
-    if known is not None:
-        return _reply(known, {"Idempotency-Replayed": "true"})
+    if earlier is not None:
+        return _reply(earlier, {"Idempotency-Replayed": "true"})
     answer: WriteAnswer | None = None
     try:
         answer = WriteAnswer(status, await work(actor))

@@ -53,10 +53,10 @@ def convert(function: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def checked(check: Callable[[str], object]) -> AfterValidator:
     """Build a validator that keeps the value."""
-    found = convert(check)
+    converted = convert(check)
 
     def validate(value: str) -> str:
-        found(value)
+        converted(value)
         return value
 
     return AfterValidator(validate)
@@ -81,9 +81,9 @@ def each_of(item: Any, most: int) -> WrapValidator:
         if not isinstance(items, list) or len(items) > most:
             return validate_whole(items)
         content, faults = [], list[Any]()
-        for number, one in enumerate(items):
+        for number, content_item in enumerate(items):
             try:
-                content.append(adapter.validate_python(one))
+                content.append(adapter.validate_python(content_item))
             except ValidationError as error:
                 faults += [fault | {"loc": (number, *fault["loc"])} for fault in error.errors(include_url=False)]
                 if len(faults) >= MOST_FAULTS:
@@ -119,10 +119,10 @@ CountryText = Annotated[
     AfterValidator(convert(country_of)),
 ]
 SurfaceText = Annotated[
-    str, Field(max_length=80, examples=["trends"]), checked(lambda one: REQUEST_NAMES.get().select_surfaces([one]))
+    str, Field(max_length=80, examples=["trends"]), checked(lambda name: REQUEST_NAMES.get().select_surfaces([name]))
 ]
 Surfaces = Annotated[list[SurfaceText], Field(max_length=100)]
-CategoryText = Annotated[str, Field(max_length=80), checked(lambda one: REQUEST_NAMES.get().check_category(one))]
+CategoryText = Annotated[str, Field(max_length=80), checked(lambda name: REQUEST_NAMES.get().check_category(name))]
 Duration = Annotated[
     str,
     Field(max_length=40, description="Such as 2h or 7d.", examples=["2h"]),
@@ -184,8 +184,8 @@ class OverrideBody(_ScopeBody):
 
     @field_validator("until")
     @classmethod
-    def _is_the_only_end(cls, until: str | None, known: ValidationInfo) -> str | None:
-        return _checked_end(until, known.data.get("lasts"))
+    def _is_the_only_end(cls, until: str | None, info: ValidationInfo) -> str | None:
+        return _checked_end(until, info.data.get("lasts"))
 
 
 class BulkRow(BaseModel):
@@ -203,8 +203,8 @@ class BulkRow(BaseModel):
 
     @field_validator("until")
     @classmethod
-    def _is_the_only_end(cls, until: str | None, known: ValidationInfo) -> str | None:
-        return _checked_end(until, known.data.get("lasts"))
+    def _is_the_only_end(cls, until: str | None, info: ValidationInfo) -> str | None:
+        return _checked_end(until, info.data.get("lasts"))
 
 
 class BulkBody(WriteBody):
@@ -236,8 +236,8 @@ class PauseBody(_StopBody):
 
     @field_validator("until")
     @classmethod
-    def _is_the_only_end(cls, until: str | None, known: ValidationInfo) -> str | None:
-        return _checked_end(until, known.data.get("lasts"))
+    def _is_the_only_end(cls, until: str | None, info: ValidationInfo) -> str | None:
+        return _checked_end(until, info.data.get("lasts"))
 
 
 class ResumeBody(_StopBody):

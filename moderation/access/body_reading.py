@@ -127,6 +127,6 @@ def _check_members(content: Any) -> None:
             if len(value) > MOST_MEMBERS:
                 words = f"an object of the body has {len(value):,} members, at most {MOST_MEMBERS} are allowed"
                 raise RefusedCall("mistake", words, "leave out what /openapi.json does not name")
-            waiting.extend(one for one in value.values() if isinstance(one, dict | list))
+            waiting.extend(member for member in value.values() if isinstance(member, dict | list))
         elif isinstance(value, list):
-            waiting.extend(one for one in value if isinstance(one, dict | list))
+            waiting.extend(member for member in value if isinstance(member, dict | list))

@@ -26,9 +26,9 @@ def check_case_rights(
     Raises:
         RefusedCall: no grant covers the country, the categories or the duration of a part (403).
     """
-    names = {one.item for one in covers}
-    categories = {one.item.category for one in case.items if one.item.id in names} - {""}
-    for country in {one.country for one in covers}:
+    names = {covered.item for covered in covers}
+    categories = {case_item.item.category for case_item in case.items if case_item.item.id in names} - {""}
+    for country in {covered.country for covered in covers}:
         check_rights(request, country=country, categories=categories, lasts_ms=lasts_ms)
 
 
@@ -38,9 +38,9 @@ def check_claim_rights(request: Request, case: HashtagCase) -> None:
     Raises:
         RefusedCall: no grant covers any of its countries (403).
     """
-    found = [one.item.country for one in case.items if one.is_open]
+    countries = [case_item.item.country for case_item in case.items if case_item.is_open]
     refused = None
-    for country in dict.fromkeys(found):
+    for country in dict.fromkeys(countries):
         try:
             check_rights(request, country=country)
         except RefusedCall as refusal:

@@ -54,24 +54,24 @@ def event_of(record: RawRecord, policy: int) -> FeedEvent | None:
     """Build the event of a record of `moderation`; None for records that no stream reports."""
     offset, value = record
     try:
-        plain = msgspec.json.decode(value) if value else None
+        members = msgspec.json.decode(value) if value else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not isinstance(plain, dict) or (kind := _kind(str(plain.get("kind", "")), plain)) is None:
+    if not isinstance(members, dict) or (kind := _kind(str(members.get("kind", "")), members)) is None:
         return None
-    data = {name: plain[name] for name in _MEMBERS if plain.get(name) not in (None, "")}
+    data = {name: members[name] for name in _MEMBERS if members.get(name) not in (None, "")}
     if kind == "case":
         data.pop("verdict", None)  # a second look is blind
-    if kind == "appeal" and plain["kind"] == "appeal":
-        data["appeal"] = plain.get("id")
-    return FeedEvent(kind, offset + 1, policy, data | {"record": plain["kind"]})
+    if kind == "appeal" and members["kind"] == "appeal":
+        data["appeal"] = members.get("id")
+    return FeedEvent(kind, offset + 1, policy, data | {"record": members["kind"]})
 
 
-def _kind(record: str, plain: dict[str, Any]) -> EventKind | None:
+def _kind(record: str, members: dict[str, Any]) -> EventKind | None:
     if record in ("override", "undo"):
-        return "stop" if plain.get("hashtag") == "*" else "override"
-    found = record.partition("_")[0]
-    return found if found in ("case", "appeal", "order") and record != "order_targets" else None  # type: ignore[return-value]
+        return "stop" if members.get("hashtag") == "*" else "override"
+    subject = record.partition("_")[0]
+    return subject if subject in ("case", "appeal", "order") and record != "order_targets" else None  # type: ignore[return-value]
 
 
 class EventFeed:
@@ -110,8 +110,8 @@ class EventFeed:
                 if (event := event_of(record, max(self._live, 0))) is not None:
                     self._add(event)
             if live != self._live:
-                known, self._live = self._live, live
-                if known >= 0:
+                earlier, self._live = self._live, live
+                if earlier >= 0:
                     self._add(FeedEvent("policy", self._moderation, live, facts))
             if self._count > before:
                 async with self._changed:
@@ -131,7 +131,7 @@ class EventFeed:
             if self._events and position < self._events[0][0]:  # it read too slowly, and events are gone
                 position = self._count
                 yield FeedEvent("reset", self._moderation, max(self._live, 0), {})
-            for number, event in [one for one in self._events if one[0] >= position]:
+            for number, event in [entry for entry in self._events if entry[0] >= position]:
                 position = number + 1
                 yield event
             if position < self._count:
@@ -161,7 +161,7 @@ class EventFeed:
         if match is None or int(match[1]) > self._moderation:
             return self._count, True
         moderation, policy = int(match[1]), int(match[2])
-        after = [number for number, one in self._events if one.moderation > moderation or one.policy > policy]
+        after = [number for number, event in self._events if event.moderation > moderation or event.policy > policy]
         if moderation < self._dropped:
             return self._count, True
         return (after[0] if after else self._count), policy < self._live and not _covers(self._events, policy)
@@ -175,4 +175,4 @@ class EventFeed:
 
 def _covers(events: Sequence[tuple[int, FeedEvent]], policy: int) -> bool:
     """Return whether the change of the policy since an offset is among the events."""
-    return any(one.kind == "policy" and one.policy > policy for _, one in events)
+    return any(event.kind == "policy" and event.policy > policy for _, event in events)

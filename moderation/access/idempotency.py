@@ -63,29 +63,29 @@ class IdempotencyStore:
             KeyReused, InProgress: the key cannot be used now.
         """
         self._prune(now_ms)
-        known = self._known.get((caller, key))
-        if known is None:
+        write = self._known.get((caller, key))
+        if write is None:
             self._known[caller, key] = _KnownWrite(request, now_ms)
             return None
-        if known.request != request:
+        if write.request != request:
             raise KeyReused
-        if known.answer is None:
+        if write.answer is None:
             raise InProgress
-        return known.answer
+        return write.answer
 
     def end(self, caller: str, key: str, answer: WriteAnswer | None) -> None:
         """Keep the answer; None means that the write was not done and may be tried again."""
         if answer is None:
             self._drop((caller, key))
-        elif (known := self._known.get((caller, key))) is not None:
-            known.answer, known.size = answer, len(str(answer.body))
-            self._bytes += known.size
+        elif (write := self._known.get((caller, key))) is not None:
+            write.answer, write.size = answer, len(str(answer.body))
+            self._bytes += write.size
             while self._bytes > self._most_bytes and len(self._known) > 1:
                 self._drop(next(iter(self._known)))
 
     def _drop(self, key: tuple[str, str]) -> None:
-        known = self._known.pop(key, None)
-        self._bytes -= 0 if known is None else known.size
+        write = self._known.pop(key, None)
+        self._bytes -= 0 if write is None else write.size
 
     def _prune(self, now_ms: int) -> None:
         while self._known:

@@ -32,11 +32,11 @@ def begin_with_key(access: AccessControl, request: Request, key: str) -> Session
     access.limit_logins(request)
     refuse_foreign_write(request, access.sessions.config.url)
     check_public_address(request, access.sessions.config.url)
-    found = access.ring.find(key)
-    if found is None:
+    api_key = access.ring.find(key)
+    if api_key is None:
         access.limit_guesses(request)
         raise RefusedCall("unauthorised", "this key is unknown, or it has ended", "paste the whole key: hush_...")
-    return access.sessions.begin_with_key(found)
+    return access.sessions.begin_with_key(api_key)
 
 
 def check_public_address(request: Request, url: str) -> None:

@@ -36,18 +36,18 @@ def make_key(
         The key, and its line for the key file, which holds only a hash.
 
     Raises:
-        CallerMistake: a value cannot be used, or the key would not fit beside the others.
+        CallerMistake: a value cannot be used, or the key would not fit the others.
     """
     key, digest = new_key()
     entry = ApiKey(name=name, role=role, sha256=digest, acts_for_others=acts_for_others, person=person, rights=rights)
     line = msgspec.json.encode(entry)
     parse_keys(b'{"keys": [' + line + b"]}", "NAME")
-    for one in beside:
-        if one.name == name:
+    for other in beside:
+        if other.name == name:
             raise CallerMistake(f"there is a key with the name {name}", fix="one name for each key")
-        if one.writes_as != entry.writes_as and visual_form(one.writes_as) == visual_form(entry.writes_as):
+        if other.writes_as != entry.writes_as and visual_form(other.writes_as) == visual_form(entry.writes_as):
             raise CallerMistake(
-                f"{entry.writes_as!r} looks like {one.writes_as!r}, which has a key",
+                f"{entry.writes_as!r} looks like {other.writes_as!r}, which has a key",
                 fix="another name; or, if they are one person, give that person as the owner",
             )
     return key, line.decode()

@@ -107,24 +107,24 @@ def parse_keys(text: bytes, name: str) -> dict[str, ApiKey]:
             people's names look alike. Two-person approval would take such names for one person.
     """
     try:
-        found = msgspec.json.decode(text, type=_KeyFile).keys
+        keys = msgspec.json.decode(text, type=_KeyFile).keys
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CallerMistake(
             f"{name}: {error}", fix='{"keys": [{"name", "role", "sha256"}]}; `hushtag api-key NAME` makes a line'
         ) from None
     for field in ("name", "sha256"):
-        values = [getattr(key, field) for key in found]
+        values = [getattr(key, field) for key in keys]
         if repeated := [value for value in values if values.count(value) > 1]:
             raise CallerMistake(f"{name}: the {field} {repeated[0][:80]!r} occurs twice", fix="one key for each name")
-    known: dict[str, str] = {}
-    for key in found:
+    people: dict[str, str] = {}
+    for key in keys:
         check_actor(key.writes_as)
-        if (other := known.setdefault(visual_form(key.writes_as), key.writes_as)) != key.writes_as:
+        if (other := people.setdefault(visual_form(key.writes_as), key.writes_as)) != key.writes_as:
             raise CallerMistake(
                 f"{name}: {other!r} and {key.writes_as!r} look alike",
                 fix='change one name; or, if they are one person, give both the same "person"',
             )
-    return {key.sha256: key for key in found}
+    return {key.sha256: key for key in keys}
 
 
 class KeyRing:

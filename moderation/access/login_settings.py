@@ -172,9 +172,9 @@ def read_groups(path: Path) -> dict[str, Grant]:
 def grants_of(config: SessionConfig, groups: tuple[str, ...]) -> tuple[Grant, ...]:
     """Return the grants of a person's groups: by the file in its present state, else groups that are role names."""
     if config.rights_file is None:
-        return tuple(Grant(role=one) for one in get_args(Role) if one in groups)
-    known = read_groups(config.rights_file)
-    return tuple(known[one] for one in groups if one in known)
+        return tuple(Grant(role=role) for role in get_args(Role) if role in groups)
+    grants = read_groups(config.rights_file)
+    return tuple(grants[group] for group in groups if group in grants)
 
 
 def groups_in(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
@@ -183,11 +183,11 @@ def groups_in(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
     >>> groups_in({"realm_access": {"roles": ["legal", "uma"]}}, "realm_access.roles")
     ('legal', 'uma')
     """
-    found: Any = claims.get(path)
-    if found is None:
-        found = claims
+    claim: Any = claims.get(path)
+    if claim is None:
+        claim = claims
         for part in path.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-    if isinstance(found, str):
-        found = found.split()
-    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+            claim = claim.get(part) if isinstance(claim, Mapping) else None
+    if isinstance(claim, str):
+        claim = claim.split()
+    return tuple(group for group in claim if isinstance(group, str)) if isinstance(claim, list) else ()

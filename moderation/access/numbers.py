@@ -50,36 +50,35 @@ async def refuse_numbers(request: Request, hashtag: str) -> None:
         raise FirstAnswerDue(case.id, case.display)
 
 
-def numbers_of(plain: dict[str, Any], hashtag: str, withheld: WithheldHashtags) -> dict[str, Any]:
+def numbers_of(answer: dict[str, Any], hashtag: str, withheld: WithheldHashtags) -> dict[str, Any]:
     """Complete the answer about one hashtag with `numbers`, and take them out where they are withheld."""
     if hashtag not in withheld:
-        return plain | {"numbers": SHOWN}
-    found: dict[str, Any] = without_numbers(plain)
-    return found | {"numbers": AFTER_FIRST_ANSWER}
+        return answer | {"numbers": SHOWN}
+    return {**without_numbers(answer), "numbers": AFTER_FIRST_ANSWER}
 
 
 def rows_of(rows: list[dict[str, Any]], withheld: WithheldHashtags) -> list[dict[str, Any]]:
     """Take the numbers out of those rows, each with its `hashtag`, from which they are withheld."""
-    return [without_numbers(one) if one["hashtag"] in withheld else one for one in rows]
+    return [without_numbers(row) if row["hashtag"] in withheld else row for row in rows]
 
 
 def numbers_word(rows: list[dict[str, Any]], withheld: WithheldHashtags) -> Literal["shown", "after_first_answer"]:
     """Return the `numbers` of a list: `after_first_answer` if a row of it lacks them."""
-    return "after_first_answer" if any(one["hashtag"] in withheld for one in rows) else "shown"
+    return "after_first_answer" if any(row["hashtag"] in withheld for row in rows) else "shown"
 
 
-def without_numbers(plain: Any) -> Any:
+def without_numbers(content: Any) -> Any:
     """Take the machine's numbers out of JSON of decisions, registers, restrictions and outcomes of policies.
 
     Lists of signals become empty, single numbers and evidence null. Records of people have none, and stay.
     """
-    if isinstance(plain, list | tuple):
-        return [without_numbers(one) for one in plain]
-    if not isinstance(plain, dict):
-        return plain
-    if plain.get("source") in ("human", "legal"):
-        return plain
-    return {name: _without(name, value) for name, value in plain.items()}
+    if isinstance(content, list | tuple):
+        return [without_numbers(element) for element in content]
+    if not isinstance(content, dict):
+        return content
+    if content.get("source") in ("human", "legal"):
+        return content
+    return {name: _without(name, value) for name, value in content.items()}
 
 
 def _without(name: str, value: Any) -> Any:

@@ -124,13 +124,12 @@ async def readyz(request: Request) -> Response:
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
     """Return the metrics for Prometheus."""
-    found: ApiMetrics = request.app.state.metrics
-    return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @router.get(TYPES + "{name}")
 async def problem_type(name: str) -> Response:
     """Describe a type of problem: the address in `type` of a refusal."""
-    if (known := PROBLEMS.get(name)) is None:
+    if (kind := PROBLEMS.get(name)) is None:
         raise RefusedCall("not_found", f"there is no problem type {name[:40]!r}", "see docs/moderation-api.md")
-    return JsonReply({"type": TYPES + name, **known._asdict()})
+    return JsonReply({"type": TYPES + name, **kind._asdict()})

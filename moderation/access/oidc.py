@@ -103,8 +103,7 @@ class Provider:
         metadata = await self._discover()
         async with self._client() as client:
             token = await self._ask(client.refresh_token(metadata["token_endpoint"], refresh_token=refresh_token))
-            found = await self._identity(client, token, {"sub": subject}, refresh_token)
-        return found
+            return await self._identity(client, token, {"sub": subject}, refresh_token)
 
     async def log_out(self, refresh_token: str) -> str:
         """Revoke a refresh token, and return the address of the provider's own logout; "" if it has none."""
@@ -159,17 +158,17 @@ class Provider:
 
     async def _id_claims(self, token: Any, nonce: str) -> dict[str, Any]:
         try:
-            found = await self._decode(token.get("id_token") or "")
+            id_claims = await self._decode(token.get("id_token") or "")
             options = {
                 "iss": {"essential": True, "values": [self._metadata["issuer"]]},
                 "aud": {"essential": True, "values": [self._config.client_id]},
                 "nonce": {"essential": True, "value": nonce},
             }
             params = {"nonce": nonce, "client_id": self._config.client_id, "access_token": token["access_token"]}
-            CodeIDToken(found.claims, found.header, options, params).validate(now_ms() // 1000, _LEEWAY_SECONDS)
+            CodeIDToken(id_claims.claims, id_claims.header, options, params).validate(now_ms() // 1000, _LEEWAY_SECONDS)
         except (JoseError, ValueError) as error:
             raise _refused(f"the ID token cannot be used: {error}") from None
-        return dict(found.claims)
+        return dict(id_claims.claims)
 
     async def _decode(self, text: str) -> Any:
         """Check the signature of a token; after a failure with older keys, once more with the present ones."""
@@ -224,12 +223,12 @@ class Provider:
 
 def _json_object(answer: Any) -> dict[str, Any]:
     try:
-        found = answer.json()
+        content = answer.json()
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        content = None
+    if not isinstance(content, dict):
         raise DependencyAway(f"the identity provider cannot be used: {answer.url} is no JSON object")
-    return found
+    return content
 
 
 def _refused(why: str) -> RefusedCall:

@@ -53,7 +53,7 @@ def page_of(
         after = _read(cursor, order)
         if keyed and [type(part) for part in keyed[0][0]] != [type(part) for part in after]:
             raise _unusable()
-        keyed = [one for one in keyed if (one[0] < after if descending else one[0] > after)]
+        keyed = [row for row in keyed if (row[0] < after if descending else row[0] > after)]
     page = keyed[:size]
     following = write_cursor(order, page[-1][0]) if len(keyed) > size else None
     return [row for _, _, row in page], following
@@ -80,12 +80,12 @@ def position_of(order: str, cursor: str | None) -> int:
 
 def _read(cursor: str, order: str) -> SortKey:
     try:
-        found: Any = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        parts: Any = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError):
         raise _unusable() from None
-    if not isinstance(found, list) or found[:1] != [order] or not all(isinstance(p, str | int) for p in found[1:]):
+    if not isinstance(parts, list) or parts[:1] != [order] or not all(isinstance(p, str | int) for p in parts[1:]):
         raise _unusable()
-    return tuple(found[1:])
+    return tuple(parts[1:])
 
 
 def _unusable() -> RefusedCall:

@@ -87,8 +87,8 @@ class Fault(NamedTuple):
 
     def as_dict(self) -> dict[str, str]:
         """Build the entry of `errors`."""
-        plain = {"detail": self.detail, "pointer": self.pointer, "parameter": self.parameter}
-        return {name: value for name, value in plain.items() if value is not None}
+        members = {"detail": self.detail, "pointer": self.pointer, "parameter": self.parameter}
+        return {name: value for name, value in members.items() if value is not None}
 
 
 class RefusedCall(Exception):
@@ -131,18 +131,18 @@ def problem(
     problem_type: str, detail: str, fix: str = "", *, errors: Iterable[Fault] = (), **more: Any
 ) -> dict[str, Any]:
     """Build the body of a refusal, with the first `MOST_FAULTS` faults; `more` are further members."""
-    known = PROBLEMS[problem_type]
-    plain = {"type": TYPES + problem_type, "title": known.title, "status": known.status, "detail": detail, "fix": fix}
-    found = [one.as_dict() for one in islice(errors, MOST_FAULTS)]
-    return plain | ({"errors": found} if found else {}) | more
+    kind = PROBLEMS[problem_type]
+    body = {"type": TYPES + problem_type, "title": kind.title, "status": kind.status, "detail": detail, "fix": fix}
+    faults = [fault.as_dict() for fault in islice(errors, MOST_FAULTS)]
+    return body | ({"errors": faults} if faults else {}) | more
 
 
 def problem_of_status(status: int, detail: str) -> dict[str, Any]:
     """Build the body of a refusal by the framework, such as an unknown address."""
-    known = _BY_STATUS.get(status)
-    if known is None:
+    problem_type = _BY_STATUS.get(status)
+    if problem_type is None:
         return {"type": "about:blank", "title": detail, "status": status, "detail": detail, "fix": "see /openapi.json"}
-    return problem(known, detail, "see /openapi.json")
+    return problem(problem_type, detail, "see /openapi.json")
 
 
 def problem_of(error: HushtagError) -> dict[str, Any]:
@@ -170,9 +170,9 @@ def problem_of(error: HushtagError) -> dict[str, Any]:
     return problem("mistake", detail, fix, errors=[Fault(detail, "#")])
 
 
-def faults_of(found: Iterable[Mapping[str, Any]]) -> list[Fault]:
+def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
     """Convert pydantic's errors of a request, all of them, to faults in plain words."""
-    return [_fault(one) for one in found]
+    return [_fault(error) for error in errors]
 
 
 def _fault(error: Mapping[str, Any]) -> Fault:

@@ -29,7 +29,7 @@ def actor_name(name: str, subject: str) -> str:
     reserved = stands_for_software(name) or name.casefold().startswith(SUBJECT_PREFIX)
     if _NAME.fullmatch(name) and not reserved:
         return name
-    made = f"{SUBJECT_PREFIX}{subject}"
-    if _NAME.fullmatch(made):
-        return made
+    subject_name = f"{SUBJECT_PREFIX}{subject}"
+    if _NAME.fullmatch(subject_name):
+        return subject_name
     return f"{SUBJECT_PREFIX}{hashlib.sha256(subject.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"

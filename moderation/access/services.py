@@ -85,8 +85,8 @@ class Services:
 
 def services_of(request: Request) -> Services:
     """Return the services of the application that serves a request."""
-    found: Services = request.app.state.services
-    return found
+    services: Services = request.app.state.services
+    return services
 
 
 @asynccontextmanager
@@ -109,9 +109,9 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             async with reads:
                 return await gather_report(settings, hashtag, country)
 
-        async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
+        async def audit_page(filters: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
             async with reads:
-                return await read_page(settings, wanted, first, most)
+                return await read_page(settings, filters, first, most)
 
         public_log = KafkaLog(settings)
         audited = AuditedRestrictions(public_log, settings.appeal_days)

@@ -164,35 +164,35 @@ class Sessions:
             RefusedCall: the cookie is forged or expired, or the session was logged out or withdrawn (401).
             DependencyAway: the provider does not answer; the session stays closed until it does.
         """
-        found = self.decrypt(cookie, Session)
+        session = self.decrypt(cookie, Session)
         self._prune()
-        if found is None or found.id in self._ended or self._clock() >= found.ends_ms:
+        if session is None or session.id in self._ended or self._clock() >= session.ends_ms:
             raise self._expired()
-        given_ms = found.checked_ms
-        async with self._locks[found.id]:
-            known = self._newest.get(found.id)
-            if known is not None and known.checked_ms > given_ms:  # else another process has renewed the cookie
-                found = known
-            self._newest[found.id] = found
-            is_fresh = self._clock() < found.checked_ms + self.config.recheck_seconds * 1000
-            if self.provider is None or found.key or is_fresh:
-                return found, found.checked_ms > given_ms
-            if not found.refresh_token:
+        given_ms = session.checked_ms
+        async with self._locks[session.id]:
+            newest = self._newest.get(session.id)
+            if newest is not None and newest.checked_ms > given_ms:  # else another process has renewed the cookie
+                session = newest
+            self._newest[session.id] = session
+            is_fresh = self._clock() < session.checked_ms + self.config.recheck_seconds * 1000
+            if self.provider is None or session.key or is_fresh:
+                return session, session.checked_ms > given_ms
+            if not session.refresh_token:
                 raise self._expired()
             try:
-                person = await self.provider.renew(found.subject, found.refresh_token)
+                person = await self.provider.renew(session.subject, session.refresh_token)
             except RefusedCall:
-                self.end(found)
+                self.end(session)
                 raise
-            if found.id in self._ended:
+            if session.id in self._ended:
                 raise self._expired()
-            self._newest[found.id] = renewed = self._session(found.id, person, found.csrf, found.ends_ms)
+            self._newest[session.id] = renewed = self._session(session.id, person, session.csrf, session.ends_ms)
             return renewed, True
 
     def open_now(self) -> list[Session]:
         """List the open sessions that this process has seen, the oldest first."""
         self._prune()
-        return sorted(self._newest.values(), key=lambda one: one.ends_ms)
+        return sorted(self._newest.values(), key=lambda session: session.ends_ms)
 
     def began_ms(self, session: Session) -> int:
         """Return the time at which a session began."""
@@ -283,9 +283,9 @@ class Sessions:
 
     def _prune(self) -> None:
         at_ms = self._clock()
-        for ended in [one for one, ends_ms in self._ended.items() if ends_ms <= at_ms]:
+        for ended in [session_id for session_id, ends_ms in self._ended.items() if ends_ms <= at_ms]:
             del self._ended[ended]
-        for over in [one for one, session in self._newest.items() if session.ends_ms <= at_ms]:
+        for over in [session_id for session_id, session in self._newest.items() if session.ends_ms <= at_ms]:
             self._newest.pop(over)
-        for free in [one for one, lock in self._locks.items() if one not in self._newest and not lock.locked()]:
+        for free in [key for key, lock in self._locks.items() if key not in self._newest and not lock.locked()]:
             del self._locks[free]

@@ -251,9 +251,9 @@ async def _service_error(request: Request, error: Exception) -> Response:
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = faults_of(error.errors())
-    detail = "; ".join(f"{one.pointer or one.parameter}: {one.detail}" for one in faults[:3])
+    detail = "; ".join(f"{fault.pointer or fault.parameter}: {fault.detail}" for fault in faults[:3])
     more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
-    if any(one["type"] == "json_invalid" for one in error.errors()):
+    if any(details["type"] == "json_invalid" for details in error.errors()):
         return _refusal(request, problem("malformed", detail, "send a JSON object in UTF-8", errors=faults))
     return _refusal(request, problem("mistake", detail + more, "correct every entry of `errors`", errors=faults))
 

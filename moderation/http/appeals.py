@@ -86,24 +86,24 @@ async def appeals(
     """List the appeals; only the legal team sees those against orders."""
     reviews, blinded = services_of(request).reviews, await blinded_for(request)
     await reviews.refresh()
-    found = [
-        one
-        for one in reviews.fold.appeals.values()
-        if (may(request, "orders") or not one.appeal.order)
-        and one.appeal.hashtag not in blinded
-        and state in ("all", "open" if one.outcome is None else "decided")
-        and hashtag in (None, one.appeal.hashtag)
-        and against in (None, "order" if one.appeal.order else "automated_or_person")
+    matches = [
+        status
+        for status in reviews.fold.appeals.values()
+        if (may(request, "orders") or not status.appeal.order)
+        and status.appeal.hashtag not in blinded
+        and state in ("all", "open" if status.outcome is None else "decided")
+        and hashtag in (None, status.appeal.hashtag)
+        and against in (None, "order" if status.appeal.order else "automated_or_person")
     ]
     page, following = page_of(
-        found,
-        key=lambda one: (one.appeal.at_ms, one.appeal.id),
+        matches,
+        key=lambda status: (status.appeal.at_ms, status.appeal.id),
         order=f"appeals {sort}",
         cursor=cursor,
         size=limit,
         descending=sort == "-at",
     )
-    return JsonReply(page_answer([appeal_as_dict(one) for one in page], following, **blinded_list(blinded)))
+    return JsonReply(page_answer([appeal_as_dict(status) for status in page], following, **blinded_list(blinded)))
 
 
 @router.post("/appeals", openapi_extra=needs("appeals"), response_model=AppealAnswer, status_code=201)

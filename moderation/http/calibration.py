@@ -53,10 +53,10 @@ async def add_labels(request: Request, body: LabelsBody, idempotency_key: Idempo
     sender = request.state.caller.writes_as  # one sender with many names is one voice
 
     async def work(_: str) -> dict[str, Any]:
-        drafts = [LabelDraft(**one.model_dump()) for one in body.items]
-        found = await services_of(request).calibration.add(drafts, actor=sender, reason=body.reason)
+        drafts = [LabelDraft(**label.model_dump()) for label in body.items]
+        outcome = await services_of(request).calibration.add(drafts, actor=sender, reason=body.reason)
         return {
-            "added": found.added, "unchanged": found.unchanged, "problems": [asdict(one) for one in found.problems],
+            "added": outcome.added, "unchanged": outcome.unchanged, "problems": [*map(asdict, outcome.problems)],
         }  # fmt: skip
 
     return await write_once(request, idempotency_key, body.actor, work)

@@ -82,10 +82,10 @@ async def decide_bulk(request: Request, body: CaseBulkBody, idempotency_key: Ide
         end = end_of(body.lasts, None, "7d", now_ms())
         lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
-        def check(found: HashtagCase, covers: Sequence[CoveredItem]) -> None:
-            if service.is_blind(found, actor):
-                raise RefusedCall("blinded", f"{actor} reviews #{found.display} blind", "give its verdict by itself")
-            check_case_rights(request, found, covers, lasts_ms=lasts_ms)
+        def check(case: HashtagCase, covers: Sequence[CoveredItem]) -> None:
+            if service.is_blind(case, actor):
+                raise RefusedCall("blinded", f"{actor} reviews #{case.display} blind", "give its verdict by itself")
+            check_case_rights(request, case, covers, lasts_ms=lasts_ms)
 
         async def decide(row: BulkCase) -> CaseResult:
             return await service.decide(
@@ -112,12 +112,12 @@ async def undo_bulk(request: Request, body: CaseBulkUndoBody, idempotency_key: I
     service = services_of(request).cases
 
     async def work(actor: str) -> dict[str, Any]:
-        def check(found: HashtagCase, covers: Sequence[CoveredItem]) -> None:
-            newest = found.progress.decisions[-1].actor
+        def check(case: HashtagCase, covers: Sequence[CoveredItem]) -> None:
+            newest = case.progress.decisions[-1].actor
             if not same_person(newest, actor):
-                fix = f"look at it, then undo it by itself: POST /v1/cases/{found.id}/undo"
-                raise RefusedCall("stale", f"the newest decision on {found.id} is {newest}'s", fix)
-            check_case_rights(request, found, covers, lasts_ms=None)
+                fix = f"look at it, then undo it by itself: POST /v1/cases/{case.id}/undo"
+                raise RefusedCall("stale", f"the newest decision on {case.id} is {newest}'s", fix)
+            check_case_rights(request, case, covers, lasts_ms=None)
 
         async def undo(case: str) -> CaseResult:
             return await service.undo(case, actor=actor, reason=body.reason, check=check)

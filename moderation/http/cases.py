@@ -87,7 +87,7 @@ async def list_cases(
     service, person = _cases(request), reader_of(request)
     at_ms = services_of(request).moderation.now_ms()
     closed_from_ms = 0 if closed_within is None else at_ms - duration_ms(closed_within)
-    found = [
+    matches = [
         case
         for case in (await service.refresh()).values()
         if hashtag in (None, case.hashtag)
@@ -98,23 +98,23 @@ async def list_cases(
         )
         and (closed_within is None or _closed_ms(case, service, person) >= closed_from_ms)
     ]
-    if any(one is not None for one in (country, category, why, label, language, claimed)):
-        found = [
+    if (country, category, why, label, language, claimed) != (None,) * 6:
+        matches = [
             case
-            for case in found
-            if (plain := case_as_dict(case, service, person))
-            and (country is None or country in plain["countries"])
-            and (category is None or category in plain.get("categories", ()))
-            and (why is None or why in plain["why"])
-            and (label is None or label in plain.get("labels", ()))
-            and (language is None or is_in_language(plain, language))
-            and claimed in (None, _claim_word(plain["claimed_by"], person))
+            for case in matches
+            if (answer := case_as_dict(case, service, person))
+            and (country is None or country in answer["countries"])
+            and (category is None or category in answer.get("categories", ()))
+            and (why is None or why in answer["why"])
+            and (label is None or label in answer.get("labels", ()))
+            and (language is None or is_in_language(answer, language))
+            and claimed in (None, _claim_word(answer["claimed_by"], person))
         ]
     page, following = page_of(
-        found, key=lambda case: _key(case, sort, service, person), order=f"cases {sort}", cursor=cursor, size=limit
+        matches, key=lambda case: _key(case, sort, service, person), order=f"cases {sort}", cursor=cursor, size=limit
     )
     rows = [case_as_dict(case, service, person) for case in page]
-    return JsonReply(page_answer(rows, following, total=len(found)))
+    return JsonReply(page_answer(rows, following, total=len(matches)))
 
 
 def _key(case: HashtagCase, sort: Sort, service: CaseService, person: str) -> tuple[Any, ...]:
@@ -212,11 +212,11 @@ async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idemp
         end = end_of(body.lasts, None, "7d", now_ms())
         lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
-        def check(found: HashtagCase, covers: Sequence[CoveredItem]) -> None:
-            if service.is_blind(found, actor):  # a refusal must not name the category
+        def check(hashtag_case: HashtagCase, covers: Sequence[CoveredItem]) -> None:
+            if service.is_blind(hashtag_case, actor):  # a refusal must not name the category
                 check_rights(request, country=covers[0].country)
             else:
-                check_case_rights(request, found, covers, lasts_ms=lasts_ms)
+                check_case_rights(request, hashtag_case, covers, lasts_ms=lasts_ms)
 
         result = await service.decide(
             case,
@@ -246,7 +246,7 @@ async def undo(request: Request, case: CasePath, body: CaseUndoBody, idempotency
             actor=actor,
             reason=body.reason,
             expected=body.if_version,
-            check=lambda found, covers: check_case_rights(request, found, covers, lasts_ms=None),
+            check=lambda hashtag_case, covers: check_case_rights(request, hashtag_case, covers, lasts_ms=None),
         )
         return case_result_dict(result, service, actor)
 

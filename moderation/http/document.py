@@ -95,14 +95,15 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 def _responses(kinds: list[str]) -> dict[str, Any]:
     """Build the problem responses by status; a status has an example for each of its types."""
-    found: dict[str, Any] = {}
-    for name, known in PROBLEMS.items():
-        if any(PROBLEMS[kind].status == known.status for kind in kinds):
-            entry = found.setdefault(str(known.status), {"description": known.title, "content": {PROBLEM_JSON: {}}})
+    responses: dict[str, Any] = {}
+    for name, problem_type in PROBLEMS.items():
+        if any(PROBLEMS[kind].status == problem_type.status for kind in kinds):
+            first = {"description": problem_type.title, "content": {PROBLEM_JSON: {}}}
+            entry = responses.setdefault(str(problem_type.status), first)
             content = entry["content"][PROBLEM_JSON]
             content["schema"] = {"$ref": _SCHEMA + ProblemAnswer.__name__}
-            content.setdefault("examples", {})[name] = {"summary": known.title, "value": _example(name)}
-    return dict(sorted(found.items()))
+            content.setdefault("examples", {})[name] = {"summary": problem_type.title, "value": _example(name)}
+    return dict(sorted(responses.items()))
 
 
 def _example(name: str) -> dict[str, Any]:

@@ -173,12 +173,13 @@ async def names(
     await services.reviews.refresh()
     await services.moderation.refresh()
     begins = normalise(prefix.strip().lstrip("#＃"))
-    known = {one.hashtag: one.display or one.hashtag for one in services.reviews.automated.latest.values()}
+    latest = services.reviews.automated.latest.values()
+    spellings = {decision.hashtag: decision.display or decision.hashtag for decision in latest}
     for _, record in services.moderation.view.history:
-        known.setdefault(record.hashtag, record.display or record.hashtag)
-    found = [(tag, display) for tag, display in known.items() if tag.startswith(begins) and tag not in blinded | {"*"}]
-    page, following = page_of(found, key=lambda one: (one[0],), order="hashtags", cursor=cursor, size=limit)
-    items = [{"hashtag": tag, "display": display} for tag, display in page]
+        spellings.setdefault(record.hashtag, record.display or record.hashtag)
+    tags = [tag for tag in spellings if tag.startswith(begins) and tag not in blinded | {"*"}]
+    page, following = page_of(tags, key=lambda tag: (tag,), order="hashtags", cursor=cursor, size=limit)
+    items = [{"hashtag": tag, "display": spellings[tag]} for tag in page]
     return JsonReply(page_answer(items, following, **blinded_list(blinded)))
 
 
@@ -188,8 +189,8 @@ async def explain(request: Request, hashtag: HashtagPath, country: CountryQuery 
     if hashtag in await blinded_for(request):
         return blinded_reply(hashtag)
     report, note = await services_of(request).report(hashtag, country)
-    plain = numbers_of(report.as_dict() | {"note": note}, hashtag, await withheld_for(request))
-    return JsonReply(plain if may(request, "orders") else without_orders(plain))
+    answer = numbers_of(report.as_dict() | {"note": note}, hashtag, await withheld_for(request))
+    return JsonReply(answer if may(request, "orders") else without_orders(answer))
 
 
 @router.get(
@@ -202,13 +203,13 @@ async def statements(
     if hashtag in await blinded_for(request):
         return blinded_reply(hashtag)
     report, note = await services_of(request).report(hashtag, country)
-    found = all_restrictions(report) if history else active_restrictions(report)
+    restrictions = all_restrictions(report) if history else active_restrictions(report)
     withheld = await withheld_for(request)
-    open_to_all = [one for one in found if one.source != "legal" or may(request, "orders")]
+    open_to_all = [each for each in restrictions if each.source != "legal" or may(request, "orders")]
     proofs = {} if hashtag in withheld else await prove_statements(services_of(request).public_log, open_to_all)
-    items = [statement_as_dict(one, proof=proofs.get(one.reference, _CLOSED)) for one in found]
+    items = [statement_as_dict(each, proof=proofs.get(each.reference, _CLOSED)) for each in restrictions]
     if hashtag in withheld:
-        items = [_without_texts(one) for one in items]
+        items = [_without_texts(statement) for statement in items]
     items = items if may(request, "orders") else without_orders(items)
     return JsonReply(page_answer(items, None, note=note, numbers=numbers_word([{"hashtag": hashtag}], withheld)))
 
@@ -224,20 +225,22 @@ async def decisions(
     """List the latest automated decision of each hashtag and country, newest first."""
     reviews, blinded = services_of(request).reviews, await blinded_for(request)
     await reviews.refresh()
-    found = [
-        one
-        for one in reviews.automated.latest.values()
-        if hashtag in (None, one.hashtag) and country in (None, one.country) and one.hashtag not in blinded
+    matches = [
+        decision
+        for decision in reviews.automated.latest.values()
+        if hashtag in (None, decision.hashtag)
+        and country in (None, decision.country)
+        and decision.hashtag not in blinded
     ]
     page, following = page_of(
-        found,
-        key=lambda one: (one.decided_at_ms, one.hashtag, one.country),
+        matches,
+        key=lambda decision: (decision.decided_at_ms, decision.hashtag, decision.country),
         order="decisions",
         cursor=cursor,
         size=limit,
         descending=True,
     )
-    rows, withheld = [decision_as_dict(one) for one in page], await withheld_for(request)
+    rows, withheld = [decision_as_dict(decision) for decision in page], await withheld_for(request)
     numbers = numbers_word(rows, withheld)
     return JsonReply(page_answer(rows_of(rows, withheld), following, numbers=numbers, **blinded_list(blinded)))
 
@@ -249,11 +252,11 @@ def _without_texts(statement: dict[str, Any]) -> dict[str, Any]:
     return statement | {"restriction": without_numbers(statement["restriction"]), "dsa": None, "text": {}}
 
 
-def without_orders(plain: Any) -> Any:
+def without_orders(node: Any) -> Any:
     """Remove what only the legal team may know: who acted on a legal order, and why."""
-    if isinstance(plain, list):
-        return [without_orders(one) for one in plain]
-    if not isinstance(plain, dict):
-        return plain
-    hidden = {"actor": "", "reason": "", "evidence": {}} if plain.get("source") == "legal" else {}
-    return {name: hidden[name] if value and name in hidden else without_orders(value) for name, value in plain.items()}
+    if isinstance(node, list):
+        return [without_orders(element) for element in node]
+    if not isinstance(node, dict):
+        return node
+    hidden = {"actor": "", "reason": "", "evidence": {}} if node.get("source") == "legal" else {}
+    return {name: hidden[name] if value and name in hidden else without_orders(value) for name, value in node.items()}

@@ -87,10 +87,10 @@ class OrderTextBody(WriteBody):
     strict: Annotated[bool, Field(description="Import nothing if one row cannot be used.")] = False
     dry_run: bool = False
 
-    def given(self) -> dict[str, str]:
+    def cells(self) -> dict[str, str]:
         """Return the order's own fields as the cells of a row."""
-        plain = self.model_dump(include=set(FIELDS))
-        return plain | {"confidential": "yes" if self.confidential else ""}
+        facts = self.model_dump(include=set(FIELDS))
+        return facts | {"confidential": "yes" if self.confidential else ""}
 
 
 class OrderNoteBody(WriteBody):
@@ -118,8 +118,8 @@ class StepBody(WriteBody):
 
     @field_validator("until")
     @classmethod
-    def _is_later(cls, until: str | None, known: ValidationInfo) -> str | None:
-        if until is None and known.data.get("to") == "interim":
+    def _is_later(cls, until: str | None, info: ValidationInfo) -> str | None:
+        if until is None and info.data.get("to") == "interim":
             raise unusable("an interim decision needs an end")
         if until is not None and moment_ms(until) <= now_ms():
             raise unusable("the decision would end before it begins; give a later time")

@@ -56,7 +56,7 @@ async def published(
     await orders.refresh()
     offset, record = orders.get(order).history[-1]
     changes = orders.changes_surfaces(offset)
-    found = await wait_order_published(
+    publication = await wait_order_published(
         load_settings(), offset, recorded_ms=record.at_ms, changes=changes, wait_seconds=wait
     )
-    return JsonReply(found.as_dict())
+    return JsonReply(publication.as_dict())

@@ -68,7 +68,7 @@ async def take_text_in(request: Request, body: OrderTextBody, idempotency_key: I
     orders = services_of(request).orders
 
     async def work(actor: str) -> dict[str, Any]:
-        given = body.given()
+        given = body.cells()
         lines = await asyncio.to_thread(lambda: list(text_lines(body.text)))
         if not _names_own_fields(lines) and (faults := list(_head_faults(given))):
             words = f"the order's own fields cannot be used: {faults[0].detail}"

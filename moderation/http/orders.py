@@ -52,7 +52,7 @@ async def list_orders(
     """List the orders, the earliest due first."""
     fold, at_ms = await services_of(request).orders.refresh(), now_ms()
     part = (authority or "").casefold()
-    found = [
+    matches = [
         order
         for order in fold.by_id.values()
         if state in (None, order.state)
@@ -65,7 +65,7 @@ async def list_orders(
         return (order.due_ms or 2**53) if sort == "due" else order.received.received_ms, order.id
 
     page, following = page_of(
-        found, key=key, order=f"orders {sort}", cursor=cursor, size=limit, descending=sort == "-received"
+        matches, key=key, order=f"orders {sort}", cursor=cursor, size=limit, descending=sort == "-received"
     )
     return JsonReply(page_answer([await order_answer(request, order, fold) for order in page], following))
 
@@ -93,7 +93,7 @@ async def targets(
     orders = services_of(request).orders
     fold = await orders.refresh()
     legal_order = orders.get(order)
-    found, after = list[dict[str, Any]](), None
+    rows, after = list[dict[str, Any]](), None
     for row in legal_order.rows[position_of("targets", cursor) :]:
         if (
             kind not in (None, row.target.kind)
@@ -101,11 +101,11 @@ async def targets(
             or protected not in (None, fold.protected(row.target) is not None)
         ):
             continue
-        if len(found) == limit:
+        if len(rows) == limit:
             after = write_cursor("targets", (row.number,))
             break
-        found.append(row_as_dict(legal_order, row, fold))
-    return JsonReply(page_answer(found, after))
+        rows.append(row_as_dict(legal_order, row, fold))
+    return JsonReply(page_answer(rows, after))
 
 
 @router.get("/orders/{order}/notice", openapi_extra=needs("orders"), response_model=NoticeAnswer)
@@ -121,9 +121,9 @@ async def notice(
     await refuse_while_blind(request)
     orders = services_of(request).orders
     await orders.refresh()
-    found = order_request(orders.get(order), now_ms())
+    order_facts = order_request(orders.get(order), now_ms())
     where = site.rstrip("/")
-    return JsonReply(lumen_notice(found, recipient=recipient, site=where, notice_type=type, principal=principal))
+    return JsonReply(lumen_notice(order_facts, recipient=recipient, site=where, notice_type=type, principal=principal))
 
 
 @router.post("/orders/{order}/steps", openapi_extra=needs("orders"), response_model=OrderAnswer, status_code=201)
@@ -183,8 +183,8 @@ async def rule(request: Request, order: OrderPath, body: RulingBody, idempotency
             expected=body.if_version,
             dry_run=body.dry_run,
         )
-        plain = {"order": order, "version": applied.order.version, "dry_run": body.dry_run}
+        answer = {"order": order, "version": applied.order.version, "dry_run": body.dry_run}
         out = [{"number": number + 1, "why": why} for number, why in applied.plan.left_out[:MOST_LEFT_OUT]]
-        return plain | ruling_as_dict(applied.plan) | {"left_out": out}
+        return answer | ruling_as_dict(applied.plan) | {"left_out": out}
 
     return await write_once(request, idempotency_key, body.actor, work)

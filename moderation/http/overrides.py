@@ -126,20 +126,22 @@ async def list_overrides(
     at_ms = services_of(request).moderation.now_ms()
     blinded = await blinded_for(request)
     history = services_of(request).moderation.view
-    found = [
-        one
-        for one in history.statuses(at_ms, hashtag=hashtag, country=country)
-        if state in (None, one.state) and actor in (None, one.record.actor) and one.record.hashtag not in blinded
+    matches = [
+        status
+        for status in history.statuses(at_ms, hashtag=hashtag, country=country)
+        if state in (None, status.state)
+        and actor in (None, status.record.actor)
+        and status.record.hashtag not in blinded
     ]
     page, following = page_of(
-        found,
-        key=lambda one: (one.offset, one.state, ",".join(one.surfaces)),
+        matches,
+        key=lambda status: (status.offset, status.state, ",".join(status.surfaces)),
         order=f"overrides {sort}",
         cursor=cursor,
         size=limit,
         descending=sort == "-at",
     )
-    return JsonReply(page_answer([one.as_dict(at_ms) for one in page], following, **blinded_list(blinded)))
+    return JsonReply(page_answer([status.as_dict(at_ms) for status in page], following, **blinded_list(blinded)))
 
 
 @router.post("/overrides", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
@@ -235,10 +237,10 @@ async def _categories(request: Request, hashtag: str, country: str) -> set[str]:
         return set()
     reviews = services_of(request).reviews
     await reviews.refresh()
-    found = [one for one in reviews.automated.latest.values() if one.hashtag == hashtag]
+    decisions = [decision for decision in reviews.automated.latest.values() if decision.hashtag == hashtag]
     return {
         scope.category
-        for one in found
-        if "*" in (country, one.country) or country == one.country
-        for scope in one.rulings
+        for decision in decisions
+        if "*" in (country, decision.country) or country == decision.country
+        for scope in decision.rulings
     }

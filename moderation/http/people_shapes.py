@@ -15,7 +15,7 @@ CountryText = Annotated[str, Field(max_length=20), AfterValidator(convert(countr
 
 
 class NewKeyBody(BaseModel):
-    """Key to make."""
+    """Key that an admin makes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -22,7 +22,7 @@ IfLive = Annotated[
 
 
 class PolicyCheckBody(BaseModel):
-    """Text to check."""
+    """Text of a policy to check."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

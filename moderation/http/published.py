@@ -64,5 +64,5 @@ async def published(
     if not records:
         fix = "GET /v1/overrides lists the decisions"
         raise RefusedCall("not_found", f"no person has decided on #{hashtag} up to this version", fix)
-    found = await services.published(records, wait)
-    return JsonReply({"hashtag": hashtag, "version": records[-1].version} | found.as_dict())
+    publication = await services.published(records, wait)
+    return JsonReply({"hashtag": hashtag, "version": records[-1].version} | publication.as_dict())

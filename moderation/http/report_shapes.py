@@ -70,7 +70,7 @@ class ReportFileAnswer(AnswerModel):
 
 
 class ReportPublicationAnswer(AnswerModel):
-    """Published report."""
+    """Report that was published."""
 
     name: str
     country: str = Field(description="ISO 3166-1 alpha-2; `*`: all.")

@@ -77,12 +77,12 @@ class MarkingAnswer(AnswerModel):
 async def sample(request: Request, case: CasePath, item: ItemQuery = None) -> Response:
     """List a case's sampled tweets without their texts; nothing is recorded. `/texts?tweet=` opens one of them."""
     services, person = services_of(request), reader_of(request)
-    found = await services.cases.find(case)
+    hashtag_case = await services.cases.find(case)
     listed = CaseSample(
-        found,
-        blinded=services.cases.is_blind(found, person),
+        hashtag_case,
+        blinded=services.cases.is_blind(hashtag_case, person),
         person=person,
-        opened=await services.texts.opened(person, found.hashtag, found.id),
+        opened=await services.texts.opened(person, hashtag_case.hashtag, hashtag_case.id),
         markings=await services.markings.refresh(),
         item=item,
     )
@@ -95,13 +95,14 @@ async def mark(request: Request, case: CasePath, body: MarkingBody, idempotency_
     services = services_of(request)
 
     async def work(actor: str) -> dict[str, Any]:
-        found = await services.cases.find(case)
-        if body.tweet not in sampled_tweets(found, blinded=services.cases.is_blind(found, actor)):
-            fix = f"GET /v1/cases/{found.id}/sample lists them"
-            raise CallerMistake(f"{body.tweet} is not among the sampled tweets of {found.id}", fix=fix)
+        hashtag_case = await services.cases.find(case)
+        if body.tweet not in sampled_tweets(hashtag_case, blinded=services.cases.is_blind(hashtag_case, actor)):
+            fix = f"GET /v1/cases/{hashtag_case.id}/sample lists them"
+            raise CallerMistake(f"{body.tweet} is not among the sampled tweets of {hashtag_case.id}", fix=fix)
         markings = await services.markings.mark(
-            found.id, found.hashtag, body.tweet, body.mark, actor=actor, reason=body.reason
+            hashtag_case.id, hashtag_case.hashtag, body.tweet, body.mark, actor=actor, reason=body.reason
         )
-        return {"case": found.id, "tweet": body.tweet, "mark": markings.of_person(found.id, actor).get(body.tweet)}
+        own_mark = markings.of_person(hashtag_case.id, actor).get(body.tweet)
+        return {"case": hashtag_case.id, "tweet": body.tweet, "mark": own_mark}
 
     return await write_once(request, idempotency_key, body.actor, work)

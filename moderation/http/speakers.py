@@ -46,15 +46,21 @@ async def speakers(
     limit: PageSize = 100,
 ) -> Response:
     """List the protected speakers by account."""
-    known = (await services_of(request).orders.refresh()).speakers.values()
+    register = (await services_of(request).orders.refresh()).speakers.values()
     part = (name or "").casefold()
-    found = [
-        one
-        for one in known
-        if category in (None, one.category) and account in (None, one.account) and part in one.name.casefold()
+    matches = [
+        speaker
+        for speaker in register
+        if category in (None, speaker.category)
+        and account in (None, speaker.account)
+        and part in speaker.name.casefold()
     ]
     page, following = page_of(
-        found, key=lambda one: (int(one.account), one.account), order="speakers", cursor=cursor, size=limit
+        matches,
+        key=lambda speaker: (int(speaker.account), speaker.account),
+        order="speakers",
+        cursor=cursor,
+        size=limit,
     )
-    items = [{field: getattr(one, field) for field in SpeakerAnswer.model_fields} for one in page]
+    items = [{field: getattr(speaker, field) for field in SpeakerAnswer.model_fields} for speaker in page]
     return JsonReply(page_answer(items, following))

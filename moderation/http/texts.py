@@ -80,13 +80,13 @@ async def read_texts(
     """
     refuse_foreign_read(request)
     services, person = services_of(request), reader_of(request)
-    found = await services.cases.find(case)
-    blinded = services.cases.is_blind(found, person)
+    hashtag_case = await services.cases.find(case)
+    blinded = services.cases.is_blind(hashtag_case, person)
     if highest and not blinded:
-        await refuse_numbers(request, found.hashtag)
+        await refuse_numbers(request, hashtag_case.hashtag)
     texts = await read_case_texts(
         services.texts,
-        found,
+        hashtag_case,
         blinded=blinded,
         actor=person,
         purpose=purpose,
@@ -94,7 +94,7 @@ async def read_texts(
         highest=highest,
         tweets=tweet or (),
     )
-    plain = texts.as_dict(services.texts.settings)
-    if found.hashtag in await withheld_for(request):
-        plain["highest"]["count"] = 0
-    return JsonReply(plain)
+    answer = texts.as_dict(services.texts.settings)
+    if hashtag_case.hashtag in await withheld_for(request):
+        answer["highest"]["count"] = 0
+    return JsonReply(answer)

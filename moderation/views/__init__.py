@@ -1,1 +1,1 @@
-"""What the API answers and the console shows of one thing, built once."""
+"""Views: each thing as the API answers it and the console shows it, built once."""

@@ -26,7 +26,7 @@ class ReportReader:
 
     def visible(self, changes: Sequence[PolicyChange]) -> list[PolicyChange]:
         """Leave out the blind hashtags."""
-        return [one for one in changes if one.hashtag not in self.blinded]
+        return [change for change in changes if change.hashtag not in self.blinded]
 
     def seen(self, report: ImpactReport) -> ImpactReport:
         """Leave the changes of blind hashtags out of a report."""
@@ -40,21 +40,21 @@ class ReportReader:
         """Build the JSON of a report; counts would reveal the state of a blind hashtag by subtraction."""
         from streams.backtest import text
 
-        plain: dict[str, Any] = msgspec.to_builtins(report)
+        answer: dict[str, Any] = msgspec.to_builtins(report)
         changes, protected = self.rows(report.changes), self.rows(report.protected)
         first = {
             "summary": text.summary(self.seen(report)),
-            "needs_replay": plain.pop("needs_replay"),
-            "unseen": plain.pop("unseen"),
+            "needs_replay": answer.pop("needs_replay"),
+            "unseen": answer.pop("unseen"),
         }
         return (
             first
-            | plain
+            | answer
             | {
                 "changes": changes,
                 "protected": protected,
-                "totals": [] if self.blinded else plain["totals"],
-                "histograms": [] if self.blinded else plain["histograms"],
+                "totals": [] if self.blinded else answer["totals"],
+                "histograms": [] if self.blinded else answer["histograms"],
                 "numbers": numbers_word([*changes, *protected], self.withheld),
                 "blinded": sorted(self.blinded),
             }
