@@ -91,8 +91,8 @@ async def audit(
 ) -> Response:
     """List entries of the audit log without verification; `hushtag audit verify` verifies it."""
     await refuse_while_blind(request)
-    wanted = AuditFilter(kind=kind, target=hashtag, actor=actor, country=country, from_ms=since, to_ms=until)
-    rows, following = await rows_for(request, wanted, position_of("audit", cursor), limit)
+    filters = AuditFilter(kind=kind, target=hashtag, actor=actor, country=country, from_ms=since, to_ms=until)
+    rows, following = await rows_for(request, filters, position_of("audit", cursor), limit)
     after = None if following is None else write_cursor("audit", (following,))
     return JsonReply(page_answer(rows, after))
 

@@ -71,7 +71,7 @@ async def crowd(
 ) -> Response:
     """Return the tweets and authors of a case's hashtag over time, with the moments of decisions."""
     services, person = services_of(request), reader_of(request)
-    found = await services.cases.find(case)
-    if services.cases.is_blind(found, person):
-        return blinded_reply(found.hashtag)
-    return JsonReply(await crowd_of(request, found, country))
+    hashtag_case = await services.cases.find(case)
+    if services.cases.is_blind(hashtag_case, person):
+        return blinded_reply(hashtag_case.hashtag)
+    return JsonReply(await crowd_of(request, hashtag_case, country))

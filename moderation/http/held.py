@@ -63,43 +63,43 @@ async def held_now(
     services, blinded = services_of(request), await blinded_for(request)
     at_ms = services.moderation.now_ms()
     await services.reviews.refresh()
-    found = [
-        one
-        for one in held_tags(services.reviews.automated.latest.values(), services.moderation.view, at_ms)
-        if one.register.hashtag not in blinded
-        and country in (None, one.register.country)
-        and source in (None, one.register.source)
-        and category in (None, one.register.category)
-        and hidden in (None, one.register.action in HIDING)
+    matches = [
+        held
+        for held in held_tags(services.reviews.automated.latest.values(), services.moderation.view, at_ms)
+        if held.register.hashtag not in blinded
+        and country in (None, held.register.country)
+        and source in (None, held.register.source)
+        and category in (None, held.register.category)
+        and hidden in (None, held.register.action in HIDING)
     ]
     page, following = page_of(
-        found,
-        key=lambda one: _key(one, sort),
+        matches,
+        key=lambda held: _key(held, sort),
         order=f"held {sort}",
         cursor=cursor,
         size=limit,
         descending=sort == "-since",
     )
-    items = [_row(one, show_legal=may(request, "orders")) for one in page]
-    tags = len({one.register.hashtag for one in found})
+    items = [_row(held, show_legal=may(request, "orders")) for held in page]
+    tags = len({held.register.hashtag for held in matches})
     return JsonReply(page_answer(items, following, hashtags=tags, at_ms=at_ms, **blinded_list(blinded)))
 
 
-def _key(one: HeldRegister, sort: HeldSort) -> tuple[str | int, ...]:
-    register = one.register
+def _key(held: HeldRegister, sort: HeldSort) -> tuple[str | int, ...]:
+    register = held.register
     name = (register.hashtag, register.country, register.source, register.action, register.category, register.version)
     if sort == "ends":
         return (register.expires_at_ms or 2**53, *name)
     return name if sort == "hashtag" else (register.decided_at_ms, *name)
 
 
-def _row(one: HeldRegister, *, show_legal: bool) -> dict[str, Any]:
-    register = one.register
+def _row(held: HeldRegister, *, show_legal: bool) -> dict[str, Any]:
+    register = held.register
     return {
         "hashtag": register.hashtag,
         "display": register.display or register.hashtag,
         "country": register.country,
-        "surfaces": sorted(one.surfaces),
+        "surfaces": sorted(held.surfaces),
         "action": register.action,
         "hidden": register.action in HIDING,
         "source": register.source,

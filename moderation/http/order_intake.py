@@ -53,7 +53,7 @@ async def take_in(request: Request, body: IntakeBody, idempotency_key: Idempoten
             raise RefusedCall("mistake", detail, "correct every entry of `errors`", errors=faults)
         plans = await orders.take_in(parsed.drafts, actor=actor)
         return {
-            "orders": [plan_as_dict(one) for one in plans],
+            "orders": [plan_as_dict(plan) for plan in plans],
             "problems": problems,
             "unusable": len(parsed.problems),
             "notes": list(parsed.notes),
@@ -68,27 +68,27 @@ async def take_text_in(request: Request, body: OrderTextBody, idempotency_key: I
     orders = services_of(request).orders
 
     async def work(actor: str) -> dict[str, Any]:
-        given = body.cells()
+        cells = body.cells()
         lines = await asyncio.to_thread(lambda: list(text_lines(body.text)))
-        if not _names_own_fields(lines) and (faults := list(_head_faults(given))):
+        if not _names_own_fields(lines) and (faults := list(_head_faults(cells))):
             words = f"the order's own fields cannot be used: {faults[0].detail}"
             raise RefusedCall("mistake", words, "correct them; the targets are checked then", errors=faults)
-        parsed = await _parsed(lines, given, "#/text")
+        parsed = await _parsed(lines, cells, "#/text")
         for draft in parsed.drafts:
             check_rights(request, country=draft.head.country)
-        wanted = bool(parsed.drafts) and not (body.strict and parsed.problems)
-        if wanted and not body.dry_run:
+        usable = bool(parsed.drafts) and not (body.strict and parsed.problems)
+        if usable and not body.dry_run:
             plans = await orders.take_in(parsed.drafts, actor=actor)
         else:
-            known = await orders.refresh()
-            plans = [plan_intake(draft, known.by_id, known.speakers) for draft in parsed.drafts]
-        if not wanted and not body.dry_run:
+            present = await orders.refresh()
+            plans = [plan_intake(draft, present.by_id, present.speakers) for draft in parsed.drafts]
+        if not usable and not body.dry_run:
             detail = f"{counted(len(parsed.problems), 'row')} cannot be used"
-            faults = [Fault(str(one), "#/text") for one in islice(parsed.problems, MOST_FAULTS)]
+            faults = [Fault(str(row_problem), "#/text") for row_problem in islice(parsed.problems, MOST_FAULTS)]
             raise RefusedCall("mistake", detail, "correct the rows, or leave them out", errors=faults)
         return {
-            "orders": [plan_as_dict(one) for one in plans],
-            "problems": [one.as_dict() for one in islice(parsed.problems, MOST_FAULTS)],
+            "orders": [plan_as_dict(plan) for plan in plans],
+            "problems": [row_problem.as_dict() for row_problem in islice(parsed.problems, MOST_FAULTS)],
             "unusable": len(parsed.problems),
             "notes": list(parsed.notes),
             "dry_run": body.dry_run,
@@ -101,17 +101,17 @@ def _names_own_fields(lines: Iterable[TableLine | RowProblem]) -> bool:
     return any(name in line.cells for line in lines if isinstance(line, TableLine) for name in FIELDS)
 
 
-async def _parsed(found: Iterable[TableLine | RowProblem], given: Mapping[str, str], pointer: str) -> ParsedOrders:
+async def _parsed(rows: Iterable[TableLine | RowProblem], cells: Mapping[str, str], pointer: str) -> ParsedOrders:
     """Parse the rows of a body, with the accounts of their handles.
 
     Raises:
         RefusedCall: the rows name too many handles for one call (422).
         DependencyAway: the resolver does not answer, and no row can be used without it.
     """
-    lines = list(found)
+    lines = list(rows)
     handles = await handles_for(lines, pointer, "hushtag orders intake FILE")
     # 100,000 rows take a second or two: other calls go on meanwhile.
-    parsed = await asyncio.to_thread(parse_lines, lines, given, now_ms(), handles)
+    parsed = await asyncio.to_thread(parse_lines, lines, cells, now_ms(), handles)
     if not parsed.drafts:
         check_answered(handles.results)
     return parsed

@@ -74,14 +74,14 @@ async def end_session(
 
     async def work(actor: str) -> dict[str, Any]:
         check_rights(request, country="*", category="")
-        found = {handle_of(one.id): one for one in _sessions(access)}.get(session)
-        if found is None or access.sessions is None:
+        open_session = {handle_of(seen.id): seen for seen in _sessions(access)}.get(session)
+        if open_session is None or access.sessions is None:
             raise RefusedCall("not_found", "this session is not open", "GET /v1/people lists the open ones")
         record = await write_session_end(
-            services_of(request).moderation, found.id, target=found.name, actor=actor, reason=body.reason
+            services_of(request).moderation, open_session.id, target=open_session.name, actor=actor, reason=body.reason
         )
-        access.sessions.end(found)
-        yours = _is_own(request, found)
-        return {"session": session, "name": found.name, "yours": yours, "recorded_at_ms": record.at_ms}
+        access.sessions.end(open_session)
+        yours = _is_own(request, open_session)
+        return {"session": session, "name": open_session.name, "yours": yours, "recorded_at_ms": record.at_ms}
 
     return await write_once(request, idempotency_key, body.actor, work)

@@ -106,10 +106,10 @@ async def live_policy(request: Request) -> Response:
     """Return the live policy: its revision, why it went live, and its thresholds."""
     record = live_record(await services_of(request).policy_topic())
     policy = Policy.from_canonical(record.policy)
-    plain = msgspec.to_builtins(record)
-    names = [name for name in PolicyAnswer.model_fields if name in plain and name != "policy"]
+    facts = msgspec.to_builtins(record)
+    names = [name for name in PolicyAnswer.model_fields if name in facts and name != "policy"]
     return JsonReply(
-        {name: plain[name] for name in names}
+        {name: facts[name] for name in names}
         | {
             "surfaces": list(policy.surfaces),
             "categories": list(policy.category_names),
@@ -143,7 +143,7 @@ def parse_text(text: str) -> Policy:
     try:
         return parse_policy(text.encode(), "policy")
     except PolicyFileError as error:
-        faults = [Fault(f"{one.place}: {one.message}", "#/policy") for one in error.problems]
+        faults = [Fault(f"{fault.place}: {fault.message}", "#/policy") for fault in error.problems]
         raise RefusedCall("mistake", str(error), error.fix, errors=faults) from None
     except PolicyError as error:
         raise RefusedCall("mistake", str(error), error.fix, errors=[Fault(str(error), "#/policy")]) from None
@@ -151,10 +151,10 @@ def parse_text(text: str) -> Policy:
 
 def _thresholds(policy: Policy) -> list[dict[str, Any]]:
     """List the rules: the common one of each category and surface, and those of countries that differ from it."""
-    found = []
+    thresholds = []
     for (category, surface, country), rule in sorted(policy.rule_table.items()):
         if country and rule == policy.rule_table[category, surface, ""]:
             continue
         place = {"category": category, "surface": surface, "country": country or None}
-        found.append(place | msgspec.to_builtins(rule))
-    return found
+        thresholds.append(place | msgspec.to_builtins(rule))
+    return thresholds

@@ -55,9 +55,9 @@ router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_clas
 @router.post("/policy/check", openapi_extra=needs("decide"), response_model=PolicyCheckAnswer)
 async def check(request: Request, body: PolicyCheckBody) -> Response:
     """Check a policy's text and compare it with the live policy; nothing is written."""
-    found = await services_of(request).policy_changes.check(body.policy)
+    policy_check = await services_of(request).policy_changes.check(body.policy)
     live = live_record(await services_of(request).policy_topic())
-    return JsonReply(check_as_dict(found, live))
+    return JsonReply(check_as_dict(policy_check, live))
 
 
 @router.post("/policy/impacts", openapi_extra=needs("decide"), response_model=BacktestAnswer, status_code=202)
@@ -81,15 +81,15 @@ async def begin_impact(request: Request, body: BacktestBody) -> Response:
 @router.get("/policy/impacts/{job}", openapi_extra=needs("decide"), response_model=BacktestAnswer)
 async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]) -> Response:
     """Return the progress of a run that the caller began, and its report."""
-    found, reader = own_job(request, job), await report_reader(request)
-    return await asyncio.to_thread(lambda: JsonReply(job_as_dict(found, reader)))  # it may have thousands of hashtags
+    run, reader = own_job(request, job), await report_reader(request)
+    return await asyncio.to_thread(lambda: JsonReply(job_as_dict(run, reader)))  # it may have thousands of hashtags
 
 
 @router.get("/policy/history", openapi_extra=needs("read"), response_model=PolicyHistoryAnswer)
 async def history(request: Request) -> Response:
     """List the policies that were live, the newest first."""
     topic = await services_of(request).policy_topic()
-    return JsonReply({"items": [record_as_dict(one, topic) for _, one in reversed(topic.kept.values())]})
+    return JsonReply({"items": [record_as_dict(record, topic) for _, record in reversed(topic.kept.values())]})
 
 
 @router.get("/policy/history/{revision}", openapi_extra=needs("read"), response_model=PolicyTextAnswer)
@@ -132,10 +132,10 @@ async def checked_policy(request: Request, text: str) -> Policy:
     Raises:
         RefusedCall: it has problems; every one is named with its line (422).
     """
-    found = await services_of(request).policy_changes.check(text)
-    if found.draft is None:
-        raise faulty(found.problems)
-    return found.draft.policy
+    policy_check = await services_of(request).policy_changes.check(text)
+    if policy_check.draft is None:
+        raise faulty(policy_check.problems)
+    return policy_check.draft.policy
 
 
 def faulty(problems: tuple[Problem, ...]) -> RefusedCall:
@@ -146,22 +146,22 @@ def faulty(problems: tuple[Problem, ...]) -> RefusedCall:
         "mistake",
         f"the policy cannot be used: line {first.line}: {first.message}{more}",
         "correct every entry of `errors`; POST /v1/policy/check shows the lines",
-        errors=[Fault(f"line {one.line}, column {one.column}: {one.message}", "#/policy") for one in problems],
+        errors=[Fault(f"line {fault.line}, column {fault.column}: {fault.message}", "#/policy") for fault in problems],
     )
 
 
-def check_as_dict(found: PolicyCheck, live: PolicyRecord) -> dict[str, Any]:
+def check_as_dict(policy_check: PolicyCheck, live: PolicyRecord) -> dict[str, Any]:
     """Build the answer of a check."""
-    draft = found.draft
+    draft = policy_check.draft
     return {
         "valid": draft is not None,
-        "problems": _faults_as_dicts(found.problems[:SHOWN_MAX]),
-        "problem_count": len(found.problems),
-        "warnings": _faults_as_dicts(found.warnings[:SHOWN_MAX]),
+        "problems": _faults_as_dicts(policy_check.problems[:SHOWN_MAX]),
+        "problem_count": len(policy_check.problems),
+        "warnings": _faults_as_dicts(policy_check.warnings[:SHOWN_MAX]),
         "revision": draft.policy.revision if draft else None,
         "serial": draft.policy.serial if draft else None,
         "changes": list(draft.changes) if draft else [],
-        "restarts": list(found.restarts),
+        "restarts": list(policy_check.restarts),
         "live_revision": live.revision,
         "live_serial": live.serial,
     }

@@ -75,7 +75,7 @@ async def stop_shadow(request: Request, body: ShadowStopBody, idempotency_key: I
 
 def shadow_as_dict(run: ShadowRun | None, reader: ReportReader) -> dict[str, Any]:
     """Build the answer about a shadow as one person may read it."""
-    found = run.report if run is not None else None
+    report = run.report if run is not None else None
     return {
         "state": run.state if run else None,
         "revision": run.policy.revision if run else "",
@@ -87,9 +87,9 @@ def shadow_as_dict(run: ShadowRun | None, reader: ReportReader) -> dict[str, Any
         "done": run.done if run else 0,
         "total": run.total if run else 0,
         "detail": http_words(str(run.error)) if run and run.error else "",
-        "to_ms": found.verdict.to_ms if found else None,
-        "now": reader.rows(found.now) if found else [],
-        "over_time": msgspec.to_builtins(found.over_time) if found and not reader.blinded else [],
-        "report": reader.report(found.verdict) if found else None,
+        "to_ms": report.verdict.to_ms if report else None,
+        "now": reader.rows(report.now) if report else [],
+        "over_time": msgspec.to_builtins(report.over_time) if report and not reader.blinded else [],
+        "report": reader.report(report.verdict) if report else None,
         "blinded": sorted(reader.blinded),
     }

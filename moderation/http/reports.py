@@ -71,10 +71,10 @@ async def publish(request: Request, body: ReportPublishBody, idempotency_key: Id
 
     async def work(actor: str) -> dict[str, Any]:
         await refuse_while_blind(request)
-        made = made_of(own_run(request, body.preview))
-        check_rights(request, country=made.period.country or "*")
+        report = made_of(own_run(request, body.preview))
+        check_rights(request, country=report.period.country or "*")
         reports = services_of(request).reports
-        record = await reports.publish(made, actor=actor, reason=body.reason, correction=body.correction)
+        record = await reports.publish(report, actor=actor, reason=body.reason, correction=body.correction)
         return await asyncio.to_thread(_publication_as_dict, request, record)
 
     return await write_once(request, idempotency_key, body.actor, work)
@@ -90,8 +90,8 @@ async def prove_publication(request: Request, name: Annotated[str, Path(max_leng
     record = await services_of(request).reports.find(name)
     if record is None:
         raise RefusedCall("not_found", "no report with this name was published", "GET /v1/reports lists them")
-    wanted = NeededEntry(("report", record.id), record.at_ms, ("type", "facts"))
-    proof = (await prove(services_of(request).public_log, {name: wanted}))[name]
+    entry = NeededEntry(("report", record.id), record.at_ms, ("type", "facts"))
+    proof = (await prove(services_of(request).public_log, {name: entry}))[name]
     if proof.proof is None:
         raise RefusedCall("not_found", f"the publication of {name} has no proof: {proof.note}", "try again later")
     return JsonReply(proof.proof, headers={"Content-Disposition": f'attachment; filename="{name}.publication.json"'})

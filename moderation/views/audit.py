@@ -46,13 +46,13 @@ async def proof_for(request: Request, number: int, fields: Sequence[str]) -> dic
         RefusedCall: there is no such entry, its record was erased, or the caller reviews a hashtag blind.
         FirstAnswerDue: the caller owes a first answer on its hashtag.
     """
-    row, found = await find_entry(request, number)
+    row, entry = await find_entry(request, number)
     if row["reason"] in (_AFTER, _AFTER_LOOK):
         await refuse_numbers(request, row["target"])
         raise RefusedCall("blinded", f"entry {number} is {row['reason']}", "give your verdict first")
-    if found.is_erased:
+    if entry.is_erased:
         raise RefusedCall("not_found", f"the record of entry {number} was erased", "the tree still has its leaf")
-    return (await prove_entry(services_of(request).public_log, found, fields)).as_dict()
+    return (await prove_entry(services_of(request).public_log, entry, fields)).as_dict()
 
 
 async def find_entry(request: Request, number: int) -> tuple[dict[str, Any], AuditEntry]:
@@ -63,40 +63,40 @@ async def find_entry(request: Request, number: int) -> tuple[dict[str, Any], Aud
     """
     await refuse_while_blind(request)
     try:
-        found = await services_of(request).public_log.entry(number)
+        entry = await services_of(request).public_log.entry(number)
     except CallerMistake as missing:
         raise RefusedCall("not_found", str(missing), "GET /v1/audit/state has its size") from None
-    return _row(row_of(found), await withheld_for(request), await _open_looks(request)), found
+    return _row(row_of(entry), await withheld_for(request), await _open_looks(request)), entry
 
 
 async def rows_for(
-    request: Request, wanted: AuditFilter, first: int, most: int
+    request: Request, filters: AuditFilter, first: int, most: int
 ) -> tuple[list[dict[str, Any]], int | None]:
     """List matching entries as JSON for the caller, and the number of the next page's first entry."""
-    rows, following = await services_of(request).audit_page(wanted, first, most)
+    rows, following = await services_of(request).audit_page(filters, first, most)
     withheld, looks = await withheld_for(request), await _open_looks(request)
-    return [_row(one, withheld, looks) for one in rows], following
+    return [_row(row, withheld, looks) for row in rows], following
 
 
-def state_as_dict(found: LogState) -> dict[str, Any]:
+def state_as_dict(state: LogState) -> dict[str, Any]:
     """Convert the state of the log to plain JSON."""
     return {
-        "entries": found.entries,
-        "signed": _checkpoint(found.signed),
-        "published": _checkpoint(found.published),
+        "entries": state.entries,
+        "signed": _checkpoint(state.signed),
+        "published": _checkpoint(state.published),
     }
 
 
-def _checkpoint(found: CheckpointState | None) -> dict[str, Any] | None:
-    if found is None:
+def _checkpoint(checkpoint: CheckpointState | None) -> dict[str, Any] | None:
+    if checkpoint is None:
         return None
     return {
-        "size": found.size,
-        "root": found.root,
-        "at_ms": found.at_ms,
-        "cosigned_by": list(found.cosigned_by),
-        "missing": list(found.missing),
-        "checkpoint": found.text,
+        "size": checkpoint.size,
+        "root": checkpoint.root,
+        "at_ms": checkpoint.at_ms,
+        "cosigned_by": list(checkpoint.cosigned_by),
+        "missing": list(checkpoint.missing),
+        "checkpoint": checkpoint.text,
     }
 
 
@@ -105,7 +105,7 @@ async def _open_looks(request: Request) -> frozenset[str]:
     if not may(request, "decide"):
         return frozenset()
     cases = await services_of(request).cases.refresh()
-    return frozenset(one.hashtag for one in cases.values() if one.look is not None and one.look.is_open)
+    return frozenset(case.hashtag for case in cases.values() if case.look is not None and case.look.is_open)
 
 
 def _row(row: AuditRow, withheld: WithheldHashtags, looks: frozenset[str]) -> dict[str, Any]:
@@ -113,14 +113,14 @@ def _row(row: AuditRow, withheld: WithheldHashtags, looks: frozenset[str]) -> di
 
     An automated decision's reason has numbers; first answers, markings and verdicts of others pull, too.
     """
-    plain = row.as_dict()
+    answer = row.as_dict()
     if row.kind == "case_look" and row.target in looks:
-        return plain | {"action": _AFTER_LOOK, "reason": _AFTER_LOOK}
+        return answer | {"action": _AFTER_LOOK, "reason": _AFTER_LOOK}
     if row.target not in withheld:
-        return plain
+        return answer
     match row.kind:
         case "decision":
-            return plain | {"reason": _AFTER}
+            return answer | {"reason": _AFTER}
         case "case_answer" | "text_marking":
-            return plain | {"action": _AFTER, "reason": _AFTER}
-    return plain
+            return answer | {"action": _AFTER, "reason": _AFTER}
+    return answer

@@ -30,7 +30,7 @@ async def crowd_of(request: Request, case: HashtagCase, country: str | None = No
         "case": case.id,
         "hashtag": case.hashtag,
         "country": country,
-        "countries": sorted({one.item.country for one in case.items}),
+        "countries": sorted({case_item.item.country for case_item in case.items}),
         "since_ms": since_ms,
         "until_ms": until_ms,
         "step_ms": step_of(since_ms, until_ms),
@@ -39,15 +39,15 @@ async def crowd_of(request: Request, case: HashtagCase, country: str | None = No
         "newest_at_ms": read.newest_ms or None,
         "is_calibrated": read.is_calibrated,
         "complete": read.complete,
-        "points": [_point_dict(one) for one in read.points],
-        "moments": [one.as_dict() for one in moments],
+        "points": [_point_dict(point) for point in read.points],
+        "moments": [moment.as_dict() for moment in moments],
     }
 
 
 def main_country(case: HashtagCase) -> str:
     """Return the country of the open item that reaches most; `*` for a case without items."""
-    items = [one.item for one in case.open_items or case.items]
-    return max(items, key=lambda one: (one.reach, one.id)).country if items else "*"
+    items = [case_item.item for case_item in case.open_items or case.items]
+    return max(items, key=lambda item: (item.reach, item.id)).country if items else "*"
 
 
 def _point_dict(point: CrowdPoint) -> dict[str, Any]:

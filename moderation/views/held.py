@@ -38,24 +38,25 @@ def held_tags(
         viewers: country whose viewers alone count; "": each register counts where it was decided.
     """
     fold = DecisionFold(longest_expiry_ms=DAY_MS, max_broker_skew_ms=0)
-    registers = [one for decision in decisions for one in fold.apply(decision)]
+    registers = [register for decision in decisions for register in fold.apply(decision)]
     people.fold.expire(at_ms)
-    registers += [one for one in people.fold.registers() if stops or one.hashtag != ANY_HASHTAG]
+    registers += [register for register in people.fold.registers() if stops or register.hashtag != ANY_HASHTAG]
     of_place: dict[tuple[str, str], list[Register]] = {}
-    for one in registers:
-        of_place.setdefault((one.hashtag, one.surface), []).append(one)
+    for register in registers:
+        of_place.setdefault((register.hashtag, register.surface), []).append(register)
     groups: dict[tuple[Any, ...], HeldRegister] = {}
-    for one in registers:
-        if one.hashtag == ANY_HASHTAG or one.surface in RESERVED_SURFACES or not one.in_force(at_ms):
+    for register in registers:
+        if register.hashtag == ANY_HASHTAG or register.surface in RESERVED_SURFACES or not register.in_force(at_ms):
             continue
-        if one.action not in FLAGGING:
+        if register.action not in FLAGGING:
             continue
-        place = viewers or one.country
-        if one.country not in (place, WORLD):
+        place = viewers or register.country
+        if register.country not in (place, WORLD):
             continue
-        pressed = candidates(of_place.get((ANY_HASHTAG, one.surface), ()), place)
-        if winner(candidates(of_place[one.hashtag, one.surface], place), pressed, at_ms) != one:
+        pressed = candidates(of_place.get((ANY_HASHTAG, register.surface), ()), place)
+        if winner(candidates(of_place[register.hashtag, register.surface], place), pressed, at_ms) != register:
             continue
-        key = (one.hashtag, one.country, one.source, one.action, one.category, one.version)
-        groups.setdefault(key, HeldRegister(one, [])).surfaces.append(one.surface)
+        scope = register.hashtag, register.country, register.source
+        key = *scope, register.action, register.category, register.version
+        groups.setdefault(key, HeldRegister(register, [])).surfaces.append(register.surface)
     return list(groups.values())

@@ -19,20 +19,20 @@ def pauses_in_force(history: OverrideHistory, at_ms: int, *, released: str = "")
         at_ms: the moment, Unix time in ms.
         released: id of a pause that counts as undone: the older pauses below it are in force then.
     """
-    found: dict[str, tuple[Override, list[str]]] = {}
+    pauses: dict[str, tuple[Override, list[str]]] = {}
     ends: dict[tuple[str, str], list[Override]] = {}
     for (hashtag, surface, country, _), stack in history.fold.stacks().items():
         if hashtag != ANY_HASHTAG:
             continue
         ends[surface, country] = kept = [
-            one.record for one in stack.entries if one.in_force(at_ms) and one.record.id != released
+            entry.record for entry in stack.entries if entry.in_force(at_ms) and entry.record.id != released
         ]
         if kept:
-            found.setdefault(kept[-1].id, (kept[-1], []))[1].append(surface)
+            pauses.setdefault(kept[-1].id, (kept[-1], []))[1].append(surface)
 
     def resumes_ms(record: Override, surface: str) -> int:
         every = (*ends[surface, record.country], *ends.get((surface, WORLD), ()))
-        return max((one.expires_at_ms for one in every if one.category in ("", record.category)), default=0)
+        return max((pause.expires_at_ms for pause in every if pause.category in ("", record.category)), default=0)
 
     return [
         {
@@ -47,7 +47,7 @@ def pauses_in_force(history: OverrideHistory, at_ms: int, *, released: str = "")
             "expires_in_ms": record.expires_at_ms - at_ms,
             "resumes_at_ms": min(resumes_ms(record, surface) for surface in surfaces),
         }
-        for record, surfaces in sorted(found.values(), key=lambda one: one[0].at_ms)
+        for record, surfaces in sorted(pauses.values(), key=lambda pause: pause[0].at_ms)
     ]
 
 

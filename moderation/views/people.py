@@ -36,9 +36,9 @@ async def people_as_dict(request: Request) -> dict[str, Any]:
     services = services_of(request)
     view = await services.moderation.refresh()
     keys = access.ring.entries()
-    sessions = [one for one in _sessions(access) if not await services.session_ends.has(one.id)]
+    sessions = [session for session in _sessions(access) if not await services.session_ends.has(session.id)]
     groups, groups_note = _groups(access)
-    names = {one.writes_as for one in keys} | {one.name for one in sessions} | await _actors(view)
+    names = {key.writes_as for key in keys} | {session.name for session in sessions} | await _actors(view)
     viewing: dict[str, int] = {}
     for viewers in services.presence.cases(now_ms()).values():
         for name in viewers:
@@ -50,25 +50,25 @@ async def people_as_dict(request: Request) -> dict[str, Any]:
         "groups_note": groups_note,
         "keys": [
             {
-                "name": one.name,
-                "role": one.role,
-                "person": one.writes_as,
-                "acts_for_others": one.acts_for_others,
-                "limits": _limits(one.rights),
+                "name": key.name,
+                "role": key.role,
+                "person": key.writes_as,
+                "acts_for_others": key.acts_for_others,
+                "limits": _limits(key.rights),
             }
-            for one in keys
+            for key in keys
         ],
         "keys_note": "" if keys else "This API has no keys: people log in.",
         "sessions": [
             {
-                "session": handle_of(one.id),
-                "name": one.name,
-                "groups": list(one.groups),
-                "began_at_ms": access.sessions.began_ms(one) if access.sessions is not None else 0,
-                "ends_at_ms": one.ends_ms,
-                "yours": _is_own(request, one),
+                "session": handle_of(session.id),
+                "name": session.name,
+                "groups": list(session.groups),
+                "began_at_ms": access.sessions.began_ms(session) if access.sessions is not None else 0,
+                "ends_at_ms": session.ends_ms,
+                "yours": _is_own(request, session),
             }
-            for one in sessions
+            for session in sessions
         ],
         "viewing": [{"name": name, "cases": count} for name, count in sorted(viewing.items())],
         "look_alikes": look_alikes(names),
@@ -92,7 +92,7 @@ async def _actors(view: OverrideHistory) -> set[str]:
     history, others = list(view.history), list(view.others)
     orders = {record.actor for order in view.fold.orders.by_id.values() for _, record in order.history}
     return orders | await asyncio.to_thread(
-        lambda: {record.actor for _, record in history} | {name for _, one in others if (name := _signed_by(one))}
+        lambda: {record.actor for _, record in history} | {name for _, other in others if (name := _signed_by(other))}
     )
 
 

@@ -55,10 +55,10 @@ def own_job(request: Request, job: str) -> BacktestJob:
     Raises:
         RefusedCall: there is none: its result is no longer kept, or the API was started again (404).
     """
-    found = services_of(request).backtests.find(job, reader_of(request))
-    if found is None:
+    run = services_of(request).backtests.find(job, reader_of(request))
+    if run is None:
         raise RefusedCall("not_found", "this run is no longer kept", "begin it again: POST /v1/policy/impacts")
-    return found
+    return run
 
 
 def earlier_record(topic: PolicyTopic, revision: str) -> PolicyRecord:
@@ -90,6 +90,6 @@ def revision_as_dict(topic: PolicyTopic, revision: str) -> dict[str, Any]:
 
 def record_as_dict(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
     """Build the answer about one policy, without its text."""
-    plain = msgspec.to_builtins(record)
-    names = [name for name in PolicyRevisionAnswer.model_fields if name in plain]
-    return {name: plain[name] for name in names} | {"live": record.revision == live_record(topic).revision}
+    facts = msgspec.to_builtins(record)
+    names = [name for name in PolicyRevisionAnswer.model_fields if name in facts]
+    return {name: facts[name] for name in names} | {"live": record.revision == live_record(topic).revision}

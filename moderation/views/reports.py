@@ -24,10 +24,10 @@ def own_run(request: Request, run: str) -> ReportRun:
     Raises:
         RefusedCall: there is none: it is no longer kept, or the API was started again (404).
     """
-    found = services_of(request).reports.runs.find(run, reader_of(request))
-    if found is None:
+    own = services_of(request).reports.runs.find(run, reader_of(request))
+    if own is None:
         raise RefusedCall("not_found", "this preview is no longer kept", _FIX)
-    return found
+    return own
 
 
 def made_of(run: ReportRun) -> PreparedReport:
@@ -44,9 +44,9 @@ def made_of(run: ReportRun) -> PreparedReport:
 
 async def preview_as_dict(request: Request, run: ReportRun) -> dict[str, Any]:
     """Build the JSON of a preview."""
-    made, period = run.report, run.period
-    files = made.files() if made is not None else {}
-    beside = overlapping(period, await services_of(request).reports.publications()) if made is not None else []
+    report, period = run.report, run.period
+    files = report.files() if report is not None else {}
+    beside = overlapping(period, await services_of(request).reports.publications()) if report is not None else []
     return {
         "id": run.id,
         "state": run.state,
@@ -56,27 +56,27 @@ async def preview_as_dict(request: Request, run: ReportRun) -> dict[str, Any]:
         "from_ms": period.from_ms,
         "to_ms": period.to_ms,
         "country": period.country or "*",
-        "made_at_ms": made.at_ms if made else None,
-        "complete": made.at_ms >= period.to_ms if made else None,
-        "unread": made.unread if made else "",
-        "report": made.published.facts if made else None,
+        "made_at_ms": report.at_ms if report else None,
+        "complete": report.at_ms >= period.to_ms if report else None,
+        "unread": report.unread if report else "",
+        "report": report.published.facts if report else None,
         "update": files[UPDATE].decode() if files else "",
         "table": files[TABLE].decode() if files else "",
-        "rounded": rounded_words(made.published.facts) if made else [],
-        "corrects": next((one.target for one in beside if one.period == period), None),
-        "overlaps": [one.target for one in beside],
+        "rounded": rounded_words(report.published.facts) if report else [],
+        "corrects": next((publication.target for publication in beside if publication.period == period), None),
+        "overlaps": [publication.target for publication in beside],
     }
 
 
 async def publications_as_dicts(request: Request, most: int | None = None) -> list[dict[str, Any]]:
     """Build the JSON of the publications, the newest first; it reads their files."""
-    found = (await services_of(request).reports.publications())[:most]
-    return await asyncio.to_thread(lambda: [_publication_as_dict(request, one) for one in found])
+    publications = (await services_of(request).reports.publications())[:most]
+    return await asyncio.to_thread(lambda: [_publication_as_dict(request, publication) for publication in publications])
 
 
 def _publication_as_dict(request: Request, record: ReportPublished) -> dict[str, Any]:
     folder = services_of(request).reports.folder
-    names = [*(one for one in FILES if one in record.files), *sorted(record.files.keys() - set(FILES))]
+    names = [*(file for file in FILES if file in record.files), *sorted(record.files.keys() - set(FILES))]
 
     def state_of(file: str) -> str:
         return folder.state(record.target, file, record.files[file]) if folder is not None else "missing"
@@ -89,7 +89,7 @@ def _publication_as_dict(request: Request, record: ReportPublished) -> dict[str,
         "made_at_ms": record.made_at_ms,
         "edition": record.edition,
         "correction": record.correction,
-        "files": [{"name": one, "sha256": record.files[one], "state": state_of(one)} for one in names],
+        "files": [{"name": file, "sha256": record.files[file], "state": state_of(file)} for file in names],
         "actor": record.actor,
         "reason": record.reason,
         "at_ms": record.at_ms,
