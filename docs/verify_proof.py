@@ -121,7 +121,7 @@ def need(condition: object, code: str, what: str, field: str = "") -> None:
 
 
 def sha256(data: bytes) -> bytes:
-    """Hash bytes."""
+    """Hash bytes with SHA-256."""
     return hashlib.sha256(data).digest()
 
 
@@ -342,7 +342,7 @@ class Tree:
         self.edge: list[bytes] = []
 
     def append(self, entry: bytes) -> None:
-        """Append an entry."""
+        """Append an entry to the tree."""
         top, rest = sha256(b"\x00" + entry), self.size
         while rest & 1:
             top, rest = node(self.edge.pop(), top), rest >> 1
@@ -350,7 +350,7 @@ class Tree:
         self.size += 1
 
     def root(self) -> bytes:
-        """Compute the root."""
+        """Compute the root of the tree."""
         top = self.edge[-1] if self.edge else sha256(b"")
         for left in reversed(self.edge[:-1]):
             top = node(left, top)
@@ -562,7 +562,7 @@ def same(name: str, value: Any, logged: Any) -> None:
 
 
 def restriction_in(facts: Any, reference: Any) -> Object:
-    """Return what the log says of the restriction that a statement is about."""
+    """Return the facts of the log on the restriction that a statement is about."""
     logged = read_json(facts).get("restrictions") if isinstance(facts, str) else None
     for restriction in logged if isinstance(logged, list) else []:
         if isinstance(restriction, dict) and restriction.get("reference", reference) == reference:
@@ -571,7 +571,7 @@ def restriction_in(facts: Any, reference: Any) -> Object:
 
 
 def check_restriction(details: Object, logged: Object) -> list[str]:
-    """Compare a statement's details with the log; return the members that the log says nothing about."""
+    """Compare a statement's details with the log; return the members that the log leaves out."""
     unbound = []
     for name, value in details.items():
         path = f"restriction.{name}"
@@ -925,7 +925,7 @@ def check_sum(name: str, parts: Any, total: Any) -> None:
 
 
 def check_sums(report: Object) -> None:
-    """Check the totals that a report shows beside all of their parts."""
+    """Check the totals that a report shows with all of their parts."""
     states, targets, held = (report.get(name) for name in ("states", "targets", "hashtags_held_back"))
     if isinstance(states, dict) and isinstance(targets, dict):
         for kind in sorted({*states, *targets}):

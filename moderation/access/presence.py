@@ -1,4 +1,4 @@
-"""Who looks at a case now."""
+"""Presence of people at a case: the present viewers."""
 
 from __future__ import annotations
 

@@ -52,13 +52,14 @@ def notify(
     settings, chosen = load_settings(), load_notify_config(config)
     if dry_run:
         messages = asyncio.run(planned_now(settings, chosen))
-        for one in messages:
+        for message in messages:
             if as_json:
-                plain = {"channel": one.channel, "event": one.event, "id": one.id, "notices": list(one.notices)}
-                print(json.dumps(plain | {"subject": one.subject, "body": one.body}, ensure_ascii=False))
+                head = {"channel": message.channel, "event": message.event, "id": message.id}
+                content = {"notices": list(message.notices), "subject": message.subject, "body": message.body}
+                print(json.dumps(head | content, ensure_ascii=False))
             else:
-                print(f"{one.channel}: {one.event}, {_count(len(one.notices))}, {one.id}")
-                print("\n".join(f"  {line}" for line in [one.subject, *one.body.splitlines()] if line))
+                print(f"{message.channel}: {message.event}, {_count(len(message.notices))}, {message.id}")
+                print("\n".join(f"  {line}" for line in [message.subject, *message.body.splitlines()] if line))
         if not messages and not as_json:
             print("nothing to send now" if chosen.channels else f"{config} has no channels")
         return
@@ -84,8 +85,8 @@ def send_trial(
     file: Path = config or context.obj
     settings, chosen = load_settings(), load_notify_config(file)
     if channel not in chosen.channels:
-        known = ", ".join(chosen.channels) or "none yet"
-        raise CallerMistake(f"{file} has no channel {channel[:40]!r}", fix=f"use one of its channels: {known}")
+        names = ", ".join(chosen.channels) or "none yet"
+        raise CallerMistake(f"{file} has no channel {channel[:40]!r}", fix=f"use one of its channels: {names}")
     only = chosen.model_copy(update={"channels": {channel: chosen.channels[channel]}})
     at_ms, name = now_ms(), f"msg_{secrets.token_hex(16)}"
     content = trial_content(channel, at_ms)

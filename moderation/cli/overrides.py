@@ -144,16 +144,16 @@ def _add_families(settings: Settings, drafts: Sequence[OverrideDraft]) -> list[O
     from moderation.domain.family import family_of
 
     quieten()
-    found: dict[str, OverrideDraft] = {}
+    drafts_by_tag: dict[str, OverrideDraft] = {}
     for draft in drafts:
         shown = draft.tag.display
         family = asyncio.run(family_of(settings, draft.tag))
-        others = ", ".join(f"#{one.display}" for one in family[1:])
+        others = ", ".join(f"#{alike.display}" for alike in family[1:])
         included = f"{others} look like #{shown} and are included" if others else f"no look-alikes of #{shown}"
         errors.print(f"{included}; spellings that appear later are not included", style="yellow")
-        for one in family:
-            found.setdefault(one.hashtag, replace(draft, tag=one, family=draft.tag.hashtag))
-    return list(found.values())
+        for member in family:
+            drafts_by_tag.setdefault(member.hashtag, replace(draft, tag=member, family=draft.tag.hashtag))
+    return list(drafts_by_tag.values())
 
 
 def list_(
@@ -170,16 +170,18 @@ def list_(
     for wanted_state in state or ():
         check_name("state", wanted_state, STATES)
     hashtag = tag_of(tag).hashtag if tag else None
-    wanted = country_of(country) if country else None
+    where = country_of(country) if country else None
 
     quieten()
     view, at_ms, note = asyncio.run(_read_as_published(load_settings()))
-    found = [one for one in view.statuses(at_ms, hashtag=hashtag, country=wanted) if not state or one.state in state]
+    matches = [
+        status for status in view.statuses(at_ms, hashtag=hashtag, country=where) if not state or status.state in state
+    ]
     if as_json:
-        for one in found:
-            print(json.dumps(one.as_dict(at_ms), ensure_ascii=False))
-    elif found:
-        print_list(OVERRIDE_HEADERS, [override_cells(one, at_ms) for one in found])
+        for status in matches:
+            print(json.dumps(status.as_dict(at_ms), ensure_ascii=False))
+    elif matches:
+        print_list(OVERRIDE_HEADERS, [override_cells(status, at_ms) for status in matches])
     else:
         errors.print("no decisions" + (" match the filters" if tag or country or state else ""))
     if note:
@@ -210,12 +212,14 @@ def _write(settings: Settings, tags: Sequence[TypedHashtag], write: Write, wait:
     for note in (note for tag in tags for note in tag.notes):
         errors.print(note, style="yellow")
     result = write_and_wait(settings, write, wait)
-    for one, status in zip(result.accepted, result.statuses, strict=True):
+    for accepted, status in zip(result.accepted, result.statuses, strict=True):
         if as_json:
-            print(json.dumps(accepted_json(one, status, notes.get(one.record.hashtag, ())), ensure_ascii=False))
+            print(
+                json.dumps(accepted_json(accepted, status, notes.get(accepted.record.hashtag, ())), ensure_ascii=False)
+            )
         else:
-            _print_accepted(one, status)
-    finish(result, lambda one: f"#{one.record.hashtag}")
+            _print_accepted(accepted, status)
+    finish(result, lambda accepted: f"#{accepted.record.hashtag}")
 
 
 def _print_accepted(accepted: AcceptedRecord, status: PublicationStatus | None) -> None:
@@ -226,5 +230,5 @@ def _print_accepted(accepted: AcceptedRecord, status: PublicationStatus | None) 
     else:
         out.print(f"#{record.hashtag}: undone {scope}")
     out.print(f"  version {accepted.version}, by {record.actor}: {record.reason}")
-    for one in status.verdicts if status else ():
-        out.print(f"  {one.surface}: {effect_words(one)}")
+    for verdict in status.verdicts if status else ():
+        out.print(f"  {verdict.surface}: {effect_words(verdict)}")

@@ -100,9 +100,9 @@ def _write(settings: Settings, write: Write, wait: float, as_json: bool) -> None
     result = write_and_wait(settings, write, wait)
     [accepted], [status] = result.accepted, result.statuses
     if as_json:
-        plain = accepted_json(accepted, status) | {"seconds": round(result.seconds, 3) if status else 0.0}
-        del plain["now"]
-        print(json.dumps(plain, ensure_ascii=False))
+        answer = accepted_json(accepted, status) | {"seconds": round(result.seconds, 3) if status else 0.0}
+        del answer["now"]
+        print(json.dumps(answer, ensure_ascii=False))
     else:
         _print_accepted(accepted, result.seconds if status and status.published else None)
     finish(result, lambda _: "it")

@@ -163,9 +163,9 @@ def log(
     Exits with 3 if an entry was changed, removed or moved.
     """
     with _answered(as_json):
-        keys, known = read_keys(log_keys, witness_keys or (), quorum), _read_seen(seen)
-        answer = verify_log(published_files(folder).read, keys, known)
-    _finish(answer, seen, log_lines(answer, keys, known is not None), as_json)
+        keys, seen_before = read_keys(log_keys, witness_keys or (), quorum), _read_seen(seen)
+        answer = verify_log(published_files(folder).read, keys, seen_before)
+    _finish(answer, seen, log_lines(answer, keys, seen_before is not None), as_json)
 
 
 @contextmanager

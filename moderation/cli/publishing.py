@@ -75,9 +75,11 @@ def finish(result: WriteResult, name_of: Callable[[AcceptedRecord], str]) -> Non
         typer.Exit: 1 if a decision is not published yet.
     """
     pairs = zip(result.accepted, result.statuses, strict=True)
-    unpublished = [(one, status) for one, status in pairs if status and status.note]
-    for one, status in unpublished:
-        errors.print(f"{name_of(one)} is decided, but not published to the surfaces yet: {status.note}", style="yellow")
+    unpublished = [(accepted, status) for accepted, status in pairs if status and status.note]
+    for accepted, status in unpublished:
+        errors.print(
+            f"{name_of(accepted)} is decided, but not published to the surfaces yet: {status.note}", style="yellow"
+        )
     if result.stale is not None:
         raise result.stale
     if unpublished:

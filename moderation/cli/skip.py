@@ -63,10 +63,10 @@ def skip(
     at = RecordPosition(topic, partition, offset)
     result = asyncio.run(write_skip(load_settings(), at, actor=actor_of(actor), reason=reason))
     if as_json:
-        one = result.skip
+        written = result.skip
         print(json.dumps({
-            "topic": one.topic, "partition": one.partition, "offset": one.offset, "sha256": one.sha256,
-            "actor": one.actor, "reason": one.reason, "at_ms": one.at_ms, "already": result.already,
+            "topic": written.topic, "partition": written.partition, "offset": written.offset, "sha256": written.sha256,
+            "actor": written.actor, "reason": written.reason, "at_ms": written.at_ms, "already": result.already,
         }, ensure_ascii=False))  # fmt: skip
     elif result.already:
         out.print(f"{at} is skipped already, by {result.skip.actor}: {result.skip.reason}")
@@ -89,20 +89,20 @@ async def write_skip(settings: Settings, at: RecordPosition, *, actor: str, reas
         raise CallerMistake(
             f"{at} can be read: no shard stops there", fix="name the record that /readyz and the worker's log name"
         )
-    wanted = Skip(
+    new = Skip(
         id=secrets.token_hex(8), topic=at.topic, partition=at.partition, offset=at.offset,  # type: ignore[arg-type]
         sha256=sha256_of(value), actor=actor, reason=reason, at_ms=now_ms(),
     )  # fmt: skip
-    known: list[Skip] = []
+    earlier: list[Skip] = []
 
     def make(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
         skips = (decode_skip(other) for _, other in view.others)
-        known.extend(one for one in skips if one and (one.position, one.sha256) == (at, wanted.sha256))
-        return [] if known else [encode_skip(wanted)]
+        earlier.extend(other for other in skips if other and (other.position, other.sha256) == (at, new.sha256))
+        return [] if earlier else [encode_skip(new)]
 
     async with ModerationService(settings) as service:
         await service.transact(make)
-    return SkipResult(known[0] if known else wanted, already=bool(known))
+    return SkipResult(earlier[0] if earlier else new, already=bool(earlier))
 
 
 async def _has_stopped(settings: Settings, at: RecordPosition) -> bool:
@@ -111,8 +111,8 @@ async def _has_stopped(settings: Settings, at: RecordPosition) -> bool:
     async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
         start = await reader.offset_at(at.partition, now_ms() - HOUR_MS)
         async for batch in reader.to_end({at.partition: start}):
-            found = (record_in(record.value) for record in batch)
-            sign = next((one for one in reversed([*found]) if isinstance(one, StoppedShard)), sign)
+            records = (record_in(record.value) for record in batch)
+            sign = next((decoded for decoded in reversed([*records]) if isinstance(decoded, StoppedShard)), sign)
     return sign is not None and (sign.topic, sign.partition, sign.offset) == (at.topic, at.partition, at.offset)
 
 

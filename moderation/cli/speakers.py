@@ -81,21 +81,22 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List the protected speakers of the registry."""
-    wanted = word("--category", category, CATEGORIES) if category else None
+    only = word("--category", category, CATEGORIES) if category else None
 
     async def work(orders: OrderService) -> None:
-        known = (await orders.refresh()).speakers.values()
-        found = sorted((one for one in known if wanted in (None, one.category)), key=lambda one: int(one.account))
+        speakers = (await orders.refresh()).speakers.values()
+        ordered = sorted(speakers, key=lambda speaker: int(speaker.account))
+        matches = [speaker for speaker in ordered if only in (None, speaker.category)]
         if as_json:
-            for one in found:
-                plain = {name: getattr(one, name) for name in registry.COLUMNS}
-                print(json.dumps(plain | {"actor": one.actor, "reason": one.reason, "at_ms": one.at_ms},
+            for speaker in matches:
+                answer = {name: getattr(speaker, name) for name in registry.COLUMNS}
+                print(json.dumps(answer | {"actor": speaker.actor, "reason": speaker.reason, "at_ms": speaker.at_ms},
                                  ensure_ascii=False))  # fmt: skip
             return
-        if not found:
-            errors.print(f"the registry has no {wanted}" if wanted else "the registry is empty")
+        if not matches:
+            errors.print(f"the registry has no {only}" if only else "the registry is empty")
             return
-        rows = [(one.account, one.category, one.name, one.basis, day_words(one.at_ms)) for one in found]
+        rows = [(row.account, row.category, row.name, row.basis, day_words(row.at_ms)) for row in matches]
         print_list(("account", "category", "name", "basis", "since"), rows)
 
     run_with_orders(work)
@@ -110,16 +111,16 @@ def remove(
 ) -> None:
     """Remove accounts and their names from the registry."""
     try:
-        wanted = [account_of("account", written) for written in accounts]
+        ids = [account_of("account", written) for written in accounts]
     except BadCell as bad:
         raise cell_error(bad) from None
 
     async def work(orders: OrderService) -> None:
         fold = await orders.refresh()
-        if missing := registry.plan_removal(wanted, fold.speakers)[1]:
+        if missing := registry.plan_removal(ids, fold.speakers)[1]:
             raise CallerMistake(f"the registry does not contain {', '.join(missing)}", fix="hushtag speakers list")
         plan = await orders.change_registry(
-            lambda fold: registry.plan_removal(wanted, fold.speakers)[0],
+            lambda fold: registry.plan_removal(ids, fold.speakers)[0],
             actor=actor_of(actor), reason=reason, dry_run=dry_run,
         )  # fmt: skip
         _print_plan(plan, dry_run, as_json)

@@ -80,15 +80,15 @@ def statement(
     account, unseen = asyncio.run(gather_report(settings, meant.hashtag, where))
     if unseen:
         _errors.print(unseen, style="yellow")
-    found = all_restrictions(account) if history else active_restrictions(account)
-    if found and submit:
-        _print_batches(found, settings.account_rules)
+    restrictions = all_restrictions(account) if history else active_restrictions(account)
+    if restrictions and submit:
+        _print_batches(restrictions, settings.account_rules)
         return
     if as_json:
-        _print_statements(settings, found)
-    for number, one in enumerate(() if as_json else found):
-        print(("\n" if number else "") + user_text(one, language.value))
-    if not found:
+        _print_statements(settings, restrictions)
+    for number, restriction in enumerate(() if as_json else restrictions):
+        print(("\n" if number else "") + user_text(restriction, language.value))
+    if not restrictions:
         _errors.print(f"no decision hides #{meant.hashtag}" + (f" in {where}" if where else ""))
         raise typer.Exit(EXIT_NO)
 
@@ -139,19 +139,21 @@ def notice(
     print(json.dumps(body, ensure_ascii=False, indent=2))
 
 
-def _print_statements(settings: Settings, found: Sequence[Restriction]) -> None:
+def _print_statements(settings: Settings, restrictions: Sequence[Restriction]) -> None:
     """Print statements as JSON with their proofs, one a line."""
     from moderation.outward.statements.proofs import prove_statements
     from moderation.outward.statements.text import statement_as_dict
     from moderation.publiclog.proving import KafkaLog
 
-    proofs = asyncio.run(prove_statements(KafkaLog(settings), found))
-    for one in found:
-        plain = statement_as_dict(one, account_rules=settings.account_rules, proof=proofs[one.reference])
-        print(json.dumps(plain, ensure_ascii=False))
+    proofs = asyncio.run(prove_statements(KafkaLog(settings), restrictions))
+    for restriction in restrictions:
+        answer = statement_as_dict(
+            restriction, account_rules=settings.account_rules, proof=proofs[restriction.reference]
+        )
+        print(json.dumps(answer, ensure_ascii=False))
 
 
-def _print_batches(found: Sequence[Restriction], account_rules: str) -> None:
+def _print_batches(restrictions: Sequence[Restriction], account_rules: str) -> None:
     """Print the statements for the EU's database in batches, and count those that it does not take.
 
     Raises:
@@ -160,18 +162,18 @@ def _print_batches(found: Sequence[Restriction], account_rules: str) -> None:
     """
     from moderation.outward.statements.dsa import dsa_batches, dsa_statement, is_reported
 
-    reported = [one for one in found if is_reported(one)]
-    if not account_rules and any(one.measure == "suspended" for one in reported):
+    reported = [restriction for restriction in restrictions if is_reported(restriction)]
+    if not account_rules and any(restriction.measure == "suspended" for restriction in reported):
         raise CallerMistake(
             "a suspension has no statement: HUSHTAG_ACCOUNT_RULES is not set",
             fix="set it to the clause of your rules under which accounts are suspended",
         )
-    statements = (dsa_statement(one, account_rules=account_rules) for one in reported)
-    for batch in dsa_batches(one for one in statements if one is not None):
+    statements = (dsa_statement(restriction, account_rules=account_rules) for restriction in reported)
+    for batch in dsa_batches(entry for entry in statements if entry is not None):
         print(json.dumps(batch.as_dict(), ensure_ascii=False))
-    if omitted := len(found) - len(reported):
+    if omitted := len(restrictions) - len(reported):
         _errors.print(f"{omitted:,} without a statement: restricted by a legal order, or without effect in the EU")
-    if not found:
+    if not restrictions:
         _errors.print("nothing is restricted now, so there is no statement")
     if not reported:
         raise typer.Exit(EXIT_NO)

@@ -28,7 +28,7 @@ class _Terminal(Console):
     """Console that never wraps lines of text, so that they can be searched and copied; tables fit the width."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        super().print(*objects, **{"soft_wrap": all(isinstance(one, str) for one in objects)} | options)
+        super().print(*objects, **{"soft_wrap": all(isinstance(text, str) for text in objects)} | options)
 
 
 errors = _Terminal(stderr=True, highlight=False, markup=False)
@@ -46,10 +46,10 @@ def run_with_orders(work: Callable[[OrderService], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def actor_of(given: str | None) -> str:
+def actor_of(name: str | None) -> str:
     """Return the given actor, else the login name."""
-    if given is not None:
-        return given
+    if name is not None:
+        return name
     try:
         return getpass.getuser()
     except (OSError, KeyError):

@@ -54,7 +54,7 @@ def witness(
     from streams.serving import listening_socket
 
     own = read_private_key(read_key_text(key), KeyKind.witness)
-    logs = [read_public_key(one, KeyKind.log) for one in log_key]
+    logs = [read_public_key(text, KeyKind.log) for text in log_key]
     host, _, port = listen.rpartition(":")
     if not port.isdigit() or not host:
         raise CallerMistake(f"--listen {listen!r} is not HOST:PORT", fix="write, for example, 127.0.0.1:9470")

@@ -1,1 +1,1 @@
-"""What is decided and why: cases, appeals, orders, speakers, texts, crowds, calibration. No web, no Kafka."""
+"""Decisions and their reasons: cases, appeals, orders, speakers, texts, crowds, calibration. No web, no Kafka."""

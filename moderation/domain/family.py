@@ -32,8 +32,8 @@ def members(tag: TypedHashtag, used: Mapping[str, str]) -> list[TypedHashtag]:
     >>> [one.hashtag for one in members(TypedHashtag("hate", "Hate"), {"h4te": "h4te", "hat": "hat", "hate": "HATE"})]
     ['hate', 'h4te']
     """
-    wanted = skeleton(tag.hashtag)
-    alike = sorted(other for other in used if other != tag.hashtag and wanted and skeleton(other) == wanted)
+    shape = skeleton(tag.hashtag)
+    alike = sorted(other for other in used if other != tag.hashtag and shape and skeleton(other) == shape)
     return [tag, *(TypedHashtag(other, used[other] or other) for other in alike)]
 
 
@@ -43,12 +43,12 @@ async def family_of(settings: Settings, tag: TypedHashtag) -> list[TypedHashtag]
     Raises:
         CallerMistake: it has more than `MAX_MEMBERS` members.
     """
-    found = members(tag, await recently_used(settings))
-    if len(found) > MAX_MEMBERS:
+    family = members(tag, await recently_used(settings))
+    if len(family) > MAX_MEMBERS:
         raise CallerMistake(
-            f"{len(found):,} hashtags look like #{tag.hashtag}", fix="list the hashtags instead of --family"
+            f"{len(family):,} hashtags look like #{tag.hashtag}", fix="list the hashtags instead of --family"
         )
-    return found
+    return family
 
 
 async def recently_used(settings: Settings) -> dict[str, str]:
@@ -58,10 +58,10 @@ async def recently_used(settings: Settings) -> dict[str, str]:
         DependencyAway: Kafka does not answer.
         TopicsError: a topic is missing.
     """
-    found: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for topic in (PANES, SHORT_PANES):  # a minute that has not ended has only short ones
         async with LogReader(connection(settings), settings.topic(topic)) as reader:
             async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
                 for pane in pane_records(record.value for record in batch):
-                    found.update(spellings_in(pane))
-    return found
+                    spellings.update(spellings_in(pane))
+    return spellings

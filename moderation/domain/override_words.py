@@ -56,14 +56,15 @@ def override_cells(status: OverrideStatus, now_ms: int) -> tuple[Cell, ...]:
     )
 
 
-def effect_words(one: FlagResolution) -> str:
+def effect_words(resolution: FlagResolution) -> str:
     """Describe what a surface does with a hashtag now, and by whose decision."""
-    if one.register is None:
+    if resolution.register is None:
         return "shown now"
     from streams.explain.flag_text import source_words  # imported on use: other commands start faster without it
 
-    counts = f", its tweets count {one.register.weight:.0%}" if one.shown and one.register.weight < 1 else ""
-    return f"{'shown' if one.shown else 'hidden'} now{counts}, by {source_words(one.register)}"
+    shown, register = resolution.shown, resolution.register
+    counts = f", its tweets count {register.weight:.0%}" if shown and register.weight < 1 else ""
+    return f"{'shown' if shown else 'hidden'} now{counts}, by {source_words(register)}"
 
 
 def place_words(country: str) -> str:

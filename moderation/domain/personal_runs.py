@@ -35,16 +35,16 @@ class PersonalRuns(Generic[Run]):
 
     def add(self, run: Run) -> None:
         """Keep a new run; those that its owner began before are unwanted, and the oldest ones are forgotten."""
-        own = [one for one in self if one.owner == run.owner]
-        for one in own:
-            one.unwanted = True
-        for one in own[: -RUNS_EACH + 1]:
-            del self._runs[one.id]
+        own = [earlier for earlier in self if earlier.owner == run.owner]
+        for earlier in own:
+            earlier.unwanted = True
+        for earlier in own[: -RUNS_EACH + 1]:
+            del self._runs[earlier.id]
         self._runs[run.id] = run
         while len(self._runs) > RUNS_MAX:
             self._runs.popitem(last=False)[1].unwanted = True
 
     def find(self, run: str, owner: str) -> Run | None:
         """Return a person's run; None for an unknown one."""
-        found = self._runs.get(run)
-        return found if found is not None and found.owner == owner else None
+        kept = self._runs.get(run)
+        return kept if kept is not None and kept.owner == owner else None

@@ -107,7 +107,7 @@ async def wait_published(
 
     deadline = monotonic_seconds() + wait_seconds
     async with FlagLookup(settings.redis_url, timeout_seconds=wait_seconds) as lookup:
-        return [await _wait_for(lookup, one, deadline) for one in accepted]
+        return [await _wait_for(lookup, record, deadline) for record in accepted]
 
 
 async def _wait_for(lookup: FlagLookup, accepted: AcceptedRecord, deadline_seconds: float) -> PublicationStatus:
@@ -131,7 +131,7 @@ async def _wait_for(lookup: FlagLookup, accepted: AcceptedRecord, deadline_secon
 def published_versions(registers: Iterable[Register], record: TagRecord) -> dict[str, str]:
     """Return the versions of the registers of a record's own scope, by surface."""
     own = (record.hashtag, record.country, record.source)
-    return {one.surface: one.version for one in registers if (one.hashtag, one.country, one.source) == own}
+    return {reg.surface: reg.version for reg in registers if (reg.hashtag, reg.country, reg.source) == own}
 
 
 async def delay_reason(lookup: FlagLookup) -> str:

@@ -60,15 +60,15 @@ class DecisionPublication:
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to plain JSON; `published` is null if Redis does not answer."""
-        states = [one.published for one in self.places]
-        times = [one.published_ms for one in self.places if one.published_ms is not None]
+        states = [place.published for place in self.places]
+        times = [place.published_ms for place in self.places if place.published_ms is not None]
         published = None if None in states else all(states)
         return {
             "recorded_at_ms": self.recorded_ms,
             "published": published,
             "published_at_ms": max(times) if published and len(times) == len(states) else None,
             "note": self.note,
-            "surfaces": [one.as_dict() for one in self.places],
+            "surfaces": [place.as_dict() for place in self.places],
         }
 
 
@@ -87,11 +87,11 @@ def records_of_write(history: OverrideHistory, hashtag: str, version: str) -> li
         for offset, record in history.history
         if record.hashtag == hashtag and record.source == "human" and offset not in history.fold.stale
     ]
-    found = [one for one in accepted if one.version <= version]
-    if not found:
+    written = [part for part in accepted if part.version <= version]
+    if not written:
         return []
-    last = found[-1].record
-    return [one for one in found if _is_of_write(one.record, last)]
+    last = written[-1].record
+    return [part for part in written if _is_of_write(part.record, last)]
 
 
 def _is_of_write(record: TagRecord, last: TagRecord) -> bool:
@@ -117,16 +117,16 @@ async def wait_on_places(
     """Wait until Redis holds the records of one write, or newer ones, on each of their surfaces."""
     recorded_ms = records[-1].record.at_ms
     deadline = monotonic_seconds() + wait_seconds
-    places = {(one.record.country, surface): one for one in records for surface in one.record.surfaces}
+    places = {(part.record.country, surface): part for part in records for surface in part.record.surfaces}
     noticed: dict[tuple[str, str], int | None] = {}
     first = True
     try:
         while True:
-            for one in records:
-                record = one.record
+            for accepted in records:
+                record = accepted.record
                 registers = await lookup.for_scope(record.hashtag, record.surfaces, record.country)
                 for surface, version in published_versions(registers, record).items():
-                    if version >= one.version:
+                    if version >= accepted.version:
                         noticed.setdefault((record.country, surface), None if first else now_ms())
             if len(noticed) == len(places) or monotonic_seconds() >= deadline:
                 break
@@ -137,12 +137,12 @@ async def wait_on_places(
     except FlagStoreUnavailable as error:
         unknown = tuple(PlacePublication(surface, country, None) for country, surface in sorted(places))
         return DecisionPublication(recorded_ms, unknown, f"{error}: it is not known whether surfaces see it")
-    found = tuple(
+    publications = tuple(
         PlacePublication(surface, country, place in noticed, times.get(place) or noticed.get(place))
         for place in sorted(places)
         for country, surface in [place]
     )
-    return DecisionPublication(recorded_ms, found, note)
+    return DecisionPublication(recorded_ms, publications, note)
 
 
 async def _applied_ms(
@@ -150,9 +150,9 @@ async def _applied_ms(
 ) -> dict[tuple[str, str], int]:
     """Find the times at which the registers of some places reached the versions of their records."""
     fields = {
-        keys.field(surface, country, one.record.source, one.record.hashtag): (country, surface)
-        for (country, surface), one in places.items()
+        keys.field(surface, country, accepted.record.source, accepted.record.hashtag): (country, surface)
+        for (country, surface), accepted in places.items()
     }
     versions = {field: places[place].version for field, place in fields.items()}
-    found = await lookup.applied_ms(versions, recorded_ms)
-    return {fields[field]: at_ms for field, at_ms in found.items()}
+    applied = await lookup.applied_ms(versions, recorded_ms)
+    return {fields[field]: at_ms for field, at_ms in applied.items()}

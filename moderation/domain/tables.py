@@ -150,17 +150,17 @@ def words(field: str, written: str, *, most: int = 400, empty: bool = False) -> 
     return text
 
 
-def one_of(field: str, written: str, known: Sequence[str]) -> str:
+def one_of(field: str, written: str, allowed: Sequence[str]) -> str:
     """Match one of the known words, in any case, with spaces or hyphens for underscores.
 
     Raises:
         BadCell: the word is unknown; the fix names the nearest one.
     """
     word = re.sub(r"[\s-]+", "_", written.strip().lower())
-    if word in known:
+    if word in allowed:
         return word
-    near = difflib.get_close_matches(word, known, 1, 0.5)
-    raise BadCell(field, written, "unknown", f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}")
+    near = difflib.get_close_matches(word, allowed, 1, 0.5)
+    raise BadCell(field, written, "unknown", f"did you mean {near[0]}?" if near else f"one of {', '.join(allowed)}")
 
 
 def account_of(field: str, written: str) -> str:
@@ -199,20 +199,21 @@ def decoded(data: bytes, name: str) -> str:
         ) from None
 
 
-def _columns(cells: Sequence[str], name: str, known: Sequence[str], required: Sequence[str]) -> list[str]:
+def _columns(cells: Sequence[str], name: str, allowed: Sequence[str], required: Sequence[str]) -> list[str]:
     names = [re.sub(r"[\s-]+", "_", cell.strip().lower()) for cell in cells]
     for column in names:
-        if column not in known:
-            near = difflib.get_close_matches(column, known, 1, 0.6)
+        if column not in allowed:
+            near = difflib.get_close_matches(column, allowed, 1, 0.6)
             raise CallerMistake(
                 f"{name}: unknown column {_cut(column)!r}",
-                fix=f"did you mean {near[0]}?" if near else f"the columns are {', '.join(known)}",
+                fix=f"did you mean {near[0]}?" if near else f"the columns are {', '.join(allowed)}",
             )
     if repeated := [column for column in names if names.count(column) > 1]:
         raise CallerMistake(f"{name}: the column {repeated[0]} occurs twice", fix="remove one of them")
     if missing := [column for column in required if column not in names]:
         raise CallerMistake(
-            f"{name}: the column {missing[0]} is missing", fix=f"name the columns in the first line: {', '.join(known)}"
+            f"{name}: the column {missing[0]} is missing",
+            fix=f"name the columns in the first line: {', '.join(allowed)}",
         )
     return names
 

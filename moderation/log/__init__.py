@@ -1,1 +1,1 @@
-"""Appends to the moderation topic, and what is read beside it: one service, one producer, the records' drafts."""
+"""Appends to the moderation topic and reads of it: one service, one producer, the records' drafts."""

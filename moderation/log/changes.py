@@ -36,9 +36,9 @@ class ChangeMemory:
         """Return the present number, and the keys that changed after an earlier one; None: some are forgotten."""
         if not self._forgotten <= sequence <= self.sequence:
             return self.sequence, None
-        found = set()
+        changed = set()
         for key, number in reversed(self._numbers.items()):
             if number <= sequence:
                 break
-            found.add(key)
-        return self.sequence, found
+            changed.add(key)
+        return self.sequence, changed

@@ -81,20 +81,20 @@ class ExposureLimit(HushtagError):
 
     exit_code = EXIT_NO
 
-    def __init__(self, actor: str, *, opened: int, limit: int, wanted: int, next_ms: int) -> None:
+    def __init__(self, actor: str, *, opened: int, limit: int, further: int, next_ms: int) -> None:
         """Build the message.
 
         Args:
             actor: person who asked for texts.
             opened: texts that the person has opened within the shift.
             limit: greatest number of texts in a shift.
-            wanted: texts of the refused call that the person has not opened yet.
+            further: texts of the refused call that the person has not opened yet.
             next_ms: time from which a further text can be opened; 0: now.
         """
         self.opened, self.limit, self.next_ms = opened, limit, next_ms
         left = max(limit - opened, 0)
         super().__init__(
-            f"{actor} has opened {opened:,} texts within 8 hours; {wanted:,} more would exceed the limit of {limit:,}",
+            f"{actor} has opened {opened:,} texts within 8 hours; {further:,} more would exceed the limit of {limit:,}",
             fix=f"open at most {left:,} now: --tweet ID"
             if left
             else f"the next text opens at {time_words(next_ms)}; decide without it, skip the case, or ask a lead",

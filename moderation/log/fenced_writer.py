@@ -83,8 +83,8 @@ class FencedWriter:
         async with self._producer.transaction():
             sent: list[Awaitable[object]] = []
             try:
-                for one in records:
-                    sent.append(await self._producer.send(one.topic, one.value, key=one.key, partition=0))
+                for record in records:
+                    sent.append(await self._producer.send(record.topic, record.value, key=record.key, partition=0))
             finally:  # also the results of a failed transaction are taken
                 results = await asyncio.gather(*sent, return_exceptions=True)
             for result in results:

@@ -52,7 +52,7 @@ class DeadlineProducer:
             if self._producer is None:
                 self._producer = KafkaProducer(**self._options)
             sent = [self._producer.send(self._topic, value=value, key=key, partition=0) for value, key in records]
-            return [one.get(timeout=self._deadline_seconds + _CLOSE_SECONDS).offset for one in sent]
+            return [future.get(timeout=self._deadline_seconds + _CLOSE_SECONDS).offset for future in sent]
         except BaseException:
             self.close()
             raise

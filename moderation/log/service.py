@@ -201,22 +201,22 @@ class ModerationService:
         )
 
     def _in_force(self, scopes: Sequence[Scope], at_ms: int) -> list[tuple[Scope, StackedOverride]]:
-        return [(one, entry) for one in scopes if (entry := self.view.fold.in_force(one, at_ms)) is not None]
+        return [(scope, entry) for scope in scopes if (entry := self.view.fold.in_force(scope, at_ms)) is not None]
 
     def _undo_family(self, draft: UndoDraft) -> list[Undo]:
         at_ms, family = self.now_ms(), draft.tag.hashtag
-        found: dict[tuple[str, str], tuple[str, set[str], set[str]]] = {}
+        places: dict[tuple[str, str], tuple[str, set[str], set[str]]] = {}
         for scope, stack in self.view.fold.stacks().items():
             for entry in stack.entries if _selects(draft, scope) else ():
                 if entry.record.family == family and entry.in_force(at_ms):
-                    _, surfaces, ids = found.setdefault((scope[0], scope[2]), (entry.record.display, set(), set()))
+                    _, surfaces, ids = places.setdefault((scope[0], scope[2]), (entry.record.display, set(), set()))
                     surfaces.add(scope[1])
                     ids.add(entry.record.id)
-        if not found:
+        if not places:
             raise NothingToUndo(f"no override of the family of #{family} is in force", fix="hushtag moderation list")
         return [
             self._undo_record(draft, hashtag, display, country, surfaces, ids, None)
-            for (hashtag, country), (display, surfaces, ids) in found.items()
+            for (hashtag, country), (display, surfaces, ids) in places.items()
         ]
 
     def _undo_record(

@@ -38,7 +38,7 @@ class SessionEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 
 
 _codec: RecordCodec[SessionEnded] = RecordCodec(
-    SessionEnded, lambda one: f"session:{one.session}|people|{one.id}|*".encode()
+    SessionEnded, lambda end: f"session:{end.session}|people|{end.id}|*".encode()
 )
 encode_session_end = _codec.encode
 decode_session_end = _codec.decode

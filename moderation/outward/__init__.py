@@ -1,1 +1,1 @@
-"""What leaves the platform: reports, statements, notices, replies and schemas."""
+"""Documents and messages that leave the platform: reports, statements, notices, replies and schemas."""

@@ -1,1 +1,1 @@
-"""How many authors joined a hashtag in which minute, and what happened meanwhile."""
+"""Authors of a hashtag minute by minute, and the decisions meanwhile."""

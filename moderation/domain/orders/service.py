@@ -314,7 +314,7 @@ class OrderService:
             if dry_run:
                 return []
             write = secrets.token_hex(8)
-            return [*plans[0].records(write=write, actor=who, reason=why, at_ms=at_ms, known=speakers)]
+            return [*plans[0].records(write=write, actor=who, reason=why, at_ms=at_ms, registered=speakers)]
 
         await self._write(make)
         return plans[0]

@@ -111,16 +111,16 @@ class Backtests:
 
     def survey(self, live: Policy) -> BacktestJob:
         """Return the survey of the live policy over the last day; begin one if there is none or it is old."""
-        known = self._survey
-        if known is None or known.revision != live.revision or _is_old(known):
-            if known is not None:
-                known.unwanted = True
-            known = self._survey = BacktestJob("", live.revision)
-            self._begin(known, lambda: _survey(live), DAY_MS)
-        return known
+        survey = self._survey
+        if survey is None or survey.revision != live.revision or _is_old(survey):
+            if survey is not None:
+                survey.unwanted = True
+            survey = self._survey = BacktestJob("", live.revision)
+            self._begin(survey, lambda: _survey(live), DAY_MS)
+        return survey
 
     async def close(self) -> None:
-        """End all jobs."""
+        """End all running jobs."""
         for job in (*self._jobs, *self._judged, *filter(None, [self._survey])):
             job.unwanted = True
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -150,16 +150,16 @@ class Backtests:
 
     def _judge(self, job: BacktestJob, make: Callable[[], _Backtest], back_ms: int) -> Any:
         job.state = "running"
-        found = make()
+        backtest = make()
 
         async def feed() -> None:
             async for record, job.done, job.total in self._feed(now_ms() - back_ms):
                 if job.unwanted:
                     raise _Ended
-                found.add(record)
+                backtest.add(record)
 
         asyncio.run(feed())
-        return found.finish()
+        return backtest.finish()
 
 
 def evidence_feed(settings: Settings) -> Feed:

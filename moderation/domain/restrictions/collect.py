@@ -27,15 +27,15 @@ def active_restrictions(report: HashtagReport) -> list[Restriction]:
     Each names only the surfaces on which it decides; one that stronger decisions overrule everywhere is left out.
     """
     report = HashtagReport(report.hashtag, report.decisions, report.people, None, report.now_ms, report.country)
-    found = [one for decision in report.latest() for one in decision_restrictions(decision)]
-    found = [one for one in found if one.ends_ms > report.now_ms]
+    restrictions = [restriction for decision in report.latest() for restriction in decision_restrictions(decision)]
+    restrictions = [restriction for restriction in restrictions if restriction.ends_ms > report.now_ms]
     for standing in report.overrides:
         if standing.state == "in force" and isinstance(standing.record, Override):
-            found += _some(_override(report, standing.record, standing.surfaces))
-    found += _by_orders(report)
+            restrictions += _some(_override(report, standing.record, standing.surfaces))
+    restrictions += _by_orders(report)
     places = report.states()
     resolved = []
-    for restriction in found:
+    for restriction in restrictions:
         surfaces = tuple(
             surface
             for surface in restriction.surfaces
@@ -51,13 +51,14 @@ def all_restrictions(report: HashtagReport) -> list[Restriction]:
 
     Those that `active_restrictions` does not list are marked as not in force.
     """
-    found = {one.identity: one for decision in report.decisions for one in decision_restrictions(decision)}
+    automated = (restriction for decision in report.decisions for restriction in decision_restrictions(decision))
+    by_identity = {restriction.identity: restriction for restriction in automated}
     for offset, record in report.people.history:
         if isinstance(record, Override) and record.hashtag == report.hashtag and offset not in report.people.fold.stale:
-            found |= {one.identity: one for one in _some(_override(report, record))}
-    found |= {one.identity: one for one in _by_orders(report)}
+            by_identity |= {restriction.identity: restriction for restriction in _some(_override(report, record))}
+    by_identity |= {restriction.identity: restriction for restriction in _by_orders(report)}
     active = {restriction.identity: restriction for restriction in active_restrictions(report)}
-    stated = [active.get(name) or replace(restriction, in_force=False) for name, restriction in found.items()]
+    stated = [active.get(name) or replace(restriction, in_force=False) for name, restriction in by_identity.items()]
     return sorted(stated, key=lambda restriction: (restriction.began_ms, restriction.identity))
 
 
@@ -125,12 +126,12 @@ def order_restrictions(order: Order, now_ms: int, rows: Iterable[TargetRow] | No
         now_ms: the moment, Unix time in ms.
         rows: only these targets; None: all targets of the order.
     """
-    found = []
+    restrictions = []
     for row in order.rows if rows is None else rows:
         held, ruling = measure(order, row), row.ruling
         if held is not None and ruling is not None and not 0 < held.expires_at_ms <= now_ms:
-            found.append(_order_restriction(order, row, ruling, held))
-    return found
+            restrictions.append(_order_restriction(order, row, ruling, held))
+    return restrictions
 
 
 def enforced_restrictions(order: Order, row: TargetRow) -> list[tuple[Restriction, TargetRuling]]:
@@ -217,12 +218,12 @@ def _shown_in(restriction: Restriction, surfaces: Sequence[str], places: Iterabl
 
 
 def _by_orders(report: HashtagReport) -> list[Restriction]:
-    found: list[Restriction] = []
+    restrictions: list[Restriction] = []
     for order in report.people.fold.orders.by_id.values():
         rows = [row for row in order.rows if (row.target.kind, row.target.value) == ("hashtag", report.hashtag)]
         if report.country in (None, order.received.country):
-            found += order_restrictions(order, report.now_ms, rows)
-    return found
+            restrictions += order_restrictions(order, report.now_ms, rows)
+    return restrictions
 
 
 def _some(restriction: Restriction | None) -> list[Restriction]:
@@ -231,11 +232,12 @@ def _some(restriction: Restriction | None) -> list[Restriction]:
 
 def _override(report: HashtagReport, record: Override, surfaces: Iterable[str] | None = None) -> Restriction | None:
     """Convert an override; it begins when people first held the hashtag back on one of its surfaces without a break."""
-    found = override_restriction(record, surfaces)
-    if found is None:
+    restriction = override_restriction(record, surfaces)
+    if restriction is None:
         return None
     since = _held_since(report, record)
-    return replace(found, began_ms=min((since.get(one, record.at_ms) for one in found.surfaces), default=record.at_ms))
+    begins = (since.get(surface, record.at_ms) for surface in restriction.surfaces)
+    return replace(restriction, began_ms=min(begins, default=record.at_ms))
 
 
 def _held_since(report: HashtagReport, record: Override) -> dict[str, int]:

@@ -39,7 +39,7 @@ class Restriction:
     """Normalised hashtag, account id or tweet id."""
     display: str
     measure: str
-    """One of `MEASURES`."""
+    """Measure, one of `MEASURES`."""
     surfaces: tuple[str, ...]
     country: str
     """ISO 3166-1, or `*` for everywhere."""
@@ -82,8 +82,8 @@ class Restriction:
     @property
     def established_part(self) -> float:
         """Established part of the authors, in [0, 1]; the weight where there is no evidence."""
-        found = self.evidence
-        return found.established / found.authors if found is not None and found.authors else self.weight
+        evidence = self.evidence
+        return evidence.established / evidence.authors if evidence is not None and evidence.authors else self.weight
 
     @property
     def secret(self) -> bool:
@@ -92,18 +92,18 @@ class Restriction:
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to plain JSON; a confidential order is reduced to the fact that one exists."""
-        plain = asdict(self) | {"reference": self.reference}
-        del plain["identity"], plain["author"]
+        answer = asdict(self) | {"reference": self.reference}
+        del answer["identity"], answer["author"]
         if self.secret:
-            plain |= {"order": {"confidential": True}, "reason": "", "actor": "", "decision": ""}
-        plain["signals"] = [{"signal": s.signal, "value": s.value, "threshold": s.threshold} for s in self.signals]
-        plain["evidence"] = None if self.evidence is None else _evidence(self.evidence)
-        return plain
+            answer |= {"order": {"confidential": True}, "reason": "", "actor": "", "decision": ""}
+        answer["signals"] = [{"signal": s.signal, "value": s.value, "threshold": s.threshold} for s in self.signals]
+        answer["evidence"] = None if self.evidence is None else _evidence(self.evidence)
+        return answer
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
     """Convert evidence without its sampled tweet ids, because those lead to their authors."""
     counts = ("window_ms", "tweets", "authors", "scored")
     shares = ("share", "lower", "upper", "established", "established_lower", "established_upper")
-    kept = (*counts, *shares, *(one.name for one in WEIGHED if one.recorded))
+    kept = (*counts, *shares, *(signal.name for signal in WEIGHED if signal.recorded))
     return {name: getattr(evidence, name) for name in kept} | {"unread": dict(unread_of(evidence))}

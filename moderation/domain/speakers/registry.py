@@ -46,7 +46,7 @@ class RegistryPlan:
     unchanged: int = 0
 
     def records(
-        self, *, write: str, actor: str, reason: str, at_ms: int, known: Mapping[str, ProtectedSpeaker]
+        self, *, write: str, actor: str, reason: str, at_ms: int, registered: Mapping[str, ProtectedSpeaker]
     ) -> list[RegistryRecord]:
         """Build the records of the change, in the order in which they must be written.
 
@@ -58,7 +58,7 @@ class RegistryPlan:
             actor: person who changes the registry.
             reason: text for the log.
             at_ms: time of the change.
-            known: present speakers by account id.
+            registered: present speakers by account id.
         """
         entries = (*self.added, *self.changed)
         begin = [
@@ -72,7 +72,7 @@ class RegistryPlan:
             SpeakerDetails(account=account, actor=actor, reason=reason, at_ms=at_ms) for account in self.removed
         ]
         end = [
-            Speaker(id=write, account=account, category=known[account].category, removed=True, actor=actor,
+            Speaker(id=write, account=account, category=registered[account].category, removed=True, actor=actor,
                     at_ms=at_ms)
             for account in self.removed
         ]  # fmt: skip
@@ -107,27 +107,28 @@ def parse(data: bytes, name: str) -> ParsedRegistry:
 
 
 def plan_import(
-    entries: Iterable[SpeakerEntry], known: Mapping[str, ProtectedSpeaker], *, replace: bool = False
+    entries: Iterable[SpeakerEntry], registered: Mapping[str, ProtectedSpeaker], *, replace: bool = False
 ) -> RegistryPlan:
     """Plan an import; with `replace` it removes the accounts that the file does not list."""
-    wanted = {entry.account: entry for entry in entries}
-    added = tuple(entry for entry in wanted.values() if entry.account not in known)
-    changed = tuple(e for e in wanted.values() if e.account in known and e != entry_of(known[e.account]))
-    removed = tuple(account for account in known if account not in wanted) if replace else ()
-    return RegistryPlan(added, changed, removed, len(wanted) - len(added) - len(changed))
+    listed = {entry.account: entry for entry in entries}
+    added = tuple(entry for entry in listed.values() if entry.account not in registered)
+    changed = tuple(e for e in listed.values() if e.account in registered and e != entry_of(registered[e.account]))
+    removed = tuple(account for account in registered if account not in listed) if replace else ()
+    return RegistryPlan(added, changed, removed, len(listed) - len(added) - len(changed))
 
 
 def plan_removal(
-    accounts: Iterable[str], known: Mapping[str, ProtectedSpeaker]
+    accounts: Iterable[str], registered: Mapping[str, ProtectedSpeaker]
 ) -> tuple[RegistryPlan, tuple[str, ...]]:
     """Plan the removal of accounts; the second value lists those that are not in the registry."""
-    wanted = tuple(dict.fromkeys(accounts))
-    return RegistryPlan(removed=tuple(a for a in wanted if a in known)), tuple(a for a in wanted if a not in known)
+    named = tuple(dict.fromkeys(accounts))
+    removed = tuple(account for account in named if account in registered)
+    return RegistryPlan(removed=removed), tuple(account for account in named if account not in registered)
 
 
-def export(known: Mapping[str, ProtectedSpeaker]) -> str:
+def export(registered: Mapping[str, ProtectedSpeaker]) -> str:
     """Write the registry as CSV that `parse` reads, by account."""
-    ordered = sorted(known.values(), key=lambda speaker: int(speaker.account))
+    ordered = sorted(registered.values(), key=lambda speaker: int(speaker.account))
     return write_table(COLUMNS, ({name: getattr(speaker, name) for name in COLUMNS} for speaker in ordered))
 
 
@@ -140,7 +141,7 @@ def _entry(line: TableLine) -> SpeakerEntry:
     category = one_of("category", line.cells["category"], CATEGORIES)
     return SpeakerEntry(
         account=account_of("account", line.cells["account"]),
-        category=next(known for known in CATEGORIES if known == category),
+        category=next(name for name in CATEGORIES if name == category),
         name=words("name", line.cells.get("name", ""), empty=True),
         basis=words("basis", line.cells.get("basis", ""), empty=True),
     )

@@ -184,7 +184,7 @@ class TextReader:
         new = len(set(tweets) - fold.times(actor, at_ms).keys())
         if exposure.left is not None and new > exposure.left:
             raise ExposureLimit(
-                actor, opened=exposure.opened, limit=exposure.limit, wanted=new, next_ms=exposure.next_ms
+                actor, opened=exposure.opened, limit=exposure.limit, further=new, next_ms=exposure.next_ms
             )
 
 

@@ -161,7 +161,7 @@ def channels_of(config: NotifyConfig, settings: Settings) -> dict[str, Channel]:
         CallerMistake: a channel lacks its key, or e-mail its server.
     """
     keys = webhook_keys(settings.notify_keys.get_secret_value())
-    return {name: _channel(name, one, config, settings, keys) for name, one in config.channels.items()}
+    return {name: _channel(name, channel, config, settings, keys) for name, channel in config.channels.items()}
 
 
 def webhook_keys(text: str) -> dict[str, list[bytes]]:
@@ -170,8 +170,8 @@ def webhook_keys(text: str) -> dict[str, list[bytes]]:
     Raises:
         CallerMistake: a key cannot be used; the message does not show it.
     """
-    found: dict[str, list[bytes]] = {}
-    for part in filter(None, (one.strip() for one in text.split(","))):
+    keys: dict[str, list[bytes]] = {}
+    for part in filter(None, (item.strip() for item in text.split(","))):
         name, _, written = part.partition("=")
         try:
             key = base64.b64decode(written.removeprefix(_KEY_PREFIX), validate=True)
@@ -183,8 +183,8 @@ def webhook_keys(text: str) -> dict[str, list[bytes]]:
                 f"HUSHTAG_NOTIFY_KEYS: the key of {shown} is no signing key",
                 fix=f"write CHANNEL={_KEY_PREFIX}KEY, with the output of: openssl rand -base64 32",
             )
-        found.setdefault(name, []).append(key)
-    return found
+        keys.setdefault(name, []).append(key)
+    return keys
 
 
 def _channel(
@@ -207,6 +207,6 @@ def _channel(
 
 def _refusal(error: Exception) -> Exception:
     """Return the failure for an SMTP answer: 4xx asks for a later attempt."""
-    codes = [getattr(one, "code", 0) for one in getattr(error, "recipients", None) or [error]]
+    codes = [getattr(cause, "code", 0) for cause in getattr(error, "recipients", None) or [error]]
     text = " ".join(str(error).split())
     return MessageRefused(text) if any(code >= 500 for code in codes) else ChannelAway(text)

@@ -27,10 +27,10 @@ _DURATION = "a whole number and s, m or h, such as 30m"
 
 
 def _duration_ms(value: object) -> int:
-    found = parse_duration(value) if isinstance(value, str) else None
-    if found is None:
+    duration_ms = parse_duration(value) if isinstance(value, str) else None
+    if duration_ms is None:
         raise ValueError(f"write {nearest_duration(value) or _DURATION}")
-    return found
+    return duration_ms
 
 
 def _working_address(address: str) -> str:
@@ -108,7 +108,7 @@ class NotifyConfig(_Section):
 
     @model_validator(mode="after")
     def _check_sender(self) -> Self:
-        if not self.sender and any(one.email for one in self.channels.values()):
+        if not self.sender and any(channel.email for channel in self.channels.values()):
             raise ValueError("a channel sends e-mail: give its sender as `from`")
         return self
 
@@ -120,16 +120,16 @@ def load_notify_config(path: Path) -> NotifyConfig:
         CallerMistake: names every wrong field with its value, and the fix.
     """
     try:
-        plain = YAML(typ="safe").load(path.read_text("utf-8"))
+        document = YAML(typ="safe").load(path.read_text("utf-8"))
     except OSError as error:
         raise CallerMistake(f"{path}: {error.strerror}", fix="name the file with --config") from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise CallerMistake(f"{path} is not YAML: {' '.join(str(error).split())[:200]}", fix="correct it") from None
     try:
-        return NotifyConfig.model_validate(plain if plain is not None else {})
+        return NotifyConfig.model_validate(document if document is not None else {})
     except ValidationError as error:
         # A list whose only value is wrong counts as empty, too: one fault, one line.
-        problems = [_problem(one) for one in error.errors() if one["type"] != "too_short" or not one["input"]]
+        problems = [_problem(fault) for fault in error.errors() if fault["type"] != "too_short" or not fault["input"]]
         lines = [f"{path}: {where}{what}" for where, what, _ in problems]
         raise CallerMistake("\n".join(lines), fix="\n".join(dict.fromkeys(fix for *_, fix in problems))) from None
 

@@ -62,15 +62,15 @@ def webhook_content(
         now_ms: the present time.
         account_rules: clause of the platform's rules on suspended accounts, for statements.
     """
-    plain = [_as_dict(one, account_rules) for one in subjects]
-    data = plain[0] if kind == "statements" else {"items": plain}
+    items = [_as_dict(subject, account_rules) for subject in subjects]
+    data = items[0] if kind == "statements" else {"items": items}
     return MessageContent("", _body(_TYPES[kind], data, now_ms))
 
 
 def mail_content(kind: EventKind, subjects: Sequence[Subject], now_ms: int) -> MessageContent:
     """Write an e-mail: one line for each event."""
-    one, many = _SUBJECTS[kind]
-    head = one if len(subjects) == 1 else f"{len(subjects)} {many}"
+    single, many = _SUBJECTS[kind]
+    head = single if len(subjects) == 1 else f"{len(subjects)} {many}"
     return MessageContent(f"hushtag: {head}", "\n".join(_line(subject, now_ms) for subject in subjects) + "\n")
 
 
@@ -151,4 +151,4 @@ def _iso(at_ms: int) -> str:
 
 def _one_line(text: str) -> str:
     """Drop line breaks and control characters, so that a reason cannot add lines."""
-    return "".join(one if one.isprintable() else " " for one in " ".join(text.split()))
+    return "".join(character if character.isprintable() else " " for character in " ".join(text.split()))

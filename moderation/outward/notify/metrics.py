@@ -45,6 +45,6 @@ class NotifyMetrics(MetricSet):
 
     def set_waiting(self, channel: str, messages: Iterable[NotifyMessage], now_ms: int) -> None:
         """Set the number of a channel's undelivered messages, and the age of the oldest."""
-        planned = [one.planned_ms for one in messages]
+        planned = [message.planned_ms for message in messages]
         self.waiting.labels(channel=channel).set(len(planned))
         self.oldest_seconds.labels(channel=channel).set((now_ms - min(planned)) / 1000 if planned else 0)

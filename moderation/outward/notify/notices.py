@@ -75,10 +75,10 @@ def due(state: NotifyState, kind: EventKind, route: NotifyRoute, from_ms: int, n
         from_ms: events before this time were delivered, or are older than the channel.
         now_ms: the present time.
     """
-    found = _FINDERS[kind](state, route, now_ms)
+    notices = _FINDERS[kind](state, route, now_ms)
     return sorted(
-        (one for one in found if one.at_ms >= from_ms and one.since_ms <= now_ms),
-        key=lambda one: (one.since_ms, one.id),
+        (notice for notice in notices if notice.at_ms >= from_ms and notice.since_ms <= now_ms),
+        key=lambda notice: (notice.since_ms, notice.id),
     )
 
 

@@ -98,7 +98,7 @@ class Notifier:
 
     async def run(self, stopped: asyncio.Event, *, every_seconds: float = 1.0) -> None:
         """Send until stopped; then record the last deliveries."""
-        running = [asyncio.create_task(one.run()) for one in self._deliveries.values()]
+        running = [asyncio.create_task(delivery.run()) for delivery in self._deliveries.values()]
         try:
             while not stopped.is_set():
                 await self._round()
@@ -133,8 +133,8 @@ class Notifier:
     async def _plan(self, at_ms: int) -> None:
         await self._write(new_marks(self._config, self.outbox, at_ms))
         rules = self._settings.account_rules
-        found = new_messages(self._config, self._reader.state, self.outbox, at_ms, account_rules=rules)
-        messages = list(islice(found, _AT_ONCE))
+        due_messages = new_messages(self._config, self._reader.state, self.outbox, at_ms, account_rules=rules)
+        messages = list(islice(due_messages, _AT_ONCE))
         if len(messages) == _AT_ONCE:
             self._planned_ms = 0  # the next round plans the rest, so that the event loop is not blocked for long
         await self._write(messages)
@@ -144,7 +144,7 @@ class Notifier:
     async def _record_delivered(self) -> None:
         sent_ms = self._clock()
         for delivery in self._deliveries.values():
-            await self._write([_as_sent(one, sent_ms) for one in delivery.take_delivered()])
+            await self._write([_as_sent(message, sent_ms) for message in delivery.take_delivered()])
 
     async def _tidy(self, at_ms: int) -> None:
         await self._write(later_marks(self._config, self.outbox, at_ms))

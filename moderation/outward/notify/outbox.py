@@ -118,4 +118,4 @@ class Outbox:
 
     def waiting(self, channel: str) -> list[NotifyMessage]:
         """Return the messages of a channel that are not delivered, the oldest first."""
-        return [one for one in self.messages.values() if one.channel == channel and not one.sent_ms]
+        return [message for message in self.messages.values() if message.channel == channel and not message.sent_ms]

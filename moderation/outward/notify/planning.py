@@ -45,15 +45,15 @@ def new_messages(
         room = WAITING_MAX - len(outbox.waiting(name))
         for kind, route in channel.sends.items():
             notices = [
-                one
-                for one in due(state, kind, route, outbox.marks[name, kind], now_ms)
-                if not outbox.is_notified(name, kind, one.id)
+                notice
+                for notice in due(state, kind, route, outbox.marks[name, kind], now_ms)
+                if not outbox.is_notified(name, kind, notice.id)
             ]
             if kind == "statements":
                 notices = with_present_states(notices, state, now_ms)
             for digest in _digests(kind, notices, route, now_ms)[: max(room, 0)]:
                 room -= 1
-                subjects = [one.subject for one in digest]
+                subjects = [notice.subject for notice in digest]
                 if channel.email:
                     content = mail_content(kind, subjects, now_ms)
                 else:
@@ -66,17 +66,17 @@ def later_marks(config: NotifyConfig, outbox: Outbox, now_ms: int) -> list[Notif
 
     All that is due must be planned. The marks of a full channel stay, because notices wait in the logs.
     """
-    found = []
+    marks = []
     for name, channel in config.channels.items():
         waiting = outbox.waiting(name)
         if len(waiting) >= WAITING_MAX:
             continue
-        oldest_ms = min((one.planned_ms for one in waiting), default=now_ms)
+        oldest_ms = min((message.planned_ms for message in waiting), default=now_ms)
         for kind, _ in channel.sends.items():
             from_ms = min(oldest_ms, now_ms) - REMEMBERED_MS
             if from_ms > outbox.marks[name, kind]:
-                found.append(NotifyMark(channel=name, event=kind, from_ms=from_ms))
-    return found
+                marks.append(NotifyMark(channel=name, event=kind, from_ms=from_ms))
+    return marks
 
 
 def earliest_mark_ms(config: NotifyConfig, outbox: Outbox, now_ms: int) -> int:
@@ -89,16 +89,16 @@ def forgotten(config: NotifyConfig, outbox: Outbox, now_ms: int) -> list[bytes]:
     """Return the keys of messages to delete: delivered before the mark, or long waiting for a channel that is gone."""
     return [
         key
-        for key, one in outbox.messages.items()
-        if (one.sent_ms and one.newest_ms < outbox.marks.get((one.channel, one.event), 0))
-        or (one.channel not in config.channels and one.planned_ms < now_ms - REMEMBERED_MS)
+        for key, message in outbox.messages.items()
+        if (message.sent_ms and message.newest_ms < outbox.marks.get((message.channel, message.event), 0))
+        or (message.channel not in config.channels and message.planned_ms < now_ms - REMEMBERED_MS)
     ]
 
 
 def _digests(kind: EventKind, notices: Sequence[Notice], route: NotifyRoute, now_ms: int) -> list[Sequence[Notice]]:
     """Group notices into messages; each statement is one message, since it is for one affected user."""
     if kind == "statements":
-        return [[one] for one in notices if one.since_ms + route.digest_ms <= now_ms]
+        return [[notice] for notice in notices if notice.since_ms + route.digest_ms <= now_ms]
     if not notices or notices[0].since_ms + route.digest_ms > now_ms:
         return []
     return [notices[start : start + DIGEST_MAX] for start in range(0, len(notices), DIGEST_MAX)]
@@ -107,13 +107,13 @@ def _digests(kind: EventKind, notices: Sequence[Notice], route: NotifyRoute, now
 def _message(
     channel: str, kind: EventKind, notices: Sequence[Notice], content: MessageContent, now_ms: int
 ) -> NotifyMessage:
-    ids = tuple(one.id for one in notices)
+    ids = tuple(notice.id for notice in notices)
     return NotifyMessage(
         id=message_id(channel, kind, ids),
         channel=channel,
         event=kind,
         notices=ids,
-        newest_ms=max(one.at_ms for one in notices),
+        newest_ms=max(notice.at_ms for notice in notices),
         planned_ms=now_ms,
         subject=content.subject,
         body=content.body,

@@ -63,6 +63,6 @@ async def planned_now(settings: Settings, config: NotifyConfig) -> list[NotifyMe
         at_ms = now_ms()
         for mark in new_marks(config, outbox, at_ms):
             outbox.marks[mark.channel, mark.event] = mark.from_ms
-        waiting = [one for name in config.channels for one in outbox.waiting(name)]
+        waiting = [message for name in config.channels for message in outbox.waiting(name)]
         rules = settings.account_rules
         return waiting + list(new_messages(config, reader.state, outbox, at_ms, account_rules=rules))

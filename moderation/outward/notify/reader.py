@@ -72,8 +72,8 @@ class NotifyReader:
         async for batch in self._decisions.to_end(self._decision_offsets):
             for record in batch:
                 value = record.value
-                if value is not None and b'"kind":"decision"' in value and (found := decision_in(value)) is not None:
-                    self.state.apply_decision(found)
+                if value is not None and b'"kind":"decision"' in value and (decision := decision_in(value)) is not None:
+                    self.state.apply_decision(decision)
                     new = True
             self._decision_offsets[batch[-1].partition] = batch[-1].offset + 1
         return new

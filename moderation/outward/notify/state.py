@@ -61,13 +61,13 @@ class NotifyState:
 
     def apply_decision(self, decision: Decision) -> None:
         """Apply one automated decision; decisions may repeat and come in any order."""
-        found = decision_restrictions(decision)
+        restrictions = decision_restrictions(decision)
         key = decision.hashtag, decision.country
         if decision.version >= self._latest.get(key, ("", None))[0]:
-            self._latest[key] = decision.version, frozenset(one.reference for one in found)
-        for one in found:
-            if decision.version >= self._automated.get(one.reference, ("", None))[0]:
-                self._automated[one.reference] = decision.version, one
+            self._latest[key] = decision.version, frozenset(restriction.reference for restriction in restrictions)
+        for restriction in restrictions:
+            if decision.version >= self._automated.get(restriction.reference, ("", None))[0]:
+                self._automated[restriction.reference] = decision.version, restriction
         for change in changes_of(decision):
             self.changes.setdefault(change.id, change)
 
@@ -84,20 +84,20 @@ class NotifyState:
     def surfaces_of_hold(self, record: Override, at_ms: int) -> tuple[str, ...]:
         """List the surfaces on which a hold decides at a time, or decided when it lapsed."""
         at_ms = min(at_ms, record.expires_at_ms - 1)
-        found = ((scope[1], self._history.fold.in_force(scope, at_ms)) for scope in scopes_of(record))
-        return tuple(surface for surface, entry in found if entry is not None and entry.record.id == record.id)
+        entries = ((scope[1], self._history.fold.in_force(scope, at_ms)) for scope in scopes_of(record))
+        return tuple(surface for surface, entry in entries if entry is not None and entry.record.id == record.id)
 
     def restrictions(self, now_ms: int) -> Iterator[Restriction]:
         """Yield each restriction, also those that are not in force; `with_present_states` adds where else."""
-        for _, one in self._automated.values():
-            latest = self._latest.get((one.target, one.country), ("", frozenset()))[1]
-            yield _with_force(one, one.reference in latest and now_ms < one.ends_ms)
-        for one, record in self._by_people.values():
+        for _, restriction in self._automated.values():
+            latest = self._latest.get((restriction.target, restriction.country), ("", frozenset()))[1]
+            yield _with_force(restriction, restriction.reference in latest and now_ms < restriction.ends_ms)
+        for restriction, record in self._by_people.values():
             entries = (self._history.fold.in_force(scope, now_ms) for scope in scopes_of(record))
-            yield _with_force(one, any(entry is not None and entry.record.id == record.id for entry in entries))
+            yield _with_force(restriction, any(entry is not None and entry.record.id == record.id for entry in entries))
         for order in self.orders():
-            for one in self._of_order(order):
-                yield _with_force(one, not one.ends_ms or now_ms < one.ends_ms)
+            for restriction in self._of_order(order):
+                yield _with_force(restriction, not restriction.ends_ms or now_ms < restriction.ends_ms)
 
     def with_present_states(self, restrictions: Sequence[Restriction], now_ms: int) -> list[Restriction]:
         """Add to restrictions of accounts and tweets where else their targets are hidden."""
@@ -105,12 +105,12 @@ class NotifyState:
 
     def prune(self, before_ms: int) -> None:
         """Drop what ended before a time, and is never due again."""
-        self.holds = {name: one for name, one in self.holds.items() if one.expires_at_ms >= before_ms}
-        self._by_people = {name: one for name, one in self._by_people.items() if one[0].began_ms >= before_ms}
-        self._automated = {name: one for name, one in self._automated.items() if one[1].ends_ms >= before_ms}
+        self.holds = {name: hold for name, hold in self.holds.items() if hold.expires_at_ms >= before_ms}
+        self._by_people = {name: pair for name, pair in self._by_people.items() if pair[0].began_ms >= before_ms}
+        self._automated = {name: pair for name, pair in self._automated.items() if pair[1].ends_ms >= before_ms}
         self.changes = {name: change for name, change in self.changes.items() if change.decided_at_ms >= before_ms}
-        kept = {(one.target, one.country) for _, one in self._automated.values()}
-        self._latest = {key: one for key, one in self._latest.items() if key in kept}
+        kept = {(restriction.target, restriction.country) for _, restriction in self._automated.values()}
+        self._latest = {key: pair for key, pair in self._latest.items() if key in kept}
 
     def _add(self, record: Override) -> None:
         if record.action == "hold":
@@ -119,10 +119,10 @@ class NotifyState:
             self._by_people[record.id] = restriction, record
 
     def _of_order(self, order: Order) -> list[Restriction]:
-        known = self._by_orders.get(order.id)
-        if known is None or known[0] != order.version:
-            known = self._by_orders[order.id] = order.version, order_restrictions(order, _ANY_TIME)
-        return known[1]
+        pair = self._by_orders.get(order.id)
+        if pair is None or pair[0] != order.version:
+            pair = self._by_orders[order.id] = order.version, order_restrictions(order, _ANY_TIME)
+        return pair[1]
 
 
 def _with_force(restriction: Restriction, in_force: bool) -> Restriction:

@@ -12,10 +12,10 @@ from moderation.outward.schemas.records import RECORDS
 
 def schema_files() -> dict[str, str]:
     """Return the content of every file, by its name."""
-    found: dict[str, Any] = {
+    schemas: dict[str, Any] = {
         "register": register_schema(),
         **{topic: topic_schema(topic) for topic in RECORDS},
         "webhook": webhook_schema(),
         "asyncapi": asyncapi(),
     }
-    return {f"{name}.json": json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in found.items()}
+    return {f"{name}.json": json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in schemas.items()}

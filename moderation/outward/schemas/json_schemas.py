@@ -51,17 +51,17 @@ def webhook_schema() -> dict[str, Any]:
     data = schema.pop("anyOf")
     bodies = [{"type": "object", "required": ["type", "timestamp", "data"],
                "properties": {"type": {"const": name}, "timestamp": {"type": "string", "format": "date-time"},
-                              "data": found}}
-              for name, found in zip(WEBHOOKS, data, strict=True)]  # fmt: skip
+                              "data": body}}
+              for name, body in zip(WEBHOOKS, data, strict=True)]  # fmt: skip
     return {**{name: schema[name] for name in ("$schema", "title")}, "anyOf": bodies, "$defs": schema["$defs"]}
 
 
 def _document(title: str, types: Iterable[Any]) -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
-    known = _types_by_name(types)
+    types_by_name = _types_by_name(types)
     for name, component in components.items():
-        if name in known:
-            _describe(component, known[name])
+        if name in types_by_name:
+            _describe(component, types_by_name[name])
         if "description" in component:  # the docstring up to its sections, such as Raises
             component["description"] = " ".join(component["description"].partition("\n\n")[0].split())
     head: dict[str, Any] = {"$schema": DIALECT, "title": title}
@@ -69,15 +69,15 @@ def _document(title: str, types: Iterable[Any]) -> dict[str, Any]:
 
 
 def _types_by_name(types: Iterable[Any]) -> dict[str, type]:
-    found = {kind.__name__: kind for kind in _subclasses(msgspec.Struct)}
-    return found | {kind.__name__: kind for kind in types if isinstance(kind, type)}
+    by_name = {kind.__name__: kind for kind in _subclasses(msgspec.Struct)}
+    return by_name | {kind.__name__: kind for kind in types if isinstance(kind, type)}
 
 
 def _subclasses(kind: type) -> Iterator[type]:
     subclasses: list[type] = kind.__subclasses__()
-    for one in subclasses:
-        yield one
-        yield from _subclasses(one)
+    for subclass in subclasses:
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 def _describe(component: dict[str, Any], kind: type) -> None:

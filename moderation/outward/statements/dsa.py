@@ -116,7 +116,7 @@ class DsaBatch(BaseModel):
     @model_validator(mode="after")
     def _unique(self) -> Self:
         """Check that no statement is submitted twice: the database would refuse the whole request."""
-        if len({one.puid for one in self.statements}) < len(self.statements):
+        if len({statement.puid for statement in self.statements}) < len(self.statements):
             raise ValueError("two statements have the same puid")
         return self
 
@@ -173,9 +173,9 @@ def dsa_statement(restriction: Restriction, *, account_rules: str = "") -> DsaSt
 
 def dsa_batches(statements: Iterable[DsaStatement]) -> Iterator[DsaBatch]:
     """Group statements into requests of at most MOST_IN_BATCH, each statement once."""
-    found = list({one.puid: one for one in statements}.values())
-    for at in range(0, len(found), MOST_IN_BATCH):
-        yield DsaBatch(statements=found[at : at + MOST_IN_BATCH])
+    distinct = list({statement.puid: statement for statement in statements}.values())
+    for at in range(0, len(distinct), MOST_IN_BATCH):
+        yield DsaBatch(statements=distinct[at : at + MOST_IN_BATCH])
 
 
 def facts(restriction: Restriction) -> str:

@@ -146,8 +146,8 @@ def _body(request: OrderRequest) -> str:
 
 def _works(targets: Sequence[RequestedTarget], site: str | None) -> list[dict[str, Any]]:
     groups: dict[tuple[TargetKind, PublicOutcome], list[str]] = {}
-    for one in targets:
-        groups.setdefault((one.kind, one.outcome), []).append(one.target)
+    for target in targets:
+        groups.setdefault((target.kind, target.outcome), []).append(target.target)
     works = []
     for (kind, outcome), names in sorted(groups.items()):
         named = site is not None and outcome in HELD_BACK

@@ -18,10 +18,13 @@ CONFIDENTIAL = "a confidential order is behind this restriction, so its entry in
 async def prove_statements(log: PublicLog, restrictions: Iterable[Restriction]) -> dict[str, DocumentProof]:
     """Prove the decisions behind restrictions; the proofs are keyed by reference."""
     restrictions = list(restrictions)
-    secret = {one.reference: DocumentProof(note=CONFIDENTIAL) for one in restrictions if one.secret}
-    open_ones = [one for one in restrictions if not one.secret]
-    wanted = {one.reference: NeededEntry(entry_key(one), _since_ms(one), OPENED) for one in open_ones}
-    return secret | await prove(log, wanted)
+    secret = (restriction.reference for restriction in restrictions if restriction.secret)
+    disclosed = [restriction for restriction in restrictions if not restriction.secret]
+    needed = {
+        restriction.reference: NeededEntry(entry_key(restriction), _since_ms(restriction), OPENED)
+        for restriction in disclosed
+    }
+    return dict.fromkeys(secret, DocumentProof(note=CONFIDENTIAL)) | await prove(log, needed)
 
 
 def entry_key(restriction: Restriction) -> EntryKey:

@@ -40,9 +40,9 @@ class Translator:
     def text(self, message: str, **values: str) -> str:
         """Translate a message and insert its values."""
         if self._catalogue is not None:
-            found = self._catalogue.get(message)
-            assert found is not None and found.string, f"no {self.locale} for {message!r}"
-            message = str(found.string)
+            translation = self._catalogue.get(message)
+            assert translation is not None and translation.string, f"no {self.locale} for {message!r}"
+            message = str(translation.string)
         return message.format(**values)
 
     def time(self, at_ms: int) -> str:
@@ -90,13 +90,13 @@ def statement_as_dict(
         proof: proof of the decision in the public log; None leaves it out.
     """
     dsa = dsa_statement(restriction, account_rules=account_rules)
-    plain = {
+    answer = {
         "reference": restriction.reference,
         "restriction": restriction.as_dict(),
         "dsa": None if dsa is None else dsa.as_dict(),
         "text": {language: user_text(restriction, language) for language in LANGUAGES},
     }
-    return plain if proof is None else plain | proof.as_dict()
+    return answer if proof is None else answer | proof.as_dict()
 
 
 def user_text(restriction: Restriction, language: str) -> str:
@@ -213,7 +213,7 @@ def _automated_reasons(restriction: Restriction, tr: Translator) -> list[str]:
     form = FORM_OF_MEASURE.get(restriction.measure)
     if form and form.reason:
         lines.append(tr.text(form.reason, part=tr.share(restriction.established_part)))
-    signals = [tr.text(BY_NAME[one.signal].statement) for one in restriction.signals if one.signal in BY_NAME]
+    signals = [tr.text(BY_NAME[signal.signal].statement) for signal in restriction.signals if signal.signal in BY_NAME]
     if signals:
         lines.append(tr.text("Besides the texts, these signals supported it: {signals}.", signals=tr.all_of(signals)))
     return lines
@@ -223,7 +223,7 @@ def _unread(unread: Mapping[str, int], tr: Translator) -> list[str]:
     """Say of how many people the texts were not read, and in which languages."""
     if not unread:
         return []
-    languages = [tr.language(one) for one in in_order(unread) if one not in UNNAMED]
+    languages = [tr.language(language) for language in in_order(unread) if language not in UNNAMED]
     people = tr.number(sum(unread.values()))
     if not languages:
         return [

@@ -10,7 +10,7 @@ from moderation.wording import iso_words
 
 _MAX_SECONDS = 10**11
 Answer = Mapping[str, Any]
-"""Answer of `verify_proof`."""
+"""Answer of `verify_proof` as JSON."""
 
 
 def entry_lines(answer: Answer, keys: Keys) -> list[str]:

@@ -27,6 +27,6 @@ def proof_file(
     return {
         "format": FORMAT,
         "leaf": to_base64(leaf),
-        "opened": [dict(one) for one in disclosed],
+        "opened": [dict(opened) for opened in disclosed],
         "proof": TlogProof(index, tuple(path), checkpoint).encode(),
     }

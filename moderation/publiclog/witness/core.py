@@ -63,8 +63,8 @@ class WitnessCore:
     ) -> None:
         self._key, self._store, self._clock = key, store, clock
         self._log_keys: dict[str, list[PublicKey]] = {}
-        for one in log_keys:
-            self._log_keys.setdefault(one.name, []).append(one)
+        for log_key in log_keys:
+            self._log_keys.setdefault(log_key.name, []).append(log_key)
         self._lock = threading.Lock()
 
     def submit(self, body: bytes) -> WitnessReply:
@@ -99,14 +99,14 @@ class WitnessCore:
 
     def _unsigned(self, note: str, origin: str) -> ProofError | None:
         """Return why no known key of the log has signed a checkpoint; None if one has."""
-        found = None
+        reason = None
         for key in self._log_keys[origin]:
             try:
                 open_checkpoint(note, key)
                 return None
             except ProofError as error:
-                found = error
-        return found
+                reason = error
+        return reason
 
 
 def _parse(body: bytes) -> tuple[int, list[bytes], str]:
@@ -120,7 +120,7 @@ def _parse(body: bytes) -> tuple[int, list[bytes], str]:
     if not gap or not first.startswith("old ") or len(lines) > _MAX_PROOF:
         raise malformed("a submission is a line `old SIZE`, at most 63 hashes, an empty line and a checkpoint")
     proof = [from_base64(line, "a hash of the proof") for line in lines]
-    if any(len(one) != 32 for one in proof):
+    if any(len(hash_) != 32 for hash_ in proof):
         raise malformed("a hash of the proof does not have 32 bytes")
     return from_decimal(first.removeprefix("old "), "the old size"), proof, note
 

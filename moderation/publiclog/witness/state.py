@@ -19,7 +19,7 @@ class SeenCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     size: int
     root: str
-    """Root in hex."""
+    """Root of the tree, in hex."""
     checkpoint: str
     """Signed note, as submitted: evidence if the log shows another history."""
 
@@ -85,8 +85,8 @@ class StateFile:
 
     def load(self, origin: str) -> Seen | None:
         """Return the last checkpoint of a log; None before the first one."""
-        found = self._seen.get(origin)
-        return None if found is None else Seen(found.size, bytes.fromhex(found.root))
+        seen = self._seen.get(origin)
+        return None if seen is None else Seen(seen.size, bytes.fromhex(seen.root))
 
     def save(self, origin: str, seen: Seen, note: str) -> None:
         """Persist a checkpoint; after the return, no crash can lose it."""

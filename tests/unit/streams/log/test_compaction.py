@@ -79,7 +79,9 @@ def perform(world: OrdersWorld, order: str, doing: tuple[Any, ...]) -> None:
         case "broken":  # only the first records of a write arrive
             plan = gone if number % 2 else registry.plan_import(enter, known)
             write = f"{len(world.log.records):08x}"
-            for record in plan.records(write=write, actor=actor, reason="r", at_ms=NOW_MS, known=known)[: number + 1]:
+            for record in plan.records(write=write, actor=actor, reason="r", at_ms=NOW_MS, registered=known)[
+                : number + 1
+            ]:
                 world.log.append(*encode_legal(record))
         case "rule":
             world.rule(order, outcome, *some, actor=actor, against_protected=True)
