@@ -48,7 +48,7 @@ def report_of(impact: Impact) -> ShadowReport:
     """Report on all ticks that an `Impact` has judged."""
     verdict = impact.report()
     # Spells that have not ended include the last tick.
-    live, new = (_known(recorder.until(impact.to_ms + 1), impact) for recorder in impact.recorders)
+    live, new = (_covered(recorder.until(impact.to_ms + 1), impact) for recorder in impact.recorders)
     hiding = any(spell.hides for spells in (*live.values(), *new.values()) for spell in spells)
     return ShadowReport(
         now=differing_now(impact),
@@ -60,11 +60,11 @@ def report_of(impact: Impact) -> ShadowReport:
 
 def differing_now(impact: Impact) -> list[PolicyChange]:
     """List the tags on which the two policies differ at the last settled tick."""
-    live, new = (_known(recorder.standing(impact.to_ms), impact) for recorder in impact.recorders)
+    live, new = (_covered(recorder.standing(impact.to_ms), impact) for recorder in impact.recorders)
     return compare_moment(live, new, impact.tags)
 
 
-def _known(spells: Spells, impact: Impact) -> Spells:
+def _covered(spells: Spells, impact: Impact) -> Spells:
     unknown = {scope for scopes in impact.uncovered().values() for scope in scopes}
     return {at: of_scope for at, of_scope in spells.items() if at[1] not in unknown}
 

@@ -47,7 +47,7 @@ async def take_backup(settings: Settings, folder: Path, *, report: Report = lamb
     ids = await asyncio.to_thread(_topic_ids, settings)
     try:
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        manifest = replace(_known(settings, folder, ids), began_at_ms=now_ms())
+        manifest = replace(_last_state(settings, folder, ids), began_at_ms=now_ms())
         for name in ORDER:
             manifest = await _add_topic(settings, folder, manifest, name, ids[name], report)
         write_manifest(folder, manifest)
@@ -71,7 +71,7 @@ def _topic_ids(settings: Settings) -> dict[str, str]:
     return {name: ids[settings.topic(name)] for name in ORDER}
 
 
-def _known(settings: Settings, folder: Path, ids: dict[str, str]) -> Manifest:
+def _last_state(settings: Settings, folder: Path, ids: dict[str, str]) -> Manifest:
     """Return the state to continue from: that of an interrupted run, or of the last one."""
     manifest = read_manifest(folder, UNFINISHED) or read_manifest(folder)
     if manifest is None:

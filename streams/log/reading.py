@@ -121,7 +121,7 @@ class LogReader:
 
     async def bounds(self, partitions: tuple[int, ...] | None = None) -> dict[int, Bounds]:
         """Query the first offset and the end of each partition, the ends first."""
-        topic_partitions = self._known(self.partitions if partitions is None else partitions)
+        topic_partitions = self._topic_partitions(self.partitions if partitions is None else partitions)
         ends = await self._answered(self._consumer.end_offsets(topic_partitions))
         begins = await self._answered(self._consumer.beginning_offsets(topic_partitions))
         return {p.partition: Bounds(min(begins[p], ends[p]), ends[p]) for p in topic_partitions}
@@ -133,7 +133,7 @@ class LogReader:
         """
         if log_time_ms < 0:
             return None
-        tp = self._known((partition,))[0]
+        tp = self._topic_partitions((partition,))[0]
         first = (await self._answered(self._consumer.offsets_for_times({tp: log_time_ms})))[tp]
         return first.offset if first is not None else (await self.bounds((partition,)))[partition].end
 
@@ -253,7 +253,7 @@ class LogReader:
             await asyncio.sleep(0.02)
         return tuple(sorted(partitions))
 
-    def _known(self, partitions: tuple[int, ...]) -> list[TopicPartition]:
+    def _topic_partitions(self, partitions: tuple[int, ...]) -> list[TopicPartition]:
         unknown = [p for p in partitions if p not in self.partitions]
         if unknown:
             raise TopicsError(

@@ -181,9 +181,9 @@ class _Places:
         """Locate keys of the rule, or "/" and a path from the top; those of overrides first, they were written last."""
         inner = sorted((key for key in keys if key[0] != "/"), key=lambda key: -self._index.get(key, 0))
         outer = [tuple(key[1:].split("/")) for key in keys if key[0] == "/"]
-        return (*map(self._one, inner), *outer)
+        return (*map(self._loc_of, inner), *outer)
 
-    def _one(self, key: str) -> Loc:
+    def _loc_of(self, key: str) -> Loc:
         at = self._index.get(key, 0)
         return (*self._loc, *(("overrides", at - 1) if at else ()), key)
 

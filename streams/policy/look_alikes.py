@@ -26,7 +26,7 @@ _LEET = dict(zip("0134578@$!|", "oieastb" + "asii", strict=True))
 _STROKES = {"l": "i"}
 """Upper-case i, lower-case L and 1 are one stroke: one class for the three."""
 _LETTERS = {**_CYRILLIC, **_GREEK, **_LATIN}
-_KNOWN_MAX = 50_000
+_VERDICTS_MAX = 50_000
 
 
 def skeleton(hashtag: str) -> str:
@@ -139,18 +139,18 @@ class DomainMatcher:
         self._exact = {domain for domain, _ in listed}
         self._skeletons = {_domain_skeleton(domain.split(".")) for domain, match in listed if match == "lookalike"}
         self._ends = {domain.rpartition(".")[2] for domain in self._exact}
-        self._known: dict[str, bool] = {}
+        self._verdicts: dict[str, bool] = {}
 
     def __bool__(self) -> bool:
         return bool(self._exact)
 
     def matches(self, host: str) -> bool:
         """Tell whether a host belongs to a domain, or to a look-alike of a domain that asks for look-alikes."""
-        is_match = self._known.get(host)
+        is_match = self._verdicts.get(host)
         if is_match is None:
-            if len(self._known) >= _KNOWN_MAX:
-                self._known.clear()
-            is_match = self._known[host] = self._matches(ascii_of(host).split("."))
+            if len(self._verdicts) >= _VERDICTS_MAX:
+                self._verdicts.clear()
+            is_match = self._verdicts[host] = self._matches(ascii_of(host).split("."))
         return is_match
 
     def _matches(self, labels: list[str]) -> bool:

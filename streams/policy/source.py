@@ -220,7 +220,7 @@ class _Reader:
         value = None
         if all(message.startswith("an anchor") for message, _, _ in problems):
             try:
-                value = self._plain(node, loc)
+                value = self._content(node, loc)
             except ValueError:  # Python refuses integers of more than 4,300 digits
                 self._add(span, "a number that is far too long", "a number", loc=loc)
             else:
@@ -230,7 +230,7 @@ class _Reader:
             self.document.refused.add(loc)
         return value
 
-    def _plain(self, node: Node, loc: Loc) -> Any:
+    def _content(self, node: Node, loc: Loc) -> Any:
         if isinstance(node, MappingNode):
             return self._mapping(node, loc)
         if isinstance(node, SequenceNode):
