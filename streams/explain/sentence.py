@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hushtag_client.registers import ANY_HASHTAG, HIDING, Register
 
-from streams.actions import AWAITING_PERSON, row_of
+from streams.actions import AWAITING_PERSON, WEIGHING, row_of
 from streams.countries import in_country
 from streams.explain.explanation import Explanation
 from streams.explain.flag_text import one_line, source_words
@@ -149,7 +149,12 @@ def _overruled(whole: Explanation) -> str:
     hides = next((register for register in overruled if register.action in HIDING), None)
     if hides is not None:
         return f"without that the pipeline hides it ({_why(hides)})"
-    return f"without that its tweets count {overruled[0].weight:.0%} ({_why(overruled[0])})" if overruled else ""
+    if not overruled:
+        return ""
+    shows = overruled[0]
+    if shows.action in WEIGHING:
+        return f"without that its tweets count {shows.weight:.0%} ({_why(shows)})"
+    return f"without that it is {row_of(shows.action).done or shows.action} ({_why(shows)})"
 
 
 def _distance(whole: Explanation) -> str:

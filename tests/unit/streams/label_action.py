@@ -28,6 +28,7 @@ from streams.explain.changes import would_clear
 from streams.explain.evidence_report import EvidenceReport
 from streams.explain.explanation import Explanation
 from streams.explain.flag_text import action_of
+from streams.explain.hashtag_report import HashtagReport
 from streams.explain.sentence import sentence_of
 from streams.flags.decision_fold import DecisionFold, strongest
 from streams.flags.overrides import OverrideHistory
@@ -40,7 +41,7 @@ from streams.log.decisions import Decision, encode_record, version_of
 from streams.log.topic_specs import DECISIONS
 from streams.policy import parse_policy
 from streams.policy.schema import policy_schema
-from tests.support.explanations import NOW_MS, POLICY_TEXT, decision, report, scope
+from tests.support.explanations import NOW_MS, POLICY_TEXT, decision, history, override, report, scope
 from tests.unit.streams.judging.test_hysteresis import RULE, SCOPE, TICK, result, step
 
 IN_2023_MS = 1_700_000_000_000
@@ -94,6 +95,8 @@ def test_explanations_word_it() -> None:
     assert sentence_of(Explanation(report(labelled()), EvidenceReport())).startswith(
         "#Tag is shown with a label on trends in India, by the pipeline for hateful conduct ("
     )
+    allowed = HashtagReport("tag", [labelled()], history(override("o1", "allow")), None, NOW_MS)
+    assert "without that it is labelled (harmful share" in sentence_of(Explanation(allowed, EvidenceReport()))
     assert would_clear("label", LABELS, None, 1)[0].startswith("the upper bound of its harmful share falls below 0.2")
     assert would_clear("label", RULE, None, 1) == ["the next tick settles: the mode is suppress now"]
 
@@ -119,14 +122,14 @@ def test_people_are_not_asked_about_it() -> None:
 
 
 def test_console_words_it() -> None:
-    history = OverrideHistory()
-    [place] = places_now("tag", [labelled()], history, NOW_MS, show_legal=True)
+    people = OverrideHistory()
+    [place] = places_now("tag", [labelled()], people, NOW_MS, show_legal=True)
     assert (place.words, place.tone) == ("visible, with a label", "wait")
     assert action_words("show", {place.action}) == "Show in full"
     places = places_of(report(labelled()), numbers=True, show_legal=True)
     assert ("label", "with a label", "IN") in [(place.badge, place.state, place.country) for place in places]
     assert cause_of(flag_of(), "wins", NOW_MS, numbers=True, show_legal=True).state == "with a label"
-    assert ("label", "with a label") in filter_choices(held_tags([labelled()], history, NOW_MS))["state"]
+    assert ("label", "with a label") in filter_choices(held_tags([labelled()], people, NOW_MS))["state"]
     assert MODES["label"].effect == "labels"
 
 
