@@ -24,7 +24,7 @@ from streams.signals.registry import MEASURED
 
 _GROUPS = 3
 """Author groups of a row: everyone, the established ones, and those of the past."""
-_ROW_BYTES = 8 + 8 * sum(not one.column.zeros_left_out for one in MEASURED)
+_ROW_BYTES = 8 + 8 * sum(not signal.zeros_left_out for signal in MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             **_past_columns(table.past, chosen),
             may_miss=table.may_miss,
             predecessors=_rows_by_hidden_tag(table, chosen),
-            signals={one.name: _signal_column(one, table, chosen) for one in MEASURED},
+            signals={signal.name: _signal_column(signal, table, chosen) for signal in MEASURED},
         )
 
 
@@ -110,7 +110,7 @@ def _packed(values: Numbers, dtype: str) -> bytes:
 
 def _signal_column(signal: MeasuredSignal, table: EvidenceTable, rows: Ints) -> bytes:
     values = table.signals[signal.name]
-    return b"" if signal.column.zeros_left_out and not values.any() else _packed(values[rows], signal.column.dtype)
+    return b"" if signal.zeros_left_out and not values.any() else _packed(values[rows], "<f8")
 
 
 def _group_columns(group: AuthorGroup) -> GroupColumns:
@@ -147,12 +147,12 @@ def _past_columns(past: AuthorGroup | None, rows: Ints) -> dict[str, Any]:
 
 
 def _rows_by_hidden_tag(table: EvidenceTable, rows: Ints) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {}
     if table.hidden_tags is not None:
-        for at, row in enumerate(rows.tolist()):
+        for place, row in enumerate(rows.tolist()):
             if table.hidden_tags[row]:
-                found.setdefault(table.hidden_tags[row], []).append(at)
-    return found
+                places.setdefault(table.hidden_tags[row], []).append(place)
+    return places
 
 
 def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
@@ -174,7 +174,7 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         tweets=np.frombuffer(b"".join([record.tweets for record in records]), "<i8").astype(np.int64),
         everyone=_group([record.everyone for record in records], scale, columns),
         established=_group([record.established for record in records], scale, columns),
-        signals={one.name: _signal_values(one, records) for one in MEASURED},
+        signals={signal.name: _signal_values(signal, records) for signal in MEASURED},
         may_miss=max(record.may_miss for record in records),
         hidden_tags=_hidden_tags(records),
         past=_past(records, scale, columns),
@@ -186,8 +186,8 @@ def _group(parts: Sequence[GroupColumns], scale: Scale | None, columns: int) -> 
 
     def column(name: str, dtype: str, zeros: int = 0) -> Numbers:
         """Return a column; `zeros`: number of bytes of a row for which a record without the column has zeros."""
-        found = (getattr(part, name) or bytes(zeros * (len(part.scored) // 2)) for part in parts)
-        return np.frombuffer(b"".join(found), dtype)
+        values = (getattr(part, name) or bytes(zeros * (len(part.scored) // 2)) for part in parts)
+        return np.frombuffer(b"".join(values), dtype)
 
     unread = any(part.unread for part in parts)
     return AuthorGroup(
@@ -217,8 +217,8 @@ def _correction(parts: Sequence[GroupColumns], looked: Ints, columns: int) -> Sh
 def _scale_numbers(part: GroupColumns, scales: Sequence[bytes]) -> Ints:
     """Number the scales of a record's corrected rows by their place in `scales`; -1 where a row has none."""
     places = np.array([*map(scales.index, part.scales), -1])  # the last place is that of -1
-    found: Ints = places[np.frombuffer(part.scale_of or b"\xff" * len(part.stage_2), "i1")]
-    return found
+    numbers: Ints = places[np.frombuffer(part.scale_of or b"\xff" * len(part.stage_2), "i1")]
+    return numbers
 
 
 def _past(records: Sequence[EvidenceRecord], scale: Scale | None, columns: int) -> AuthorGroup | None:
@@ -234,12 +234,9 @@ def _past(records: Sequence[EvidenceRecord], scale: Scale | None, columns: int) 
 
 
 def _signal_values(signal: MeasuredSignal, records: Sequence[EvidenceRecord]) -> Doubles:
-    column = signal.column
-    absent = 0.0 if column.zeros_left_out else np.nan
+    absent = 0.0 if signal.zeros_left_out else np.nan
     parts = [
-        np.frombuffer(values, column.dtype)
-        if (values := record.signals.get(signal.name))
-        else np.full(record.rows, absent)
+        np.frombuffer(values, "<f8") if (values := record.signals.get(signal.name)) else np.full(record.rows, absent)
         for record in records
     ]
     return np.concatenate(parts).astype(np.float64)
@@ -248,8 +245,8 @@ def _signal_values(signal: MeasuredSignal, records: Sequence[EvidenceRecord]) ->
 def _hidden_tags(records: Sequence[EvidenceRecord]) -> list[str] | None:
     if not any(record.predecessors for record in records):
         return None
-    found: list[str] = []
+    hidden_tags: list[str] = []
     for record in records:
         names = {row: hashtag for hashtag, rows in record.predecessors.items() for row in rows}
-        found += [names.get(row, "") for row in range(record.rows)]
-    return found
+        hidden_tags += [names.get(row, "") for row in range(record.rows)]
+    return hidden_tags

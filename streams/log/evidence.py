@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from streams.signals.registry import MEASURED
+from streams.signals.registry import COLUMNS
 
 MAX_BYTES = 512 * 1024
 
@@ -68,8 +68,9 @@ class GroupColumns(msgspec.Struct, array_like=True, frozen=True):
 class EvidenceRecord(msgspec.Struct, frozen=True):
     """A run of rows of one window at one settled tick, ascending by hashtag and country.
 
-    Columns are little-endian arrays. On the wire a record is an array of these fields in this order, with the column of
-    each signal at its `Column.position` in place of `signals`.
+    Columns are little-endian arrays. On the wire a record is an array of these fields in this order, with one column
+    for each of `COLUMNS` in place of `signals`. The columns are the end, since a new signal adds one: a new field of
+    the record goes into `conditions` or a group.
     """
 
     shard: int
@@ -100,7 +101,7 @@ class EvidenceRecord(msgspec.Struct, frozen=True):
     predecessors: dict[str, list[int]] = {}
     """Rows by the hidden tag that their authors come from."""
     signals: dict[str, bytes] = {}
-    """Column of each measured signal; for the meaning of an empty one see `Column`."""
+    """Column of float64 (rows,) by measured signal; for the meaning of an empty one see `MeasuredSignal`."""
 
     @property
     def rows(self) -> int:
@@ -118,27 +119,18 @@ class EvidenceHead(msgspec.Struct, array_like=True, frozen=True):
 
 
 _FIXED = [field for field in msgspec.structs.fields(EvidenceRecord) if field.name != "signals"]
-_SIGNALS = [signal.name for signal in MEASURED]
 
 
-def _wire_fields() -> list[Any]:
-    fields: list[Any] = [
-        (field.name, field.type) if field.required else (field.name, field.type, _default_of(field)) for field in _FIXED
-    ]
-    positions = [signal.column.position for signal in MEASURED]
-    assert len(set(positions)) == len(positions), f"two signals share the position of a column: {sorted(positions)}"
-    for signal in sorted(MEASURED, key=lambda signal: signal.column.position):
-        assert signal.column.position <= len(fields), f"no position before that of {signal.name} may be left out"
-        fields.insert(signal.column.position, (signal.name, bytes, b""))
-    return fields
-
-
-def _default_of(field: msgspec.structs.FieldInfo) -> Any:
+def _wire_field(field: msgspec.structs.FieldInfo) -> Any:
+    if field.required:
+        return field.name, field.type
     factory = field.default_factory
-    return field.default if factory is msgspec.NODEFAULT else msgspec.field(default_factory=factory)
+    default = field.default if factory is msgspec.NODEFAULT else msgspec.field(default_factory=factory)
+    return field.name, field.type, default
 
 
-_Wire: Any = msgspec.defstruct("_Wire", _wire_fields(), array_like=True, kw_only=True)
+_WIRE_FIELDS: list[Any] = [*map(_wire_field, _FIXED), *((name, bytes, b"") for name in COLUMNS)]
+_Wire: Any = msgspec.defstruct("_Wire", _WIRE_FIELDS, array_like=True, kw_only=True)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Wire).decode
 
@@ -156,7 +148,7 @@ def decode_evidence_record(value: bytes) -> EvidenceRecord:
     """
     wire: Any = _decode(value)
     fixed = {field.name: getattr(wire, field.name) for field in _FIXED}
-    return EvidenceRecord(**fixed, signals={name: getattr(wire, name) for name in _SIGNALS})
+    return EvidenceRecord(**fixed, signals={name: getattr(wire, name) for name in COLUMNS})
 
 
 decode_evidence_head = msgspec.msgpack.Decoder(EvidenceHead).decode

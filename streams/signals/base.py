@@ -74,17 +74,6 @@ YES_NO = Kind("yes_no", bool, 0, 1, bool, False)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """Place of a signal's (rows,) values in a record of `hashtag-evidence`."""
-
-    position: int
-    """Index in the record's array. Positions are never changed or used again."""
-    zeros_left_out: bool = False
-    """Whether a column of zeros is sent as no bytes; else no bytes mean that the signal was not measured (NaN)."""
-    dtype: str = "<f8"
-
-
-@dataclass(frozen=True, slots=True)
 class Past:
     """Tweets of m tags before a window, in the longest window of the policy."""
 
@@ -158,7 +147,7 @@ class Signal(ABC):
     name: ClassVar[str]
     """Key in policies and records, and the word in reasons. Never changed."""
     order: ClassVar[int]
-    """Place among the signals, in policies and records. Distinct."""
+    """Place among the signals, in policies and records. Distinct, never changed, and greater in a new signal."""
     kind: ClassVar[Kind]
     description: ClassVar[str]
     """Meaning of the policy key: for `docs/policy.md` and the JSON Schema."""
@@ -192,7 +181,8 @@ class Signal(ABC):
 class MeasuredSignal(Signal):
     """A signal that a judge measures from counts and samples and keeps as a column of its evidence."""
 
-    column: ClassVar[Column]
+    zeros_left_out: ClassVar[bool] = False
+    """Whether a column of zeros is sent as no bytes; else no bytes mean that the signal was not measured (NaN)."""
 
     @abstractmethod
     def measure(self, seen: Observations) -> Doubles:

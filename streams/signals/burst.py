@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from streams.constants import MINUTE_MS
-from streams.signals.base import RATIO, Column, Doubles, MeasuredSignal, Observations
+from streams.signals.base import RATIO, Doubles, MeasuredSignal, Observations
 from streams.signals.views import ConditionsView, PolicyView, RuleView
 
 
@@ -23,7 +23,6 @@ class Burst(MeasuredSignal):
     )
     label = "Rate against its own past"
     statement = "a sudden rise in its use"
-    column = Column(18)
 
     def measure(self, seen: Observations) -> Doubles:
         """Divide the rate in the window by the earlier rate."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.compiled import compiled
-from streams.signals.base import SHARE, Bools, Column, Doubles, Ints, MeasuredSignal, Observations
+from streams.signals.base import SHARE, Bools, Doubles, Ints, MeasuredSignal, Observations
 
 _LEAST_SLOTS = 256
 """A power of two."""
@@ -21,7 +21,6 @@ class Copies(MeasuredSignal):
     description = "Share of sampled authors whose text another author wrote too; retweets do not count."
     label = "Copied texts"
     statement = "many copies of the same text"
-    column = Column(16)
 
     def measure(self, seen: Observations) -> Doubles:
         """Divide authors of repeated texts by authors of texts, retweets excluded."""

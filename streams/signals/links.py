@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streams.signals.base import SHARE, Column, Doubles, MeasuredSignal, Observations
+from streams.signals.base import SHARE, Doubles, MeasuredSignal, Observations
 from streams.signals.views import ConditionsView, PolicyView, RuleView
 
 
@@ -17,7 +17,7 @@ class Links(MeasuredSignal):
     description = "Share of scored authors whose tweet links to one of `link_domains`."
     label = "Links to listed domains"
     statement = "many links to sites that people have found to be harmful"
-    column = Column(19, zeros_left_out=True)
+    zeros_left_out = True
 
     def measure(self, seen: Observations) -> Doubles:
         """Divide scored authors with a listed link by all scored authors."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.signals.base import SHARE, Column, Doubles, MeasuredSignal, Observations
+from streams.signals.base import SHARE, Doubles, MeasuredSignal, Observations
 from streams.signals.views import PolicyView, RuleView
 
 
@@ -20,7 +20,7 @@ class MigratedCampaign(MeasuredSignal):
     )
     label = "Authors of a hidden tag"
     statement = "people who wrote under a hashtag that was held back before"
-    column = Column(20, zeros_left_out=True)
+    zeros_left_out = True
 
     def measure(self, seen: Observations) -> Doubles:
         """Return the shares that the judge estimated; 0 while no tag is hidden."""

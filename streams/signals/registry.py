@@ -1,4 +1,7 @@
-"""The signals that this hushtag knows: every module of the package that has a `SIGNAL`."""
+"""The signals that this hushtag knows: every module of the package that has a `SIGNAL`.
+
+The registry numbers the columns of the measured signals in `hashtag-evidence` by `order`, behind the first three.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,32 @@ from pkgutil import iter_modules
 import streams.signals
 from streams.signals.base import YES_NO, MeasuredSignal, Signal
 
+_FIRST_COLUMNS = ("copies", "young", "burst")
+"""Signals whose columns come first, in another order than theirs."""
+
 
 def _discovered() -> tuple[Signal, ...]:
-    modules = (import_module(f"streams.signals.{one.name}") for one in iter_modules(streams.signals.__path__))
-    found: list[Signal] = [module.SIGNAL for module in modules if hasattr(module, "SIGNAL")]
-    found.sort(key=lambda one: one.order)
-    for taken in ([one.name for one in found], [one.order for one in found]):
-        assert len(set(taken)) == len(taken), f"two signals share a name or an order: {taken}"
-    return tuple(found)
+    modules = [import_module(f"streams.signals.{module.name}") for module in iter_modules(streams.signals.__path__)]
+    signals: list[Signal] = [module.SIGNAL for module in modules if hasattr(module, "SIGNAL")]
+    signals.sort(key=lambda signal: signal.order)
+    for values in ([signal.name for signal in signals], [signal.order for signal in signals]):
+        assert len(set(values)) == len(values), f"two signals share a name or an order: {values}"
+    return tuple(signals)
+
+
+def _place(signal: MeasuredSignal) -> tuple[int, int]:
+    first = signal.name in _FIRST_COLUMNS
+    return (0, _FIRST_COLUMNS.index(signal.name)) if first else (1, signal.order)
 
 
 SIGNALS = _discovered()
 """Every signal, in the order of policies and records."""
-BY_NAME = {one.name: one for one in SIGNALS}
-WEIGHED = tuple(sorted(SIGNALS, key=lambda one: one.kind is YES_NO))
+BY_NAME = {signal.name: signal for signal in SIGNALS}
+WEIGHED = tuple(sorted(SIGNALS, key=lambda signal: signal.kind is YES_NO))
 """Every signal in the order of reasons: those with a measured value first."""
-MEASURED = tuple(one for one in SIGNALS if isinstance(one, MeasuredSignal))
+MEASURED = tuple(signal for signal in SIGNALS if isinstance(signal, MeasuredSignal))
 """The signals with a column of evidence."""
-RECORDED = tuple(one for one in SIGNALS if one.recorded)
+COLUMNS = tuple(signal.name for signal in sorted(MEASURED, key=_place))
+"""Names of the measured signals in the order of their columns. A new signal comes last, so that no column moves."""
+RECORDED = tuple(signal for signal in SIGNALS if signal.recorded)
 """The signals with a field in a decision's evidence."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streams.signals.base import SHARE, Column, Doubles, MeasuredSignal, Observations
+from streams.signals.base import SHARE, Doubles, MeasuredSignal, Observations
 from streams.signals.views import ConditionsView, PolicyView
 
 
@@ -17,7 +17,6 @@ class Young(MeasuredSignal):
     description = "Share of sampled authors whose account is younger than `young_days`."
     label = "Young accounts"
     statement = "many new accounts"
-    column = Column(17)
 
     def measure(self, seen: Observations) -> Doubles:
         """Divide authors with a young account by authors of known age."""

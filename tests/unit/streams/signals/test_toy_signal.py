@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from streams.signals.registry import SIGNALS
 from tests.support.paths import ROOT
 
 TOY = """
-from streams.signals.base import SHARE, Column, MeasuredSignal
+from streams.signals.base import SHARE, MeasuredSignal
 
 
 class Toy(MeasuredSignal):
@@ -22,7 +23,6 @@ class Toy(MeasuredSignal):
     description = "Share of accounts that are a week old."
     label = "Toy accounts"
     statement = "many accounts that are a week old"
-    column = Column(21)
 
     def measure(self, seen):
         return seen.share(seen.age_days >= 0, seen.age_days == 7)
@@ -54,7 +54,7 @@ def test_policy_schema_has_key_of_new_signal(findings: dict[str, Any]) -> None:
         "maximum": 1,
         "type": "number",
     }
-    assert findings["most_needed"] == 8
+    assert findings["most_needed"] == len(SIGNALS) + 1
 
 
 def test_evidence_measures_and_keeps_new_signal(findings: dict[str, Any]) -> None:
