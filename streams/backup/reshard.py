@@ -89,11 +89,8 @@ async def reshard(
     report(f"incarnation {plan.incarnation} begins")
     target = settings.model_copy(update={"shards": shards})
     await asyncio.to_thread(_recreate, target, state, topics, report)
-    view = FlagsView(settings.redis_url, partitions=shards)
-    try:
+    async with FlagsView(settings.redis_url, partitions=shards) as view:
         await view.forget_shards()
-    finally:
-        await view.close()
     return plan
 
 

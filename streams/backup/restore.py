@@ -120,11 +120,8 @@ def _check_fit(settings: Settings, backup: BackupContents) -> None:
 
 
 async def _check_flags(settings: Settings, clear_flags: bool) -> None:
-    view = FlagsView(settings.redis_url, partitions=settings.shards)
-    try:
+    async with FlagsView(settings.redis_url, partitions=settings.shards) as view:
         count = await view.count()
-    finally:
-        await view.close()
     if count and not clear_flags:
         raise CallerMistake(
             f"Redis has {count:,} flags: they may be newer than the backup",
@@ -133,11 +130,8 @@ async def _check_flags(settings: Settings, clear_flags: bool) -> None:
 
 
 async def _clear_flags(settings: Settings) -> None:
-    view = FlagsView(settings.redis_url, partitions=settings.shards)
-    try:
+    async with FlagsView(settings.redis_url, partitions=settings.shards) as view:
         await view.forget_all()
-    finally:
-        await view.close()
 
 
 async def _check_that_cluster_is_empty(settings: Settings) -> None:

@@ -56,29 +56,30 @@ class RedisFlagStore:
     ) -> None:
         # One retry: the server may have closed an idle connection.
         address = parse(redis_url)
-        self._redis = connect(address, timeout_seconds=timeout_seconds, retries=1)
+        self.redis = connect(address, timeout_seconds=timeout_seconds, retries=1)
+        """The client; see `translated`."""
         self._where = str(address)
         self._partitions = partitions
         self._changes_kept = changes_kept
         self._ask_again_seconds = 0.0
-        self._put = LuaScript(self._redis, "put")
-        self._begin = LuaScript(self._redis, "begin")
-        self._finish = LuaScript(self._redis, "finish")
-        self._beat = LuaScript(self._redis, "beat")
-        self._sweep = LuaScript(self._redis, "sweep")
-        self._replace = LuaScript(self._redis, "replace")
-        self._repair = LuaScript(self._redis, "repair")
-        self._closed = LuaScript(self._redis, "closed", writes=False)
-        self._info = LuaScript(self._redis, "info", writes=False)
+        self._put = LuaScript(self.redis, "put")
+        self._begin = LuaScript(self.redis, "begin")
+        self._finish = LuaScript(self.redis, "finish")
+        self._beat = LuaScript(self.redis, "beat")
+        self._sweep = LuaScript(self.redis, "sweep")
+        self._replace = LuaScript(self.redis, "replace")
+        self._repair = LuaScript(self.redis, "repair")
+        self._closed = LuaScript(self.redis, "closed", writes=False)
+        self._info = LuaScript(self.redis, "info", writes=False)
 
     async def apply(self, partition: str, registers: Sequence[Register], *, after: int = 0, upto: int = 0) -> Applied:
         """Write newer registers with `put.lua`, under the partition's sentinel."""
-        async with self._translated():
+        async with self.translated():
             return await self._put_all(partition, registers, life="", after=after, upto=upto)
 
     async def reconcile(self, partition: str, registers: Sequence[Register], *, upto: int = 0) -> Applied:
         """Write all registers under one incarnation of the server, then open the partition."""
-        async with self._translated():
+        async with self.translated():
             life = (await self._begin(keys=[keys.INCARNATION], args=[secrets.token_hex(8)])).decode()
             done = await self._put_all(partition, registers, life=life, after=upto)
             if not done.refused:
@@ -91,15 +92,15 @@ class RedisFlagStore:
         if not partitions:
             return []
         names = list(partitions)
-        async with self._translated():
+        async with self.translated():
             await self._follow_sentinels()
-            found = await self._closed(keys=[keys.sentinel(name) for name in names], args=list(partitions.values()))
-        return [names[position - 1] for position in found]
+            numbers = await self._closed(keys=[keys.sentinel(name) for name in names], args=list(partitions.values()))
+        return [names[number - 1] for number in numbers]
 
     async def written_offset(self, partition: str) -> int:
         """Return the offset before which the partition was written; 0: never."""
-        async with self._translated():
-            return offset_of(await self._redis.get(keys.sentinel(partition)))
+        async with self.translated():
+            return offset_of(await self.redis.get(keys.sentinel(partition)))
 
     async def heartbeat(
         self,
@@ -113,16 +114,16 @@ class RedisFlagStore:
         for shard, settled in settled_ms.items():
             named = json.dumps([*(surfaces or {}).get(shard, ())])
             args += [shard, settled, (renewed_ms or {}).get(shard, 0), named]
-        async with self._translated():
+        async with self.translated():
             await self._beat(keys=[keys.INCARNATION, keys.HEARTBEATS], args=args)
 
     async def sweep(self, now_ms: int, report: Callable[[str, str], None] | None = None) -> int:
         """Scan the registers and delete those past their `keep_until_ms`; return their number."""
         gone = cursor = 0
-        async with self._translated():
+        async with self.translated():
             while True:
                 page: dict[bytes, bytes]
-                cursor, page = cast(Any, await self._redis.hscan(keys.REGISTERS, cursor, count=CHUNK))
+                cursor, page = cast(Any, await self.redis.hscan(keys.REGISTERS, cursor, count=CHUNK))
                 read = {field: register for field, value in page.items() if (register := _decoded(value)) is not None}
                 over = [field for field, register in read.items() if 0 < register.keep_until_ms <= now_ms]
                 for field, register in read.items():
@@ -132,18 +133,18 @@ class RedisFlagStore:
                     gone += await self._sweep(keys=[keys.REGISTERS], args=[now_ms, *over])
                 if not cursor:
                     break
-            shards = await self._redis.hkeys(keys.HEARTBEATS)
+            shards = await self.redis.hkeys(keys.HEARTBEATS)
             former = [
                 shard for shard in shards if shard.isdigit() and (len(shard) > 9 or int(shard) >= self._partitions)
             ]
             if former:
-                await self._redis.hdel(keys.HEARTBEATS, *former)
+                await self.redis.hdel(keys.HEARTBEATS, *former)
         return gone
 
     async def stored(self, field: str) -> bytes | None:
         """Return the value of a register as it is stored, or None."""
-        async with self._translated():
-            value: bytes | None = await self._redis.hget(keys.REGISTERS, keys.field_bytes(field))
+        async with self.translated():
+            value: bytes | None = await self.redis.hget(keys.REGISTERS, keys.field_bytes(field))
             return value
 
     async def repair(self, field: str, value: bytes) -> bool:
@@ -153,13 +154,13 @@ class RedisFlagStore:
             field: name of the register.
             value: its stored value; with another one nothing is deleted, and the result is False.
         """
-        async with self._translated():
+        async with self.translated():
             names = [keys.REGISTERS, keys.INCARNATION, keys.RECONCILED, *self._sentinels()]
             return bool(await self._repair(keys=names, args=[keys.field_bytes(field), value]))
 
     async def check_server(self) -> None:
         """Read INFO and the configuration; refuse a server that may evict or lose flags."""
-        async with self._translated():
+        async with self.translated():
             text: bytes = await self._info(keys=[keys.INCARNATION], args=[])
         lines = (line.partition(":") for line in text.decode("utf-8", "replace").splitlines())
         info = {name: value for name, colon, value in lines if colon}
@@ -178,7 +179,7 @@ class RedisFlagStore:
 
     async def close(self) -> None:
         """Close all connections of the client."""
-        await disconnect(self._redis)
+        await disconnect(self.redis)
 
     async def _put_all(
         self, partition: str, registers: Sequence[Register], *, life: str, after: int = 0, upto: int = 0
@@ -200,21 +201,22 @@ class RedisFlagStore:
         """Ask the Sentinels now and then: a former primary that they cannot reach may still answer us."""
         if monotonic_seconds() >= self._ask_again_seconds:
             self._ask_again_seconds = monotonic_seconds() + ASK_AGAIN_SECONDS
-            await ask_sentinels_async(self._redis)
+            await ask_sentinels_async(self.redis)
 
     async def _replace_wrong_types(self) -> None:
         """Delete keys that another program wrote with another type; every partition is then reconciled."""
         fixed = [keys.REGISTERS, keys.SEQ, keys.CHANGES, keys.INCARNATION, keys.HEARTBEATS, keys.RECONCILED]
-        found = await self._replace(keys=fixed + self._sentinels(), args=[])
-        if found:
-            names = [key.decode("utf-8", "replace") for key in found]
+        replaced = await self._replace(keys=fixed + self._sentinels(), args=[])
+        if replaced:
+            names = [key.decode("utf-8", "replace") for key in replaced]
             _log.warning("deleted keys that another program wrote with another type", keys=names, where=self._where)
 
     def _sentinels(self) -> list[str]:
         return [keys.sentinel(name) for name in (*map(str, range(self._partitions)), keys.MODERATION)]
 
     @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
+    async def translated(self) -> AsyncIterator[None]:
+        """Raise errors of the client in this context as those of a store."""
         try:
             yield
         except (RedisError, RedisClusterException, OSError, RuntimeError) as error:

@@ -23,7 +23,7 @@ LUA = sorted((ROOT / "streams" / "flags" / "lua").glob("*.lua"))
 def direct_commands(name: str) -> set[str]:
     """Return the Redis commands that a module of the flags calls without a script."""
     source = (ROOT / "streams" / "flags" / name).read_text("utf-8")
-    return set(re.findall(r"self\._redis\.([a-z]+)\(", source)) - CLIENT_METHODS
+    return set(re.findall(r"self\._?redis\.([a-z]+)\(", source)) - CLIENT_METHODS
 
 
 def test_document_shows_the_table() -> None:

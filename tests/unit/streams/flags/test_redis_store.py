@@ -31,13 +31,13 @@ def store() -> RedisFlagStore:
 
 async def test_uvloop_closed_handler_means_store_unavailable(store):
     with pytest.raises(FlagStoreUnavailable):
-        async with store._translated():
+        async with store.translated():
             raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
 
 
 async def test_other_runtime_errors_are_raised(store):
     with pytest.raises(RuntimeError, match="no running event loop"):
-        async with store._translated():
+        async with store.translated():
             raise RuntimeError("no running event loop")
 
 
