@@ -20,6 +20,7 @@ from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.evidence_codec import records_of
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.judging.ticks import SettledTick, TickJob
 from streams.log.evidence import encode_evidence_record
 from streams.log.lines import LogRecord
@@ -63,12 +64,14 @@ class Cores:
         )  # fmt: skip
         self.judges = [
             ShardJudge(
-                shard,
-                categories=self.scorer.categories,
-                model_revision="",
-                hashes=hashes,
-                shards=SHARDS,
-                scale_of=lambda _: self.scorer.scale,
+                ShardState(
+                    shard,
+                    categories=self.scorer.categories,
+                    model_revision="",
+                    hashes=hashes,
+                    shards=SHARDS,
+                    scale_of=lambda _: self.scorer.scale,
+                )
             )
             for shard in range(SHARDS)
         ]
@@ -119,13 +122,13 @@ class Cores:
 
     def _write(self, judge: ShardJudge, settled: SettledTick) -> None:
         for pane in settled.panes:
-            written = encode_pane(pane, judge.shard, judge.tags)
+            written = encode_pane(pane, judge.state.shard, judge.state.tags)
             self.written[topic_of(pane.length_ms)] += sum(map(len, written))
             if self._keep is not None:
-                self._keep(judge.shard, pane, written)
+                self._keep(judge.state.shard, pane, written)
             self.given_up += pane.trimmed.tweets if pane.length_ms == PANE_MS else 0
         if settled.evidence is not None:
-            for record in records_of(settled.evidence, judge.shard, judge.tags):
+            for record in records_of(settled.evidence, judge.state.shard, judge.state.tags):
                 self.written[EVIDENCE] += len(encode_evidence_record(record))
 
     @contextmanager
@@ -141,8 +144,8 @@ class Cores:
     def count(self, hashtag: str, window_ms: int) -> int:
         """Tweets of a tag in a window, by the judge of its shard."""
         judge = self.judges[Sharding(SHARDS).of(hashtag)]
-        key = judge.tags.find(hashtag, "*")
-        return 0 if key is None else int(judge.store.windows[window_ms].counts.of(np.array([key]))[0])
+        key = judge.state.tags.find(hashtag, "*")
+        return 0 if key is None else int(judge.state.store.windows[window_ms].counts.of(np.array([key]))[0])
 
 
 def activation_of(policy: Policy, sequence: int = 0, from_tick_ms: int = 0) -> Activation:

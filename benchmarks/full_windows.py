@@ -56,19 +56,19 @@ def with_an_hour_behind_it(policy: Policy, rate: float) -> Cores:
     for written in settled_minute(rate, policy, Settings()):
         minute.setdefault(written.shard, []).append(written.record)
     for judge in track(cores.judges, "reading back", transient=True):
-        assembler = Assembler(judge.tags)
+        assembler = Assembler(judge.state.tags)
         for number in range(MINUTES):
-            for record in minute[judge.shard]:
+            for record in minute[judge.state.shard]:
                 if record.length_ms == MINUTE_MS or number * MINUTE_MS >= END_MS - SHORT_WINDOW_MS:
                     assembler.add(decode_pane_record(restamped(record, number * MINUTE_MS, number)))
         panes = assembler.panes()
         progress = Progress(
-            shard=judge.shard, settled_ms=END_MS, position=0, replay_offset=0,
-            activations=judge.timeline.activations.to_list(), minutes_from_ms=0,
+            shard=judge.state.shard, settled_ms=END_MS, position=0, replay_offset=0,
+            activations=judge.state.timeline.activations.to_list(), minutes_from_ms=0,
         )  # fmt: skip
         short = [pane for pane in panes if pane.length_ms == PANE_MS]
         rollups = [pane for pane in panes if pane.length_ms != PANE_MS]
-        judge.recover(RecoveredState(progress=progress, panes=short, rollups=rollups))
+        judge.state.recover(RecoveredState(progress=progress, panes=short, rollups=rollups))
     return cores
 
 

@@ -41,6 +41,7 @@ from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import FLUSH_MS
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.log.lines import LogRecord
 from streams.policy import Policy, parse_policy
 from streams.windows.open_pane import Scores
@@ -205,7 +206,9 @@ def fixed_traffic(ticks: int, tags: int, uses: int) -> Iterator[Flush]:
 def windows(window_ms: int, tags: int, uses: int) -> None:
     """Child: one judge with one window, filled, and then an hour of ticks."""
     judge = ShardJudge(
-        0, categories=["a", "b", "c"], model_revision="", hashes=KeyedHash(b"benchmark"), early=False, shards=1
+        ShardState(
+            0, categories=["a", "b", "c"], model_revision="", hashes=KeyedHash(b"benchmark"), early=False, shards=1
+        )
     )
     policy = policy_of(100_000).model_copy(update={"windows": (window_ms,)})
     blind = policy.model_copy(update={"evidence_floor": 1_000_000})  # nothing is judged while the window fills
@@ -228,7 +231,7 @@ def windows(window_ms: int, tags: int, uses: int) -> None:
     last = np.array(spent[-MEASURED:])
     emit(
         ms=float(last.mean()), p99_ms=float(np.quantile(last, 0.99)), worst_ms=float(last.max()), base_mb=base_mb,
-        mb=resident_mb(), panes=len(judge.store.short_panes) + len(judge.store.rollups.panes),
+        mb=resident_mb(), panes=len(judge.state.store.short_panes) + len(judge.state.store.rollups.panes),
     )  # fmt: skip
 
 

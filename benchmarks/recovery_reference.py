@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from streams.counting.sketch import KeyedHash
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.log.decisions import Decision, Progress, decode_record
 from streams.log.partials import decode_partial
 from streams.log.reading import LogReader, connection
@@ -61,17 +62,19 @@ async def _read_decisions(settings: Settings, shard: int) -> tuple[Progress, int
 async def _judge(settings: Settings, shard: int, first: Progress, scorer: TextScorer) -> list[Decision]:
     """Judge a shard's whole log from the history on; return its settled decisions."""
     judge = ShardJudge(
-        shard,
-        categories=scorer.categories,
-        model_revision=scorer.revision,
-        hashes=KeyedHash(settings.hash_key.get_secret_value().encode()),
-        early=False,
-        shards=settings.shards,
-        scale_of={scorer.revision: scorer.scale}.get,
+        ShardState(
+            shard,
+            categories=scorer.categories,
+            model_revision=scorer.revision,
+            hashes=KeyedHash(settings.hash_key.get_secret_value().encode()),
+            early=False,
+            shards=settings.shards,
+            scale_of={scorer.revision: scorer.scale}.get,
+        )
     )
     state = RecoveredState(progress=first)
-    await read_panes(settings, shard, judge.tags, state, lambda _: False, columns=1 + len(scorer.categories))
-    judge.recover(state)
+    await read_panes(settings, shard, judge.state.tags, state, lambda _: False, columns=1 + len(scorer.categories))
+    judge.state.recover(state)
     decisions: list[Decision] = []
     async with LogReader(connection(settings), settings.topic("hashtag-partials")) as reader:
         async for batch in reader.to_end({shard: None}):

@@ -55,15 +55,15 @@ class ReadingJudges(Cores):
         def settled(job: TickJob, scores) -> SettledTick:  # type: ignore[no-untyped-def]
             settled: SettledTick = settle(job, scores)
             began = time.process_time()
-            self._texts[judge.shard].keep(job)
+            self._texts[judge.state.shard].keep(job)
             kept = time.process_time()
-            chosen = judge.stage_2_candidates()
+            chosen = judge.state.stage_2_candidates()
             done = time.process_time()
             self.spent["keep texts"] += kept - began
             self.spent["choose"] += done - kept
             left = self._per_tick
             for candidate in chosen:
-                tweets = [tweet for tweet in candidate.tweets if self._texts[judge.shard].find(tweet) is not None]
+                tweets = [tweet for tweet in candidate.tweets if self._texts[judge.state.shard].find(tweet) is not None]
                 if not tweets or left <= 0:
                     continue
                 left -= len(tweets)

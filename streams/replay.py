@@ -20,6 +20,7 @@ from streams.counting.times import FLUSH_MS, TimeRules
 from streams.judging.clearing_pause import LOST_AHEAD_MS, SkippedSpan
 from streams.judging.evidence_codec import TickEvidence, records_of
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.judging.side_inputs.author_sketches import AuthorSketchIndex
 from streams.judging.ticks import delay_of
@@ -125,15 +126,17 @@ class Replay:
             facts.apply_raw(record.offset, record.timestamp, record.key, record.value)
         self.judges = [
             ShardJudge(
-                shard,
-                categories=scorer.categories,
-                model_revision=scorer.revision,
-                hashes=hashes,
-                early=early,
-                shards=shards,
-                fact_store=facts.store,
-                scale_of={model.revision: model.scale for model in self._scorers.values()}.get,
-                is_loaded=self._scorers.__contains__,
+                ShardState(
+                    shard,
+                    categories=scorer.categories,
+                    model_revision=scorer.revision,
+                    hashes=hashes,
+                    early=early,
+                    shards=shards,
+                    fact_store=facts.store,
+                    scale_of={model.revision: model.scale for model in self._scorers.values()}.get,
+                    is_loaded=self._scorers.__contains__,
+                )
             )
             for shard in range(shards)
         ]
@@ -148,12 +151,12 @@ class Replay:
             for change in (activation, *activations):
                 judge.apply(0, change)
             judge.apply(0, FactsMark("", facts.store.upto))
-            judge.sketches.load(sketches.get(judge.shard, ()) if sketches else ())
-            judge.pause.load(skipped.get(judge.shard, ()) if skipped else ())
+            judge.state.sketches.load(sketches.get(judge.state.shard, ()) if sketches else ())
+            judge.state.pause.load(skipped.get(judge.state.shard, ()) if skipped else ())
         self._own_sketches = sketches is None
         for pane, correction in corrections:
             for judge in self.judges:  # a judge ignores hashtags of other shards
-                judge.corrections.load(pane, correction)
+                judge.state.corrections.load(pane, correction)
 
     def run(self, records: Iterable[LogRecord]) -> Iterator[Decision | PaneRow]:
         """Read and settle the whole log; yield decisions and the rows of minute panes as they settle."""
@@ -190,7 +193,9 @@ class Replay:
 
     def _settle(self, up_to_ms: int | None) -> Iterator[Decision | PaneRow]:
         """Settle due ticks in order over all shards: all receive a tick's sketches before any settles a later tick."""
-        while due := [(tick, judge.shard) for judge in self.judges if (tick := judge.due(up_to_ms)) is not None]:
+        while due := [
+            (tick, judge.state.shard) for judge in self.judges if (tick := judge.state.due(up_to_ms)) is not None
+        ]:
             judge = self.judges[min(due)[1]]
             job = judge.next_tick(up_to_ms)
             assert job is not None, "it was due"
@@ -212,27 +217,27 @@ class Replay:
         if self._own_sketches:
             for sketch in sketches:
                 for judge in self.judges:
-                    judge.sketches.add(sketch, sketch.tick_ms)
+                    judge.state.sketches.add(sketch, sketch.tick_ms)
 
     def _keep(self, judge: ShardJudge, evidence: TickEvidence | None) -> None:
         if self._keep_evidence is not None and evidence is not None:
-            for record in records_of(evidence, judge.shard, judge.tags):
+            for record in records_of(evidence, judge.state.shard, judge.state.tags):
                 self._keep_evidence(record)
 
     def _minute(self, judge: ShardJudge, pane: Pane) -> Iterator[PaneRow]:
         if pane.length_ms == MINUTE_MS:
-            yield from rows_of(pane, judge.tags)
+            yield from rows_of(pane, judge.state.tags)
 
     def _finish(self) -> Iterator[Decision | PaneRow]:
         """Settle everything that is open at the end of the log."""
-        open_panes = [max(judge.open.panes, default=-1) for judge in self.judges]
-        last = max(*open_panes, *(judge.retractions.last_pending_pane for judge in self.judges))
+        open_panes = [max(judge.state.open.panes, default=-1) for judge in self.judges]
+        last = max(*open_panes, *(judge.state.retractions.last_pending_pane for judge in self.judges))
         yield from self._settle((last + 1) * PANE_MS)
         for judge in self.judges:
             minute = judge.close_minute()
             if minute is not None:
                 yield from self._minute(judge, minute)
-            counts = judge.take_counts()
+            counts = judge.state.take_counts()
             self.counts.late_registers += counts["registers_after_settling"]
             self.counts.late_retractions += counts["retractions_late"]
 

@@ -68,10 +68,13 @@ def warm_up(scorer: TextScorer) -> None:
     for _ in replay.run(_log()):
         pass
     (judge,) = replay.judges
-    panes = (*judge.store.short_panes, *judge.store.rollups.panes)
-    assemble([decode_pane_record(record) for pane in panes for record in encode_pane(pane, 0, judge.tags)], judge.tags)
+    panes = (*judge.state.store.short_panes, *judge.state.store.rollups.panes)
+    assemble(
+        [decode_pane_record(record) for pane in panes for record in encode_pane(pane, 0, judge.state.tags)],
+        judge.state.tags,
+    )
 
-    judge.tags.find("a", "*")
+    judge.state.tags.find("a", "*")
     silent(b"text\n", 1)
     equal_pairs(np.ones(1, np.int64), np.ones(1, np.int64))  # as side inputs call it
     refill(np.full((2, COUNT_COLUMNS), -1, np.int64), np.zeros((1, COUNT_COLUMNS), np.int64))

@@ -148,13 +148,13 @@ class JudgePartition:
     def required_end(self) -> int | None:
         """Return the end that the judged records and the known offset imply; None before recovery."""
         judge = self.judge  # another thread may drop the shard meanwhile
-        return None if judge is None else max(self.judged_offset, judge.position.known_offset + 1)
+        return None if judge is None else max(self.judged_offset, judge.state.position.known_offset + 1)
 
     @property
     def is_ready(self) -> bool:
         """Whether the shard has replayed the log up to the previous owner's position, or has stopped."""
         judge = self.judge  # another thread may drop the shard meanwhile
-        return self.stopped_at is not None or (judge is not None and judge.position.caught_up)
+        return self.stopped_at is not None or (judge is not None and judge.state.position.caught_up)
 
     async def _work(self) -> None:
         recovered = await self._recover()
@@ -222,7 +222,7 @@ class JudgePartition:
             judge.skip(offset)
             self.judged_offset = offset + 1
             records = [one for one in records if one.offset > offset]
-        self._stop.note_position(self.judged_offset, judge.settled_ms)
+        self._stop.note_position(self.judged_offset, judge.state.settled_ms)
 
     def _note_own(self, offset: int) -> None:
         self._own.note(offset)
@@ -243,7 +243,7 @@ class JudgePartition:
         return records
 
     def _pause_clearing(self, judge: ShardJudge) -> None:
-        judge.pause_clearing()
+        judge.state.pause_clearing()
         self._stage.log.warning("retention removed partials: clearing is paused for one window", shard=self.shard)
 
     async def _judge(self, judge: ShardJudge, records: Sequence[Any]) -> UnreadableRecord | None:
@@ -268,7 +268,7 @@ class JudgePartition:
             newest = next((one for _, one in reversed(waiting[:applied]) if isinstance(one, Flush)), newest)
             waiting = waiting[applied:]
             self._context.metrics.judged_records.labels(shard=str(self.shard)).inc(applied)
-            if judge.due() is not None or not waiting:
+            if judge.state.due() is not None or not waiting:
                 # An early decision does not wait for a tick; see step 3.
                 acks += await self._send_decisions(await self._decide_early(judge, newest))
             while (output := await self._settle_next(judge)) is not None:
@@ -341,7 +341,7 @@ class JudgePartition:
 
     async def _settle_next(self, judge: ShardJudge) -> TickOutput | None:
         """Settle the next tick that is due; None: none is."""
-        if judge.due() is None:
+        if judge.state.due() is None:
             return None
         job = await self._context.run(judge.next_tick)
         assert job is not None, "it was due"
@@ -355,7 +355,7 @@ class JudgePartition:
         """Settle a tick, and encode its history. Blocks."""
         with self._context.metrics.tick_seconds.time():
             settled = judge.settle(job, scores)
-        history = history_of(settled, self.shard, judge.tags)
+        history = history_of(settled, self.shard, judge.state.tags)
         return TickOutput(settled, history, self._candidates(judge, job))
 
     def _candidates(self, judge: ShardJudge, job: TickJob) -> list[Candidate] | None:
@@ -364,16 +364,16 @@ class JudgePartition:
         if stage_2 is None:
             return None
         self._texts.keep(job)
-        self._texts.evict_before(judge.corrections.model_from_ms // PANE_MS)
-        is_wanted = stage_2.is_up and judge.timeline.model_revision == self._context.scorer.revision
-        return judge.stage_2_candidates() if is_wanted else None
+        self._texts.evict_before(judge.state.corrections.model_from_ms // PANE_MS)
+        is_wanted = stage_2.is_up and judge.state.timeline.model_revision == self._context.scorer.revision
+        return judge.state.stage_2_candidates() if is_wanted else None
 
     async def _decide_early(self, judge: ShardJudge, newest: Flush | None) -> Sequence[Decision]:
         """Decide early on the hashtags that a batch has touched, if its newest tweet is recent enough."""
         if newest is None:
             return ()
         if not self._stage.is_timely(newest):
-            judge.trigger.skip()
+            judge.state.trigger.skip()
             return ()
         return await self._context.run(partial(self._look, judge, newest))
 
@@ -416,7 +416,7 @@ class JudgePartition:
         # Our own renewals may be among these offsets: their acknowledgement can come later.
         found = await read_foreign(self._context.settings, topic, self.shard, foreign) if foreign else []
         for decision in found:
-            judge.decisions.adopt(decision)
+            judge.state.decisions.adopt(decision)
         if found:
             self._context.metrics.foreign_decisions.inc(len(found))
             self._stage.log.warning("another worker has decided on this shard", shard=self.shard, records=len(found))

@@ -78,7 +78,7 @@ class JudgeStage:
         which the previous owner stopped. A shard that has stopped does not count: no source waits for it.
         """
         working = (one for one in self._partitions.values() if not one.dropped and one.stopped_at is None)
-        return max((one.judge.open.watermark_ms for one in working if one.judge is not None), default=-1)
+        return max((one.judge.state.open.watermark_ms for one in working if one.judge is not None), default=-1)
 
     def unready(self, shards: Iterable[int]) -> list[int]:
         """Return the shards that have not caught up."""
@@ -106,21 +106,21 @@ class JudgeStage:
 
     def report(self, judge: ShardJudge) -> None:
         """Update the metrics of a shard after a batch."""
-        metrics, shard = self.context.metrics, str(judge.shard)
-        metrics.open_panes.labels(shard=shard).set(len(judge.open.panes))
-        for name, count in judge.take_counts().items():
+        metrics, shard = self.context.metrics, str(judge.state.shard)
+        metrics.open_panes.labels(shard=shard).set(len(judge.state.open.panes))
+        for name, count in judge.state.take_counts().items():
             getattr(metrics, name).inc(count)
-        if judge.open.recreations:
-            self.log.warning("tweets was created again: its unread records were not counted", shard=judge.shard)
-            metrics.gaps.labels(kind=Gap.RECREATED.value).inc(judge.open.recreations)
-            judge.open.recreations = 0
-        metrics.awaited_sources.labels(shard=shard).set(judge.open.awaited_sources)
-        metrics.replaying.labels(shard=shard).set(judge.position.is_replaying)
-        metrics.model.info({"revision": judge.timeline.model_revision})
+        if judge.state.open.recreations:
+            self.log.warning("tweets was created again: its unread records were not counted", shard=judge.state.shard)
+            metrics.gaps.labels(kind=Gap.RECREATED.value).inc(judge.state.open.recreations)
+            judge.state.open.recreations = 0
+        metrics.awaited_sources.labels(shard=shard).set(judge.state.open.awaited_sources)
+        metrics.replaying.labels(shard=shard).set(judge.state.position.is_replaying)
+        metrics.model.info({"revision": judge.state.timeline.model_revision})
 
     def report_tick(self, judge: ShardJudge, settled: SettledTick) -> None:
         """Update the metrics of a shard after a settled tick."""
-        metrics, shard = self.context.metrics, str(judge.shard)
+        metrics, shard = self.context.metrics, str(judge.state.shard)
         metrics.early_confirmed.inc(settled.changes.confirmed)
         metrics.early_withdrawn.inc(settled.changes.withdrawn)
         for breaker in settled.changes.refused:

@@ -17,6 +17,7 @@ from streams.counting.keys import Tags
 from streams.errors import ContractError
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.judging.side_inputs.retractions import AHEAD_MS
 from streams.log.decisions import Decision, Progress, decision_in
 from streams.log.pane_assembly import Assembler
@@ -67,16 +68,18 @@ async def recover_judge(
     """
     settings = context.settings
     judge = ShardJudge(
-        shard,
-        categories=context.scorer.categories,
-        model_revision=context.scorer.revision,
-        hashes=context.hashes,
-        max_lag_ms=settings.max_lag_ms,
-        shards=settings.shards,
-        fact_store=facts.store,
-        scale_of=context.models.scale,
-        is_loaded=context.models.is_loaded,
-        incarnation=await read_incarnation(settings),
+        ShardState(
+            shard,
+            categories=context.scorer.categories,
+            model_revision=context.scorer.revision,
+            hashes=context.hashes,
+            max_lag_ms=settings.max_lag_ms,
+            shards=settings.shards,
+            fact_store=facts.store,
+            scale_of=context.models.scale,
+            is_loaded=context.models.is_loaded,
+            incarnation=await read_incarnation(settings),
+        )
     )
 
     def skipped(record: UnreadableRecord) -> bool:
@@ -89,12 +92,12 @@ async def recover_judge(
         for mark in state.progress.facts:
             await facts.read_up_to(mark)
     async with recovering:
-        await read_panes(settings, shard, judge.tags, state, skipped, columns=1 + len(context.scorer.categories))
-        await asyncio.to_thread(judge.recover, state)  # seconds for an hour of tweets; no task has the judge yet
+        await read_panes(settings, shard, judge.state.tags, state, skipped, columns=1 + len(context.scorer.categories))
+        await asyncio.to_thread(judge.state.recover, state)  # seconds for an hour of tweets; no task has the judge yet
     if state.lost_pane_ms is not None:  # it has left all windows a window after its log time
-        judge.pause.extend(min(state.settled_ms, state.lost_pane_ms + settings.max_broker_skew_ms))
+        judge.state.pause.extend(min(state.settled_ms, state.lost_pane_ms + settings.max_broker_skew_ms))
     if state.lost_decisions:
-        judge.decisions.write_again(state.lost_decisions, await end_of_log(settings, shard))
+        judge.state.decisions.write_again(state.lost_decisions, await end_of_log(settings, shard))
     return RecoveredJudge(judge, 0 if state.progress is None else state.progress.replay_offset, end)
 
 

@@ -15,6 +15,7 @@ from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.log.decisions import Decision, decode_record, encode_record
 from streams.log.lines import LogRecord
 from streams.log.panes import encode_pane
@@ -60,7 +61,7 @@ def pipeline(records: list[LogRecord]) -> Left:
         for number in range(SOURCES)
     ]
     judges = [
-        ShardJudge(shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=hashes)
+        ShardJudge(ShardState(shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=hashes))
         for shard in range(SHARDS)
     ]
     partials = {shard: [encode_partial(activation)] for shard in range(SHARDS)}
@@ -82,7 +83,7 @@ def pipeline(records: list[LogRecord]) -> Left:
         for shard, one in enumerate(judges):
             while (job := one.next_tick()) is not None:
                 settled = one.settle(job, SCORER(job.texts.batch.lines))
-                panes[shard] += [value for pane in settled.panes for value in encode_pane(pane, shard, one.tags)]
+                panes[shard] += [value for pane in settled.panes for value in encode_pane(pane, shard, one.state.tags)]
                 assert settled.progress is not None
                 decisions[shard] += [encode_record(emitted) for emitted in (*settled.decisions, settled.progress)]
             firing = one.next_early()

@@ -23,6 +23,7 @@ from streams.counting.sketch import KeyedHash
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_decisions import ShardDecisions
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.judging.side_inputs import corrections
 from streams.judging.side_inputs.account_facts_view import AccountFactsView
 from streams.judging.side_inputs.corrections import CorrectionIndex
@@ -189,13 +190,13 @@ def test_history_without_failures_has_no_problems():
 
 def recovering(change: Callable[[RecoveredState], object]) -> Any:
     """Let judges recover from a changed state."""
-    real = ShardJudge.recover
+    real = ShardState.recover
 
-    def recover(judge: ShardJudge, state: RecoveredState) -> None:
-        change(state)
-        real(judge, state)
+    def recover(state: ShardState, recovered: RecoveredState) -> None:
+        change(recovered)
+        real(state, recovered)
 
-    return patch.object(ShardJudge, "recover", recover)
+    return patch.object(ShardState, "recover", recover)
 
 
 def without(**fields: Any) -> Any:

@@ -11,6 +11,7 @@ from streams.counting.sketch import KeyedHash
 from streams.judging.early_trigger import EarlyFiring
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.judging.ticks import SettledTick
 from streams.log.account_facts import FactsMark
@@ -71,10 +72,11 @@ class JudgeHarness:
             self.activate(policy)
 
     def new_judge(self) -> ShardJudge:
-        return ShardJudge(
+        state = ShardState(
             0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000,
             fact_store=self.fact_store,
         )  # fmt: skip
+        return ShardJudge(state)
 
     def write(self, record: Partial) -> None:
         """Append a record to the log, and apply it."""
@@ -189,8 +191,8 @@ class JudgeHarness:
         progress = (self.settled[-1] if after is None else self.settled[after]).progress
         assert progress is not None
         panes = [pane for settled in self.settled for pane in settled.panes if pane.start_ms < progress.settled_ms]
-        values = [value for pane in panes for value in encode_pane(pane, 0, self.judge.tags)]
-        back = assemble(map(decode_pane_record, values), judge.tags)
+        values = [value for pane in panes for value in encode_pane(pane, 0, self.judge.state.tags)]
+        back = assemble(map(decode_pane_record, values), judge.state.tags)
         body = activation(policy).policy
         return RecoveredState(
             self.decisions if decisions is None else decisions,
@@ -206,6 +208,6 @@ class JudgeHarness:
         """Return the next owner, recovered after the tick `settled[after]`."""
         judge = self.new_judge()
         state = self.recovered_state(judge, decisions, after=after, policy=policy)
-        judge.recover(state)
+        judge.state.recover(state)
         assert state.progress is not None
         return JudgeHarness(None, judge=judge, offset=state.progress.position, fact_store=self.fact_store)

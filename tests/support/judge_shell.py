@@ -115,4 +115,8 @@ def settled_states(partition: JudgePartition) -> dict[str, object]:
     """Return the settled state of each hashtag that has one."""
     judge = partition.judge
     assert judge is not None
-    return {judge.tags.name(key): state.settled for key, state in judge.decisions.states.items() if state.settled}
+    return {
+        judge.state.tags.name(key): state.settled
+        for key, state in judge.state.decisions.states.items()
+        if state.settled
+    }

@@ -160,12 +160,12 @@ class Reference:
             skipped={shard: skipped_spans(world.partials(shard), shard, SHARDS) for shard in range(SHARDS)},
         )  # fmt: skip
         for judge in replay.judges:
-            judge.facts.load(applied_marks(world.partials(judge.shard)))
+            judge.state.facts.load(applied_marks(world.partials(judge.state.shard)))
             for activation in world.activations[1:]:
                 judge.apply(0, activation)
             if stage_2:
-                for pane, record in corrected(world.partials(judge.shard)):
-                    judge.corrections.load(pane, record)
+                for pane, record in corrected(world.partials(judge.state.shard)):
+                    judge.state.corrections.load(pane, record)
         records = sorted(
             (record for log in world.sources for record in log), key=lambda one: (one.timestamp, one.offset)
         )
@@ -176,7 +176,8 @@ class Reference:
         self.hours = {(one.shard, one.from_ms): one for one in replay.coverage}
         self.sketches = set(replay.sketches)
         self.panes = [
-            {pane.start_ms: content(pane, judge.tags) for pane in judge.store.short_panes} for judge in replay.judges
+            {pane.start_ms: content(pane, judge.state.tags) for pane in judge.state.store.short_panes}
+            for judge in replay.judges
         ]
 
 

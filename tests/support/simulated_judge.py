@@ -11,6 +11,7 @@ from streams.counting.block_counts import Flush
 from streams.judging.flag_renewal import FlagRenewal
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
@@ -33,10 +34,11 @@ class SimulatedJudge(Run):
     def work(self) -> Iterator[None]:
         world, rng, shard = self.world, self.world.rng, self.number
         self.facts = AccountFactFold(AccountFactStore(HASHES))
-        judge = ShardJudge(
+        state = ShardState(
             shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, shards=SHARDS,
             fact_store=self.facts.store, scale_of=lambda revision: SCORERS[revision].scale,
         )  # fmt: skip
+        judge = ShardJudge(state)
         timely = world.timely == "all" or rng.random() < 0.5
         yield from self.recover(judge)
         at = self.start
@@ -62,7 +64,7 @@ class SimulatedJudge(Run):
                 while (job := judge.next_tick()) is not None:
                     settled = judge.settle(job, scores([job.texts.batch]))
                     for pane in settled.panes:
-                        for record in encode_pane(pane, shard, judge.tags):
+                        for record in encode_pane(pane, shard, judge.state.tags):
                             self.outbox.put(("panes", shard), record)
                     for record in settled.side_records:
                         self.outbox.put(("panes", shard), record)
@@ -91,7 +93,7 @@ class SimulatedJudge(Run):
             for offset in self.own.acknowledged(self.outbox.offsets):
                 foreign = decode_record(world.logs["decisions", shard][offset])
                 if isinstance(foreign, Decision) and not foreign.is_renewal:
-                    judge.decisions.adopt(foreign)
+                    judge.state.decisions.adopt(foreign)
             self.outbox.offsets = []
             yield
 
@@ -147,8 +149,8 @@ class SimulatedJudge(Run):
             self.read_facts(max((mark.upto for mark in progress.facts), default=0))
             values = world.logs["panes", shard]
             panes = [one for one in pane_records(values) if one.start_ms < progress.settled_ms]
-            state.panes = assemble([one for one in panes if one.length_ms == PANE_MS], judge.tags)
-            state.rollups = assemble([one for one in panes if one.length_ms != PANE_MS], judge.tags)
+            state.panes = assemble([one for one in panes if one.length_ms == PANE_MS], judge.state.tags)
+            state.rollups = assemble([one for one in panes if one.length_ms != PANE_MS], judge.state.tags)
             state.side_records = [value for value in values if not is_pane(value)]
-        judge.recover(state)
+        judge.state.recover(state)
         yield

@@ -137,6 +137,6 @@ def test_closing_record_settles_the_last_pane_in_every_shard() -> None:
         LogRecord(0, at, stamp, None, payload) for at, (stamp, payload) in enumerate(zip(stamps, payloads, strict=True))
     ]
     cores.read(records[:-1])
-    assert all(judge.settled_ms < times.settles_ms for judge in cores.judges)
+    assert all(judge.state.settled_ms < times.settles_ms for judge in cores.judges)
     cores.read(records[-1:])
-    assert all(judge.settled_ms >= times.settles_ms for judge in cores.judges)
+    assert all(judge.state.settled_ms >= times.settles_ms for judge in cores.judges)

@@ -11,6 +11,7 @@ from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.log.lines import LogRecord
 from streams.policy.activation import Activation
 from streams.scoring import TextScorer
@@ -28,7 +29,7 @@ def test_sampled_authors_are_scored_at_firehose_density():
         POLICY.replace("[2m]", "[10m]").replace("_floor: 2", "_floor: 5").replace("authors: 4", "authors: 5")
     )
     hashes, scorer = KeyedHash(b""), TextScorer(WordScorer())
-    judge = ShardJudge(0, categories=scorer.categories, model_revision=scorer.revision, hashes=hashes)
+    judge = ShardJudge(ShardState(0, categories=scorer.categories, model_revision=scorer.revision, hashes=hashes))
     judge.apply(0, Activation(policy.revision, 0, 0, policy.canonical, scorer.revision))
     sources = [
         SourcePartition(number, PARTITIONS, "t", 0, sharding=Sharding(1), hashes=hashes, times=TimeRules())
@@ -61,8 +62,8 @@ def test_sampled_authors_are_scored_at_firehose_density():
     assert len(blocks) == AUTHORS
     while (job := judge.next_tick(START_MS + WINDOW_MS)) is not None:
         judge.settle(job, scorer(job.texts.batch.lines))
-    window = judge.store.windows[WINDOW_MS]
-    key = judge.tags.find("t", "*")
+    window = judge.state.store.windows[WINDOW_MS]
+    key = judge.state.tags.find("t", "*")
     assert key is not None and window.counts.of(np.array([key])) >= AUTHORS * 0.98
     sample = window.sample(np.array([key]))
     assert len(sample.group) == 64

@@ -54,7 +54,9 @@ def ahead(harness: JudgeHarness) -> list[UnscoredTexts]:
 def encoded(harness: JudgeHarness) -> list[bytes]:
     """Return the settled panes as records."""
     judge = harness.judge
-    return [record for one in harness.settled for pane in one.panes for record in encode_pane(pane, 0, judge.tags)]
+    return [
+        record for one in harness.settled for pane in one.panes for record in encode_pane(pane, 0, judge.state.tags)
+    ]
 
 
 def test_tick_scores_only_what_was_not_scored_ahead():
@@ -75,7 +77,7 @@ def test_settled_pane_is_released(slices):
     harness = begun()
     harness.tweet(1, "a", range(10, 15))
     harness.reach(2 * PANE_MS + 1_000, 0, 1, watermark_ms=PANE_MS)
-    pane = weakref.ref(harness.judge.open.panes[1])
+    pane = weakref.ref(harness.judge.state.open.panes[1])
     with patch("streams.judging.ahead_scoring.SLICE_TEXTS", 2):
         for _ in range(slices):
             if (texts := harness.judge.next_ahead()) is not None:
@@ -137,7 +139,7 @@ def test_compacted_pane_is_chosen_again():
         assert first is not None
         first.score(SCORER(first.batch.lines))
         harness.tweet(1, "b", range(10, 40))
-        assert harness.judge.open.panes[1] is not first.pane
+        assert harness.judge.state.open.panes[1] is not first.pane
         ahead(harness)
     harness.reach(3 * PANE_MS, 0, 1, watermark_ms=2 * PANE_MS)
     job = harness.judge.next_tick()

@@ -255,7 +255,7 @@ def test_next_owner_counts_a_late_sketch_from_the_same_tick():
     send(after, one)
     after.advance(2 * PANE_MS)
     assert published(after) == [ReceivedSketch(one, 20 * PANE_MS + 1)]
-    assert after.judge.take_counts()["sketches_late"] == 1
+    assert after.judge.state.take_counts()["sketches_late"] == 1
 
 
 def test_policy_without_the_signal_measures_matches_too():

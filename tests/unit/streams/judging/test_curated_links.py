@@ -106,13 +106,14 @@ def test_link_flag_is_published_with_the_pane():
     marked = sorted((pane.flags & FLAGS).tolist())
     assert marked == [RETWEET] * 10 + [RETWEET | LINKED] * 10, "also in retweets"
     (back,) = assemble(
-        [decode_pane_record(value) for value in encode_pane(pane, 0, harness.judge.tags)], harness.judge.tags
+        [decode_pane_record(value) for value in encode_pane(pane, 0, harness.judge.state.tags)],
+        harness.judge.state.tags,
     )
     assert back.flags.tolist() == pane.flags.tolist()
     evidence = harness.settled[-1].evidence
     assert evidence is not None
-    records = records_of(evidence, 0, harness.judge.tags)
-    assert table_of(records, harness.judge.tags).signals["links"].tolist() == [0.5]
+    records = records_of(evidence, 0, harness.judge.state.tags)
+    assert table_of(records, harness.judge.state.tags).signals["links"].tolist() == [0.5]
     assert records[0].conditions.links == policy_of().links_revision
 
 
@@ -123,7 +124,9 @@ def test_link_flag_follows_the_policy_of_the_settled_pane():
     harness.activate(policy_of(serial=2), 1, 20_000)
     harness.advance(20_000)
     write(harness, 2, linking(20, 20))
-    assert set(harness.judge.open.panes[2].entries["flags"].tolist()) == {LINKED}, "flagged early, by the second list"
+    assert set(harness.judge.state.open.panes[2].entries["flags"].tolist()) == {LINKED}, (
+        "flagged early, by the second list"
+    )
     harness.activate(policy_of(serial=3, links=0.5, listed="link_domains: [{domain: third.example}]\n"), 2, 30_000)
     harness.advance(30_000)
     assert [set((pane.flags & FLAGS).tolist()) for pane in panes(harness)] == [{LINKED}, {0}]

@@ -136,7 +136,7 @@ def test_next_owner_decides_the_same_of_an_attack(cut):
     before = Attack(people, bots).run(range(cut))
     after = Attack(people, bots, before.harness.successor(policy=policy())).run(range(cut, 14))
     judges = [one.harness.judge for one in (whole, after)]
-    states = [judge.decisions.states[judge.tags.key("a", WORLD)].settled[SCOPE] for judge in judges]
+    states = [judge.state.decisions.states[judge.state.tags.key("a", WORLD)].settled[SCOPE] for judge in judges]
     assert before.decisions + after.decisions == whole.decisions
     kept = [(one.action, one.since_ms, one.below_since_ms, one.without, one.weight) for one in states]
     assert kept[0] == kept[1]
@@ -189,7 +189,7 @@ def test_missing_model_neither_begins_nor_ends_the_time():
     """Harmless authors come at 20 s; the model is missing from 30 s to 60 s, and `clear_after` is 30 s."""
     harness = JudgeHarness(policy(clear_after="30s", dwell="10m"))
     harness.tweet(0, "a", range(20), copied=True)
-    key = harness.judge.tags.key("a", "*")
+    key = harness.judge.state.tags.key("a", "*")
     since_ms = []
     for pane in range(7):
         if pane:
@@ -197,7 +197,7 @@ def test_missing_model_neither_begins_nor_ends_the_time():
         score = partial(silent, columns=2) if 2 <= pane < 6 else SCORER
         with patch.object(harness, "settle", partial(harness.settle, score)):
             harness.advance((pane + 1) * PANE_MS, early=False)
-        since_ms.append(harness.judge.decisions.states[key].settled[SCOPE].below_since_ms)
+        since_ms.append(harness.judge.state.decisions.states[key].settled[SCOPE].below_since_ms)
     assert since_ms == [0, 20_000, 20_000, 20_000, 20_000, 20_000, 0]
     assert [one.tick_ms for one in harness.decisions] == [10_000, 20_000, 70_000]
     assert acted(harness.decisions[-1])[0] == "clear"

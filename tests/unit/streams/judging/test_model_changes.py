@@ -12,6 +12,7 @@ from models.share import Scale
 from streams.constants import PANE_MS
 from streams.judging.circuit_breakers import NO_MODEL
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.log.lines import read_lines
 from streams.policy.activation import Activation
 from streams.replay import Replay
@@ -93,11 +94,11 @@ def test_pane_is_scored_by_the_model_at_its_start():
 
 def test_shares_use_the_scale_of_the_active_model():
     scale = Scale(np.tile([0.25, 0.75, 0.01, 0.01], (1, 2, 1)), np.zeros((1, 2, 3)))
-    judge = ShardJudge(
+    state = ShardState(
         0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES,
         scale_of={CONTRARY.revision: scale}.get,
     )  # fmt: skip
-    harness = JudgeHarness(judge=judge)
+    harness = JudgeHarness(judge=ShardJudge(state))
     apply(harness, switched(CONTRARY.revision, 2 * PANE_MS))
     for pane in range(2):
         write(harness, pane, bad=4)
@@ -112,11 +113,11 @@ def test_model_change_rebuilds_long_window_within_a_minute():
     """The next owner has no table of the last whole minute and makes one, so the present owner must drop its own."""
     scale = Scale(np.tile([0.25, 0.75, 0.01, 0.01], (1, 2, 1)), np.zeros((1, 2, 3)))
     policy = make_policy(POLICY.replace("[2m]", "[30s, 16m]"))
-    judge = ShardJudge(
+    state = ShardState(
         0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES,
         scale_of={CONTRARY.revision: scale}.get,
     )  # fmt: skip
-    harness = JudgeHarness(policy, judge=judge)
+    harness = JudgeHarness(policy, judge=ShardJudge(state))
     apply(harness, msgspec.structs.replace(activation(policy, 1, 80_000), model_revision=CONTRARY.revision))
     write(harness, 0, bad=4)
     write(harness, 9, watermark_ms=9 * PANE_MS)
@@ -130,11 +131,11 @@ def test_model_change_rebuilds_long_window_within_a_minute():
 @pytest.mark.parametrize("there", [True, False])
 def test_first_tick_of_an_unloaded_model_suppresses_nothing(there):
     """The pane of that tick was scored by the previous model, which is loaded."""
-    judge = ShardJudge(
+    state = ShardState(
         0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES,
         is_loaded=lambda revision: there or revision == SCORER.revision,
     )  # fmt: skip
-    harness = JudgeHarness(judge=judge)
+    harness = JudgeHarness(judge=ShardJudge(state))
     apply(harness, switched(CONTRARY.revision, PANE_MS))
     write(harness, 0, bad=20)
     write(harness, 1, watermark_ms=PANE_MS)
@@ -152,12 +153,12 @@ def test_model_loaded_during_a_tick_counts_with_its_scale():
             loaded[revision] = scale
         return found
 
-    judge = ShardJudge(
+    state = ShardState(
         0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES,
         scale_of=lambda revision: answer(loaded.get(revision), revision),
         is_loaded=lambda revision: answer(revision == SCORER.revision or revision in loaded, revision),
     )  # fmt: skip
-    harness = JudgeHarness(judge=judge)
+    harness = JudgeHarness(judge=ShardJudge(state))
     apply(harness, switched(CONTRARY.revision, PANE_MS))
     write(harness, 0, bad=20)
     write(harness, 1, watermark_ms=PANE_MS)

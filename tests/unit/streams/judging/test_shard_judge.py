@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streams.constants import PANE_MS
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.log.decisions import Decision, is_renewal, version_of
 from streams.log.panes import encode_pane
 from streams.policy import Policy
@@ -73,12 +74,12 @@ def test_withdrawn_tag_may_be_flagged_early_after_its_dwell():
     harness.count(1, bad=10)
     harness.count(1, good=40, source=1)
     harness.advance(20_000)
-    state = harness.judge.decisions.states[harness.judge.tags.key("a", "*")]
+    state = harness.judge.state.decisions.states[harness.judge.state.tags.key("a", "*")]
     assert set(state.barred) == {SCOPE}
     assert harness.advance(30_000) == []
     assert set(state.barred) == {SCOPE}
     assert harness.advance(40_000) == [], "nothing to publish"
-    assert harness.judge.decisions.states == {}
+    assert harness.judge.state.decisions.states == {}
     (again,) = harness.count(4, bad=150)
     assert action(again) == ("suppress", True, 50_000)
 
@@ -109,10 +110,10 @@ def test_tag_fires_again_only_after_growth():
     harness = JudgeHarness()
     harness.advance(10_000)
     assert harness.count(1, bad=6, good=44) == []
-    key = harness.judge.tags.key
-    assert counts_of(harness.judge.open.tweets) == {key("a", "*"): 50}
+    key = harness.judge.state.tags.key
+    assert counts_of(harness.judge.state.open.tweets) == {key("a", "*"): 50}
     harness.offset += 1
-    harness.judge.trigger.touch([key("a", "")])
+    harness.judge.state.trigger.touch([key("a", "")])
     assert harness.judge.next_early() is None, "the same tweets"
     harness.count(1, good=4, early=False)
     assert harness.judge.next_early() is None, "less than a tenth more"
@@ -130,7 +131,7 @@ def test_idle_judge_skips_empty_panes():
     assert [len(settled.panes) for settled in harness.settled] == [0, 1, 1, 0], "the second ends a minute"
     harness.advance(1_030_000)
     assert [settled.tick_ms for settled in harness.settled] == ticks
-    assert harness.judge.settled_ms == 1_030_000
+    assert harness.judge.state.settled_ms == 1_030_000
 
 
 @given(seed=st.integers(0, 2**32))
@@ -150,7 +151,7 @@ def test_flushes_applied_together_settle_as_one_by_one(seed):
     found = []
     for most in (1, len(log)):
         harness, at = JudgeHarness(), 0
-        harness.judge.pause_clearing()
+        harness.judge.state.pause_clearing()
         while at < len(log):
             at += harness.judge.apply_flushes(log[at : at + most])
             harness.decisions += harness.settle()
@@ -158,7 +159,7 @@ def test_flushes_applied_together_settle_as_one_by_one(seed):
             record
             for one in harness.settled
             for pane in one.panes
-            for record in encode_pane(pane, 0, harness.judge.tags)
+            for record in encode_pane(pane, 0, harness.judge.state.tags)
         ]
         found.append((harness.decisions, panes, [one.progress for one in harness.settled]))
     assert found[0] == found[1]
@@ -171,7 +172,7 @@ def test_early_decision_before_a_due_tick_has_a_lower_version():
     harness.count(1, bad=20, tag="b", early=False)
     harness.tweet(2, "a", range(20))
     harness.reach(20_000, 0, 1, watermark_ms=20_000)
-    assert harness.judge.due() is not None
+    assert harness.judge.state.due() is not None
     early = harness.decide_early()
     settled = harness.settle()
     harness.tweet(2, "c", range(20))
@@ -226,10 +227,10 @@ def test_gap_in_the_windows_pauses_clears_and_early_decisions():
     harness.advance(10_000)
     harness.count(1, bad=20)
     harness.advance(20_000)
-    harness.judge.pause_clearing()
-    assert harness.judge.pause.until_ms == 50_000, "until the first record after the gap"
+    harness.judge.state.pause_clearing()
+    assert harness.judge.state.pause.until_ms == 50_000, "until the first record after the gap"
     harness.count(3, good=90)
-    until_ms = harness.judge.pause.until_ms
+    until_ms = harness.judge.state.pause.until_ms
     assert until_ms == 40_000 + 30_000, "a window after the first record"
     harness.count(4, good=90)
     assert harness.advance(60_000) == [], "under the threshold, but paused"
@@ -237,7 +238,7 @@ def test_gap_in_the_windows_pauses_clears_and_early_decisions():
     (cleared,) = [one for one in harness.advance(until_ms) if one.hashtag == "a"]
     assert cleared.rulings[0].action == "clear" and cleared.tick_ms == until_ms
     assert harness.progress.hold_until_ms == until_ms
-    assert harness.successor().judge.pause.until_ms == until_ms
+    assert harness.successor().judge.state.pause.until_ms == until_ms
 
 
 def over_half_a_minute(*, mode: str = "suppress", more: str = "", **numbers: int) -> Policy:
@@ -337,7 +338,7 @@ def test_early_decision_uses_the_policy_of_its_tick():
     assert harness.count(1, good=1) == [], "the open pane settles under the policy before"
     (early,) = harness.count(2, bad=1)
     assert (action(early), early.policy_revision) == (("suppress", True, 30_000), changed().revision)
-    assert harness.judge.timeline.policy == SUPPRESS, "still in force"
+    assert harness.judge.state.timeline.policy == SUPPRESS, "still in force"
     assert [(action(one), one.policy_revision) for one in harness.advance(30_000)] == [
         (("suppress", False, 30_000), changed().revision)
     ]
@@ -406,11 +407,11 @@ def test_unused_tag_numbers_are_released():
     harness.count(0, good=3, tag="once")
     harness.count(0, bad=20, tag="bad")
     harness.advance(10_000)
-    assert len(harness.judge.tags) == 2
+    assert len(harness.judge.state.tags) == 2
     for minute in range(1, 22):
         harness.advance(minute * 60_000)
-    assert len(harness.judge.tags) == 0
-    assert harness.judge.decisions.states == {}
+    assert len(harness.judge.state.tags) == 0
+    assert harness.judge.state.decisions.states == {}
 
 
 # ---- the next owner ----
@@ -422,10 +423,10 @@ def test_next_owner_continues_from_recovered_state():
     harness.count(1, bad=20)
     harness.advance(20_000)
     after = harness.successor()
-    assert after.judge.settled_ms == 20_000 and after.judge.position.is_replaying
-    key = after.judge.tags.key("a", "*")
-    before = harness.judge.decisions.states[harness.judge.tags.key("a", "*")]
-    assert after.judge.decisions.states[key].settled == before.settled
+    assert after.judge.state.settled_ms == 20_000 and after.judge.state.position.is_replaying
+    key = after.judge.state.tags.key("a", "*")
+    before = harness.judge.state.decisions.states[harness.judge.state.tags.key("a", "*")]
+    assert after.judge.state.decisions.states[key].settled == before.settled
     assert after.advance(40_000) == harness.advance(40_000) == []
     refreshed, same = after.advance(50_000), harness.advance(50_000)
     assert [one.rulings for one in refreshed] == [one.rulings for one in same] == []
@@ -435,17 +436,17 @@ def test_next_owner_continues_from_recovered_state():
 
 def test_next_owner_catches_up_with_the_previous_position():
     harness = JudgeHarness(None)
-    assert harness.judge.position.caught_up
+    assert harness.judge.state.position.caught_up
     harness = JudgeHarness()
     harness.count(0, good=1)
     harness.advance(10_000)
     after = harness.successor()
-    assert not after.judge.position.caught_up and after.judge.position.is_replaying
+    assert not after.judge.state.position.caught_up and after.judge.state.position.is_replaying
     after.offset -= 2
     after.count(1, good=1)
-    assert not after.judge.position.caught_up
+    assert not after.judge.state.position.caught_up
     after.count(1, good=1)
-    assert after.judge.position.caught_up and after.judge.position.is_replaying, (
+    assert after.judge.state.position.caught_up and after.judge.state.position.is_replaying, (
         "the previous owner applied this record too"
     )
 
@@ -459,8 +460,8 @@ def test_next_owner_decides_nothing_early_while_replaying():
     after.offset -= 3
     after.count(2, source=1)
     after.count(2)
-    assert after.judge.open.watermark_ms == 0, "both sources have a watermark"
-    assert after.count(2, bad=150) == [] and after.judge.position.offset == harness.progress.position, (
+    assert after.judge.state.open.watermark_ms == 0, "both sources have a watermark"
+    assert after.count(2, bad=150) == [] and after.judge.state.position.offset == harness.progress.position, (
         "a replayed record"
     )
     assert [action(one)[:2] for one in after.count(2, bad=150)] == [("suppress", True)], "the first new record"
@@ -478,11 +479,11 @@ def test_decisions_after_the_progress_record_are_not_repeated():
     assert (noted.tick_ms, noted.rulings[0].action, noted.rulings[0].below_since_ms) == (30_000, "suppress", 30_000)
     assert (cleared.tick_ms, cleared.rulings[0].action) == (40_000, "clear")
     after = harness.successor(after=1)
-    assert after.judge.settled_ms == 20_000
+    assert after.judge.state.settled_ms == 20_000
     after.count(2, good=90)
     after.count(3, good=90)
     assert world(after.advance(40_000)) == []
-    assert after.judge.decisions.states[after.judge.tags.key("a", "*")].settled[SCOPE].since_ms == 40_000
+    assert after.judge.state.decisions.states[after.judge.state.tags.key("a", "*")].settled[SCOPE].since_ms == 40_000
 
 
 def test_empty_decision_after_the_progress_record_counts():
@@ -498,10 +499,10 @@ def test_empty_decision_after_the_progress_record_counts():
     after = harness.successor(decisions=[nothing])
     after.advance(20_000)
     assert after.count(2, bad=150) == [], "a greater version was published"
-    assert after.judge.decisions.states[after.judge.tags.key("a", "*")].decided_ms == 50_000
+    assert after.judge.state.decisions.states[after.judge.state.tags.key("a", "*")].decided_ms == 50_000
     assert after.advance(50_000) == [], "decided up to that tick"
     after.advance(60_000)
-    assert after.judge.decisions.states == {}
+    assert after.judge.state.decisions.states == {}
 
 
 def test_next_owner_withdraws_recovered_early_flags():
@@ -523,10 +524,10 @@ def test_recovery_without_progress_starts_with_the_log():
     harness = JudgeHarness()
     harness.advance(10_000)
     (early,) = harness.count(1, bad=20)
-    judge = ShardJudge(0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES)
-    judge.recover(RecoveredState([early]))
-    assert judge.settled_ms == 0
-    assert judge.decisions.states[judge.tags.key("a", "*")].early[SCOPE] == early.rulings[0]
+    judge = ShardJudge(ShardState(0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES))
+    judge.state.recover(RecoveredState([early]))
+    assert judge.state.settled_ms == 0
+    assert judge.state.decisions.states[judge.state.tags.key("a", "*")].early[SCOPE] == early.rulings[0]
 
 
 def foreign_early_flag() -> tuple[JudgeHarness, Decision]:
@@ -556,7 +557,7 @@ def test_unadopted_foreign_early_flag_stands_until_expiry():
 
 def test_adopted_early_flag_is_withdrawn_at_its_tick():
     after, late = foreign_early_flag()
-    after.judge.decisions.adopt(late)
+    after.judge.state.decisions.adopt(late)
     (answer,) = after.advance(20_000, early=False)
     assert action(answer) == ("clear", True, 20_000)
     assert greatest_of(late, answer) == answer
@@ -565,7 +566,7 @@ def test_adopted_early_flag_is_withdrawn_at_its_tick():
 def test_adopted_early_flag_is_confirmed_at_its_tick():
     after, late = foreign_early_flag()
     after.count(1, bad=150, early=False)
-    after.judge.decisions.adopt(late)
+    after.judge.state.decisions.adopt(late)
     (answer,) = after.advance(20_000, early=False)
     assert action(answer) == ("suppress", False, 20_000)
     assert greatest_of(late, answer) == answer
@@ -574,7 +575,7 @@ def test_adopted_early_flag_is_confirmed_at_its_tick():
 def test_late_adopted_flag_is_withdrawn_at_the_next_tick():
     after, late = foreign_early_flag()
     after.advance(20_000, early=False)
-    after.judge.decisions.adopt(late)
+    after.judge.state.decisions.adopt(late)
     (answer,) = after.advance(30_000, early=False)
     assert action(answer) == ("clear", True, 30_000)
     assert greatest_of(late, answer) == answer
@@ -583,8 +584,8 @@ def test_late_adopted_flag_is_withdrawn_at_the_next_tick():
 def test_adopting_changes_no_settled_decision():
     after, late = foreign_early_flag()
     other, _ = foreign_early_flag()
-    after.judge.decisions.adopt(late)
-    after.judge.decisions.adopt(late)
+    after.judge.state.decisions.adopt(late)
+    after.judge.state.decisions.adopt(late)
     for harness in (after, other):
         harness.count(2, bad=200, early=False)
         harness.advance(60_000, early=False)
@@ -600,7 +601,14 @@ def test_adopting_changes_no_settled_decision():
 def test_incarnation_begins_every_version():
     """Settled and early decisions of topics that were created again rank above all from before."""
     judge = ShardJudge(
-        0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000, incarnation=3
+        ShardState(
+            0,
+            categories=SCORER.categories,
+            model_revision=SCORER.revision,
+            hashes=HASHES,
+            max_lag_ms=40_000,
+            incarnation=3,
+        )
     )
     harness = JudgeHarness(judge=judge)
     harness.advance(10_000)

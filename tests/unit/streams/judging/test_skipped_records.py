@@ -68,7 +68,7 @@ def test_reference_and_next_owners_pause_at_the_same_ticks(seed: int) -> None:
     live = JudgeHarness(None)
     apply_from(live, log, 0)
     reference = JudgeHarness(None)
-    reference.judge.pause.load(skipped_spans(log, 0, 1))
+    reference.judge.state.pause.load(skipped_spans(log, 0, 1))
     apply_from(reference, [one for one in log if one is not None], 0)
     assert paused(reference) == paused(live) and settled(reference) == settled(live)
     if None in log[5:-5]:
@@ -91,10 +91,12 @@ def test_pause_lasts_a_window_behind_the_first_counts() -> None:
     harness.settle()
     harness.offset += 1
     harness.judge.skip(harness.offset)
-    assert harness.judge.pause.until_ms == 20_000 + MINUTE_MS + WINDOW_MS, "what it counted may lie a minute ahead"
+    assert harness.judge.state.pause.until_ms == 20_000 + MINUTE_MS + WINDOW_MS, (
+        "what it counted may lie a minute ahead"
+    )
     harness.write(flush(source=1, sources=2, watermark_ms=20_000, newest_ms=95_000))
-    assert harness.judge.pause.until_ms == 95_000 + WINDOW_MS
-    assert harness.judge.position.offset == harness.offset
+    assert harness.judge.state.pause.until_ms == 95_000 + WINDOW_MS
+    assert harness.judge.state.position.offset == harness.offset
 
 
 def flagged() -> JudgeHarness:
@@ -109,7 +111,7 @@ def test_lost_decision_is_written_again_above_the_end_of_the_log() -> None:
     harness = flagged()
     before = [one for one in harness.decisions if one.hashtag == "a"]
     end = harness.offset + 3
-    harness.judge.decisions.write_again([("a", "*"), ("gone", "IN")], end)
+    harness.judge.state.decisions.write_again([("a", "*"), ("gone", "IN")], end)
     harness.decisions.clear()
     harness.count(4, bad=20, watermark_ms=0, early=False)
     harness.advance(5 * PANE_MS, early=False)
@@ -130,7 +132,7 @@ def test_lost_decision_is_written_again_above_the_end_of_the_log() -> None:
 
 def test_lost_decision_waits_for_the_end_of_the_log() -> None:
     harness = flagged()
-    harness.judge.decisions.write_again([("gone", "*")], harness.offset + 100)
+    harness.judge.state.decisions.write_again([("gone", "*")], harness.offset + 100)
     harness.decisions.clear()
     harness.count(4, bad=20, early=False)
     harness.advance(5 * PANE_MS, early=False)
@@ -142,7 +144,7 @@ def test_settled_state_after_a_rewrite_equals_the_one_without() -> None:
     found: list[list[Decision]] = []
     for lost in ([], [("a", "*"), ("b", "*")]):
         harness = flagged()
-        harness.judge.decisions.write_again(lost, 0)
+        harness.judge.state.decisions.write_again(lost, 0)
         for pane in range(4, 16):
             harness.count(pane, bad=20 if pane < 6 else 0, good=30, tag="ab"[pane % 2], early=False)
             harness.advance((pane + 1) * PANE_MS, early=False)

@@ -31,14 +31,14 @@ def write(
 
 
 def chosen(harness: JudgeHarness) -> dict[str, Candidate]:
-    return {one.hashtag: one for one in harness.judge.stage_2_candidates()}
+    return {one.hashtag: one for one in harness.judge.state.stage_2_candidates()}
 
 
 def test_uncertain_tags_come_first_then_the_hottest() -> None:
     harness = JudgeHarness()
     write(harness, 0, {"clean": (0, 60), "harmful": (50, 0), "mixed": (6, 9), "larger": (12, 18)})
     harness.advance(10_000)
-    found = harness.judge.stage_2_candidates()
+    found = harness.judge.state.stage_2_candidates()
     assert [(one.hashtag, one.unsure) for one in found] == [
         ("larger", True), ("mixed", True), ("clean", False), ("harmful", False),
     ]  # fmt: skip
@@ -103,18 +103,18 @@ def test_candidates_are_limited() -> None:
     harness = JudgeHarness()
     write(harness, 0, {f"tag{n}": (6, 9) for n in range(MOST_TAGS + 10)})
     harness.advance(10_000)
-    assert len(harness.judge.stage_2_candidates()) == MOST_TAGS
+    assert len(harness.judge.state.stage_2_candidates()) == MOST_TAGS
 
 
 def test_no_candidates_without_a_policy_or_while_replaying() -> None:
     harness = JudgeHarness(None)
     write(harness, 0, {"a": (20, 20)})
     harness.advance(10_000)
-    assert harness.judge.stage_2_candidates() == []
+    assert harness.judge.state.stage_2_candidates() == []
     harness = JudgeHarness()
     write(harness, 0, {"a": (20, 20)})
     harness.advance(10_000)
-    assert harness.successor().judge.stage_2_candidates() == []
+    assert harness.successor().judge.state.stage_2_candidates() == []
 
 
 @pytest.mark.parametrize(("bad", "good", "unsure"), [(0, 60, False), (60, 0, False), (10, 15, True)])
@@ -122,6 +122,6 @@ def test_threshold_inside_the_interval_makes_a_tag_uncertain(bad: int, good: int
     harness = JudgeHarness()
     write(harness, 0, {"a": (bad, good)})
     harness.advance(10_000)
-    (table,) = harness.judge.evidence.tables().values()
+    (table,) = harness.judge.state.evidence.tables().values()
     near, uncertain = near_and_uncertain(SUPPRESS, COLUMNS, table)
     assert near.all() and uncertain.all() == unsure

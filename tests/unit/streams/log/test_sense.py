@@ -114,13 +114,13 @@ def check_judge(record: Partial, what: str) -> None:
             } == plain.sums(number), what
     harness.write(record)
     harness.settle()
-    before = harness.judge.settled_ms
+    before = harness.judge.state.settled_ms
     if isinstance(record, Flush) and (record.sources > 2 or record.source_id != TOPIC_ID):
         return  # lawful: the judge waits for partitions that were added, or for a topic that was created again
     for pane in range(NOW, NOW + 9):
         for source in (0, 1):
             harness.count(pane, good=1, watermark_ms=pane * PANE_MS, source=source)
-    assert harness.judge.settled_ms >= max(before, LOG_MS + 8 * PANE_MS), what
+    assert harness.judge.state.settled_ms >= max(before, LOG_MS + 8 * PANE_MS), what
 
 
 def pane_of(number: int = 6) -> PaneRecord:
@@ -162,13 +162,13 @@ def check_recovery(decoded: object, value: bytes, what: str) -> None:
     judge = harness.new_judge()
     state: RecoveredState = harness.recovered_state(judge)
     if isinstance(decoded, PaneRecord):
-        assemble([decoded], judge.tags)
+        assemble([decoded], judge.state.tags)
     else:
         state.side_records.append(value)
-    judge.recover(state)
+    judge.state.recover(state)
     again = JudgeHarness(None, judge=judge, offset=harness.offset)
     again.advance(LOG_MS + 9 * PANE_MS)
-    assert judge.settled_ms >= LOG_MS + 9 * PANE_MS, what
+    assert judge.state.settled_ms >= LOG_MS + 9 * PANE_MS, what
 
 
 RULING = ScopeDecision(
@@ -224,11 +224,11 @@ def check_decision(decoded: object, what: str) -> None:
     if isinstance(decoded, Progress):
         with_policy = [replace(one, policy=SUPPRESS.canonical) for one in decoded.activations]
         state.progress = replace(decoded, activations=with_policy)
-    judge.recover(state)
+    judge.state.recover(state)
     again = JudgeHarness(None, judge=judge, offset=harness.offset)
-    end_ms = max(judge.settled_ms, LOG_MS) + 9 * PANE_MS
+    end_ms = max(judge.state.settled_ms, LOG_MS) + 9 * PANE_MS
     again.advance(end_ms)
-    assert judge.settled_ms >= end_ms // PANE_MS * PANE_MS, what
+    assert judge.state.settled_ms >= end_ms // PANE_MS * PANE_MS, what
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,9 @@ async def test_marks_of_a_deleted_topic_are_ignored(shells: Shells, monkeypatch:
     await follower.begin()
     partition = await started(shells, facts=follower)
     await deliver(shells, partition)
-    assert partition.judge is not None and partition.judge.position.offset == 2
-    partition.judge.facts.load([AppliedMark("t", 500, 0), AppliedMark("new", 0, 10)])
-    assert partition.judge.facts.progress() == {"facts": [AppliedMark("new", 0, 10)]}
+    assert partition.judge is not None and partition.judge.state.position.offset == 2
+    partition.judge.state.facts.load([AppliedMark("t", 500, 0), AppliedMark("new", 0, 10)])
+    assert partition.judge.state.facts.progress() == {"facts": [AppliedMark("new", 0, 10)]}
     assert shells.crashed == []
 
 
@@ -161,10 +161,10 @@ async def test_judge_waits_for_facts_and_next_owner_recovers_marks(shells: Shell
     publish(shells, world)
     first = await started(shells, facts=follower)
     await deliver(shells, first)
-    assert first.judge is not None and first.judge.position.offset == 1, "the judge waits"
+    assert first.judge is not None and first.judge.state.position.offset == 1, "the judge waits"
     await follower.begin()
     await deliver(shells, first)
-    assert first.judge.settled_ms == NOW_MS // PANE_MS * PANE_MS + 2 * PANE_MS
+    assert first.judge.state.settled_ms == NOW_MS // PANE_MS * PANE_MS + 2 * PANE_MS
     progress = [one for value in shells.topics.read(DECISIONS, 0) if isinstance(
         one := decode_record(value.value or b""), Progress)][-1]  # fmt: skip
     passed_ms = NOW_MS // PANE_MS * PANE_MS
@@ -177,6 +177,6 @@ async def test_judge_waits_for_facts_and_next_owner_recovers_marks(shells: Shell
     await successor.begin()
     while second.judge is None:  # a thread recovers the judge
         await asyncio.sleep(0.01)
-    assert second.judge.facts.progress() == {"facts": progress.facts}
-    assert second.judge.position.passed_ms == progress.passed_ms
+    assert second.judge.state.facts.progress() == {"facts": progress.facts}
+    assert second.judge.state.position.passed_ms == progress.passed_ms
     assert shells.crashed == [] and in_flight(shells) == []

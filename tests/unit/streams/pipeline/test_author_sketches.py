@@ -90,7 +90,7 @@ async def test_received_sketches_are_published_and_recovered(shells: Shells) -> 
     assert not list(pane_records(values)), "readers of panes skip it"
     after = await started(shells, committed=first.replay_point)
     assert after.judge is not None
-    recovered = after.judge.sketches.campaigns("*", HIDDEN_MS + DELAY_MS, 0)
+    recovered = after.judge.state.sketches.campaigns("*", HIDDEN_MS + DELAY_MS, 0)
     assert recovered is not None and recovered.hashtags == ["old"]
 
 

@@ -13,6 +13,7 @@ from streams.constants import PANE_MS
 from streams.counting.retractions import OpenRetractions
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
+from streams.judging.shard_state import ShardState
 from streams.judging.stage_2_candidates import Candidate
 from streams.judging.ticks import TickJob
 from streams.log.corrections import are_corrections, decode_corrections
@@ -116,7 +117,7 @@ async def test_sources_do_not_wait_for_a_lagging_shard(shells: Shells) -> None:
     assert stage.watermark_ms() == -1, "no shard has received a marker"
     for partition, watermark_ms in zip(partitions, (5_000, 90_000), strict=False):
         assert partition.judge is not None
-        partition.judge.open.apply_all([flush([], watermark_ms=watermark_ms)])
+        partition.judge.state.open.apply_all([flush([], watermark_ms=watermark_ms)])
     assert stage.watermark_ms() == 90_000
     partitions[1].drop()
     assert stage.watermark_ms() == 5_000
@@ -174,7 +175,7 @@ async def test_waiting_pane_is_scored_between_batches(shells: Shells, monkeypatc
     append_counts(shells, 4, settled=3)
     await deliver(shells, partition, 5)
     assert sum(scored) == 41 and partition.judge is not None, "the tick has nothing more to score"
-    assert partition.judge.settled_ms == (FIRST_PANE + 3) * PANE_MS
+    assert partition.judge.state.settled_ms == (FIRST_PANE + 3) * PANE_MS
 
 
 @pytest.mark.parametrize(("name", "expected"), [("required_end", 0), ("is_ready", True)])
@@ -218,7 +219,7 @@ async def test_silent_broker_stops_judging(shells: Shells) -> None:
         await settle_down(5)
         shells.context.executor.submit(lambda: None).result()
     assert taken <= 3 + 1 + 4, "the records up to the first that settles, and a queue of four"
-    open_panes = partition.judge.open.panes if partition.judge is not None else {}
+    open_panes = partition.judge.state.open.panes if partition.judge is not None else {}
     assert len(open_panes) <= 2
     for _ in range(2_000):
         shells.sender.deliver()
@@ -259,12 +260,12 @@ async def test_retractions_are_published_and_recovered(shells: Shells) -> None:
     after = await started(shells, committed=first.replay_point)
     assert first.replay_point == 2, "the record with the third"
     assert after.judge is not None
-    (key,) = [after.judge.tags.key("a", "*")]
+    (key,) = [after.judge.state.tags.key("a", "*")]
     pane_ms = FIRST_PANE * PANE_MS
-    assert after.judge.retractions.count_removed(np.array([key]), pane_ms, pane_ms + 5 * PANE_MS).tolist() == [2]
+    assert after.judge.state.retractions.count_removed(np.array([key]), pane_ms, pane_ms + 5 * PANE_MS).tolist() == [2]
     await deliver(shells, after, first.replay_point)
-    assert after.judge.retractions.count_removed(np.array([key]), pane_ms, pane_ms + 5 * PANE_MS).tolist() == [3]
-    assert after.judge.take_counts()["retractions_late"] == 0, "the repeated ones were known"
+    assert after.judge.state.retractions.count_removed(np.array([key]), pane_ms, pane_ms + 5 * PANE_MS).tolist() == [3]
+    assert after.judge.state.take_counts()["retractions_late"] == 0, "the repeated ones were known"
     assert shells.context.metrics.retracted_uses._value.get() == 2
 
 
@@ -297,11 +298,11 @@ async def test_corrections_are_published_and_recovered(shells: Shells) -> None:
     assert value_of(shells, "corrections") == 20
     after = await started(shells, committed=first.replay_point)
     assert after.judge is not None
-    (tag,) = after.judge.tags.of(["a"]).tolist()
-    known = after.judge.corrections.known(np.full(3, tag), np.array([0, 19, 1_000]))
+    (tag,) = after.judge.state.tags.of(["a"]).tolist()
+    known = after.judge.state.corrections.known(np.full(3, tag), np.array([0, 19, 1_000]))
     assert known.tolist() == [True, True, False]
     await deliver(shells, after, first.replay_point or 0)
-    assert after.judge.corrections.known(np.array([tag]), np.array([1_000])).all(), "it was replayed"
+    assert after.judge.state.corrections.known(np.array([tag]), np.array([1_000])).all(), "it was replayed"
 
 
 def value_of(shells: Shells, name: str) -> float:
@@ -399,12 +400,12 @@ async def test_next_owner_recovers_before_it_applies_records(shells: Shells) -> 
     after = await started(shells, committed=first.replay_point)
     assert after.judge is not None
     assert settled_states(after) == settled_states(first)
-    assert after.judge.settled_ms == first.judge.settled_ms == progress.settled_ms
-    assert after.judge.timeline.policy is not None
+    assert after.judge.state.settled_ms == first.judge.state.settled_ms == progress.settled_ms
+    assert after.judge.state.timeline.policy is not None
     for judge in (first.judge, after.judge):
-        assert judge.store.shortest is not None
-        counts = counts_of(judge.store.shortest.counts)
-        assert {judge.tags.name(key): n for key, n in counts.items()} == {"a": 40}
+        assert judge.state.store.shortest is not None
+        counts = counts_of(judge.state.store.shortest.counts)
+        assert {judge.state.tags.name(key): n for key, n in counts.items()} == {"a": 40}
     before = len(records)
     await deliver(shells, after, 3)
     more = [decode_record(one.value or b"") for one in shells.topics.read(DECISIONS, 0)][before:]
@@ -470,7 +471,7 @@ async def test_retention_loss_pauses_clearing(shells: Shells, when: str) -> None
     await deliver(shells, partition, 2)
     assert shells.crashed == [] and partition.judge is not None
     after_ms = (FIRST_PANE + 1) * PANE_MS
-    assert partition.judge.pause.until_ms == after_ms + 3_600_000, (
+    assert partition.judge.state.pause.until_ms == after_ms + 3_600_000, (
         "from the first record after the gap; no policy is known"
     )
     assert shells.context.metrics.gaps.labels(kind="retention")._value.get() == 1
@@ -507,13 +508,13 @@ async def test_records_before_a_gap_are_judged_first(shells: Shells, monkeypatch
     write_log(shells)
     partition = await started(shells)
     calls: list[str] = []
-    pause = ShardJudge.pause_clearing
+    pause = ShardState.pause_clearing
     for name in ("apply", "apply_flushes"):
         apply = getattr(ShardJudge, name)
         monkeypatch.setattr(
             ShardJudge, name, lambda judge, *given, apply=apply: (calls.append("record"), apply(judge, *given))[1]
         )
-    monkeypatch.setattr(ShardJudge, "pause_clearing", lambda judge: (calls.append("pause"), pause(judge))[1])
+    monkeypatch.setattr(ShardState, "pause_clearing", lambda state: (calls.append("pause"), pause(state))[1])
     log = shells.topics.read(PARTIALS, 0, 0)
     shells.topics.cut(PARTIALS, 0, 3)
     await partition.process(log[:2])
@@ -533,7 +534,7 @@ async def test_repeated_delivery_is_judged_once(shells: Shells) -> None:
     await deliver(shells, partition)
     assert len(shells.topics.read(DECISIONS, 0)) == once
     assert partition.judge is not None
-    assert partition.judge.position.offset == 4, "the second delivery has the sketch that the judge has sent"
+    assert partition.judge.state.position.offset == 4, "the second delivery has the sketch that the judge has sent"
 
 
 async def test_next_owner_loads_active_models_before_judging(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,11 +134,11 @@ async def test_skip_lets_the_shard_go_on(shells: Shells) -> None:
     skip_record(shells, PARTIALS, BAD, b"")
     await read_moderation(shells, partition)
     assert partition.judge is not None and partition.judged_offset == 6 and stopped_metric(shells) == 0
-    assert partition.judge.settled_ms == (FIRST_PANE + 3) * PANE_MS
+    assert partition.judge.state.settled_ms == (FIRST_PANE + 3) * PANE_MS
     newest_ms = (FIRST_PANE + 3) * PANE_MS
-    assert partition.judge.pause.until_ms == max(newest_ms, (FIRST_PANE + 2) * PANE_MS + 60_000) + WINDOW_MS
+    assert partition.judge.state.pause.until_ms == max(newest_ms, (FIRST_PANE + 2) * PANE_MS + 60_000) + WINDOW_MS
     later = written(shells)[signs:]
-    assert [one.hold_until_ms for one in later if isinstance(one, Progress)] == [partition.judge.pause.until_ms]
+    assert [one.hold_until_ms for one in later if isinstance(one, Progress)] == [partition.judge.state.pause.until_ms]
     assert [one for one in later if isinstance(one, StoppedShard)] == []
 
 
@@ -254,8 +254,8 @@ async def test_skipped_pane_pauses_clearing_for_a_window(shells: Shells) -> None
     owner = await recovered_past(shells, PANES, b"torn", None)
     assert owner.judge is not None
     assert (
-        owner.judge.pause.until_ms
-        == min(owner.judge.settled_ms, NOW_MS + shells.context.settings.max_broker_skew_ms) + WINDOW_MS
+        owner.judge.state.pause.until_ms
+        == min(owner.judge.state.settled_ms, NOW_MS + shells.context.settings.max_broker_skew_ms) + WINDOW_MS
     )
 
 
@@ -273,7 +273,7 @@ async def test_skipped_decision_is_written_again(shells: Shells) -> None:
 @pytest.mark.parametrize("key", [None, b"progress", b"|IN", b"a|India", b"Not Normal|IN", b"\xff|IN"])
 async def test_skipped_record_without_a_key_is_not_written_again(shells: Shells, key: bytes | None) -> None:
     owner = await recovered_past(shells, DECISIONS, b"{", key)
-    assert owner.judge is not None and owner.judge.decisions._lost == set()
+    assert owner.judge is not None and owner.judge.state.decisions._lost == set()
 
 
 async def test_lost_progress_is_replaced_by_the_one_before(shells: Shells) -> None:
@@ -286,7 +286,7 @@ async def test_lost_progress_is_replaced_by_the_one_before(shells: Shells) -> No
         await deliver(shells, first, first.judged_offset)
     expected, committed = settled_states(first), first.replay_point
     assert first.judge is not None and committed is not None
-    settled_ms = first.judge.settled_ms
+    settled_ms = first.judge.state.settled_ms
     first.drop()
     log = shells.topics.logs[DECISIONS, 0]
     (last,) = [one for one in log if one.key == PROGRESS_KEY][-1:]
@@ -295,6 +295,6 @@ async def test_lost_progress_is_replaced_by_the_one_before(shells: Shells) -> No
     facts = AccountFactsFollower(shells.context, None, marks=False)
     await facts._read(shells.topics.reader({}, MODERATION))  # type: ignore[arg-type]
     owner = await started(shells, committed=committed, facts=facts)
-    assert owner.judge is not None and owner.judge.settled_ms < settled_ms
+    assert owner.judge is not None and owner.judge.state.settled_ms < settled_ms
     await deliver(shells, owner, committed)
-    assert owner.judge.settled_ms == settled_ms and settled_states(owner) == expected
+    assert owner.judge.state.settled_ms == settled_ms and settled_states(owner) == expected

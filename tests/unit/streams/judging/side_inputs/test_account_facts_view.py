@@ -63,7 +63,7 @@ def test_late_mark_changes_no_passed_tick(recovered: bool) -> None:
     harness.mark(1)
     harness.advance(30_000)
     assert [harness.counted_authors[tick_ms] for tick_ms in (20_000, 30_000)] == [10, 6]
-    assert harness.judge.take_counts()["account_facts_late"] == 1
+    assert harness.judge.state.take_counts()["account_facts_late"] == 1
     assert harness.progress.facts == [AppliedMark("", 1, 20_000)]
 
 

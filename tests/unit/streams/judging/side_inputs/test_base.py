@@ -42,7 +42,7 @@ class ToySideInput(SideInput):
 
 def with_toy(harness: JudgeHarness) -> ToySideInput:
     toy = ToySideInput()
-    harness.judge.side_inputs.append(toy)
+    harness.judge.state.side_inputs.append(toy)
     return toy
 
 
@@ -58,10 +58,10 @@ def test_judge_drives_a_further_side_input():
     harness.mark(0)
     assert toy.pending == 1
     harness.advance(20_000)
-    assert harness.judge.take_counts()["toys"] == 2 and [tick_ms for tick_ms, _ in toy.pruned] == [0, 0]
+    assert harness.judge.state.take_counts()["toys"] == 2 and [tick_ms for tick_ms, _ in toy.pruned] == [0, 0]
 
     judge = harness.new_judge()
     toy = ToySideInput()
-    judge.side_inputs.append(toy)
-    judge.recover(harness.recovered_state(judge))
+    judge.state.side_inputs.append(toy)
+    judge.state.recover(harness.recovered_state(judge))
     assert toy.marks == 2

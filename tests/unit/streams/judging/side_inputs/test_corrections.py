@@ -44,7 +44,7 @@ def published(values: list[bytes]) -> int:
 
 def tweets_of(harness: JudgeHarness) -> list[int]:
     """Return the tweets in the shortest window of the only tag."""
-    window = harness.judge.store.shortest
+    window = harness.judge.state.store.shortest
     assert window is not None
     return sorted({tweet for pane in window.panes for tweet in pane.tweet.tolist()})
 
@@ -116,7 +116,7 @@ def test_repeated_corrections_count_once(repeated: str) -> None:
     assert reads[20_000][0] == 10
     assert reads[20_000][1] == pytest.approx(reads[10_000][1] - 0.5, abs=1e-3)
     assert sum(map(published, harness.side_records)) == 10
-    assert harness.judge.take_counts()["corrections"] == 10
+    assert harness.judge.state.take_counts()["corrections"] == 10
 
 
 def test_correction_of_an_author_s_earlier_tweet_has_no_effect() -> None:
@@ -159,7 +159,7 @@ def test_correction_of_another_model_or_column_count_is_ignored() -> None:
     harness.write(replace(corrections(tweets), differences=np.zeros((10, 9), "<f4").tobytes()))
     harness.advance(20_000)
     assert stage_2_reads(harness)[20_000][0] == 0
-    assert harness.judge.take_counts()["corrections_of_other_columns"] == 10
+    assert harness.judge.state.take_counts()["corrections_of_other_columns"] == 10
 
 
 def test_late_correction_changes_no_passed_tick() -> None:
@@ -210,10 +210,10 @@ def test_corrections_outside_every_window_are_pruned() -> None:
     harness = JudgeHarness()
     correct(harness, after_ten(harness))
     harness.advance(20_000)
-    assert harness.judge.corrections.tag_numbers()
+    assert harness.judge.state.corrections.tag_numbers()
     for at_ms in range(70_000, 2_000_000, 600_000):
         harness.advance(at_ms)
-    assert not harness.judge.corrections.tag_numbers() and len(harness.judge.tags) == 0
+    assert not harness.judge.state.corrections.tag_numbers() and len(harness.judge.state.tags) == 0
 
 
 def test_annotate_equals_a_search_through_all_rows() -> None:
@@ -244,5 +244,5 @@ def test_correction_before_the_model_was_in_force_is_ignored() -> None:
     correct(harness, tweets, model="later")
     harness.write(replace(activation(SUPPRESS, 1, 20_000), model_revision="later"))
     harness.advance(30_000)
-    assert harness.judge.timeline.model_revision == "later"
+    assert harness.judge.state.timeline.model_revision == "later"
     assert [stage_2_reads(harness)[tick_ms][0] for tick_ms in (20_000, 30_000)] == [0, 0]

@@ -182,9 +182,9 @@ def test_retracted_hashtag_keeps_its_number_until_pruned():
     retract(harness, [("gone", "", 0, 7, 0)])
     harness.count(0, good=1)
     harness.advance(60_000)
-    assert harness.judge.tags.find("gone", "*")
+    assert harness.judge.state.tags.find("gone", "*")
     harness.advance(60_000 + AHEAD_MS + 20 * 60_000 + PANE_MS)
-    assert not harness.judge.tags.find("gone", "*")
+    assert not harness.judge.state.tags.find("gone", "*")
 
 
 def test_retractions_without_a_counted_tweet_are_unmatched():
@@ -194,7 +194,7 @@ def test_retractions_without_a_counted_tweet_are_unmatched():
     elsewhere, other_tag, empty_pane = ("a", "IN", 1, 8, 1), ("b", "", 1, 9, 1), ("a", "", 0, 7, 1)
     retract(harness, [used, yet_to_come, elsewhere, other_tag, empty_pane])
     harness.advance(20_000)
-    counts = harness.judge.take_counts()
+    counts = harness.judge.state.take_counts()
     assert (counts["retracted_uses"], counts["retractions_unmatched"]) == (2, 3)
 
 
