@@ -42,7 +42,7 @@ from streams.log.topic_specs import DECISIONS
 from streams.policy import parse_policy
 from streams.policy.schema import policy_schema
 from tests.support.explanations import NOW_MS, POLICY_TEXT, decision, history, override, report, scope
-from tests.unit.streams.judging.test_hysteresis import RULE, SCOPE, TICK, result, step
+from tests.support.rule_results import RULE, SCOPE, TICK, result, step
 
 IN_2023_MS = 1_700_000_000_000
 LABELS = replace(RULE, mode="label")
