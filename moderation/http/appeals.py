@@ -9,13 +9,14 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs, write_once
-from moderation.access.answers import AnswerModel, BlindedList, JsonReply, Millis, NextCursor
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import blinded_for, blinded_list, refuse_blinded
 from moderation.access.bodies import AppealBody, EndBody, HashtagQuery, IdempotencyKey
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, BlindedList, Millis, NextCursor
 from moderation.domain.appeals.appeals import A_WEEK, find_restriction
 from moderation.domain.appeals.fold import AppealStatus
 from moderation.domain.appeals.records import Appeal

@@ -9,11 +9,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
-from moderation.access.answers import AnswerModel, JsonReply, Millis, NextCursor
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import refuse_while_blind
 from moderation.access.bodies import CountryQuery, HashtagQuery, MomentQuery
 from moderation.access.paging import CursorQuery, PageSize, page_answer, position_of, write_cursor
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, Millis, NextCursor
 from moderation.outward.statements.proofs import OPENED
 from moderation.publiclog.rows import AuditFilter
 from moderation.views.audit import (

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from moderation.access.answers import AnswerModel, Millis
 from moderation.access.bodies import Duration, WriteBody
+from moderation.answers import AnswerModel, Millis
 
 IfLiveModel = Annotated[
     str,

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
-from moderation.access.answers import AnswerModel, JsonReply
+from moderation.access.answers import JsonReply
 from moderation.access.bodies import MOST_CASES, Duration, IdempotencyKey, Version, WriteBody
 from moderation.access.case_rights import check_case_rights
 from moderation.access.problems import RefusedCall, problem_of
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.records import CoveredItem
 from moderation.domain.cases.service import CaseResult, CaseService

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from moderation.access.answers import AnswerModel, Millis, NextCursor
 from moderation.access.bodies import CountryText, Duration, Version, WriteBody
+from moderation.answers import AnswerModel, Millis, NextCursor
 from moderation.domain.cases.closing import ClosedHow
 from moderation.http.overrides import DecisionRecordAnswer
 

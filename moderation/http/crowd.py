@@ -9,10 +9,11 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
-from moderation.access.answers import AnswerModel, BlindedAnswer, JsonReply, Millis
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import blinded_reply, reader_of
 from moderation.access.bodies import CountryQuery
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, BlindedAnswer, Millis
 from moderation.domain.crowd.moments import What
 from moderation.views.crowd import crowd_of
 

@@ -12,12 +12,13 @@ from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from moderation.access.access import AccessControl, GuardedRoute, may, needs
-from moderation.access.answers import AnswerModel, JsonReply
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import blinded_for
 from moderation.access.event_streams import RECHECK_SECONDS, counted_stream
 from moderation.access.feed import EventKind
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway
 

@@ -7,9 +7,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs
-from moderation.access.answers import AnswerModel, JsonReply
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel
 from moderation.domain.texts.exposure import LEAST_PEOPLE, SHIFT_MS
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["caller"])

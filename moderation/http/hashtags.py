@@ -10,20 +10,13 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs
-from moderation.access.answers import (
-    AnswerModel,
-    BlindedAnswer,
-    BlindedList,
-    DecisionJson,
-    JsonReply,
-    Millis,
-    NextCursor,
-)
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import blinded_for, blinded_list, blinded_reply
 from moderation.access.bodies import CountryQuery, HashtagPath, HashtagQuery
 from moderation.access.numbers import numbers_of, numbers_word, rows_of, withheld_for, without_numbers
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, BlindedAnswer, BlindedList, DecisionJson, Millis, NextCursor
 from moderation.domain.restrictions.collect import active_restrictions, all_restrictions
 from moderation.http.case_shapes import Numbers
 from moderation.http.overrides import OverrideAnswer

@@ -9,11 +9,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs
-from moderation.access.answers import AnswerModel, BlindedList, JsonReply, Millis, NextCursor
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import blinded_for, blinded_list
 from moderation.access.bodies import CountryQuery
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, BlindedList, Millis, NextCursor
 from moderation.views.held import HeldRegister, held_tags
 from streams.actions import HIDING
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from moderation.access.access import AccessControl, GuardedRoute, needs
-from moderation.access.answers import AnswerModel, JsonReply
+from moderation.access.answers import JsonReply
 from moderation.access.key_login import takes_keys
 from moderation.access.local_paths import CONSOLE, local_path
 from moderation.access.oidc import Provider
@@ -23,6 +23,7 @@ from moderation.access.problems import RefusedCall
 from moderation.access.rights import Caller
 from moderation.access.services import services_of
 from moderation.access.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Session, Sessions
+from moderation.answers import AnswerModel
 from moderation.log.session_ends import end_session
 from streams.errors import DependencyAway
 

@@ -9,11 +9,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
-from moderation.access.answers import AnswerModel, JsonReply
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
 from moderation.access.keys import ALLOWED, Permission, Role
 from moderation.access.rights import Caller
 from moderation.access.sessions import Session
+from moderation.answers import AnswerModel
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["caller"])
 

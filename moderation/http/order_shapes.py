@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from moderation.access.answers import AnswerModel, Millis, NextCursor
+from moderation.answers import AnswerModel, Millis, NextCursor
 from streams.orders.records import OrderState, Outcome, TargetKind
 
 

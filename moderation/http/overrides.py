@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
-from moderation.access.answers import AnswerModel, BlindedList, JsonReply, Millis, NextCursor
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import blinded_for, blinded_list, refuse_blinded
 from moderation.access.bodies import (
     BulkBody,
@@ -24,6 +24,7 @@ from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.problems import RefusedCall, problem_of
 from moderation.access.rights import Caller, check_rights
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, BlindedList, Millis, NextCursor
 from moderation.domain.override_words import accepted_json
 from moderation.log.drafts import OverrideDraft, end_of, override_draft, undo_draft
 from streams.errors import HushtagError

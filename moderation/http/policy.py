@@ -12,10 +12,11 @@ from pydantic.fields import FieldInfo
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
-from moderation.access.answers import AnswerModel, BlindedList, JsonReply, Millis
+from moderation.access.answers import JsonReply
 from moderation.access.bodies import Duration
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, BlindedList, Millis
 from moderation.http.case_shapes import Numbers
 from moderation.log.drafts import duration_ms
 from moderation.views.policies import live_record

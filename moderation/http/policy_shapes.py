@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from moderation.access.answers import AnswerModel, BlindedList, Millis
 from moderation.access.bodies import ActorText, Duration, WriteBody
+from moderation.answers import AnswerModel, BlindedList, Millis
 from moderation.http.policy import ImpactAnswer
 from moderation.views.policies import PolicyRevisionAnswer
 

@@ -9,11 +9,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
-from moderation.access.answers import AnswerModel, BlindedAnswer, JsonReply, Millis
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import blinded_for, blinded_reply
 from moderation.access.bodies import HashtagPath
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, BlindedAnswer, Millis
 from moderation.domain.publication_times import records_of_write
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])

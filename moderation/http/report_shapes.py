@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from moderation.access.answers import AnswerModel, Millis
 from moderation.access.bodies import ActorText, WriteBody, convert
+from moderation.answers import AnswerModel, Millis
 from streams.naming import country_of
 
 Day = Annotated[

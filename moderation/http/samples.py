@@ -9,10 +9,11 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
-from moderation.access.answers import AnswerModel, JsonReply
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
 from moderation.access.bodies import IdempotencyKey, WriteBody
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel
 from moderation.domain.cases.markings import Mark
 from moderation.domain.texts.case_sample import CaseSample, sampled_tweets
 from streams.errors import CallerMistake

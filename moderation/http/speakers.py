@@ -9,9 +9,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
-from moderation.access.answers import AnswerModel, JsonReply, Millis, NextCursor
+from moderation.access.answers import JsonReply
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, Millis, NextCursor
 from streams.orders.records import SpeakerCategory
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["speakers"])

@@ -10,10 +10,11 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
-from moderation.access.answers import AnswerModel, JsonReply, Millis
+from moderation.access.answers import JsonReply
 from moderation.access.bodies import IdempotencyKey, PauseBody, ResumeBody
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, Millis
 from moderation.domain.override_words import accepted_json
 from moderation.http.overrides import OverrideWrittenAnswer
 from moderation.log.drafts import STOP, end_of, override_draft, undo_draft

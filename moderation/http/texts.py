@@ -9,10 +9,11 @@ from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, refuse_foreign_read
-from moderation.access.answers import AnswerModel, JsonReply
+from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
 from moderation.access.numbers import refuse_numbers, withheld_for
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel
 from moderation.domain.texts.case_texts import read_case_texts
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])

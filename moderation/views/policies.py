@@ -8,10 +8,10 @@ import msgspec
 from fastapi import Path, Request
 from pydantic import Field
 
-from moderation.access.answers import AnswerModel, Millis
 from moderation.access.blinding import reader_of
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, Millis
 from moderation.domain.policies.backtests import BacktestJob
 from streams.errors import CallerMistake
 from streams.log.policies import PolicyRecord, PolicyTopic

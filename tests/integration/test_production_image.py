@@ -60,6 +60,7 @@ def install(folder: Path) -> Path:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         else:
+            (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     environment = os.environ | {"UV_CACHE_DIR": str(ROOT / ".cache" / "uv-cache")}
 
