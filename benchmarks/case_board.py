@@ -11,7 +11,7 @@ from time import perf_counter
 
 import typer
 
-from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.domain.appeals.fold import AppealFold
 from moderation.domain.cases.board import cases_of
 from moderation.domain.cases.case_board import CaseBoard

@@ -31,7 +31,7 @@ from rich.table import Table
 
 from benchmarks.machine import machine
 from moderation.publiclog.disclosure import FIELDS, PREFIX, SALT_BYTES
-from moderation.publiclog.proofs.published import Folder, PublishedLog
+from moderation.publiclog.proofs.published_log import Folder, PublishedLog
 from moderation.publiclog.proofs.verify_proof import lines_of, read_keys, verify_report
 from moderation.publiclog.tlog.bundles import encode_bundle
 from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint

@@ -6,11 +6,11 @@ them; the summary states that they were prepared.
 
 from __future__ import annotations
 
-from moderation.domain.appeals.automated import DecisionsFollower
+from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
 from moderation.domain.orders.service import OrderService
-from moderation.domain.restrictions.collect import override_restriction
+from moderation.domain.restrictions.collection import override_restriction
 from moderation.domain.speakers.registry import SpeakerEntry, plan_import
 from moderation.log.drafts import OverrideDraft
 from moderation.log.service import ModerationService

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from devkit.scenario.evidence_files import EvidenceFiles
-from moderation.publiclog.proofs.published import CHECKPOINT
+from moderation.publiclog.proofs.published_log import CHECKPOINT
 from moderation.publiclog.tlog.bundles import decode_bundle, encode_bundle
 from moderation.publiclog.tlog.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
 from moderation.publiclog.tlog.cosignature import cosign

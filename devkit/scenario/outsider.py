@@ -17,7 +17,7 @@ from devkit.scenario.evidence_files import EvidenceFiles, published_files
 from devkit.scenario.forgeries import FORGERIES, Forger
 from devkit.scenario.public_log import ORIGIN, StoryLog
 from devkit.scenario.third_party import KEYS, SEEN, CaseAnswer
-from moderation.publiclog.proofs.published import CHECKPOINT
+from moderation.publiclog.proofs.published_log import CHECKPOINT
 from moderation.publiclog.tlog.keys import KeyKind, new_key
 from streams.errors import DependencyAway
 

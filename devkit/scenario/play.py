@@ -25,7 +25,7 @@ from moderation.domain.orders.intake import parse_csv
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import OrderService
 from moderation.domain.orders.view import plan_words, ruling_words
-from moderation.domain.restrictions.collect import order_restrictions
+from moderation.domain.restrictions.collection import order_restrictions
 from moderation.domain.speakers import registry
 from moderation.log.drafts import End, UndoDraft
 from moderation.log.producer import DeadlineProducer

@@ -17,10 +17,10 @@ from moderation.domain.orders.target_states import target_states
 from moderation.outward.report import page
 from moderation.outward.report.export import as_csv
 from moderation.outward.report.facts import count_facts
-from moderation.outward.report.made import PAGE, TABLE, UPDATE, Period
 from moderation.outward.report.openings import OPENINGS, OpeningsFile
-from moderation.outward.report.publish import PublishedReport, publish
-from moderation.outward.report.read import read_moderation, read_report
+from moderation.outward.report.prepared_report import PAGE, TABLE, UPDATE, Period
+from moderation.outward.report.published_report import PublishedReport, publish
+from moderation.outward.report.report_inputs import read_moderation, read_report
 from moderation.outward.report.texts_read import texts_read
 from moderation.outward.report.update import update
 from streams.errors import DependencyAway

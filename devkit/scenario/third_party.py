@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from devkit.scenario.evidence_files import OPENINGS, PUBLISHED, REPORT, STATEMENT
-from moderation.publiclog.proofs.published import published_files
+from moderation.publiclog.proofs.published_log import published_files
 from moderation.publiclog.proofs.verify_proof import Keys, Refused, lines_of, read_keys, verify_report, verify_statement
 
 KEYS, SEEN, CASES = "keys.json", "seen", "case-*"

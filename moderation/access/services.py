@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 
 from moderation.access.feed import EventFeed, RawRecord
-from moderation.domain.appeals.automated import DecisionsFollower
+from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.calibration.live_models import KafkaModels
 from moderation.domain.calibration.service import CalibrationService
@@ -28,8 +28,8 @@ from moderation.domain.publication_times import PublicationWait, publication_wai
 from moderation.domain.texts.reader import TextReader, open_text_reader
 from moderation.log.service import ModerationService
 from moderation.log.session_ends import SessionEnds
-from moderation.outward.audited import AuditedRestrictions
-from moderation.outward.report.read import report_reader
+from moderation.outward.audited_restrictions import AuditedRestrictions
+from moderation.outward.report.report_inputs import report_reader
 from moderation.outward.report.runs import ReportRuns
 from moderation.outward.report.service import ReportService
 from moderation.publiclog.proving import KafkaLog, PublicLog

@@ -11,13 +11,13 @@ import typer
 
 from moderation.cli.options import Actor, Json, Reason
 from moderation.cli.terminal import actor_of, errors, out
-from moderation.domain.appeals.automated import DecisionsFollower
+from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.fold import AppealStatus, open_appeals
 from moderation.domain.appeals.items import DEFAULT_SHARE
 from moderation.domain.appeals.records import VERDICTS, Verdict
 from moderation.domain.appeals.service import ReviewService
 from moderation.log.service import ModerationService
-from moderation.outward.audited import AuditedRestrictions
+from moderation.outward.audited_restrictions import AuditedRestrictions
 from moderation.publiclog.proving import KafkaLog
 from streams.cli.output import quieten
 from streams.errors import CallerMistake

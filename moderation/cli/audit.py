@@ -85,7 +85,7 @@ def erase(
 
     Type and day of the entry stay, so that reports can be recounted. The source topic is not changed.
     """
-    from moderation.publiclog.erasing import order_erasure
+    from moderation.publiclog.erasure_order import order_erasure
     from streams.cli.output import quieten
 
     if not 0 < len(reason.strip()) <= _MAX_REASON:

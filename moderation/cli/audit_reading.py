@@ -21,7 +21,7 @@ from moderation.publiclog.comparison import SourceComparison
 from moderation.publiclog.faults import AuditBroken
 from moderation.publiclog.rows import COLUMNS, AuditFilter, row_of
 from moderation.publiclog.tlog.checkpoint import Checkpoint
-from moderation.publiclog.verify import VerificationResult
+from moderation.publiclog.verification import VerificationResult
 from streams.errors import EXIT_NO, CallerMistake
 from streams.log.topic_specs import AUDIT
 from streams.naming import country_of, tag_of
@@ -99,7 +99,7 @@ async def _verify(
     from moderation.publiclog.keys import required_log_keys
     from moderation.publiclog.source_check import compare_with_sources
     from moderation.publiclog.state import open_checkpoints
-    from moderation.publiclog.verifying import signed_checkpoints, verify_log
+    from moderation.publiclog.topic_verification import signed_checkpoints, verify_log
 
     expected: list[tuple[str, Checkpoint]] = []
     if not tree_only:

@@ -158,7 +158,7 @@ def apply(
 
 
 def _run(settings: Settings, work: Callable[[CalibrationService], Awaitable[T]]) -> T:
-    from moderation.domain.calibration.opened import open_calibration
+    from moderation.domain.calibration.kafka_service import open_calibration
 
     quieten()
 

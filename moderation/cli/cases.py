@@ -12,7 +12,7 @@ import typer
 from moderation.cli.options import Actor, Json, Reason, Share, Wait
 from moderation.cli.terminal import actor_of, errors, out, policy_names
 from moderation.cli.texts import texts
-from moderation.domain.appeals.automated import DecisionsFollower
+from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.items import DEFAULT_SHARE
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.cases.case import HashtagCase

@@ -15,7 +15,7 @@ import typer
 
 from moderation.cli.options import Json
 from moderation.publiclog.proofs.answers import Answer, entry_lines, log_lines, report_lines
-from moderation.publiclog.proofs.published import published_files
+from moderation.publiclog.proofs.published_log import published_files
 from moderation.publiclog.proofs.verify_proof import (
     Refused,
     lines_of,

@@ -50,9 +50,9 @@ def report(
     States are those of the audit log's last checkpoint, or of now without an audit log. Small counts are rounded, and
     no account is named. Without --html, --csv and --json it prints a public update as text.
     """
-    from moderation.outward.report.made import PAGE, TABLE, UPDATE, Period
     from moderation.outward.report.openings import OPENINGS
-    from moderation.outward.report.read import read_report
+    from moderation.outward.report.prepared_report import PAGE, TABLE, UPDATE, Period
+    from moderation.outward.report.report_inputs import read_report
 
     try:
         from_ms, to_ms = parse_time("--from", from_), parse_time("--to", to, end=True) + 1

@@ -70,7 +70,7 @@ def statement(
     Prints one statement per decision in force. With --json each has its proof in the public log, for `hushtag proof
     verify`. Exits with 3 if there is none.
     """
-    from moderation.domain.restrictions.collect import active_restrictions, all_restrictions
+    from moderation.domain.restrictions.collection import active_restrictions, all_restrictions
     from moderation.outward.statements.text import user_text  # Babel is slow to import
     from streams.explain.sources import gather_report
 
@@ -113,7 +113,7 @@ def notice(
 ) -> None:
     """Print a legal order as a notice for Lumen; a confidential order gives only its numbers."""
     from moderation.domain.orders.errors import no_such_order
-    from moderation.domain.restrictions.collect import order_restrictions, with_present_states
+    from moderation.domain.restrictions.collection import order_restrictions, with_present_states
     from moderation.outward.statements.lumen import lumen_notice, order_request
     from streams.explain.sources import read_overrides
 

@@ -10,12 +10,12 @@ import typer
 
 from moderation.cli.options import Actor, Json, Share
 from moderation.cli.terminal import actor_of, out
-from moderation.domain.appeals.automated import DecisionsFollower
+from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.items import DEFAULT_SHARE
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.texts.case_texts import HIGHEST_WORDS, CaseTexts, read_case_texts
 from moderation.domain.texts.reader import open_text_reader
-from moderation.domain.texts.shown import WORDS, ShownText, tag_address
+from moderation.domain.texts.shown_text import WORDS, ShownText, tag_address
 from moderation.log.service import ModerationService
 from streams.cli.output import quieten
 from streams.settings import Settings, load_settings

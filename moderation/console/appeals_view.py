@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from moderation.console.hashtag_words import measure_words
 from moderation.console.words import listed, plain_words
 from moderation.domain.appeals.appeals import AppealSubject, Effect
-from moderation.domain.appeals.automated import AutomatedFold
-from moderation.domain.restrictions.collect import order_restrictions, override_restriction
+from moderation.domain.appeals.automated_decisions import AutomatedFold
+from moderation.domain.restrictions.collection import order_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction, TargetKind
 from streams.countries import in_country
 from streams.flags.overrides import OverrideHistory

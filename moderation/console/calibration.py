@@ -14,8 +14,8 @@ from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.domain.appeals.items import NOT_ASSESSED
-from moderation.domain.calibration.labelled import MOST_OF_ONE
-from moderation.domain.calibration.marked import unmarked_counts
+from moderation.domain.calibration.agreed_labels import MOST_OF_ONE
+from moderation.domain.calibration.marked_tweets import unmarked_counts
 from moderation.domain.calibration.words import coverage_words, state_words
 from moderation.domain.cases.case import HashtagCase
 

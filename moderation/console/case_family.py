@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.appeals.automated_decisions import AutomatedFold
 from streams.policy.look_alikes import skeleton
 
 MOST_FORGOTTEN = 100_000

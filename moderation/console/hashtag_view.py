@@ -13,7 +13,7 @@ from hushtag_client.registers import ANY_HASHTAG, Register
 
 from moderation.console.hashtag_words import STATES, by_words
 from moderation.console.words import listed, plain_words
-from moderation.domain.restrictions.collect import active_restrictions
+from moderation.domain.restrictions.collection import active_restrictions
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.outward.statements.text import user_text
 from streams.actions import row_of

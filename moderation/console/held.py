@@ -19,7 +19,7 @@ from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries, plain_words
-from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.domain.cases.languages import languages_of
 from moderation.views.held import HeldRegister, held_tags
 from streams.log.decisions import Evidence

@@ -17,7 +17,7 @@ from moderation.access.numbers import numbers_of, numbers_word, rows_of, withhel
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
 from moderation.answers import AnswerModel, BlindedAnswer, BlindedList, DecisionJson, Millis, NextCursor
-from moderation.domain.restrictions.collect import active_restrictions, all_restrictions
+from moderation.domain.restrictions.collection import active_restrictions, all_restrictions
 from moderation.http.case_shapes import Numbers
 from moderation.http.overrides import OverrideAnswer
 from moderation.outward.statements.proofs import prove_statements

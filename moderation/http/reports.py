@@ -24,7 +24,7 @@ from moderation.http.report_shapes import (
     ReportPublishBody,
     ReportsAnswer,
 )
-from moderation.outward.report.made import Period
+from moderation.outward.report.prepared_report import Period
 from moderation.publiclog.proving import NeededEntry, prove
 from moderation.views.reports import (
     _publication_as_dict,

@@ -8,7 +8,7 @@ from moderation.publiclog.comparison import SourceComparison
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.erasures import erasure_in
 from moderation.publiclog.faults import AuditFault
-from moderation.publiclog.proofs.published import PublishedLog, published_log
+from moderation.publiclog.proofs.published_log import PublishedLog, published_log
 from moderation.publiclog.tlog.checkpoint import open_checkpoint
 from moderation.publiclog.tlog.errors import ProofError
 from moderation.publiclog.tlog.hashing import leaf_hash

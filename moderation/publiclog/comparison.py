@@ -15,7 +15,7 @@ from typing import Literal
 
 from moderation.publiclog.erasures import ERASED_NOTE
 from moderation.publiclog.inputs import AuditInput, SourcePosition, begins_incarnation, content_digest
-from moderation.publiclog.logged import LoggedEntries, LoggedEntry
+from moderation.publiclog.logged_entries import LoggedEntries, LoggedEntry
 from moderation.publiclog.sources import CHECKPOINT_NOTE, SOURCES, loss_of
 from streams.log.topic_specs import DECISIONS, SPEC_BY_NAME
 

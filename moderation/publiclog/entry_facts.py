@@ -17,7 +17,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from moderation.domain.restrictions.collect import decision_restrictions, override_restriction
+from moderation.domain.restrictions.collection import decision_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
 from streams.log.decisions import Decision
 from streams.log.moderation import Override

@@ -15,7 +15,7 @@ from moderation.publiclog.disclosure import disclose
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.faults import AuditBroken, AuditFault
 from moderation.publiclog.proofs.proof_file import proof_file
-from moderation.publiclog.proofs.published import published_log
+from moderation.publiclog.proofs.published_log import published_log
 from moderation.publiclog.reading import opened_checkpoint
 from moderation.publiclog.tlog.checkpoint import Checkpoint, read_checkpoint
 from moderation.publiclog.tlog.errors import ProofError

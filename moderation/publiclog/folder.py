@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from moderation.publiclog.faults import AuditBroken, AuditFault
-from moderation.publiclog.proofs.published import CHECKPOINT
+from moderation.publiclog.proofs.published_log import CHECKPOINT
 from moderation.publiclog.tlog.tiles import TILE_WIDTH, Tile, TileName
 from streams.errors import HushtagError, file_error
 

@@ -18,10 +18,10 @@ from moderation.log.fenced_writer import FencedWriter, TakenOver
 from moderation.publiclog.checkpoint_topic import CheckpointRecords, read_checkpoints
 from moderation.publiclog.faults import AuditBroken, AuditFault
 from moderation.publiclog.folder import PublishedFolder
-from moderation.publiclog.growing import folder_lacks, new_tiles, resume
 from moderation.publiclog.keys import required_log_keys, witnesses_of
 from moderation.publiclog.metrics import PublishMetrics
 from moderation.publiclog.state import PublishedCheckpoint, open_checkpoints, open_state, published_records, state_note
+from moderation.publiclog.tile_growth import folder_lacks, new_tiles, resume
 from moderation.publiclog.tlog.checkpoint import Checkpoint, open_checkpoint
 from moderation.publiclog.tlog.cosignature import cosignature_of
 from moderation.publiclog.tlog.errors import ProofError

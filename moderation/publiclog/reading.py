@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from moderation.publiclog.checkpoint_topic import read_checkpoints
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.faults import AuditBroken, AuditFault
-from moderation.publiclog.joined import JoinedRecord, opening_in, read_erasures, read_joined
+from moderation.publiclog.joined_records import JoinedRecord, opening_in, read_erasures, read_joined
 from moderation.publiclog.keys import log_keys, witnesses_of
 from moderation.publiclog.rows import AuditFilter, AuditRow, row_of
 from moderation.publiclog.seeking import first_numbered, number_of_key, seek_number
@@ -20,7 +20,7 @@ from moderation.publiclog.tlog.cosignature import cosignature_of
 from moderation.publiclog.tlog.errors import ProofError
 from moderation.publiclog.tlog.keys import PublicKey
 from moderation.publiclog.tlog.notes import SignedNote, read_note
-from moderation.publiclog.verifying import entry_of
+from moderation.publiclog.topic_verification import entry_of
 from streams.errors import CallerMistake
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT, AUDIT_CHECKPOINTS, AUDIT_OPENINGS

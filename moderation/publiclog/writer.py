@@ -27,7 +27,7 @@ from moderation.publiclog.reading import read_entry
 from moderation.publiclog.source_check import compare_with_sources
 from moderation.publiclog.sources import SourceTopics
 from moderation.publiclog.state import STATE_KEY, OpenedState, open_state, sign_state
-from moderation.publiclog.verifying import read_tail, signed_checkpoints, verify_log
+from moderation.publiclog.topic_verification import read_tail, signed_checkpoints, verify_log
 from streams.clock import monotonic_seconds, now_ms
 from streams.log.topic_specs import AUDIT, AUDIT_CHECKPOINTS, AUDIT_ERASURES, AUDIT_OPENINGS
 from streams.logs import logger

@@ -10,9 +10,9 @@ from fastapi import Request
 from moderation.access.blinding import reader_of
 from moderation.access.problems import RefusedCall, http_words
 from moderation.access.services import services_of
-from moderation.outward.report.made import FILES, TABLE, UPDATE, PreparedReport
+from moderation.outward.report.prepared_report import FILES, TABLE, UPDATE, PreparedReport
 from moderation.outward.report.publications import ReportPublished, overlapping
-from moderation.outward.report.rounded import rounded_words
+from moderation.outward.report.rounding_notes import rounded_words
 from moderation.outward.report.runs import ReportRun
 
 _FIX = "begin it again: POST /v1/reports/preview"

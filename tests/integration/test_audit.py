@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from devkit.stack.ports import free_port
 from moderation.domain.appeals.fold import appeal_fold_of
-from moderation.domain.restrictions.collect import decision_restrictions
+from moderation.domain.restrictions.collection import decision_restrictions
 from moderation.log.fenced_writer import TakenOver
 from moderation.log.service import ModerationService
 from moderation.publiclog.checkpoint_topic import read_checkpoints

@@ -15,7 +15,7 @@ from devkit.stack.ports import free_port
 from moderation.publiclog.checkpoint_topic import read_checkpoints
 from moderation.publiclog.entry_proofs import NotYetPublished, Proof, proofs_of
 from moderation.publiclog.faults import AuditBroken
-from moderation.publiclog.proofs.published import PublishedLog, published_log
+from moderation.publiclog.proofs.published_log import PublishedLog, published_log
 from moderation.publiclog.proofs.verify_proof import read_keys, verify_proof
 from moderation.publiclog.publisher import AuditPublisher
 from moderation.publiclog.reading import first_since, log_state, read_entry

@@ -14,7 +14,7 @@ import pytest
 
 from moderation.access.services import connect_services
 from moderation.log.drafts import OverrideDraft
-from moderation.outward.report.made import Period
+from moderation.outward.report.prepared_report import Period
 from moderation.wording import iso_words
 from streams.clock import now_ms
 from streams.naming import tag_of

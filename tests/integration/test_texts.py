@@ -12,7 +12,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.structs import TopicPartition
 
 from moderation.domain.texts.reader import TextReader, open_text_reader
-from moderation.domain.texts.shown import ShownText
+from moderation.domain.texts.shown_text import ShownText
 from moderation.log.kept_texts import KeptTexts
 from moderation.log.service import ModerationService
 from moderation.log.source_texts import SourceTexts

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from moderation.outward.report import page as pages
-from moderation.outward.report.publish import publish
+from moderation.outward.report.published_report import publish
 from tests.support.orders_world import HOUR_MS, NOW_MS
 from tests.support.platform_pages import assert_accessible, shot
 from tests.support.report_cases import decided, facts_of, order_world

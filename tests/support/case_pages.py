@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from moderation.access.services import Services
-from moderation.domain.texts.shown import is_known
+from moderation.domain.texts.shown_text import is_known
 from streams.clock import now_ms
 from streams.log.decisions import Action, Decision, DecisionReason, Evidence, SampledAt, ScopeDecision, version_of
 from tests.support.in_memory_texts import InMemoryTexts, native_tweet

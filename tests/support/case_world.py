@@ -10,7 +10,7 @@ from moderation.domain.appeals.service import ReviewService
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.service import CaseService
 from moderation.log.drafts import OverrideDraft, UndoDraft
-from moderation.outward.audited import AuditedRestrictions
+from moderation.outward.audited_restrictions import AuditedRestrictions
 from moderation.publiclog.inputs import AuditInput
 from streams.log.decisions import (
     NOT_ASSESSED,

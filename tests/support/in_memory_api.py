@@ -18,8 +18,8 @@ from moderation.domain.orders.service import OrderService
 from moderation.domain.publication_times import DecisionPublication, PlacePublication
 from moderation.log.drafts import AcceptedRecord
 from moderation.log.session_ends import SessionEnds
-from moderation.outward.report.made import Period, PreparedReport, make_report
-from moderation.outward.report.read import OnRead
+from moderation.outward.report.prepared_report import Period, PreparedReport, make_report
+from moderation.outward.report.report_inputs import OnRead
 from moderation.outward.report.runs import ReportRuns
 from moderation.outward.report.service import ReportService
 from moderation.publiclog.inputs import AuditInput, SourcePosition

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.flags.overrides import OverrideHistory

@@ -12,13 +12,13 @@ from typing import Any
 
 from msgspec import structs
 
-from moderation.domain.restrictions.collect import decision_restrictions, override_restriction
+from moderation.domain.restrictions.collection import decision_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.outward.statements.text import statement_as_dict
 from moderation.publiclog.disclosure import Opening, Value, disclose, leaf_of, make_opening
 from moderation.publiclog.entry_facts import decision_facts, override_facts, report_facts
 from moderation.publiclog.proofs.proof_file import proof_file
-from moderation.publiclog.proofs.published import CHECKPOINT
+from moderation.publiclog.proofs.published_log import CHECKPOINT
 from moderation.publiclog.proofs.verify_proof import read_keys
 from moderation.publiclog.tlog.bundles import encode_bundle
 from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint

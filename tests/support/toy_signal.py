@@ -32,7 +32,7 @@ categories:
 def main() -> None:
     import numpy as np
 
-    from moderation.domain.restrictions.collect import decision_restrictions
+    from moderation.domain.restrictions.collection import decision_restrictions
     from moderation.outward.statements.text import user_text
     from streams.backtest import Impact
     from streams.backtest.coverage import needs_replay

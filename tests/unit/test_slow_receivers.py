@@ -14,7 +14,7 @@ from moderation.domain.orders.handles import UnresolvedHandle
 from moderation.outward import handle_resolver
 from moderation.outward.notify import channels
 from moderation.publiclog import witnesses
-from moderation.publiclog.proofs import published, verify_proof
+from moderation.publiclog.proofs import published_log, verify_proof
 from streams.errors import DependencyAway
 from streams.settings import Settings
 from tests.support.api_calls import OIDC_CONFIG
@@ -56,7 +56,7 @@ async def ask_handle_resolver(port: int) -> None:
 
 async def ask_published_log(port: int) -> None:
     with pytest.raises(DependencyAway, match="no whole answer"):
-        await asyncio.to_thread(published.Website(f"http://127.0.0.1:{port}").read, "checkpoint")
+        await asyncio.to_thread(published_log.Website(f"http://127.0.0.1:{port}").read, "checkpoint")
 
 
 async def ask_with_outsiders_verifier(port: int) -> None:
@@ -88,7 +88,7 @@ def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "EXCHANGE_SECONDS", 0.3)
     monkeypatch.setattr(channels, "WEBHOOK_SECONDS", 0.3)
     monkeypatch.setattr(channels, "EMAIL_SECONDS", 0.3)
-    monkeypatch.setattr(published, "FILE_SECONDS", 0.3)
+    monkeypatch.setattr(published_log, "FILE_SECONDS", 0.3)
     monkeypatch.setattr(verify_proof, "FILE_SECONDS", 0.3)
     monkeypatch.setattr(handle_resolver, "ATTEMPTS", 1)
 
@@ -124,5 +124,5 @@ async def test_notified_webhook_needs_the_status_only(kind: SlowKind, monkeypatc
 async def test_published_log_of_any_slow_server_ends(kind: SlowKind) -> None:
     with slow_server(kind) as port, pytest.raises(Exception, match=r"no whole answer|larger than"):
         await asyncio.wait_for(
-            asyncio.to_thread(published.Website(f"http://127.0.0.1:{port}").read, "checkpoint"), TEST_SECONDS
+            asyncio.to_thread(published_log.Website(f"http://127.0.0.1:{port}").read, "checkpoint"), TEST_SECONDS
         )

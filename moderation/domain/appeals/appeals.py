@@ -13,9 +13,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.domain.appeals.records import Appeal
-from moderation.domain.restrictions.collect import enforced_restrictions, order_restrictions, override_restriction
+from moderation.domain.restrictions.collection import enforced_restrictions, order_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.log.drafts import End, OverrideDraft
 from moderation.log.service import ModerationService

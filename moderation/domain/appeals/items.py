@@ -15,7 +15,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from moderation.domain.restrictions.collect import decision_restrictions
+from moderation.domain.restrictions.collection import decision_restrictions
 from moderation.domain.restrictions.restriction import Restriction
 from streams.actions import RANK, ROW_OF_MEASURE
 from streams.languages import read_words

@@ -19,7 +19,7 @@ from moderation.domain.appeals.appeals import (
     resolve_appeal,
     reversal,
 )
-from moderation.domain.appeals.automated import AutomatedFold, AutomatedSource
+from moderation.domain.appeals.automated_decisions import AutomatedFold, AutomatedSource
 from moderation.domain.appeals.fold import AppealFold, AppealStatus
 from moderation.domain.appeals.records import Appeal, AppealOutcome, AppealRecord, Verdict, encode_appeal
 from moderation.domain.restrictions.restriction import Restriction

@@ -12,7 +12,7 @@ from models.column_fit import ENOUGH, FEWEST
 from models.platform_scale import ColumnScale, PlatformScale, ScoredLabel
 from models.scorer import LinearScorer
 from models.share import Scale
-from moderation.domain.calibration.labelled import AgreedLabel
+from moderation.domain.calibration.agreed_labels import AgreedLabel
 
 _ONE_SIDED = 1.28
 """Quantile of the normal distribution at 90%."""

@@ -13,17 +13,17 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
+from moderation.domain.calibration.agreed_labels import CalibrationTexts, PersonLabel, combine
 from moderation.domain.calibration.drafts import LabelDraft
 from moderation.domain.calibration.fold import LabelFold
-from moderation.domain.calibration.labelled import CalibrationTexts, PersonLabel, combine
 from moderation.domain.calibration.live_models import LiveModel, ModelStore
-from moderation.domain.calibration.marked import marked_tweets, sampled_places
+from moderation.domain.calibration.marked_tweets import marked_tweets, sampled_places
 from moderation.domain.calibration.records import TextLabel, encode_label, label_id, text_subject, tweet_subject
 from moderation.domain.calibration.scoring import ScoredText, score_texts
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.markings import MarkingService
 from moderation.domain.tables import RowProblem
-from moderation.domain.texts.shown import NO_POSITION
+from moderation.domain.texts.shown_text import NO_POSITION
 from moderation.log.cipher import TextContent
 from moderation.log.drafts import words_of
 from moderation.log.service import ModerationService

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from moderation.domain.calibration.agreed_labels import MOST_OF_ONE
 from moderation.domain.calibration.label_book import LabelBook, Labels
-from moderation.domain.calibration.labelled import MOST_OF_ONE
 from moderation.domain.calibration.live_models import LiveModel, load_live
 from moderation.log.drafts import words_of
 from streams.errors import CallerMistake

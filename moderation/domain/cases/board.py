@@ -18,14 +18,14 @@ from dataclasses import dataclass
 
 from hushtag_client.registers import ANY_HASHTAG
 
-from moderation.domain.appeals.automated import KEPT_MS, AutomatedFold
+from moderation.domain.appeals.automated_decisions import KEPT_MS, AutomatedFold
 from moderation.domain.appeals.fold import AppealStatus
 from moderation.domain.appeals.items import BLIND_KINDS, ReviewItem, reference_of
 from moderation.domain.cases.case import CaseItem, HashtagCase
 from moderation.domain.cases.episodes import episodes_of
 from moderation.domain.cases.fold import CaseFold, CaseProgress, look_result
 from moderation.domain.cases.records import CaseDecision
-from moderation.domain.restrictions.collect import decision_restrictions, override_restriction
+from moderation.domain.restrictions.collection import decision_restrictions, override_restriction
 from streams.flags.moderation_fold import Scope
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision

@@ -20,7 +20,7 @@ from typing import Any
 
 from hushtag_client.registers import ANY_HASHTAG
 
-from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.domain.appeals.fold import AppealFold
 from moderation.domain.cases.board import CaseInputs, CaseSources, derive_cases, stops_in_force
 from moderation.domain.cases.case import HashtagCase

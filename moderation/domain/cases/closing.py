@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.domain.appeals.fold import AppealStatus
 from moderation.domain.appeals.items import BLIND_KINDS, NOT_ASSESSED
 from moderation.domain.cases.case import CaseItem, HashtagCase

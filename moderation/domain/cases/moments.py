@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from moderation.domain.appeals.automated import KEPT_MS
+from moderation.domain.appeals.automated_decisions import KEPT_MS
 from moderation.domain.appeals.items import BLIND_KINDS
 from moderation.domain.cases.board import CaseInputs, CaseSources
-from moderation.domain.restrictions.collect import decision_restrictions
+from moderation.domain.restrictions.collection import decision_restrictions
 from streams.log.moderation import Override, TagRecord
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.markings import MarkingFold
 from moderation.domain.texts.case_texts import item_to_read, sample_places
-from moderation.domain.texts.shown import sample_words, tag_address, tweet_address
+from moderation.domain.texts.shown_text import sample_words, tag_address, tweet_address
 from streams.orders.speakers import same_person
 from streams.settings import Settings
 

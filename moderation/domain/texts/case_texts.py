@@ -9,7 +9,7 @@ from typing import Any
 from moderation.domain.appeals.items import ReviewItem
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.texts.reader import TextReader
-from moderation.domain.texts.shown import NO_POSITION, ShownText, sample_words, tag_address
+from moderation.domain.texts.shown_text import NO_POSITION, ShownText, sample_words, tag_address
 from streams.errors import CallerMistake
 from streams.log.decisions import Evidence, SampledAt
 from streams.settings import Settings

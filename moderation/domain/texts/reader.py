@@ -13,7 +13,7 @@ from typing import Protocol
 
 from moderation.domain.texts.exposure import Exposure, ExposureFold, TeamExposure
 from moderation.domain.texts.readings import TextReading, encode_reading
-from moderation.domain.texts.shown import ShownText, content_of, is_known, match_record
+from moderation.domain.texts.shown_text import ShownText, content_of, is_known, match_record
 from moderation.log.cipher import TextContent
 from moderation.log.errors import ExposureLimit
 from moderation.log.kept_texts import DELETIONS_MS, KeptTexts

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from moderation.domain.appeals.fold import AppealFold
 from moderation.domain.appeals.records import Appeal, AppealOutcome
-from moderation.domain.restrictions.collect import (
+from moderation.domain.restrictions.collection import (
     decision_restrictions,
     order_restrictions,
     override_restriction,

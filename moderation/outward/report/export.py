@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from moderation.domain.tables import write_table
-from moderation.outward.report.publish import PublishedReport
+from moderation.outward.report.published_report import PublishedReport
 
 COLUMNS = ("number", "value")
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from moderation.domain.orders.public_outcomes import published_outcomes
-from moderation.outward.report.automated import CoverageGap
+from moderation.outward.report.automated_decisions import CoverageGap
 from moderation.outward.report.episodes import Episode, episodes
-from moderation.outward.report.held_back import HeldBack, held_back
+from moderation.outward.report.hashtags_held_back import HeldBack, held_back
 from moderation.outward.report.named_targets import named_targets
 from moderation.outward.report.order_facts import OrderFacts, order_facts, order_state
 from streams.actions import WEIGHING

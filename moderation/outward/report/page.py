@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from moderation.domain.rounding import Count, bar_length
 from moderation.outward.report.plots import LabeledBar, bar_table, share_bar
-from moderation.outward.report.publish import PublishedReport
+from moderation.outward.report.published_report import PublishedReport
 from moderation.outward.report.words import (
     GROUNDS,
     HELD_BY,

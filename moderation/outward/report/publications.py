@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from moderation.outward.report.made import Period
+from moderation.outward.report.prepared_report import Period
 from moderation.publiclog.leaf_fields import PUBLICATION
 from moderation.wording import iso_words
 from streams.errors import ContractError

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from moderation.domain.personal_runs import PersonalRuns
-from moderation.outward.report.made import Period, PreparedReport
-from moderation.outward.report.read import OnRead
+from moderation.outward.report.prepared_report import Period, PreparedReport
+from moderation.outward.report.report_inputs import OnRead
 from streams.clock import now_ms
 from streams.errors import HushtagError
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from moderation.log.drafts import words_of
 from moderation.log.service import ModerationService
 from moderation.outward.report.folder import ReportFolder, digests_of
-from moderation.outward.report.made import CORRECTION, FILES, Period, PreparedReport
 from moderation.outward.report.openings import OPENINGS
+from moderation.outward.report.prepared_report import CORRECTION, FILES, Period, PreparedReport
 from moderation.outward.report.publications import ReportPublished, encode_publication, name_of, publications_in
 from moderation.outward.report.runs import ReportRuns
 from streams.clock import now_ms

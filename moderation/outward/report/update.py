@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from moderation.domain.rounding import Count
-from moderation.outward.report.publish import PublishedReport
+from moderation.outward.report.published_report import PublishedReport
 from moderation.outward.report.words import (
     HELD_BY,
     KINDS,

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from moderation.domain.orders.public_outcomes import HELD_BACK, PublicOutcome, published_outcomes
-from moderation.domain.restrictions.collect import legal_order
+from moderation.domain.restrictions.collection import legal_order
 from moderation.domain.restrictions.restriction import LegalOrder, TargetKind
 from moderation.domain.texts.masking import MASK, cut, masked
 from moderation.wording import counted

@@ -13,7 +13,7 @@ from moderation.console.hashtag_view import cause_of, places_of
 from moderation.console.hashtag_words import measure_words
 from moderation.console.held import filter_choices
 from moderation.domain.appeals.items import items_of
-from moderation.domain.restrictions.collect import active_restrictions
+from moderation.domain.restrictions.collection import active_restrictions
 from moderation.http.held import held_tags
 from moderation.outward.notify.changes import changes_of
 from moderation.outward.statements.dsa import dsa_statement

@@ -12,7 +12,7 @@ import pytest
 from devkit.scenario.evidence_files import EvidenceFiles, published_files
 from devkit.scenario.forgeries import FORGERIES, Forger, Forgery
 from devkit.scenario.third_party import KEYS, SEEN, answers
-from moderation.publiclog.proofs.published import CHECKPOINT
+from moderation.publiclog.proofs.published_log import CHECKPOINT
 from moderation.publiclog.tlog.keys import KeyKind, PrivateKey
 from tests.support.paths import ROOT
 from tests.support.proof_world import LOG, LOG_KEY, NAME, WITNESS_KEYS, WITNESSES, World

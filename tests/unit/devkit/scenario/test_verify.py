@@ -19,7 +19,7 @@ from devkit.scenario.verify import NumberCheck
 from moderation.domain.orders.selection import Selection
 from moderation.log.drafts import OverrideDraft
 from moderation.outward.report.export import as_csv
-from moderation.outward.report.publish import PublishedReport
+from moderation.outward.report.published_report import PublishedReport
 from streams.log.decisions import Decision, encode_record
 from streams.log.moderation import Override, encode_moderation
 from streams.orders.records import Target

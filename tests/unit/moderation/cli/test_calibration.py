@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from moderation.domain.calibration import opened
+from moderation.domain.calibration import kafka_service
 from moderation.domain.calibration.drafts import LabelDraft
 from streams.cli.main import make_app
 from streams.errors import CallerMistake
@@ -35,7 +35,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> InMemoryModels:
     async def opened_in_memory(_: Settings) -> AsyncGenerator[Any, None]:
         yield in_memory_services(log, models=found).calibration
 
-    monkeypatch.setattr(opened, "open_calibration", opened_in_memory)
+    monkeypatch.setattr(kafka_service, "open_calibration", opened_in_memory)
     return found
 
 

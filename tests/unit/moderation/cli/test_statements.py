@@ -86,6 +86,6 @@ def test_submit_prints_batches_and_needs_clause(monkeypatch: pytest.MonkeyPatch)
     refused = CliRunner().invoke(app, asked)
     assert (refused.exit_code, refused.stdout) == (3, "")
     assert "2 without a statement: restricted by a legal order" in refused.stderr
-    monkeypatch.setattr("moderation.domain.restrictions.collect.order_restrictions", lambda case, at_ms: [])
+    monkeypatch.setattr("moderation.domain.restrictions.collection.order_restrictions", lambda case, at_ms: [])
     idle = CliRunner().invoke(app, asked)
     assert (idle.exit_code, idle.stdout) == (3, "") and "nothing is restricted now" in idle.stderr

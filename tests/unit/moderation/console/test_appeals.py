@@ -9,7 +9,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from moderation.console.appeals import badge
-from moderation.domain.restrictions.collect import order_restrictions
+from moderation.domain.restrictions.collection import order_restrictions
 from streams.clock import now_ms
 from tests.support.api_calls import ORDER_BODY, Calls, appealed_against_an_order, block, kind_of, moved
 from tests.support.console_client import caller_of, console_client, read_page, words_of_page

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from moderation.console.held import HeldFilter, counts_by_place, held_row, in_order
-from moderation.domain.appeals.automated import AutomatedFold
+from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.views.held import held_tags
 from streams.clock import now_ms
 from streams.flags.overrides import OverrideHistory

@@ -13,14 +13,14 @@ from moderation.publiclog.checkpoint_topic import CheckpointRecords
 from moderation.publiclog.entries import AuditEntry, LogEnd
 from moderation.publiclog.faults import AuditBroken
 from moderation.publiclog.inputs import AuditInput, SourcePosition
-from moderation.publiclog.joined import JoinedRecord
+from moderation.publiclog.joined_records import JoinedRecord
 from moderation.publiclog.reading import LogState, log_state, read_batches, read_page
 from moderation.publiclog.rows import AuditFilter
 from moderation.publiclog.state import PublishedCheckpoint
 from moderation.publiclog.tlog.checkpoint import Checkpoint, sign_checkpoint
 from moderation.publiclog.tlog.cosignature import cosign
 from moderation.publiclog.tlog.notes import NoteSignature
-from moderation.publiclog.verifying import entry_of
+from moderation.publiclog.topic_verification import entry_of
 from streams.settings import Settings
 from tests.support.public_log import LOG_KEY, NEW_LOG_KEY, WITNESS_KEYS, with_keys
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.publiclog import joined
+from moderation.publiclog import joined_records
 from moderation.publiclog.entries import AuditEntry, LogEnd
 from moderation.publiclog.faults import AuditBroken
 from moderation.publiclog.inputs import AuditInput, SourcePosition
@@ -43,7 +43,7 @@ def entries_of(count: int) -> list[AuditEntry]:
 
 
 async def read(first: int = 0) -> list[tuple[int | None, bool]]:
-    async with aclosing(joined.read_joined(SETTINGS, first)) as batches:
+    async with aclosing(joined_records.read_joined(SETTINGS, first)) as batches:
         return [(number_of_key(one.key), one.opening is not None) async for batch in batches for one in batch]
 
 
@@ -76,21 +76,21 @@ async def test_key_that_is_no_number_is_reported() -> None:
 
 
 async def test_each_leaf_has_its_opening(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joined, "LogReader", topics_of(entries_of(9), erased=[2, 7]).reader)
+    monkeypatch.setattr(joined_records, "LogReader", topics_of(entries_of(9), erased=[2, 7]).reader)
     assert await read() == [(number, True) for number in range(9)]
     assert await read(6) == [(6, True), (7, True), (8, True)]
 
 
 async def test_erased_entry_opens_type_and_period_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joined, "LogReader", topics_of(entries_of(3), erased=[1]).reader)
-    async with aclosing(joined.read_joined(SETTINGS)) as batches:
+    monkeypatch.setattr(joined_records, "LogReader", topics_of(entries_of(3), erased=[1]).reader)
+    async with aclosing(joined_records.read_joined(SETTINGS)) as batches:
         openings = [one.opening async for batch in batches for one in batch]
     assert [opening is not None and None in opening.salts for opening in openings] == [False, True, False]
 
 
 async def test_removed_and_repeated_openings_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     topics = topics_of(entries_of(4))
-    monkeypatch.setattr(joined, "LogReader", topics.reader)
+    monkeypatch.setattr(joined_records, "LogReader", topics.reader)
     del topics.logs[OPENINGS, 0][1]
     assert await read() == [(0, True), (1, False), (2, True), (3, True)]
     topics.append(OPENINGS, 0, None, key=key(2))
@@ -103,5 +103,5 @@ async def test_opening_with_erased_fields_needs_an_erasure(monkeypatch: pytest.M
     topics = topics_of(entries[:1])
     topics.append(LEAVES, 0, entries[1].leaf, key=key(1))
     topics.append(OPENINGS, 0, entries[1].opening.erased().encode(), key=key(1))
-    monkeypatch.setattr(joined, "LogReader", topics.reader)
+    monkeypatch.setattr(joined_records, "LogReader", topics.reader)
     assert await read() == [(0, True), (1, False)]

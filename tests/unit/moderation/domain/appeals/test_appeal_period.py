@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from moderation.domain.appeals.automated import KEPT_MS
+from moderation.domain.appeals.automated_decisions import KEPT_MS
 from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import OrderService
-from moderation.domain.restrictions.collect import decision_restrictions, order_restrictions, override_restriction
+from moderation.domain.restrictions.collection import decision_restrictions, order_restrictions, override_restriction
 from moderation.log.drafts import End, OverrideDraft
 from moderation.log.errors import NoSuchCase
 from moderation.publiclog.inputs import AuditInput, SourcePosition

@@ -22,7 +22,7 @@ from moderation.domain.cases.agreement import quality_of
 from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import OrderService
-from moderation.domain.restrictions.collect import order_restrictions, override_restriction
+from moderation.domain.restrictions.collection import order_restrictions, override_restriction
 from moderation.domain.speakers import registry
 from moderation.log.drafts import End, OverrideDraft
 from moderation.log.errors import NoSuchCase, StaleReview

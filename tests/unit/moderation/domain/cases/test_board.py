@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.domain.appeals.automated import KEPT_MS
+from moderation.domain.appeals.automated_decisions import KEPT_MS
 from moderation.domain.cases.records import case_id
 from moderation.domain.cases.work_order import work_order
 from moderation.log.drafts import STOP, End, OverrideDraft

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.domain.appeals.automated import KEPT_MS
+from moderation.domain.appeals.automated_decisions import KEPT_MS
 from moderation.domain.cases import case_board
 from moderation.domain.cases.board import CaseInputs, cases_of
 from moderation.domain.cases.case import HashtagCase

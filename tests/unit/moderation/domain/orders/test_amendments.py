@@ -16,7 +16,7 @@ from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import OrderRefused, StaleOrder
 from moderation.domain.orders.target_states import TargetState
 from moderation.domain.orders.view import counts, head_lines, order_as_dict, row_as_dict
-from moderation.domain.restrictions.collect import order_restrictions
+from moderation.domain.restrictions.collection import order_restrictions
 from moderation.outward.report.facts import count_facts
 from streams.errors import CallerMistake
 from streams.orders.order import Order

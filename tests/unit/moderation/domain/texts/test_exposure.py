@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from moderation.domain.texts.exposure import SHIFT_MS, ExposureFold
 from moderation.domain.texts.reader import TextReader
 from moderation.domain.texts.readings import TextReading
-from moderation.domain.texts.shown import NO_POSITION
+from moderation.domain.texts.shown_text import NO_POSITION
 from moderation.log.errors import ExposureLimit
 from streams.constants import HOUR_MS
 from streams.settings import Settings

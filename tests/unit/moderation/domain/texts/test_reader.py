@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from moderation.domain.texts.readings import TextReading, decode_reading, encode_reading
-from moderation.domain.texts.shown import NO_POSITION, ShownText
+from moderation.domain.texts.shown_text import NO_POSITION, ShownText
 from moderation.log.kept_texts import KeptTextFold
 from streams.constants import HOUR_MS
 from streams.errors import ContractError, DependencyAway

@@ -14,7 +14,7 @@ import pytest
 from moderation.outward.report.facts import ReportFacts
 from moderation.outward.report.log_entries import CountedEntries, EntryCounter, RecountDiffers
 from moderation.outward.report.openings import OpeningsFile
-from moderation.outward.report.publish import publish
+from moderation.outward.report.published_report import publish
 from streams.errors import CallerMistake, DependencyAway
 from streams.log.moderation import Override, encode_moderation
 from tests.support.orders_world import NOW_MS

@@ -14,11 +14,11 @@ from moderation.cli import report as report_cli
 from moderation.domain.orders.letter import letter
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.target_states import target_states
-from moderation.outward.report.automated import AutomatedDecisions
+from moderation.outward.report.automated_decisions import AutomatedDecisions
 from moderation.outward.report.export import as_csv
-from moderation.outward.report.made import Period
-from moderation.outward.report.publish import PublishedReport, publish
-from moderation.outward.report.read import ReadLogs
+from moderation.outward.report.prepared_report import Period
+from moderation.outward.report.published_report import PublishedReport, publish
+from moderation.outward.report.report_inputs import ReadLogs
 from moderation.outward.report.update import update
 from moderation.outward.statements.lumen import lumen_notice, order_request
 from streams.flags.overrides import OverrideHistory
@@ -302,8 +302,8 @@ def test_report_on_all_countries_may_be_asked_for_by_name(monkeypatch: pytest.Mo
     async def read_logs(settings: object, period: Period, on_read: object, *, with_openings: bool) -> ReadLogs:
         return ReadLogs(AutomatedDecisions({}, period.from_ms, period.to_ms))
 
-    monkeypatch.setattr("moderation.outward.report.read.read_moderation", read_moderation)
-    monkeypatch.setattr("moderation.outward.report.read.read_logs", read_logs)
+    monkeypatch.setattr("moderation.outward.report.report_inputs.read_moderation", read_moderation)
+    monkeypatch.setattr("moderation.outward.report.report_inputs.read_logs", read_logs)
     app = typer.Typer()
     report_cli.register(app)
     asked = ["--from", "2021-02-01", "--to", "2021-02-28", "--json", "--country", "*"]

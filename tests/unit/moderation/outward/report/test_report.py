@@ -28,7 +28,7 @@ from moderation.outward.report import page, plots, words
 from moderation.outward.report.episodes import episodes
 from moderation.outward.report.facts import count_facts
 from moderation.outward.report.plots import LabeledBar, bar_table
-from moderation.outward.report.publish import publish
+from moderation.outward.report.published_report import publish
 from moderation.outward.report.texts_read import TextsRead
 from moderation.outward.report.update import update as update_text
 from streams.log.decisions import Decision

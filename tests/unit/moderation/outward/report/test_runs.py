@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from moderation.domain.personal_runs import RUNS_EACH, RUNS_MAX
-from moderation.outward.report.made import Period, PreparedReport
-from moderation.outward.report.read import OnRead
+from moderation.outward.report.prepared_report import Period, PreparedReport
+from moderation.outward.report.report_inputs import OnRead
 from moderation.outward.report.runs import ReportRuns
 from streams.errors import CallerMistake
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from moderation.outward.report.folder import ReportFolder
-from moderation.outward.report.made import FILES, Period, PreparedReport, make_report
+from moderation.outward.report.prepared_report import FILES, Period, PreparedReport, make_report
 from moderation.outward.report.publications import (
     ReportPublished,
     decode_publication,
@@ -21,8 +21,8 @@ from moderation.outward.report.publications import (
     overlapping,
     publications_in,
 )
-from moderation.outward.report.read import OnRead
-from moderation.outward.report.rounded import rounded_words
+from moderation.outward.report.report_inputs import OnRead
+from moderation.outward.report.rounding_notes import rounded_words
 from moderation.outward.report.runs import ReportRuns
 from moderation.outward.report.service import ReportService
 from streams.errors import CallerMistake, ContractError, DependencyAway

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from moderation.domain.restrictions.collect import (
+from moderation.domain.restrictions.collection import (
     active_restrictions,
     decision_restrictions,
     order_restrictions,

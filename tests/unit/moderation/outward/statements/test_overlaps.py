@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from moderation.domain.restrictions.collect import order_restrictions, with_present_states
+from moderation.domain.restrictions.collection import order_restrictions, with_present_states
 from moderation.outward.statements.text import LANGUAGES, user_text
 from streams.orders.records import Target
 from tests.support.orders_world import HEAD, HOUR_MS, OrdersWorld, accounts

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from moderation.domain.restrictions.collect import decision_restrictions, order_restrictions, override_restriction
+from moderation.domain.restrictions.collection import decision_restrictions, order_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.outward.replies import UNDECIDED, prove_reply, reply_as_dict
 from moderation.outward.statements.proofs import CONFIDENTIAL, OPENED, prove_statements

@@ -10,7 +10,7 @@ from pathlib import Path
 from babel.messages.extract import extract
 from msgspec.structs import replace
 
-from moderation.domain.restrictions.collect import decision_restrictions
+from moderation.domain.restrictions.collection import decision_restrictions
 from moderation.outward.statements.text import LANGUAGES, catalogue, user_text
 from streams.actions import FORMS
 from streams.signals import registry

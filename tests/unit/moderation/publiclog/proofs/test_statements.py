@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from moderation.domain.restrictions.collect import decision_restrictions, order_restrictions, override_restriction
+from moderation.domain.restrictions.collection import decision_restrictions, order_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.outward.statements.proofs import OPENED, prove_statements
 from moderation.outward.statements.text import statement_as_dict

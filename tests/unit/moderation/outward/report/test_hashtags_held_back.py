@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from moderation.outward.report.automated import CoverageGap
-from moderation.outward.report.held_back import HeldBack
+from moderation.outward.report.automated_decisions import CoverageGap
+from moderation.outward.report.hashtags_held_back import HeldBack
 from moderation.outward.report.page import html
-from moderation.outward.report.publish import publish
+from moderation.outward.report.published_report import publish
 from moderation.outward.report.update import update
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, Undo, encode_moderation

@@ -19,7 +19,7 @@ from typing import Any
 from moderation.domain.cases.quality import ReviewQuality
 from moderation.domain.rounding import THRESHOLD, Count, round_count, round_group, round_parts
 from moderation.outward.report.facts import ReportFacts
-from moderation.outward.report.held_back import HeldBack
+from moderation.outward.report.hashtags_held_back import HeldBack
 from moderation.outward.report.log_entries import CountedEntries
 from moderation.outward.report.order_facts import OrderFacts
 from moderation.outward.report.texts_read import TextsRead

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from moderation.domain.restrictions.collect import (
+from moderation.domain.restrictions.collection import (
     active_restrictions,
     all_restrictions,
     decision_restrictions,

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.domain.calibration.labelled import MOST_OF_ONE, PersonLabel, combine
+from moderation.domain.calibration.agreed_labels import MOST_OF_ONE, PersonLabel, combine
 
 
 def label(subject: str, actor: str, harmful: bool, **more: Any) -> PersonLabel:

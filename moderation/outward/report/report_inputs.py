@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from moderation.outward.report.automated import AutomatedDecisions
+from moderation.outward.report.automated_decisions import AutomatedDecisions
 from moderation.outward.report.log_entries import CountedEntries, EntryCounter
-from moderation.outward.report.made import Period, PreparedReport, make_report
 from moderation.outward.report.openings import OpeningsFile
+from moderation.outward.report.prepared_report import Period, PreparedReport, make_report
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.faults import AuditBroken
 from moderation.publiclog.reading import CheckpointState, LogState, log_state, read_batches

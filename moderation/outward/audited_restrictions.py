@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from moderation.domain.restrictions.collect import decision_restrictions
+from moderation.domain.restrictions.collection import decision_restrictions
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.proving import PublicLog

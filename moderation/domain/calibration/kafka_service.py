@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from moderation.domain.appeals.automated import DecisionsFollower
+from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.calibration.live_models import KafkaModels
 from moderation.domain.calibration.service import CalibrationService

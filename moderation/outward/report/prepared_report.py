@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from moderation.domain.cases.agreement import quality_of
 from moderation.outward.report import page
-from moderation.outward.report.automated import CoverageGap
+from moderation.outward.report.automated_decisions import CoverageGap
 from moderation.outward.report.export import as_csv
 from moderation.outward.report.facts import count_facts
 from moderation.outward.report.log_entries import CountedEntries
 from moderation.outward.report.openings import OpeningsFile
-from moderation.outward.report.publish import PublishedReport, publish
+from moderation.outward.report.published_report import PublishedReport, publish
 from moderation.outward.report.texts_read import texts_read
 from moderation.outward.report.update import update
 from streams.flags.overrides import OverrideHistory

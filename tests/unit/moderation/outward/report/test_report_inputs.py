@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import pytest
 
-from moderation.outward.report.made import Period
-from moderation.outward.report.read import ReadLogs, checkpoint_of, read_logs
+from moderation.outward.report.prepared_report import Period
+from moderation.outward.report.report_inputs import ReadLogs, checkpoint_of, read_logs
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.faults import AuditBroken
 from moderation.publiclog.inputs import AuditInput, SourcePosition
@@ -66,9 +66,9 @@ def logs_of(
     async def log_state(settings: Settings) -> LogState:
         return await log.state() if log.all_entries() else LogState(0, None, None)
 
-    monkeypatch.setattr("moderation.outward.report.read.LogReader", NoDecisions)
-    monkeypatch.setattr("moderation.outward.report.read.read_batches", read_batches)
-    monkeypatch.setattr("moderation.outward.report.read.log_state", log_state)
+    monkeypatch.setattr("moderation.outward.report.report_inputs.LogReader", NoDecisions)
+    monkeypatch.setattr("moderation.outward.report.report_inputs.read_batches", read_batches)
+    monkeypatch.setattr("moderation.outward.report.report_inputs.log_state", log_state)
     return asyncio.run(read_logs(settings or Settings(), PERIOD, with_openings=with_openings))
 
 

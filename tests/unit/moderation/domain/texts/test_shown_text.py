@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moderation.domain.texts.shown import ShownText, match_record, sample_words, tag_address
+from moderation.domain.texts.shown_text import ShownText, match_record, sample_words, tag_address
 from streams.log.decisions import Evidence
 from tests.support.in_memory_texts import native_tweet
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.markings import Mark, MarkingFold
 from moderation.domain.texts.case_texts import sample_places
-from moderation.domain.texts.shown import NO_POSITION
+from moderation.domain.texts.shown_text import NO_POSITION
 from streams.log.decisions import SampledAt
 
 IS_HARMFUL: dict[Mark, bool] = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.publiclog.logged import LoggedEntries, LoggedEntry
+from moderation.publiclog.logged_entries import LoggedEntries, LoggedEntry
 
 numbers = st.integers(0, 2**53)
 entries = st.lists(st.builds(LoggedEntry, numbers, numbers, st.binary(min_size=32, max_size=32), st.text(max_size=5)))

@@ -12,12 +12,12 @@ from moderation.publiclog.disclosure import FIELDS, leaf_of, make_opening
 from moderation.publiclog.entries import AuditEntry, LogEnd
 from moderation.publiclog.faults import AuditBroken
 from moderation.publiclog.inputs import AuditInput, SourcePosition
-from moderation.publiclog.joined import JoinedRecord
+from moderation.publiclog.joined_records import JoinedRecord
 from moderation.publiclog.tlog.checkpoint import Checkpoint
 from moderation.publiclog.tlog.compact_range import CompactRange
 from moderation.publiclog.tlog.hashing import leaf_hash
-from moderation.publiclog.verify import Verification, VerificationResult, opening_fault
-from moderation.publiclog.verifying import entry_of
+from moderation.publiclog.topic_verification import entry_of
+from moderation.publiclog.verification import Verification, VerificationResult, opening_fault
 
 Log = list[tuple[bytes | None, bytes | None]]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from moderation.outward.report.automated import AutomatedDecisions, CoverageGap, LogsDisagree
+from moderation.outward.report.automated_decisions import AutomatedDecisions, CoverageGap, LogsDisagree
 from moderation.outward.report.episodes import episodes
 from moderation.outward.report.facts import count_facts
 from moderation.outward.report.texts_read import texts_read

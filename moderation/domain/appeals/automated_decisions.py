@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, Self
 
 from moderation.domain.appeals.items import DEFAULT_SHARE, ReviewItem, is_not_assessed, items_of
-from moderation.domain.restrictions.collect import decision_restrictions
+from moderation.domain.restrictions.collection import decision_restrictions
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.log.changes import ChangeMemory
 from streams.actions import FLAGGING

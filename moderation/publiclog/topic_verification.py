@@ -13,13 +13,13 @@ from moderation.publiclog.entries import AuditEntry, LogEnd
 from moderation.publiclog.erasures import AuditErasure, erasure_in
 from moderation.publiclog.faults import AuditBroken, AuditFault, FaultKind
 from moderation.publiclog.inputs import AuditInput, SourcePosition
-from moderation.publiclog.joined import JoinedRecord, read_joined
+from moderation.publiclog.joined_records import JoinedRecord, read_joined
 from moderation.publiclog.leaf_fields import fields_of
 from moderation.publiclog.seeking import first_numbered, number_of_key, seek_number
 from moderation.publiclog.state import open_checkpoints, state_note
 from moderation.publiclog.tlog.checkpoint import Checkpoint
 from moderation.publiclog.tlog.keys import PublicKey
-from moderation.publiclog.verify import Verification, VerificationResult, opening_fault
+from moderation.publiclog.verification import Verification, VerificationResult, opening_fault
 from streams.errors import ContractError
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT, AUDIT_CHECKPOINTS
