@@ -68,7 +68,7 @@ class ActionRow:
     weighs: bool = False
     """Whether the hashtag is contested: visible, and its tweets count by a weight in rankings."""
     awaits_person: bool = False
-    """Whether it is not renewed, and a hashtag whose action expired bars the next one until it is under."""
+    """Whether it lasts until a person decides or it expires: it is not renewed, and it lapses."""
     mode: PolicyMode | None = None
     verb: str = ""
     """Verb of a person's decision that sets it."""

@@ -55,7 +55,8 @@ def _place(surface_state: SurfaceState, show_legal: bool) -> PlaceNow | None:
     if decides is None or (decides.country == "*" and surface_state.country != "*" and decides.hashtag != ANY_HASHTAG):
         return None  # the row of the world has it
     legal = decides.source == "legal"
-    row = row_of("" if decides.hashtag == ANY_HASHTAG else decides.action)
-    words = row.place if row.name else "shown: automation is paused"
+    is_paused = decides.hashtag == ANY_HASHTAG
+    row = row_of("" if is_paused else decides.action)
+    words = "shown: automation is paused" if is_paused else row.place
     by = "" if decides.source == "automated" or (legal and not show_legal) else decides.actor
     return PlaceNow(surface_state.country, (), row.name, row.tone, words, decides.expires_at_ms, by, decides.source)
