@@ -78,7 +78,7 @@ class CaseHarness:
         self.reviews = ReviewService(
             self.service,
             self.automated,
-            audited=AuditedRestrictions(InMemoryPublicLog(lambda: self.audited), appeal_days=183),
+            ended=AuditedRestrictions(InMemoryPublicLog(lambda: self.audited), appeal_days=183),
             clock=lambda: self.now_ms,
         )
         self.cases = CaseService(self.service, self.reviews, clock=lambda: self.now_ms)
