@@ -6,11 +6,12 @@ import asyncio
 import csv
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -135,7 +136,7 @@ def _print_comparison(comparison: SourceComparison) -> None:
     )
 
 
-def _as_json(comparison: SourceComparison) -> dict[str, Any]:
+def _as_json(comparison: SourceComparison) -> Mapping[str, object]:
     return {
         "equal": comparison.compared,
         "gone": comparison.gone,

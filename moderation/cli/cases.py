@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -294,7 +294,7 @@ async def _finish(
     finish(whole, lambda effect: f"#{effect.record.display}")
 
 
-def _left_words(left: dict[str, Any]) -> str:
+def _left_words(left: Mapping[str, Any]) -> str:
     if left["blinded"]:
         return "the second look goes on"
     if not left["open"]:
@@ -309,7 +309,7 @@ def _one_of(what: str, word: str, words: tuple[Any, ...]) -> Any:
     raise CallerMistake(f"unknown {what} {word[:40]!r}", fix=f"one of {', '.join(words)}")
 
 
-def _print_json(*rows: dict[str, Any]) -> None:
+def _print_json(*rows: Mapping[str, object]) -> None:
     for row in rows:
         print(json.dumps(row, ensure_ascii=False))
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -95,7 +95,7 @@ def send_trial(
         asyncio.run(receiver.send(name, content.subject, content.body, at_ms))
     except (ChannelAway, MessageRefused) as error:
         raise DependencyAway(f"channel {channel}: {error}", fix="check its address, its key and its server") from None
-    answer: dict[str, Any] = {"channel": channel, "id": name, "delivered": True}
+    answer = {"channel": channel, "id": name, "delivered": True}
     print(json.dumps(answer) if as_json else f"{channel}: delivered, {name}")
 
 

@@ -16,7 +16,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from streams.errors import CallerMistake
 
@@ -40,7 +39,7 @@ class RowProblem:
         value = f" {self.value!r}" if self.value else ""
         return f"{self.where}: {self.field}{value}: {self.problem}; {self.fix}"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, str]:
         """Convert the problem to plain JSON."""
         return {"where": self.where, "field": self.field, "value": self.value, "problem": self.problem, "fix": self.fix}
 

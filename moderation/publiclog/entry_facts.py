@@ -24,6 +24,8 @@ from streams.log.moderation import Override
 from streams.orders.records import OrderRuling
 from streams.signals.registry import WEIGHED
 
+_Facts = dict[str, Any]
+"""Facts of one restriction, by the names in `_MEMBERS`."""
 _MEMBERS = (
     "reference", "kind", "target", "display", "measure", "country", "source", "began_ms", "ends_ms",
     "decision", "category", "weight", "reason", "signals", "evidence", "policy_revision", "model_revision", "order",
@@ -49,7 +51,7 @@ def ruling_facts(record: OrderRuling) -> str | None:
     """Return the facts of a ruling on targets of an order; None if it declines them."""
     if record.outcome == "declined":
         return None
-    facts: dict[str, Any] = {"measure": record.outcome, "country": record.order[:2], "source": "legal"}
+    facts: _Facts = {"measure": record.outcome, "country": record.order[:2], "source": "legal"}
     facts |= {"category": "", "weight": 1.0, "reason": record.reason, "signals": [], "evidence": None}
     facts |= {"policy_revision": "", "model_revision": ""}
     if record.outcome == "suspended":
@@ -64,12 +66,12 @@ def report_facts(name: str, files: dict[str, str]) -> str:
     return _json({"name": name, "files": dict(sorted(files.items()))})
 
 
-def _restrictions(facts: Iterable[dict[str, Any]]) -> str | None:
+def _restrictions(facts: Iterable[_Facts]) -> str | None:
     listed = list(facts)
     return _json({"restrictions": listed}) if listed else None
 
 
-def _members(restriction: Restriction) -> dict[str, Any]:
+def _members(restriction: Restriction) -> _Facts:
     members = restriction.as_dict()
     facts = {name: members[name] for name in _MEMBERS} | {"most_surfaces": members["surfaces"]}
     if facts["evidence"] is not None:

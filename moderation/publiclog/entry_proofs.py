@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from moderation.publiclog.checkpoint_topic import CheckpointRecords, read_checkpoints
 from moderation.publiclog.disclosure import disclose
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.faults import AuditBroken, AuditFault
-from moderation.publiclog.proofs.proof_file import proof_file
+from moderation.publiclog.proofs.proof_file import ProofFile, proof_file
 from moderation.publiclog.proofs.published_log import published_log
 from moderation.publiclog.reading import opened_checkpoint
 from moderation.publiclog.tlog.checkpoint import Checkpoint, read_checkpoint
@@ -50,7 +49,7 @@ class NotYetPublished:
     """Time by which the next one is due."""
 
 
-Proof = dict[str, Any] | NotYetPublished
+Proof = ProofFile | NotYetPublished
 
 
 async def proofs_of(settings: Settings, opened: Sequence[Opened]) -> list[Proof]:

@@ -18,6 +18,7 @@ from moderation.publiclog.entry_proofs import NotYetPublished, Opened, Proof, pr
 from moderation.publiclog.faults import AuditBroken
 from moderation.publiclog.inputs import AuditInput
 from moderation.publiclog.leaf_fields import publication_id
+from moderation.publiclog.proofs.proof_file import ProofFile
 from moderation.publiclog.reading import LogState, first_since, log_state, read_batches, read_entry
 from moderation.publiclog.rows import input_in
 from moderation.wording import time_words
@@ -53,7 +54,7 @@ class DocumentProof:
 
     entry: Mapping[str, Value] | None = None
     """Opened fields as the log has them; None while there is no entry."""
-    proof: Mapping[str, Any] | None = None
+    proof: ProofFile | None = None
     """Proof file; None while no published checkpoint covers the entry."""
     note: str = ""
 

@@ -47,7 +47,7 @@ class AuditRow:
     hash: str
     """Hash of the leaf in the tree, in hexadecimal."""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, int | str]:
         """Convert the row to plain JSON."""
         return asdict(self)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from typing import Any
+from typing import TypeVar
 
 from hushtag_client.registers import ANY_HASHTAG
 
@@ -32,6 +32,7 @@ from streams.flags.overrides import OverrideHistory
 
 LEAST_STALE = 1_000
 """Least number of stale entries at which the heap is rebuilt, so that few hashtags do not rebuild it all the time."""
+_Value = TypeVar("_Value")
 _Logs = tuple[CaseFold, AutomatedFold, OverrideHistory, AppealFold]
 
 
@@ -166,7 +167,7 @@ class CaseBoard:
                 heapq.heapify(self._due)
 
 
-def _put(held: dict[str, Any], hashtag: str, value: Any) -> None:
+def _put(held: dict[str, _Value], hashtag: str, value: _Value) -> None:
     """Set the value of a hashtag; an empty one is removed."""
     if value:
         held[hashtag] = value

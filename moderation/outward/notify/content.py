@@ -7,10 +7,9 @@ Standard Webhooks recommends: `type`, `timestamp` and `data`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -79,11 +78,11 @@ def trial_content(channel: str, now_ms: int) -> MessageContent:
     return MessageContent("hushtag: test", _body("test", {"channel": channel}, now_ms))
 
 
-def _body(name: str, data: dict[str, Any], now_ms: int) -> str:
+def _body(name: str, data: Mapping[str, object], now_ms: int) -> str:
     return json.dumps({"type": name, "timestamp": _iso(now_ms), "data": data}, ensure_ascii=False)
 
 
-def _as_dict(subject: Subject, account_rules: str) -> dict[str, Any]:
+def _as_dict(subject: Subject, account_rules: str) -> Mapping[str, object]:
     match subject:
         case LapsingHold(record, surfaces):
             return {

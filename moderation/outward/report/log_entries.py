@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from moderation.outward.report.facts import ReportFacts
 from moderation.publiclog.leaf_fields import day_of
@@ -41,7 +40,7 @@ class CountedEntries:
     last_day: str | None
     """First and last UTC day of the period; None where it is not of whole days."""
 
-    def published(self) -> dict[str, Any]:
+    def published(self) -> Mapping[str, object]:
         """Convert to plain JSON."""
         return {
             "checkpoint": self.checkpoint,

@@ -104,7 +104,7 @@ def publish(
     )  # fmt: skip
 
 
-def _held_back(held: HeldBack) -> dict[str, Any]:
+def _held_back(held: HeldBack) -> dict[str, Count | dict[str, Count]]:
     """Round the counts of hashtags held back: parts of one total, of which a hashtag may belong to several."""
     total = round_count(held.total)
     return {
@@ -138,7 +138,7 @@ def _publishable_by_order(facts: ReportFacts, kind: str) -> bool:
     return not any(0 < count < THRESHOLD for count in counts)
 
 
-def _order(order: OrderFacts, kinds: Sequence[str]) -> dict[str, Any]:
+def _order(order: OrderFacts, kinds: Sequence[str]) -> Mapping[str, object]:
     return {
         "orders": order.orders,
         "country": order.country,

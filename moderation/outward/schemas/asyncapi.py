@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from moderation.outward.schemas.json_schemas import DIALECT
 from moderation.outward.schemas.records import RECORDS
@@ -52,7 +52,7 @@ _ABOUT = {
 _BINARY = {PARTIALS, PANES, SHORT_PANES, EVIDENCE}
 
 
-def asyncapi() -> dict[str, Any]:
+def asyncapi() -> Mapping[str, object]:
     """Return the document; names of topics are those without HUSHTAG_TOPIC_PREFIX."""
     return {
         "asyncapi": "3.0.0",
@@ -72,12 +72,12 @@ def _action(topic: str) -> str:
     return "receive" if topic == TWEETS else "send"
 
 
-def _operation(topic: str) -> dict[str, Any]:
+def _operation(topic: str) -> Mapping[str, object]:
     return {"action": _action(topic), "channel": {"$ref": f"#/channels/{topic}"}}
 
 
-def _channel(topic: str) -> dict[str, Any]:
-    message: dict[str, Any] = {"name": topic, "contentType": "application/json"}
+def _channel(topic: str) -> Mapping[str, object]:
+    message: dict[str, object] = {"name": topic, "contentType": "application/json"}
     if topic in RECORDS:
         message["payload"] = {"schemaFormat": _FORMAT, "schema": {"$schema": DIALECT, "$ref": f"{topic}.json"}}
     elif topic == TWEETS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
 
 from moderation.outward.schemas.asyncapi import asyncapi
 from moderation.outward.schemas.json_schemas import register_schema, topic_schema, webhook_schema
@@ -12,7 +12,7 @@ from moderation.outward.schemas.records import RECORDS
 
 def schema_files() -> dict[str, str]:
     """Return the content of every file, by its name."""
-    schemas: dict[str, Any] = {
+    schemas: dict[str, Mapping[str, object]] = {
         "register": register_schema(),
         **{topic: topic_schema(topic) for topic in RECORDS},
         "webhook": webhook_schema(),

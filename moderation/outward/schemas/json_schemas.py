@@ -15,11 +15,13 @@ from hushtag_client.registers import ACTIONS, HIDING
 
 from moderation.outward.schemas.records import RECORDS, WEBHOOKS
 
+JsonSchema = dict[str, Any]
+"""JSON Schema, or the schema of a component."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/{name}"
 
 
-def register_schema() -> dict[str, Any]:
+def register_schema() -> JsonSchema:
     """Return the schema of a register as readers accept it: members and actions may be added."""
     schema = _document("A register of the flags contract, v1", [Register])
     members = schema["$defs"]["Register"]
@@ -40,12 +42,12 @@ def _listed(actions: Container[str], between: str) -> str:
     return between.join(f"`{name}`" for name in ACTIONS if name in actions)
 
 
-def topic_schema(topic: str) -> dict[str, Any]:
+def topic_schema(topic: str) -> JsonSchema:
     """Return the schema of the JSON records of a topic."""
     return _document(f"A record of the topic {topic}", RECORDS[topic])
 
 
-def webhook_schema() -> dict[str, Any]:
+def webhook_schema() -> JsonSchema:
     """Return the schema of the body of a webhook of `hushtag notify`."""
     schema = _document("The body of a webhook of hushtag notify", list(WEBHOOKS.values()))
     data = schema.pop("anyOf")
@@ -56,7 +58,7 @@ def webhook_schema() -> dict[str, Any]:
     return {**{name: schema[name] for name in ("$schema", "title")}, "anyOf": bodies, "$defs": schema["$defs"]}
 
 
-def _document(title: str, types: Iterable[Any]) -> dict[str, Any]:
+def _document(title: str, types: Iterable[Any]) -> JsonSchema:
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     types_by_name = _types_by_name(types)
     for name, component in components.items():
@@ -64,7 +66,7 @@ def _document(title: str, types: Iterable[Any]) -> dict[str, Any]:
             _describe(component, types_by_name[name])
         if "description" in component:  # the docstring up to its sections, such as Raises
             component["description"] = " ".join(component["description"].partition("\n\n")[0].split())
-    head: dict[str, Any] = {"$schema": DIALECT, "title": title}
+    head: JsonSchema = {"$schema": DIALECT, "title": title}
     return {**head, **(schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}), "$defs": components}
 
 
@@ -80,7 +82,7 @@ def _subclasses(kind: type) -> Iterator[type]:
         yield from _subclasses(subclass)
 
 
-def _describe(component: dict[str, Any], kind: type) -> None:
+def _describe(component: JsonSchema, kind: type) -> None:
     """Add the docstrings of attributes as descriptions, those of base classes too."""
     for base in kind.__mro__:
         if base.__module__.split(".")[0] not in ("streams", "moderation", "hushtag_client"):

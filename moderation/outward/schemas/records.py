@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import msgspec
@@ -100,7 +101,7 @@ class HashtagChanges(msgspec.Struct):
     items: tuple[HashtagChange, ...]
 
 
-WEBHOOKS: dict[str, Any] = {
+WEBHOOKS: Mapping[str, Any] = {
     "holds.lapsing": LapsingHolds,
     "orders.due": DueOrders,
     "appeals.decided": DecidedAppeals,

@@ -12,7 +12,7 @@ wanted silenced would point at those who were protected.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -144,11 +144,11 @@ def _body(request: OrderRequest) -> str:
     return "\n".join(lines)
 
 
-def _works(targets: Sequence[RequestedTarget], site: str | None) -> list[dict[str, Any]]:
+def _works(targets: Sequence[RequestedTarget], site: str | None) -> list[Mapping[str, object]]:
     groups: dict[tuple[TargetKind, PublicOutcome], list[str]] = {}
     for target in targets:
         groups.setdefault((target.kind, target.outcome), []).append(target.target)
-    works = []
+    works: list[Mapping[str, object]] = []
     for (kind, outcome), names in sorted(groups.items()):
         named = site is not None and outcome in HELD_BACK
         urls = [{"url": f"{site}{_ADDRESS[kind].format(name)}"} for name in names] if named else []
@@ -157,7 +157,7 @@ def _works(targets: Sequence[RequestedTarget], site: str | None) -> list[dict[st
     return works
 
 
-def _entity(role: str, name: str, country: str | None) -> dict[str, Any]:
+def _entity(role: str, name: str, country: str | None) -> Mapping[str, object]:
     entity = {"name": name, "kind": "organization"} | ({"country_code": country.lower()} if country else {})
     return {"name": role, "entity_attributes": entity}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 from moderation.publiclog.disclosure import Value
 from moderation.publiclog.tlog.encoding import to_base64
@@ -12,9 +12,18 @@ from moderation.publiclog.tlog.proof_text import TlogProof
 FORMAT = "hushtag-proof-1"
 
 
+class ProofFile(TypedDict):
+    """Proof file of one entry, as JSON."""
+
+    format: str
+    leaf: str
+    opened: list[dict[str, Value]]
+    proof: str
+
+
 def proof_file(
     leaf: bytes, disclosed: Sequence[Mapping[str, Value]], index: int, path: Sequence[bytes], checkpoint: str
-) -> dict[str, Any]:
+) -> ProofFile:
     """Build a proof file.
 
     Args:
