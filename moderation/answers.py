@@ -35,6 +35,10 @@ class AnswerModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def members(self) -> dict[str, Any]:
+        """Return the members that were given, as plain JSON; one that was not given is left out."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
 
 class BlindedAnswer(AnswerModel):
     """Hashtag that the caller reviews blind: numbers, states and verdicts are left out."""

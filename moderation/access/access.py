@@ -31,6 +31,7 @@ from moderation.access.reviewer_link import ReviewerLink
 from moderation.access.rights import Caller, Grant
 from moderation.access.services import services_of
 from moderation.access.sessions import Session, Sessions
+from moderation.answers import AnswerModel
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway, HushtagError
 from web.callers import Network, client_address, names_this_machine, rate_group, why_not_direct
@@ -219,7 +220,7 @@ async def write_once(
     request: Request,
     key: str,
     actor: str | None,
-    work: Callable[[str], Awaitable[dict[str, Any]]],
+    work: Callable[[str], Awaitable[AnswerModel | dict[str, Any]]],
     *,
     status: int = 201,
 ) -> Response:
@@ -229,7 +230,7 @@ async def write_once(
         request: request, admitted already.
         key: idempotency key of the header.
         actor: the person that the body names, checked against the caller; None: the caller.
-        work: does the write in the name of the actor and returns the body of the answer.
+        work: does the write in the name of the actor and returns the answer.
         status: status of the answer.
 
     Raises:
@@ -269,7 +270,7 @@ async def write_once(
 
 
 def _reply(answer: WriteAnswer, headers: dict[str, str] | None = None) -> Response:
-    if answer.status >= 400:
+    if answer.status >= 400 and isinstance(answer.body, dict):
         return ProblemReply(answer.body, headers)
     return JsonReply(answer.body, answer.status, headers)
 

@@ -20,7 +20,7 @@ class JsonReply(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         """Encode compact UTF-8 JSON; refuse NaN and escape lone surrogates."""
-        if isinstance(content, AnswerModel):
-            content = content.model_dump(by_alias=True, exclude_unset=True)
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(
+            content, default=AnswerModel.members, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
         return text.encode("utf-8", "backslashreplace")

@@ -10,6 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from moderation.answers import AnswerModel
+
 DAY_MS = 86_400_000
 MOST_BYTES = 32 * 1024 * 1024
 """Bytes of all kept answers: one of a bulk write may have some hundred KB."""
@@ -20,7 +22,7 @@ class WriteAnswer:
     """Status and body of the answer to a write."""
 
     status: int
-    body: dict[str, Any]
+    body: AnswerModel | dict[str, Any]
 
 
 @dataclass(slots=True)

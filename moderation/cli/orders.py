@@ -259,7 +259,7 @@ def decide(
         shown = await publication(orders, wait)
         if as_json:
             head = {"order": order, "version": ruling.order.version, "dry_run": dry_run}
-            print(json.dumps(head | ruling_as_dict(ruling.plan) | (shown.as_dict() if shown else {})))
+            print(json.dumps(head | ruling_as_dict(ruling.plan) | (shown.members() if shown else {})))
         else:
             out.print(f"{order}: {ruling_words(ruling.plan, dry_run=dry_run)}")
         finish_publication(ruling.order, shown, as_json)

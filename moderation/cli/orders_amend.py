@@ -116,7 +116,7 @@ def _answer(
         )
         shown = await publication(orders, wait) if verdict == "approve" else None
         if as_json:
-            answer = order_as_dict(legal_order, orders.fold, now_ms()) | (shown.as_dict() if shown else {})
+            answer = order_as_dict(legal_order, orders.fold, now_ms()) | (shown.members() if shown else {})
             print(json.dumps(answer, ensure_ascii=False))
         else:
             out.print("\n".join([f"{order}: the amendment is {_DONE[verdict]}", *(f"  {line}" for line in lines)]))

@@ -13,7 +13,7 @@ from moderation.cli.options import Actor, Json, Reason, Wait
 from moderation.cli.terminal import actor_of, errors, out, run_with_orders
 from moderation.domain.orders.service import UNTIL_REVOKED, OrderService
 from moderation.domain.orders.view import head_lines, order_as_dict
-from moderation.domain.publication import OrderPublication, wait_order_published
+from moderation.domain.publication import OrderPublishedAnswer, wait_order_published
 from moderation.log.drafts import End, end_of
 from streams.clock import now_ms
 from streams.errors import EXIT_AWAY, CallerMistake
@@ -43,7 +43,7 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
             )
             shown = await publication(orders, wait)
             if as_json:
-                answer = order_as_dict(legal_order, orders.fold, now_ms()) | (shown.as_dict() if shown else {})
+                answer = order_as_dict(legal_order, orders.fold, now_ms()) | (shown.members() if shown else {})
                 print(json.dumps(answer, ensure_ascii=False))
             else:
                 out.print(head_lines(legal_order, orders.fold, now_ms())[0])
@@ -85,7 +85,7 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
     return chosen
 
 
-async def publication(orders: OrderService, wait_seconds: float) -> OrderPublication | None:
+async def publication(orders: OrderService, wait_seconds: float) -> OrderPublishedAnswer | None:
     """Wait until surfaces show the last write; None if nothing was written."""
     if not orders.written:
         return None
@@ -99,7 +99,7 @@ async def publication(orders: OrderService, wait_seconds: float) -> OrderPublica
     )
 
 
-def finish_publication(order: Order, shown: OrderPublication | None, as_json: bool) -> None:
+def finish_publication(order: Order, shown: OrderPublishedAnswer | None, as_json: bool) -> None:
     """Print when surfaces show the last write; None: nothing to print.
 
     Raises:

@@ -21,7 +21,7 @@ from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stop_notice import ISOLATED, countdown_words, scope_words
 from moderation.console.words import moment_words
-from moderation.domain.publication_times import records_of_write
+from moderation.domain.publication_times import PublishedAnswer, records_of_write
 from moderation.log.drafts import duration_ms
 from moderation.views.held import HeldRegister, held_tags
 from moderation.views.pauses import pauses_in_force, stop_version
@@ -105,19 +105,12 @@ async def show_stop(
     )
 
 
-async def last_change(services: Services, at_ms: int) -> dict[str, Any] | None:
+async def last_change(services: Services, at_ms: int) -> PublishedAnswer | None:
     """Ask whether the surfaces have the last press or release; None before the first. A new one is waited for."""
     records = records_of_write(services.moderation.view, ANY_HASHTAG, "9")
     if not records:
         return None
-    publication = await services.published(records, _WAIT_SECONDS if at_ms - records[-1].record.at_ms < _NEW_MS else 0)
-    answer = publication.as_dict()
-    return {
-        "published": answer["published"],
-        "at_ms": answer["published_at_ms"],
-        "note": answer["note"].rstrip("."),
-        "surfaces": sorted({place["surface"] for place in answer["surfaces"]}),
-    }
+    return await services.published(records, _WAIT_SECONDS if at_ms - records[-1].record.at_ms < _NEW_MS else 0)
 
 
 def past_presses(history: OverrideHistory, most: int = 10) -> list[dict[str, Any]]:

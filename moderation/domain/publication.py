@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hushtag_client import Register
+from pydantic import Field
 
+from moderation.answers import AnswerModel, Millis
 from moderation.log.drafts import AcceptedRecord
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import FlagStoreUnavailable
@@ -40,32 +42,18 @@ class PublicationStatus:
     """Reason why the decision is not published yet; "" if it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPublication:
-    """Time at which a record of a legal order reached the log, and the surfaces."""
+class OrderPublishedAnswer(AnswerModel):
+    """Times at which the last decision on an order reached the log, and the surfaces."""
 
-    recorded_ms: int
-    on_surfaces_ms: int | None
-    """None: it changes nothing there, or is not there yet (`note`)."""
-    changes: bool
-    """Whether it begins, ends or changes a restriction."""
-    note: str = ""
-    """Reason why the surfaces do not have it; "" if they do, or if nothing changes."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Convert to plain JSON; `published` is null where nothing changes on surfaces."""
-        published = self.on_surfaces_ms is not None if self.changes else None
-        return {
-            "recorded_ms": self.recorded_ms,
-            "on_surfaces_ms": self.on_surfaces_ms,
-            "published": published,
-            "note": self.note,
-        }
+    recorded_ms: Millis
+    on_surfaces_ms: Millis | None = Field(description="null: nothing changes there, or it is not there yet.")
+    published: bool | None = Field(description="null: nothing changes on surfaces.")
+    note: str = Field(description="Reason why the surfaces do not have it yet.")
 
     def words(self, unchanged: str = "nothing changes on surfaces") -> str:
         """Describe both times in a line; `unchanged` describes a record without effect on surfaces."""
         recorded = f"recorded {_clock_words(self.recorded_ms)}"
-        if not self.changes:
+        if self.published is None:
             return f"{recorded}; {unchanged}"
         if self.on_surfaces_ms is not None:
             return f"{recorded}, on surfaces {_clock_words(self.on_surfaces_ms)}"
@@ -74,13 +62,20 @@ class OrderPublication:
 
 async def wait_order_published(
     settings: Settings, offset: int, *, recorded_ms: int, changes: bool, wait_seconds: float
-) -> OrderPublication:
+) -> OrderPublishedAnswer:
     """Wait until Redis holds every restriction that a record of an order changes; 0 seconds skips the wait.
 
     Publish writes the topic in its order, so that one offset answers for a ruling on any number of targets.
     """
+
+    def answer(on_surfaces_ms: int | None, note: str = "") -> OrderPublishedAnswer:
+        published = on_surfaces_ms is not None if changes else None
+        return OrderPublishedAnswer(
+            recorded_ms=recorded_ms, on_surfaces_ms=on_surfaces_ms, published=published, note=note
+        )
+
     if not changes or not wait_seconds:
-        return OrderPublication(recorded_ms, None, changes)
+        return answer(None)
     from streams.flags.lookup import FlagLookup
 
     deadline = monotonic_seconds() + wait_seconds
@@ -88,11 +83,11 @@ async def wait_order_published(
         try:
             while await lookup.published_offset() <= offset:
                 if monotonic_seconds() >= deadline:
-                    return OrderPublication(recorded_ms, None, changes, await delay_reason(lookup))
+                    return answer(None, await delay_reason(lookup))
                 await asyncio.sleep(POLL_SECONDS)
         except FlagStoreUnavailable as error:
-            return OrderPublication(recorded_ms, None, changes, f"{error}: it is not known whether surfaces see it")
-    return OrderPublication(recorded_ms, now_ms(), changes)
+            return answer(None, f"{error}: it is not known whether surfaces see it")
+    return answer(now_ms())
 
 
 def _clock_words(at_ms: int) -> str:

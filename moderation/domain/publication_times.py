@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hushtag_client import keys
+from pydantic import Field
 
+from moderation.answers import AnswerModel, Millis
 from moderation.domain.publication import POLL_SECONDS, delay_reason, published_versions
 from moderation.log.drafts import AcceptedRecord
 from streams.clock import monotonic_seconds, now_ms
@@ -28,51 +29,28 @@ if TYPE_CHECKING:
     from streams.flags.lookup import FlagLookup
 
 
-@dataclass(frozen=True, slots=True)
-class PlacePublication:
-    """Publication of a decision on one surface in one country."""
+class SurfacePublishedAnswer(AnswerModel):
+    """Publication on one surface in one country."""
 
     surface: str
-    country: str
-    published: bool | None
-    """Whether Redis holds the decision or a newer one; None: Redis does not answer."""
-    published_ms: int | None = None
-    """None: it is not published, or the time is no longer known."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Convert to plain JSON."""
-        return {
-            "surface": self.surface,
-            "country": self.country,
-            "published": self.published,
-            "published_at_ms": self.published_ms,
-        }
+    country: str = Field(description="ISO 3166-1 alpha-2, or `*`.")
+    published: bool | None = Field(description="Whether it or a newer one is there; null: Redis does not answer.")
+    published_at_ms: int | None = Field(description="null: not yet, or the time is no longer known.")
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionPublication:
-    """Publication of the decisions of one write at the end of the wait."""
+class PublishedAnswer(AnswerModel):
+    """Times of one decision: in the log, and on surfaces."""
 
-    recorded_ms: int
-    places: tuple[PlacePublication, ...]
-    note: str = ""
-    """Reason why a place does not have it yet; "" if all have it."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Convert to plain JSON; `published` is null if Redis does not answer."""
-        states = [place.published for place in self.places]
-        times = [place.published_ms for place in self.places if place.published_ms is not None]
-        published = None if None in states else all(states)
-        return {
-            "recorded_at_ms": self.recorded_ms,
-            "published": published,
-            "published_at_ms": max(times) if published and len(times) == len(states) else None,
-            "note": self.note,
-            "surfaces": [place.as_dict() for place in self.places],
-        }
+    hashtag: str
+    version: str = Field(description="Version of the last record of the decision.")
+    recorded_at_ms: Millis
+    published: bool | None = Field(description="Whether every surface has it; null: Redis does not answer.")
+    published_at_ms: int | None = Field(description="Time at which the last surface got it; null: not yet.")
+    note: str = Field(description="Reason why a surface does not have it; empty if all have.")
+    surfaces: list[SurfacePublishedAnswer]
 
 
-PublicationWait = Callable[[Sequence[AcceptedRecord], float], Awaitable[DecisionPublication]]
+PublicationWait = Callable[[Sequence[AcceptedRecord], float], Awaitable[PublishedAnswer]]
 """Records of one write and the longest wait in seconds to their publication."""
 
 
@@ -94,6 +72,24 @@ def records_of_write(history: OverrideHistory, hashtag: str, version: str) -> li
     return [part for part in written if _is_of_write(part.record, last)]
 
 
+def published_view(
+    records: Sequence[AcceptedRecord], surfaces: list[SurfacePublishedAnswer], note: str = ""
+) -> PublishedAnswer:
+    """Describe the publication of the records of one write by its surfaces."""
+    states = [place.published for place in surfaces]
+    times = [place.published_at_ms for place in surfaces if place.published_at_ms is not None]
+    published = None if None in states else all(states)
+    return PublishedAnswer(
+        hashtag=records[-1].record.hashtag,
+        version=records[-1].version,
+        recorded_at_ms=records[-1].record.at_ms,
+        published=published,
+        published_at_ms=max(times) if published and len(times) == len(states) else None,
+        note=note,
+        surfaces=surfaces,
+    )
+
+
 def _is_of_write(record: TagRecord, last: TagRecord) -> bool:
     is_same = (record.actor, record.reason) == (last.actor, last.reason)
     return is_same and abs(record.at_ms - last.at_ms) <= _ONE_WRITE_MS
@@ -102,7 +98,7 @@ def _is_of_write(record: TagRecord, last: TagRecord) -> bool:
 def publication_wait(settings: Settings) -> PublicationWait:
     """Build the wait on the configured Redis."""
 
-    async def wait(records: Sequence[AcceptedRecord], wait_seconds: float) -> DecisionPublication:
+    async def wait(records: Sequence[AcceptedRecord], wait_seconds: float) -> PublishedAnswer:
         from streams.flags.lookup import FlagLookup
 
         async with FlagLookup(settings.redis_url, timeout_seconds=max(wait_seconds, 1.0)) as lookup:
@@ -111,11 +107,8 @@ def publication_wait(settings: Settings) -> PublicationWait:
     return wait
 
 
-async def wait_on_places(
-    lookup: FlagLookup, records: Sequence[AcceptedRecord], wait_seconds: float
-) -> DecisionPublication:
+async def wait_on_places(lookup: FlagLookup, records: Sequence[AcceptedRecord], wait_seconds: float) -> PublishedAnswer:
     """Wait until Redis holds the records of one write, or newer ones, on each of their surfaces."""
-    recorded_ms = records[-1].record.at_ms
     deadline = monotonic_seconds() + wait_seconds
     places = {(part.record.country, surface): part for part in records for surface in part.record.surfaces}
     noticed: dict[tuple[str, str], int | None] = {}
@@ -132,17 +125,24 @@ async def wait_on_places(
                 break
             first = False
             await asyncio.sleep(POLL_SECONDS)
-        times = await _applied_ms(lookup, places, recorded_ms) if noticed else {}
+        times = await _applied_ms(lookup, places, records[-1].record.at_ms) if noticed else {}
         note = "" if len(noticed) == len(places) else await delay_reason(lookup)
     except FlagStoreUnavailable as error:
-        unknown = tuple(PlacePublication(surface, country, None) for country, surface in sorted(places))
-        return DecisionPublication(recorded_ms, unknown, f"{error}: it is not known whether surfaces see it")
-    publications = tuple(
-        PlacePublication(surface, country, place in noticed, times.get(place) or noticed.get(place))
-        for place in sorted(places)
-        for country, surface in [place]
-    )
-    return DecisionPublication(recorded_ms, publications, note)
+        unknown = [
+            SurfacePublishedAnswer(surface=surface, country=country, published=None, published_at_ms=None)
+            for country, surface in sorted(places)
+        ]
+        return published_view(records, unknown, f"{error}: it is not known whether surfaces see it")
+    surfaces = [
+        SurfacePublishedAnswer(
+            surface=surface,
+            country=country,
+            published=(country, surface) in noticed,
+            published_at_ms=times.get((country, surface)) or noticed.get((country, surface)),
+        )
+        for country, surface in sorted(places)
+    ]
+    return published_view(records, surfaces, note)
 
 
 async def _applied_ms(

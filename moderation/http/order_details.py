@@ -14,9 +14,9 @@ from moderation.access.bodies import IdempotencyKey, OrderPath
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.domain.orders.view import order_as_dict
-from moderation.domain.publication import wait_order_published
+from moderation.domain.publication import OrderPublishedAnswer, wait_order_published
 from moderation.http.order_bodies import OrderNoteBody
-from moderation.http.order_shapes import OrderAnswer, OrderPublishedAnswer
+from moderation.http.order_shapes import OrderAnswer
 from streams.clock import now_ms
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order
@@ -59,4 +59,4 @@ async def published(
     publication = await wait_order_published(
         load_settings(), offset, recorded_ms=record.at_ms, changes=changes, wait_seconds=wait
     )
-    return JsonReply(publication.as_dict())
+    return JsonReply(publication)

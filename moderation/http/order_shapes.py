@@ -158,15 +158,6 @@ class LeftOutAnswer(AnswerModel):
     why: str
 
 
-class OrderPublishedAnswer(AnswerModel):
-    """Times at which the last decision on an order reached the log, and the surfaces."""
-
-    recorded_ms: Millis
-    on_surfaces_ms: Millis | None = Field(description="null: nothing changes there, or it is not there yet.")
-    published: bool | None = Field(description="null: nothing changes on surfaces.")
-    note: str = Field(description="Reason why the surfaces do not have it yet.")
-
-
 class RulingAnswer(AnswerModel):
     """Effect of a ruling."""
 

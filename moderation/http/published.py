@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
@@ -14,32 +13,11 @@ from moderation.access.blinding import blinded_for, blinded_reply
 from moderation.access.bodies import HashtagPath
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, BlindedAnswer, Millis
-from moderation.domain.publication_times import records_of_write
+from moderation.answers import BlindedAnswer
+from moderation.domain.publication_times import PublishedAnswer, records_of_write
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])
 MOST_SECONDS = 10.0
-
-
-class SurfacePublishedAnswer(AnswerModel):
-    """Publication on one surface in one country."""
-
-    surface: str
-    country: str = Field(description="ISO 3166-1 alpha-2, or `*`.")
-    published: bool | None = Field(description="Whether it or a newer one is there; null: Redis does not answer.")
-    published_at_ms: int | None = Field(description="null: not yet, or the time is no longer known.")
-
-
-class PublishedAnswer(AnswerModel):
-    """Times of one decision: in the log, and on surfaces."""
-
-    hashtag: str
-    version: str = Field(description="Version of the last record of the decision.")
-    recorded_at_ms: Millis
-    published: bool | None = Field(description="Whether every surface has it; null: Redis does not answer.")
-    published_at_ms: int | None = Field(description="Time at which the last surface got it; null: not yet.")
-    note: str = Field(description="Reason why a surface does not have it; empty if all have.")
-    surfaces: list[SurfacePublishedAnswer]
 
 
 @router.get(
@@ -65,5 +43,4 @@ async def published(
     if not records:
         fix = "GET /v1/overrides lists the decisions"
         raise RefusedCall("not_found", f"no person has decided on #{hashtag} up to this version", fix)
-    publication = await services.published(records, wait)
-    return JsonReply({"hashtag": hashtag, "version": records[-1].version} | publication.as_dict())
+    return JsonReply(await services.published(records, wait))

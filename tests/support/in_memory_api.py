@@ -15,7 +15,7 @@ from moderation.domain.cases.markings import MarkingService
 from moderation.domain.cases.presence import Presence
 from moderation.domain.cases.service import CaseService
 from moderation.domain.orders.service import OrderService
-from moderation.domain.publication_times import DecisionPublication, PlacePublication
+from moderation.domain.publication_times import PublishedAnswer, SurfacePublishedAnswer, published_view
 from moderation.log.drafts import AcceptedRecord
 from moderation.log.session_ends import SessionEnds
 from moderation.outward.report.prepared_report import Period, PreparedReport, make_report
@@ -86,15 +86,19 @@ def in_memory_services(
     async def live() -> tuple[int, dict[str, object]]:
         return live_policy_facts(await policies.topic())
 
-    async def published(records: Sequence[AcceptedRecord], wait_seconds: float) -> DecisionPublication:
+    async def published(records: Sequence[AcceptedRecord], wait_seconds: float) -> PublishedAnswer:
         """Publish every decision a second after it."""
-        recorded_ms = records[-1].record.at_ms
         places = [
-            PlacePublication(surface, one.record.country, True, recorded_ms + 1_000)
+            SurfacePublishedAnswer(
+                surface=surface,
+                country=one.record.country,
+                published=True,
+                published_at_ms=records[-1].record.at_ms + 1_000,
+            )
             for one in records
             for surface in one.record.surfaces
         ]
-        return DecisionPublication(recorded_ms, tuple(places))
+        return published_view(records, places)
 
     async def skip_first_answer_ms() -> int:
         return skip_within_ms_of(POLICY.canonical)

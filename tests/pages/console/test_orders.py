@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from moderation.access.services import Services
 from moderation.domain.orders.selection import Selection
-from moderation.domain.publication import OrderPublication
+from moderation.domain.publication import OrderPublishedAnswer
 from moderation.http import order_details
 from streams.orders.records import Target
 from tests.support.console_world import ConsoleWorld
@@ -28,8 +28,15 @@ TOAST = ".toast span"
 def quick_surfaces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Publish every change a second after it: these consoles have no Redis."""
 
-    async def published(_: object, offset: int, *, recorded_ms: int, changes: bool, **more: float) -> OrderPublication:
-        return OrderPublication(recorded_ms, recorded_ms + 1_000 if changes else None, changes)
+    async def published(
+        _: object, offset: int, *, recorded_ms: int, changes: bool, **more: float
+    ) -> OrderPublishedAnswer:
+        return OrderPublishedAnswer(
+            recorded_ms=recorded_ms,
+            on_surfaces_ms=recorded_ms + 1_000 if changes else None,
+            published=changes or None,
+            note="",
+        )
 
     monkeypatch.setattr(order_details, "wait_order_published", published)
 

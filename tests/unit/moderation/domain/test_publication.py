@@ -9,7 +9,7 @@ import pytest
 from hushtag_client.registers import Register
 
 from moderation.domain import publication
-from moderation.domain.publication import OrderPublication, wait_order_published, wait_published
+from moderation.domain.publication import OrderPublishedAnswer, wait_order_published, wait_published
 from moderation.log.drafts import AcceptedRecord
 from streams.errors import FlagStoreUnavailable
 from streams.flags import lookup
@@ -54,7 +54,7 @@ class FakeLookup:
         return None
 
 
-def waited(fake: FakeLookup, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> OrderPublication:
+def waited(fake: FakeLookup, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> OrderPublishedAnswer:
     monkeypatch.setattr(lookup, "FlagLookup", lambda *_, **__: fake)
     monkeypatch.setattr(publication, "now_ms", lambda: RECORDED_MS + 1_000)
     monkeypatch.setattr(publication, "POLL_SECONDS", 0.0)
@@ -68,7 +68,7 @@ def test_record_is_on_surfaces_once_publish_is_past_it(monkeypatch: pytest.Monke
     found = waited(fake, monkeypatch, wait_seconds=5.0)
     assert fake.polls == 3
     assert found.words() == "recorded 12:03:05 UTC, on surfaces 12:03:06 UTC"
-    assert found.as_dict() == {
+    assert found.members() == {
         "recorded_ms": RECORDED_MS, "on_surfaces_ms": RECORDED_MS + 1_000, "published": True, "note": "",
     }  # fmt: skip
 
@@ -90,13 +90,13 @@ def test_absent_publication_has_a_reason(fake: FakeLookup, note: str, monkeypatc
     found = waited(fake, monkeypatch)
     assert note in found.note
     assert found.words() == "recorded 12:03:05 UTC, not on surfaces yet"
-    assert (found.as_dict()["published"], found.on_surfaces_ms) == (False, None)
+    assert (found.published, found.on_surfaces_ms) == (False, None)
 
 
 def test_record_without_effect_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeLookup([0])
     found = waited(fake, monkeypatch, changes=False)
-    assert (fake.polls, found.as_dict()["published"]) == (0, None)
+    assert (fake.polls, found.published) == (0, None)
     assert found.words() == "recorded 12:03:05 UTC; nothing changes on surfaces"
     assert "--wait 0" in waited(fake, monkeypatch, wait_seconds=0.0).words()
 

@@ -9,7 +9,7 @@ import pytest
 from hushtag_client import Register, keys
 
 from moderation.domain import publication_times
-from moderation.domain.publication_times import DecisionPublication, records_of_write, wait_on_places
+from moderation.domain.publication_times import PublishedAnswer, records_of_write, wait_on_places
 from moderation.log.drafts import AcceptedRecord
 from streams.errors import FlagStoreUnavailable
 from streams.flags.lookup import FlagLookup
@@ -55,7 +55,7 @@ def register(surface: str, offset: int = 7) -> Register:
 
 async def waited(
     fake: FakeLookup, monkeypatch: pytest.MonkeyPatch, wait_seconds: float = 5.0, **more: Any
-) -> DecisionPublication:
+) -> PublishedAnswer:
     monkeypatch.setattr(publication_times, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(publication_times, "now_ms", lambda: AT_MS + 9_000)
     return await wait_on_places(cast(FlagLookup, fake), [accepted(**more)], wait_seconds)
@@ -64,33 +64,33 @@ async def waited(
 async def test_decision_is_published_once_every_surface_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     applied = {keys.field(one, "IN", "human", "tag"): AT_MS + ms for one, ms in (("search", 700), ("trends", 900))}
     fake = FakeLookup(register("search"), register("trends", 8), applied=applied)
-    found = (await waited(fake, monkeypatch)).as_dict()
+    found = await waited(fake, monkeypatch)
     assert fake.polls == 3
-    assert (found["recorded_at_ms"], found["published"], found["published_at_ms"]) == (AT_MS, True, AT_MS + 900)
-    assert [one["published_at_ms"] for one in found["surfaces"]] == [AT_MS + 700, AT_MS + 900]
-    assert found["note"] == ""
+    assert (found.recorded_at_ms, found.published, found.published_at_ms) == (AT_MS, True, AT_MS + 900)
+    assert [one.published_at_ms for one in found.surfaces] == [AT_MS + 700, AT_MS + 900]
+    assert found.note == ""
 
 
 async def test_wait_ends_with_a_reason_for_the_missing_surface(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeLookup(register("search"), register("trends", 6))
-    found = (await waited(fake, monkeypatch, wait_seconds=0.02)).as_dict()
-    assert (found["published"], found["published_at_ms"]) == (False, None)
-    assert {one["surface"]: one["published"] for one in found["surfaces"]} == {"search": True, "trends": False}
-    assert found["note"] == "publish is not running: no worker has ever reported to this Redis"
+    found = await waited(fake, monkeypatch, wait_seconds=0.02)
+    assert (found.published, found.published_at_ms) == (False, None)
+    assert {one.surface: one.published for one in found.surfaces} == {"search": True, "trends": False}
+    assert found.note == "publish is not running: no worker has ever reported to this Redis"
 
 
 async def test_moment_is_noticed_where_the_change_stream_lost_it(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeLookup(register("search"))
-    assert (await waited(fake, monkeypatch, surfaces=("search",))).places[0].published_ms == AT_MS + 9_000
+    assert (await waited(fake, monkeypatch, surfaces=("search",))).surfaces[0].published_at_ms == AT_MS + 9_000
     fake.polls = 1
-    found = (await waited(fake, monkeypatch, surfaces=("search",))).as_dict()
-    assert (found["published"], found["published_at_ms"]) == (True, None), "it was there before the call"
+    found = await waited(fake, monkeypatch, surfaces=("search",))
+    assert (found.published, found.published_at_ms) == (True, None), "it was there before the call"
 
 
 async def test_publication_is_unknown_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = (await waited(FakeLookup(away=True), monkeypatch)).as_dict()
-    assert (found["published"], found["published_at_ms"]) == (None, None)
-    assert "it is not known whether surfaces see it" in found["note"]
+    found = await waited(FakeLookup(away=True), monkeypatch)
+    assert (found.published, found.published_at_ms) == (None, None)
+    assert "it is not known whether surfaces see it" in found.note
 
 
 async def test_records_of_one_write_belong_together() -> None:
