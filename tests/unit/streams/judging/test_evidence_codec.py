@@ -22,6 +22,7 @@ from streams.judging.levels import levels
 from streams.judging.two_stage_share import ShareCorrection
 from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
 from streams.policy import parse_policy
+from streams.signals.registry import COLUMNS
 from tests.support.evidence import evidence_table, sorted_by_key
 from tests.support.policy_cases import GOOD
 
@@ -184,7 +185,7 @@ def test_record_is_small_and_holds_no_text():
     table = replace(table, signals={**table.signals, "successor": np.zeros(len(table.keys))})
     table = replace(table, everyone=uncorrected(table.everyone), established=uncorrected(table.established))
     (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
-    assert len(encode_evidence_record(record)) < 130 * len(table.keys)
+    assert len(encode_evidence_record(record)) < (90 + 8 * len(COLUMNS)) * len(table.keys)
     for one in (record.everyone, record.established):
         assert all(isinstance(getattr(one, name), bytes) for name in GROUP_COLUMNS)
     assert record.past is None and record.past_rows == b""
