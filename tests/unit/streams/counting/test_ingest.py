@@ -154,6 +154,13 @@ def test_ids_are_kept_for_the_duplicate_range():
     assert core.counts.duplicates == 1
 
 
+def test_id_at_the_edge_of_the_range_outlives_pruning():
+    """New ids come at even offsets, so the table is pruned at odd ones: each repeats the id of 4,096 offsets before."""
+    last, core = 20_000, source()
+    core.read([record(offset, tweet(offset % DUPLICATE_RANGE if offset % 2 else offset)) for offset in range(last)])
+    assert core.counts.duplicates == (last - DUPLICATE_RANGE) // 2
+
+
 def test_bad_record_becomes_a_dead_letter():
     core = source()
     core.read(
