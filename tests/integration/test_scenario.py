@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -17,16 +16,13 @@ pytestmark = pytest.mark.integration
 def test_scenario_india_2021_runs_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # from anywhere
     out = tmp_path / "out"
-    began = time.monotonic()
     [line] = hushtag(Settings(), "scenario", "india-2021", "--out", "out", "--json").splitlines()
-    seconds = time.monotonic() - began
     summary = json.loads(line)
     assert summary["problems"] == []
     assert summary["checked"] > 350
     facts = summary["report"]
     assert facts["states"]["account"] == {"declined": 666, "ended": 427, "suspended": 96, "withheld": 44, "released": 6}
     assert (facts["targets"]["account"], facts["requested"]["account"]) == (1239, 1359)
-    assert seconds < 180
     assert summary["forgeries_found"] == 10
     assert sorted(path.name for path in out.iterdir()) == [
         "keys.txt", "openings.jsonl", "public-update.txt", "published", "reply-1.txt", "reply-2.txt", "reply-3.txt",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -89,10 +88,8 @@ def test_create_time_is_bounded(settings: Settings) -> None:
 def test_missing_broker_is_reported(settings: Settings) -> None:
     away = settings.model_copy(update={"kafka": "127.0.0.1:9", "start_deadline_seconds": 1.0})
     lines: list[str] = []
-    start = time.monotonic()
     with pytest.raises(DependencyAway, match="did not answer within 1 s"):
         check_topics(away, report=lines.append)
-    assert time.monotonic() - start < 5, "the deadline holds"
     assert lines == ["waiting up to 1 s for Kafka at 127.0.0.1:9"]
 
 
