@@ -24,7 +24,7 @@ sys.exit(run_demo(None))
 BROWSER = {"Accept": "text/html"}
 
 
-@pytest.mark.parametrize("ending", ["twice Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("ending", ["twice Ctrl-C", pytest.param("SIGTERM", marks=pytest.mark.long)])
 def test_demo_under_load_ends_with_a_verdict(ending: str) -> None:
     with Terminal([sys.executable, "-c", BUSY], columns=100, rows=40) as terminal:
         terminal.wait_for("all parts run", 300)

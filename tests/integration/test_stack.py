@@ -116,6 +116,7 @@ def test_ctrl_c_during_start_leaves_no_process(up: Up) -> None:
     assert servers_of(up.folder) == []
 
 
+@pytest.mark.long
 def test_killed_parent_leaves_no_orphan(up: Up) -> None:
     up.addresses()
     assert len(servers_of(up.folder)) == 4
@@ -124,6 +125,7 @@ def test_killed_parent_leaves_no_orphan(up: Up) -> None:
     assert until(lambda: servers_of(up.folder) == []), servers_of(up.folder)
 
 
+@pytest.mark.long
 def test_killed_keepers_leave_no_orphan(up: Up) -> None:
     if sys.platform != "linux":
         pytest.skip("only Linux can tie a child to its parent's life")
