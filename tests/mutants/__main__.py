@@ -7,27 +7,16 @@ a mutation survives.
 from __future__ import annotations
 
 import argparse
-import os
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.mutants.catalogue import Mutation, mutations
-from tests.support.paths import ROOT
+from tests.mutants.planting import copy_of_checkout, failed_tests, pytest_in
 
-COPIED = ("streams", "models", "client", "moderation", "surfaces", "web", "devkit", "tests", "pyproject.toml")
-LINKED = ("benchmarks", "config", "docs")
-"""Folders that tests read; no bug is planted there."""
 AT_ONCE = 2
-TIMEOUT_SECONDS = 120
-"""Time limit of one mutation's tests; a mutation that makes them hang is found, too."""
 ALL_SECONDS = 600
 """Time limit of all tests without a mutation."""
 
@@ -42,51 +31,16 @@ class Outcome:
     trouble: str = ""
 
 
-def copy_of_checkout(into: Path) -> None:
-    """Copy the files that mutations change, and link the other folders that tests read."""
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, into / name, ignore=shutil.ignore_patterns("*.egg-info", ".hypothesis"))
-        else:
-            shutil.copy2(source, into / name)
-    for name in LINKED:
-        (into / name).symlink_to(ROOT / name)
-
-
-def pytest_in(copy: Path, tests: Sequence[str], *, seconds: int = TIMEOUT_SECONDS, at_once: int = 0) -> tuple[int, str]:
-    """Run tests of a copy until one fails, in `at_once` processes. Return the exit code and the output."""
-    paths = [str(copy), str(copy / "client")]
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not integration"]
-    command += ["-n", str(at_once), *tests]
-    try:
-        done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return 1, f"FAILED {tests[0]} - not finished within {seconds} s"
-    return done.returncode, done.stdout + done.stderr
-
-
 def plant(mutation: Mutation) -> Outcome:
-    """Plant one mutation in a new copy and run its tests."""
+    """Plant one mutation in a new copy and run its tests until one fails."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="hushtag-mutant-") as folder:
-        copy = Path(folder)
-        copy_of_checkout(copy)
-        path = copy / mutation.file
-        if not path.resolve().is_relative_to(copy.resolve()):
-            return Outcome(mutation, "", 0.0, f"{mutation.file} is only linked: add its folder to COPIED")
-        try:
-            planted = mutation.planted(path.read_text("utf-8"))
-        except ValueError as error:
-            return Outcome(mutation, "", 0.0, str(error))
-        compiled = path.parent / "__pycache__"
-        for old in compiled.glob(f"{path.stem}.*.pyc"):
-            old.unlink()  # stays valid for a source of equal length and second
-        path.write_text(planted, "utf-8")
-        code, output = pytest_in(copy, mutation.tests)
+    try:
+        with copy_of_checkout(mutation) as copy:
+            code, output = pytest_in(copy, "-x", *mutation.tests)
+    except ValueError as error:
+        return Outcome(mutation, "", 0.0, str(error))
     seconds = time.monotonic() - began
-    failed = re.findall(r"^FAILED (\S+)", output, re.MULTILINE)
+    failed = failed_tests(output)
     if code == 1 and failed:
         return Outcome(mutation, failed[0], seconds)
     return Outcome(mutation, "", seconds, "" if code == 0 else f"pytest ended with {code}:\n{output[-2_000:]}")
@@ -94,10 +48,9 @@ def plant(mutation: Mutation) -> Outcome:
 
 def without_any(chosen: Sequence[Mutation]) -> str:
     """Run the same tests without a mutation. Return their output if one fails, else an empty text."""
-    tests = sorted({test for one in chosen for test in one.tests})
-    with tempfile.TemporaryDirectory(prefix="hushtag-mutant-") as folder:
-        copy_of_checkout(Path(folder))
-        code, output = pytest_in(Path(folder), tests, seconds=ALL_SECONDS, at_once=AT_ONCE)
+    tests = sorted({test for mutation in chosen for test in mutation.tests})
+    with copy_of_checkout() as copy:
+        code, output = pytest_in(copy, "-x", "-n", str(AT_ONCE), *tests, seconds=ALL_SECONDS)
     return "" if code == 0 else output[-4_000:]
 
 

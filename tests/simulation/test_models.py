@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from typing import Any
 from unittest.mock import patch
@@ -20,8 +19,6 @@ from tests.support.simulated_words import LATER, SCORER
 
 pytestmark = pytest.mark.simulation
 
-FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "60"))
-
 
 def two(seed: int) -> list[Policy]:
     """Draw one or two policies, activated with one model and then with another."""
@@ -33,21 +30,18 @@ def lived(seed: int, **options: Any) -> SimulatedPipeline:
     return SimulatedPipeline(seed, two(seed), models=(SCORER.revision, LATER.revision), **options).run()
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_settled_results_equal_reference(seed):
     with small_units():
         found = problems(lived(seed))
     assert not found, failure_message(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
 def test_results_are_independent_of_early_firings(seed):
     with small_units():
         found = problems(lived(seed, timely="some"))
     assert not found, failure_message(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 20))
 def test_results_with_all_changes_equal_reference(seed):
     """History with changes of policy and model, account facts, and migrated campaigns."""
     with small_units():

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -49,8 +48,6 @@ from tests.support.simulated_words import WordModel, score_a_part
 
 pytestmark = pytest.mark.simulation
 
-FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "60"))
-
 
 def simulate(seed: int, **options: Any) -> list[str]:
     """Run one history and list its problems."""
@@ -70,46 +67,39 @@ def simulate_people(seed: int, span: Span = SHORT) -> tuple[SimulatedPipeline, l
 REPEATS = ("a repeated pane record differs", "a repeated hour differs", "equal versions, other content")
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_settled_results_equal_reference(seed):
     found = simulate(seed)
     assert not found, failure_message(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
 def test_long_histories_equal_reference(seed):
     """Run a three-minute history with minute windows, so that measures begin, are revoked and expire."""
     _, found = simulate_people(seed, span=LONG)
     assert not found, failure_message(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
 def test_results_are_independent_of_early_firings(seed):
     found = simulate(seed, timely="some")
     assert not found, failure_message(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_results_with_account_facts_equal_reference(seed):
     _, found = simulate_people(seed)
     assert not found, failure_message(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_results_with_stage_2_equal_reference(seed):
     """History with stage 2 records that are repeated, late, reordered, contradictory, or of another model."""
     found = simulate(seed, stage_2=True)
     assert not found, failure_message(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 3))
 def test_results_with_unread_texts_equal_reference(seed, monkeypatch):
     monkeypatch.setattr(WordModel, "score", score_a_part)
     _, found = simulate_people(seed)
     assert not found, failure_message(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 3))
 def test_results_with_skipped_records_equal_reference(seed):
     """History in which shards stop, renew their flags and go on; the replay pauses at the same ticks."""
     found = simulate(seed, torn=2)
@@ -170,14 +160,12 @@ def test_histories_contain_attacks():
         assert found[rare] > 1, (rare, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
 def test_results_during_rolling_upgrade_equal_reference(seed):
     """History of an upgrade and rollback: each ingest run has the rules of one of two versions."""
     found = simulate(seed, rules=(1, 2))
     assert not found, failure_message(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
 def test_repeated_records_are_equal_during_rolling_upgrade(seed):
     """Without a reference, compare the records of a new owner with those of the killed one."""
     found = [one for one in simulate(seed, rules=(1, 2), other_grammar=(2,)) if one.startswith(REPEATS)]

@@ -6,8 +6,9 @@ import ast
 
 import pytest
 
-from tests.mutants.__main__ import COPIED, plant
+from tests.mutants.__main__ import plant
 from tests.mutants.catalogue import Mutation, mutations
+from tests.mutants.planting import COPIED
 from tests.support.paths import ROOT
 
 MUTATIONS = mutations()
