@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
@@ -15,7 +13,7 @@ from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import places_words, plain_words
-from moderation.views.people import people_as_dict
+from moderation.views.people import LimitsAnswer, people_view
 from moderation.wording import listed
 
 router = page_router()
@@ -36,7 +34,7 @@ async def show_people(request: Request) -> Response:
     return page(
         request,
         "people.html",
-        people=await people_as_dict(request),
+        people=await people_view(request),
         limits=limit_words,
         odd=odd_letters,
         roles=ROLES,
@@ -47,21 +45,21 @@ async def show_people(request: Request) -> Response:
     )
 
 
-def limit_words(limits: Mapping[str, Any]) -> str:
+def limit_words(limits: LimitsAnswer) -> str:
     """Describe the limits of a group or a key.
 
-    >>> limit_words({"countries": ["IN"], "categories": None, "longest": "2d"})
+    >>> limit_words(LimitsAnswer(countries=["IN"], categories=None, longest="2d"))
     'only in India; at most 2d'
-    >>> limit_words({"countries": None, "categories": [], "longest": None})
+    >>> limit_words(LimitsAnswer(countries=None, categories=[], longest=None))
     'on no category'
     """
     words = []
-    if (countries := limits["countries"]) is not None:
+    if (countries := limits.countries) is not None:
         words.append(f"only in {places_words(countries, most=8)}" if countries else "in no country")
-    if (categories := limits["categories"]) is not None:
+    if (categories := limits.categories) is not None:
         words.append(f"only on {listed([*map(plain_words, categories)])}" if categories else "on no category")
-    if limits["longest"]:
-        words.append(f"at most {limits['longest']}")
+    if limits.longest:
+        words.append(f"at most {limits.longest}")
     return "; ".join(words) or "no limit"
 
 

@@ -15,13 +15,14 @@ from moderation.access.keys import Rights
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.http.people_shapes import NewKeyAnswer, NewKeyBody, PeopleAnswer, SessionEndedAnswer
+from moderation.http.people_shapes import NewKeyAnswer, NewKeyBody, SessionEndedAnswer
 from moderation.log.session_ends import end_session as write_session_end
 from moderation.log.session_ends import handle_of
 from moderation.views.people import (
-    _is_own,
-    _sessions,
-    people_as_dict,
+    PeopleAnswer,
+    is_own,
+    people_view,
+    sessions_of,
 )
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["people"])
@@ -30,7 +31,7 @@ router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_clas
 @router.get("/people", openapi_extra=needs("lead"), response_model=PeopleAnswer)
 async def people(request: Request) -> Response:
     """List the groups with their grants, the keys without their hashes, the open sessions, and who views cases now."""
-    return JsonReply(await people_as_dict(request))
+    return JsonReply(await people_view(request))
 
 
 @router.post("/people/keys", openapi_extra=needs("lead"), response_model=NewKeyAnswer)
@@ -74,14 +75,14 @@ async def end_session(
 
     async def work(actor: str) -> dict[str, Any]:
         check_rights(request, country="*", category="")
-        open_session = {handle_of(seen.id): seen for seen in _sessions(access)}.get(session)
+        open_session = {handle_of(seen.id): seen for seen in sessions_of(access)}.get(session)
         if open_session is None or access.sessions is None:
             raise RefusedCall("not_found", "this session is not open", "GET /v1/people lists the open ones")
         record = await write_session_end(
             services_of(request).moderation, open_session.id, target=open_session.name, actor=actor, reason=body.reason
         )
         access.sessions.end(open_session)
-        yours = _is_own(request, open_session)
+        yours = is_own(request, open_session)
         return {"session": session, "name": open_session.name, "yours": yours, "recorded_at_ms": record.at_ms}
 
     return await write_once(request, idempotency_key, body.actor, work)

@@ -37,62 +37,6 @@ class NewKeyAnswer(AnswerModel):
     line: str = Field(description="Entry for `keys` of the key file, which an operator adds; it has only a hash.")
 
 
-class LimitsAnswer(AnswerModel):
-    """Limits of a group or a key; null: no limit."""
-
-    countries: list[str] | None
-    categories: list[str] | None
-    longest: str | None
-
-
-class GroupAnswer(AnswerModel):
-    """Group of the identity provider, with its grant."""
-
-    name: str
-    role: Role
-    limits: LimitsAnswer
-
-
-class KeyAnswer(AnswerModel):
-    """API key, without its hash."""
-
-    name: str
-    role: Role
-    person: str = Field(description="Actor in every record that the key writes.")
-    acts_for_others: bool
-    limits: LimitsAnswer
-
-
-class SessionAnswer(AnswerModel):
-    """Open browser session that this process of the API has seen."""
-
-    session: str = Field(description="Handle of the session; it opens nothing.")
-    name: str
-    groups: list[str]
-    began_at_ms: Millis
-    ends_at_ms: Millis
-    yours: bool = Field(description="Whether it is the session of this call.")
-
-
-class ViewingAnswer(AnswerModel):
-    """Person who has cases open now."""
-
-    name: str
-    cases: int
-
-
-class PeopleAnswer(AnswerModel):
-    """People and services that may write, and what they may."""
-
-    groups: list[GroupAnswer]
-    groups_note: str = Field(description="Where the grants come from, or why they cannot be read.")
-    keys: list[KeyAnswer]
-    keys_note: str = Field(description="What it means that there are no keys; else empty.")
-    sessions: list[SessionAnswer]
-    viewing: list[ViewingAnswer]
-    look_alikes: list[list[str]] = Field(description="Names that look alike: as a second person they count as one.")
-
-
 class SessionEndedAnswer(AnswerModel):
     """Session that was ended."""
 
