@@ -258,7 +258,7 @@ async def write_once(
         return _reply(earlier, {"Idempotency-Replayed": "true"})
     answer: WriteAnswer | None = None
     try:
-        answer = WriteAnswer(status, await work(actor))
+        answer = WriteAnswer(status, _members(await work(actor)))
     except DependencyAway:
         raise
     except HushtagError as error:
@@ -267,6 +267,10 @@ async def write_once(
     finally:
         store.end(caller.name, key, answer)
     return _reply(answer)
+
+
+def _members(answer: AnswerModel | dict[str, Any]) -> dict[str, Any]:
+    return answer.members() if isinstance(answer, AnswerModel) else answer
 
 
 def _reply(answer: WriteAnswer, headers: dict[str, str] | None = None) -> Response:

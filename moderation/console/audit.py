@@ -17,7 +17,7 @@ from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries
 from moderation.outward.statements.proofs import OPENED
-from moderation.views.audit import EntryNumber, FieldName, FieldsQuery, find_entry, proof_for, rows_for, state_as_dict
+from moderation.views.audit import EntryNumber, FieldName, FieldsQuery, find_entry, proof_for, rows_for, state_view
 from streams.countries import COUNTRIES
 from streams.errors import TopicsError
 
@@ -56,10 +56,10 @@ async def show_audit(
     await refuse_while_blind(request)
     search = AuditSearch(kind, target, actor, country, since, until, first)
     try:
-        state = state_as_dict(await services_of(request).public_log.state())
+        state = state_view(await services_of(request).public_log.state())
     except TopicsError:
         return page(request, "audit.html", search=search, state=None, **_choices())
-    begin = search.begins_at(state["entries"])
+    begin = search.begins_at(state.entries)
     rows, following = await rows_for(request, search.filter(), begin, PAGE)
     earlier = None if search.narrows or not begin else search.link(first=str(max(0, begin - PAGE)))
     return page(
@@ -78,8 +78,8 @@ async def show_audit(
 async def show_entry(request: Request, number: EntryNumber) -> Response:
     """Show an entry, and which fields its proof may open."""
     row, entry = await find_entry(request, number)
-    state = state_as_dict(await services_of(request).public_log.state())
-    covered = state["published"] is not None and number < state["published"]["size"]
+    state = state_view(await services_of(request).public_log.state())
+    covered = state.published is not None and number < state.published.size
     return page(
         request,
         "audit_entry.html",

@@ -23,7 +23,7 @@ from moderation.console.policy_words import (
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.domain.policies.backtests import BacktestJob
-from moderation.views.policies import RevisionPath, live_record, revision_as_dict
+from moderation.views.policies import RevisionPath, live_record, text_view
 from streams.actions import MODES
 from streams.clock import now_ms
 from streams.log.policies import PolicyRecord, PolicyTopic, WorkerReport
@@ -64,8 +64,7 @@ async def show_thresholds(request: Request) -> Response:
 async def show_revision(request: Request, revision: RevisionPath) -> Response:
     """Show one revision: who made it live and why, its text, and what a rollback to it would change."""
     topic = await services_of(request).policy_topic()
-    revision_json = revision_as_dict(topic, revision)
-    return page(request, "policy_revision.html", revision=revision_json, live=live_record(topic))
+    return page(request, "policy_revision.html", revision=text_view(topic, revision), live=live_record(topic))
 
 
 async def _thresholds(request: Request, live: PolicyRecord) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from moderation.access.keys import ALLOWED
 from moderation.access.services import services_of
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.views.policies import live_record, revision_as_dict
+from moderation.views.policies import live_record, text_view
 
 router = page_router()
 REASONS = (
@@ -32,7 +32,7 @@ async def edit_policy(
     """Show the editor with the live policy, or with an earlier one."""
     topic = await services_of(request).policy_topic()
     live = live_record(topic)
-    revision = revision_as_dict(topic, begin or live.revision)
+    revision = text_view(topic, begin or live.revision)
     return page(
         request,
         "policy_edit.html",

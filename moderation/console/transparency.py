@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -23,7 +23,13 @@ from moderation.console.words import named_countries, place_words
 from moderation.outward.report import page as report_page
 from moderation.outward.report.publications import NAME
 from moderation.outward.report.runs import ReportRun
-from moderation.views.reports import own_run, preview_as_dict, publications_as_dicts
+from moderation.views.reports import (
+    ReportPreviewAnswer,
+    ReportPublicationAnswer,
+    own_run,
+    preview_view,
+    publication_views,
+)
 from moderation.wording import day_words
 from streams.clock import now_ms
 from streams.countries import COUNTRIES
@@ -63,7 +69,7 @@ async def show_transparency(
     run = reports.runs.find(preview, reader_of(request))
     months = presets(datetime.fromtimestamp(now_ms() / 1000, UTC).date())
     chosen = months[0] if run is None else Preset("", *days_of(run.period.from_ms, run.period.to_ms))
-    items = await publications_as_dicts(request, SHOWN + 1)
+    items = await publication_views(request, SHOWN + 1)
     return page(
         request,
         "transparency.html",
@@ -72,9 +78,9 @@ async def show_transparency(
         country="*" if run is None else run.period.country or "*",
         countries=named_countries(COUNTRIES),
         forgotten=bool(preview) and run is None,
-        just_published=next((report for report in items if published and report["name"] == published), None),
+        just_published=next((report for report in items if published and report.name == published), None),
         items=items[:SHOWN],
-        newest={publication["name"]: newest_edition(publication, items) for publication in items},
+        newest={publication.name: newest_edition(publication, items) for publication in items},
         days_words=days_words,
         more=len(items) > SHOWN,
         file_words=_WORDS,
@@ -93,15 +99,15 @@ async def show_preview(request: Request, run: str) -> Response:
 
 async def part_values(request: Request, run: ReportRun) -> dict[str, Any]:
     """Compute the values of a preview."""
-    preview = await preview_as_dict(request, run)
+    preview = await preview_view(request, run)
     body = report_page.body(run.report.published, run.report.at_ms) if run.report is not None else ""
     return {
         "run": run,
         "preview": preview,
-        "where": "all countries" if preview["country"] == "*" else place_words(preview["country"]),
-        "days": days_words(preview["from_ms"], preview["to_ms"]),
+        "where": "all countries" if preview.country == "*" else place_words(preview.country),
+        "days": days_words(preview.from_ms, preview.to_ms),
         "body": Markup(body),
-        "rows": list(csv.reader(io.StringIO(preview["table"])))[1:],
+        "rows": list(csv.reader(io.StringIO(preview.table)))[1:],
         "beyond": _beyond(request, preview),
         "can_publish": services_of(request).reports.folder is not None,
         "reasons": REASONS,
@@ -124,10 +130,10 @@ def presets(today: date) -> list[Preset]:
     return [*periods, Preset("This month so far", months[0][0], today)]
 
 
-def newest_edition(publication: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> str:
+def newest_edition(publication: ReportPublicationAnswer, items: Sequence[ReportPublicationAnswer]) -> str:
     """Return the name of the newest publication of the same period and country; `items` has the newest first."""
-    same = ("from_ms", "to_ms", "country")
-    return str(next(other["name"] for other in items if all(other[name] == publication[name] for name in same)))
+    place = publication.from_ms, publication.to_ms, publication.country
+    return next(other.name for other in items if (other.from_ms, other.to_ms, other.country) == place)
 
 
 def days_of(from_ms: int, to_ms: int) -> tuple[date, date]:
@@ -153,10 +159,10 @@ def _month(day: date, back: int) -> tuple[date, date]:
     return first, date((number + 1) // 12, (number + 1) % 12 + 1, 1) - timedelta(days=1)
 
 
-def _beyond(request: Request, preview: Mapping[str, Any]) -> str:
+def _beyond(request: Request, preview: ReportPreviewAnswer) -> str:
     """Return why the person may not publish a report of this country; "" if they may."""
     try:
-        check_rights(request, country=preview["country"], permission="audit")
+        check_rights(request, country=preview.country, permission="audit")
     except RefusedCall as refused:
         return str(refused)
     return ""

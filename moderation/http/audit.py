@@ -14,16 +14,17 @@ from moderation.access.blinding import refuse_while_blind
 from moderation.access.bodies import CountryQuery, HashtagQuery, MomentQuery
 from moderation.access.paging import CursorQuery, PageSize, page_answer, position_of, write_cursor
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, Millis, NextCursor
+from moderation.answers import AnswerModel, NextCursor
 from moderation.outward.statements.proofs import OPENED
 from moderation.publiclog.rows import AuditFilter
 from moderation.views.audit import (
     EntryNumber,
     FieldsQuery,
+    LogStateAnswer,
     find_entry,
     proof_for,
     rows_for,
-    state_as_dict,
+    state_view,
 )
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["audit"])
@@ -51,25 +52,6 @@ class AuditAnswer(AnswerModel):
     next: NextCursor
 
 
-class CheckpointAnswer(AnswerModel):
-    """Checkpoint of the log."""
-
-    size: int = Field(description="Entries that it covers.")
-    root: str = Field(description="Root of the tree, in hexadecimal.")
-    at_ms: Millis
-    cosigned_by: list[str] = Field(description="Configured witnesses whose cosignature verifies.")
-    missing: list[str] = Field(description="Configured witnesses that lack one.")
-    checkpoint: str = Field(description="Signed note, as published.")
-
-
-class LogStateAnswer(AnswerModel):
-    """State of the log."""
-
-    entries: int
-    signed: CheckpointAnswer | None = Field(description="Last signed checkpoint; null: none yet.")
-    published: CheckpointAnswer | None = Field(description="Last published checkpoint; null: none yet.")
-
-
 class AuditProofAnswer(AnswerModel):
     """Proof of an entry."""
 
@@ -95,20 +77,20 @@ async def audit(
     filters = AuditFilter(kind=kind, target=hashtag, actor=actor, country=country, from_ms=since, to_ms=until)
     rows, following = await rows_for(request, filters, position_of("audit", cursor), limit)
     after = None if following is None else write_cursor("audit", (following,))
-    return JsonReply(page_answer(rows, after))
+    return JsonReply(page_answer([row.as_dict() for row in rows], after))
 
 
 @router.get("/audit/state", openapi_extra=needs("audit"), response_model=LogStateAnswer)
 async def state(request: Request) -> Response:
     """Return how far the log is signed and published, and which witnesses have cosigned."""
-    return JsonReply(state_as_dict(await services_of(request).public_log.state()))
+    return JsonReply(state_view(await services_of(request).public_log.state()))
 
 
 @router.get("/audit/{number}", openapi_extra=needs("audit"), response_model=AuditRowAnswer)
 async def entry(request: Request, number: EntryNumber) -> Response:
     """Return one entry of the audit log."""
     row, _ = await find_entry(request, number)
-    return JsonReply(row)
+    return JsonReply(row.as_dict())
 
 
 @router.get("/audit/{number}/proof", openapi_extra=needs("audit"), response_model=AuditProofAnswer)

@@ -30,18 +30,18 @@ from moderation.http.policy_shapes import (
     PolicyCheckBody,
     PolicyFaultAnswer,
     PolicyHistoryAnswer,
-    PolicyTextAnswer,
     PolicyWrittenAnswer,
     RollbackBody,
 )
 from moderation.log.drafts import duration_ms
 from moderation.views.policies import (
+    PolicyTextAnswer,
     RevisionPath,
     earlier_record,
     live_record,
     own_job,
-    record_as_dict,
-    revision_as_dict,
+    revision_view,
+    text_view,
 )
 from moderation.views.policy_reports import ReportReader, report_reader
 from streams.log.policies import PolicyRecord
@@ -89,14 +89,16 @@ async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]
 async def history(request: Request) -> Response:
     """List the policies that were live, the newest first."""
     topic = await services_of(request).policy_topic()
-    return JsonReply({"items": [record_as_dict(record, topic) for _, record in reversed(topic.kept.values())]})
+    return JsonReply(
+        PolicyHistoryAnswer(items=[revision_view(topic, record) for _, record in reversed(topic.kept.values())])
+    )
 
 
 @router.get("/policy/history/{revision}", openapi_extra=needs("read"), response_model=PolicyTextAnswer)
 async def show_revision(request: Request, revision: RevisionPath) -> Response:
     """Return one policy as its author wrote it."""
     topic = await services_of(request).policy_topic()
-    return JsonReply(revision_as_dict(topic, revision))
+    return JsonReply(text_view(topic, revision))
 
 
 @router.post("/policy/changes", openapi_extra=needs("lead"), response_model=PolicyWrittenAnswer, status_code=201)

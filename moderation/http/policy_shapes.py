@@ -110,14 +110,6 @@ class PolicyHistoryAnswer(AnswerModel):
     items: list[PolicyRevisionAnswer]
 
 
-class PolicyTextAnswer(PolicyRevisionAnswer):
-    """One revision with its text."""
-
-    text: str = Field(description="The policy as its author wrote it.")
-    canonical: bool = Field(description="True where the author's text was not kept.")
-    differences: list[str] = Field(description="What would change if it went live again.")
-
-
 class PolicyWrittenAnswer(AnswerModel):
     """Policy that was written to the topic; workers activate it within seconds."""
 

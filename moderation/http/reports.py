@@ -17,21 +17,18 @@ from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.domain.orders.dates import parse_time
 from moderation.domain.tables import BadCell
-from moderation.http.report_shapes import (
-    ReportPreviewAnswer,
-    ReportPreviewBody,
-    ReportPublicationAnswer,
-    ReportPublishBody,
-    ReportsAnswer,
-)
+from moderation.http.report_shapes import ReportPreviewBody, ReportPublishBody
 from moderation.outward.report.prepared_report import Period
 from moderation.publiclog.proving import NeededEntry, prove
 from moderation.views.reports import (
-    _publication_as_dict,
+    ReportPreviewAnswer,
+    ReportPublicationAnswer,
+    ReportsAnswer,
     made_of,
     own_run,
-    preview_as_dict,
-    publications_as_dicts,
+    preview_view,
+    publication_view,
+    publication_views,
 )
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["reports"])
@@ -43,8 +40,8 @@ _TYPES = {".html": "text/html", ".csv": "text/csv", ".json": "application/json",
 async def published(request: Request) -> Response:
     """List the published reports, the newest first, and whether their files are still as they were published."""
     reports = services_of(request).reports
-    items = await publications_as_dicts(request)
-    return JsonReply({"items": items, "can_publish": reports.folder is not None})
+    items = await publication_views(request)
+    return JsonReply(ReportsAnswer(items=items, can_publish=reports.folder is not None))
 
 
 @router.post("/reports/preview", openapi_extra=needs("audit"), response_model=ReportPreviewAnswer, status_code=202)
@@ -52,14 +49,14 @@ async def begin_preview(request: Request, body: ReportPreviewBody) -> Response:
     """Begin to make a report from the logs; nothing is written. A person has one at a time: a new one ends it."""
     await refuse_while_blind(request)
     run = services_of(request).reports.runs.begin(_period_of(body), reader_of(request))
-    return JsonReply(await preview_as_dict(request, run), 202)
+    return JsonReply(await preview_view(request, run), 202)
 
 
 @router.get("/reports/preview/{run}", openapi_extra=needs("audit"), response_model=ReportPreviewAnswer)
 async def show_preview(request: Request, run: RunPath) -> Response:
     """Return the progress of your preview, and then the report as it would be published."""
     await refuse_while_blind(request)
-    return JsonReply(await preview_as_dict(request, own_run(request, run)))
+    return JsonReply(await preview_view(request, own_run(request, run)))
 
 
 @router.post("/reports", openapi_extra=needs("audit"), response_model=ReportPublicationAnswer, status_code=201)
@@ -69,13 +66,13 @@ async def publish(request: Request, body: ReportPublishBody, idempotency_key: Id
     A report is never replaced. Another one of the same period and country is a corrected edition beside it.
     """
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> ReportPublicationAnswer:
         await refuse_while_blind(request)
         report = made_of(own_run(request, body.preview))
         check_rights(request, country=report.period.country or "*")
         reports = services_of(request).reports
         record = await reports.publish(report, actor=actor, reason=body.reason, correction=body.correction)
-        return await asyncio.to_thread(_publication_as_dict, request, record)
+        return await asyncio.to_thread(publication_view, request, record)
 
     return await write_once(request, idempotency_key, body.actor, work)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request
+from pydantic import Field
 
 from moderation.access.access import may
 from moderation.access.blinding import refuse_while_blind
 from moderation.access.numbers import refuse_numbers, withheld_for
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
+from moderation.answers import AnswerModel, Millis
 from moderation.domain.cases.first_answer import WithheldHashtags
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.proving import prove_entry
@@ -39,6 +42,25 @@ _AFTER = "shown after your first answer"
 _AFTER_LOOK = "shown once its second look is decided"
 
 
+class CheckpointAnswer(AnswerModel):
+    """Checkpoint of the log."""
+
+    size: int = Field(description="Entries that it covers.")
+    root: str = Field(description="Root of the tree, in hexadecimal.")
+    at_ms: Millis
+    cosigned_by: list[str] = Field(description="Configured witnesses whose cosignature verifies.")
+    missing: list[str] = Field(description="Configured witnesses that lack one.")
+    checkpoint: str = Field(description="Signed note, as published.")
+
+
+class LogStateAnswer(AnswerModel):
+    """State of the log."""
+
+    entries: int
+    signed: CheckpointAnswer | None = Field(description="Last signed checkpoint; null: none yet.")
+    published: CheckpointAnswer | None = Field(description="Last published checkpoint; null: none yet.")
+
+
 async def proof_for(request: Request, number: int, fields: Sequence[str]) -> dict[str, Any]:
     """Prove an entry with some fields open, as JSON.
 
@@ -47,16 +69,16 @@ async def proof_for(request: Request, number: int, fields: Sequence[str]) -> dic
         FirstAnswerDue: the caller owes a first answer on its hashtag.
     """
     row, entry = await find_entry(request, number)
-    if row["reason"] in (_AFTER, _AFTER_LOOK):
-        await refuse_numbers(request, row["target"])
-        raise RefusedCall("blinded", f"entry {number} is {row['reason']}", "give your verdict first")
+    if row.reason in (_AFTER, _AFTER_LOOK):
+        await refuse_numbers(request, row.target)
+        raise RefusedCall("blinded", f"entry {number} is {row.reason}", "give your verdict first")
     if entry.is_erased:
         raise RefusedCall("not_found", f"the record of entry {number} was erased", "the tree still has its leaf")
     return (await prove_entry(services_of(request).public_log, entry, fields)).as_dict()
 
 
-async def find_entry(request: Request, number: int) -> tuple[dict[str, Any], AuditEntry]:
-    """Return an entry as JSON for the caller, and as the log has it.
+async def find_entry(request: Request, number: int) -> tuple[AuditRow, AuditEntry]:
+    """Return an entry as the caller may read it, and as the log has it.
 
     Raises:
         RefusedCall: there is no such entry, or the caller reviews a hashtag blind.
@@ -66,38 +88,34 @@ async def find_entry(request: Request, number: int) -> tuple[dict[str, Any], Aud
         entry = await services_of(request).public_log.entry(number)
     except CallerMistake as missing:
         raise RefusedCall("not_found", str(missing), "GET /v1/audit/state has its size") from None
-    return _row(row_of(entry), await withheld_for(request), await _open_looks(request)), entry
+    return _for_reader(row_of(entry), await withheld_for(request), await _open_looks(request)), entry
 
 
-async def rows_for(
-    request: Request, filters: AuditFilter, first: int, most: int
-) -> tuple[list[dict[str, Any]], int | None]:
-    """List matching entries as JSON for the caller, and the number of the next page's first entry."""
+async def rows_for(request: Request, filters: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
+    """List matching entries as the caller may read them, and the number of the next page's first entry."""
     rows, following = await services_of(request).audit_page(filters, first, most)
     withheld, looks = await withheld_for(request), await _open_looks(request)
-    return [_row(row, withheld, looks) for row in rows], following
+    return [_for_reader(row, withheld, looks) for row in rows], following
 
 
-def state_as_dict(state: LogState) -> dict[str, Any]:
-    """Convert the state of the log to plain JSON."""
-    return {
-        "entries": state.entries,
-        "signed": _checkpoint(state.signed),
-        "published": _checkpoint(state.published),
-    }
+def state_view(state: LogState) -> LogStateAnswer:
+    """Build the answer about the state of the log."""
+    return LogStateAnswer(
+        entries=state.entries, signed=_checkpoint(state.signed), published=_checkpoint(state.published)
+    )
 
 
-def _checkpoint(checkpoint: CheckpointState | None) -> dict[str, Any] | None:
+def _checkpoint(checkpoint: CheckpointState | None) -> CheckpointAnswer | None:
     if checkpoint is None:
         return None
-    return {
-        "size": checkpoint.size,
-        "root": checkpoint.root,
-        "at_ms": checkpoint.at_ms,
-        "cosigned_by": list(checkpoint.cosigned_by),
-        "missing": list(checkpoint.missing),
-        "checkpoint": checkpoint.text,
-    }
+    return CheckpointAnswer(
+        size=checkpoint.size,
+        root=checkpoint.root,
+        at_ms=checkpoint.at_ms,
+        cosigned_by=list(checkpoint.cosigned_by),
+        missing=list(checkpoint.missing),
+        checkpoint=checkpoint.text,
+    )
 
 
 async def _open_looks(request: Request) -> frozenset[str]:
@@ -108,19 +126,12 @@ async def _open_looks(request: Request) -> frozenset[str]:
     return frozenset(case.hashtag for case in cases.values() if case.look is not None and case.look.is_open)
 
 
-def _row(row: AuditRow, withheld: WithheldHashtags, looks: frozenset[str]) -> dict[str, Any]:
-    """Build the JSON of a row.
-
-    An automated decision's reason has numbers; first answers, markings and verdicts of others pull, too.
-    """
-    answer = row.as_dict()
+def _for_reader(row: AuditRow, withheld: WithheldHashtags, looks: frozenset[str]) -> AuditRow:
+    """Leave out what pulls a person who has not answered: numbers, first answers, markings and verdicts of others."""
     if row.kind == "case_look" and row.target in looks:
-        return answer | {"action": _AFTER_LOOK, "reason": _AFTER_LOOK}
-    if row.target not in withheld:
-        return answer
-    match row.kind:
-        case "decision":
-            return answer | {"reason": _AFTER}
-        case "case_answer" | "text_marking":
-            return answer | {"action": _AFTER, "reason": _AFTER}
-    return answer
+        return replace(row, action=_AFTER_LOOK, reason=_AFTER_LOOK)
+    if row.target in withheld and row.kind == "decision":
+        return replace(row, reason=_AFTER)
+    if row.target in withheld and row.kind in ("case_answer", "text_marking"):
+        return replace(row, action=_AFTER, reason=_AFTER)
+    return row

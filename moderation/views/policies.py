@@ -20,17 +20,6 @@ from streams.policy.diff import differences
 from streams.policy_activation import earlier_policy, text_of
 
 
-def live_record(topic: PolicyTopic) -> PolicyRecord:
-    """Return the record of the live policy.
-
-    Raises:
-        RefusedCall: no policy was ever live (404).
-    """
-    if topic.live is None:
-        raise RefusedCall("not_found", "no policy was ever live here", "start a worker, which puts its policy live")
-    return topic.live
-
-
 class PolicyRevisionAnswer(AnswerModel):
     """A policy that was live once, or is."""
 
@@ -44,6 +33,25 @@ class PolicyRevisionAnswer(AnswerModel):
     reason: str
     changes: list[str] = Field(description="Differences from the policy before.")
     via: Literal["file", "topic"]
+
+
+class PolicyTextAnswer(PolicyRevisionAnswer):
+    """One revision with its text."""
+
+    text: str = Field(description="The policy as its author wrote it.")
+    canonical: bool = Field(description="True where the author's text was not kept.")
+    differences: list[str] = Field(description="What would change if it went live again.")
+
+
+def live_record(topic: PolicyTopic) -> PolicyRecord:
+    """Return the record of the live policy.
+
+    Raises:
+        RefusedCall: no policy was ever live (404).
+    """
+    if topic.live is None:
+        raise RefusedCall("not_found", "no policy was ever live here", "start a worker, which puts its policy live")
+    return topic.live
 
 
 RevisionPath = Annotated[str, Path(pattern=r"^[0-9a-f]{4,12}$", description="Revision, or its first digits.")]
@@ -73,23 +81,26 @@ def earlier_record(topic: PolicyTopic, revision: str) -> PolicyRecord:
         raise RefusedCall("not_found", str(error), error.fix) from None
 
 
-def revision_as_dict(topic: PolicyTopic, revision: str) -> dict[str, Any]:
-    """Build the answer about one revision.
+def text_view(topic: PolicyTopic, revision: str) -> PolicyTextAnswer:
+    """Build the answer about one policy with its text.
 
     Raises:
         RefusedCall: there is no such policy (404).
     """
     live, record = live_record(topic), earlier_record(topic, revision)
-    changes = differences(Policy.from_canonical(live.policy), Policy.from_canonical(record.policy))
-    return record_as_dict(record, topic) | {
-        "text": text_of(record),
-        "canonical": not record.text,
-        "differences": changes,
-    }
+    return PolicyTextAnswer(
+        **_members(record, topic),
+        text=text_of(record),
+        canonical=not record.text,
+        differences=differences(Policy.from_canonical(live.policy), Policy.from_canonical(record.policy)),
+    )
 
 
-def record_as_dict(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
+def revision_view(topic: PolicyTopic, record: PolicyRecord) -> PolicyRevisionAnswer:
     """Build the answer about one policy, without its text."""
-    facts = msgspec.to_builtins(record)
-    names = [name for name in PolicyRevisionAnswer.model_fields if name in facts]
-    return {name: facts[name] for name in names} | {"live": record.revision == live_record(topic).revision}
+    return PolicyRevisionAnswer(**_members(record, topic))
+
+
+def _members(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
+    facts = msgspec.to_builtins(record) | {"live": record.revision == live_record(topic).revision}
+    return {name: facts[name] for name in PolicyRevisionAnswer.model_fields}

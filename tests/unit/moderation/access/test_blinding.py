@@ -149,7 +149,7 @@ async def test_stream_shows_each_caller_what_they_may_see(
 @pytest.mark.timeout(30)
 async def test_stream_ends_with_its_key(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("moderation.access.feed.KEEPALIVE_SECONDS", 0.05)
-    monkeypatch.setattr("moderation.access.event_streams.RECHECK_SECONDS", 0.0)
+    monkeypatch.setattr("moderation.http.events.RECHECK_SECONDS", 0.0)
     app = cast(FastAPI, client.app)
     key = ApiKey(name="eve", role="reader", sha256=hash_of("hush_eve"))
     app.state.access = AccessControl(KeyRing.of([key]), RateLimit(1e6, 10**6))

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.requests import Request
 
+from moderation.access import event_streams
 from moderation.access import feed as feed_module
 from moderation.access.access import AccessControl
 from moderation.access.blinding import reader_of
@@ -285,10 +286,10 @@ async def test_stream_that_catches_up_does_not_read_the_log_for_each_event(
 async def test_streams_of_one_caller_are_limited(client: TestClient) -> None:
     app = cast(FastAPI, client.app)
     access: AccessControl = app.state.access
-    access.streams["moderator"] = events.MOST_STREAMS
+    access.streams["moderator"] = event_streams.MOST_STREAMS
     refused = Calls(client).get("/v1/events")
     assert (refused.status_code, kind_of(refused)) == (429, "too_often")
-    assert access.streams["moderator"] == events.MOST_STREAMS
+    assert access.streams["moderator"] == event_streams.MOST_STREAMS
 
     async def closed(message: Any) -> None:
         raise OSError
@@ -302,7 +303,7 @@ async def test_streams_of_one_caller_are_limited(client: TestClient) -> None:
     stream = events._CountedStream(nothing(), access.streams, "moderator")
     with pytest.raises(BaseException):  # noqa: B017, PT011 -- the client has gone
         await stream({"type": "http", "asgi": {"spec_version": "2.4"}}, never, closed)
-    assert access.streams["moderator"] == events.MOST_STREAMS - 1, "also if its client leaves at once"
+    assert access.streams["moderator"] == event_streams.MOST_STREAMS - 1, "also if its client leaves at once"
 
 
 # --- Memory -----------------------------------------------------------------------------------------------------------
