@@ -300,7 +300,7 @@ async def test_streams_of_one_caller_are_limited(client: TestClient) -> None:
     async def nothing() -> AsyncIterator[bytes]:
         yield b""
 
-    stream = events._CountedStream(nothing(), access.streams, "moderator")
+    stream = event_streams._CountedStream(nothing(), access.streams, "moderator")
     with pytest.raises(BaseException):  # noqa: B017, PT011 -- the client has gone
         await stream({"type": "http", "asgi": {"spec_version": "2.4"}}, never, closed)
     assert access.streams["moderator"] == event_streams.MOST_STREAMS - 1, "also if its client leaves at once"
