@@ -79,7 +79,7 @@ async def _acted(state: State, services: Any, decisions: list[Any]) -> dict[str,
     names = {
         "case": "case-" + "0" * 16, "hashtag": "first", "appeal": "a" * 16, "order": "IN-0123456789",
         "revision": "0" * 12, "job": "1", "run": "1", "name": "2026", "file": "report.html", "session": "s",
-        "number": "0",
+        "number": "0", "amendment": "a" * 16,
     }  # fmt: skip
     await services.reviews.refresh()
     if decisions:
