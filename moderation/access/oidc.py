@@ -29,6 +29,8 @@ with warnings.catch_warnings():  # Authlib announces its later change to httpx2,
     from joserfc.errors import JoseError
     from joserfc.jwk import KeySet
 
+ProviderJson = dict[str, Any]
+"""JSON object of the provider: its metadata, its keys, or claims about a person."""
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 """Signatures of ID tokens; `none` and shared secrets are refused."""
 METADATA_SECONDS = 3_600.0
@@ -68,7 +70,7 @@ class Provider:
 
     def __init__(self, config: OidcConfig) -> None:
         self._config = config
-        self._metadata: dict[str, Any] = {}
+        self._metadata: ProviderJson = {}
         self._keys: Any = {}
         self._read_at = -METADATA_SECONDS
         self._away_until = 0.0
@@ -136,7 +138,7 @@ class Provider:
                 answer_bytes=_ANSWER_BYTES,
             )
 
-    async def _identity(self, client: Any, token: Any, claims: dict[str, Any], refresh: str) -> Identity:
+    async def _identity(self, client: Any, token: Any, claims: ProviderJson, refresh: str) -> Identity:
         """Complete the claims by the provider's answer about the person, which is as new as the token."""
         endpoint = self._metadata.get("userinfo_endpoint")
         if endpoint:
@@ -156,7 +158,7 @@ class Provider:
         subject = str(claims["sub"])
         return Identity(subject, actor_name(name.strip(), subject), groups, token.get("refresh_token") or refresh)
 
-    async def _id_claims(self, token: Any, nonce: str) -> dict[str, Any]:
+    async def _id_claims(self, token: Any, nonce: str) -> ProviderJson:
         try:
             id_claims = await self._decode(token.get("id_token") or "")
             options = {
@@ -181,7 +183,7 @@ class Provider:
             await self._discover()
             return jwt.decode(text, KeySet.import_key_set(self._keys), algorithms=ALGORITHMS)
 
-    async def _discover(self) -> dict[str, Any]:
+    async def _discover(self) -> ProviderJson:
         if monotonic_seconds() - self._read_at > METADATA_SECONDS:
             async with BoundedClient(seconds=EXCHANGE_SECONDS, answer_bytes=_ANSWER_BYTES) as client:
                 url = f"{self._config.issuer}/.well-known/openid-configuration"
@@ -197,7 +199,7 @@ class Provider:
             self._metadata, self._read_at = metadata, monotonic_seconds()
         return self._metadata
 
-    async def _read_json(self, client: BoundedClient, url: str) -> dict[str, Any]:
+    async def _read_json(self, client: BoundedClient, url: str) -> ProviderJson:
         answer = await self._ask(client.get(url))
         if answer.status_code != 200:
             raise DependencyAway(f"the identity provider cannot be used: {url} answers {answer.status_code}")
@@ -221,7 +223,7 @@ class Provider:
             raise _refused(f"{error.error}: {error.description}"[:200]) from None
 
 
-def _json_object(answer: Any) -> dict[str, Any]:
+def _json_object(answer: Any) -> ProviderJson:
     try:
         content = answer.json()
     except (ValueError, RecursionError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 from fastapi import Query, Request
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from moderation.access.blinding import refuse_while_blind
 from moderation.access.services import services_of
 from moderation.console.audit_search import PAGE, AuditSearch
 from moderation.console.orders_order import attachment
-from moderation.console.render import page
+from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries
 from moderation.outward.statements.proofs import OPENED
@@ -100,5 +100,5 @@ async def download_proof(request: Request, number: EntryNumber, fields: FieldsQu
     return attachment(json.dumps(proof, ensure_ascii=False), f"audit-{number}.json", "application/json")
 
 
-def _choices() -> dict[str, Any]:
+def _choices() -> PageValues:
     return {"countries": named_countries(COUNTRIES)}

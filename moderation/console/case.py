@@ -20,7 +20,7 @@ from moderation.console.case_next import following, free_cases, next_case
 from moderation.console.case_view import CaseFacts, blind_problem, case_view
 from moderation.console.crowd_chart import crowd_chart, numbered_moments
 from moderation.console.queue_filter import FilterQuery, QueueFilter
-from moderation.console.render import page
+from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of, viewer_of
 from moderation.domain.cases.case import HashtagCase
@@ -101,7 +101,7 @@ async def _order(request: Request, filters: QueueFilter) -> list[str]:
     return free_cases(board.listing(filters, viewer_of(request.state.caller, person)).entries, person)
 
 
-async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> dict[str, Any]:
+async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> PageValues:
     services, person = services_of(request), reader_of(request)
     at_ms = services.moderation.now_ms()
     service, caller = services.cases, request.state.caller
@@ -152,7 +152,7 @@ async def _open_case(request: Request, hashtag: str) -> str:
     return case.id if case.is_open else ""
 
 
-def _people(request: Request, case: HashtagCase, case_json: dict[str, Any]) -> dict[str, Any]:
+def _people(request: Request, case: HashtagCase, case_json: dict[str, Any]) -> PageValues:
     person, claimant = reader_of(request), case_json["claimed_by"]
     return {
         "case_id": case.id,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import Request
 from hushtag_client.normalise import normalise
 from starlette.responses import Response
@@ -24,7 +22,7 @@ from moderation.console.hashtag_view import (
 )
 from moderation.console.hashtag_words import ANSWERS, UNDO_REASONS, hashtag_path
 from moderation.console.orders_words import scripts_words
-from moderation.console.render import page
+from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of
 from moderation.log.drafts import duration_ms
@@ -45,7 +43,7 @@ async def show_hashtag(request: Request, written: str, part: bool = False) -> Re
     return page(request, template, tag=tag, blind=False, **await _values(request, tag, blinded))
 
 
-async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) -> dict[str, Any]:
+async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) -> PageValues:
     services, caller, show_legal = services_of(request), request.state.caller, may(request, "orders")
     report, note = await services.report(tag.hashtag, None)
     await services.reviews.refresh()

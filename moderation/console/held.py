@@ -16,7 +16,7 @@ from moderation.access.blinding import blinded_for
 from moderation.access.services import services_of
 from moderation.console.hashtag_words import STATES, by_words, hashtag_path
 from moderation.console.list_address import list_address, shown_rows
-from moderation.console.render import page
+from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries, plain_words
 from moderation.domain.appeals.automated_decisions import AutomatedFold
@@ -166,7 +166,7 @@ def in_order(every: Sequence[HeldRegister], sort: str, automated: AutomatedFold)
     return sorted(named, key=lambda held: -reach_of(automated, held.register.hashtag, held.register.country)[0])
 
 
-def counts_by_place(every: Iterable[HeldRegister]) -> dict[str, Any]:
+def counts_by_place(every: Iterable[HeldRegister]) -> PageValues:
     """Count the hashtags by country and surface, the countries with the most first."""
     cells = {(held.register.country, surface, held.register.hashtag) for held in every for surface in held.surfaces}
     by_cell = Counter((country, surface) for country, surface, _ in cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -22,7 +22,7 @@ from moderation.console.orders import order_line
 from moderation.console.orders_filter import PAGE, TargetFilter
 from moderation.console.orders_steps import now_words, restricting, step_choices, timeline
 from moderation.console.orders_targets import kinds_of, target_lines, waiting_groups
-from moderation.console.render import page
+from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.words import listed
 from moderation.domain.orders.amendment_plan import waiting_plan
@@ -115,7 +115,7 @@ def attachment(text: str, name: str, kind: str) -> Response:
     return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _common_words(order: Order, at_ms: int) -> dict[str, Any]:
+def _common_words(order: Order, at_ms: int) -> PageValues:
     """Build the words that the template and the script share."""
     country = order.received.country
     kinds = tuple(kinds_of(order.rows))
@@ -146,7 +146,7 @@ def _common_words(order: Order, at_ms: int) -> dict[str, Any]:
     }
 
 
-async def _targets(services: Services, order: Order, orders: OrderFold, filters: TargetFilter) -> dict[str, Any]:
+async def _targets(services: Services, order: Order, orders: OrderFold, filters: TargetFilter) -> PageValues:
     """Build one page of the targets that match the filters."""
     selected = filters.rows(order, orders)
     pages = max(1, -(-len(selected) // PAGE))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
 
 from fastapi import Request
 from markupsafe import Markup
@@ -20,7 +19,7 @@ from moderation.console.policy_words import (
     share_words,
     windows_words,
 )
-from moderation.console.render import page
+from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.domain.policies.backtests import BacktestJob
 from moderation.views.policies import RevisionPath, live_record, text_view
@@ -67,13 +66,13 @@ async def show_revision(request: Request, revision: RevisionPath) -> Response:
     return page(request, "policy_revision.html", revision=text_view(topic, revision), live=live_record(topic))
 
 
-async def _thresholds(request: Request, live: PolicyRecord) -> dict[str, Any]:
+async def _thresholds(request: Request, live: PolicyRecord) -> PageValues:
     policy = Policy.from_canonical(live.policy)
     job = copy(services_of(request).backtests.survey(policy))  # it goes on meanwhile
     return thresholds(policy, job, is_blind=bool(await blinded_for(request)))
 
 
-def thresholds(policy: Policy, job: BacktestJob, *, is_blind: bool) -> dict[str, Any]:
+def thresholds(policy: Policy, job: BacktestJob, *, is_blind: bool) -> PageValues:
     """Compute the values of the table of thresholds.
 
     Args:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from fastapi import Path, Request
 from starlette.responses import Response
 
 from moderation.access.access import needs
-from moderation.console.render import page
+from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.views.policies import own_job
 from moderation.views.policy_reports import ReportReader, report_reader
@@ -40,7 +40,7 @@ async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]
     return page(request, "policy_impact.html", job=run, **values)
 
 
-async def report_values(request: Request, report: ImpactReport) -> dict[str, Any]:
+async def report_values(request: Request, report: ImpactReport) -> PageValues:
     """Compute the values of a report for the person who reads."""
     from streams.backtest import text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
 
 from fastapi import Request
 from markupsafe import Markup
@@ -14,7 +13,7 @@ from moderation.access.keys import ALLOWED
 from moderation.access.services import services_of
 from moderation.console.policy_chart import differences_chart
 from moderation.console.policy_impact import report_values, rows_of
-from moderation.console.render import page
+from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.views.policy_reports import report_reader
 
@@ -33,9 +32,9 @@ async def show_shadow_part(request: Request) -> Response:
     return page(request, "policy_shadow_part.html", **await _values(request))
 
 
-async def _values(request: Request) -> dict[str, Any]:
+async def _values(request: Request) -> PageValues:
     run = copy(services_of(request).shadows.current)  # its thread goes on
-    values: dict[str, Any] = {"run": run, "leads": sorted(ALLOWED["lead"])}
+    values: PageValues = {"run": run, "leads": sorted(ALLOWED["lead"])}
     if run is None or (report := run.report) is None:
         return values
     reader = await report_reader(request)

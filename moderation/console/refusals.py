@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from moderation.access.problems import Problem
 
@@ -107,6 +106,6 @@ def step_words(fix: str) -> str:
     return fix if fix and not re.search(API_WORDS, fix) else NEXT_STEPS["bug"]
 
 
-def page_tables() -> dict[str, Any]:
+def page_tables() -> Mapping[str, object]:
     """Return the tables for the scripts of a page."""
     return {"api": API_WORDS, "titles": TITLES, "steps": NEXT_STEPS}

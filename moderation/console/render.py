@@ -24,6 +24,9 @@ from streams.languages import language_name, shares_words
 from web.assets import asset_url
 from web.templates import page_templates
 
+PageValues = dict[str, Any]
+"""Values of a template, by name."""
+
 
 @cache
 def templates() -> Environment:
@@ -64,7 +67,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     return HTMLResponse(templates().get_template(template).render(**_common(request) | values), status)
 
 
-def _common(request: Request) -> dict[str, Any]:
+def _common(request: Request) -> PageValues:
     caller: Caller | None = getattr(request.state, "caller", None)
     session: Session | None = getattr(request.state, "session", None)
     return {

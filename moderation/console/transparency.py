@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastapi import Query, Request
 from markupsafe import Markup
@@ -17,7 +17,7 @@ from moderation.access.blinding import reader_of, refuse_while_blind
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.console.render import page
+from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries, place_words
 from moderation.outward.report import page as report_page
@@ -97,7 +97,7 @@ async def show_preview(request: Request, run: str) -> Response:
     return page(request, "transparency_part.html", **await part_values(request, own_run(request, run)))
 
 
-async def part_values(request: Request, run: ReportRun) -> dict[str, Any]:
+async def part_values(request: Request, run: ReportRun) -> PageValues:
     """Compute the values of a preview."""
     preview = await preview_view(request, run)
     body = report_page.body(run.report.published, run.report.at_ms) if run.report is not None else ""
