@@ -13,7 +13,7 @@ from streams.clock import now_ms
 from streams.constants import HOUR_MS
 from streams.errors import CallerMistake
 from streams.log import policies, reading
-from streams.log.evidence import EvidenceRecord, decode_evidence_record
+from streams.log.evidence_reading import PlacedRecord, evidence_in
 from streams.log.topic_specs import EVIDENCE
 from streams.policy import Policy
 from streams.policy.activation import Activation
@@ -59,9 +59,10 @@ async def follow_shadow(
     history = PolicyHistory(settings)
     impact = Impact(await history.begin(), policy, history=history.policies)
 
-    async def add(record: EvidenceRecord) -> None:
-        await history.load(record.conditions.policy_revision)
-        impact.add(record)
+    async def add(record: PlacedRecord) -> None:
+        if (evidence := evidence_in(record)) is not None:
+            await history.load(evidence.conditions.policy_revision)
+            impact.add(evidence)
 
     async with reading.LogReader(reading.connection(settings), settings.topic(EVIDENCE)) as reader:
         from_ms = now_ms() - back_ms
@@ -71,7 +72,7 @@ async def follow_shadow(
         done = 0
         async for batch in reader.to_end(starts, {partition: bounds[partition].end for partition in starts}):
             for record in batch:
-                await add(decode_evidence_record(record.value))
+                await add(record)
             done += len(batch)
             on_read(done, total)
             if ends():
@@ -87,7 +88,7 @@ async def follow_shadow(
                     return
                 if batch_or_end is not None:
                     for record in batch_or_end:
-                        await add(decode_evidence_record(record.value))
+                        await add(record)
                 elif impact.to_ms > shown_ms and (impact.level or impact.to_ms - shown_ms > _SHARD_WAIT_MS):
                     shown_ms = impact.to_ms
                     if impact.to_ms >= forget_ms:

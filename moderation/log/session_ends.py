@@ -28,7 +28,7 @@ class SessionEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     """End of a session: a log-out by its person, or the end by an admin."""
 
     id: Id
-    session: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+    session: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
     """Public handle of the session."""
     target: Text
     """Person whose session it was."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from moderation.publiclog.state import COMPLETE_KEY, PUBLISHED_KEY, STATE_KEY, PublishedCheckpoint, decode_published
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT_CHECKPOINTS
+from streams.logs import logger
 from streams.settings import Settings
 
 _FIRST_WINDOW = 500
@@ -56,6 +57,13 @@ def _apply(records: CheckpointRecords, key: bytes | None, value: bytes | None) -
     if key == STATE_KEY:
         records.state = value
     elif key == PUBLISHED_KEY:
-        records.newest = decode_published(value)
+        records.newest = _readable(value)
     elif key == COMPLETE_KEY:
-        records.complete = decode_published(value)
+        records.complete = _readable(value)
+
+
+def _readable(value: bytes | None) -> PublishedCheckpoint | None:
+    published = decode_published(value)
+    if published is None:
+        logger(__name__).error("a published checkpoint cannot be read and is passed over", value=repr(value)[:80])
+    return published

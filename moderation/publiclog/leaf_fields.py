@@ -130,7 +130,7 @@ def publication_id(other: OtherRecord) -> str | None:
     """Return the id of the record of a published report; None for another record, or a malformed one."""
     try:
         return _publications.decode(other.value).id if other.kind == PUBLICATION else None
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
@@ -178,7 +178,7 @@ def _by_people(source_record: AuditInput) -> _Decided:
         record = decode_moderation(source_record.value, source_record.key, source_record.source.log_time_ms)
         if isinstance(record, OtherRecord):
             return _of_order(record)
-    except (ContractError, msgspec.MsgspecError, RecursionError):
+    except (ContractError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _Decided("record")
     verb = "undo" if isinstance(record, Undo) else "pause" if record.hashtag == "*" else record.action
     type_ = f"override/{verb}/{record.country}"

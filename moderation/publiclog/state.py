@@ -15,11 +15,13 @@ import msgspec
 
 from moderation.publiclog.entries import LogEnd, Positions
 from moderation.publiclog.faults import AuditBroken, AuditFault
+from moderation.publiclog.inputs import Natural
 from moderation.publiclog.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from moderation.publiclog.tlog.compact_range import CompactRange
 from moderation.publiclog.tlog.errors import ProofError
 from moderation.publiclog.tlog.keys import PrivateKey, PublicKey
 from moderation.publiclog.tlog.notes import NoteSignature, SignedNote, read_note
+from streams.log.sense import Ms
 
 STATE_KEY = b"signed"
 """Key of the writer's state."""
@@ -34,8 +36,8 @@ class SourceNext(msgspec.Struct, frozen=True, array_like=True):
     """First offset of a source partition that is not in the log."""
 
     topic: str
-    partition: int
-    offset: int
+    partition: Natural
+    offset: Natural
 
 
 class SignedState(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +48,8 @@ class SignedState(msgspec.Struct, frozen=True, kw_only=True):
     edge: tuple[str, ...]
     """Right edge of the tree, in hex."""
     positions: tuple[SourceNext, ...]
-    at_ms: int
-    verified_at_ms: int = 0
+    at_ms: Ms
+    verified_at_ms: Ms = 0
     """Time of the last verification of the whole log; 0: none yet."""
     seal: str = ""
     """Signed note over the SHA-256 of the fields above."""
@@ -56,11 +58,11 @@ class SignedState(msgspec.Struct, frozen=True, kw_only=True):
 class PublishedCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Checkpoint as published, with its cosignatures."""
 
-    size: int
+    size: Natural
     """Number of entries in the tree."""
     checkpoint: str
     """Signed note of the checkpoint."""
-    at_ms: int
+    at_ms: Ms
     missing: tuple[str, ...] = ()
     """Names of the witnesses whose cosignature it lacks."""
 

@@ -60,7 +60,7 @@ def _policies(folder: Path, manifest: Manifest) -> PolicyTopic:
     for segment in manifest.topics[POLICY].segments:
         for record in read_segment(folder, segment):
             try:
-                decoded = decode_policy_topic(record.key, record.value)
+                decoded = decode_policy_topic(record.key, record.value, record.log_time_ms)
             except ContractError:
                 continue
             if isinstance(decoded, PolicyRecord):

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from streams.clock import now_ms
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, ContractError
 from streams.progress import progress_bar
 from streams.settings import Settings
 
@@ -44,7 +42,7 @@ def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path, back_ms:
     Raises:
         CallerMistake: the file cannot be read, or a line is not evidence.
     """
-    from streams.log.evidence import decode_evidence_record
+    from streams.log.evidence_reading import read_evidence_record
     from streams.log.lines import read_lines
 
     try:
@@ -65,8 +63,8 @@ def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path, back_ms:
                 if record.timestamp < since_ms:
                     continue
                 try:
-                    add(decode_evidence_record(record.value or b""))
-                except msgspec.DecodeError as error:
+                    add(read_evidence_record(record))
+                except ContractError as error:
                     raise CallerMistake(
                         f"{path}: line {number} is not evidence: {error}",
                         fix="`hushtag replay --evidence` and `hushtag dump hashtag-evidence` write it",

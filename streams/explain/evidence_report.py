@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from streams.explain.signal_report import (
     BelowFloor,
     SignalReport,
@@ -16,7 +18,8 @@ from streams.explain.signal_report import (
     volumes,
 )
 from streams.log.decisions import DecisionReason
-from streams.log.evidence import EvidenceRecord, decode_evidence_head, decode_evidence_record
+from streams.log.evidence import EvidenceRecord, decode_evidence_head
+from streams.log.evidence_reading import PlacedRecord, evidence_in
 from streams.log.policies import PolicyRecord
 from streams.policy import Policy
 from streams.policy.places import PolicyLine, PolicyLines
@@ -92,22 +95,29 @@ class RecentEvidence:
     def __init__(self, hashtag: str, at_ms: int) -> None:
         self._hashtag, self._needle, self._at_ms = hashtag, hashtag.encode(), at_ms
         self._of_tag: dict[tuple[int, int, int], EvidenceRecord] = {}
-        self._last: dict[int, tuple[int, dict[int, bytes]]] = {}
+        self._last: dict[int, tuple[int, dict[int, PlacedRecord]]] = {}
 
-    def add(self, value: bytes) -> bool:
-        """Add a record; False where it is later than the time, as are all records after it, except repeats."""
-        head = decode_evidence_head(value)
+    def add(self, record: PlacedRecord) -> bool:
+        """Add a record; False where it is later than the time, as are all records after it, except repeats.
+
+        One that cannot be read is passed over.
+        """
+        value = record.value or b""
+        try:
+            head = decode_evidence_head(value)
+        except msgspec.MsgspecError:
+            return evidence_in(record) is None
         if head.tick_ms > self._at_ms:
-            return False
+            return evidence_in(record) is None
         last_ms, parts = self._last.get(head.window_ms, (-1, {}))
         if head.tick_ms > last_ms:
-            self._last[head.window_ms] = head.tick_ms, {head.part: value}
+            self._last[head.window_ms] = head.tick_ms, {head.part: record}
         elif head.tick_ms == last_ms:
-            parts[head.part] = value
+            parts[head.part] = record
         if self._needle in value:
-            record = decode_evidence_record(value)
-            if self._hashtag in record.hashtags:
-                self._of_tag[record.tick_ms, record.window_ms, record.part] = record
+            evidence = evidence_in(record)
+            if evidence is not None and self._hashtag in evidence.hashtags:
+                self._of_tag[evidence.tick_ms, evidence.window_ms, evidence.part] = evidence
         return True
 
     def of_tag(self) -> list[EvidenceRecord]:
@@ -117,7 +127,7 @@ class RecentEvidence:
     def last(self) -> dict[int, list[EvidenceRecord]]:
         """Return the records of the last tick of each window, the shortest window first."""
         return {
-            window_ms: [decode_evidence_record(parts[part]) for part in sorted(parts)]
+            window_ms: [evidence for part in sorted(parts) if (evidence := evidence_in(parts[part])) is not None]
             for window_ms, (_, parts) in sorted(self._last.items())
         }
 

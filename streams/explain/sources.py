@@ -137,7 +137,7 @@ async def gather_evidence(settings: Settings, hashtag: str, countries: Sequence[
         start = await reader.offset_at(shard, at_ms - VOLUME_MS)
         async with aclosing(reader.to_end({shard: start})) as batches:
             async for batch in batches:
-                if not all(evidence.add(record.value) for record in batch):
+                if not all(evidence.add(record) for record in batch):
                     break
     policies = PolicyFiles(records, settings.policy, _text(settings.policy))
     return evidence_report(evidence, policies, hashtag, countries, at_ms)

@@ -8,33 +8,37 @@ content.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from streams.constants import DAY_MS
+from streams.log.sense import Count, Ms, Part, Shard
 from streams.signals.registry import COLUMNS
 
 MAX_BYTES = 512 * 1024
+Length = Annotated[int, msgspec.Meta(gt=0, le=DAY_MS)]
+"""Length of a window in milliseconds."""
 
 
 class EvidenceConditions(msgspec.Struct, array_like=True, frozen=True):
     """Conditions under which signals were measured: a policy that needs others cannot be tried on them."""
 
-    shards: int
+    shards: Annotated[int, msgspec.Meta(ge=1, le=1_024)]
     categories: tuple[str, ...]
     """Categories of the model, in the order of the score columns after `any`."""
     policy_revision: str
     model_revision: str
-    windows_ms: tuple[int, ...]
+    windows_ms: Annotated[tuple[Length, ...], msgspec.Meta(min_length=1)]
     """Lengths of the windows, ascending."""
-    evidence_floor: int
+    evidence_floor: Count
     """Least tweets in the window from which the evidence of a tag is kept."""
-    score_floor: int
-    young_days: int
-    burst_min_past: int
+    score_floor: Count
+    young_days: Count
+    burst_min_past: Count
     links: str = ""
     """`Policy.links_revision` of the domains that links were compared with; "" for none."""
-    past_from: float = 1.0
+    past_from: Part = 1.0
     """Estimated harmful share from which the established authors of a tag's past were measured."""
     scale: bytes = b""
     """Meaning of `share`, as `models.share.Scale.to_bytes` encodes it; empty: it is the harmful share."""
@@ -73,13 +77,13 @@ class EvidenceRecord(msgspec.Struct, frozen=True):
     the record goes into `conditions` or a group.
     """
 
-    shard: int
-    tick_ms: int
+    shard: Shard
+    tick_ms: Ms
     """End of the tick."""
-    window_ms: int
-    part: int
+    window_ms: Length
+    part: Count
     """Index of this run among the `parts` of the window."""
-    parts: int
+    parts: Count
     conditions: EvidenceConditions
     paused: bool
     """Whether a gap of the log was in the windows, so that no tag was cleared."""
@@ -96,7 +100,7 @@ class EvidenceRecord(msgspec.Struct, frozen=True):
     """int32 (n,): rows with established authors in the longest window before the shortest, where they were measured."""
     past: GroupColumns | None = None
     """Established authors of the past, in n rows; None: there are none."""
-    may_miss: int = 0
+    may_miss: Count = 0
     """Upper bound on the tweets of one tag that panes of the window lost to tail trimming."""
     predecessors: dict[str, list[int]] = {}
     """Rows by the hidden tag that their authors come from."""
@@ -141,7 +145,7 @@ def encode_evidence_record(record: EvidenceRecord) -> bytes:
 
 
 def decode_evidence_record(value: bytes) -> EvidenceRecord:
-    """Decode the bytes of the topic.
+    """Decode the bytes of the topic; readers of the topic use `evidence_reading`, which checks the columns too.
 
     Raises:
         msgspec.MsgspecError: the bytes are no such record.

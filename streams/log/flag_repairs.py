@@ -23,7 +23,7 @@ class FlagRepair(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
     """Field of the register, `surface|country|source|hashtag`."""
     version: Annotated[str, msgspec.Meta(max_length=120)]
     """Version of the deleted register; "" if its value has none."""
-    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
     """SHA-256 of the deleted value, in hex."""
     actor: Text
     reason: Text

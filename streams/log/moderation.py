@@ -24,20 +24,21 @@ from hushtag_client.normalise import normalise
 from streams.constants import DAY_MS
 from streams.errors import ContractError
 from streams.log.fillers import FILLER_KEY, is_filler
+from streams.log.sense import AHEAD_MS
+from streams.log.sense import Ms as Ms
 from streams.policy.names import RESERVED_SURFACES
 
 LONGEST_MS = 366 * DAY_MS
 """Longest duration of a decision: it must be renewed at least once a year."""
 
-Country = Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)$")]
-Surface = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Country = Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)\Z")]
+Surface = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}\Z")]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=280)]
-Ms = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
 Lasts = Annotated[int, msgspec.Meta(ge=0, le=LONGEST_MS)]
-Version = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}\.\d{19}\.\d{15})?$")]
-AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")]
+Version = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}\.\d{19}\.\d{15})?\Z")]
+AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}\Z")]
 
 UNKNOWN_MS = -1
 """Log time of a record that is not known; Kafka's value for a record without one."""
@@ -163,7 +164,7 @@ class RecordCodec(Generic[R]):
             return None
         try:
             record = self._decoder.decode(other.value)
-        except msgspec.ValidationError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # the head leaves texts unread
             raise ContractError("bad_record", value=str(error)) from None
         _check_key(other.key, self._key(record))
         return dated(record, other.log_time_ms)
@@ -185,7 +186,8 @@ def decode_moderation(value: bytes | None, key: bytes | None = None, log_time_ms
     Raises:
         ContractError: the reason is one of `tombstone` (a deletion ends no decision), `not_json`, `bad_record` (a
             field is missing or out of range), `bad_key` (the key does not fit the content), `not_normalised`.
-            Others are `endless` (a human override without expiry) and `reserved` (a surface of accounts or tweets).
+            Others are `endless` (a human override without an expiry, or beyond the longest) and `reserved` (a surface
+            of accounts or tweets).
     """
     if is_filler(key, value):
         return OtherRecord("filler", FILLER_KEY, b"")
@@ -208,6 +210,12 @@ def decode_moderation(value: bytes | None, key: bytes | None = None, log_time_ms
         raise ContractError(
             "reserved", field="surfaces", value=record.surfaces, fix="decide on accounts with a legal order"
         )
-    if isinstance(record, Override) and record.source == "human" and not record.expires_at_ms and not record.lasts_ms:
-        raise ContractError("endless", field="expires_at_ms", fix="a human override needs an expiry")
-    return dated(record, log_time_ms)
+    record = dated(record, log_time_ms)
+    if isinstance(record, Override) and record.source == "human" and not _ends_in_time(record):
+        raise ContractError("endless", field="expires_at_ms", fix="a human override needs an expiry within a year")
+    return record
+
+
+def _ends_in_time(record: Override) -> bool:
+    """Return whether it ends within the longest duration, apart from the differences of clocks."""
+    return 0 < record.expires_at_ms <= record.at_ms + LONGEST_MS + AHEAD_MS

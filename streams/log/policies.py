@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from streams.errors import ContractError
+from streams.log.activations import check_activation
 from streams.log.fillers import is_filler
 from streams.log.policy_order import split_by_order
 from streams.log.reading import LogReader, connection
+from streams.log.sense import AHEAD_MS, LATEST_MS, Count, Ms, require_range
 from streams.log.topic_specs import INTERNAL_DEAD_LETTER, POLICY
 from streams.policy.activation import Activation
 from streams.settings import Settings
@@ -38,13 +40,13 @@ class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     revision: str
-    serial: int
+    serial: Count
     policy: str
     """The policy as canonical JSON."""
     model_revision: str
-    from_tick_ms: int
+    from_tick_ms: Ms
     """End of the first tick under it, stored so that a repeated activation is equal."""
-    proposed_at_ms: int
+    proposed_at_ms: Ms
     proposed_by: str
     text: str = ""
     """Content of the file, comments included, for a rollback."""
@@ -57,7 +59,7 @@ class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """None: the model is unchanged."""
     via: Literal["file", "topic"] = "file"
     """`topic`: `hushtag policy apply --to topic` wrote the record; `file`: a worker proposed its policy file."""
-    before: int | None = None
+    before: Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)] | None = None
     """Offset of the live record that the writer saw; -1: there was none; None: not compared. See `policy_order`."""
 
     def activation(self, sequence: int) -> Activation:
@@ -83,8 +85,8 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     """`propose`, `same`, `drift`, `behind` (see `Proposal`), `bad`, or `restart` (live, but this worker needs a restart
     to follow it)."""
     why: str
-    at_ms: int
-    began_hours: int
+    at_ms: Ms
+    began_hours: Annotated[int, msgspec.Meta(ge=0, le=10**6)]
     """`max_automated_hours` of the policy that the worker started with; a greater value needs a restart (see
     `needs_restart`)."""
 
@@ -96,10 +98,11 @@ class NewIncarnation(msgspec.Struct, frozen=True, kw_only=True):
     all versions from before.
     """
 
-    incarnation: int
+    incarnation: Annotated[int, msgspec.Meta(ge=0, le=9_999)]
+    """Versions have four digits for it (`streams.log.decisions.version_of`)."""
     why: Literal["restore", "reshard"]
-    shards: int
-    at_ms: int
+    shards: Annotated[int, msgspec.Meta(ge=1, le=1_024)]
+    at_ms: Ms
     actor: str
     reason: str
 
@@ -178,7 +181,7 @@ async def read_policy_topic(settings: Settings, earlier: PolicyTopic | None = No
             end = batch[-1].offset + 1
             for record in batch:
                 try:
-                    decoded = decode_policy_topic(record.key, record.value)
+                    decoded = decode_policy_topic(record.key, record.value, record.timestamp)
                 except ContractError as error:
                     unreadable[record.offset] = SkippedPolicyRecord(record.key, record.value, error)
                     _log_skipped(settings, record.offset, error)
@@ -210,11 +213,14 @@ def policy_topic(
     return PolicyTopic(kept, reports, end, dict(refused), unreadable, incarnation, tuple(records))
 
 
-def decode_policy_topic(key: bytes | None, value: bytes | None) -> PolicyRecord | WorkerReport | NewIncarnation | None:
+def decode_policy_topic(
+    key: bytes | None, value: bytes | None, log_time_ms: int = LATEST_MS
+) -> PolicyRecord | WorkerReport | NewIncarnation | None:
     """Decode one record; None for a filler, and for the removal of a worker's report.
 
     Raises:
-        ContractError: `empty`, `not_json`, or `bad_record` (a field is missing or has another type).
+        ContractError: `empty`, `not_json`, `bad_record` (a field is missing, of another type, or out of range), or
+            `absurd` (judges would refuse its activation).
     """
     is_report = key is not None and key.startswith(REPORT_KEY)
     if is_filler(key, value) or (value is None and is_report):
@@ -228,6 +234,8 @@ def decode_policy_topic(key: bytes | None, value: bytes | None) -> PolicyRecord 
             return _decode_incarnation(value)
         record = _decode(value)
         _decode_policy(record.policy)
+        check_activation(record.activation(0))
+        require_range("from_tick_ms", record.from_tick_ms, 0, log_time_ms + AHEAD_MS)
         return record
     except msgspec.ValidationError as error:
         raise ContractError("bad_record", value=str(error)) from None

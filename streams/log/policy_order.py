@@ -41,7 +41,7 @@ def split_by_order(records: Iterable[tuple[int, R]]) -> tuple[list[tuple[int, R]
     refused: list[tuple[int, R]] = []
     for offset, record in records:
         live = accepted[-1][0] if accepted else -1
-        is_late = record.before is not None and record.before < live
+        is_late = record.before is not None and not live <= record.before < offset
         (refused if is_late else accepted).append((offset, record))
     return accepted, refused
 

@@ -23,8 +23,8 @@ MOST_SOURCES = 65_536
 """Partitions of the source topic."""
 MOST_OFFSET = 2**43 - 1
 """Greatest source offset: origins have 43 bits for it (`streams.counting.origins`)."""
-LATEST_MS = 10**15 - 1
-"""Latest time: versions have 15 digits for it (`streams.log.decisions.version_of`)."""
+LATEST_MS = 253_402_300_799_999
+"""Latest time: the end of the year 9999, the last that a date can show; versions have 15 digits for it."""
 AHEAD_MS = DAY_MS
 """Greatest lead of a time in a record before its log time; brokers' clocks differ by less."""
 SLACK_MS = 600_000 + 60_000 + 600_000

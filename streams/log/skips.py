@@ -30,7 +30,7 @@ class Skip(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND
     """Topic of the record, without its prefix."""
     partition: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     offset: Annotated[int, msgspec.Meta(ge=0)]
-    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
     """SHA-256 of the record's value, in hex; of no bytes for a record without a value."""
     actor: Text
     reason: Text

@@ -21,6 +21,7 @@ from streams.errors import ContractError
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches, is_received_sketch
 from streams.log.corrections import are_corrections, decode_corrections
 from streams.log.decisions import Decision, Progress, decode_record
+from streams.log.evidence import EvidenceRecord
 from streams.log.panes import PaneRecord, decode_pane_record, is_pane
 from streams.log.partials import decode_partial
 from streams.log.retractions import are_retractions, decode_retractions
@@ -37,6 +38,7 @@ _TIMES: Mapping[type, Sequence[str]] = {
     PaneRecord: ("start_ms",),
     ReceivedSketch: ("from_ms",),
     Decision: ("tick_ms", "settled_ms", "decided_at_ms"),
+    EvidenceRecord: ("tick_ms",),
     Progress: ("settled_ms", "passed_ms", "minutes_from_ms", "model_from_ms"),
 }
 """Times in a record that are no later than its log time, apart from the differences of clocks."""

@@ -41,9 +41,9 @@ CHUNK = 2_000
 
 Name = Annotated[str, msgspec.Meta(max_length=400)]
 LongText = Annotated[str, msgspec.Meta(max_length=2000)]
-WriteId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,64}$")]
+WriteId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,64}\Z")]
 """Id of one write of the registry. The pattern excludes `details`, which other keys have in its place."""
-OrderId = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
+OrderId = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}-[0-9a-f]{10}\Z")]
 Number = Annotated[int, msgspec.Meta(ge=0, lt=MOST_TARGETS)]
 Ranges = Annotated[tuple[tuple[Number, Number], ...], msgspec.Meta(min_length=1, max_length=MOST_TARGETS)]
 """(first, last) pairs of target numbers, both included, ascending."""
@@ -80,7 +80,7 @@ class Target(msgspec.Struct, frozen=True, array_like=True):
     """Account id, normalised hashtag, or tweet id."""
     display: Annotated[str, msgspec.Meta(max_length=280)] = ""
     """Hashtag as spelled in the order."""
-    author: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}$")] = ""
+    author: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}\Z")] = ""
     """Account id of a tweet's author, where the order names it."""
     handle: Annotated[str, msgspec.Meta(max_length=50)] = ""
     """Handle that the order names in place of the account id, or of the author's; "" if it names the id."""
@@ -107,7 +107,7 @@ class OrderReceived(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 
     order: OrderId
     intake: Id
-    parts: Annotated[int, msgspec.Meta(ge=1)]
+    parts: Annotated[int, msgspec.Meta(ge=1, le=MOST_TARGETS)]
     added: Annotated[int, msgspec.Meta(ge=1, le=MOST_TARGETS)]
     """Number of targets of this intake."""
     authority: Text
@@ -163,7 +163,7 @@ class OrderAmendment(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     id: Id
     """Also the `intake` of the `order_targets` records with the added targets."""
     order: OrderId
-    parts: Annotated[int, msgspec.Meta(ge=0)] = 0
+    parts: Annotated[int, msgspec.Meta(ge=0, le=MOST_TARGETS)] = 0
     added: Annotated[int, msgspec.Meta(ge=0, le=MOST_TARGETS)] = 0
     dropped: Annotated[tuple[tuple[Number, Number], ...], msgspec.Meta(max_length=MOST_TARGETS)] = ()
     """(first, last) pairs of target numbers, as in `Ranges`."""

@@ -25,8 +25,8 @@ WHY = ("--reason", "r", "--actor", "ann", "--wait", "0", "--json")
 async def activate(settings: Settings, text: str) -> None:
     policy = parse_policy(text, "policy.yaml")
     record = PolicyRecord(
-        revision=policy.revision, serial=policy.serial, policy=policy.canonical, model_revision="m", from_tick_ms=0,
-        proposed_at_ms=0, proposed_by="w", text=text,
+        revision=policy.revision, serial=policy.serial, policy=policy.canonical, model_revision="0" * 12,
+        from_tick_ms=0, proposed_at_ms=0, proposed_by="w", text=text,
     )  # fmt: skip
     async with AIOKafkaProducer(**connection(settings), acks="all") as sender:
         await sender.send_and_wait(settings.topic("policy"), encode_policy_record(record), key=b"p", partition=0)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-_NUMBERS = (-(2**63), -7, -2, 10**9, 2**31, 2**43, 10**15, 2**62, 2**63 - 1, 2**64 - 1)
-_FRACTIONS = (-1.0, 1e300, 2.5)
+_NUMBERS = (-(2**63), -7, -2, 10**9, 2**31, 2**43, 10**15 - 1, 10**15, 2**62, 2**63 - 1, 2**64 - 1)
+_FRACTIONS = (-1.0, 1e300, 2.5, math.nan, math.inf)
 _TEXTS = ("", "\n", "x", "foreign", "a\nb", "|", "*", "\0", "\u202e", "9" * 400, "A" * 5_000)
 _OTHERS = (None, True, [], {}, [[]], "text", 1, b"bytes")
 
 
-def absurd_variants(record: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+def absurd_variants(record: Any) -> Iterator[tuple[str, Any]]:
     """Iterate over a record as plain values, one of them replaced each time; the path names which."""
     plain = msgspec.to_builtins(record, builtin_types=(bytes,))
     for path in _paths(plain):
@@ -45,7 +46,7 @@ def _get(value: Any, path: tuple[Any, ...]) -> Any:
 def _replacements(value: Any) -> Iterator[Any]:
     yield from _OTHERS
     if isinstance(value, str):
-        yield from _TEXTS
+        yield from (*_TEXTS, value + "\n")
     elif isinstance(value, bool | None):
         return
     elif isinstance(value, int):

@@ -215,7 +215,7 @@ class EvidenceTopics:
         """Put a policy live."""
         policy = parse_policy(text, "policy.yaml")
         record = PolicyRecord(
-            revision=policy.revision, serial=policy.serial, policy=policy.canonical, model_revision="m",
+            revision=policy.revision, serial=policy.serial, policy=policy.canonical, model_revision="0" * 12,
             from_tick_ms=from_tick_ms, proposed_at_ms=0, proposed_by="w", text=text,
         )  # fmt: skip
         self.topics.append("policy", 0, encode_policy_record(record), key=policy.revision.encode())

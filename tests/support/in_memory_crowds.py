@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.languages import GROUPS, READ
-from models.share import Scale
+from models.share import Scale, from_bytes
 from moderation.domain.crowd.crowd import CrowdFold
 from moderation.domain.crowd.follower import Crowd
 from streams.clock import now_ms
@@ -57,14 +57,17 @@ def crowd_record(
         hashtags=[hashtag for hashtag, _ in rows],
         countries=[country for _, country in rows],
         tweets=counts[:, 0].tobytes(),
-        everyone=_group(counts[:, 1], scored, unread),
-        established=_group(counts[:, 2]),
+        everyone=_group(counts[:, 1], scale, scored, unread),
+        established=_group(counts[:, 2], scale),
         signals={name: np.array(share, "<f8").tobytes() for name, share in shares.items() if share is not None},
     )  # fmt: skip
 
 
 def _group(
-    authors: np.ndarray, scored: Sequence[int] | None = None, unread: Sequence[Mapping[str, int]] | None = None
+    authors: np.ndarray,
+    scale: bytes,
+    scored: Sequence[int] | None = None,
+    unread: Sequence[Mapping[str, int]] | None = None,
 ) -> GroupColumns:
     m = len(authors)
     groups = np.zeros((m, MAX_GROUPS), np.uint8)
@@ -75,6 +78,7 @@ def _group(
         authors=authors.tobytes(),
         scored=np.array([0] * m if scored is None else scored, "<u2").tobytes(),
         share=np.zeros((m, 2)).tobytes(),
+        groups=bytes(m * from_bytes(scale, 2).n_groups) if scale else b"",
         unread=groups.tobytes() if unread else b"",
     )
 

@@ -42,6 +42,7 @@ class Kept:
     value: bytes | None
     timestamp_type: int = 1
     headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int = 0
 
 
 class Topics:

@@ -7,11 +7,12 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from streams.log.moderation import Id, Ms, RecordCodec, Text
+from streams.orders.records import Number
 
 Verdict = Literal["uphold", "overturn"]
 """`uphold` keeps a restriction, `overturn` reverses it."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-Reference = Annotated[str, msgspec.Meta(pattern=r"^hushtag-[0-9a-f]{24}$")]
+Reference = Annotated[str, msgspec.Meta(pattern=r"^hushtag-[0-9a-f]{24}\Z")]
 
 
 class Appeal(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="appeal"):
@@ -24,7 +25,7 @@ class Appeal(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="a
     """Restricted hashtag; for a legal order also an account or a tweet."""
     order: str = ""
     """Legal order behind the restriction; "" without one."""
-    number: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    number: Number | None = None
     """Number of the target on that order; None without an order."""
     deciders: tuple[Text, ...]
     """People who took the decision, so that they cannot judge the appeal."""

@@ -12,12 +12,13 @@ from typing import Annotated
 import msgspec
 
 from streams.log.moderation import Id, Ms, RecordCodec, Text
+from streams.log.sense import MOST_OFFSET, MOST_SOURCES
 from streams.policy.look_alikes import visual_form
 
 KIND = "text_label"
-Subject = Annotated[str, msgspec.Meta(pattern=r"^(tweet-[0-9]{1,20}|text-[0-9a-f]{32})$")]
+Subject = Annotated[str, msgspec.Meta(pattern=r"^(tweet-[0-9]{1,20}|text-[0-9a-f]{32})\Z")]
 """Identity of a text: the id of a tweet, or a keyed hash of the text of a file."""
-Revision = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}$")]
+Revision = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}\Z")]
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -29,9 +30,9 @@ class TextLabel(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     subject: Subject
     hashtag: Annotated[str, msgspec.Meta(max_length=280)] = ""
     """Hashtag under which the text was sampled, normalised; "" for none."""
-    partition: Annotated[int, msgspec.Meta(ge=-1)] = -1
+    partition: Annotated[int, msgspec.Meta(ge=-1, lt=MOST_SOURCES)] = -1
     """Partition of `tweets` with the text; -1: unknown."""
-    offset: Annotated[int, msgspec.Meta(ge=-1)] = -1
+    offset: Annotated[int, msgspec.Meta(ge=-1, le=MOST_OFFSET)] = -1
     lang: Annotated[str, msgspec.Meta(max_length=35)] = "und"
     """Language that the payload or the file names (BCP 47)."""
     harmful: bool | None

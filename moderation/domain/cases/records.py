@@ -12,9 +12,9 @@ import msgspec
 
 from streams.log.moderation import Id, Ms, RecordCodec, Surface, Tag, Text, Version
 
-CaseId = Annotated[str, msgspec.Meta(pattern=r"^case-[0-9a-f]{16}$")]
-ItemId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+CaseId = Annotated[str, msgspec.Meta(pattern=r"^case-[0-9a-f]{16}\Z")]
+ItemId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}\Z")]
 """Name of a label or a team."""
 CaseVerdict = Literal["hide", "show", "leave"]
 """`hide` blocks the hashtag, `show` allows it, `leave` changes nothing."""

@@ -18,7 +18,8 @@ import msgspec
 from moderation.domain.crowd.crowd import LONGEST_MS, RECENT_MS, CrowdFold, CrowdPoint
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import TopicsError
-from streams.log.evidence import EvidenceConditions, decode_evidence_record
+from streams.log.evidence import EvidenceConditions
+from streams.log.evidence_reading import PlacedRecord, evidence_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import EVIDENCE
 from streams.settings import Settings
@@ -157,7 +158,7 @@ class CrowdFollower:
         try:
             async for batch in self._reader.to_end(self._next):
                 for record in batch:
-                    apply_evidence(self._fold, record.value or b"")
+                    apply_evidence(self._fold, record)
                 self._next[batch[-1].partition] = batch[-1].offset + 1
                 await asyncio.sleep(0)
         except TopicsError:
@@ -166,11 +167,13 @@ class CrowdFollower:
         self._read_at = monotonic_seconds()
 
 
-def apply_evidence(fold: CrowdFold, value: bytes) -> None:
-    """Apply a record of the topic, if the fold wants it; one that cannot be read is passed over."""
+def apply_evidence(fold: CrowdFold, record: PlacedRecord) -> None:
+    """Apply a record of the topic, if the fold wants it; one that cannot be read is logged and passed over."""
     try:
-        head = _decode_head(value)
-        if fold.wants(head.tick_ms, head.window_ms, head.conditions.windows_ms):
-            fold.apply(decode_evidence_record(value))
+        head = _decode_head(record.value or b"")
     except msgspec.MsgspecError:
-        return  # the readers that decide report it
+        head = None
+    if head is not None and not fold.wants(head.tick_ms, head.window_ms, head.conditions.windows_ms):
+        return
+    if (evidence := evidence_in(record)) is not None:
+        fold.apply(evidence)

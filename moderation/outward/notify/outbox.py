@@ -38,7 +38,7 @@ class NotifyMark(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
 class NotifyMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="message"):
     """One message to the receiver of a channel."""
 
-    id: Annotated[str, msgspec.Meta(pattern=r"^msg_[0-9a-f]{32}$")]
+    id: Annotated[str, msgspec.Meta(pattern=r"^msg_[0-9a-f]{32}\Z")]
     """Idempotency key: the same at every attempt."""
     channel: str
     event: EventKind

@@ -19,17 +19,17 @@ from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Text
 
 NAME = r"^transparency-[0-9-]{10}-to-[0-9-]{10}-(world|[A-Z]{2})(-edition-[0-9]{1,4})?$"
 """Names of publications, which are folders."""
-FileName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9.-]{1,64}$")]
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9.-]{1,64}\Z")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class ReportPublished(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=PUBLICATION):
     """One person's publication of a transparency report."""
 
     id: Id
-    target: Annotated[str, msgspec.Meta(pattern=NAME)]
+    target: Annotated[str, msgspec.Meta(pattern=NAME.replace("$", r"\Z"))]
     """Name of the publication."""
-    country: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)$")]
+    country: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)\Z")]
     """Country of the report; `*`: all countries."""
     from_ms: Ms
     to_ms: Ms

@@ -18,4 +18,6 @@ def schema_files() -> dict[str, str]:
         "webhook": webhook_schema(),
         "asyncapi": asyncapi(),
     }
-    return {f"{name}.json": json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
+    texts = {name: json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
+    # JSON Schema has the expressions of ECMA-262: there `$` is the end of a text, and `\Z` is not known.
+    return {f"{name}.json": text.replace('\\\\Z"', '$"') for name, text in texts.items()}

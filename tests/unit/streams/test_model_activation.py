@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from streams import model_activation
 from streams.cli import model as commands
+from streams.clock import now_ms
 from streams.constants import PANE_MS
 from streams.errors import CallerMistake
 from streams.log.partials import decode_partial
@@ -33,6 +34,7 @@ def shells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shells:
     monkeypatch.setattr("streams.log.policies.LogReader", made.topics.reader)
     monkeypatch.setattr("streams.log.newest.LogReader", made.topics.reader)
     monkeypatch.setattr(model_activation, "Sender", lambda *_, **__: _Producer(made))
+    made.topics.now_ms = now_ms()  # the broker's clock, near that of the command
     return made
 
 
@@ -165,6 +167,7 @@ async def test_model_status_keeps_first_tick_under_later_policy(
     shells: Shells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("streams.cli.model.load_settings", lambda: shells.context.settings)
+    shells.topics.now_ms = NOW_MS
     live = record_of()
     shells.topics.append("policy", 0, msgspec.json.encode(live), key=live.revision.encode())
 

@@ -86,7 +86,7 @@ async def test_writer_finds_its_overtaken_record_when_it_reads_back(shells, monk
     settings, send = shells.context.settings, policy_activation._send
 
     async def late(settings, record):
-        theirs = replace(record, revision="a" * 12, actor="asha")
+        theirs = replace(record, model_revision="a" * 12, actor="asha")
         shells.topics.append("policy", 0, encode_policy_record(theirs), key=b"k2")
         return await send(settings, record)
 

@@ -81,7 +81,7 @@ async def test_fault_of_scorer_is_reported(topics):
 
 
 async def test_model_is_that_of_evidence_else_live_one(topics):
-    assert (await topics.read(60_000)).model == "m"
+    assert (await topics.read(60_000)).model == "0" * 12
     topics.write(*tick(10_000, {SHORT: {"tag": OVER}}))
     assert (await topics.read(60_000)).model == "0" * 12
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from models.share import Scale
+from streams.constants import DAY_MS, MINUTE_MS, PANE_MS
 from streams.counting.block_counts import MAX_GROUPS
 from streams.counting.keys import Tags, country_of
 from streams.judging.author_group import AuthorGroup
@@ -21,8 +22,12 @@ from streams.judging.evidence_codec import TickEvidence, conditions_of, records_
 from streams.judging.levels import levels
 from streams.judging.two_stage_share import ShareCorrection
 from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
+from streams.log.evidence_reading import evidence_in
+from streams.log.lines import LogRecord
+from streams.log.sense import are_probabilities
 from streams.policy import parse_policy
 from streams.signals.registry import COLUMNS
+from tests.support.absurd_values import absurd_variants
 from tests.support.evidence import evidence_table, sorted_by_key
 from tests.support.policy_cases import GOOD
 
@@ -290,3 +295,34 @@ def test_column_that_was_not_sent_is_nan_or_zero():
     (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
     back = table_of([msgspec.structs.replace(record, signals={})], tags)
     assert np.isnan(back.signals["copies"]).all() and not back.signals["links"].any()
+
+
+def test_absurd_evidence_is_lawful_or_unreadable():
+    """A reader takes a lawful one."""
+    tags, tick_ms = Tags(), 2 * MINUTE_MS
+    table = random_table(random.Random(1), tags, 600_000, 6)
+    (record,) = records_of(TickEvidence(tick_ms, CONDITIONS, False, {600_000: table}), 5, tags)
+    refused = 0
+    for what, plain in absurd_variants(msgspec.msgpack.decode(encode_evidence_record(record))):
+        log_record = LogRecord(5, 0, tick_ms, None, msgspec.msgpack.encode(plain))
+        if (evidence := evidence_in(log_record)) is None:
+            refused += 1
+            continue
+        rows = table_of([evidence], Tags())
+        assert len(rows.keys) == evidence.rows, what
+        assert (rows.tweets >= 0).all() and (rows.everyone.authors >= 0).all(), what
+        shares = [rows.everyone.share, rows.established.share, rows.signals["copies"], rows.signals["young"]]
+        assert all(are_probabilities(share) for share in shares), what
+        assert (evidence.shard, evidence.tick_ms) == (5, tick_ms) or evidence.tick_ms < tick_ms, what
+    assert refused > 500
+
+
+def test_evidence_of_another_shard_or_a_coming_day_is_passed_over(caplog):
+    tags = Tags()
+    table = random_table(random.Random(1), tags, 600_000, 6)
+    (record,) = records_of(TickEvidence(DAY_MS + 2 * PANE_MS, CONDITIONS, False, {600_000: table}), 5, tags)
+    value = encode_evidence_record(record)
+    assert evidence_in(LogRecord(5, 7, 2 * PANE_MS, None, value)) is not None
+    assert evidence_in(LogRecord(4, 8, 2 * PANE_MS, None, value)) is None
+    assert evidence_in(LogRecord(5, 9, PANE_MS, None, value)) is None
+    assert [line.args[0] for line in caplog.records] == [8, 9], "each is named by its offset"

@@ -29,7 +29,7 @@ class PolicyWorld:
     def activate(self, text: str) -> None:
         policy = parse_policy(text, "policy.yaml")
         record = PolicyRecord(
-            revision=policy.revision, serial=policy.serial, policy=policy.canonical, model_revision="m",
+            revision=policy.revision, serial=policy.serial, policy=policy.canonical, model_revision="0" * 12,
             from_tick_ms=0, proposed_at_ms=0, proposed_by="w", text=text,
         )  # fmt: skip
         self.topics.append("policy", 0, encode_policy_record(record), key=policy.revision.encode())

@@ -13,6 +13,7 @@ from moderation.domain.crowd.crowd import CrowdFold, CrowdPoint
 from moderation.domain.crowd.follower import apply_evidence
 from streams.constants import HOUR_MS, MINUTE_MS
 from streams.log.evidence import encode_evidence_record
+from streams.log.lines import LogRecord
 from tests.support.in_memory_crowds import FLOOR, WINDOW_MS, Counts, crowd_record
 
 TAGS = ("tag", "किसान", "tagb")
@@ -62,8 +63,9 @@ def test_fold_knows_whether_the_scale_is_the_platforms() -> None:
 def test_only_minutes_of_the_shortest_window_are_read() -> None:
     fold, rows = CrowdFold(), {("tag", "*"): (90, 40, 30)}
     for tick_ms, window_ms in ((MINUTE_MS, 3_600_000), (MINUTE_MS - 10_000, WINDOW_MS), (2 * MINUTE_MS, WINDOW_MS)):
-        apply_evidence(fold, encode_evidence_record(crowd_record(tick_ms, rows, window_ms=window_ms)))
-    apply_evidence(fold, b"not a record")
+        value = encode_evidence_record(crowd_record(tick_ms, rows, window_ms=window_ms))
+        apply_evidence(fold, LogRecord(0, 0, tick_ms, None, value))
+    apply_evidence(fold, LogRecord(0, 0, MINUTE_MS, None, b"not a record"))
     assert [one.at_ms for one in fold.series("tag", "*", 0, HOUR_MS)] == [2 * MINUTE_MS]
 
 
