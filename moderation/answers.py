@@ -13,7 +13,7 @@ NextCursor = Annotated[
     str | None, Field(description="Give it as `cursor` for the next page; null at the end of the list.")
 ]
 """Type of the member `next` of every list."""
-BlindedList = Annotated[
+HiddenList = Annotated[
     list[str],
     Field(description="Hashtags that you review blind; the list leaves them out, whether it had them or not."),
 ]

@@ -1,6 +1,6 @@
 """Blinding of answers: no call gives a reviewer numbers, states or verdicts about a hashtag of a blind second look.
 
-The answer about one hashtag is then `BlindedAnswer`. Lists leave its items out, and name all blinded hashtags, so that
+The answer about one hashtag is then `BlindedAnswer`. Lists leave its items out, and name all hidden hashtags, so that
 a gap in a list reveals nothing. Writes about it are refused, because a conflict would reveal its state.
 """
 
@@ -26,23 +26,23 @@ def reader_of(request: Request) -> str:
     return named.encode("latin-1").decode("utf-8", "replace").strip() or caller.writes_as
 
 
-async def blinded_for(request: Request, person: str | None = None) -> frozenset[str]:
+async def hidden_hashtags_for(request: Request, person: str | None = None) -> frozenset[str]:
     """Return the hashtags that a person reviews blind; None: the person who reads the answer."""
-    return await services_of(request).cases.blinded_now(person or reader_of(request))
+    return await services_of(request).cases.hidden_hashtags_now(person or reader_of(request))
 
 
-def blinded_reply(hashtag: str) -> JsonReply:
-    """Build the answer about a blinded hashtag."""
+def hidden_reply(hashtag: str) -> JsonReply:
+    """Build the answer about a hidden hashtag."""
     return JsonReply({"hashtag": hashtag, "blinded": True})
 
 
-async def refuse_blinded(request: Request, hashtag: str, actor: str) -> None:
+async def refuse_hidden(request: Request, hashtag: str, actor: str) -> None:
     """Refuse a write about a hashtag that its actor reviews blind.
 
     Raises:
         RefusedCall: the actor holds a blind second look of it (403).
     """
-    if hashtag in await blinded_for(request, actor):
+    if hashtag in await hidden_hashtags_for(request, actor):
         raise RefusedCall("blinded", f"{actor} reviews #{hashtag} blind", "give your verdict on its case, or skip it")
 
 
@@ -56,11 +56,11 @@ async def refuse_while_blind(request: Request, person: str | None = None) -> Non
     Raises:
         RefusedCall: the person holds one, of any hashtag (403).
     """
-    if await blinded_for(request, person):
+    if await hidden_hashtags_for(request, person):
         words = "this is complete or not given, and you review a hashtag blind"
         raise RefusedCall("blinded", words, "give your verdict on its case, or skip it")
 
 
-def blinded_list(blinded: frozenset[str]) -> dict[str, Any]:
-    """Build the member of a list that names the blinded hashtags."""
-    return {"blinded": sorted(blinded)}
+def hidden_list(hidden_tags: frozenset[str]) -> dict[str, Any]:
+    """Build the member of a list that names the hidden hashtags."""
+    return {"blinded": sorted(hidden_tags)}

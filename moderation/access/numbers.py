@@ -1,4 +1,4 @@
-"""Numbers of the machine in answers: withheld from a person who may decide, until the first answer on the open case.
+"""Numbers of the machine in answers: hidden from a person who may decide, until the first answer on the open case.
 
 `moderation.domain.cases.first_answer` has the rule. These answers follow it:
 
@@ -25,7 +25,7 @@ from fastapi import Request
 from moderation.access.access import may
 from moderation.access.blinding import reader_of
 from moderation.access.services import services_of
-from moderation.domain.cases.first_answer import NOTHING_WITHHELD, WithheldHashtags
+from moderation.domain.cases.first_answer import NOTHING_HIDDEN, HiddenNumbers
 from moderation.domain.cases.view import AFTER_FIRST_ANSWER, SHOWN
 from moderation.log.errors import FirstAnswerDue
 
@@ -33,38 +33,38 @@ _LISTS = frozenset({"reasons", "signals"})
 _SINGLE = frozenset({"weight", "lower", "upper", "threshold"})
 
 
-async def withheld_for(request: Request) -> WithheldHashtags:
-    """Return the hashtags whose numbers are withheld from the person who reads an answer."""
+async def hidden_numbers_for(request: Request) -> HiddenNumbers:
+    """Return the hashtags whose numbers are hidden from the person who reads an answer."""
     if not may(request, "decide"):
-        return NOTHING_WITHHELD
-    return await services_of(request).cases.withheld_now(reader_of(request))
+        return NOTHING_HIDDEN
+    return await services_of(request).cases.hidden_numbers_now(reader_of(request))
 
 
-async def refuse_numbers(request: Request, hashtag: str) -> None:
+async def refuse_hidden_numbers(request: Request, hashtag: str) -> None:
     """Refuse an answer that is nothing but numbers of a hashtag.
 
     Raises:
         FirstAnswerDue: the person who reads owes a first answer on its open case.
     """
-    if (case := (await withheld_for(request)).case(hashtag)) is not None:
+    if (case := (await hidden_numbers_for(request)).case(hashtag)) is not None:
         raise FirstAnswerDue(case.id, case.display)
 
 
-def numbers_of(answer: dict[str, Any], hashtag: str, withheld: WithheldHashtags) -> dict[str, Any]:
-    """Complete the answer about one hashtag with `numbers`, and take them out where they are withheld."""
-    if hashtag not in withheld:
+def hide_numbers(answer: dict[str, Any], hashtag: str, hidden_numbers: HiddenNumbers) -> dict[str, Any]:
+    """Complete the answer about one hashtag with `numbers`, and take them out where they are hidden."""
+    if hashtag not in hidden_numbers:
         return answer | {"numbers": SHOWN}
     return {**without_numbers(answer), "numbers": AFTER_FIRST_ANSWER}
 
 
-def rows_of(rows: list[dict[str, Any]], withheld: WithheldHashtags) -> list[dict[str, Any]]:
-    """Take the numbers out of those rows, each with its `hashtag`, from which they are withheld."""
-    return [without_numbers(row) if row["hashtag"] in withheld else row for row in rows]
+def hide_numbers_in_rows(rows: list[dict[str, Any]], hidden_numbers: HiddenNumbers) -> list[dict[str, Any]]:
+    """Take the numbers out of those rows, each with its `hashtag`, of which they are hidden."""
+    return [without_numbers(row) if row["hashtag"] in hidden_numbers else row for row in rows]
 
 
-def numbers_word(rows: list[dict[str, Any]], withheld: WithheldHashtags) -> Literal["shown", "after_first_answer"]:
+def hidden_word(rows: list[dict[str, Any]], hidden_numbers: HiddenNumbers) -> Literal["shown", "after_first_answer"]:
     """Return the `numbers` of a list: `after_first_answer` if a row of it lacks them."""
-    return "after_first_answer" if any(row["hashtag"] in withheld for row in rows) else "shown"
+    return "after_first_answer" if any(row["hashtag"] in hidden_numbers for row in rows) else "shown"
 
 
 def without_numbers(content: Any) -> Any:

@@ -69,7 +69,7 @@ def list_(
 
     async def work(service: CaseService, settings: Settings) -> None:
         all_cases = (await service.refresh()).values()
-        cases = sorted(all_cases, key=lambda case: work_order(case, blinded=service.is_blind(case, person)))
+        cases = sorted(all_cases, key=lambda case: work_order(case, hidden=service.is_blind(case, person)))
         chosen = cases if everything else [case for case in cases if is_waiting(case, person, team, now_ms())]
         shown = [case_as_dict(case, service, person) for case in chosen]
         shown = [

@@ -52,11 +52,11 @@ def texts(
         ):
             cases = CaseService(service, ReviewService(service, follower))
             chosen = await cases.find(case)
-            blinded = cases.is_blind(chosen, person)
+            hidden = cases.is_blind(chosen, person)
             return await read_case_texts(
                 reader,
                 chosen,
-                blinded=blinded,
+                hidden=hidden,
                 actor=person,
                 purpose=reason,
                 item=item,

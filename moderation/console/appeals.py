@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from moderation.access.access import may, needs
-from moderation.access.blinding import blinded_for, reader_of
+from moderation.access.blinding import hidden_hashtags_for, reader_of
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import Caller
 from moderation.access.services import Services, services_of
@@ -61,12 +61,12 @@ ORDER_REASONS: dict[Verdict, tuple[tuple[str, str], ...]] = {
 @router.get("/appeals", openapi_extra=needs("read"))
 async def show_appeals(request: Request, state: Literal["open", "decided"] = "open", against: str = "") -> Response:
     """List the appeals, the oldest open one first; decided ones the newest first."""
-    services, blinded = services_of(request), await blinded_for(request)
+    services, hidden_tags = services_of(request), await hidden_hashtags_for(request)
     await services.reviews.refresh()
     legal = may(request, "orders")
     matches = [
         status
-        for status in visible_appeals(services.reviews.fold, blinded, show_orders=legal)
+        for status in visible_appeals(services.reviews.fold, hidden_tags, show_orders=legal)
         if (status.outcome is None) == (state == "open")
         and against in ("", "order" if status.appeal.order else "other")
     ]
@@ -79,16 +79,16 @@ async def show_appeals(request: Request, state: Literal["open", "decided"] = "op
         state=state,
         against=against,
         legal=legal,
-        left_out=len(blinded),
+        left_out=len(hidden_tags),
     )
 
 
 @router.get("/appeals/{appeal}", openapi_extra=needs("read"))
 async def show_appeal(request: Request, appeal: str) -> Response:
     """Show an appeal with its decision and outcomes."""
-    services, blinded, legal = services_of(request), await blinded_for(request), may(request, "orders")
+    services, hidden_tags, legal = services_of(request), await hidden_hashtags_for(request), may(request, "orders")
     await services.reviews.refresh()
-    shown = visible_appeals(services.reviews.fold, blinded, show_orders=legal)
+    shown = visible_appeals(services.reviews.fold, hidden_tags, show_orders=legal)
     status = next((shown_status for shown_status in shown if shown_status.appeal.id == appeal), None)
     if status is None:
         raise RefusedCall(
@@ -110,7 +110,7 @@ async def show_appeal(request: Request, appeal: str) -> Response:
         ended=subject.ended,
         decision="" if restriction is None else restriction_words(restriction),
         restriction=restriction,
-        statement=None if restriction is None else statement_view(restriction, numbers=not due, show_legal=legal),
+        statement=restriction and statement_view(restriction, hide_numbers=bool(due), show_legal=legal),
         due=due,
         barred=_barred(request, status, subject),
         limits=limit_words(request.state.caller, "orders" if status.appeal.order else "decide"),
@@ -119,19 +119,19 @@ async def show_appeal(request: Request, appeal: str) -> Response:
     )
 
 
-def visible_appeals(fold: AppealFold, blinded: frozenset[str], *, show_orders: bool) -> list[AppealStatus]:
+def visible_appeals(fold: AppealFold, hidden_tags: frozenset[str], *, show_orders: bool) -> list[AppealStatus]:
     """List the appeals that a person may see: only the legal team those against orders, none that is reviewed blind."""
     return [
         status
         for status in fold.appeals.values()
-        if (show_orders or not status.appeal.order) and status.appeal.hashtag not in blinded
+        if (show_orders or not status.appeal.order) and status.appeal.hashtag not in hidden_tags
     ]
 
 
 def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
     """Return the number of open appeals as a live text: the length of the list."""
-    blinded = services.cases.blinded(person)
-    shown = visible_appeals(services.reviews.fold, blinded, show_orders=caller.may("orders"))
+    hidden_tags = services.cases.hidden_hashtags(person)
+    shown = visible_appeals(services.reviews.fold, hidden_tags, show_orders=caller.may("orders"))
     number = sum(status.outcome is None for status in shown)
     return {"appeals-count": f"{number:,}" if number else ""}
 

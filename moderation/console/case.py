@@ -119,11 +119,11 @@ async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> 
     if case_json["blinded"]:
         return values | {"view": None, "problem": blind_problem(case, person, at_ms)}
     automated, people = services.reviews.automated, services.moderation.view
-    blinded = service.blinded(person)
+    hidden_tags = service.hidden_hashtags(person)
     relatives = [
         relative
         for relative in live_of(request).families.look_alikes_of(case.hashtag, automated)
-        if relative.hashtag not in blinded
+        if relative.hashtag not in hidden_tags
     ]
     facts = CaseFacts(
         case=case,
@@ -137,7 +137,7 @@ async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> 
         mixed=not services.crowds.is_calibrated,
         relatives=[relative._replace(case=await _open_case(request, relative.hashtag)) for relative in relatives],
         at_ms=at_ms,
-        withheld=service.withheld(person).case(case.hashtag),
+        due_case=service.hidden_numbers(person).case(case.hashtag),
     )
     labels = sorted({label for progress in service.fold.cases.values() for label in progress.labels})
     return values | {"view": case_view(facts), "known_labels": labels, "teams": live_of(request).board.teams()}
@@ -170,7 +170,7 @@ async def _sample(request: Request, case: HashtagCase) -> tuple[dict[str, Any] |
     try:
         sample = CaseSample(
             case,
-            blinded=services.cases.is_blind(case, person),
+            hidden=services.cases.is_blind(case, person),
             person=person,
             opened=await texts.opened(person, case.hashtag, case.id),
             markings=await services.markings.refresh(),

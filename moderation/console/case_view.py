@@ -84,7 +84,7 @@ class CaseFacts:
     """Whether harmful shares are measured on mixed sources, as in `CaseView`."""
     relatives: Sequence[Relative]
     at_ms: int
-    withheld: HashtagCase | None
+    due_case: HashtagCase | None
     """Case on which the person owes a first answer, so that the hashtag has no numbers; None for none."""
 
 
@@ -97,7 +97,7 @@ def case_view(facts: CaseFacts) -> CaseView:
         status.record for status in statuses if status.state == "in force" and isinstance(status.record, Override)
         and (facts.show_legal or status.record.source != "legal")
     ]  # fmt: skip
-    due = facts.withheld.id if facts.withheld is not None else ""
+    due = facts.due_case.id if facts.due_case is not None else ""
     decisions = [event for event in details["history"] if event["kind"] == "decision"]
     return CaseView(
         details=details,

@@ -59,23 +59,23 @@ async def _matches(request: Request, typed: str) -> tuple[list[Match], str]:
     board = live_of(request).board
     await board.follow()
     cases = board.named(tag.hashtag, MOST_CASES + 1) if caller.may("decide") else []
-    blinded = services_of(request).cases.blinded(reader_of(request))
-    return [*hashtag_matches(tag, cases, blinded), *pages], "; ".join(tag.notes)
+    hidden_tags = services_of(request).cases.hidden_hashtags(reader_of(request))
+    return [*hashtag_matches(tag, cases, hidden_tags), *pages], "; ".join(tag.notes)
 
 
-def hashtag_matches(tag: TypedHashtag, cases: Collection[HashtagCase], blinded: Container[str] = ()) -> list[Match]:
+def hashtag_matches(tag: TypedHashtag, cases: Collection[HashtagCase], hidden_tags: Container[str] = ()) -> list[Match]:
     """List the cases of a hashtag and of those that begin with it; without a case the hashtag itself comes first.
 
     Of a hashtag that the person reviews blind no state is named.
     """
-    matches = [Match(f"#{case.display}", f"/console/cases/{case.id}", _state(case, blinded)) for case in cases]
+    matches = [Match(f"#{case.display}", f"/console/cases/{case.id}", _state(case, hidden_tags)) for case in cases]
     own = Match(f"#{tag.hashtag}", hashtag_path(tag.hashtag), "any hashtag: state, history, decisions")
     exact = any(case.hashtag == tag.hashtag for case in cases)
     return [*matches[:1], own, *matches[1:]] if exact else [own, *matches]
 
 
-def _state(case: HashtagCase, blinded: Container[str]) -> str:
-    if case.hashtag in blinded or case.is_blind:
+def _state(case: HashtagCase, hidden_tags: Container[str]) -> str:
+    if case.hashtag in hidden_tags or case.is_blind:
         return "case"
     return "open case" if case.is_open else "closed case"
 

@@ -7,7 +7,7 @@ from hushtag_client.normalise import normalise
 from starlette.responses import Response
 
 from moderation.access.access import may, needs
-from moderation.access.blinding import blinded_for
+from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.services import services_of
 from moderation.console.case_words import DURATIONS, grounds_of
 from moderation.console.hashtag_limits import country_choices, limit_words, longest_ms
@@ -37,19 +37,19 @@ async def show_hashtag(request: Request, written: str, part: bool = False) -> Re
     """Show a hashtag in any spelling; `part`: without the frame of the page."""
     tag = tag_of(written)
     template = "hashtag_part.html" if part else "hashtag.html"
-    blinded = await blinded_for(request)
-    if tag.hashtag in blinded:
+    hidden_tags = await hidden_hashtags_for(request)
+    if tag.hashtag in hidden_tags:
         return page(request, template, tag=tag, display=tag.display, blind=True)
-    return page(request, template, tag=tag, blind=False, **await _values(request, tag, blinded))
+    return page(request, template, tag=tag, blind=False, **await _values(request, tag, hidden_tags))
 
 
-async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) -> PageValues:
+async def _values(request: Request, tag: TypedHashtag, hidden_tags: frozenset[str]) -> PageValues:
     services, caller, show_legal = services_of(request), request.state.caller, may(request, "orders")
     report, note = await services.report(tag.hashtag, None)
     await services.reviews.refresh()
     due = await case_due(request, tag.hashtag)
     cases = await cases_of_tag(request, tag.hashtag)
-    places = places_of(report, numbers=not due, show_legal=show_legal)
+    places = places_of(report, hide_numbers=bool(due), show_legal=show_legal)
     overrides = overrides_now(report)
     names, limit = await services.names(), longest_ms(caller)
     automated = services.reviews.automated
@@ -64,7 +64,7 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
             "version": version_of_tag(services.moderation.view, relative.hashtag),
         }
         for relative in live_of(request).families.look_alikes_of(tag.hashtag, automated, spellings)
-        if relative.hashtag not in blinded | {"*"}
+        if relative.hashtag not in hidden_tags | {"*"}
     ]
     display = report.display if report.known else tag.display
     return {
@@ -79,7 +79,7 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
         "places": places,
         "overrides": overrides,
         "events": history_of(report, show_legal=show_legal),
-        "statements": statements_of(report, numbers=not due, show_legal=show_legal),
+        "statements": statements_of(report, hide_numbers=bool(due), show_legal=show_legal),
         "cases": cases,
         "relatives": relatives,
         "protected": await _is_protected(request, tag.hashtag),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from moderation.access.blinding import reader_of
-from moderation.access.numbers import withheld_for
+from moderation.access.numbers import hidden_numbers_for
 from moderation.access.services import services_of
 from moderation.domain.cases.case import HashtagCase
 
@@ -19,5 +19,5 @@ async def cases_of_tag(request: Request, hashtag: str) -> list[HashtagCase]:
 
 async def case_due(request: Request, hashtag: str) -> str:
     """Return the case of a hashtag whose first answer the reader owes; "" where numbers may be shown."""
-    case = (await withheld_for(request)).case(hashtag)
+    case = (await hidden_numbers_for(request)).case(hashtag)
     return "" if case is None else case.id

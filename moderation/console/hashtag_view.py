@@ -62,14 +62,14 @@ class TagPlace:
     causes: list[Cause]
 
 
-def places_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list[TagPlace]:
+def places_of(report: HashtagReport, *, hide_numbers: bool, show_legal: bool) -> list[TagPlace]:
     """List where the hashtag is hidden, ranked lower and shown; surfaces with the same state and causes together."""
     groups: dict[tuple[str, str, str], tuple[list[str], list[Cause]]] = {}
     for surface_state in report.states():
         action = surface_state.decided_by.action if surface_state.decided_by is not None else ""
         badge = action if action in STATES else "good"
         causes = [
-            cause_of(register, outcome, report.now_ms, numbers=numbers, show_legal=show_legal)
+            cause_of(register, outcome, report.now_ms, hide_numbers=hide_numbers, show_legal=show_legal)
             for register, outcome in surface_state.registers
             if outcome not in ("cleared", "expired")
         ]
@@ -83,7 +83,7 @@ def places_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list
     return sorted(places, key=lambda place: (order.index(place.badge), not place.causes, place.country))
 
 
-def cause_of(register: Register, outcome: Outcome, at_ms: int, *, numbers: bool, show_legal: bool) -> Cause:
+def cause_of(register: Register, outcome: Outcome, at_ms: int, *, hide_numbers: bool, show_legal: bool) -> Cause:
     """Describe a register and its outcome in words."""
     hidden = register.source == "legal" and not show_legal
     evidence = numbers_of(register.evidence)
@@ -98,8 +98,8 @@ def cause_of(register: Register, outcome: Outcome, at_ms: int, *, numbers: bool,
         early=register.provisional,
         ends_ms=register.expires_at_ms,
         counts=" by ".join(counts),
-        read=read_part(register.evidence) if numbers else "",
-        numbers=[reason_in_words(reason, register.evidence) for reason in register.reasons] if numbers else [],
+        read="" if hide_numbers else read_part(register.evidence),
+        numbers=[] if hide_numbers else [reason_in_words(reason, register.evidence) for reason in register.reasons],
     )
 
 
@@ -153,18 +153,18 @@ def history_of(report: HashtagReport, *, show_legal: bool) -> list[dict[str, Any
     return events
 
 
-def statements_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list[dict[str, Any]]:
+def statements_of(report: HashtagReport, *, hide_numbers: bool, show_legal: bool) -> list[dict[str, Any]]:
     """Build the statements of the restrictions in force."""
     active = active_restrictions(report)
-    return [statement_view(restriction, numbers=numbers, show_legal=show_legal) for restriction in active]
+    return [statement_view(restriction, hide_numbers=hide_numbers, show_legal=show_legal) for restriction in active]
 
 
-def statement_view(restriction: Restriction, *, numbers: bool, show_legal: bool) -> dict[str, Any]:
-    """Build the statement of a restriction; an automated one has numbers, and is left out where they are withheld."""
+def statement_view(restriction: Restriction, *, hide_numbers: bool, show_legal: bool) -> dict[str, Any]:
+    """Build the statement of a restriction; an automated one has numbers, and is left out where they are hidden."""
     secret = restriction.secret or (restriction.source == "legal" and not show_legal)
     automated = restriction.source == "automated"
     by = "the pipeline" if automated else "a legal order" if secret else restriction.actor
-    stated = numbers or not automated
+    stated = not (hide_numbers and automated)
     return {
         "reference": restriction.reference,
         "measure": restriction.measure,

@@ -12,7 +12,7 @@ from hushtag_client.normalise import normalise
 from starlette.responses import Response
 
 from moderation.access.access import may, needs
-from moderation.access.blinding import blinded_for
+from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.services import services_of
 from moderation.console.hashtag_words import STATES, by_words, hashtag_path
 from moderation.console.list_address import list_address, shown_rows
@@ -101,12 +101,12 @@ async def show_held(request: Request, filters: Annotated[HeldFilter, Depends()])
 
 async def held_for(request: Request) -> tuple[list[HeldRegister], int]:
     """Return all that is held now, and the number of hashtags left out because the reader reviews them blind."""
-    services, blinded = services_of(request), await blinded_for(request)
+    services, hidden_tags = services_of(request), await hidden_hashtags_for(request)
     await services.reviews.refresh()
     all_held = held_tags(
         services.reviews.automated.latest.values(), services.moderation.view, services.moderation.now_ms()
     )
-    return [held for held in all_held if held.register.hashtag not in blinded], len(blinded)
+    return [held for held in all_held if held.register.hashtag not in hidden_tags], len(hidden_tags)
 
 
 def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from moderation.access.access import needs
-from moderation.access.blinding import blinded_for, reader_of, refuse_while_blind
+from moderation.access.blinding import hidden_hashtags_for, reader_of, refuse_while_blind
 from moderation.access.bodies import OrderPath
 from moderation.access.keys import ALLOWED
 from moderation.access.problems import RefusedCall
@@ -43,7 +43,7 @@ async def show_order(request: Request, order: OrderPath, filters: Annotated[Targ
     services = services_of(request)
     fold = await services.orders.refresh()
     legal_order, person, at_ms = services.orders.get(order), reader_of(request), now_ms()
-    blind, limit = bool(await blinded_for(request)), why_not_here(request, legal_order.received.country)
+    blind, limit = bool(await hidden_hashtags_for(request)), why_not_here(request, legal_order.received.country)
     return page(
         request,
         "orders_order.html",

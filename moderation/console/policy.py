@@ -9,7 +9,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from moderation.access.access import needs
-from moderation.access.blinding import blinded_for
+from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.services import services_of
 from moderation.console.policy_chart import survey_words, threshold_chart
 from moderation.console.policy_words import (
@@ -69,7 +69,7 @@ async def show_revision(request: Request, revision: RevisionPath) -> Response:
 async def _thresholds(request: Request, live: PolicyRecord) -> PageValues:
     policy = Policy.from_canonical(live.policy)
     job = copy(services_of(request).backtests.survey(policy))  # it goes on meanwhile
-    return thresholds(policy, job, is_blind=bool(await blinded_for(request)))
+    return thresholds(policy, job, is_blind=bool(await hidden_hashtags_for(request)))
 
 
 def thresholds(policy: Policy, job: BacktestJob, *, is_blind: bool) -> PageValues:

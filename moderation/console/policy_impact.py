@@ -48,7 +48,7 @@ async def report_values(request: Request, report: ImpactReport) -> PageValues:
     rows, protected = rows_of(report.changes, reader), rows_of(report.protected, reader)
     return {
         "report": report,
-        "blinded": sorted(reader.blinded),
+        "hidden_hashtags": sorted(reader.hidden_hashtags),
         "say": text,
         "summary": text.summary(reader.seen(report)),
         "rows": rows[:SHOWN],
@@ -62,6 +62,6 @@ def rows_of(changes: Sequence[PolicyChange], reader: ReportReader) -> list[Chang
     """Leave out what a person reviews blind, and mark what waits for the first answer."""
     rows = []
     for change in reader.visible(changes):
-        case = reader.withheld.case(change.hashtag)
+        case = reader.hidden_numbers.case(change.hashtag)
         rows.append(ChangeRow(change, case.id if case is not None else ""))
     return rows

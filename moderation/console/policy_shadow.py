@@ -39,7 +39,7 @@ async def _values(request: Request) -> PageValues:
         return values
     reader = await report_reader(request)
     now = rows_of(report.now, reader)
-    points = [] if reader.blinded else report.over_time
+    points = [] if reader.hidden_hashtags else report.over_time
     return (
         values
         | await report_values(request, report.verdict)

@@ -1,7 +1,7 @@
 """The queue of all people, kept: it costs what has changed, and renders each changed row once.
 
 `follow` reads on. `listing` then gives one person's list: the shared list of a filter, without the few cases that do
-not wait for this person, and with those blinded that the person reviews blind.
+not wait for this person, and with those hidden that the person reviews blind.
 """
 
 from __future__ import annotations
@@ -125,10 +125,10 @@ class QueueBoard:
             for entry in self._shared_list(filters.shared, viewer)
             if entry.id not in personal and filters.selects_claim(entry, viewer.person)
         ]
-        blinded = [entry for entry in personal.values() if entry is not None and not entry.gone]
-        if viewer.cases and blinded:
+        hidden = [entry for entry in personal.values() if entry is not None and not entry.gone]
+        if viewer.cases and hidden:
             entries += [
-                entry for entry in blinded if filters.selects(entry) and filters.selects_claim(entry, viewer.person)
+                entry for entry in hidden if filters.selects(entry) and filters.selects_claim(entry, viewer.person)
             ]
             entries.sort(key=lambda entry: entry.place)
         return QueueListing(entries, [*self._gone_for(filters, viewer)] if viewer.cases else [])
@@ -214,18 +214,18 @@ class QueueBoard:
                 skip = case.progress.skipped.get(skipper)
                 late = skip is None or skip.at_ms + GONE_MS < at_ms
                 differences[name] = None if late else replace(self._entries[name], gone="you skipped it", viewers=())
-        if blinded := service.blinded(person):
+        if hidden_tags := service.hidden_hashtags(person):
             for name, entry in self._entries.items():
                 case = self._cases.get(name)  # a case may be gone before the next `follow` hears of it
-                if case is not None and entry.hashtag in blinded and name not in differences:
+                if case is not None and entry.hashtag in hidden_tags and name not in differences:
                     differences[name] = entry_of_case(case, case_as_dict(case, service, person), entry.viewers)
         self._personal[person] = differences
         return differences
 
     def _gone_for(self, filters: QueueFilter, viewer: Viewer) -> Iterator[QueueEntry]:
-        blinded = self._services.cases.blinded(viewer.person)
+        hidden_tags = self._services.cases.hidden_hashtags(viewer.person)
         for _, entry in self._gone.values():
-            shown = _nothing_of(entry) if entry.hashtag in blinded else entry
+            shown = _nothing_of(entry) if entry.hashtag in hidden_tags else entry
             if filters.selects(shown):
                 yield shown
         for name in self._moved:
@@ -233,7 +233,7 @@ class QueueBoard:
             if moved is None or moved.team == filters.team:
                 continue
             handed = replace(moved, gone=f"handed to {moved.team}", viewers=())
-            shown = _nothing_of(handed) if moved.hashtag in blinded else handed
+            shown = _nothing_of(handed) if moved.hashtag in hidden_tags else handed
             if filters.selects(shown, any_team=True):
                 yield shown
         for skipped in self._differences(viewer.person).values():
@@ -251,7 +251,7 @@ def _nothing_of(entry: QueueEntry) -> QueueEntry:
         family=entry.family,
         why=("second_look",),
         team=entry.team,
-        blinded=True,
+        hidden=True,
         gone="it no longer waits",
     )
 
@@ -259,6 +259,6 @@ def _nothing_of(entry: QueueEntry) -> QueueEntry:
 def _closing(case: HashtagCase | None, before: QueueEntry, service: CaseService) -> str:
     """Say why a case no longer waits, without the verdicts of a second look."""
     closing = service.closing(case) if case is not None else None
-    if before.blinded:
+    if before.hidden:
         return "the second look is done"
     return "it no longer waits" if closing is None else _CLOSED[closing.how].format(by=closing.by)

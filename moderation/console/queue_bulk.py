@@ -76,7 +76,7 @@ async def show_bulk(request: Request, verdict: Literal["hide", "show"], case: Ca
 def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool, spared: bool = False) -> BulkChoice:
     """Say what keeps a case out of a decision on several, and what to know before."""
     problem = ""
-    if entry.blinded:
+    if entry.hidden:
         problem = "a second look has its own verdict"
     elif entry.claimed_by and not same_person(entry.claimed_by, person):
         problem = f"claimed by {entry.claimed_by}"

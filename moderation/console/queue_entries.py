@@ -54,7 +54,7 @@ class QueueEntry:
     claimed_by: str = ""
     viewers: tuple[str, ...] = ()
     version: str = ""
-    blinded: bool = False
+    hidden: bool = False
     place: WorkPlace = (OTHER, 0, 0, "")
     gone: str = ""
     """Why it no longer waits, in words; "" while it does."""
@@ -80,7 +80,7 @@ def entry_of_case(case: HashtagCase, case_json: Mapping[str, Any], viewers: Sequ
         viewers=tuple(viewers),
     )
     if case_json["blinded"]:
-        return replace(common, blinded=True, place=work_order(case, blinded=True))
+        return replace(common, hidden=True, place=work_order(case, hidden=True))
     return replace(
         common,
         effect=_effect(case_json["why"], case_json["surfaces"]),

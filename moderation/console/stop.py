@@ -11,7 +11,7 @@ from hushtag_client.registers import ANY_HASHTAG
 from starlette.responses import Response
 
 from moderation.access.access import may, needs
-from moderation.access.blinding import blinded_for
+from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.keys import Permission
 from moderation.access.rights import Caller
 from moderation.access.services import Services, services_of
@@ -56,7 +56,7 @@ async def show_stop(
     category: str = "",
 ) -> Response:
     """Show the stop button; the address has the scope that is about to be paused."""
-    services, blinded = services_of(request), await blinded_for(request)
+    services, hidden_tags = services_of(request), await hidden_hashtags_for(request)
     at_ms = services.moderation.now_ms()
     await services.reviews.refresh()
     names, automated, view = await services.names(), services.reviews.automated, services.moderation.view
@@ -74,7 +74,7 @@ async def show_stop(
     def held(country: str) -> list[HeldRegister]:
         viewers = "" if country == WORLD else country
         all_held = held_tags(automated.latest.values(), view, at_ms, stops=False, viewers=viewers)
-        return [row for row in all_held if row.register.hashtag not in blinded]
+        return [row for row in all_held if row.register.hashtag not in hidden_tags]
 
     released = in_order(lifted_by(scope, held(scope["country"]), pauses), "reach", automated)
     limit = longest_ms(caller)

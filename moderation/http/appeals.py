@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs, write_once
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import blinded_for, blinded_list, refuse_blinded
+from moderation.access.blinding import hidden_hashtags_for, hidden_list, refuse_hidden
 from moderation.access.bodies import AppealBody, EndBody, HashtagQuery, IdempotencyKey
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, BlindedList, Millis, NextCursor
+from moderation.answers import AnswerModel, HiddenList, Millis, NextCursor
 from moderation.domain.appeals.appeals import A_WEEK, find_restriction
 from moderation.domain.appeals.fold import AppealStatus
 from moderation.domain.appeals.records import Appeal
@@ -52,7 +52,7 @@ class AppealsAnswer(AnswerModel):
 
     items: list[AppealAnswer]
     next: NextCursor
-    blinded: BlindedList
+    blinded: HiddenList
 
 
 class AppealEndedAnswer(AnswerModel):
@@ -85,13 +85,13 @@ async def appeals(
     limit: PageSize = 100,
 ) -> Response:
     """List the appeals; only the legal team sees those against orders."""
-    reviews, blinded = services_of(request).reviews, await blinded_for(request)
+    reviews, hidden_tags = services_of(request).reviews, await hidden_hashtags_for(request)
     await reviews.refresh()
     matches = [
         status
         for status in reviews.fold.appeals.values()
         if (may(request, "orders") or not status.appeal.order)
-        and status.appeal.hashtag not in blinded
+        and status.appeal.hashtag not in hidden_tags
         and state in ("all", "open" if status.outcome is None else "decided")
         and hashtag in (None, status.appeal.hashtag)
         and against in (None, "order" if status.appeal.order else "automated_or_person")
@@ -104,7 +104,7 @@ async def appeals(
         size=limit,
         descending=sort == "-at",
     )
-    return JsonReply(page_answer([appeal_as_dict(status) for status in page], following, **blinded_list(blinded)))
+    return JsonReply(page_answer([appeal_as_dict(status) for status in page], following, **hidden_list(hidden_tags)))
 
 
 @router.post("/appeals", openapi_extra=needs("appeals"), response_model=AppealAnswer, status_code=201)
@@ -115,7 +115,7 @@ async def file_appeal(request: Request, body: AppealBody, idempotency_key: Idemp
     async def work(actor: str) -> dict[str, Any]:
         contested = await reviews.restriction(body.reference)
         restriction = contested.restriction
-        await refuse_blinded(request, restriction.target, actor)
+        await refuse_hidden(request, restriction.target, actor)
         check_rights(request, country=restriction.country, categories={restriction.category} - {""})
         filed = await reviews.appeal(body.reference, actor=actor, reason=body.reason, contested=contested)
         return appeal_as_dict(AppealStatus(filed))
@@ -151,7 +151,7 @@ async def end_appeal(request: Request, appeal: AppealPath, body: EndBody, idempo
 async def _check_rights(request: Request, appeal: Appeal, actor: str, verdict: str) -> None:
     """Check country, category and effect of the end, as far as any of the restriction is in force."""
     services, permission = services_of(request), _judges(appeal)
-    await refuse_blinded(request, appeal.hashtag, actor)
+    await refuse_hidden(request, appeal.hashtag, actor)
     moderation = services.moderation
     contested = find_restriction(appeal.case, services.reviews.automated, moderation.view, moderation.now_ms())
     if contested is None:

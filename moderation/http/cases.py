@@ -118,20 +118,20 @@ async def list_cases(
 
 
 def _key(case: HashtagCase, sort: Sort, service: CaseService, person: str) -> tuple[Any, ...]:
-    """Return a sort key; a blinded case comes last, because its place and its cursor would reveal its numbers."""
-    blinded = service.is_blind(case, person)
+    """Return a sort key; a hidden case comes last, because its place and its cursor would reveal its numbers."""
+    hidden = service.is_blind(case, person)
     match sort:
         case "work":
-            return work_order(case, blinded=blinded)
+            return work_order(case, hidden=hidden)
         case "reach":
-            return blinded, 0 if blinded else -case.reach, case.id
+            return hidden, 0 if hidden else -case.reach, case.id
         case "began":
-            return blinded, 0 if blinded else case.began_ms, case.id
-    return blinded, -_closed_ms(case, service, person), case.id
+            return hidden, 0 if hidden else case.began_ms, case.id
+    return hidden, -_closed_ms(case, service, person), case.id
 
 
 def _closed_ms(case: HashtagCase, service: CaseService, person: str) -> int:
-    """Return the time at which a case was closed; 0 for one that is open, or that its reader sees blinded."""
+    """Return the time at which a case was closed; 0 for one that is open, or that is hidden from its reader."""
     closing = None if service.is_blind(case, person) else service.closing(case)
     return closing.at_ms if closing is not None else 0
 

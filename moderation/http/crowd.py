@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import blinded_reply, reader_of
+from moderation.access.blinding import hidden_reply, reader_of
 from moderation.access.bodies import CountryQuery
 from moderation.access.services import services_of
 from moderation.answers import AnswerModel, BlindedAnswer, Millis
@@ -74,5 +74,5 @@ async def crowd(
     services, person = services_of(request), reader_of(request)
     hashtag_case = await services.cases.find(case)
     if services.cases.is_blind(hashtag_case, person):
-        return blinded_reply(hashtag_case.hashtag)
+        return hidden_reply(hashtag_case.hashtag)
     return JsonReply(await crowd_of(request, hashtag_case, country))

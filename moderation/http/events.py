@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from moderation.access.access import AccessControl, GuardedRoute, may, needs
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import blinded_for
+from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.event_streams import RECHECK_SECONDS, counted_stream
 from moderation.access.feed import EventKind
 from moderation.access.problems import RefusedCall
@@ -24,7 +24,7 @@ from streams.errors import DependencyAway
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["events"])
 RETRY_MS = 1_000
-BLINDED_SECONDS = 0.5
+HIDDEN_SECONDS = 0.5
 """Age up to which a stream that catches up does not read again what its viewer reviews blind."""
 EVENT_DATA = {"$ref": "#/components/schemas/EventAnswer"}
 """Schema of the data of each event: OpenAPI 3.1 has no place for it."""
@@ -72,7 +72,7 @@ async def events(
 
 async def _stream(request: Request, kinds: frozenset[str], last_id: str | None) -> AsyncGenerator[bytes, None]:
     access: AccessControl = request.app.state.access
-    checked, covered, blinded_at, blinded = monotonic_seconds(), -1, 0.0, frozenset[str]()
+    checked, covered, hidden_at, hidden_tags = monotonic_seconds(), -1, 0.0, frozenset[str]()
     yield f"retry: {RETRY_MS}\n\n".encode()
     try:
         async with aclosing(services_of(request).feed.stream(last_id)) as feed:
@@ -89,10 +89,10 @@ async def _stream(request: Request, kinds: frozenset[str], last_id: str | None) 
                     continue
                 if event.kind != "reset" and kinds and event.kind not in kinds:
                     continue
-                if event.moderation > covered or monotonic_seconds() - blinded_at > BLINDED_SECONDS:
-                    covered, blinded_at = max(event.moderation, services_of(request).feed.position), monotonic_seconds()
-                    blinded = await blinded_for(request)
-                if event.data.get("hashtag") in blinded:
+                if event.moderation > covered or monotonic_seconds() - hidden_at > HIDDEN_SECONDS:
+                    covered, hidden_at = max(event.moderation, services_of(request).feed.position), monotonic_seconds()
+                    hidden_tags = await hidden_hashtags_for(request)
+                if event.data.get("hashtag") in hidden_tags:
                     continue
                 yield format_sse_event(data_str=_json(event.data), event=event.kind, id=event.id)
     except (RefusedCall, DependencyAway):

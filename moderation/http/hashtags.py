@@ -11,12 +11,18 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import blinded_for, blinded_list, blinded_reply
+from moderation.access.blinding import hidden_hashtags_for, hidden_list, hidden_reply
 from moderation.access.bodies import CountryQuery, HashtagPath, HashtagQuery
-from moderation.access.numbers import numbers_of, numbers_word, rows_of, withheld_for, without_numbers
+from moderation.access.numbers import (
+    hidden_numbers_for,
+    hidden_word,
+    hide_numbers,
+    hide_numbers_in_rows,
+    without_numbers,
+)
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, BlindedAnswer, BlindedList, DecisionJson, Millis, NextCursor
+from moderation.answers import AnswerModel, BlindedAnswer, DecisionJson, HiddenList, Millis, NextCursor
 from moderation.domain.restrictions.collection import active_restrictions, all_restrictions
 from moderation.http.case_shapes import Numbers
 from moderation.http.overrides import OverrideAnswer
@@ -142,7 +148,7 @@ class HashtagNamesAnswer(AnswerModel):
 
     items: list[HashtagNameAnswer]
     next: NextCursor
-    blinded: BlindedList
+    blinded: HiddenList
 
 
 class DecisionsAnswer(AnswerModel):
@@ -150,7 +156,7 @@ class DecisionsAnswer(AnswerModel):
 
     items: list[DecisionJson]
     next: NextCursor
-    blinded: BlindedList
+    blinded: HiddenList
     numbers: Numbers
 
 
@@ -162,7 +168,7 @@ async def names(
     limit: PageSize = 100,
 ) -> Response:
     """List the hashtags that decisions, people or appeals name, by prefix."""
-    services, blinded = services_of(request), await blinded_for(request)
+    services, hidden_tags = services_of(request), await hidden_hashtags_for(request)
     await services.reviews.refresh()
     await services.moderation.refresh()
     begins = normalise(prefix.strip().lstrip("#＃"))
@@ -170,19 +176,19 @@ async def names(
     spellings = {decision.hashtag: decision.display or decision.hashtag for decision in latest}
     for _, record in services.moderation.view.history:
         spellings.setdefault(record.hashtag, record.display or record.hashtag)
-    tags = [tag for tag in spellings if tag.startswith(begins) and tag not in blinded | {"*"}]
+    tags = [tag for tag in spellings if tag.startswith(begins) and tag not in hidden_tags | {"*"}]
     page, following = page_of(tags, key=lambda tag: (tag,), order="hashtags", cursor=cursor, size=limit)
     items = [{"hashtag": tag, "display": spellings[tag]} for tag in page]
-    return JsonReply(page_answer(items, following, **blinded_list(blinded)))
+    return JsonReply(page_answer(items, following, **hidden_list(hidden_tags)))
 
 
 @router.get("/hashtags/{hashtag}", openapi_extra=needs("read"), response_model=HashtagAnswer | BlindedAnswer)
 async def explain(request: Request, hashtag: HashtagPath, country: CountryQuery = None) -> Response:
     """Explain a hashtag: where it is shown or hidden, why, by whom, and its history."""
-    if hashtag in await blinded_for(request):
-        return blinded_reply(hashtag)
+    if hashtag in await hidden_hashtags_for(request):
+        return hidden_reply(hashtag)
     report, note = await services_of(request).report(hashtag, country)
-    answer = numbers_of(report.as_dict() | {"note": note}, hashtag, await withheld_for(request))
+    answer = hide_numbers(report.as_dict() | {"note": note}, hashtag, await hidden_numbers_for(request))
     return JsonReply(answer if may(request, "orders") else without_orders(answer))
 
 
@@ -193,18 +199,18 @@ async def statements(
     request: Request, hashtag: HashtagPath, country: CountryQuery = None, history: bool = False
 ) -> Response:
     """Return the statement of reasons of every restriction of a hashtag."""
-    if hashtag in await blinded_for(request):
-        return blinded_reply(hashtag)
+    if hashtag in await hidden_hashtags_for(request):
+        return hidden_reply(hashtag)
     report, note = await services_of(request).report(hashtag, country)
     restrictions = all_restrictions(report) if history else active_restrictions(report)
-    withheld = await withheld_for(request)
+    hidden_numbers = await hidden_numbers_for(request)
     open_to_all = [each for each in restrictions if each.source != "legal" or may(request, "orders")]
-    proofs = {} if hashtag in withheld else await prove_statements(services_of(request).public_log, open_to_all)
+    proofs = {} if hashtag in hidden_numbers else await prove_statements(services_of(request).public_log, open_to_all)
     items = [statement_as_dict(each, proof=proofs.get(each.reference, _CLOSED)) for each in restrictions]
-    if hashtag in withheld:
+    if hashtag in hidden_numbers:
         items = [_without_texts(statement) for statement in items]
     items = items if may(request, "orders") else without_orders(items)
-    return JsonReply(page_answer(items, None, note=note, numbers=numbers_word([{"hashtag": hashtag}], withheld)))
+    return JsonReply(page_answer(items, None, note=note, numbers=hidden_word([{"hashtag": hashtag}], hidden_numbers)))
 
 
 @router.get("/decisions", openapi_extra=needs("read"), response_model=DecisionsAnswer)
@@ -216,14 +222,14 @@ async def decisions(
     limit: PageSize = 100,
 ) -> Response:
     """List the latest automated decision of each hashtag and country, newest first."""
-    reviews, blinded = services_of(request).reviews, await blinded_for(request)
+    reviews, hidden_tags = services_of(request).reviews, await hidden_hashtags_for(request)
     await reviews.refresh()
     matches = [
         decision
         for decision in reviews.automated.latest.values()
         if hashtag in (None, decision.hashtag)
         and country in (None, decision.country)
-        and decision.hashtag not in blinded
+        and decision.hashtag not in hidden_tags
     ]
     page, following = page_of(
         matches,
@@ -233,9 +239,11 @@ async def decisions(
         size=limit,
         descending=True,
     )
-    rows, withheld = [decision_as_dict(decision) for decision in page], await withheld_for(request)
-    numbers = numbers_word(rows, withheld)
-    return JsonReply(page_answer(rows_of(rows, withheld), following, numbers=numbers, **blinded_list(blinded)))
+    rows, hidden_numbers = [decision_as_dict(decision) for decision in page], await hidden_numbers_for(request)
+    numbers = hidden_word(rows, hidden_numbers)
+    return JsonReply(
+        page_answer(hide_numbers_in_rows(rows, hidden_numbers), following, numbers=numbers, **hidden_list(hidden_tags))
+    )
 
 
 def _without_texts(statement: dict[str, Any]) -> dict[str, Any]:

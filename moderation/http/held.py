@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import blinded_for, blinded_list
+from moderation.access.blinding import hidden_hashtags_for, hidden_list
 from moderation.access.bodies import CountryQuery
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, BlindedList, Millis, NextCursor
+from moderation.answers import AnswerModel, HiddenList, Millis, NextCursor
 from moderation.views.held import HeldRegister, held_tags
 from streams.actions import HIDING
 
@@ -46,7 +46,7 @@ class HeldAnswer(AnswerModel):
     next: NextCursor
     hashtags: int = Field(description="Distinct hashtags on all pages.")
     at_ms: Millis
-    blinded: BlindedList
+    blinded: HiddenList
 
 
 @router.get("/held", openapi_extra=needs("read"), response_model=HeldAnswer)
@@ -61,13 +61,13 @@ async def held_now(
     limit: PageSize = 100,
 ) -> Response:
     """List the hashtags that are held back now, by the logs: a row for each source, country and category."""
-    services, blinded = services_of(request), await blinded_for(request)
+    services, hidden_tags = services_of(request), await hidden_hashtags_for(request)
     at_ms = services.moderation.now_ms()
     await services.reviews.refresh()
     matches = [
         held
         for held in held_tags(services.reviews.automated.latest.values(), services.moderation.view, at_ms)
-        if held.register.hashtag not in blinded
+        if held.register.hashtag not in hidden_tags
         and country in (None, held.register.country)
         and source in (None, held.register.source)
         and category in (None, held.register.category)
@@ -83,7 +83,7 @@ async def held_now(
     )
     items = [_row(held, show_legal=may(request, "orders")) for held in page]
     tags = len({held.register.hashtag for held in matches})
-    return JsonReply(page_answer(items, following, hashtags=tags, at_ms=at_ms, **blinded_list(blinded)))
+    return JsonReply(page_answer(items, following, hashtags=tags, at_ms=at_ms, **hidden_list(hidden_tags)))
 
 
 def _key(held: HeldRegister, sort: HeldSort) -> tuple[str | int, ...]:

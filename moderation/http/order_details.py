@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import blinded_for
+from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.bodies import IdempotencyKey, OrderPath
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
@@ -28,7 +28,7 @@ router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, t
 async def order_answer(request: Request, order: Order, fold: OrderFold) -> dict[str, Any]:
     """Describe an order; a waiting amendment names targets, so a caller who reviews a hashtag blind does not get it."""
     shown = order_as_dict(order, fold, now_ms())
-    return shown | {"amendment": None} if shown["amendment"] and await blinded_for(request) else shown
+    return shown | {"amendment": None} if shown["amendment"] and await hidden_hashtags_for(request) else shown
 
 
 @router.post("/orders/{order}/notes", openapi_extra=needs("orders"), response_model=OrderAnswer, status_code=201)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import blinded_for, blinded_list, refuse_blinded
+from moderation.access.blinding import hidden_hashtags_for, hidden_list, refuse_hidden
 from moderation.access.bodies import (
     BulkBody,
     BulkRow,
@@ -24,7 +24,7 @@ from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.problems import RefusedCall, problem_of
 from moderation.access.rights import Caller, check_rights
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, BlindedList, Millis, NextCursor
+from moderation.answers import AnswerModel, HiddenList, Millis, NextCursor
 from moderation.domain.override_words import accepted_json
 from moderation.log.drafts import OverrideDraft, end_of, override_draft, undo_draft
 from streams.errors import HushtagError
@@ -74,7 +74,7 @@ class OverridesAnswer(AnswerModel):
 
     items: list[OverrideAnswer]
     next: NextCursor
-    blinded: BlindedList
+    blinded: HiddenList
 
 
 class SurfaceNowAnswer(AnswerModel):
@@ -125,14 +125,14 @@ async def list_overrides(
 ) -> Response:
     """List human decisions with their states, newest first."""
     at_ms = services_of(request).moderation.now_ms()
-    blinded = await blinded_for(request)
+    hidden_tags = await hidden_hashtags_for(request)
     history = services_of(request).moderation.view
     matches = [
         status
         for status in history.statuses(at_ms, hashtag=hashtag, country=country)
         if state in (None, status.state)
         and actor in (None, status.record.actor)
-        and status.record.hashtag not in blinded
+        and status.record.hashtag not in hidden_tags
     ]
     page, following = page_of(
         matches,
@@ -142,7 +142,7 @@ async def list_overrides(
         size=limit,
         descending=sort == "-at",
     )
-    return JsonReply(page_answer([status.as_dict(at_ms) for status in page], following, **blinded_list(blinded)))
+    return JsonReply(page_answer([status.as_dict(at_ms) for status in page], following, **hidden_list(hidden_tags)))
 
 
 @router.post("/overrides", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
@@ -163,7 +163,7 @@ async def undo_override(request: Request, body: UndoBody, idempotency_key: Idemp
     services, tag = services_of(request), recordable_tag(body.hashtag)
 
     async def work(actor: str) -> dict[str, Any]:
-        await refuse_blinded(request, tag.hashtag, actor)
+        await refuse_hidden(request, tag.hashtag, actor)
         categories = await _categories(request, tag.hashtag, body.country or "*")
         check_rights(request, country=body.country or "*", categories=categories)
         draft = undo_draft(
@@ -212,7 +212,7 @@ def _refused(row: BulkRow, problem: dict[str, Any]) -> dict[str, Any]:
 async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, reason: str) -> OverrideDraft:
     at_ms = services_of(request).moderation.now_ms()
     tag, end = recordable_tag(body.hashtag), end_of(body.lasts, body.until, "7d", at_ms)
-    await refuse_blinded(request, tag.hashtag, actor)
+    await refuse_hidden(request, tag.hashtag, actor)
     check_rights(
         request,
         country=body.country,

@@ -16,7 +16,7 @@ from moderation.access.answers import JsonReply
 from moderation.access.bodies import Duration
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, BlindedList, Millis
+from moderation.answers import AnswerModel, HiddenList, Millis
 from moderation.http.case_shapes import Numbers
 from moderation.log.drafts import duration_ms
 from moderation.views.policies import live_record
@@ -99,7 +99,7 @@ class ImpactAnswer(AnswerModel):
     totals: list[dict[str, Any]] = Field(description="By category and country; empty while you review a hashtag blind.")
     histograms: list[dict[str, Any]] = Field(description="Empty while you review a hashtag blind.")
     numbers: Numbers
-    blinded: BlindedList
+    blinded: HiddenList
 
 
 @router.get("/policy", openapi_extra=needs("read"), response_model=PolicyAnswer)

@@ -89,7 +89,7 @@ def shadow_as_dict(run: ShadowRun | None, reader: ReportReader) -> dict[str, Any
         "detail": http_words(str(run.error)) if run and run.error else "",
         "to_ms": report.verdict.to_ms if report else None,
         "now": reader.rows(report.now) if report else [],
-        "over_time": msgspec.to_builtins(report.over_time) if report and not reader.blinded else [],
+        "over_time": msgspec.to_builtins(report.over_time) if report and not reader.hidden_hashtags else [],
         "report": reader.report(report.verdict) if report else None,
-        "blinded": sorted(reader.blinded),
+        "blinded": sorted(reader.hidden_hashtags),
     }

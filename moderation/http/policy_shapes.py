@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from moderation.access.bodies import ActorText, Duration, WriteBody
-from moderation.answers import AnswerModel, BlindedList, Millis
+from moderation.answers import AnswerModel, HiddenList, Millis
 from moderation.http.policy import ImpactAnswer
 from moderation.views.policies import PolicyRevisionAnswer
 
@@ -140,4 +140,4 @@ class ShadowAnswer(AnswerModel):
         description="Flagged hashtags and countries over time; empty while you review blind."
     )
     report: ImpactAnswer | None = Field(description="The changes from the beginning.")
-    blinded: BlindedList
+    blinded: HiddenList

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import blinded_for, blinded_reply
+from moderation.access.blinding import hidden_hashtags_for, hidden_reply
 from moderation.access.bodies import HashtagPath
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
@@ -36,8 +36,8 @@ async def published(
     wait: Annotated[float, Query(ge=0, le=MOST_SECONDS, description="Longest wait in seconds.")] = 0.0,
 ) -> Response:
     """Wait until surfaces have a person's decision, and return when it was recorded and when they got it."""
-    if hashtag in await blinded_for(request):
-        return blinded_reply(hashtag)
+    if hashtag in await hidden_hashtags_for(request):
+        return hidden_reply(hashtag)
     services = services_of(request)
     records = records_of_write(await services.moderation.refresh(), hashtag, version or "9")
     if not records:

@@ -81,7 +81,7 @@ async def sample(request: Request, case: CasePath, item: ItemQuery = None) -> Re
     hashtag_case = await services.cases.find(case)
     listed = CaseSample(
         hashtag_case,
-        blinded=services.cases.is_blind(hashtag_case, person),
+        hidden=services.cases.is_blind(hashtag_case, person),
         person=person,
         opened=await services.texts.opened(person, hashtag_case.hashtag, hashtag_case.id),
         markings=await services.markings.refresh(),
@@ -97,7 +97,7 @@ async def mark(request: Request, case: CasePath, body: MarkingBody, idempotency_
 
     async def work(actor: str) -> dict[str, Any]:
         hashtag_case = await services.cases.find(case)
-        if body.tweet not in sampled_tweets(hashtag_case, blinded=services.cases.is_blind(hashtag_case, actor)):
+        if body.tweet not in sampled_tweets(hashtag_case, hidden=services.cases.is_blind(hashtag_case, actor)):
             fix = f"GET /v1/cases/{hashtag_case.id}/sample lists them"
             raise CallerMistake(f"{body.tweet} is not among the sampled tweets of {hashtag_case.id}", fix=fix)
         markings = await services.markings.mark(

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from moderation.access.access import GuardedRoute, needs, refuse_foreign_read
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
-from moderation.access.numbers import refuse_numbers, withheld_for
+from moderation.access.numbers import hidden_numbers_for, refuse_hidden_numbers
 from moderation.access.services import services_of
 from moderation.answers import AnswerModel
 from moderation.domain.texts.case_texts import read_case_texts
@@ -82,13 +82,13 @@ async def read_texts(
     refuse_foreign_read(request)
     services, person = services_of(request), reader_of(request)
     hashtag_case = await services.cases.find(case)
-    blinded = services.cases.is_blind(hashtag_case, person)
-    if highest and not blinded:
-        await refuse_numbers(request, hashtag_case.hashtag)
+    hidden = services.cases.is_blind(hashtag_case, person)
+    if highest and not hidden:
+        await refuse_hidden_numbers(request, hashtag_case.hashtag)
     texts = await read_case_texts(
         services.texts,
         hashtag_case,
-        blinded=blinded,
+        hidden=hidden,
         actor=person,
         purpose=purpose,
         item=item,
@@ -96,6 +96,6 @@ async def read_texts(
         tweets=tweet or (),
     )
     answer = texts.as_dict(services.texts.settings)
-    if hashtag_case.hashtag in await withheld_for(request):
+    if hashtag_case.hashtag in await hidden_numbers_for(request):
         answer["highest"]["count"] = 0
     return JsonReply(answer)

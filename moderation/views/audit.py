@@ -11,11 +11,11 @@ from pydantic import Field
 
 from moderation.access.access import may
 from moderation.access.blinding import refuse_while_blind
-from moderation.access.numbers import refuse_numbers, withheld_for
+from moderation.access.numbers import hidden_numbers_for, refuse_hidden_numbers
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
 from moderation.answers import AnswerModel, Millis
-from moderation.domain.cases.first_answer import WithheldHashtags
+from moderation.domain.cases.first_answer import HiddenNumbers
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.proving import prove_entry
 from moderation.publiclog.reading import CheckpointState, LogState
@@ -70,7 +70,7 @@ async def proof_for(request: Request, number: int, fields: Sequence[str]) -> dic
     """
     row, entry = await find_entry(request, number)
     if row.reason in (_AFTER, _AFTER_LOOK):
-        await refuse_numbers(request, row.target)
+        await refuse_hidden_numbers(request, row.target)
         raise RefusedCall("blinded", f"entry {number} is {row.reason}", "give your verdict first")
     if entry.is_erased:
         raise RefusedCall("not_found", f"the record of entry {number} was erased", "the tree still has its leaf")
@@ -88,14 +88,14 @@ async def find_entry(request: Request, number: int) -> tuple[AuditRow, AuditEntr
         entry = await services_of(request).public_log.entry(number)
     except CallerMistake as missing:
         raise RefusedCall("not_found", str(missing), "GET /v1/audit/state has its size") from None
-    return _for_reader(row_of(entry), await withheld_for(request), await _open_looks(request)), entry
+    return _for_reader(row_of(entry), await hidden_numbers_for(request), await _open_looks(request)), entry
 
 
 async def rows_for(request: Request, filters: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
     """List matching entries as the caller may read them, and the number of the next page's first entry."""
     rows, following = await services_of(request).audit_page(filters, first, most)
-    withheld, looks = await withheld_for(request), await _open_looks(request)
-    return [_for_reader(row, withheld, looks) for row in rows], following
+    hidden_numbers, looks = await hidden_numbers_for(request), await _open_looks(request)
+    return [_for_reader(row, hidden_numbers, looks) for row in rows], following
 
 
 def state_view(state: LogState) -> LogStateAnswer:
@@ -126,12 +126,12 @@ async def _open_looks(request: Request) -> frozenset[str]:
     return frozenset(case.hashtag for case in cases.values() if case.look is not None and case.look.is_open)
 
 
-def _for_reader(row: AuditRow, withheld: WithheldHashtags, looks: frozenset[str]) -> AuditRow:
+def _for_reader(row: AuditRow, hidden_numbers: HiddenNumbers, looks: frozenset[str]) -> AuditRow:
     """Leave out what pulls a person who has not answered: numbers, first answers, markings and verdicts of others."""
     if row.kind == "case_look" and row.target in looks:
         return replace(row, action=_AFTER_LOOK, reason=_AFTER_LOOK)
-    if row.target in withheld and row.kind == "decision":
+    if row.target in hidden_numbers and row.kind == "decision":
         return replace(row, reason=_AFTER)
-    if row.target in withheld and row.kind in ("case_answer", "text_marking"):
+    if row.target in hidden_numbers and row.kind in ("case_answer", "text_marking"):
         return replace(row, action=_AFTER, reason=_AFTER)
     return row

@@ -9,9 +9,9 @@ import msgspec
 from fastapi import Request
 from msgspec.structs import replace
 
-from moderation.access.blinding import blinded_for
-from moderation.access.numbers import numbers_word, rows_of, withheld_for
-from moderation.domain.cases.first_answer import WithheldHashtags
+from moderation.access.blinding import hidden_hashtags_for
+from moderation.access.numbers import hidden_numbers_for, hidden_word, hide_numbers_in_rows
+from moderation.domain.cases.first_answer import HiddenNumbers
 
 if TYPE_CHECKING:  # its import takes half a second
     from streams.backtest.comparison import PolicyChange
@@ -21,12 +21,12 @@ if TYPE_CHECKING:  # its import takes half a second
 class ReportReader:
     """Hashtags that one person reviews blind, and those whose numbers wait for the first answer."""
 
-    def __init__(self, blinded: frozenset[str], withheld: WithheldHashtags) -> None:
-        self.blinded, self.withheld = blinded, withheld
+    def __init__(self, hidden_hashtags: frozenset[str], hidden_numbers: HiddenNumbers) -> None:
+        self.hidden_hashtags, self.hidden_numbers = hidden_hashtags, hidden_numbers
 
     def visible(self, changes: Sequence[PolicyChange]) -> list[PolicyChange]:
         """Leave out the blind hashtags."""
-        return [change for change in changes if change.hashtag not in self.blinded]
+        return [change for change in changes if change.hashtag not in self.hidden_hashtags]
 
     def seen(self, report: ImpactReport) -> ImpactReport:
         """Leave the changes of blind hashtags out of a report."""
@@ -34,7 +34,7 @@ class ReportReader:
 
     def rows(self, changes: Sequence[PolicyChange]) -> list[dict[str, Any]]:
         """Build the JSON of changes."""
-        return rows_of(msgspec.to_builtins(self.visible(changes)), self.withheld)
+        return hide_numbers_in_rows(msgspec.to_builtins(self.visible(changes)), self.hidden_numbers)
 
     def report(self, report: ImpactReport) -> dict[str, Any]:
         """Build the JSON of a report; counts would reveal the state of a blind hashtag by subtraction."""
@@ -53,14 +53,14 @@ class ReportReader:
             | {
                 "changes": changes,
                 "protected": protected,
-                "totals": [] if self.blinded else answer["totals"],
-                "histograms": [] if self.blinded else answer["histograms"],
-                "numbers": numbers_word([*changes, *protected], self.withheld),
-                "blinded": sorted(self.blinded),
+                "totals": [] if self.hidden_hashtags else answer["totals"],
+                "histograms": [] if self.hidden_hashtags else answer["histograms"],
+                "numbers": hidden_word([*changes, *protected], self.hidden_numbers),
+                "blinded": sorted(self.hidden_hashtags),
             }
         )
 
 
 async def report_reader(request: Request) -> ReportReader:
     """Return what the person who reads may see."""
-    return ReportReader(await blinded_for(request), await withheld_for(request))
+    return ReportReader(await hidden_hashtags_for(request), await hidden_numbers_for(request))

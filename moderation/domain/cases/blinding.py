@@ -6,7 +6,7 @@ from moderation.domain.cases.fold import BLIND_MS, CaseFold, CaseProgress
 from streams.policy.look_alikes import visual_form
 
 
-def blinded_hashtags(fold: CaseFold, actor: str, at_ms: int) -> frozenset[str]:
+def hidden_hashtags(fold: CaseFold, actor: str, at_ms: int) -> frozenset[str]:
     """Return the hashtags (normalised) about which an actor may see no numbers, states or verdicts of others.
 
     Blindness begins with the claim of a second look. It ends with the verdict, a skip, the last verdict by others, or
@@ -18,7 +18,7 @@ def blinded_hashtags(fold: CaseFold, actor: str, at_ms: int) -> frozenset[str]:
     return frozenset(case.hashtag for case in cases if _is_blind(case, person, at_ms))
 
 
-def is_blinded(fold: CaseFold, hashtag: str, actor: str, at_ms: int) -> bool:
+def is_hidden(fold: CaseFold, hashtag: str, actor: str, at_ms: int) -> bool:
     """Return whether a hashtag is among the `blinded_hashtags` of an actor."""
     person = visual_form(actor)
     return any(_is_blind(fold.cases[case], person, at_ms) for case in fold.cases_of_tag.get(hashtag, ()))

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from moderation.domain.appeals.service import ReviewService
-from moderation.domain.cases.blinding import blinded_hashtags, is_blinded
+from moderation.domain.cases.blinding import hidden_hashtags, is_hidden
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.case_board import CaseBoard
 from moderation.domain.cases.closing import CaseClosing, closing_of
-from moderation.domain.cases.first_answer import WithheldHashtags, owes_first_answer
+from moderation.domain.cases.first_answer import HiddenNumbers, owes_first_answer
 from moderation.domain.cases.fold import CLAIM_MS, CaseFold, change_words
 from moderation.domain.cases.heartbeats import Heartbeats
 from moderation.domain.cases.records import MOST_COVERED, CaseRecord, encode_case_record
@@ -78,15 +78,15 @@ class CaseLog:
         """Read on to the present ends; return the last change's number, and the cases changed after an earlier one."""
         return (await self._read()).changed_since(sequence)
 
-    def blinded(self, actor: str) -> frozenset[str]:
+    def hidden_hashtags(self, actor: str) -> frozenset[str]:
         """Return the hashtags about which an actor may see no numbers now, at the last refresh."""
-        return blinded_hashtags(self.fold, actor, self._clock())
+        return hidden_hashtags(self.fold, actor, self._clock())
 
-    async def blinded_now(self, actor: str) -> frozenset[str]:
+    async def hidden_hashtags_now(self, actor: str) -> frozenset[str]:
         """Read on to the present end, and return the hashtags about which an actor may see no numbers."""
         await self._service.refresh()
         self._fold_new()
-        return self.blinded(actor)
+        return self.hidden_hashtags(actor)
 
     def owes_first_answer(self, case: HashtagCase, person: str) -> bool:
         """Return whether a person who may decide owes a first answer on a case."""
@@ -94,14 +94,14 @@ class CaseLog:
             return False
         return owes_first_answer(case, person, self._clock(), self._skip_within_ms)
 
-    def withheld(self, person: str) -> WithheldHashtags:
+    def hidden_numbers(self, person: str) -> HiddenNumbers:
         """Return the hashtags about which a person who may decide gets no numbers now, at the last refresh."""
-        return WithheldHashtags(self._board.open_of_tag, lambda case: self.owes_first_answer(case, person))
+        return HiddenNumbers(self._board.open_of_tag, lambda case: self.owes_first_answer(case, person))
 
-    async def withheld_now(self, person: str) -> WithheldHashtags:
+    async def hidden_numbers_now(self, person: str) -> HiddenNumbers:
         """Read on to the present ends, and return the hashtags about which a person gets no numbers."""
         await self._read()
-        return self.withheld(person)
+        return self.hidden_numbers(person)
 
     def is_blind(self, case: HashtagCase, actor: str) -> bool:
         """Return whether an actor sees a case without numbers, states and verdicts of others."""
@@ -109,7 +109,7 @@ class CaseLog:
 
     def holds_blind(self, case: HashtagCase, actor: str) -> bool:
         """Return whether an actor has claimed a second look of the case's hashtag, and owes its verdict."""
-        return is_blinded(self.fold, case.hashtag, actor, self._clock())
+        return is_hidden(self.fold, case.hashtag, actor, self._clock())
 
     def claimant(self, case: HashtagCase) -> str:
         """Return the person who holds a case now; "" for no person."""

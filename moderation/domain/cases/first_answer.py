@@ -4,7 +4,7 @@ A person owes a first answer on a case in which more than a second look is open.
 the person has decided the case, and while a hold of it lapses soon (`review.skip_first_answer_within` of the policy).
 Until then no answer to a person who may decide has numbers of the machine about the hashtag:
 
-- withheld: harmful share and bounds, thresholds, scored counts, scores, weights, signals with values, terms, the
+- hidden: harmful share and bounds, thresholds, scored counts, scores, weights, signals with values, terms, the
   highest-scoring tweets, statements of reasons;
 - shown: counts of tweets and authors, of those in languages that the model does not read, reach, times, states,
   people's words.
@@ -13,7 +13,7 @@ Readers who may not decide see the numbers; second looks have the stronger rule 
 these hashtags without the numbers, since a state is no secret here. Where to ask:
 
 - `CaseLog.owes_first_answer(case, person)` and `first_answer_of(case, person)`: about one case;
-- `CaseLog.withheld(person)`: the hashtags without numbers for a person, for `in`;
+- `CaseLog.hidden_numbers(person)`: the hashtags without numbers for a person, for `in`;
 - `moderation.access.numbers`: the same for a request, the refusal, and JSON without numbers.
 
 Without a rule (`CaseService(first_answers=None)`, the commands) no person owes one.
@@ -54,7 +54,7 @@ def owes_first_answer(case: HashtagCase, person: str, at_ms: int, skip_within_ms
     return lapses_ms is None or lapses_ms - at_ms > skip_within_ms
 
 
-class WithheldHashtags:
+class HiddenNumbers:
     """Hashtags without numbers for one person, each derived when it is asked for.
 
     Args:
@@ -67,7 +67,7 @@ class WithheldHashtags:
         self._owes = owes
 
     def __contains__(self, hashtag: object) -> bool:
-        """Return whether the numbers of a hashtag (normalised) are withheld."""
+        """Return whether the numbers of a hashtag (normalised) are hidden."""
         return isinstance(hashtag, str) and self.case(hashtag) is not None
 
     def case(self, hashtag: str) -> HashtagCase | None:
@@ -75,7 +75,7 @@ class WithheldHashtags:
         return next((case for case in self._open_cases(hashtag) if self._owes(case)), None)
 
 
-NOTHING_WITHHELD = WithheldHashtags(lambda hashtag: (), lambda case: False)
+NOTHING_HIDDEN = HiddenNumbers(lambda hashtag: (), lambda case: False)
 
 
 @lru_cache(maxsize=4)

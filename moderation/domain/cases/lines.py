@@ -13,7 +13,7 @@ CASE_HEADERS = ("hashtag", "case", "why", "where", "hides on", "ends", "reach", 
 
 
 def case_cells(case: Mapping[str, Any], now_ms: int) -> tuple[str, ...]:
-    """Build the cells of a case in a list; those of a blinded case are empty."""
+    """Build the cells of a case in a list; those of a hidden case are empty."""
     lapses_ms = case.get("lapses_ms")
     return (
         f"#{case['display']}",

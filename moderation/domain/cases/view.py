@@ -1,4 +1,4 @@
-"""JSON of cases: whole, without numbers before the first answer, or blinded for a reviewer. Pure."""
+"""JSON of cases: whole, without numbers before the first answer, or hidden from a reviewer. Pure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def case_as_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
         "labels": list(case.progress.labels),
         "version": log.version(case),
         "first_answer": first_answer_of(case, actor),
-        "numbers": AFTER_FIRST_ANSWER if case.hashtag in log.withheld(actor) else SHOWN,
+        "numbers": AFTER_FIRST_ANSWER if case.hashtag in log.hidden_numbers(actor) else SHOWN,
     }
 
 

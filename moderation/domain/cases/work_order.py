@@ -23,12 +23,12 @@ WORK_ORDER_WORDS = (
 )
 
 
-def work_order(case: HashtagCase, *, blinded: bool = False) -> WorkPlace:
+def work_order(case: HashtagCase, *, hidden: bool = False) -> WorkPlace:
     """Return the place of a case: appeals by age, holds by lapse, the rest by reach and age.
 
-    A case that its reader sees blinded comes last, by id: its place must not reveal its reach.
+    A case that is hidden from its reader comes last, by id: its place must not reveal its reach.
     """
-    if blinded:
+    if hidden:
         return BLIND, 0, 0, case.id
     if (appealed_ms := case.appealed_ms) is not None:
         return APPEAL, appealed_ms, case.began_ms, case.id
@@ -60,10 +60,10 @@ def in_work_order(
         cases: open cases.
         orders: legal orders; those without a deadline are left out.
         at_ms: present time, Unix time in ms.
-        is_blind: whether the reader sees a case blinded.
+        is_blind: whether a case is hidden from the reader.
     """
     placed: list[tuple[WorkPlace, HashtagCase | Order]] = [
-        (work_order(case, blinded=is_blind(case)), case) for case in cases
+        (work_order(case, hidden=is_blind(case)), case) for case in cases
     ]
     placed += [(order_place(order, at_ms), order) for order in orders if order.due_ms is not None]
     return [entry for _, entry in sorted(placed, key=lambda pair: pair[0])]

@@ -19,7 +19,7 @@ class CaseSample:
     """Sampled tweets of one item of a case, for one person."""
 
     case: HashtagCase
-    blinded: bool
+    hidden: bool
     person: str
     opened: Collection[str]
     """Tweets that the person has opened in this case within the shift."""
@@ -33,17 +33,17 @@ class CaseSample:
         Raises:
             CallerMistake: no item of the case has sampled tweets, or the case has no such item.
         """
-        chosen = item_to_read(self.case, self.item, blinded=self.blinded)
+        chosen = item_to_read(self.case, self.item, hidden=self.hidden)
         assert chosen.evidence is not None
         own = self.markings.of_person(self.case.id, self.person)
-        shows_others = may_see_markings(self.case, self.person, blinded=self.blinded)
+        shows_others = may_see_markings(self.case, self.person, hidden=self.hidden)
         others = self.markings.of_others(self.case.id, self.person) if shows_others else {}
         return {
             "case": self.case.id,
             "hashtag": self.case.hashtag,
-            "item": "" if self.blinded else chosen.id,  # the id is a statement's reference, if it was suppressed
+            "item": "" if self.hidden else chosen.id,  # the id is a statement's reference, if it was suppressed
             "country": chosen.country,
-            "blinded": self.blinded,
+            "blinded": self.hidden,
             "url": tag_address(settings.tag_url, self.case.hashtag),
             "sample": sample_words(chosen.evidence),
             "items": [
@@ -62,16 +62,16 @@ class CaseSample:
         }
 
 
-def sampled_tweets(case: HashtagCase, *, blinded: bool) -> frozenset[str]:
+def sampled_tweets(case: HashtagCase, *, hidden: bool) -> frozenset[str]:
     """Return the ids of the tweets that a person may mark: those of the second look, or of every item of the case."""
-    items = [case.look] if blinded and case.look is not None else case.items
+    items = [case.look] if hidden and case.look is not None else case.items
     return frozenset(tweet for part in items if part.item.evidence is not None for tweet in part.item.evidence.sampled)
 
 
-def may_see_markings(case: HashtagCase, actor: str, *, blinded: bool) -> bool:
+def may_see_markings(case: HashtagCase, actor: str, *, hidden: bool) -> bool:
     """Return whether an actor may see the markings of others.
 
     They may once they have given a first answer, or the case is decided; never in a blind second look.
     """
     answered = any(same_person(answer.actor, actor) for answer in case.progress.answers)
-    return not blinded and (answered or bool(case.progress.decisions) or not case.is_open)
+    return not hidden and (answered or bool(case.progress.decisions) or not case.is_open)

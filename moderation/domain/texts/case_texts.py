@@ -23,7 +23,7 @@ class CaseTexts:
 
     case: HashtagCase
     item: ReviewItem
-    blinded: bool
+    hidden: bool
     random: list[ShownText]
     highest: list[ShownText] | None
     """None: not requested, or not for a blind reviewer."""
@@ -36,13 +36,13 @@ class CaseTexts:
 
     def as_dict(self, settings: Settings) -> dict[str, Any]:
         """Build the JSON of the texts."""
-        count = 0 if self.blinded else len(self.evidence.highest)
+        count = 0 if self.hidden else len(self.evidence.highest)
         return {
             "case": self.case.id,
             "hashtag": self.case.hashtag,
-            "item": "" if self.blinded else self.item.id,  # the id is a statement's reference, if it was suppressed
+            "item": "" if self.hidden else self.item.id,  # the id is a statement's reference, if it was suppressed
             "country": self.item.country,
-            "blinded": self.blinded,
+            "blinded": self.hidden,
             "url": tag_address(settings.tag_url, self.case.hashtag),
             "sample": sample_words(self.evidence),
             "items": [text.as_dict(settings.tweet_url) for text in self.random],
@@ -54,13 +54,13 @@ class CaseTexts:
         }
 
 
-def item_to_read(case: HashtagCase, item: str | None, *, blinded: bool) -> ReviewItem:
+def item_to_read(case: HashtagCase, item: str | None, *, hidden: bool) -> ReviewItem:
     """Choose the item of a case whose texts are read: the blind look, one by its id, or the one that reaches most.
 
     Raises:
         CallerMistake: no item of the case has sampled tweets, or the case has no such item.
     """
-    shown = [case.look] if blinded and case.look is not None else case.open_items or case.items
+    shown = [case.look] if hidden and case.look is not None else case.open_items or case.items
     items = [part.item for part in shown]
     if item is not None:
         items = [candidate for candidate in items if candidate.id == item]
@@ -76,7 +76,7 @@ async def read_case_texts(
     reader: TextReader,
     case: HashtagCase,
     *,
-    blinded: bool,
+    hidden: bool,
     actor: str,
     purpose: str,
     item: str | None = None,
@@ -88,7 +88,7 @@ async def read_case_texts(
     Args:
         reader: reader of texts.
         case: the case.
-        blinded: whether the person may see neither numbers nor verdicts of it.
+        hidden: whether the person may see neither numbers nor verdicts of it.
         actor: person who reads.
         purpose: reason of the reading.
         item: id of an item of the case; None: the one that reaches most.
@@ -99,11 +99,11 @@ async def read_case_texts(
         CallerMistake: there is nothing to read, or a tweet is not among those that may be read.
         ExposureLimit: the person has opened as many texts as one may in a shift.
     """
-    chosen = item_to_read(case, item, blinded=blinded)
+    chosen = item_to_read(case, item, hidden=hidden)
     evidence = chosen.evidence
     assert evidence is not None
     places = sample_places(evidence)
-    if opened := highest and not blinded:
+    if opened := highest and not hidden:
         places |= dict(zip(evidence.highest, evidence.highest_at, strict=True))
     if unknown := [tweet for tweet in tweets if tweet not in places]:
         raise CallerMistake(
@@ -115,7 +115,7 @@ async def read_case_texts(
     return CaseTexts(
         case=case,
         item=chosen,
-        blinded=blinded,
+        hidden=hidden,
         random=[texts_by_id[tweet] for tweet in evidence.sampled if tweet in texts_by_id],
         highest=[texts_by_id[tweet] for tweet in evidence.highest if tweet in texts_by_id] if opened else None,
     )

@@ -126,9 +126,9 @@ def test_console_words_it() -> None:
     [place] = places_now("tag", [labelled()], people, NOW_MS, show_legal=True)
     assert (place.words, place.tone) == ("visible, with a label", "wait")
     assert action_words("show", {place.action}) == "Show in full"
-    places = places_of(report(labelled()), numbers=True, show_legal=True)
+    places = places_of(report(labelled()), hide_numbers=False, show_legal=True)
     assert ("label", "with a label", "IN") in [(place.badge, place.state, place.country) for place in places]
-    assert cause_of(flag_of(), "wins", NOW_MS, numbers=True, show_legal=True).state == "with a label"
+    assert cause_of(flag_of(), "wins", NOW_MS, hide_numbers=False, show_legal=True).state == "with a label"
     assert ("label", "with a label") in filter_choices(held_tags([labelled()], people, NOW_MS))["state"]
     assert MODES["label"].effect == "labels"
 

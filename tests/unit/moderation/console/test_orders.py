@@ -180,11 +180,11 @@ def test_timeline_is_newest_first_with_notes(services: Services) -> None:
 def test_targets_are_left_out_during_a_blind_review(
     log: InMemoryLog, order: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def blinded(*_: object) -> frozenset[str]:
+    async def hidden(*_: object) -> frozenset[str]:
         return frozenset({"other"})
 
-    monkeypatch.setattr("moderation.console.orders_order.blinded_for", blinded)
-    monkeypatch.setattr("moderation.access.blinding.blinded_for", blinded)
+    monkeypatch.setattr("moderation.console.orders_order.hidden_hashtags_for", hidden)
+    monkeypatch.setattr("moderation.access.blinding.hidden_hashtags_for", hidden)
     found = page(log, f"/console/orders/{order}", "admin").text
     assert "you review a hashtag blind" in found and JOURNALIST not in found and "exampletag" not in found
     for path in ("letter", "letter.txt", "targets.csv"):

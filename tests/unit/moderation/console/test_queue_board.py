@@ -56,7 +56,7 @@ async def test_board_lists_what_waits_in_the_order_of_work() -> None:
     at_ms = now_ms()
     plain = sorted(
         (one for one in cases.values() if is_waiting(one, "asha", COMMON_TEAM, at_ms)),
-        key=lambda one: work_order(one, blinded=services.cases.is_blind(one, "asha")),
+        key=lambda one: work_order(one, hidden=services.cases.is_blind(one, "asha")),
     )
     entries = await listed(QueueBoard(services))
     assert [one.id for one in entries] == [one.id for one in plain]
@@ -83,7 +83,7 @@ async def test_row_of_unassessed_case_says_how_it_ended(action: Any, words: str)
 async def test_blind_second_look_shows_neither_reach_nor_surfaces() -> None:
     services = services_with(waiting("looked", "suppress", tweets=7_777), share=1.0)
     [entry] = await listed(QueueBoard(services))
-    assert entry.blinded
+    assert entry.hidden
     assert (entry.why, entry.reach, entry.effect, entry.categories) == (("second_look",), None, "", ())
 
 
@@ -94,9 +94,9 @@ async def test_entry_is_blind_only_for_the_person_who_reviews_the_hashtag() -> N
     board = QueueBoard(services)
     [own] = [one for one in await listed(board) if one.hashtag == "looked"]
     [other] = await listed(board, viewer=Viewer("zoe", cases=True, orders=False))
-    assert own.blinded
+    assert own.hidden
     assert own.reach is None
-    assert not other.blinded
+    assert not other.hidden
     assert other.reach == 900
 
 

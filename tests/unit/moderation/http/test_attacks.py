@@ -268,12 +268,12 @@ async def test_stream_that_catches_up_does_not_read_the_log_for_each_event(
     app.state.services = replace(app.state.services, feed=feed)
     asked = 0
 
-    async def blinded(request: Request) -> frozenset[str]:
+    async def hidden(request: Request) -> frozenset[str]:
         nonlocal asked
         asked += 1
         return frozenset()
 
-    monkeypatch.setattr(events, "blinded_for", blinded)
+    monkeypatch.setattr(events, "hidden_hashtags_for", hidden)
     caller = Caller(name="eve", writes_as="eve", grants=(Grant(role="reader"),))
     scope = {"type": "http", "method": "GET", "path": "/v1/events", "headers": [], "app": app}
     scope["state"] = {"caller": caller, "permission": "read"}

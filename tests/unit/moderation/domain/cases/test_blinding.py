@@ -74,7 +74,7 @@ async def test_claimed_look_is_not_replaced_by_an_earlier_one() -> None:
 async def test_place_of_a_blinded_case_does_not_reveal_its_reach() -> None:
     small, large = await sampled().case(), await sampled(tweets=900).case()
     assert work_order(small) != work_order(large)
-    assert work_order(small, blinded=True) == work_order(large, blinded=True)
+    assert work_order(small, hidden=True) == work_order(large, hidden=True)
 
 
 async def test_late_verdict_of_a_look_becomes_no_decision_on_what_began_meanwhile() -> None:

@@ -57,10 +57,10 @@ def test_marking_under_another_key_is_refused() -> None:
 
 async def test_first_answer_or_decision_opens_markings_of_others() -> None:
     world = CaseHarness(decision(ruling("hold")))
-    assert not may_see_markings(await world.case(), "ann", blinded=False)
+    assert not may_see_markings(await world.case(), "ann", hidden=False)
     await world.cases.answer("tag", "unsure", actor="Ann", reason="r")
-    assert may_see_markings(await world.case(), "ann", blinded=False)
-    assert not may_see_markings(await world.case(), "ann", blinded=True)
-    assert not may_see_markings(await world.case(), "bob", blinded=False)
+    assert may_see_markings(await world.case(), "ann", hidden=False)
+    assert not may_see_markings(await world.case(), "ann", hidden=True)
+    assert not may_see_markings(await world.case(), "bob", hidden=False)
     await world.cases.decide("tag", "show", actor="ann", reason="r")
-    assert may_see_markings(await world.case(), "bob", blinded=False)
+    assert may_see_markings(await world.case(), "bob", hidden=False)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from moderation.domain.cases import records as records_module
 from moderation.domain.cases.agreement import agreement, look_outcomes, quality_as_dict, quality_of
-from moderation.domain.cases.blinding import blinded_hashtags
+from moderation.domain.cases.blinding import hidden_hashtags
 from moderation.domain.cases.fold import BLIND_MS, CLAIM_MS
 from moderation.domain.cases.queue import is_waiting
 from moderation.domain.cases.records import CaseLook, LookVerdict
@@ -64,21 +64,21 @@ async def test_reviewer_is_blinded_from_claim_to_verdict() -> None:
     world = sampled()
     await world.case()
     fold = world.cases.fold
-    assert blinded_hashtags(fold, "ann", world.now_ms) == frozenset()
+    assert hidden_hashtags(fold, "ann", world.now_ms) == frozenset()
     await world.cases.claim("tag", actor="ann")
     for name in ("ann", "Ann", "аnn"):  # the last one begins with a Cyrillic letter
-        assert blinded_hashtags(fold, name, world.now_ms) == {"tag"}
-    assert blinded_hashtags(fold, "ben", world.now_ms) == frozenset()
-    assert blinded_hashtags(fold, "ann", world.now_ms + 10 * CLAIM_MS) == {"tag"}, "also when the claim has ended"
+        assert hidden_hashtags(fold, name, world.now_ms) == {"tag"}
+    assert hidden_hashtags(fold, "ben", world.now_ms) == frozenset()
+    assert hidden_hashtags(fold, "ann", world.now_ms + 10 * CLAIM_MS) == {"tag"}, "also when the claim has ended"
     await world.cases.decide("tag", "hide", actor="ann", reason="seen")
-    assert blinded_hashtags(fold, "ann", world.now_ms) == frozenset()
+    assert hidden_hashtags(fold, "ann", world.now_ms) == frozenset()
 
 
 async def test_blindness_ends_by_time_and_so_does_the_look() -> None:
     world = sampled()
     await world.cases.claim("tag", actor="ann")
     world.now_ms += BLIND_MS
-    assert world.cases.blinded("ann") == frozenset()
+    assert world.cases.hidden_hashtags("ann") == frozenset()
     for act in (world.cases.claim("tag", actor="ann"), world.cases.decide("tag", "hide", actor="ann", reason="r")):
         with pytest.raises(StaleReview, match="would not be blind"):
             await act
@@ -89,7 +89,7 @@ async def test_skip_ends_blindness_and_the_look_for_good() -> None:
     world = sampled()
     await world.cases.claim("tag", actor="ann")
     await world.cases.skip("tag", "context", actor="ann", reason="I know it")
-    assert world.cases.blinded("ann") == frozenset()
+    assert world.cases.hidden_hashtags("ann") == frozenset()
     with pytest.raises(StaleReview, match="would not be blind"):
         await world.cases.claim("tag", actor="ann")
 
