@@ -79,7 +79,7 @@ def test_breakers_do_not_count_it_and_nothing_is_labelled_early() -> None:
 
 
 def test_next_owner_recovers_it() -> None:
-    assert [one.action for one in KeyState.read_back(labelled()).settled.values()] == ["label"]
+    assert [ruling.action for ruling in KeyState.read_back(labelled()).settled.values()] == ["label"]
 
 
 def test_flag_has_the_strongest_action_of_a_surface() -> None:

@@ -26,7 +26,10 @@ def test_every_message_is_translated_with_same_placeholders() -> None:
     messages = {text for _, text, _, _ in extract("python", io.BytesIO(source), keywords={"text": None})}
     messages |= {one.statement for one in registry.SIGNALS}
     messages |= {
-        text for one in FORMS.values() for text in (one.everywhere, one.in_country, one.reason, one.closing) if text
+        text
+        for form in FORMS.values()
+        for text in (form.everywhere, form.in_country, form.reason, form.closing)
+        if text
     }
     assert len(messages) > 20
     for language in set(LANGUAGES) - {"en"}:
