@@ -54,7 +54,7 @@ class DecisionFold:
         clear.
         """
         key = (decision.hashtag, decision.country)
-        touched = {one.surface for one in decision.rulings if _makes_flag(one) or one.action == "clear"}
+        touched = {ruling.surface for ruling in decision.rulings if _makes_flag(ruling) or ruling.action == "clear"}
         state = self._states.get(key)
         if state is None:
             state = self._states[key] = _State(decision)
@@ -142,17 +142,17 @@ def _weight(ruling: ScopeDecision) -> float:
 
 
 def _reasons(ruling: ScopeDecision | None) -> tuple[Reason, ...]:
-    given = ruling.reasons if ruling else ()
-    return tuple(Reason(signal=reason.signal, value=reason.value, threshold=reason.threshold) for reason in given)
+    reasons = ruling.reasons if ruling else ()
+    return tuple(Reason(signal=reason.signal, value=reason.value, threshold=reason.threshold) for reason in reasons)
 
 
 def _evidence(ruling: ScopeDecision | None) -> dict[str, Any]:
     """Convert the evidence to plain JSON types, as a reader of Redis gets them back, without the way to its texts."""
     if ruling is None or ruling.evidence is None:
         return {}
-    plain = msgspec.structs.asdict(ruling.evidence)
+    evidence = msgspec.structs.asdict(ruling.evidence)
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in plain.items()
+        for name, value in evidence.items()
         if name not in POSITION_FIELDS and value is not msgspec.UNSET
     }

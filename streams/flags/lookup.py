@@ -73,10 +73,10 @@ class FlagLookup:
 
     async def for_hashtag(self, hashtag: str) -> list[Register]:
         """Read all registers of a hashtag, on every surface and in every country, and all stop buttons."""
-        found: dict[bytes, bytes] = {}
+        values: dict[bytes, bytes] = {}
         for tag in (hashtag, ANY_HASHTAG):
-            found |= {field: value async for field, value in self._scan(keys.field_bytes(f"|{tag}"))}
-        return [one for one in _decoded(found.values()) if one.hashtag in (hashtag, ANY_HASHTAG)]
+            values |= {field: value async for field, value in self._scan(keys.field_bytes(f"|{tag}"))}
+        return [register for register in _decoded(values.values()) if register.hashtag in (hashtag, ANY_HASHTAG)]
 
     async def last_heartbeat_ms(self) -> int | None:
         """Read the time of the latest heartbeat of any publisher; None if there is none."""
@@ -103,23 +103,23 @@ class FlagLookup:
         Returns:
             The time by name, in Unix ms, without those whose change is not found.
         """
-        found: dict[str, int] = {}
+        times: dict[str, int] = {}
         last = str(max(recorded_ms - _CLOCK_SKEW_MS, 0)).encode()
-        while len(found) < len(versions):
+        while len(times) < len(versions):
             with _translated():
                 answer = await self._redis.xread({keys.CHANGES: last}, count=_CHANGES_COUNT)
             page = answer[0][1] if answer else []
             for last, content in page:
                 at_ms, name = int(last.partition(b"-")[0]), keys.field_text(content.get(b"field", b""))
                 if at_ms > recorded_ms + MINUTE_MS:
-                    return found
-                if name in versions and name not in found:
+                    return times
+                if name in versions and name not in times:
                     for register in _decoded([content.get(b"value", b"")]):
                         if register.version >= versions[name]:
-                            found[name] = at_ms
+                            times[name] = at_ms
             if len(page) < _CHANGES_COUNT:
                 break
-        return found
+        return times
 
     async def close(self) -> None:
         """Close the connection to Redis."""
@@ -148,11 +148,11 @@ class _Beat(msgspec.Struct):
 
 
 def _decoded(values: Iterable[bytes]) -> list[Register]:
-    found = []
+    registers = []
     for value in values:
         with contextlib.suppress(RegisterError):  # a client cannot read it either
-            found.append(decode(value))
-    return found
+            registers.append(decode(value))
+    return registers
 
 
 @contextlib.contextmanager
@@ -160,9 +160,9 @@ def _translated() -> Any:
     try:
         yield
     except (RedisError, RedisClusterException, OSError) as error:
-        found = store_error(error, "Redis")
-        if isinstance(found, FlagStoreRefuses):
-            raise found from None
+        translated = store_error(error, "Redis")
+        if isinstance(translated, FlagStoreRefuses):
+            raise translated from None
         raise FlagStoreUnavailable(
             f"Redis does not answer: {error}", fix="check that it runs and that HUSHTAG_REDIS_URL is right"
         ) from None

@@ -41,13 +41,13 @@ class OverrideStatus:
 
     def as_dict(self, now_ms: int) -> dict[str, Any]:
         """Convert to plain JSON: the record, its state on these surfaces, its remaining time, and the cause."""
-        plain = record_as_dict(self.record) | {"surfaces": list(self.surfaces), "version": self.version}
-        plain["state"] = self.state
+        fields = record_as_dict(self.record) | {"surfaces": list(self.surfaces), "version": self.version}
+        fields["state"] = self.state
         if isinstance(self.record, Override) and self.state in ("in force", "superseded"):
-            plain["expires_in_ms"] = self.record.expires_at_ms - now_ms if self.record.expires_at_ms else None
+            fields["expires_in_ms"] = self.record.expires_at_ms - now_ms if self.record.expires_at_ms else None
         if self.because is not None:
-            plain[_BECAUSE[self.state]] = record_as_dict(self.because)
-        return plain
+            fields[_BECAUSE[self.state]] = record_as_dict(self.because)
+        return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,16 @@ class OverrideHistory:
 
         An override whose state differs between its surfaces is listed once for each state.
         """
-        found: list[OverrideStatus] = []
+        statuses: list[OverrideStatus] = []
         for offset, record in reversed(self.history):
             if hashtag not in (None, record.hashtag) or country not in (None, record.country):
                 continue
             if (stale := self.fold.stale.get(offset)) is not None:
                 before = stale.changed[-1] if stale.changed else None
-                found.append(OverrideStatus(record, offset, "refused", record.surfaces, before))
+                statuses.append(OverrideStatus(record, offset, "refused", record.surfaces, before))
             elif isinstance(record, Override):
-                found += self._states(record, offset, now_ms)
-        return found
+                statuses += self._states(record, offset, now_ms)
+        return statuses
 
     def in_force(self, now_ms: int, scopes: Iterable[Scope]) -> list[tuple[Scope, Override]]:
         """List the override in force in each scope that has one."""
@@ -141,7 +141,7 @@ class OverrideHistory:
 
 def record_as_dict(record: TagRecord) -> dict[str, Any]:
     """Convert a record to plain JSON."""
-    plain: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": record.id,
         "action": record.action if isinstance(record, Override) else "undo",
         "hashtag": record.hashtag,
@@ -154,5 +154,5 @@ def record_as_dict(record: TagRecord) -> dict[str, Any]:
         "at_ms": record.at_ms,
     }
     if isinstance(record, Override):
-        return plain | {"expires_at_ms": record.expires_at_ms, "category": record.category, "family": record.family}
-    return plain | {"undoes": list(record.undoes)}
+        return fields | {"expires_at_ms": record.expires_at_ms, "category": record.category, "family": record.family}
+    return fields | {"undoes": list(record.undoes)}

@@ -75,7 +75,7 @@ def store_error(error: BaseException, where: str) -> FlagStoreUnavailable:
             fix="correct the user and password in HUSHTAG_REDIS_URL",
             kind="NOAUTH",
         )
-    if any(isinstance(one, ssl.SSLError) for one in _causes(error)) or "[SSL: " in what:
+    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)) or "[SSL: " in what:
         return FlagStoreRefuses(
             f"TLS with {where} failed: {what}",
             fix="check ?ssl_ca_certs=FILE and the host in HUSHTAG_REDIS_URL",
@@ -105,9 +105,9 @@ def _kind(error: BaseException, what: str) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    found: BaseException | None = error
+    cause: BaseException | None = error
     for _ in range(8):
-        if found is None:
+        if cause is None:
             return
-        yield found
-        found = found.__cause__ or found.__context__
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -70,7 +70,7 @@ class AheadScoring:
 
     def _next_pane(self) -> int | None:
         """Return the first pane that is over and not scored; None: there is none. Idle sources do not count."""
-        busy = (one.newest_ms for one in self._open.sources.values() if one.newest_ms >= one.watermark_ms)
+        busy = (source.newest_ms for source in self._open.sources.values() if source.newest_ms >= source.watermark_ms)
         reached_ms = min(busy, default=-1)
         for number in sorted(self._open.panes):
             done = number < self._begun or (number == self._begun and not len(self._waiting))

@@ -50,10 +50,10 @@ class GroupBounds(NamedTuple):
 
     def spread(self, rows: Ints, m: int) -> GroupBounds:
         """Return m rows: these at `rows`, and unknown bounds at the others."""
-        found = GroupBounds.unknown(m)
-        for whole, part in zip(found, self, strict=True):
+        bounds = GroupBounds.unknown(m)
+        for whole, part in zip(bounds, self, strict=True):
             whole[rows] = part
-        return found
+        return bounds
 
 
 class ScoredRows(NamedTuple):
@@ -124,15 +124,15 @@ class AuthorGroup:
         """Return m rows: this group's at `rows`, and no authors at the others. The correction is dropped."""
         at = np.full(m, -1)
         at[rows] = np.arange(len(rows))
-        found, there = self.take(at), at >= 0
+        taken, there = self.take(at), at >= 0
         return replace(
-            found,
-            authors=found.authors * there,
-            scored=found.scored * there,
-            share=np.where(there[:, None], found.share, np.nan),
+            taken,
+            authors=taken.authors * there,
+            scored=taken.scored * there,
+            share=np.where(there[:, None], taken.share, np.nan),
             correction=None,
-            groups=None if found.groups is None else found.groups * there[:, None],
-            unread=None if found.unread is None else found.unread * there[:, None],
+            groups=None if taken.groups is None else taken.groups * there[:, None],
+            unread=None if taken.unread is None else taken.unread * there[:, None],
         )
 
     def take(self, at: Ints) -> AuthorGroup:
@@ -163,8 +163,8 @@ def established(sample: AuthorSample, young_days: int, from_hidden: Bools | None
     """
     grown = (sample.age_days < 0) | (sample.age_days >= young_days)
     own_words = grown & (sample.flags & RETWEET == 0) & (sample.copy > 0)
-    found: Bools = grown & ~copied(sample.group, sample.copy, own_words)
-    return found if from_hidden is None else found & ~from_hidden
+    established: Bools = grown & ~copied(sample.group, sample.copy, own_words)
+    return established if from_hidden is None else established & ~from_hidden
 
 
 def measure_group(

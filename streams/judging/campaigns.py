@@ -46,13 +46,15 @@ def campaign_of(
     is not under the threshold, nor too small.
     """
     until_ms = _until(after, tick_ms)
-    due = [scope for scope, one in after.items() if one.action in HIDING and _is_due(tick_ms - one.since_ms)]
+    due = [
+        scope for scope, decision in after.items() if decision.action in HIDING and _is_due(tick_ms - decision.since_ms)
+    ]
     if until_ms == _until(before, tick_ms) and not any(goes_on(scope) for scope in due):
         return None
     windows_ms = [
-        one.evidence.window_ms
-        for one in after.values()
-        if one.action in HIDING and one.expires_at_ms == until_ms and one.evidence is not None
+        decision.evidence.window_ms
+        for decision in after.values()
+        if decision.action in HIDING and decision.expires_at_ms == until_ms and decision.evidence is not None
     ]
     return Campaign(key, until_ms, min(windows_ms, default=0))
 
@@ -75,5 +77,9 @@ def _is_due(age_ms: int) -> bool:
 
 
 def _until(decisions: Mapping[Scope, ScopeDecision], tick_ms: int) -> int:
-    expiries = [one.expires_at_ms for one in decisions.values() if one.action in HIDING and one.expires_at_ms > tick_ms]
+    expiries = [
+        decision.expires_at_ms
+        for decision in decisions.values()
+        if decision.action in HIDING and decision.expires_at_ms > tick_ms
+    ]
     return max(expiries, default=0)

@@ -78,14 +78,14 @@ class TopTags:
             members[key] = True
 
     def _of(self, code: int) -> dict[int, bool]:
-        found = self._known.get(code)
-        if found is None:
+        scopes = self._known.get(code)
+        if scopes is None:
             of_country = np.flatnonzero(self.keys & COUNTRY_MASK == code)
             tweets = self.tweets[of_country]
             least = np.sort(tweets)[-self.size] if len(tweets) >= self.size else 0  # ties with the last one count too
             big = self.keys[of_country[tweets >= least]].tolist()
-            found = self._known[code] = {key: self.hides(key) for key in big}
-        return found
+            scopes = self._known[code] = {key: self.hides(key) for key in big}
+        return scopes
 
 
 class CircuitBreakers:
@@ -101,17 +101,17 @@ class CircuitBreakers:
         self, limits: Valves, tick_ms: int, begun: Sequence[NewSuppression], top: TopTags
     ) -> dict[int, DecisionReason]:
         """Admit new suppressions of a settled tick; return by refused key the breaker, with its count and its limit."""
-        self._begun = {one for one in self._begun if one[0] > tick_ms - HOUR_MS}
+        self._begun = {entry for entry in self._begun if entry[0] > tick_ms - HOUR_MS}
         used = sum(at <= tick_ms for at, _, _ in self._begun)
         refusals: dict[int, DecisionReason] = {}
-        for one in sorted(begun, key=lambda one: (-one.lower, one.hashtag, one.country)):
-            hit = _cap(limits, self._shards, used) or _hidden_top(limits, top, one.key)
+        for beginning in sorted(begun, key=lambda beginning: (-beginning.lower, beginning.hashtag, beginning.country)):
+            hit = _cap(limits, self._shards, used) or _hidden_top(limits, top, beginning.key)
             if hit is not None:
-                refusals[one.key] = hit
+                refusals[beginning.key] = hit
                 continue
             used += 1
-            top.hide(one.key)
-            self._begun.add((tick_ms, one.hashtag, one.country))
+            top.hide(beginning.key)
+            self._begun.add((tick_ms, beginning.hashtag, beginning.country))
         return refusals
 
     def admit_early(self, limits: Valves, tick_ms: int, new: NewSuppression, top: TopTags) -> bool:
@@ -120,7 +120,7 @@ class CircuitBreakers:
         In `top` the keys that are hidden early count as hidden too.
         """
         since_ms, event = tick_ms - HOUR_MS, (tick_ms, new.hashtag, new.country)
-        self._early = {one for one in self._early if one[0] > since_ms}
+        self._early = {entry for entry in self._early if entry[0] > since_ms}
         settled = {(tag, where): at for at, tag, where in sorted(self._begun) if at > since_ms}
         waiting = {(tag, where) for at, tag, where in self._early if settled.get((tag, where), -1) < at}
         used = sum(at > since_ms for at, _, _ in self._begun) + len(waiting - {event[1:]})

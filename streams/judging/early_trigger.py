@@ -56,18 +56,18 @@ class EarlyFiring:
     @property
     def batches(self) -> list[TextBatch]:
         """Texts to score, each pane's by its model."""
-        return [one.texts.batch for one in self.panes]
+        return [pane.texts.batch for pane in self.panes]
 
     def displays(self, key: int) -> list[str]:
         """Return the commonest spellings of a key, one for each open pane and country that has it."""
-        found = []
+        displays = []
         for pane in self.panes:
             for at in range(*np.searchsorted(pane.sum.keys, range_of(key)).tolist()):
                 of_row = pane.sum.entries[slice(*pane.sum.bounds[at : at + 2])]
                 spelling = commonest(pane.texts.pane.displays(of_row).split())
                 if spelling:
-                    found.append(spelling.decode("utf-8", "surrogatepass"))
-        return found
+                    displays.append(spelling.decode("utf-8", "surrogatepass"))
+        return displays
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +182,13 @@ class EarlyTrigger:
         window = self._store.shortest
         assert window is not None
         extra, at = [], 0
-        for one in firing.panes:
-            end = at + len(one.texts.entries)
-            one.texts.score(scores.part(at, end))
+        for pane in firing.panes:
+            end = at + len(pane.texts.entries)
+            pane.texts.score(scores.part(at, end))
             at = end
-            extra.append(build_pane(one.number, one.sampled, one.texts.pane, firing.keys >> COUNTRY_BITS, NO_SPELLINGS))
+            extra.append(
+                build_pane(pane.number, pane.sampled, pane.texts.pane, firing.keys >> COUNTRY_BITS, NO_SPELLINGS)
+            )
         least_share = firing.policy.least_suppress_at
         table = self._evidence.table(window, firing.keys, extra, firing.tick_ms, least_share)
         self._last = self._last.updated(LastFiring.at(table))

@@ -54,7 +54,7 @@ class EvidenceTable:
     def greatest_estimates(self) -> Doubles:
         """Return (m,) the greatest estimate of any column, of all authors, the established ones, or the others."""
         groups = (self.everyone, self.established, self.everyone.without(self.established))
-        greatest: Doubles = np.nan_to_num(np.hstack([one.estimates() for one in groups])).max(axis=1, initial=0.0)
+        greatest: Doubles = np.nan_to_num(np.hstack([group.estimates() for group in groups])).max(axis=1, initial=0.0)
         return greatest
 
     def take(self, rows: Ints | Bools) -> EvidenceTable:
@@ -87,7 +87,7 @@ class EvidenceTable:
             listed: (m,) whether the tag is, or looks like, a curated term.
             column: score column of the rule's category.
         """
-        signals = {one.name: one.kind.recorded(float(one.values(self, listed)[row])) for one in RECORDED}
+        signals = {signal.name: signal.kind.recorded(float(signal.values(self, listed)[row])) for signal in RECORDED}
         authors, scored, correction = self.everyone.authors, self.everyone.scored, self.everyone.correction
         sampled, sampled_at = ((), ()) if self.shown is None else self.shown.random(row)
         highest, highest_at = ((), ()) if self.shown is None else self.shown.highest(row, column)
@@ -182,7 +182,7 @@ def tabulate(
         tweets=tweets,
         everyone=measure_group(sample, authors, None, columns, corrections, scale, texts),
         established=measure_group(sample, authors, own, columns, corrections, scale, texts),
-        signals={one.name: one.measure(seen) for one in MEASURED},
+        signals={signal.name: signal.measure(seen) for signal in MEASURED},
         shown=shown_tweets(sample, m),
         may_miss=may_miss,
         hidden_tags=None if migrated is None else migrated.of,

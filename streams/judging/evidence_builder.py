@@ -148,13 +148,20 @@ class EvidenceBuilder:
 
     def _filtered(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:
         """Return the sample of some keys with the side inputs applied; itself where nothing changes."""
-        for one in self._side_inputs:
-            sample = one.filter(sample, keys, span)
+        for side_input in self._side_inputs:
+            sample = side_input.filter(sample, keys, span)
         return sample
 
     def _annotations(self, kind: type[SideInput], sample: AuthorSample, keys: Ints, span: WindowSpan) -> Any:
         """Return the columns of the side input of a kind; None: there are none."""
-        return next((one.annotate(sample, keys, span) for one in self._side_inputs if isinstance(one, kind)), None)
+        return next(
+            (
+                side_input.annotate(sample, keys, span)
+                for side_input in self._side_inputs
+                if isinstance(side_input, kind)
+            ),
+            None,
+        )
 
     def _busy(self, window: SlidingWindow) -> Ints:
         keys = window.busy()
@@ -163,7 +170,7 @@ class EvidenceBuilder:
 
     def _count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints | int:
         """Count (m,) the tweets that side inputs remove."""
-        return sum(one.count_removed(keys, start_ms, end_ms) for one in self._side_inputs)
+        return sum(side_input.count_removed(keys, start_ms, end_ms) for side_input in self._side_inputs)
 
     def count_remaining(self, tweets: Ints, window: SlidingWindow, keys: Ints, tick_ms: int | None = None) -> Ints:
         """Return (m,) tweets of some keys without those of expired panes and without removed ones, never below 0.
@@ -200,8 +207,8 @@ class EvidenceBuilder:
         matches = self._annotations(AuthorSketchIndex, sample, keys, span)
         own = established(sample, self._young_days, None if matches is None else matches.from_hidden)
         authors = count_visible_authors(whole, sample, len(keys))
-        found = measure_group(sample, authors, own, self._columns, scale=self.scale)
-        return found.spread(rows, len(table.keys))
+        group = measure_group(sample, authors, own, self._columns, scale=self.scale)
+        return group.spread(rows, len(table.keys))
 
     def _past(
         self, window: SlidingWindow, keys: Ints, tweets: Ints, extra: Sequence[Pane], tick_ms: int | None
@@ -226,5 +233,5 @@ class EvidenceBuilder:
 
 def _may_act(table: EvidenceTable, least_share: float) -> Ints:
     """Return the rows of the tags on which a rule may act: their harmful share may reach `least_share`."""
-    estimates = np.hstack([one.estimates() for one in (table.everyone, table.established)])
+    estimates = np.hstack([group.estimates() for group in (table.everyone, table.established)])
     return np.flatnonzero((estimates >= least_share).any(axis=1))  # NaN reaches nothing

@@ -43,7 +43,11 @@ class FlagRenewal:
     def due(self, now_ms: int) -> list[Decision]:
         """Return the renewals of flags that have less than a step to go, and note them as sent."""
         latest = [*self._latest.values()]
-        return [one for known in latest if (one := self._renewal(known, _standing(known, now_ms), now_ms)) is not None]
+        return [
+            renewal
+            for decision in latest
+            if (renewal := self._renewal(decision, _standing(decision, now_ms), now_ms)) is not None
+        ]
 
     def follow(self, decision: Decision, now_ms: int) -> Decision | None:
         """Note a decision of the judge that catches up; return the renewal that keeps its flags standing, or None.
@@ -51,8 +55,8 @@ class FlagRenewal:
         Its ticks lie in the past, and so do its expiries. A flag that stands is extended from now on; one that does not
         stand is not.
         """
-        known = self._latest.get((decision.hashtag, decision.country))
-        standing = {} if known is None else dict.fromkeys(_standing(known, now_ms), now_ms)
+        last = self._latest.get((decision.hashtag, decision.country))
+        standing = {} if last is None else dict.fromkeys(_standing(last, now_ms), now_ms)
         self._note(decision)
         return self._renewal(decision, standing, now_ms)
 
@@ -66,10 +70,10 @@ class FlagRenewal:
         `standing` has by scope of a flag that stands the time from which it is extended.
         """
         rulings = tuple(
-            self._renewed(one, decision.country, now_ms, standing[scope])
-            if (scope := (one.category, one.surface)) in standing
-            else one
-            for one in decision.rulings
+            self._renewed(ruling, decision.country, now_ms, standing[scope])
+            if (scope := (ruling.category, ruling.surface)) in standing
+            else ruling
+            for ruling in decision.rulings
         )
         if rulings == decision.rulings or self._policy.is_never_suppressed(decision.hashtag):
             return None
@@ -99,7 +103,7 @@ class FlagRenewal:
 def _standing(decision: Decision, now_ms: int) -> dict[Scope, int]:
     """Return the expiries of a decision's flags that stand, by scope."""
     return {
-        (one.category, one.surface): one.expires_at_ms
-        for one in decision.rulings
-        if one.action in RENEWED and one.expires_at_ms > now_ms
+        (ruling.category, ruling.surface): ruling.expires_at_ms
+        for ruling in decision.rulings
+        if ruling.action in RENEWED and ruling.expires_at_ms > now_ms
     }

@@ -145,8 +145,8 @@ def decide_early(
         return None
     if state is not None and (state.action != "clear" or state.lapsed or tick_ms - state.since_ms < rule.dwell_ms):
         return None
-    found = _begin(result, rule, tick_ms, scope)
-    return replace(found, provisional=True) if found.action in FLAGGING else None
+    begun = _begin(result, rule, tick_ms, scope)
+    return replace(begun, provisional=True) if begun.action in FLAGGING else None
 
 
 def _begin(result: RuleResult, rule: Rule, tick_ms: int, scope: Scope) -> ScopeDecision:

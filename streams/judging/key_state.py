@@ -43,16 +43,16 @@ class KeyState:
     def read_back(cls, decision: Decision) -> KeyState:
         """Recover the state from a record; an action of a later version is none here, and ends when it expires."""
         state = cls(decided_ms=decision.settled_ms, published=decision.version)
-        for one in decision.rulings:
-            scope = (one.category, one.surface)
-            if one.action not in ACTIONS:
+        for ruling in decision.rulings:
+            scope = (ruling.category, ruling.surface)
+            if ruling.action not in ACTIONS:
                 continue
-            if not one.provisional:
-                state.settled[scope] = one
-            elif one.action == "clear":
-                state.barred[scope] = one
+            if not ruling.provisional:
+                state.settled[scope] = ruling
+            elif ruling.action == "clear":
+                state.barred[scope] = ruling
             else:
-                state.early[scope] = one
+                state.early[scope] = ruling
         return state
 
 

@@ -73,15 +73,15 @@ def count_texts(
     """
     n_read = 1 if scale is None else scale.n_groups
     counts = zip(_by_group(groups), _by_group(groups[is_read]), strict=True)
-    return _added_up(LanguageTexts(group_name(group, n_read), *one) for group, one in enumerate(counts) if one[0])
+    return _added_up(LanguageTexts(group_name(group, n_read), *count) for group, count in enumerate(counts) if count[0])
 
 
 def _added_up(counts: Iterable[LanguageTexts]) -> tuple[LanguageTexts, ...]:
     """Add up the texts of each language, by name."""
     found: dict[str, tuple[int, int]] = {}
-    for one in counts:
-        texts, read = found.get(one.language, (0, 0))
-        found[one.language] = texts + one.texts, read + one.read
+    for count in counts:
+        texts, read = found.get(count.language, (0, 0))
+        found[count.language] = texts + count.texts, read + count.read
     return tuple(LanguageTexts(name, *sums) for name, sums in sorted(found.items()))
 
 

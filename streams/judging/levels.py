@@ -149,7 +149,7 @@ class RuleLevels:
         decided = DecisionReason(name, rounded(float(bounds.lower[row])), self.rule.suppress_at)
         if self.level[row] == UNREAD:
             decided = DecisionReason("scored_share", rounded(float(self.read_part[row])), self.rule.min_scored)
-        values = [(one.signal.name, float(one.values[row]), one.threshold) for one in self.asked]
+        values = [(signal.signal.name, float(signal.values[row]), signal.threshold) for signal in self.asked]
         return (
             decided,
             *(DecisionReason(name, rounded(value), least) for name, value, least in values if value >= least),
@@ -230,12 +230,12 @@ def combine(results: Iterable[RuleResult]) -> RuleResult:
     Surfaces count recent tweets, so only the shortest window of the rule can contest a tag. Established authors of a
     longer window keep a tag from being hidden in their absence; it is contested then. An unread tag stays unread.
     """
-    found = [one for one in results if one.level != LOW]
-    best = max(found, key=lambda one: one.level, default=NOTHING)
+    reached = [result for result in results if result.level != LOW]
+    best = max(reached, key=lambda result: result.level, default=NOTHING)
     if best.level != CONTESTED or best.is_shortest:
         return best
-    shortest = next((one for one in found if one.is_shortest), best)
-    unread = next((one for one in found if one.level == UNREAD), None)
+    shortest = next((result for result in reached if result.is_shortest), best)
+    unread = next((result for result in reached if result.level == UNREAD), None)
     if unread is not None and shortest.level != OVER_WITHOUT:
         return unread
     return shortest._replace(level=CONTESTED if shortest.level == OVER_WITHOUT else BETWEEN)

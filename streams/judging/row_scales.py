@@ -37,10 +37,10 @@ class RowScales:
 
     def estimates(self, share: Doubles) -> Doubles:
         """Estimate the harmful shares (m, columns) from means of that shape; NaN stays NaN."""
-        found = self._base.estimates(share, self._mix)
+        estimates = self._base.estimates(share, self._mix)
         for scale, rows in self._others:
-            found[rows] = scale.estimates(share[rows], self._mix[rows])
-        return found
+            estimates[rows] = scale.estimates(share[rows], self._mix[rows])
+        return estimates
 
     def bounds(self, mean: Doubles, n: Ints, column: int, confidence: float) -> tuple[Doubles, Doubles, Doubles]:
         """Compute estimate, lower and upper bound (m,) of one column from its means (m,) over n (m,) authors."""
@@ -62,15 +62,15 @@ class RowScales:
         """Convert means (m, columns) on these scales to the means of the same shares on other scales of the rows."""
         if not self._others and not to._others:
             return share
-        found, rows = share.copy(), np.flatnonzero(self._of_rows() != to._of_rows())
+        moved, rows = share.copy(), np.flatnonzero(self._of_rows() != to._of_rows())
         for column in range(share.shape[1]):
             (clean, gap), (other_clean, other_gap) = self.line(column), to.line(column)
-            found[rows, column] = (other_clean + (share[:, column] - clean) * (other_gap / gap))[rows]
-        return found
+            moved[rows, column] = (other_clean + (share[:, column] - clean) * (other_gap / gap))[rows]
+        return moved
 
     def _of_rows(self) -> npt.NDArray[np.object_]:
         """Return (m,) the scale of each row."""
-        found = np.full(len(self._mix), self._base, object)
+        scales = np.full(len(self._mix), self._base, object)
         for scale, rows in self._others:
-            found[rows] = scale
-        return found
+            scales[rows] = scale
+        return scales

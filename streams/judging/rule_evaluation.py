@@ -60,9 +60,9 @@ class RuleEvaluation:
 
     def over(self) -> set[int]:
         """Return the keys that are over, contested or unread under their own rule in some scope."""
-        found: set[int] = set()
+        keys: set[int] = set()
         if self._blind:
-            return found
+            return keys
         for window_ms, table in self._tables.items():
             of_countries = table.keys[np.unique(table.keys & COUNTRY_MASK, return_index=True)[1]].tolist()
             for scope in self.scopes:
@@ -70,8 +70,8 @@ class RuleEvaluation:
                 for rule, by_window in {id(one[0]): one for one in judged}.values():  # most countries have the same
                     if window_ms in by_window:
                         over = table.keys[by_window[window_ms].level >= UNREAD].tolist()
-                        found.update(key for key in over if self.rule(key, scope) is rule)
-        return found
+                        keys.update(key for key in over if self.rule(key, scope) is rule)
+        return keys
 
     def rule(self, key: int, scope: Scope) -> Rule:
         """Return the rule of a scope in the key's country."""
@@ -79,13 +79,13 @@ class RuleEvaluation:
 
     def _rule_and_levels(self, key: int, scope: Scope) -> tuple[Rule, dict[int, RuleLevels]]:
         code = key & COUNTRY_MASK
-        found = self._rules.get((scope, code))
-        if found is None:
+        entry = self._rules.get((scope, code))
+        if entry is None:
             rule, column = self._policy.rule(*scope, country_name(code)), self._columns[scope[0]]
             windows_ms = [window_ms for window_ms in self._tables if window_ms in rule.windows_ms]
-            found = rule, {window_ms: self._levels(window_ms, column, rule) for window_ms in windows_ms}
-            self._rules[scope, code] = found
-        return found
+            entry = rule, {window_ms: self._levels(window_ms, column, rule) for window_ms in windows_ms}
+            self._rules[scope, code] = entry
+        return entry
 
     def is_gone(self, key: int, scope: Scope) -> bool:
         """Check whether a key is below `evidence_floor` in every window of its rule, so that it may be forgotten."""
@@ -114,9 +114,9 @@ class RuleEvaluation:
         return found
 
     def _levels(self, window_ms: int, column: int, rule: Rule) -> RuleLevels:
-        found = self.judged.get((window_ms, column, rule))
-        if found is None:
-            found = self.judged[window_ms, column, rule] = levels(
+        rule_levels = self.judged.get((window_ms, column, rule))
+        if rule_levels is None:
+            rule_levels = self.judged[window_ms, column, rule] = levels(
                 self._tables[window_ms],
                 rule,
                 column,
@@ -124,7 +124,7 @@ class RuleEvaluation:
                 self._policy.early_confidence if self._early else rule.confidence,
                 _EARLY_MARGIN if self._early else 1.0,
             )
-        return found
+        return rule_levels
 
 
 def scopes_of(policy: Policy, columns: Mapping[str, int]) -> list[Scope]:

@@ -121,7 +121,7 @@ class ShardDecisions:
                 changes.keys.append(key)
         if self._lost and offset >= self._write_again_from:
             changes.keys = sorted({*changes.keys, *self._write_again(tick_ms)})
-        self._judged = {by: found for by, found in evaluation.judged.items() if by[0] > SHORT_WINDOW_MS}
+        self._judged = {by: rule_levels for by, rule_levels in evaluation.judged.items() if by[0] > SHORT_WINDOW_MS}
         return changes
 
     def check_scorer(self, table: EvidenceTable | None, *, blind: bool) -> None:
@@ -192,12 +192,12 @@ class ShardDecisions:
             state = self.states.setdefault(key, KeyState())
             if version <= state.published:
                 continue
-            found = self._found_early(policy, evaluation, key, state, tick_ms)
+            candidate = self._found_early(policy, evaluation, key, state, tick_ms)
             new = NewSuppression(key, self._tags.name(key), country_of(key))
-            if found and (
-                not hides_anywhere(found.values()) or self._breakers.admit_early(policy.valves, tick_ms, new, top)
+            if candidate and (
+                not hides_anywhere(candidate.values()) or self._breakers.admit_early(policy.valves, tick_ms, new, top)
             ):
-                state.early.update(found)
+                state.early.update(candidate)
                 published.append(key)
             elif state.empty and state.decided_ms <= settled_ms:
                 del self.states[key]

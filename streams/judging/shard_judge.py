@@ -174,7 +174,7 @@ class ShardJudge:
         )
         settled.decisions = [self._decision(policy, key, tick_ms) for key in settled.changes.keys]
         settled.sketches = [
-            sketch_of(one, self.state.evidence, self.state.tags, tick_ms) for one in settled.changes.campaigns
+            sketch_of(campaign, self.state.evidence, self.state.tags, tick_ms) for campaign in settled.changes.campaigns
         ]
         self.state.decisions.drop_empty(tick_ms)
         self.state.trigger.settle(tables[policy.windows_ms[0]])

@@ -190,10 +190,10 @@ class ShardState:
 
     def release_tags(self) -> None:
         """Release the numbers of the tags that nothing counts or names any more."""
-        named = self.open.tag_numbers().union(*(one.tag_numbers() for one in self.side_inputs))
+        named = self.open.tag_numbers().union(*(side_input.tag_numbers() for side_input in self.side_inputs))
         counters = [self.open.tweets, *(window.counts for window in self.store.windows.values())]
         in_windows = {id(pane) for window in self.store.windows.values() for pane in window.panes}
-        others = (one for one in (*self.store.short_panes, *self.store.rollups.panes) if id(one) not in in_windows)
+        others = (pane for pane in (*self.store.short_panes, *self.store.rollups.panes) if id(pane) not in in_windows)
         keys = [counter.at_least(1) for counter in counters] + [pane.keys for pane in others]
         keys += [np.fromiter(self.decisions.states, np.int64), np.fromiter(named, np.int64) << COUNTRY_BITS]
         numbers = np.sort(np.concatenate(keys) >> COUNTRY_BITS)  # np.unique would hash, at nine times the cost
@@ -202,14 +202,14 @@ class ShardState:
     def progress(self, tick_ms: int) -> Progress:
         """Return the record from which the next owner continues after a tick."""
         replay_offset, replay_passed_ms = self.position.replay_point
-        fields = {name: value for one in self.side_inputs for name, value in one.progress().items()}
+        fields = {name: value for side_input in self.side_inputs for name, value in side_input.progress().items()}
         return Progress(
             shard=self.shard,
             settled_ms=tick_ms,
             position=self.position.offset,
             replay_offset=replay_offset,
             replay_passed_ms=replay_passed_ms,
-            activations=[replace(one, policy="") for one in self.timeline.activations.to_list()],
+            activations=[replace(activation, policy="") for activation in self.timeline.activations.to_list()],
             hold_until_ms=self.pause.until_ms,
             blocks=self.open.blocks(),
             minutes_from_ms=self.store.minutes_from_ms,

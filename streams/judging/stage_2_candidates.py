@@ -101,7 +101,7 @@ def _tweets_to_read(
     chosen: list[int], evidence: EvidenceBuilder, corrections: CorrectionIndex
 ) -> dict[int, dict[int, None]]:
     """Return for each tag the tweets of its samples' first authors that stage 2 has not read, in order."""
-    found: dict[int, dict[int, None]] = {tag: {} for tag in chosen}
+    tweets: dict[int, dict[int, None]] = {tag: {} for tag in chosen}
     worlds = np.array(sorted(chosen), np.int64) << COUNTRY_BITS
     for window_ms, table in evidence.tables().items():
         keys: Ints = worlds[np.isin(worlds, table.keys)]
@@ -109,5 +109,5 @@ def _tweets_to_read(
         tags = keys[sample.group] >> COUNTRY_BITS
         first = first_scored(sample.group, ~np.isnan(sample.scores[:, 0])) & ~corrections.known(tags, sample.tweet)
         for tag, tweet in zip(tags[first].tolist(), sample.tweet[first].tolist(), strict=True):
-            found[tag][tweet] = None
-    return found
+            tweets[tag][tweet] = None
+    return tweets

@@ -63,10 +63,10 @@ class ShareCorrection:
         """
         z = NormalDist().inv_cdf(0.5 + confidence / 2)
         more = z * z * self.variance[:, column] / gap**2
-        found = self.looked > 0
+        looked = self.looked > 0
         down = share - np.sqrt((share - lower) ** 2 + more)
         up = share + np.sqrt((upper - share) ** 2 + more)
-        return np.where(found, np.maximum(down, 0.0), lower), np.where(found, np.minimum(up, 1.0), upper)
+        return np.where(looked, np.maximum(down, 0.0), lower), np.where(looked, np.minimum(up, 1.0), upper)
 
 
 def first_scored(group: Ints, scored: Bools) -> Bools:
@@ -112,9 +112,9 @@ def correct(
 
 def _sums(group: Ints, values: Doubles, m: int) -> Doubles:
     """Sum values (n, c) by group (n,) to (m, c); each sum is added up in the order of its rows."""
-    found = np.zeros((m, values.shape[1]))
-    np.add.at(found, group, values)
-    return found
+    sums = np.zeros((m, values.shape[1]))
+    np.add.at(sums, group, values)
+    return sums
 
 
 def _revisions(

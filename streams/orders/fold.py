@@ -76,13 +76,13 @@ class OrderFold:
                 self._pending.setdefault(record.intake, []).append(record)
                 return None
             case OrderNote():
-                if (found := self.by_id.get(record.order)) is None:
+                if (order := self.by_id.get(record.order)) is None:
                     self.refused[offset] = RefusedRecord(record, f"there is no order {record.order}")
                     return None
                 if record.text:
-                    found.notes.append(record)
+                    order.notes.append(record)
                 if record.assignee is not None:
-                    found.assignee = record.assignee
+                    order.assignee = record.assignee
                 return None
         refused = self._check(record)
         if refused is not None:
@@ -146,7 +146,8 @@ class OrderFold:
 
     def _parts_problem(self, intake: str, record: OrderReceived | OrderAmendment) -> str:
         parts = self._pending.get(intake, [])
-        if [one.part for one in parts] != list(range(record.parts)) or any(one.order != record.order for one in parts):
+        numbers, orders = [part.part for part in parts], {part.order for part in parts}
+        if numbers != list(range(record.parts)) or orders - {record.order}:
             return "parts of the intake are missing"
         if sum(len(part.targets) for part in parts) != record.added:
             return f"the intake does not have the {record.added:,} targets that it announces"
@@ -162,10 +163,10 @@ class OrderFold:
         if record.to == "declined" and record.ground not in GROUNDS_OF["declined"]:
             return _other_ground("declined")
         if record.to in IN_FORCE_STATES and (alone := sum(map(self.alone, order.rows))):
-            verb, them = ("waits", "it") if alone == 1 else ("wait", "them")
+            verb, pronoun = ("waits", "it") if alone == 1 else ("wait", "them")
             return (
                 f"{alone:,} of {len(order.rows):,} targets {verb} for a second person: the account became a protected "
-                f"speaker after one person ruled; rule on {them} again, and a second person confirms"
+                f"speaker after one person ruled; rule on {pronoun} again, and a second person confirms"
             )
         if record.to == "final" and (left := order.undecided()):
             verb, waits = ("has", "waits") if left == 1 else ("have", "wait")

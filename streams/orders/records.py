@@ -252,13 +252,13 @@ def ranges_of(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
     >>> ranges_of([5, 1, 2, 3, 3])
     ((1, 3), (5, 5))
     """
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     for number in sorted(set(numbers)):
-        if found and found[-1][1] == number - 1:
-            found[-1] = (found[-1][0], number)
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
         else:
-            found.append((number, number))
-    return tuple(found)
+            ranges.append((number, number))
+    return tuple(ranges)
 
 
 def numbers_of(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:

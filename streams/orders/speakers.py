@@ -38,17 +38,17 @@ class SpeakerRegistry:
     def apply(self, record: RegistryRecord) -> None:
         """Apply a record of the registry."""
         account = record.account
-        known = self.speakers.get(account)
+        speaker = self.speakers.get(account)
         if isinstance(record, SpeakerDetails):
-            if known is not None:
-                self.speakers[account] = replace(known, name=record.name, basis=record.basis, reason=record.reason)
+            if speaker is not None:
+                self.speakers[account] = replace(speaker, name=record.name, basis=record.basis, reason=record.reason)
         elif record.removed:
             self.speakers.pop(account, None)
             self._removed_by[account] = record.actor
         else:
             entered = _entered(record)
-            if known is not None:
-                entered = replace(entered, name=known.name, basis=known.basis, reason=known.reason)
+            if speaker is not None:
+                entered = replace(entered, name=speaker.name, basis=speaker.basis, reason=speaker.reason)
             self.speakers[account] = entered
             self._removed_by.pop(account, None)
 
@@ -63,13 +63,13 @@ class SpeakerRegistry:
         return target.account in self.speakers or (remover is not None and same_person(remover, actor))
 
 
-def same_person(one: str, other: str) -> bool:
+def same_person(actor: str, other: str) -> bool:
     """Return whether two actors count as one person: names that look alike do.
 
     >>> same_person("ann", " ANN"), same_person("ann", "an\u200bn"), same_person("a", "b")
     (True, True, False)
     """
-    return visual_form(one) == visual_form(other)
+    return visual_form(actor) == visual_form(other)
 
 
 def _entered(record: Speaker) -> ProtectedSpeaker:

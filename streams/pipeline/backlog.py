@@ -28,9 +28,9 @@ def work_of(partitions: Mapping[TP, PartitionState], ends: list[KnownEnd]) -> di
     found: dict[str, Work] = {}
     for tp, partition in partitions.items():
         position = partition.position
-        known = [end for end in (ask(tp) for ask in ends) if end is not None]
-        if position is not None and known:
-            found[f"{tp.topic}[{tp.partition}]"] = Work(position, max(known))
+        known_ends = [end for end in (ask(tp) for ask in ends) if end is not None]
+        if position is not None and known_ends:
+            found[f"{tp.topic}[{tp.partition}]"] = Work(position, max(known_ends))
     return found
 
 
@@ -46,10 +46,10 @@ def fetched_end(consumer: Callable[[], object], *, except_topic: str) -> KnownEn
         if tp.topic == except_topic:
             return None
         try:
-            known: int | None = consumer().highwater(tp)  # type: ignore[attr-defined]
+            end: int | None = consumer().highwater(tp)  # type: ignore[attr-defined]
         except (AssertionError, ConsumerNotStarted, KeyError):
             return None
-        return known
+        return end
 
     return end
 
@@ -71,14 +71,14 @@ class Readiness:
         ends: dict[TP, tuple[PartitionState, int]] = {}
         for tp, partition in partitions.items():
             name = f"{tp.topic}[{tp.partition}]"
-            known = work.get(name)
-            if known is None:
+            current = work.get(name)
+            if current is None:
                 missing.append(name)
                 continue
             before = self._ends.get(tp)
-            ends[tp] = before if before is not None and before[0] is partition else (partition, known.end)
-            if known.position < ends[tp][1]:
-                missing.append(f"{name} at {known.position} of {ends[tp][1]}")
+            ends[tp] = before if before is not None and before[0] is partition else (partition, current.end)
+            if current.position < ends[tp][1]:
+                missing.append(f"{name} at {current.position} of {ends[tp][1]}")
         self._ends = ends
         more = f" and {len(missing) - _NAMED_AT_MOST} more" if len(missing) > _NAMED_AT_MOST else ""
         return f"{', '.join(missing[:_NAMED_AT_MOST])}{more}: catching up" if missing else ""

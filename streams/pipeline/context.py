@@ -77,8 +77,8 @@ class Context:
     def _report(self, batches: Sequence[TextBatch], scores: Scores) -> None:
         """Count the texts of some batches by language, and note the drift of their scores."""
         scorer = self.models.loaded(batches[-1].model)
-        for one in count_texts(scores.groups, scores.is_read, None if scorer is None else scorer.scale):
-            self.metrics.count_texts(one.language, read=one.read, unread=one.texts - one.read)
+        for count in count_texts(scores.groups, scores.is_read, None if scorer is None else scorer.scale):
+            self.metrics.count_texts(count.language, read=count.read, unread=count.texts - count.read)
         has_one_model = len({batch.model for batch in batches}) == 1
         drift = self.models.drift(scorer) if scorer is not None and has_one_model else None
         if drift is not None:

@@ -69,10 +69,10 @@ class EncoderProcess:
         Raises:
             EncoderFailed: it did not answer, or gave a malformed answer.
         """
-        found = self._decoded(decode_answer, await self._within(self._answer_seconds, self._asked(texts)))
-        if len(found) != 4 * len(texts) * self.hello.columns:
-            raise EncoderFailed(f"an answer of {len(found)} bytes does not fit {len(texts)} texts")
-        differences = np.frombuffer(found, "<f4").reshape(len(texts), -1)
+        answer = self._decoded(decode_answer, await self._within(self._answer_seconds, self._asked(texts)))
+        if len(answer) != 4 * len(texts) * self.hello.columns:
+            raise EncoderFailed(f"an answer of {len(answer)} bytes does not fit {len(texts)} texts")
+        differences = np.frombuffer(answer, "<f4").reshape(len(texts), -1)
         if not (np.abs(differences) <= 1).all():
             raise EncoderFailed("the answer has values outside [-1, 1]")
         return differences

@@ -36,14 +36,14 @@ class KeptRecords(MemoryRecords):  # type: ignore[misc]
         self.data = data
 
 
-def with_columns(consumer: Any, wanted: Callable[[str], bool]) -> Any:
+def with_columns(consumer: Any, wants_columns: Callable[[str], bool]) -> Any:
     """Make a consumer return `RecordColumns` for partitions of the wanted topics; return the same consumer."""
     aiokafka_fetcher.MemoryRecords = KeptRecords
     start = consumer.start
 
     async def start_with_columns() -> None:
         await start()
-        consumer._fetcher._records = _Results(wanted)
+        consumer._fetcher._records = _Results(wants_columns)
 
     consumer.start = start_with_columns
     return consumer
@@ -52,9 +52,9 @@ def with_columns(consumer: Any, wanted: Callable[[str], bool]) -> Any:
 class _Results(dict[Any, Any]):
     """Fetched results by partition; those of wanted topics get `ColumnReader.read` in place of `getall`."""
 
-    def __init__(self, wanted: Callable[[str], bool]) -> None:
+    def __init__(self, wants_columns: Callable[[str], bool]) -> None:
         super().__init__()
-        self._wanted = wanted
+        self._wanted = wants_columns
 
     def __setitem__(self, tp: Any, result: Any) -> None:
         if type(result) is FetchResult and self._wanted(tp.topic):

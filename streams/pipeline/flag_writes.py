@@ -78,16 +78,16 @@ class FlagWriteState:
         reached = self._reached.get(str(shard_of(hashtag, self._shards)) if source == "automated" else MODERATION)
         return reached is not None and version > reached
 
-    def saw_foreign(self, partition: str, found: Iterable[tuple[str, str]]) -> None:
+    def saw_foreign(self, partition: str, foreign: Iterable[tuple[str, str]]) -> None:
         """Report registers that a reconcile or a sweep found to be newer than their log.
 
         One counts from the second time on: a publisher with another clock may have written an expiry already.
 
         Args:
             partition: name of the reconciled partition, or of the sweep.
-            found: field and version of each register.
+            foreign: field and version of each register.
         """
-        now = frozenset(found)
+        now = frozenset(foreign)
         certain = now & self._foreign.get(partition, frozenset())
         self._foreign[partition] = now
         self._metrics.foreign_registers.labels(partition=partition).set(len(certain))

@@ -104,11 +104,12 @@ async def explain_gap(settings: Settings, topic: str, partition: int, expected: 
         if expected < bounds.begin:
             return Gap.RETENTION
         async for batch in reader.to_end({partition: expected}, {partition: min(delivered + 1, bounds.end)}):
-            found = batch[0].offset
-            if found == delivered:
+            next_offset = batch[0].offset
+            if next_offset == delivered:
                 return Gap.HOLE
             raise LostRecords(
-                f"{topic}[{partition}]: {delivered} was delivered where {expected} was due, but the log has {found}",
+                f"{topic}[{partition}]: {delivered} was delivered where {expected} was due, "
+                f"but the log has {next_offset}",
                 fix="none needed: the worker starts again and replays from the committed offset",
             )
     return Gap.HOLE

@@ -109,9 +109,9 @@ class IdleSources:
     async def _advance_until_partitions_are_added(self, reader: LogReader) -> None:
         while True:
             await asyncio.sleep(_POLL_SECONDS)
-            assigned = {number: one for number, one in self._partitions().items() if one.core is not None}
+            assigned = {number: source for number, source in self._partitions().items() if source.core is not None}
             before_asking_ms = self._clock.now_ms()
-            read = {number: one.next_offset for number, one in assigned.items()}
+            read = {number: source.next_offset for number, source in assigned.items()}
             view = await self._epochs.describe()
             if view is None:
                 continue
@@ -135,13 +135,13 @@ class IdleSources:
     async def _advance(
         self,
         reader: LogReader,
-        one: IdleSource,
+        source: IdleSource,
         number: int,
         bounds: Bounds,
         log_end: int | None,
         before_asking_ms: int,
     ) -> None:
-        next_offset, end = one.next_offset, bounds.end
+        next_offset, end = source.next_offset, bounds.end
         if next_offset is None:
             return
         if next_offset < end and self._last_offsets.get(number) == next_offset:
@@ -151,7 +151,7 @@ class IdleSources:
                     break  # a record exists, so it will be delivered
                 else:
                     next_offset = end
-        self._last_offsets[number] = one.next_offset
-        one.known_end = end if next_offset < end else one.next_offset
-        if log_end is not None and next_offset >= log_end and one.core is not None:
-            one.core.advance_idle(before_asking_ms)
+        self._last_offsets[number] = source.next_offset
+        source.known_end = end if next_offset < end else source.next_offset
+        if log_end is not None and next_offset >= log_end and source.core is not None:
+            source.core.advance_idle(before_asking_ms)

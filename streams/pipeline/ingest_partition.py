@@ -200,7 +200,7 @@ class IngestPartition:
         core.sources = self._stage.sources()
         flushed = core.flush()
         outgoing = _Outgoing(
-            records={shard: [encode_partial(one) for one in records] for shard, records in flushed.items()},
+            records={shard: [encode_partial(record) for record in records] for shard, records in flushed.items()},
             dead_letters=core.dead_letters,
             deleted=core.deleted,
             read_offset=self.next_offset,
@@ -223,8 +223,8 @@ class IngestPartition:
         context, topic = self._stage.context, self._stage.partials_topic
         acks = [await context.sender.send(topic, shard, records[-1]) for shard, records in outgoing.records.items()]
         acknowledged = await context.sender.acknowledged(acks)
-        stamped = [one.timestamp for one in acknowledged if one.timestamp_type == LOG_APPEND_TIME]
+        stamped = [ack.timestamp for ack in acknowledged if ack.timestamp_type == LOG_APPEND_TIME]
         if stamped:
             self._stage.broker_clock.set(min(stamped))
         context.metrics.partial_records.inc(sum(map(len, outgoing.records.values())))
-        context.metrics.partial_bytes.inc(sum(len(one) for records in outgoing.records.values() for one in records))
+        context.metrics.partial_bytes.inc(sum(len(value) for records in outgoing.records.values() for value in records))

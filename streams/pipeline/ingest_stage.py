@@ -73,13 +73,13 @@ class IngestStage:
     def newest_ms(self) -> int:
         """The greatest log time read, or passed while idle, by this worker's partitions; -1: none."""
         slack_ms = self.times.watermark_slack_ms
-        cores = [one.core for one in self._assigned() if one.core is not None]
+        cores = [partition.core for partition in self._assigned() if partition.core is not None]
         return max((max(core.newest_ms, core.watermark_ms + slack_ms) for core in cores), default=-1)
 
     def known_end(self, tp: TP) -> int | None:
         """Return the last queried end of a source partition; None for another topic, or before the first query."""
-        one = self._partitions.get(tp.partition) if tp.topic == self.topic else None
-        return one.known_end if one is not None else None
+        partition = self._partitions.get(tp.partition) if tp.topic == self.topic else None
+        return partition.known_end if partition is not None else None
 
     def too_far_ahead(self) -> frozenset[TP]:
         """Return the partitions that are too far ahead of the slowest one to be read.
@@ -87,11 +87,15 @@ class IngestStage:
         No tick settles before the slowest source has passed it, and beyond `max_lag_ms` there are no early decisions.
         Further reading would only fill the judges' open panes until the slowest source has caught up.
         """
-        own = {one: core.watermark_ms for one in self._assigned() if (core := one.core) and core.watermark_ms >= 0}
+        own = {
+            partition: core.watermark_ms
+            for partition in self._assigned()
+            if (core := partition.core) and core.watermark_ms >= 0
+        }
         judged_ms = self.judged_ms()
         slowest_ms = min([*own.values(), *([judged_ms] if judged_ms >= 0 else [])], default=-1)
         limit_ms = slowest_ms + self.context.settings.max_lag_ms
-        paused = frozenset(TP(self.topic, one.number) for one, at_ms in own.items() if at_ms > limit_ms)
+        paused = frozenset(TP(self.topic, partition.number) for partition, at_ms in own.items() if at_ms > limit_ms)
         self.context.metrics.held_sources.set(len(paused))
         return paused
 
@@ -143,11 +147,11 @@ class IngestStage:
         while True:
             await asyncio.sleep(max(every_seconds - took_seconds, min(every_seconds, took_seconds)))
             began = loop.time()
-            await asyncio.gather(*[one.flush() for one in self._assigned()])
+            await asyncio.gather(*[partition.flush() for partition in self._assigned()])
             took_seconds = loop.time() - began
 
     def _assigned(self) -> list[IngestPartition]:
-        return [one for one in self._partitions.values() if one.core is not None]
+        return [partition for partition in self._partitions.values() if partition.core is not None]
 
     def count(self, core: SourcePartition) -> None:
         """Add the counts of one flush to the metrics."""

@@ -221,7 +221,7 @@ class JudgePartition:
             await self._stop.wait_for_skip(record)
             judge.skip(offset)
             self.judged_offset = offset + 1
-            records = [one for one in records if one.offset > offset]
+            records = [record for record in records if record.offset > offset]
         self._stop.note_position(self.judged_offset, judge.state.settled_ms)
 
     def _note_own(self, offset: int) -> None:
@@ -265,7 +265,7 @@ class JudgePartition:
                 unreadable = found
                 acks += await self._send_decisions(await self._decide_early(judge, newest))
                 break
-            newest = next((one for _, one in reversed(waiting[:applied]) if isinstance(one, Flush)), newest)
+            newest = next((flush for _, flush in reversed(waiting[:applied]) if isinstance(flush, Flush)), newest)
             waiting = waiting[applied:]
             self._context.metrics.judged_records.labels(shard=str(self.shard)).inc(applied)
             if judge.state.due() is not None or not waiting:
@@ -299,13 +299,13 @@ class JudgePartition:
 
     def _decode(self, records: Sequence[Any]) -> list[Decoded]:
         """Decode records, or return the errors of those that cannot be read. Blocks."""
-        found: list[Decoded] = []
+        decoded: list[Decoded] = []
         for record in records:
             try:
-                found.append((record, read_record(PARTIALS, self.shard, record)))
+                decoded.append((record, read_record(PARTIALS, self.shard, record)))
             except ContractError as error:
-                found.append((record, error))
-        return found
+                decoded.append((record, error))
+        return decoded
 
     async def _apply(self, judge: ShardJudge, waiting: Sequence[Decoded], acks: list[Ack]) -> int:
         """Apply the first record, or the first counts up to a tick that may be due; return their number.
@@ -315,7 +315,9 @@ class JudgePartition:
         """
         record, first = waiting[0]
         if isinstance(first, Flush):
-            counts = [(one.offset, flush) for one, flush in takewhile(_has_counts, waiting) if isinstance(flush, Flush)]
+            counts = [
+                (record.offset, flush) for record, flush in takewhile(_has_counts, waiting) if isinstance(flush, Flush)
+            ]
             return await self._context.run(partial(judge.apply_flushes, counts))
         if isinstance(first, ContractError):
             await self._pass_over(record, first, acks)
@@ -390,7 +392,7 @@ class JudgePartition:
 
     async def _send_sketches(self, sketches: Sequence[AuthorSketch]) -> None:
         sender, shards = self._context.sender, range(self._context.settings.shards)
-        values = [encode_partial(one) for one in sketches]
+        values = [encode_partial(sketch) for sketch in sketches]
         await sender.acknowledged(
             [await sender.send(self._stage.topic, shard, value) for value in values for shard in shards]
         )
@@ -400,11 +402,14 @@ class JudgePartition:
             self._stage.report_decision(decision)
         topic = self._stage.decisions_topic
         # A renewal goes first: else its flag would lapse for a moment.
-        records = [record for one in decisions for record in (*self._stop.follow(one), one)]
-        return [await self._send(topic, encode_record(one), f"{one.hashtag}|{one.country}".encode()) for one in records]
+        records = [record for decision in decisions for record in (*self._stop.follow(decision), decision)]
+        return [
+            await self._send(topic, encode_record(decision), f"{decision.hashtag}|{decision.country}".encode())
+            for decision in records
+        ]
 
     async def _send_coverage(self, hours: Sequence[LanguageCoverage]) -> list[Ack]:
-        return [await self._send(self._stage.decisions_topic, encode_record(one), COVERAGE_KEY) for one in hours]
+        return [await self._send(self._stage.decisions_topic, encode_record(hour), COVERAGE_KEY) for hour in hours]
 
     async def _send(self, topic: str, value: bytes, key: bytes | None = None) -> Ack:
         return await self._context.sender.send(topic, self.shard, value, key=key)
@@ -412,11 +417,11 @@ class JudgePartition:
     async def _adopt_foreign(self, judge: ShardJudge, acknowledged: Sequence[Any]) -> None:
         """Adopt the early decisions that a worker without the shard has published; see `OwnOffsets`."""
         topic = self._stage.decisions_topic
-        foreign = self._own.acknowledged(one.offset for one in acknowledged if one.topic == topic)
+        foreign = self._own.acknowledged(ack.offset for ack in acknowledged if ack.topic == topic)
         # Our own renewals may be among these offsets: their acknowledgement can come later.
-        found = await read_foreign(self._context.settings, topic, self.shard, foreign) if foreign else []
-        for decision in found:
+        adopted = await read_foreign(self._context.settings, topic, self.shard, foreign) if foreign else []
+        for decision in adopted:
             judge.state.decisions.adopt(decision)
-        if found:
-            self._context.metrics.foreign_decisions.inc(len(found))
-            self._stage.log.warning("another worker has decided on this shard", shard=self.shard, records=len(found))
+        if adopted:
+            self._context.metrics.foreign_decisions.inc(len(adopted))
+            self._stage.log.warning("another worker has decided on this shard", shard=self.shard, records=len(adopted))

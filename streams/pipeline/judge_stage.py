@@ -66,10 +66,10 @@ class JudgeStage:
         backlog = self.context.metrics.judge_backlog
         while True:
             await asyncio.sleep(_GAUGE_SECONDS)
-            for shard, one in self._partitions.items():
-                if not one.dropped:
+            for shard, partition in self._partitions.items():
+                if not partition.dropped:
                     end = self._end_offset(shard)
-                    backlog.labels(shard=str(shard)).set(max(0, (end or 0) - one.judged_offset))
+                    backlog.labels(shard=str(shard)).set(max(0, (end or 0) - partition.judged_offset))
 
     def watermark_ms(self) -> int:
         """Return the lowest watermark over all sources, by the shard of this worker that has read most.
@@ -77,8 +77,15 @@ class JudgeStage:
         It is -1 until one shard has received a marker of every source. A recovered shard begins with the watermark at
         which the previous owner stopped. A shard that has stopped does not count: no source waits for it.
         """
-        working = (one for one in self._partitions.values() if not one.dropped and one.stopped_at is None)
-        return max((one.judge.state.open.watermark_ms for one in working if one.judge is not None), default=-1)
+        working = (
+            partition
+            for partition in self._partitions.values()
+            if not partition.dropped and partition.stopped_at is None
+        )
+        return max(
+            (partition.judge.state.open.watermark_ms for partition in working if partition.judge is not None),
+            default=-1,
+        )
 
     def unready(self, shards: Iterable[int]) -> list[int]:
         """Return the shards that have not caught up."""
@@ -87,7 +94,11 @@ class JudgeStage:
     def stopped(self) -> dict[int, UnreadableRecord]:
         """Return the shards that have stopped, each with the record that cannot be read."""
         shards = [*self._partitions.items()]  # the health server's thread calls it
-        return {number: at for number, one in shards if not one.dropped and (at := one.stopped_at) is not None}
+        return {
+            number: at
+            for number, partition in shards
+            if not partition.dropped and (at := partition.stopped_at) is not None
+        }
 
     def report_stop(self, shard: int, record: UnreadableRecord | None) -> None:
         """Report that a shard has stopped at a record, or that it goes on."""

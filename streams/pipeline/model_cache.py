@@ -47,9 +47,9 @@ class ModelCache:
 
     async def scorer(self, revision: str) -> TextScorer | None:
         """Return the scorer of a revision, loading it if needed; None if it is missing from the topic or unusable."""
-        found = self._scorers.get(revision)
-        if found is not None or revision in self._refused:
-            return found
+        scorer = self._scorers.get(revision)
+        if scorer is not None or revision in self._refused:
+            return scorer
         async with self._loading:
             if revision not in self._scorers and monotonic_seconds() >= self._retry_at.get(revision, 0.0):
                 await self._load(revision)
@@ -61,8 +61,8 @@ class ModelCache:
 
     def scale(self, revision: str) -> Scale | None:
         """Return the scale from probabilities to shares; None for a model without one, or a model not loaded."""
-        found = self.loaded(revision)
-        return None if found is None else found.scale
+        scorer = self.loaded(revision)
+        return None if scorer is None else scorer.scale
 
     def is_loaded(self, revision: str) -> bool:
         """Return whether this worker can score with a revision now."""

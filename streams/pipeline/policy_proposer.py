@@ -126,23 +126,27 @@ class PolicyProposer:
         self._policy = policy
         self._topic = await read_policy_topic(settings)
         self._live = self._topic.live_activation
-        found = compare(
+        comparison = compare(
             policy, self._topic, model=await self._model(), first=first,
             began_hours=self._began.valves.max_automated_hours,
         )  # fmt: skip
-        if not found.publishes:
-            if found.verdict in ("same", "restart") and self._live is not None and self._sent != self._live.sequence:
+        if not comparison.publishes:
+            if (
+                comparison.verdict in ("same", "restart")
+                and self._live is not None
+                and self._sent != self._live.sequence
+            ):
                 await self._activate(self._live)  # the worker that published it may have ended; repeats are harmless
-            if found.verdict == "restart":
-                self._log.warning("this worker needs a restart to follow the live policy", why=found.why)
-            self._set_verdict(found.verdict, found.why, policy.revision)
-            self._log.info("policy file not proposed", verdict=found.verdict, why=found.why)
+            if comparison.verdict == "restart":
+                self._log.warning("this worker needs a restart to follow the live policy", why=comparison.why)
+            self._set_verdict(comparison.verdict, comparison.why, policy.revision)
+            self._log.info("policy file not proposed", verdict=comparison.verdict, why=comparison.why)
             return
         if not first:
             await self._check_that_it_can_follow(policy)
         newest_ms = self._newest_ms()
         record = record_to_publish(
-            found, newest_ms=newest_ms if newest_ms >= 0 else self._present_ms(), at_ms=self._present_ms(),
+            comparison, newest_ms=newest_ms if newest_ms >= 0 else self._present_ms(), at_ms=self._present_ms(),
             worker=self._name, text=self._file.text, note=self._file.note(policy.revision),
         )  # fmt: skip
         offset = await self._publish(settings.topic(POLICY), encode_policy_record(record), policy_key(policy.revision))
@@ -194,9 +198,9 @@ class PolicyProposer:
             return
         self._dead_lettered |= await read_dead_lettered(settings, unsent)
         for offset in sorted(unsent - self._dead_lettered):
-            one, topic = unreadable[offset], settings.topic(POLICY)
+            record, topic = unreadable[offset], settings.topic(POLICY)
             ack = await send_dead_letter(
-                self._context, topic, 0, offset, one.value, one.error, into=INTERNAL_DEAD_LETTER
+                self._context, topic, 0, offset, record.value, record.error, into=INTERNAL_DEAD_LETTER
             )
             await self._context.sender.acknowledged([ack])
             self._dead_lettered.add(offset)

@@ -301,7 +301,7 @@ class DecisionsPartition(PublishPartition):
 
     def _count_unknown(self, decision: Decision) -> None:
         """Count the actions that this version does not know, and log each once."""
-        for action in (one.action for one in decision.rulings if one.action not in ACTIONS):
+        for action in (ruling.action for ruling in decision.rulings if ruling.action not in ACTIONS):
             self._context.metrics.unknown_actions.inc()
             if action not in self._unknown:
                 self._unknown.add(action)
@@ -351,7 +351,9 @@ class ModerationPartition(PublishPartition):
         self.fold.prune(self._log_ms)
         present_ms = self._context.log_clock.present_ms(now_ms())
         deadlines = order_deadlines(open_orders(self.fold.orders.by_id.values()), present_ms)
-        self._context.metrics.set_order_clocks([(one.order, one.country, one.seconds) for one in deadlines])
+        self._context.metrics.set_order_clocks(
+            [(deadline.order, deadline.country, deadline.seconds) for deadline in deadlines]
+        )
 
     def drop(self) -> None:
         """Drop the partition, and clear the deadlines of legal orders from the metrics."""

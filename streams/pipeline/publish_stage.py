@@ -38,18 +38,19 @@ class DecisionsStage:
         due = loop.time() + RECONCILE_SECONDS
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            live = {number: one for number, one in self._partitions.items() if one.is_open}
-            settled_ms = {number: one.settled_ms for number, one in live.items()}
-            renewed_ms = {number: one.renewed_ms for number, one in live.items() if one.renewed_ms}
+            live = {number: partition for number, partition in self._partitions.items() if partition.is_open}
+            settled_ms = {number: partition.settled_ms for number, partition in live.items()}
+            renewed_ms = {number: partition.renewed_ms for number, partition in live.items() if partition.renewed_ms}
             store = self.context.store
             assert store is not None
             try:
                 if live:
-                    lost = await store.needing_reconcile({one.name: one.written for one in live.values()})
-                    for one in live.values():
-                        if one.name in lost:
-                            await one.reconcile()
-                    surfaces = {number: one.surfaces for number, one in live.items()}
+                    written = {partition.name: partition.written for partition in live.values()}
+                    lost = await store.needing_reconcile(written)
+                    for partition in live.values():
+                        if partition.name in lost:
+                            await partition.reconcile()
+                    surfaces = {number: partition.surfaces for number, partition in live.items()}
                     beat_ms = self.context.log_clock.present_ms(now_ms())
                     await store.heartbeat(settled_ms, beat_ms, renewed_ms, surfaces)
                     self.context.writes.succeeded("heartbeat")
@@ -58,16 +59,17 @@ class DecisionsStage:
                 if loop.time() >= due:
                     due = loop.time() + RECONCILE_SECONDS
                     await self._check_server()
-                    for one in live.values():
-                        one.prune()
-                        await one.reconcile()
-                    for one in [*live.values()][:1]:  # the next tick of any shard shows an error of the host's clock
+                    for partition in live.values():
+                        partition.prune()
+                        await partition.reconcile()
+                    # The next tick of any shard shows an error of the host's clock.
+                    for partition in [*live.values()][:1]:
                         with suppress(DependencyAway):
-                            await one.query_end()
-                    found: dict[str, str] = {}
-                    await store.sweep(self.context.log_clock.newest_ms, found.__setitem__)
+                            await partition.query_end()
+                    versions: dict[str, str] = {}
+                    await store.sweep(self.context.log_clock.newest_ms, versions.__setitem__)
                     writes = self.context.writes
-                    writes.saw_foreign("sweep", [one for one in found.items() if writes.is_foreign(*one)])
+                    writes.saw_foreign("sweep", [item for item in versions.items() if writes.is_foreign(*item)])
             except FlagStoreUnavailable as error:
                 self.context.writes.failed("heartbeat", error)
 
@@ -101,17 +103,17 @@ class ModerationStage:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             seconds += HEARTBEAT_SECONDS
-            one = self._partition
-            if one is None or not one.is_open:
+            partition = self._partition
+            if partition is None or not partition.is_open:
                 self.context.writes.forget(_POLL)
                 continue
             store = self.context.store
             assert store is not None
             try:
-                one.expire()
-                if seconds >= RECONCILE_SECONDS or await store.needing_reconcile({one.name: one.written}):
+                partition.expire()
+                if seconds >= RECONCILE_SECONDS or await store.needing_reconcile({partition.name: partition.written}):
                     seconds = 0.0
-                    await one.reconcile()
+                    await partition.reconcile()
                 self.context.writes.succeeded(_POLL)
             except FlagStoreUnavailable as error:
                 self.context.writes.failed(_POLL, error)

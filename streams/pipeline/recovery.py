@@ -140,9 +140,13 @@ async def read_decisions(settings: Settings, shard: int, pass_over: PassOver) ->
     bodies = await read_policies(settings) if greatest else {}
     while greatest and state.progress is None:
         progress, record = greatest.pop()
-        unknown = next((one.revision for one in progress.activations if one.revision not in bodies), None)
+        unknown = next(
+            (activation.revision for activation in progress.activations if activation.revision not in bodies), None
+        )
         if unknown is None:
-            activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
+            activations = [
+                replace(activation, policy=bodies[activation.revision].policy) for activation in progress.activations
+            ]
             state.progress = replace(progress, activations=activations)
         else:
             _refuse(
@@ -152,9 +156,9 @@ async def read_decisions(settings: Settings, shard: int, pass_over: PassOver) ->
 
 
 def _refuse(topic: str, shard: int, record: Any, error: ContractError, pass_over: PassOver) -> None:
-    found = UnreadableRecord(RecordPosition(topic, shard, record.offset), record.value, error)
-    if not pass_over(found):
-        raise found from None
+    unreadable = UnreadableRecord(RecordPosition(topic, shard, record.offset), record.value, error)
+    if not pass_over(unreadable):
+        raise unreadable from None
 
 
 def _key_of(key: bytes | None) -> list[tuple[str, str]]:
@@ -183,17 +187,17 @@ async def read_panes(
     progress = state.progress
     if progress is None:
         return
-    found = _SettledRecords(progress, tags, columns, shard)
-    for topic, since_ms in ((PANES, found.since_ms), (SHORT_PANES, found.short_ms)):
+    settled = _SettledRecords(progress, tags, columns, shard)
+    for topic, since_ms in ((PANES, settled.since_ms), (SHORT_PANES, settled.short_ms)):
         async with LogReader(connection(settings), settings.topic(topic)) as reader:
             start = await reader.offset_at(shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
             async for batch in reader.to_end({shard: start}):
                 # In a thread, so that the reader fetches meanwhile, and other shards go on.
-                for record, error in await asyncio.to_thread(found.add, batch):
+                for record, error in await asyncio.to_thread(settled.add, batch):
                     _refuse(topic, shard, record, error, pass_over)
                     state.lost_pane_ms = max(state.lost_pane_ms or 0, record.timestamp)
-    state.side_records += found.side_records
-    for pane in found.panes.panes():
+    state.side_records += settled.side_records
+    for pane in settled.panes.panes():
         if pane.start_ms < progress.settled_ms:
             (state.panes if pane.length_ms == PANE_MS else state.rollups).append(pane)
 
@@ -275,10 +279,10 @@ async def read_foreign(settings: Settings, topic: str, shard: int, offsets: Sequ
     Raises:
         DependencyAway: the broker does not answer.
     """
-    wanted, found = set(offsets), []
+    awaited, decisions = set(offsets), []
     async with LogReader(connection(settings), topic) as reader:
-        async for batch in reader.to_end({shard: min(wanted)}, {shard: max(wanted) + 1}):
+        async for batch in reader.to_end({shard: min(awaited)}, {shard: max(awaited) + 1}):
             for record in batch:
-                if record.offset in wanted and (entry := decision_in(record.value)) and not entry.is_renewal:
-                    found.append(entry)
-    return found
+                if record.offset in awaited and (entry := decision_in(record.value)) and not entry.is_renewal:
+                    decisions.append(entry)
+    return decisions

@@ -114,18 +114,18 @@ class Stage2:
             return
         metrics, now_seconds = self._context.metrics, monotonic_seconds()
         room = int(self._context.settings.encoder_texts_per_second * QUEUED_SECONDS) // (len(self._tasks) or 1)
-        before = {(one.candidate.hashtag, tweet) for one in self._tasks.get(shard, ()) for tweet, _ in one.texts}
+        before = {(task.candidate.hashtag, tweet) for task in self._tasks.get(shard, ()) for tweet, _ in task.texts}
         tasks: list[ScoringTask] = []
-        wanted: set[tuple[str, int]] = set()
+        keys: set[tuple[str, int]] = set()
         taken = 0
-        for one in chosen:
-            wanted.update((one.hashtag, tweet) for tweet in one.tweets)
-            found = [(tweet, text) for tweet in one.tweets if (text := text_of(tweet)) is not None]
-            if found and taken < room:
-                taken += len(found)
-                tasks.append(ScoringTask(shard, one, tuple(found), now_seconds))
-        kept = {(one.candidate.hashtag, tweet) for one in tasks for tweet, _ in one.texts}
-        metrics.encoder_dropped.inc(len((before | wanted) - kept))
+        for candidate in chosen:
+            keys.update((candidate.hashtag, tweet) for tweet in candidate.tweets)
+            texts = [(tweet, text) for tweet in candidate.tweets if (text := text_of(tweet)) is not None]
+            if texts and taken < room:
+                taken += len(texts)
+                tasks.append(ScoringTask(shard, candidate, tuple(texts), now_seconds))
+        kept = {(task.candidate.hashtag, tweet) for task in tasks for tweet, _ in task.texts}
+        metrics.encoder_dropped.inc(len((before | keys) - kept))
         self._tasks[shard] = tasks
         self._count_queue()
         if tasks:
@@ -143,7 +143,7 @@ class Stage2:
         return self._tasks[first].pop(0)
 
     def _count_queue(self) -> None:
-        texts = sum(len(one.texts) for tasks in self._tasks.values() for one in tasks)
+        texts = sum(len(task.texts) for tasks in self._tasks.values() for task in tasks)
         self._context.metrics.encoder_queue.set(texts)
 
     # ---- scoring ----
@@ -224,9 +224,9 @@ class Stage2:
         if new:
             await asyncio.sleep(max(0.0, self._free_at_seconds - monotonic_seconds()))
             began_seconds = monotonic_seconds()
-            found = await process.ask(list(new.values()))
+            answer = await process.ask(list(new.values()))
             self._free_at_seconds = began_seconds + len(new) / self._context.settings.encoder_texts_per_second
-            self._results.update(zip(new, found, strict=True))
+            self._results.update(zip(new, answer, strict=True))
             metrics.encoder_texts.inc(len(new))
         metrics.encoder_remembered.inc(len(texts) - len(new))
         for hashed in hashes:

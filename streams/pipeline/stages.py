@@ -116,7 +116,11 @@ class Assignments:
 
     def replay_points(self) -> Mapping[TP, int]:
         """Return the offsets that may be committed."""
-        return {tp: one.replay_point for tp, one in self._partitions.items() if one.replay_point is not None}
+        return {
+            tp: partition.replay_point
+            for tp, partition in self._partitions.items()
+            if partition.replay_point is not None
+        }
 
     def get(self, tp: TP) -> PartitionState | None:
         """Return the current state of a partition."""
@@ -125,16 +129,20 @@ class Assignments:
     def fetchable(self, active: Iterable[TP]) -> set[TP]:
         """Return the partitions to fetch from. One fetch serves all, so a waiting partition would block the others."""
         self.paused = self.too_far_ahead()
-        return {tp for tp in set(active) - self.paused if (one := self._partitions.get(tp)) is None or not one.is_full}
+        return {
+            tp
+            for tp in set(active) - self.paused
+            if (partition := self._partitions.get(tp)) is None or not partition.is_full
+        }
 
     def unpaused(self) -> Mapping[TP, PartitionState]:
         """Return the assigned partitions that are not paused: their positions should move."""
         paused = self.paused
-        return {tp: one for tp, one in self.owned().items() if tp not in paused}
+        return {tp: partition for tp, partition in self.owned().items() if tp not in paused}
 
     def required_ends(self) -> Mapping[TP, int]:
         """Return the end that each assigned log must have at least, where it is known."""
-        return {tp: end for tp, one in self.owned().items() if (end := one.required_end) is not None}
+        return {tp: end for tp, partition in self.owned().items() if (end := partition.required_end) is not None}
 
     def owned(self) -> Mapping[TP, PartitionState]:
         """Return all assigned partitions."""
@@ -142,4 +150,4 @@ class Assignments:
 
     def owned_by(self, stage: Stage) -> dict[int, PartitionState]:
         """Return the assigned partitions of one stage, by number."""
-        return {tp.partition: one for tp, one in self._partitions.items() if tp.topic == stage.topic}
+        return {tp.partition: partition for tp, partition in self._partitions.items() if tp.topic == stage.topic}

@@ -138,9 +138,9 @@ class ShardStop:
             renewals = renewal.due(self._present_ms()) if renewal is not None else []
             acks = [
                 await context.sender.send(
-                    topic, self._shard, encode_record(one), key=f"{one.hashtag}|{one.country}".encode()
+                    topic, self._shard, encode_record(renewal), key=f"{renewal.hashtag}|{renewal.country}".encode()
                 )
-                for one in renewals
+                for renewal in renewals
             ]
             acks.append(await context.sender.send(topic, self._shard, sign, key=b"stopped"))
             for done in await context.sender.acknowledged(acks):
@@ -148,13 +148,13 @@ class ShardStop:
             context.metrics.flags_renewed.inc(len(renewals))
             await asyncio.sleep(SIGN_SECONDS)
 
-    async def _read_policy(self, known: PolicyTopic | None) -> PolicyTopic | None:
+    async def _read_policy(self, last: PolicyTopic | None) -> PolicyTopic | None:
         """Read the live policy, which may protect a hashtag; return the last one known while Kafka does not answer."""
         try:
-            return await read_policy_topic(self._stage.context.settings, known)
+            return await read_policy_topic(self._stage.context.settings, last)
         except DependencyAway as error:
             self._stage.log.warning("the policy topic cannot be read, flags are renewed as before", why=str(error))
-            return known
+            return last
 
     async def _read_flags(self) -> FlagRenewal | None:
         """Read the shard's decisions; None: no policy was in force yet."""

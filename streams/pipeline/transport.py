@@ -96,7 +96,7 @@ def with_commit_notes(consumer: Any, note: Callable[[TP], str]) -> Any:
     commit = consumer.commit
 
     async def commit_with_notes(offsets: Mapping[Any, OffsetAndMetadata]) -> None:
-        await commit({tp: OffsetAndMetadata(one.offset, note(TP(*tp))) for tp, one in offsets.items()})
+        await commit({tp: OffsetAndMetadata(offset.offset, note(TP(*tp))) for tp, offset in offsets.items()})
 
     consumer.commit = commit_with_notes
     return consumer
@@ -123,9 +123,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return await self.call_thread(self._committed, list(tps))  # type: ignore[no-any-return]
 
     async def _committed(self, tps: list[TP]) -> dict[TP, OffsetAndMetadata]:
-        wanted = [TopicPartition(*tp) for tp in tps]
-        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(wanted)
-        return {TP(*tp): one for tp, one in found.items()}
+        partitions = [TopicPartition(*tp) for tp in tps]
+        committed = await self._ensure_consumer()._coordinator.fetch_committed_offsets(partitions)
+        return {TP(*tp): offset for tp, offset in committed.items()}
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
         """Fetch records through the thread; called from the main loop."""
@@ -153,8 +153,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def topic_partitions(self, topic: str) -> int | None:
         """Return the number of partitions by the client's metadata: Faust's own snapshot exists only on the leader."""
-        known = self._consumer.partitions_for_topic(topic) if self._consumer is not None else None
-        return len(known) if known else None
+        partitions = self._consumer.partitions_for_topic(topic) if self._consumer is not None else None
+        return len(partitions) if partitions else None
 
 
 class Consumer(driver.Consumer):

@@ -159,7 +159,9 @@ def _line(reason: str, thread_id: int) -> bytes:
     entry = {
         "error": f"stuck: {reason}",
         "kind": "Stuck",
-        "at": " < ".join(f"{one.filename.rpartition('/')[2]}:{one.lineno} {one.name}" for one in reversed(stack)),
+        "at": " < ".join(
+            f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(stack)
+        ),
         "logger": "hushtag.watchdog",
         "level": "error",
         "time": datetime.fromtimestamp(now_ms() / 1000, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),

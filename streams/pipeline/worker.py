@@ -171,7 +171,11 @@ class Worker:
                 return f"shards {behind} are catching up"
             # A shard that has stopped waits for a person; a worker that is not ready would stop every rollout.
             stopped = judge.stopped()
-            owned = {tp: one for tp, one in owned.items() if tp.topic != judge.topic or tp.partition not in stopped}
+            owned = {
+                tp: partition
+                for tp, partition in owned.items()
+                if tp.topic != judge.topic or tp.partition not in stopped
+            }
         writes, clock = pipeline.context.writes, pipeline.context.log_clock
         return writes.why_not() or self._readiness.missing(owned, work_of(owned, pipeline.ends)) or clock.why_wrong()
 

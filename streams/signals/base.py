@@ -125,20 +125,20 @@ class Observations:
 @compiled
 def part_by_tag(tag: Ints, of: Bools, hit: Bools, m: int) -> Doubles:
     """Return (m,) the part of the rows (n,) of each tag that are `hit`, among those that are `of`; 0 of none."""
-    whole, part, found = np.zeros(m, np.int64), np.zeros(m, np.int64), np.zeros(m)
+    whole, part, shares = np.zeros(m, np.int64), np.zeros(m, np.int64), np.zeros(m)
     row = 0
     while row < len(tag):
-        one, n_of, n_hit = tag[row], 0, 0
-        while row < len(tag) and tag[row] == one:
+        number, n_of, n_hit = tag[row], 0, 0
+        while row < len(tag) and tag[row] == number:
             n_of += of[row]
             n_hit += of[row] & hit[row]
             row += 1
-        whole[one] += n_of
-        part[one] += n_hit
-    for one in range(m):
-        if whole[one]:
-            found[one] = part[one] / whole[one]
-    return found
+        whole[number] += n_of
+        part[number] += n_hit
+    for number in range(m):
+        if whole[number]:
+            shares[number] = part[number] / whole[number]
+    return shares
 
 
 class Signal(ABC):

@@ -36,8 +36,8 @@ def copied(tag: Ints, copy: npt.NDArray[np.uint32], among: Bools) -> Bools:
         copy: (n,) fingerprints of their texts.
         among: (n,) authors that are compared with each other; the others are never marked.
     """
-    found: Bools = _repeated(tag, copy, among)
-    return found
+    is_copied: Bools = _repeated(tag, copy, among)
+    return is_copied
 
 
 @compiled
@@ -46,7 +46,7 @@ def _repeated(tag: Ints, copy: npt.NDArray[np.uint32], among: Bools) -> Bools:
 
     A hash table has the first row of each fingerprint of the tag; rows before the tag's first one make a slot free.
     """
-    found = np.zeros(len(tag), np.bool_)
+    is_repeated = np.zeros(len(tag), np.bool_)
     table = np.full(_LEAST_SLOTS, -1)
     first = 0
     while first < len(tag):
@@ -61,11 +61,11 @@ def _repeated(tag: Ints, copy: npt.NDArray[np.uint32], among: Bools) -> Bools:
                 while table[at] >= first and copy[table[at]] != copy[row]:
                     at = (at + 1) & (len(table) - 1)
                 if table[at] >= first:
-                    found[row] = found[table[at]] = True
+                    is_repeated[row] = is_repeated[table[at]] = True
                 else:
                     table[at] = row
         first = end
-    return found
+    return is_repeated
 
 
 SIGNAL = Copies()

@@ -28,7 +28,7 @@ class MigratedCampaign(MeasuredSignal):
 
     def unreachable(self, policy: PolicyView, rule: RuleView) -> str:
         """Require a hiding rule that can begin without the signal."""
-        if any(one.hides and _begins_without(one) for one in policy.rule_table.values()):
+        if any(rule.hides and _begins_without(rule) for rule in policy.rule_table.values()):
             return ""
         return "successor needs a rule in a mode that hides and that can begin without it"
 

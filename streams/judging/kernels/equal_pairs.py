@@ -53,7 +53,7 @@ def may_contain(slots: Bools, rows: UInts) -> Bools:
     bits = 0
     while 1 << bits < len(slots):
         bits += 1
-    shift, found = np.uint64(64 - bits), np.empty(len(rows), np.bool_)
+    shift, is_equal = np.uint64(64 - bits), np.empty(len(rows), np.bool_)
     for row in range(len(rows)):
-        found[row] = slots[np.int64((rows[row] * GOLDEN) >> shift)]
-    return found
+        is_equal[row] = slots[np.int64((rows[row] * GOLDEN) >> shift)]
+    return is_equal

@@ -169,12 +169,12 @@ class AccountFactStore:
         """Return the facts of a tick, by the first `upto` offsets of the log, all of which must have been read."""
         assert upto <= self.upto, (upto, self.upto)
         cached = self._cached
-        for one in cached:
-            if one.upto == upto and one.from_ms <= tick_ms < one.to_ms:
-                return one
-        found = self._find(tick_ms, upto)
-        self._cached = [found, *cached[: _CACHED - 1]]
-        return found
+        for entry in cached:
+            if entry.upto == upto and entry.from_ms <= tick_ms < entry.to_ms:
+                return entry
+        facts = self._find(tick_ms, upto)
+        self._cached = [facts, *cached[: _CACHED - 1]]
+        return facts
 
     def _find(self, tick_ms: int, upto: int) -> ActiveAccountFacts:
         with self._lock:

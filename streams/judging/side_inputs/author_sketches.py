@@ -88,14 +88,14 @@ class AuthorSketchIndex(SideInput):
 
     def load(self, received: Iterable[ReceivedSketch]) -> None:
         """Load sketches that were published, in any order; repeats change nothing."""
-        for one in received:
-            self._keep(one)
+        for sketch in received:
+            self._keep(sketch)
 
     def _keep(self, received: ReceivedSketch) -> bool:
         sketch = received.sketch
         of_country, at = self._sketches.setdefault(sketch.country, {}), (sketch.hashtag, sketch.tick_ms)
-        known = of_country.get(at)
-        if known is not None and known.from_ms <= received.from_ms:
+        earlier = of_country.get(at)
+        if earlier is not None and earlier.from_ms <= received.from_ms:
             return False
         of_country[at] = received
         return True
@@ -104,8 +104,8 @@ class AuthorSketchIndex(SideInput):
         """Drop the sketches that count neither at this tick nor later; give up the campaigns above the limit."""
         for country, of_country in list(self._sketches.items()):
             counting = self._counting_at(country, tick_ms, kept_from_ms)
-            self.counts["sketches_given_up"] += sum(one.until_ms > tick_ms for one in counting[MOST:])
-            kept = {(one.hashtag, one.tick_ms) for one in counting[:MOST]}
+            self.counts["sketches_given_up"] += sum(sketch.until_ms > tick_ms for sketch in counting[MOST:])
+            kept = {(sketch.hashtag, sketch.tick_ms) for sketch in counting[:MOST]}
             self._sketches[country] = {
                 at: one
                 for at, one in of_country.items()
@@ -136,23 +136,23 @@ class AuthorSketchIndex(SideInput):
 
     def _counting_at(self, country: str, tick_ms: int, kept_from_ms: int) -> list[AuthorSketch]:
         """Return the sketches that count, newest first; one beyond `MOST` never gets back into it."""
-        found = [
-            one.sketch
-            for one in self._sketches.get(country, {}).values()
-            if one.sketch.tick_ms >= kept_from_ms and one.from_ms <= tick_ms
+        sketches = [
+            entry.sketch
+            for entry in self._sketches.get(country, {}).values()
+            if entry.sketch.tick_ms >= kept_from_ms and entry.from_ms <= tick_ms
         ]
-        return sorted(found, key=lambda one: (-one.tick_ms, one.hashtag))
+        return sorted(sketches, key=lambda sketch: (-sketch.tick_ms, sketch.hashtag))
 
     def annotate(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> MigrationMatches | None:
         """Match the authors of keys (m,) with the hidden tags; None while there are none."""
         if not self._sketches:
             return None
-        found = MigrationMatches(np.zeros(len(keys)), [""] * len(keys), np.zeros(len(sample.author), bool))
+        matches = MigrationMatches(np.zeros(len(keys)), [""] * len(keys), np.zeros(len(sample.author), bool))
         codes = keys & COUNTRY_MASK
         for country in self._sketches:
             rows = np.flatnonzero(codes == country_code(country))
             hidden = self.campaigns(country, span.end_ms, span.kept_from_ms) if len(rows) else None
             if hidden is not None:
                 own = np.array([self._tags.find(name, country) or -1 for name in hidden.hashtags], np.int64)
-                match(hidden, own, sample, keys, rows, found)
-        return found
+                match(hidden, own, sample, keys, rows, matches)
+        return matches

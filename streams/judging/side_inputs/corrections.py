@@ -170,9 +170,9 @@ class CorrectionIndex(SideInput):
     def known(self, tags: Ints, tweets: Ints) -> npt.NDArray[np.bool_]:
         """Return (n,) whether stage 2 has read tweets under hashtags by the model in force, counted yet or not."""
         at, of = self._find(tags, tweets)
-        known = np.zeros(len(tweets), bool)
-        known[at[self._models_of(self._rows.take(of)) == self.model_revision]] = True
-        return known
+        has_correction = np.zeros(len(tweets), bool)
+        has_correction[at[self._models_of(self._rows.take(of)) == self.model_revision]] = True
+        return has_correction
 
     def annotate(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> SampleCorrections | None:
         """Return the corrections of the sampled tweets that count within the span; None: there are none."""

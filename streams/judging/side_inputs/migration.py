@@ -45,9 +45,9 @@ class HiddenCampaigns:
 
     def __init__(self, sketches: Sequence[Sequence[AuthorSketch]]) -> None:
         self.hashtags = [of_tag[0].hashtag for of_tag in sketches]
-        upto = [min(one.upto for one in of_tag) for of_tag in sketches]
+        upto = [min(sketch.upto for sketch in of_tag) for of_tag in sketches]
         self.upto = np.array(upto, np.uint64)
-        authors = [np.unique(np.concatenate([one.hashes() for one in of_tag])) for of_tag in sketches]
+        authors = [np.unique(np.concatenate([sketch.hashes() for sketch in of_tag])) for of_tag in sketches]
         authors = [some[some <= end] for some, end in zip(authors, self.upto, strict=True)]
         together = np.concatenate(authors)
         ascending = np.argsort(together, kind="stable")
@@ -104,5 +104,5 @@ def lower_bounds() -> Doubles:
 
     known, shared = np.meshgrid(np.arange(K + 1), np.arange(K + 1), indexing="ij")
     shared = np.minimum(shared, known)
-    found: Doubles = np.where(shared, betaincinv(np.maximum(shared, 1), known - shared + 1, 1 - CONFIDENCE), 0.0)
-    return found
+    bounds: Doubles = np.where(shared, betaincinv(np.maximum(shared, 1), known - shared + 1, 1 - CONFIDENCE), 0.0)
+    return bounds
