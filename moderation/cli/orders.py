@@ -25,15 +25,15 @@ from moderation.domain.orders.view import (
     ORDER_HEADERS,
     TARGET_HEADERS,
     head_lines,
-    order_as_dict,
     order_cells,
-    plan_as_dict,
+    order_view,
     plan_words,
-    row_as_dict,
     rows_csv,
-    ruling_as_dict,
+    ruling_view,
     ruling_words,
+    taken_order_view,
     target_cells,
+    target_view,
 )
 from moderation.outward.handle_resolver import check_answered
 from moderation.outward.replies import prove_reply, reply_as_dict
@@ -130,7 +130,7 @@ def intake(
             plans = await orders.take_in(read.drafts, actor=actor_of(actor))
         for plan in plans:
             if as_json:
-                print(json.dumps(plan_as_dict(plan) | {"dry_run": dry_run}, ensure_ascii=False))
+                print(json.dumps(taken_order_view(plan).members() | {"dry_run": dry_run}, ensure_ascii=False))
             else:
                 out.print(("would be taken in: " if dry_run and plan.added else "") + plan_words(plan))
         if read.problems or any(plan.fate == "conflict" for plan in plans):
@@ -164,7 +164,7 @@ def list_(
         at_ms = now_ms()
         if as_json:
             for order in matches:
-                print(json.dumps(order_as_dict(order, fold, at_ms), ensure_ascii=False))
+                print(json.dumps(order_view(order, fold, at_ms).members(), ensure_ascii=False))
         elif matches:
             print_list(ORDER_HEADERS, [order_cells(order, at_ms) for order in matches])
         else:
@@ -193,9 +193,9 @@ def show(
         legal_order = orders.get(order)
         rows = selection.rows(legal_order, fold)
         if as_json:
-            print(json.dumps(order_as_dict(legal_order, fold, now_ms()), ensure_ascii=False))
+            print(json.dumps(order_view(legal_order, fold, now_ms()).members(), ensure_ascii=False))
             for row in rows:
-                print(json.dumps(row_as_dict(legal_order, row, fold), ensure_ascii=False))
+                print(json.dumps(target_view(legal_order, row, fold).members(), ensure_ascii=False))
             return
         out.print("\n".join(head_lines(legal_order, fold, now_ms())))
         print_list(TARGET_HEADERS, [target_cells(legal_order, row, fold) for row in rows[:first]], names=3)
@@ -258,8 +258,9 @@ def decide(
         )
         shown = await publication(orders, wait)
         if as_json:
-            head = {"order": order, "version": ruling.order.version, "dry_run": dry_run}
-            print(json.dumps(head | ruling_as_dict(ruling.plan) | (shown.members() if shown else {})))
+            answer = ruling_view(ruling.order, ruling.plan, dry_run=dry_run).members()
+            del answer["left_out"]
+            print(json.dumps(answer | (shown.members() if shown else {})))
         else:
             out.print(f"{order}: {ruling_words(ruling.plan, dry_run=dry_run)}")
         finish_publication(ruling.order, shown, as_json)

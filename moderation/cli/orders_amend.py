@@ -19,7 +19,7 @@ from moderation.domain.orders.intake import parse_targets
 from moderation.domain.orders.intake_plan import OrderDraft
 from moderation.domain.orders.intake_text import file_lines, targets_written
 from moderation.domain.orders.service import OrderService
-from moderation.domain.orders.view import order_as_dict
+from moderation.domain.orders.view import order_view
 from moderation.domain.tables import RowProblem, TableLine
 from moderation.log.drafts import moment_ms
 from moderation.outward.handle_resolver import resolve_handles
@@ -89,7 +89,7 @@ def _propose(
             dry_run=dry_run,
         )
         if as_json:
-            print(json.dumps({"order": order, "dry_run": dry_run} | plan.as_dict(), ensure_ascii=False))
+            print(json.dumps({"order": order, "dry_run": dry_run} | plan.effect().members(), ensure_ascii=False))
             return
         out.print(f"{order}: {'would be proposed' if dry_run else 'proposed; a second person must approve it'}")
         out.print("\n".join(f"  {line}" for line in plan.lines(legal_order.received.country)))
@@ -116,7 +116,7 @@ def _answer(
         )
         shown = await publication(orders, wait) if verdict == "approve" else None
         if as_json:
-            answer = order_as_dict(legal_order, orders.fold, now_ms()) | (shown.members() if shown else {})
+            answer = order_view(legal_order, orders.fold, now_ms()).members() | (shown.members() if shown else {})
             print(json.dumps(answer, ensure_ascii=False))
         else:
             out.print("\n".join([f"{order}: the amendment is {_DONE[verdict]}", *(f"  {line}" for line in lines)]))

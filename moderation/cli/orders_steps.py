@@ -12,7 +12,7 @@ from moderation.cli import orders_options as opt
 from moderation.cli.options import Actor, Json, Reason, Wait
 from moderation.cli.terminal import actor_of, errors, out, run_with_orders
 from moderation.domain.orders.service import UNTIL_REVOKED, OrderService
-from moderation.domain.orders.view import head_lines, order_as_dict
+from moderation.domain.orders.view import head_lines, order_view
 from moderation.domain.publication import OrderPublishedAnswer, wait_order_published
 from moderation.log.drafts import End, end_of
 from streams.clock import now_ms
@@ -43,7 +43,7 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
             )
             shown = await publication(orders, wait)
             if as_json:
-                answer = order_as_dict(legal_order, orders.fold, now_ms()) | (shown.members() if shown else {})
+                answer = order_view(legal_order, orders.fold, now_ms()).members() | (shown.members() if shown else {})
                 print(json.dumps(answer, ensure_ascii=False))
             else:
                 out.print(head_lines(legal_order, orders.fold, now_ms())[0])

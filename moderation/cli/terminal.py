@@ -7,6 +7,7 @@ import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def refuse_rows(problems: Sequence[RowProblem], as_json: bool, *, strict: bool) 
     """
     if as_json:
         for problem in problems:
-            print(json.dumps({"problem": problem.as_dict()}, ensure_ascii=False))
+            print(json.dumps({"problem": asdict(problem)}, ensure_ascii=False))
     else:
         for problem in problems[:_SHOWN_PROBLEMS]:
             errors.print(str(problem), style="yellow")

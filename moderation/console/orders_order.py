@@ -92,11 +92,10 @@ def waiting_amendment(order: Order, fold: OrderFold, person: str, at_ms: int) ->
     plan = waiting_plan(order, fold, at_ms)
     if plan is None or order.amendment is None:
         return None
-    effect, record = plan.as_dict(), order.amendment.record
+    effect, record = plan.effect(), order.amendment.record
     lists = [
-        (title, effect[f"{name}_targets"], effect[name])
-        for title, name in (("Added targets", "added"), ("Dropped targets", "dropped"))
-        if effect[name]
+        ("Added targets", effect.added_targets, effect.added),
+        ("Dropped targets", effect.dropped_targets, effect.dropped),
     ]
     return AmendmentView(record, plan.lines(order.received.country), lists, same_person(record.actor, person))
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from moderation.console.orders_words import STEP_REASONS, group_words
 from moderation.console.words import counted, left_words, moment_words
 from moderation.domain.orders.errors import amendment_words, verdict_words
-from moderation.domain.orders.view import in_force
 from streams.countries import country_name
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order
@@ -102,7 +101,7 @@ def now_words(order: Order, at_ms: int) -> str:
         stays = f" {counted(kept, 'suspension')} by our own rules stays." if kept == 1 else ""
         stays = f" {counted(kept, 'suspension')} by our own rules stay." if kept > 1 else stays
         return f"The order is {state_label(order.state)}: nothing of it is in force.{stays}"
-    if not in_force(order, at_ms):
+    if not order.in_force(at_ms):
         if order.state == "interim":
             return f"The interim decision ended {left_words(order.expires_at_ms, at_ms)}: nothing of it is in force."
         return f"Nothing of the order is in force: the outcomes begin in {where} once it is interim or final."
@@ -137,7 +136,7 @@ def _moment(record: object, order: Order) -> OrderEvent:
 def _choice(to: OrderState, order: Order, fold: OrderFold, at_ms: int) -> StepChoice:
     many = sum(count for _, _, count in restricting(order))
     where = country_name(order.received.country)
-    puts, holds = to in ("interim", "final"), in_force(order, at_ms)
+    puts, holds = to in ("interim", "final"), order.in_force(at_ms)
     words = {
         "acknowledged": "You confirm to the authority that the order was received. Nothing changes for viewers.",
         "under_review": "Then each target is ruled on. Nothing changes for viewers.",

@@ -7,14 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from hushtag_client.registers import ACCOUNT, TWEET
 
 from moderation.console.orders_words import present_words
 from moderation.console.words import place_words
+from moderation.domain.orders.answers import TargetAnswer
 from moderation.domain.orders.target_states import TargetStates
-from moderation.domain.orders.view import row_as_dict
+from moderation.domain.orders.view import target_view
 from streams.flags.moderation_fold import ModerationFold
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, TargetRow, TargetRuling
@@ -30,7 +30,7 @@ class TargetLine:
     """Row of the table."""
 
     row: TargetRow
-    answer: dict[str, Any]
+    answer: TargetAnswer
     """The target as the API answers it."""
     written: str
     """The target as a ruling names it."""
@@ -93,7 +93,7 @@ def target_lines(
     return [
         TargetLine(
             row,
-            row_as_dict(order, row, orders),
+            target_view(order, row, orders),
             written(row),
             orders.protected(row.target),
             present_words(states.of(row.target.kind, row.target.value), row.target.kind),

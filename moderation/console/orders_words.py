@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from moderation.domain.orders.target_states import TargetState
-from moderation.domain.orders.view import in_force
 from moderation.wording import counted, listed
 from streams.countries import country_name
 from streams.orders.order import Order
@@ -78,7 +77,7 @@ def begins_words(outcome: Outcome, order: Order, at_ms: int) -> str:
     """
     if outcome == "declined":
         begins = ""
-    elif outcome == "suspended" or in_force(order, at_ms):
+    elif outcome == "suspended" or order.in_force(at_ms):
         begins = " It begins at once."
     elif order.state in IN_FORCE_STATES:
         begins = " The interim decision has ended, so it begins once that is prolonged or the order is final."

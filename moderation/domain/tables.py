@@ -39,10 +39,6 @@ class RowProblem:
         value = f" {self.value!r}" if self.value else ""
         return f"{self.where}: {self.field}{value}: {self.problem}; {self.fix}"
 
-    def as_dict(self) -> dict[str, str]:
-        """Convert the problem to plain JSON."""
-        return {"where": self.where, "field": self.field, "value": self.value, "problem": self.problem, "fix": self.fix}
-
 
 class BadCell(ValueError):
     """Unusable value of one cell."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -17,13 +17,13 @@ from moderation.access.problems import MOST_FAULTS, Fault, RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.domain.orders.amendment_plan import head_of
+from moderation.domain.orders.answers import AmendmentPlanAnswer, OrderAnswer
 from moderation.domain.orders.intake import parse_targets
 from moderation.domain.orders.intake_plan import OrderDraft
 from moderation.domain.orders.intake_text import targets_written, text_lines
 from moderation.http.order_bodies import AmendmentBody, AmendmentVerdictBody
 from moderation.http.order_details import order_answer
 from moderation.http.order_intake import handles_for
-from moderation.http.order_shapes import AmendmentPlanAnswer, OrderAnswer
 from moderation.log.drafts import moment_ms
 from moderation.wording import counted
 from streams.clock import now_ms
@@ -40,7 +40,7 @@ async def amend(request: Request, order: OrderPath, body: AmendmentBody, idempot
     """Propose what an authority's corrected list adds, drops and extends; a second person must approve it."""
     orders = services_of(request).orders
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> AmendmentPlanAnswer:
         check_rights(request, country=order[:2])
         await refuse_while_blind(request, actor)  # what it drops or knows is a state
         await orders.refresh()
@@ -56,8 +56,13 @@ async def amend(request: Request, order: OrderPath, body: AmendmentBody, idempot
         )
         legal_order = orders.get(order)
         waiting = legal_order.amendment.record.id if legal_order.amendment is not None and not body.dry_run else ""
-        head = {"order": order, "version": legal_order.version, "dry_run": body.dry_run, "amendment": waiting}
-        return head | plan.as_dict()
+        return AmendmentPlanAnswer(
+            order=order,
+            version=legal_order.version,
+            dry_run=body.dry_run,
+            amendment=waiting,
+            **dict(plan.effect()),
+        )
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -78,7 +83,7 @@ async def answer(
     """Approve an amendment as a second person, which puts it in force, or refuse it."""
     orders = services_of(request).orders
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> OrderAnswer:
         check_rights(request, country=order[:2])
         await refuse_while_blind(request, actor)
         await orders.refresh()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -13,10 +13,10 @@ from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.bodies import IdempotencyKey, OrderPath
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.domain.orders.view import order_as_dict
+from moderation.domain.orders.answers import OrderAnswer
+from moderation.domain.orders.view import order_view
 from moderation.domain.publication import OrderPublishedAnswer, wait_order_published
 from moderation.http.order_bodies import OrderNoteBody
-from moderation.http.order_shapes import OrderAnswer
 from streams.clock import now_ms
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order
@@ -25,10 +25,12 @@ from streams.settings import load_settings
 router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
 
 
-async def order_answer(request: Request, order: Order, fold: OrderFold) -> dict[str, Any]:
+async def order_answer(request: Request, order: Order, fold: OrderFold) -> OrderAnswer:
     """Describe an order; a waiting amendment names targets, so a caller who reviews a hashtag blind does not get it."""
-    shown = order_as_dict(order, fold, now_ms())
-    return shown | {"amendment": None} if shown["amendment"] and await hidden_hashtags_for(request) else shown
+    answer = order_view(order, fold, now_ms())
+    if answer.amendment and await hidden_hashtags_for(request):
+        return answer.model_copy(update={"amendment": None})
+    return answer
 
 
 @router.post("/orders/{order}/notes", openapi_extra=needs("orders"), response_model=OrderAnswer, status_code=201)
@@ -36,7 +38,7 @@ async def note(request: Request, order: OrderPath, body: OrderNoteBody, idempote
     """Add a note to an order, or assign it to a person; neither is published."""
     orders = services_of(request).orders
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> OrderAnswer:
         check_rights(request, country=order[:2])
         await orders.refresh()
         legal_order = await orders.note(order, actor=actor, text=body.reason.strip(), assignee=body.assignee)

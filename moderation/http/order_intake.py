@@ -6,8 +6,8 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from itertools import islice
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -18,14 +18,14 @@ from moderation.access.bodies import MOST_HANDLES, IdempotencyKey
 from moderation.access.problems import MOST_FAULTS, Fault, RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
+from moderation.domain.orders.answers import IntakeAnswer, TextIntakeAnswer, UnusableTargetAnswer
 from moderation.domain.orders.handles import Handles, handles_in
 from moderation.domain.orders.intake import ParsedOrders, json_lines, parse_head, parse_lines
-from moderation.domain.orders.intake_plan import FIELDS, plan_intake
+from moderation.domain.orders.intake_plan import FIELDS, IntakePlan, plan_intake
 from moderation.domain.orders.intake_text import text_lines
-from moderation.domain.orders.view import plan_as_dict
+from moderation.domain.orders.view import taken_order_view
 from moderation.domain.tables import BadCell, RowProblem, TableLine
 from moderation.http.order_bodies import IntakeBody, OrderTextBody
-from moderation.http.order_shapes import IntakeAnswer, TextIntakeAnswer
 from moderation.outward.handle_resolver import check_answered, resolve_handles
 from moderation.wording import counted, iso_words
 from streams.clock import now_ms
@@ -40,24 +40,18 @@ async def take_in(request: Request, body: IntakeBody, idempotency_key: Idempoten
     """Import an order; a repeated one is recognised. Unusable targets are reported, the others imported."""
     orders = services_of(request).orders
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> IntakeAnswer:
         check_rights(request, country=body.country)
         lines = await asyncio.to_thread(lambda: list(json_lines(json.dumps(body.cells()).encode(), "body")))
         parsed = await _parsed(lines, {}, "#/targets")
-        problems = [problem.as_dict() for problem in islice(parsed.problems, MOST_FAULTS)]
-        if problems and (body.strict or not parsed.drafts):
+        if parsed.problems and (body.strict or not parsed.drafts):
             own = list(_head_faults({name: str(value) for name, value in body.cells().items() if name != "targets"}))
             faults = list(dict.fromkeys([*own, *map(_row_fault, islice(parsed.problems, MOST_FAULTS))]))
             what = "the order" if own else counted(len(parsed.problems), "target")
             detail = f"{what} cannot be used: {faults[0].detail}"
             raise RefusedCall("mistake", detail, "correct every entry of `errors`", errors=faults)
         plans = await orders.take_in(parsed.drafts, actor=actor)
-        return {
-            "orders": [plan_as_dict(plan) for plan in plans],
-            "problems": problems,
-            "unusable": len(parsed.problems),
-            "notes": list(parsed.notes),
-        }
+        return _intake_view(plans, parsed)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -67,7 +61,7 @@ async def take_text_in(request: Request, body: OrderTextBody, idempotency_key: I
     """Import the orders of a text: a target a line, CSV or JSON. A dry run reports every unusable row."""
     orders = services_of(request).orders
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> TextIntakeAnswer:
         cells = body.cells()
         lines = await asyncio.to_thread(lambda: list(text_lines(body.text)))
         if not _names_own_fields(lines) and (faults := list(_head_faults(cells))):
@@ -86,15 +80,18 @@ async def take_text_in(request: Request, body: OrderTextBody, idempotency_key: I
             detail = f"{counted(len(parsed.problems), 'row')} cannot be used"
             faults = [Fault(str(row_problem), "#/text") for row_problem in islice(parsed.problems, MOST_FAULTS)]
             raise RefusedCall("mistake", detail, "correct the rows, or leave them out", errors=faults)
-        return {
-            "orders": [plan_as_dict(plan) for plan in plans],
-            "problems": [row_problem.as_dict() for row_problem in islice(parsed.problems, MOST_FAULTS)],
-            "unusable": len(parsed.problems),
-            "notes": list(parsed.notes),
-            "dry_run": body.dry_run,
-        }
+        return TextIntakeAnswer(**dict(_intake_view(plans, parsed)), dry_run=body.dry_run)
 
     return await write_once(request, idempotency_key, body.actor, work)
+
+
+def _intake_view(plans: Iterable[IntakePlan], parsed: ParsedOrders) -> IntakeAnswer:
+    return IntakeAnswer(
+        orders=[taken_order_view(plan) for plan in plans],
+        problems=[UnusableTargetAnswer(**asdict(problem)) for problem in islice(parsed.problems, MOST_FAULTS)],
+        unusable=len(parsed.problems),
+        notes=list(parsed.notes),
+    )
 
 
 def _names_own_fields(lines: Iterable[TableLine | RowProblem]) -> bool:

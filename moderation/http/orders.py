@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -11,17 +11,24 @@ from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import refuse_while_blind
 from moderation.access.bodies import CountryQuery, IdempotencyKey, OrderPath
-from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of, position_of, write_cursor
+from moderation.access.paging import CursorQuery, PageSize, page_of, position_of, write_cursor
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
+from moderation.domain.orders.answers import (
+    NoticeAnswer,
+    OrderAnswer,
+    OrdersAnswer,
+    RulingAnswer,
+    TargetAnswer,
+    TargetsAnswer,
+)
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import UNTIL_REVOKED
-from moderation.domain.orders.view import row_as_dict, ruling_as_dict, shown_outcome
+from moderation.domain.orders.view import ruling_view, shown_outcome, target_view
 from moderation.http import order_amendments, order_details, order_intake
 from moderation.http.order_bodies import RulingBody, StepBody
 from moderation.http.order_details import order_answer
-from moderation.http.order_shapes import NoticeAnswer, OrderAnswer, OrdersAnswer, RulingAnswer, TargetsAnswer
 from moderation.log.drafts import End, moment_ms
 from moderation.outward.statements.lumen import NoticeType, lumen_notice, order_request
 from streams.clock import now_ms
@@ -29,8 +36,6 @@ from streams.orders.order import Order
 from streams.orders.records import OrderState, Outcome, TargetKind
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
-MOST_LEFT_OUT = 1_000
-"""Maximum number of targets that an answer names as left out."""
 router.include_router(order_intake.router)
 router.include_router(order_details.router)
 router.include_router(order_amendments.router)
@@ -67,7 +72,7 @@ async def list_orders(
     page, following = page_of(
         matches, key=key, order=f"orders {sort}", cursor=cursor, size=limit, descending=sort == "-received"
     )
-    return JsonReply(page_answer([await order_answer(request, order, fold) for order in page], following))
+    return JsonReply(OrdersAnswer(items=[await order_answer(request, order, fold) for order in page], next=following))
 
 
 @router.get("/orders/{order}", openapi_extra=needs("orders"), response_model=OrderAnswer)
@@ -93,7 +98,7 @@ async def targets(
     orders = services_of(request).orders
     fold = await orders.refresh()
     legal_order = orders.get(order)
-    rows, after = list[dict[str, Any]](), None
+    rows, after = list[TargetAnswer](), None
     for row in legal_order.rows[position_of("targets", cursor) :]:
         if (
             kind not in (None, row.target.kind)
@@ -104,8 +109,8 @@ async def targets(
         if len(rows) == limit:
             after = write_cursor("targets", (row.number,))
             break
-        rows.append(row_as_dict(legal_order, row, fold))
-    return JsonReply(page_answer(rows, after))
+        rows.append(target_view(legal_order, row, fold))
+    return JsonReply(TargetsAnswer(items=rows, next=after))
 
 
 @router.get("/orders/{order}/notice", openapi_extra=needs("orders"), response_model=NoticeAnswer)
@@ -131,7 +136,7 @@ async def step(request: Request, order: OrderPath, body: StepBody, idempotency_k
     """Move an order to its next state; interim and final put its outcomes in force."""
     orders = services_of(request).orders
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> OrderAnswer:
         check_rights(request, country=order[:2])
         end = End(expires_at_ms=moment_ms(body.until)) if body.until is not None else UNTIL_REVOKED
         await orders.refresh()
@@ -154,7 +159,7 @@ async def rule(request: Request, order: OrderPath, body: RulingBody, idempotency
     """Decide on all targets that match the filters, in one record; protected speakers need two people."""
     services = services_of(request)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> RulingAnswer:
         selection = Selection(
             kinds=tuple(body.kinds),
             targets=tuple(body.targets),
@@ -183,8 +188,6 @@ async def rule(request: Request, order: OrderPath, body: RulingBody, idempotency
             expected=body.if_version,
             dry_run=body.dry_run,
         )
-        answer = {"order": order, "version": applied.order.version, "dry_run": body.dry_run}
-        out = [{"number": number + 1, "why": why} for number, why in applied.plan.left_out[:MOST_LEFT_OUT]]
-        return answer | ruling_as_dict(applied.plan) | {"left_out": out}
+        return ruling_view(applied.order, applied.plan, dry_run=body.dry_run)
 
     return await write_once(request, idempotency_key, body.actor, work)

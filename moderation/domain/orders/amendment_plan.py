@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hushtag_client.registers import WORLD
 
+from moderation.domain.orders.answers import AmendmentEffect, WaitingAmendmentAnswer
 from moderation.domain.orders.intake_plan import OrderDraft, OrderHead, other_account, other_author
 from moderation.domain.orders.selection import Selection
 from moderation.wording import counted, time_words
@@ -41,19 +41,19 @@ class AmendmentPlan:
     before_ms: int
     """Their present end; 0: until revoked."""
 
-    def as_dict(self) -> dict[str, Any]:
-        """Convert the effect to plain JSON."""
-        return {
-            "added": len(self.added),
-            "known": self.known_targets,
-            "protected": self.protected,
-            "dropped": len(self.dropped),
-            "released": self.released,
-            "kept_hidden": self.kept_hidden,
-            "expires_at_ms": self.expires_at_ms,
-            "added_targets": [_written(target) for target in self.added[:MOST_NAMED]],
-            "dropped_targets": [_written(row.target) for row in self.dropped[:MOST_NAMED]],
-        }
+    def effect(self) -> AmendmentEffect:
+        """Describe the effect, with the names of the first targets."""
+        return AmendmentEffect(
+            added=len(self.added),
+            known=self.known_targets,
+            protected=self.protected,
+            dropped=len(self.dropped),
+            released=self.released,
+            kept_hidden=self.kept_hidden,
+            expires_at_ms=self.expires_at_ms,
+            added_targets=[_written(target) for target in self.added[:MOST_NAMED]],
+            dropped_targets=[_written(row.target) for row in self.dropped[:MOST_NAMED]],
+        )
 
     def lines(self, country: str) -> list[str]:
         """Describe the effect, a line for each part."""
@@ -118,14 +118,15 @@ def waiting_plan(order: Order, fold: OrderFold, at_ms: int) -> AmendmentPlan | N
     return _plan(order, fold, waiting.targets, dropped, waiting.record.expires_at_ms, at_ms)
 
 
-def amendment_as_dict(order: Order, fold: OrderFold, at_ms: int) -> dict[str, Any] | None:
-    """Convert the waiting amendment of an order to plain JSON; None without one."""
+def amendment_view(order: Order, fold: OrderFold, at_ms: int) -> WaitingAmendmentAnswer | None:
+    """Describe the waiting amendment of an order; None without one."""
     plan = waiting_plan(order, fold, at_ms)
     if plan is None or order.amendment is None:
         return None
     record = order.amendment.record
-    who = {"amendment": record.id, "actor": record.actor, "reason": record.reason, "at_ms": record.at_ms}
-    return who | plan.as_dict()
+    return WaitingAmendmentAnswer(
+        amendment=record.id, actor=record.actor, reason=record.reason, at_ms=record.at_ms, **dict(plan.effect())
+    )
 
 
 def head_of(order: Order) -> OrderHead:

@@ -15,7 +15,7 @@ from textwrap import wrap
 
 from moderation.domain.orders.public_outcomes import PublicOutcome, published_outcomes
 from moderation.domain.orders.target_states import TargetState, TargetStates
-from moderation.domain.orders.view import in_force, shown_outcome
+from moderation.domain.orders.view import shown_outcome
 from moderation.wording import counted, day_words, listed, time_words
 from streams.countries import country_name
 from streams.orders.order import Order, TargetRow
@@ -87,7 +87,7 @@ def letter(order: Order, states: TargetStates, *, sender: str) -> str:
     annex = [
         _annex_line(row, outcome)
         for row in order.rows
-        if (outcome := _restriction(row, order)) and (in_force(order, now_ms) or outcome == "suspended")
+        if (outcome := _restriction(row, order)) and (order.in_force(now_ms) or outcome == "suspended")
     ]
     if annex:
         parts += ["", "Annex: targets acted on", *annex]
@@ -111,12 +111,12 @@ def _status(order: Order, now_ms: int) -> str:
         return "The order is revoked; what it had put in force has ended."
     if order.state == "declined":
         return "We decline to act on this order."
-    if order.state == "interim" and in_force(order, now_ms):
+    if order.state == "interim" and order.in_force(now_ms):
         ends = time_words(order.expires_at_ms)
         return f"This is an interim decision; it ends {ends} unless a final one takes its place."
     if order.state == "interim":
         return f"Our interim decision ended {time_words(order.expires_at_ms)}."
-    if order.state == "final" and not in_force(order, now_ms):
+    if order.state == "final" and not order.in_force(now_ms):
         return f"Our final decision ended {time_words(order.expires_at_ms)}."
     if order.state == "final":
         until = f" until {time_words(order.expires_at_ms)}" if order.expires_at_ms else " until the order is revoked"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from moderation.domain.orders.view import in_force
 from streams.orders.order import Order, TargetRow
 
 PublicOutcome = Literal["declined", "reduced", "withheld", "suspended", "undecided", "ended", "released", "dropped"]
@@ -22,7 +21,7 @@ HELD_BACK: frozenset[PublicOutcome] = frozenset({"reduced", "withheld", "suspend
 
 def published_outcomes(order: Order, now_ms: int) -> list[PublicOutcome]:
     """List the published outcome of each target at a moment, by target number."""
-    holds = in_force(order, now_ms)
+    holds = order.in_force(now_ms)
     return [_outcome(order, row, holds) for row in order.rows]
 
 

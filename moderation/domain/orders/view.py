@@ -1,14 +1,21 @@
-"""Render orders: JSON objects for programs, tables for a terminal, CSV for a spreadsheet. Pure."""
+"""Views of orders: answers for API, pages and commands, tables for a terminal, CSV for a spreadsheet. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from rich.text import Text
 
-from moderation.domain.orders.amendment_plan import amendment_as_dict, waiting_plan
+from moderation.domain.orders.amendment_plan import amendment_view, waiting_plan
+from moderation.domain.orders.answers import (
+    LeftOutAnswer,
+    OrderAnswer,
+    OrderNoteAnswer,
+    RulingAnswer,
+    TakenOrderAnswer,
+    TargetAnswer,
+)
 from moderation.domain.orders.errors import change_words
 from moderation.domain.orders.intake_plan import IntakePlan
 from moderation.domain.orders.ruling_plan import RulingPlan
@@ -21,13 +28,13 @@ from streams.orders.order import Order, TargetRow
 from streams.orders.records import OUTCOMES, OrderStep
 from streams.orders.states import state_label
 
-TARGET_COLUMNS = (
-    "number", "kind", "target", "handle", "protected", "proposal", "outcome", "ground", "reason", "by", "second",
-    "waiting",
-)  # fmt: skip
+TARGET_COLUMNS = tuple(name for name in TargetAnswer.model_fields if name != "resolved_ms")
+"""Columns of the CSV."""
 _STYLES = {"final": "bold", "interim": "bold", "declined": "dim", "revoked": "dim"}
 PROTECTED = "declined: protected speech"
 """Proposed outcome of a protected speaker."""
+MOST_LEFT_OUT = 1_000
+"""Maximum number of targets that an answer names as left out."""
 
 
 def counts(order: Order) -> dict[str, int]:
@@ -44,63 +51,58 @@ def shown_outcome(order: Order, row: TargetRow) -> str:
     return outcome.outcome if outcome else ""
 
 
-def order_as_dict(order: Order, fold: OrderFold, now_ms: int) -> dict[str, Any]:
-    """Convert an order to plain JSON, without its targets."""
+def order_view(order: Order, fold: OrderFold, now_ms: int) -> OrderAnswer:
+    """Describe an order without its targets."""
     received = order.received
-    return {
-        "order": order.id,
-        "state": order.state,
-        "version": order.version,
-        "authority": received.authority,
-        "country": received.country,
-        "legal_basis": received.legal_basis,
-        "reference": received.reference,
-        "issued_ms": received.issued_ms,
-        "received_ms": received.received_ms,
-        "deadline_ms": received.deadline_ms,
-        "confidential": received.confidential,
-        "due_in_ms": None if order.due_ms is None else order.due_ms - now_ms,
-        "expires_at_ms": order.expires_at_ms,
-        "assignee": order.assignee,
-        "targets": len(order.rows),
-        "outcomes": counts(order),
-        "protected": sum(fold.protected(row.target) is not None for row in order.rows),
-        "waiting": sum(map(fold.waits, order.rows)),
-        "in_force": in_force(order, now_ms),
-        "amendment": amendment_as_dict(order, fold, now_ms),
-        "notes": [{"text": note.text, "actor": note.actor, "at_ms": note.at_ms} for note in order.notes],
-        "history": [change_words(record) for _, record in order.history],
-    }
+    return OrderAnswer(
+        order=order.id,
+        state=order.state,
+        version=order.version,
+        authority=received.authority,
+        country=received.country,
+        legal_basis=received.legal_basis,
+        reference=received.reference,
+        issued_ms=received.issued_ms,
+        received_ms=received.received_ms,
+        deadline_ms=received.deadline_ms,
+        confidential=received.confidential,
+        due_in_ms=None if order.due_ms is None else order.due_ms - now_ms,
+        expires_at_ms=order.expires_at_ms,
+        assignee=order.assignee,
+        targets=len(order.rows),
+        outcomes=counts(order),
+        protected=sum(fold.protected(row.target) is not None for row in order.rows),
+        waiting=sum(map(fold.waits, order.rows)),
+        in_force=order.in_force(now_ms),
+        amendment=amendment_view(order, fold, now_ms),
+        notes=[OrderNoteAnswer(text=note.text, actor=note.actor, at_ms=note.at_ms) for note in order.notes],
+        history=[change_words(record) for _, record in order.history],
+    )
 
 
-def in_force(order: Order, now_ms: int) -> bool:
-    """Whether the order's own outcomes are in force."""
-    return order.in_force(now_ms)
-
-
-def row_as_dict(order: Order, row: TargetRow, fold: OrderFold) -> dict[str, Any]:
-    """Convert a target to plain JSON."""
+def target_view(order: Order, row: TargetRow, fold: OrderFold) -> TargetAnswer:
+    """Describe a target."""
     speaker = fold.protected(row.target)
     outcome, shown = order.outcome(row), shown_outcome(order, row)
     actors = row.ruling.actors if row.ruling else ()
     reason = outcome.reason if outcome else ""
     if row.dropped is not None and shown == "dropped":
         actors, reason = row.dropped.actors, row.dropped.reason
-    return {
-        "number": row.number + 1,
-        "kind": row.target.kind,
-        "target": f"#{row.target.display}" if row.target.kind == "hashtag" else row.target.value,
-        "handle": row.target.handle,
-        "resolved_ms": row.target.resolved_ms,
-        "protected": speaker.category if speaker else "",
-        "proposal": PROTECTED if speaker and not shown and row.proposed is None else "",
-        "outcome": shown,
-        "ground": outcome.ground if outcome and shown != "dropped" else "",
-        "reason": reason,
-        "by": actors[0] if actors else "",
-        "second": actors[1] if len(actors) > 1 else "",
-        "waiting": _waiting(row, fold),
-    }
+    return TargetAnswer(
+        number=row.number + 1,
+        kind=row.target.kind,
+        target=f"#{row.target.display}" if row.target.kind == "hashtag" else row.target.value,
+        handle=row.target.handle,
+        resolved_ms=row.target.resolved_ms,
+        protected=speaker.category if speaker else "",
+        proposal=PROTECTED if speaker and not shown and row.proposed is None else "",
+        outcome=shown,
+        ground=outcome.ground if outcome and shown != "dropped" else "",
+        reason=reason,
+        by=actors[0] if actors else "",
+        second=actors[1] if len(actors) > 1 else "",
+        waiting=_waiting(row, fold),
+    )
 
 
 def _waiting(row: TargetRow, fold: OrderFold) -> str:
@@ -111,18 +113,18 @@ def _waiting(row: TargetRow, fold: OrderFold) -> str:
     return ""
 
 
-def plan_as_dict(plan: IntakePlan) -> dict[str, Any]:
-    """Convert the effect of an intake to plain JSON."""
-    return {
-        "order": plan.head.id,
-        "reference": plan.head.reference,
-        "deadline_ms": plan.head.deadline_ms,
-        "fate": plan.fate,
-        "added": len(plan.added),
-        "known": plan.known_targets,
-        "protected": plan.protected,
-        "why": plan.why,
-    }
+def taken_order_view(plan: IntakePlan) -> TakenOrderAnswer:
+    """Describe the effect of an intake."""
+    return TakenOrderAnswer(
+        order=plan.head.id,
+        reference=plan.head.reference,
+        deadline_ms=plan.head.deadline_ms,
+        fate=plan.fate,
+        added=len(plan.added),
+        known=plan.known_targets,
+        protected=plan.protected,
+        why=plan.why,
+    )
 
 
 def plan_words(plan: IntakePlan) -> str:
@@ -139,17 +141,21 @@ def plan_words(plan: IntakePlan) -> str:
     return line
 
 
-def ruling_as_dict(plan: RulingPlan) -> dict[str, Any]:
-    """Convert the effect of a ruling to plain JSON."""
-    return {
-        "outcome": plan.outcome,
-        "decides": plan.decides,
-        "proposes": plan.proposes,
-        "spared": plan.spared,
-        "unfit": plan.unfit,
-        "unchanged": plan.unchanged,
-        "replaces": dict(plan.replaces),
-    }
+def ruling_view(order: Order, plan: RulingPlan, *, dry_run: bool) -> RulingAnswer:
+    """Describe the effect of a ruling on its order."""
+    return RulingAnswer(
+        order=order.id,
+        version=order.version,
+        dry_run=dry_run,
+        outcome=plan.outcome,
+        decides=plan.decides,
+        proposes=plan.proposes,
+        spared=plan.spared,
+        unfit=plan.unfit,
+        unchanged=plan.unchanged,
+        replaces=dict(plan.replaces),
+        left_out=[LeftOutAnswer(number=number + 1, why=why) for number, why in plan.left_out[:MOST_LEFT_OUT]],
+    )
 
 
 def ruling_words(plan: RulingPlan, *, dry_run: bool) -> str:
@@ -204,12 +210,12 @@ def due_words(order: Order, now_ms: int) -> Text:
 
 def target_cells(order: Order, row: TargetRow, fold: OrderFold) -> tuple[Cell, ...]:
     """Build the line of a target in a list; the columns are `TARGET_HEADERS`, and three of them are names."""
-    answer = row_as_dict(order, row, fold)
-    by = " and ".join(name for name in (answer["by"], answer["second"]) if name)
-    outcome = "; ".join(text for text in (answer["outcome"], answer["waiting"]) if text)
-    outcome = outcome or (f"proposed {answer['proposal']}" if answer["proposal"] else "")
-    target = answer["target"] + (f" (@{answer['handle']})" if answer["handle"] else "")
-    return str(answer["number"]), answer["kind"], target, answer["protected"], outcome, answer["reason"], by
+    answer = target_view(order, row, fold)
+    by = " and ".join(name for name in (answer.by, answer.second) if name)
+    outcome = "; ".join(text for text in (answer.outcome, answer.waiting) if text)
+    outcome = outcome or (f"proposed {answer.proposal}" if answer.proposal else "")
+    target = answer.target + (f" (@{answer.handle})" if answer.handle else "")
+    return str(answer.number), answer.kind, target, answer.protected, outcome, answer.reason, by
 
 
 def head_lines(order: Order, fold: OrderFold, now_ms: int) -> list[str]:
@@ -236,4 +242,4 @@ def head_lines(order: Order, fold: OrderFold, now_ms: int) -> list[str]:
 
 def rows_csv(order: Order, rows: Iterable[TargetRow], fold: OrderFold) -> str:
     """Write targets as CSV; no cell is a formula."""
-    return write_table(TARGET_COLUMNS, (row_as_dict(order, row, fold) for row in rows))
+    return write_table(TARGET_COLUMNS, (target_view(order, row, fold).members() for row in rows))

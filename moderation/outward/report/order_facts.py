@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from moderation.domain.orders.public_outcomes import PublicOutcome
-from moderation.domain.orders.view import in_force
 from streams.orders.order import Order
 
 
@@ -34,7 +33,7 @@ class OrderFacts:
 
 def order_state(order: Order, at_ms: int) -> str:
     """Return the state of an order at a moment; `interim_ended` after the end of an interim decision."""
-    return "interim_ended" if order.state == "interim" and not in_force(order, at_ms) else order.state
+    return "interim_ended" if order.state == "interim" and not order.in_force(at_ms) else order.state
 
 
 def order_facts(orders: Iterable[tuple[Order, Sequence[PublicOutcome]]], at_ms: int) -> tuple[OrderFacts, ...]:

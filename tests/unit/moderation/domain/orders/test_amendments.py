@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from moderation.domain.orders.amendment_plan import AmendmentPlan, amendment_as_dict, head_of, waiting_plan
+from moderation.domain.orders.amendment_plan import AmendmentPlan, amendment_view, head_of, waiting_plan
 from moderation.domain.orders.intake_plan import OrderDraft
 from moderation.domain.orders.letter import letter
 from moderation.domain.orders.public_outcomes import published_outcomes
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import OrderRefused, StaleOrder
 from moderation.domain.orders.target_states import TargetState
-from moderation.domain.orders.view import counts, head_lines, order_as_dict, row_as_dict
+from moderation.domain.orders.view import counts, head_lines, order_view, target_view
 from moderation.domain.restrictions.collection import order_restrictions
 from moderation.outward.report.facts import count_facts
 from streams.errors import CallerMistake
@@ -71,11 +71,11 @@ def test_dropped_target_shows_reason_and_both_people() -> None:
     order = withheld(world, 1, 2)
     amend(world, order, drop=("2",))
     legal_order = approve(world, order)
-    shown = row_as_dict(legal_order, legal_order.rows[1], world.desk.fold)
-    assert {name: shown[name] for name in ("outcome", "ground", "reason", "by", "second", "waiting")} == {
+    shown = target_view(legal_order, legal_order.rows[1], world.desk.fold)
+    assert {name: getattr(shown, name) for name in ("outcome", "ground", "reason", "by", "second", "waiting")} == {
         "outcome": "dropped", "ground": "", "reason": "corrigendum", "by": "ann", "second": "ben", "waiting": "",
     }  # fmt: skip
-    history = order_as_dict(legal_order, world.desk.fold, world.now_ms)["history"]
+    history = order_view(legal_order, world.desk.fold, world.now_ms).history
     assert history[-2].startswith("ann proposed an amendment (1 target dropped), ")
     assert history[-1].startswith("ben approved the amendment, ") and history[-1].endswith(": checked")
     assert [restriction.target for restriction in order_restrictions(legal_order, world.now_ms)] == ["1"]
@@ -131,8 +131,8 @@ def test_preview_tells_released_from_still_hidden_and_counts_protected() -> None
     amend(world, order, *accounts(1, 8, 9), drop=("2", "3"), expires_at_ms=end_ms)
     legal_order = world.desk.get(order)
     assert waiting_plan(legal_order, world.desk.fold, world.now_ms) == replace(plan, known_targets=0)
-    shown = amendment_as_dict(legal_order, world.desk.fold, world.now_ms)
-    assert shown is not None and (shown["actor"], shown["added_targets"]) == ("ann", ["account 8", "account 9"])
+    shown = amendment_view(legal_order, world.desk.fold, world.now_ms)
+    assert shown is not None and (shown.actor, shown.added_targets) == ("ann", ["account 8", "account 9"])
     assert f"    {plan.lines('IN')[1]}" in head_lines(legal_order, world.desk.fold, world.now_ms)
     approve(world, order)
     assert states(world, 1, 2, 3, 8, 9) == [IN, IN, VISIBLE, VISIBLE, VISIBLE]

@@ -22,7 +22,7 @@ from moderation.domain.orders.handles import (
 )
 from moderation.domain.orders.intake import csv_lines, parse_csv
 from moderation.domain.orders.selection import Selection
-from moderation.domain.orders.view import row_as_dict, rows_csv
+from moderation.domain.orders.view import rows_csv, target_view
 from moderation.outward import handle_resolver
 from moderation.outward.handle_resolver import ATTEMPTS, FAILURES_IN_A_ROW, read_handle_file, resolve_handles
 from streams.errors import CallerMistake, DependencyAway
@@ -227,8 +227,8 @@ def test_handle_and_time_of_resolving_survive_the_log() -> None:
     world = OrdersWorld()
     [plan] = run(world.desk.take_in(taken(FOUND).drafts, actor="ann"))
     order = world.new_desk().get(plan.head.id)
-    rows = [row_as_dict(order, row, world.desk.fold) for row in order.rows]
-    assert [(row["target"], row["handle"], row["resolved_ms"]) for row in rows] == [
+    rows = [target_view(order, row, world.desk.fold) for row in order.rows]
+    assert [(row.target, row.handle, row.resolved_ms) for row in rows] == [
         ("1001", "Ann", NOW_MS - 5), ("12", "", 0), ("7", "ben", NOW_MS - 4),
     ]  # fmt: skip
     assert "1,account,1001,Ann," in rows_csv(order, order.rows, world.desk.fold)

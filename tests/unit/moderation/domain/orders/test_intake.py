@@ -18,7 +18,7 @@ from moderation.domain.orders import dates
 from moderation.domain.orders.handles import Handles, ResolvedHandle
 from moderation.domain.orders.intake import parse_csv, parse_json
 from moderation.domain.orders.intake_plan import plan_intake
-from moderation.domain.orders.view import plan_as_dict, plan_words
+from moderation.domain.orders.view import plan_words, taken_order_view
 from moderation.wording import iso_words
 from streams.errors import CallerMistake
 from streams.orders.records import MOST_TARGETS, Target
@@ -244,7 +244,7 @@ def test_deadline_day_ends_in_first_time_zone() -> None:
     [before] = rows("target\n1\n", received="2021-02-08T12:00Z", deadline="2021-02-06").problems
     assert before.problem == "before the order was received"
     [written] = run(OrdersWorld().desk.take_in(found.drafts, actor="ann"))
-    assert plan_as_dict(written)["deadline_ms"] == found.drafts[0].head.deadline_ms
+    assert taken_order_view(written).deadline_ms == found.drafts[0].head.deadline_ms
 
 
 def test_duration_counts_from_first_moment_of_receipt_day() -> None:

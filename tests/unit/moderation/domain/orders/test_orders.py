@@ -225,9 +225,9 @@ def test_order_in_force_is_not_prolonged_for_new_speaker() -> None:
             world.step(order, to, expires_at_ms=expires_at_ms)
     again = world.rule(order, "withheld", "1", reason="in other words", against_protected=True).plan
     assert again.unchanged == 1, "the same person cannot confirm"
-    assert view.order_as_dict(world.desk.get(order), world.desk.fold, NOW_MS)["waiting"] == 1
+    assert view.order_view(world.desk.get(order), world.desk.fold, NOW_MS).waiting == 1
     [row] = world.desk.get(order).rows
-    waits_for = view.row_as_dict(world.desk.get(order), row, world.desk.fold)["waiting"]
+    waits_for = view.target_view(world.desk.get(order), row, world.desk.fold).waiting
     assert waits_for == "withheld by ann alone, before the account was protected"
     world.rule(order, "withheld", "1", actor="ben", against_protected=True)
     world.step(order, "final")

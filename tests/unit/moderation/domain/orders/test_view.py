@@ -7,7 +7,7 @@ import io
 from dataclasses import replace
 
 from moderation.domain.orders.selection import Selection
-from moderation.domain.orders.view import due_words, head_lines, order_as_dict, order_cells, rows_csv, target_cells
+from moderation.domain.orders.view import due_words, head_lines, order_cells, order_view, rows_csv, target_cells
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts
 
 
@@ -33,9 +33,9 @@ def test_order_as_lines_tables_and_json() -> None:
     world.rule(order, "withheld", "1", reason="incites")
     world.rule(order, "withheld", "2", against_protected=True)
     legal_order, fold = world.desk.get(order), world.desk.fold
-    plain = order_as_dict(legal_order, fold, NOW_MS)
-    assert (plain["state"], plain["waiting"], plain["protected"], plain["in_force"]) == ("under_review", 1, 1, False)
-    assert plain["outcomes"] == {
+    answer = order_view(legal_order, fold, NOW_MS)
+    assert (answer.state, answer.waiting, answer.protected, answer.in_force) == ("under_review", 1, 1, False)
+    assert answer.outcomes == {
         "declined": 0,
         "reduced": 0,
         "withheld": 1,

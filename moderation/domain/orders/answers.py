@@ -1,4 +1,4 @@
-"""Answers of the routes of orders."""
+"""Answers on orders: what the API answers, pages show and commands print."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class AmendmentEffect(AnswerModel):
     dropped_targets: list[str] = Field(description="The first 100.")
 
 
-class WaitingAmendmentAnswer(AmendmentEffect):
-    """Amendment that waits for a second person."""
+class AmendmentProposal(AnswerModel):
+    """Proposer of an amendment, with the reason."""
 
     amendment: str
     actor: str
@@ -43,13 +43,21 @@ class WaitingAmendmentAnswer(AmendmentEffect):
     at_ms: Millis
 
 
-class AmendmentPlanAnswer(AmendmentEffect):
-    """Proposed amendment, or what it would be."""
+class WaitingAmendmentAnswer(AmendmentEffect, AmendmentProposal):
+    """Amendment that waits for a second person."""
+
+
+class AmendedOrder(AnswerModel):
+    """Order that an amendment is for."""
 
     order: str
     version: str
     dry_run: bool
     amendment: str = Field(description="Id for the verdict; empty for a dry run.")
+
+
+class AmendmentPlanAnswer(AmendmentEffect, AmendedOrder):
+    """Proposed amendment, or what it would be."""
 
 
 class OrderAnswer(AnswerModel):
