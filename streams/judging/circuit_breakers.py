@@ -134,19 +134,19 @@ class CircuitBreakers:
 
     def recover(self, decisions: Iterable[Decision], settled_ms: int) -> None:
         """Count the suppressions of the previous owner, whose last progress record is of the tick `settled_ms`."""
-        ascending = sorted(decisions, key=lambda one: one.version)
-        ahead = {(one.hashtag, one.country) for one in ascending if one.settled_ms > settled_ms}
+        ascending = sorted(decisions, key=lambda decision: decision.version)
+        ahead = {(decision.hashtag, decision.country) for decision in ascending if decision.settled_ms > settled_ms}
         before: dict[tuple[str, str], dict[Scope, ScopeDecision]] = {}
-        for one in ascending:
-            key = (one.hashtag, one.country)
-            early = [each for each in one.rulings if each.provisional and each.action in HIDING]
+        for decision in ascending:
+            key = (decision.hashtag, decision.country)
+            early = [each for each in decision.rulings if each.provisional and each.action in HIDING]
             self._early.update((each.since_ms, *key) for each in early)
-            settled = {(each.category, each.surface): each for each in one.rulings if not each.provisional}
+            settled = {(each.category, each.surface): each for each in decision.rulings if not each.provisional}
             if newly_hiding(before.get(key, {}), settled):
-                self._begun.add((one.settled_ms, *key))
+                self._begun.add((decision.settled_ms, *key))
             before[key] = settled
             if key in ahead:
-                self._past.setdefault(key, []).append((one.settled_ms, hides_anywhere(settled.values())))
+                self._past.setdefault(key, []).append((decision.settled_ms, hides_anywhere(settled.values())))
 
     def was_hidden(self, hashtag: str, country: str, tick_ms: int) -> bool:
         """Check whether a key was hidden before, or became so at, a tick that the previous owner has decided."""
@@ -182,12 +182,12 @@ def newly_hiding(
 
 def hides_anywhere(decisions: Iterable[ScopeDecision]) -> bool:
     """Check whether any decision hides."""
-    return any(one.action in HIDING for one in decisions)
+    return any(decision.action in HIDING for decision in decisions)
 
 
 def greatest_lower(decisions: Iterable[ScopeDecision]) -> float:
     """Return the greatest lower bound in the evidence of decisions; 0 without evidence."""
-    return max((one.evidence.lower for one in decisions if one.evidence is not None), default=0.0)
+    return max((decision.evidence.lower for decision in decisions if decision.evidence is not None), default=0.0)
 
 
 def as_reviews(
@@ -197,8 +197,8 @@ def as_reviews(
     return {
         scope: before[scope]
         if scope in before and before[scope].action in WEIGHING
-        else replace(one, action="review", valve=breaker.signal, reasons=(*one.reasons, breaker))
-        for scope, one in newly_hiding(before, after).items()
+        else replace(decision, action="review", valve=breaker.signal, reasons=(*decision.reasons, breaker))
+        for scope, decision in newly_hiding(before, after).items()
     }
 
 

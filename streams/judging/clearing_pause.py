@@ -50,7 +50,7 @@ class ClearingPause:
 
     def load(self, spans: Iterable[SkippedSpan]) -> None:
         """Load the skipped records of a live run's log, for a reference, which has another log."""
-        self._to_come = sorted(spans, key=lambda one: one.settled_ms)
+        self._to_come = sorted(spans, key=lambda span: span.settled_ms)
 
     def reach(self, settled_ms: int) -> None:
         """Begin the pauses of loaded records that were skipped after this tick had settled."""

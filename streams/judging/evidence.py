@@ -119,10 +119,10 @@ class EvidenceTable:
         unread, scale = self.everyone.unread, self.everyone.scale
         counts = [] if unread is None else unread[row].tolist()
         n_read = 1 if scale is None else scale.n_groups
-        found: Counter[str] = Counter()
+        texts_by_group: Counter[str] = Counter()
         for group, count in enumerate(counts):
-            found[group_name(group, n_read)] += count
-        return dict(sorted((+found).items(), key=lambda one: (-one[1], one[0])))
+            texts_by_group[group_name(group, n_read)] += count
+        return dict(sorted((+texts_by_group).items(), key=lambda item: (-item[1], item[0])))
 
 
 def tabulate(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -84,6 +83,7 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(rows)]
     for part, (first, last) in enumerate(pairwise(cuts)):
         chosen = rows[first:last]
+        past_rows, past = _past_columns(table.past, chosen)
         yield EvidenceRecord(
             shard=shard,
             tick_ms=evidence.tick_ms,
@@ -97,7 +97,8 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             tweets=_packed(table.tweets[chosen], "<i8"),
             everyone=_group_columns(everyone.take(chosen)),
             established=_group_columns(table.established.take(chosen)),
-            **_past_columns(table.past, chosen),
+            past_rows=past_rows,
+            past=past,
             may_miss=table.may_miss,
             predecessors=_rows_by_hidden_tag(table, chosen),
             signals={signal.name: _signal_column(signal, table, chosen) for signal in MEASURED},
@@ -138,12 +139,12 @@ def _group_columns(group: AuthorGroup) -> GroupColumns:
     )
 
 
-def _past_columns(past: AuthorGroup | None, rows: Ints) -> dict[str, Any]:
-    """Encode the rows that have a past; most have none."""
+def _past_columns(past: AuthorGroup | None, rows: Ints) -> tuple[bytes, GroupColumns | None]:
+    """Encode the rows that have a past, and their authors; most have none."""
     some = np.zeros(0, np.int64) if past is None else np.flatnonzero(past.authors[rows])
     if past is None or not len(some):
-        return {}
-    return {"past_rows": _packed(some, "<i4"), "past": _group_columns(past.take(rows[some]))}
+        return b"", None
+    return _packed(some, "<i4"), _group_columns(past.take(rows[some]))
 
 
 def _rows_by_hidden_tag(table: EvidenceTable, rows: Ints) -> dict[str, list[int]]:

@@ -61,5 +61,5 @@ def greatest(decisions: Iterable[Decision]) -> dict[tuple[str, str], Decision]:
     best: dict[tuple[str, str], Decision] = {}
     for decision in decisions:
         key = (decision.hashtag, decision.country)
-        best[key] = max(best.get(key, decision), decision, key=lambda one: one.version)
+        best[key] = max(best.get(key, decision), decision, key=lambda item: item.version)
     return best

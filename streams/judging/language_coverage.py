@@ -78,11 +78,11 @@ def count_texts(
 
 def _added_up(counts: Iterable[LanguageTexts]) -> tuple[LanguageTexts, ...]:
     """Add up the texts of each language, by name."""
-    found: dict[str, tuple[int, int]] = {}
+    by_language: dict[str, tuple[int, int]] = {}
     for count in counts:
-        texts, read = found.get(count.language, (0, 0))
-        found[count.language] = texts + count.texts, read + count.read
-    return tuple(LanguageTexts(name, *sums) for name, sums in sorted(found.items()))
+        texts, read = by_language.get(count.language, (0, 0))
+        by_language[count.language] = texts + count.texts, read + count.read
+    return tuple(LanguageTexts(name, *sums) for name, sums in sorted(by_language.items()))
 
 
 def _by_group(groups: npt.NDArray[np.uint8]) -> list[int]:

@@ -47,7 +47,7 @@ class LogPosition:
 
     def settle(self, pane: int) -> None:
         """Release the panes up to this one: they are published."""
-        self._unsettled = {one: at for one, at in self._unsettled.items() if one > pane}
+        self._unsettled = {number: at for number, at in self._unsettled.items() if number > pane}
 
     @property
     def replay_point(self) -> tuple[int, int]:

@@ -41,7 +41,7 @@ class RuleEvaluation:
         *,
         early: bool = False,
         blind: bool = False,
-        known: Mapping[JudgedBy, RuleLevels] | None = None,
+        judged_before: Mapping[JudgedBy, RuleLevels] | None = None,
     ) -> None:
         self.scopes = scopes_of(policy, columns)
         self._policy = policy
@@ -52,7 +52,9 @@ class RuleEvaluation:
         self._early = early
         self._blind = blind
         self.judged: dict[JudgedBy, RuleLevels] = {
-            by: found for by, found in (known or {}).items() if self._tables.get(by[0]) is found.table
+            by: rule_levels
+            for by, rule_levels in (judged_before or {}).items()
+            if self._tables.get(by[0]) is rule_levels.table
         }
         self._rules: dict[tuple[Scope, int], tuple[Rule, dict[int, RuleLevels]]] = {}
         """Rule by scope and country code, with its levels by window; so no rule is hashed for each key."""
@@ -67,7 +69,8 @@ class RuleEvaluation:
             of_countries = table.keys[np.unique(table.keys & COUNTRY_MASK, return_index=True)[1]].tolist()
             for scope in self.scopes:
                 judged = [self._rule_and_levels(key, scope) for key in of_countries]
-                for rule, by_window in {id(one[0]): one for one in judged}.values():  # most countries have the same
+                different = {id(rule): (rule, by_window) for rule, by_window in judged}  # most countries have the same
+                for rule, by_window in different.values():
                     if window_ms in by_window:
                         over = table.keys[by_window[window_ms].level >= UNREAD].tolist()
                         keys.update(key for key in over if self.rule(key, scope) is rule)
@@ -107,11 +110,11 @@ class RuleEvaluation:
 
     def _rows_of(self, key: int) -> dict[int, int]:
         """Return the row of a key by window, found once for all scopes."""
-        found = self._rows.get(key)
-        if found is None:
+        row_of_window = self._rows.get(key)
+        if row_of_window is None:
             rows = {window_ms: table.find(key) for window_ms, table in self._tables.items()}
-            found = self._rows[key] = {window_ms: row for window_ms, row in rows.items() if row is not None}
-        return found
+            row_of_window = self._rows[key] = {window_ms: row for window_ms, row in rows.items() if row is not None}
+        return row_of_window
 
     def _levels(self, window_ms: int, column: int, rule: Rule) -> RuleLevels:
         rule_levels = self.judged.get((window_ms, column, rule))

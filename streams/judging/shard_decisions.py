@@ -94,7 +94,7 @@ class ShardDecisions:
         policy, curated = self._in_force
         self.check_scorer(tables.get(policy.windows_ms[0]), blind=blind)
         evaluation = RuleEvaluation(
-            policy, self._columns, tables, curated, blind=self._fault is not None, known=self._judged
+            policy, self._columns, tables, curated, blind=self._fault is not None, judged_before=self._judged
         )
         for key in evaluation.over():
             self.states.setdefault(key, KeyState())

@@ -84,7 +84,7 @@ def step(
 
     `states` has the decisions of every key that is over or has any, and is changed in place. No automated decision
     hides a `protected` hashtag. Nothing is cleared while `paused`, since a gap of the log is in the windows.
-    `decided_and_hidden` tells whether a key counts as hidden that is not in `states`, since the previous owner has
+    `decided_and_hidden` returns whether a key counts as hidden that is not in `states`, since the previous owner has
     decided its tick.
     """
     done, scopes = Step(), set(evaluation.scopes)

@@ -46,7 +46,7 @@ def verdict_problem(record: OrderAmendmentVerdict, order: Order) -> str:
 
 
 def apply_amendment(order: Order, waiting: WaitingAmendment, verdict: OrderAmendmentVerdict) -> None:
-    """Change an order as an approved amendment says; a suspension outlives the target's place on the order."""
+    """Change an order by an approved amendment; a suspension outlives the target's place on the order."""
     record = waiting.record
     dropped = DroppedTarget(record.reason, (record.actor, verdict.actor), verdict.at_ms)
     for number in numbers_of(record.dropped):

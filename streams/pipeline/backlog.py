@@ -25,13 +25,13 @@ def work_of(partitions: Mapping[TP, PartitionState], ends: list[KnownEnd]) -> di
 
     A partition that is still recovering is left out: recovery has its own deadlines. Any thread may call this.
     """
-    found: dict[str, Work] = {}
+    work: dict[str, Work] = {}
     for tp, partition in partitions.items():
         position = partition.position
         known_ends = [end for end in (ask(tp) for ask in ends) if end is not None]
         if position is not None and known_ends:
-            found[f"{tp.topic}[{tp.partition}]"] = Work(position, max(known_ends))
-    return found
+            work[f"{tp.topic}[{tp.partition}]"] = Work(position, max(known_ends))
+    return work
 
 
 def fetched_end(consumer: Callable[[], object], *, except_topic: str) -> KnownEnd:

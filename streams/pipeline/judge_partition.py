@@ -74,7 +74,7 @@ class ShardPort(StopPort, Protocol):
         """Update the metrics of a shard after a settled tick."""
 
     def report_decision(self, decision: Decision) -> None:
-        """Count a decision."""
+        """Count a decision by its rulings."""
 
     async def send_dead_letter(self, shard: int, record: Any, error: ContractError) -> Ack:
         """Send corrections that cannot be decoded to the internal dead-letter topic."""

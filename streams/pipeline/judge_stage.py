@@ -143,7 +143,7 @@ class JudgeStage:
         metrics.candidate_tags.labels(shard=shard).set(settled.busy_keys)
 
     def report_decision(self, decision: Decision) -> None:
-        """Count a decision."""
+        """Count a decision by its rulings."""
         for ruling in decision.rulings:
             self.context.metrics.decisions.labels(
                 category=ruling.category,

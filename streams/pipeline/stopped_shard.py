@@ -162,5 +162,5 @@ class ShardStop:
         activations = state.progress.activations if state.progress is not None else []
         if not activations:
             return None
-        policy = Policy.from_canonical(max(activations, key=lambda one: one.sequence).policy)
+        policy = Policy.from_canonical(max(activations, key=lambda activation: activation.sequence).policy)
         return FlagRenewal([*state.decisions, *state.renewals], policy)

@@ -1,4 +1,4 @@
-"""A settled tick with its history as records: they are encoded in the thread that settles, beside the event loop."""
+"""A settled tick with its history as records: they are encoded in the thread that settles, outside the event loop."""
 
 from __future__ import annotations
 

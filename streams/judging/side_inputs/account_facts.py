@@ -145,19 +145,19 @@ class AccountFactStore:
             self._rows["end"][rows] = offset
             self._rows["to_ms"][rows] = log_time_ms
         if begun:
-            known = [one.author_id <= MAX_ID for one in begun]
-            authors = self._hashes.authors([one.author_id * there for one, there in zip(begun, known, strict=True)])
-            expires_ms = [_NEVER if one.expires_ms is None else one.expires_ms for one in begun]
+            has_id = [fact.author_id <= MAX_ID for fact in begun]
+            authors = self._hashes.authors([fact.author_id * there for fact, there in zip(begun, has_id, strict=True)])
+            expires_ms = [_NEVER if fact.expires_ms is None else fact.expires_ms for fact in begun]
             self._rows.extend(
                 len(begun),
                 author=authors,
-                kind=np.array([FACT_KINDS.index(one.kind) for one in begun], np.uint8),
-                scope=np.array([country_code(one.scope) for one in begun], np.uint16),
+                kind=np.array([FACT_KINDS.index(fact.kind) for fact in begun], np.uint8),
+                scope=np.array([country_code(fact.scope) for fact in begun], np.uint16),
                 begin=offset,
                 from_ms=log_time_ms,
                 end=_NEVER,
                 to_ms=_NEVER,
-                expires_ms=np.where(known, np.array(expires_ms, np.int64), 0),  # 0: expired before it began
+                expires_ms=np.where(has_id, np.array(expires_ms, np.int64), 0),  # 0: expired before it began
             )
 
     def first_change_ms(self, offset: int, upto: int) -> int | None:
@@ -179,11 +179,11 @@ class AccountFactStore:
     def _find(self, tick_ms: int, upto: int) -> ActiveAccountFacts:
         with self._lock:
             rows = self._rows
-            known, ends = rows["begin"] < upto, rows["end"] < upto
+            has_begun, ends = rows["begin"] < upto, rows["end"] < upto
             to_ms = np.where(ends, np.minimum(rows["to_ms"], rows["expires_ms"]), rows["expires_ms"])
-            active = np.flatnonzero(known & (rows["from_ms"] <= tick_ms) & (tick_ms < to_ms))
+            active = np.flatnonzero(has_begun & (rows["from_ms"] <= tick_ms) & (tick_ms < to_ms))
             active = active[np.argsort(rows["author"][active])]
-            changes = np.concatenate((rows["from_ms"][known], to_ms[known]))
+            changes = np.concatenate((rows["from_ms"][has_begun], to_ms[has_begun]))
             end_ms = int(changes[changes > tick_ms].min(initial=_NEVER))
             author, scope, kind = (rows[name][active] for name in ("author", "scope", "kind"))
             return ActiveAccountFacts(upto, tick_ms, end_ms, author, scope, kind, slots_of(author))

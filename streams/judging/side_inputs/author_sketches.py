@@ -107,9 +107,9 @@ class AuthorSketchIndex(SideInput):
             self.counts["sketches_given_up"] += sum(sketch.until_ms > tick_ms for sketch in counting[MOST:])
             kept = {(sketch.hashtag, sketch.tick_ms) for sketch in counting[:MOST]}
             self._sketches[country] = {
-                at: one
-                for at, one in of_country.items()
-                if at in kept or (one.from_ms > tick_ms and one.sketch.tick_ms >= kept_from_ms)
+                at: entry
+                for at, entry in of_country.items()
+                if at in kept or (entry.from_ms > tick_ms and entry.sketch.tick_ms >= kept_from_ms)
             }
             if not self._sketches[country]:
                 del self._sketches[country]
@@ -125,10 +125,10 @@ class AuthorSketchIndex(SideInput):
             kept_from_ms: older sketches do not count; their panes are dropped.
         """
         by_tag: dict[str, list[AuthorSketch]] = {}
-        for one in self._counting_at(country, tick_ms, kept_from_ms)[:MOST]:
-            by_tag.setdefault(one.hashtag, []).append(one)
+        for sketch in self._counting_at(country, tick_ms, kept_from_ms)[:MOST]:
+            by_tag.setdefault(sketch.hashtag, []).append(sketch)
         counting = tuple(
-            tuple(takewhile(lambda one: one.until_ms, sketches))
+            tuple(takewhile(lambda hidden: hidden.until_ms, sketches))
             for sketches in by_tag.values()
             if sketches[0].until_ms > tick_ms
         )

@@ -58,9 +58,9 @@ class HiddenCampaigns:
 
 
 def match(
-    hidden: HiddenCampaigns, own: Ints, sample: AuthorSample, keys: Ints, rows: Ints, found: MigrationMatches
+    hidden: HiddenCampaigns, own: Ints, sample: AuthorSample, keys: Ints, rows: Ints, matches: MigrationMatches
 ) -> None:
-    """Add the matches of some keys with the hidden tags of their country to `found`.
+    """Add the matches of some keys with the hidden tags of their country to `matches`.
 
     Args:
         hidden: c hidden tags.
@@ -68,7 +68,7 @@ def match(
         sample: sampled authors by group and author; it has all authors of each key up to its greatest hash.
         keys: (m,) the groups of `sample`.
         rows: numbers of the keys to compare.
-        found: matches of all keys.
+        matches: those of all keys.
     """
     asked = np.zeros(len(keys), bool)
     asked[rows] = True
@@ -77,17 +77,17 @@ def match(
     entry, campaign = mine[entry], hidden.owner[author]
     other = keys[sample.group[entry]] != own[campaign]  # no tag migrates to itself
     entry, campaign = entry[other], campaign[other]
-    found.from_hidden[entry] = True
+    matches.from_hidden[entry] = True
 
     pair, shared = np.unique(sample.group[entry] * len(own) + campaign, return_counts=True)
     group, campaign = np.divmod(pair, len(own))
     of, row = in_spans(*(np.searchsorted(sample.group, group, side) for side in ("left", "right")))
-    known = np.bincount(of[sample.author[row] <= hidden.upto[campaign[of]]], minlength=len(group))
-    bounds = lower_bounds()[known, shared]
+    n_known = np.bincount(of[sample.author[row] <= hidden.upto[campaign[of]]], minlength=len(group))
+    bounds = lower_bounds()[n_known, shared]
     best_last = np.lexsort((-campaign, bounds, group))  # of equal bounds the first tag's
     for at in best_last[np.flatnonzero(np.diff(group[best_last], append=-1))].tolist():
-        found.lower[group[at]] = bounds[at]
-        found.of[group[at]] = hidden.hashtags[campaign[at]] if bounds[at] > 0 else ""
+        matches.lower[group[at]] = bounds[at]
+        matches.of[group[at]] = hidden.hashtags[campaign[at]] if bounds[at] > 0 else ""
 
 
 @cache
@@ -102,7 +102,7 @@ def lower_bounds() -> Doubles:
     """
     from scipy.special import betaincinv  # several MB, for workers that have hidden a campaign
 
-    known, shared = np.meshgrid(np.arange(K + 1), np.arange(K + 1), indexing="ij")
-    shared = np.minimum(shared, known)
-    bounds: Doubles = np.where(shared, betaincinv(np.maximum(shared, 1), known - shared + 1, 1 - CONFIDENCE), 0.0)
+    n_known, shared = np.meshgrid(np.arange(K + 1), np.arange(K + 1), indexing="ij")
+    shared = np.minimum(shared, n_known)
+    bounds: Doubles = np.where(shared, betaincinv(np.maximum(shared, 1), n_known - shared + 1, 1 - CONFIDENCE), 0.0)
     return bounds

@@ -73,11 +73,11 @@ class RetractionIndex(SideInput):
     def _move_late_rows(self, rows: RetractionRows, late: npt.NDArray[np.bool_]) -> RetractionRows:
         """Let late rows count from the next tick, but for those that a recovery has brought back already."""
         old = rows.take(late)
-        known = np.zeros(len(old), bool)
+        is_recovered = np.zeros(len(old), bool)
         for run in self._runs:
             at, of = equal_pairs(run.tweets, old.tweets)
-            known[at[(run.keys[of] == old.keys[at]) & (run.received[of] >= old.received[at])]] = True
-        new = old.take(~known)
+            is_recovered[at[(run.keys[of] == old.keys[at]) & (run.received[of] >= old.received[at])]] = True
+        new = old.take(~is_recovered)
         self.counts["retractions_late"] += len(new)
         return join_retractions([rows.take(~late), replace(new, received=np.full(len(new), self._settled_pane + 1))])
 
