@@ -115,7 +115,7 @@ def test_bulk_dialog_leaves_out_what_needs_a_first_answer(console_client: New) -
         ({}, True, "open it first: your first answer is due"),
         ({"claimed_by": "zoe"}, False, "claimed by zoe"),
         ({"claimed_by": "asha"}, False, ""),
-        ({"blinded": True}, False, "a second look has its own verdict"),
+        ({"hidden": True}, False, "a second look has its own verdict"),
         ({"why": ("appeal",)}, False, "an appeal has its own outcome"),
         ({"why": ("appeal", "hold")}, False, ""),
     ],
