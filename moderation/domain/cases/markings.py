@@ -13,13 +13,12 @@ from typing import Literal, get_args
 import msgspec
 
 from moderation.domain.cases.records import CaseId
-from moderation.domain.texts.readings import TweetId
 from moderation.log.drafts import words_of
 from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.errors import ContractError
 from streams.flags.overrides import OverrideHistory
-from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Tag, Text
+from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Tag, Text, TweetId
 from streams.policy.look_alikes import visual_form
 
 KIND = "text_marking"

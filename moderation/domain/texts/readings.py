@@ -9,10 +9,9 @@ from typing import Annotated
 
 import msgspec
 
-from streams.log.moderation import Id, Ms, RecordCodec, Tag, Text
+from streams.log.moderation import Id, Ms, RecordCodec, Tag, Text, TweetId
 
 KIND = "text_reading"
-TweetId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}\Z")]
 
 
 class TextReading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND):
