@@ -36,7 +36,7 @@ from moderation.domain.orders.view import (
     target_view,
 )
 from moderation.outward.handle_resolver import check_answered
-from moderation.outward.replies import prove_reply, reply_as_dict
+from moderation.outward.replies import reply_view
 from moderation.publiclog.proving import KafkaLog
 from streams.cli.lists import print_list
 from streams.cli.output import write_text
@@ -302,8 +302,8 @@ def reply(
         legal_order = orders.get(order)
         text = letter(legal_order, orders.states(), sender=sender)
         if as_json:
-            proof = await prove_reply(KafkaLog(load_settings()), legal_order)
-            text = json.dumps(reply_as_dict(legal_order, text, proof), ensure_ascii=False) + "\n"
+            answer = await reply_view(KafkaLog(load_settings()), legal_order, text)
+            text = json.dumps(answer.members(), ensure_ascii=False) + "\n"
         if to is None:
             sys.stdout.write(text)
         else:

@@ -16,7 +16,7 @@ from moderation.console.orders_order import attachment
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.domain.orders.letter import letter
-from moderation.outward.replies import prove_reply, reply_as_dict
+from moderation.outward.replies import reply_view
 from streams.orders.order import Order
 
 router = page_router()
@@ -45,8 +45,8 @@ async def download_letter(request: Request, order: OrderPath, sender: Sender = S
 async def download_proof(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
     """Download the letter with the proof of the order's last step in the public log."""
     legal_order, text = await _letter(request, order, sender)
-    reply = reply_as_dict(legal_order, text, await prove_reply(services_of(request).public_log, legal_order))
-    return attachment(json.dumps(reply, ensure_ascii=False), f"{order}.json", "application/json")
+    reply = await reply_view(services_of(request).public_log, legal_order, text)
+    return attachment(json.dumps(reply.members(), ensure_ascii=False), f"{order}.json", "application/json")
 
 
 async def _letter(request: Request, order: str, sender: str) -> tuple[Order, str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from moderation.answers import AnswerModel
+from moderation.publiclog.disclosure import Value
 from moderation.publiclog.proving import DocumentProof, NeededEntry, PublicLog, prove
 from streams.orders.order import Order
 from streams.orders.records import OrderStep
@@ -16,16 +18,21 @@ OPENED = ("time", "country", "action", "reason")
 UNDECIDED = "no step on this order is recorded yet"
 
 
-async def prove_reply(log: PublicLog, order: Order) -> DocumentProof:
-    """Prove the latest step on an order."""
-    steps = [record for _, record in order.history if isinstance(record, OrderStep)]
-    if not steps:
-        return DocumentProof(note=UNDECIDED)
-    last = steps[-1]
-    sought = {order.id: NeededEntry(("step", last.order, last.id), last.at_ms, OPENED)}
-    return (await prove(log, sought))[order.id]
+class ReplyAnswer(AnswerModel):
+    """Letter with the proof of the latest step on its order; without a proof, the reason."""
+
+    order: str
+    text: str
+    entry: dict[str, Value] | None
+    proof: dict[str, Any] | None
+    proof_note: str = ""
 
 
-def reply_as_dict(order: Order, text: str, proof: DocumentProof) -> dict[str, Any]:
-    """Convert a letter and its proof to plain JSON."""
-    return {"order": order.id, "text": text} | proof.as_dict()
+async def reply_view(log: PublicLog, order: Order, text: str) -> ReplyAnswer:
+    """Prove the latest step on an order, for the letter that reports it."""
+    proof = DocumentProof(note=UNDECIDED)
+    if steps := [record for _, record in order.history if isinstance(record, OrderStep)]:
+        last = steps[-1]
+        needed = {order.id: NeededEntry(("step", last.order, last.id), last.at_ms, OPENED)}
+        proof = (await prove(log, needed))[order.id]
+    return ReplyAnswer(order=order.id, text=text, **proof.as_dict())

@@ -13,7 +13,7 @@ import pytest
 
 from moderation.domain.restrictions.collection import decision_restrictions, order_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
-from moderation.outward.replies import UNDECIDED, prove_reply, reply_as_dict
+from moderation.outward.replies import UNDECIDED, ReplyAnswer, reply_view
 from moderation.outward.statements.proofs import CONFIDENTIAL, OPENED, prove_statements
 from moderation.outward.statements.text import statement_as_dict
 from moderation.publiclog.disclosure import check
@@ -45,8 +45,8 @@ def of_world(world: OrdersWorld) -> InMemoryPublicLog:
     return InMemoryPublicLog(lambda: logged_at("moderation", world.log.records, world.log.times))
 
 
-def opened(proof: DocumentProof) -> dict[str, Any]:
-    assert proof.proof is not None, proof.note
+def opened(proof: DocumentProof | ReplyAnswer) -> dict[str, Any]:
+    assert proof.proof is not None
     return check(base64.b64decode(proof.proof["leaf"]), proof.proof["opened"])
 
 
@@ -140,14 +140,14 @@ def test_reply_proves_the_last_step() -> None:
     world = OrdersWorld()
     order = world.intake(accounts(1))
     log, case = of_world(world), world.desk.get(order)
-    assert asyncio.run(prove_reply(log, case)).note == UNDECIDED
+    assert asyncio.run(reply_view(log, case, "")).proof_note == UNDECIDED
     world.review(order)
     world.step(order, "declined")
-    proof = asyncio.run(prove_reply(log, case := world.desk.get(order)))
-    assert opened(proof) == proof.entry
-    assert (opened(proof)["country"], opened(proof)["action"]) == ("IN", "declined")
-    plain = reply_as_dict(case, "the letter", proof)
-    assert (plain["order"], plain["text"], plain["proof"]) == (order, "the letter", proof.proof)
+    answer = asyncio.run(reply_view(log, world.desk.get(order), "the letter"))
+    assert opened(answer) == answer.entry
+    assert (opened(answer)["country"], opened(answer)["action"]) == ("IN", "declined")
+    assert list(answer.members()) == ["order", "text", "entry", "proof"]
+    assert (answer.order, answer.text) == (order, "the letter")
 
 
 def test_statement_verifies_and_a_changed_one_does_not(decided: InMemoryPublicLog) -> None:
