@@ -262,8 +262,8 @@ def reading_no_ids_back() -> Any:
         ),
     ],
 )
-def test_breaking_any_rule_is_detected(rule):
-    assert_noticed(rule, lambda seed: SimulatedPipeline(seed, few_policies(seed % 60)).run(), 100)
+def test_breaking_any_rule_is_detected(rule, first_seed):
+    assert_noticed(rule, lambda seed: SimulatedPipeline(seed, few_policies(seed % 60)).run(), 100, first_seed)
 
 
 @pytest.mark.parametrize(
@@ -274,11 +274,12 @@ def test_breaking_any_rule_is_detected(rule):
         pytest.param({"below_since_ms": 0}, id="read since when a tag is not over"),
     ],
 )
-def test_recovering_other_fields_of_decisions_is_detected(fields):
+def test_recovering_other_fields_of_decisions_is_detected(fields, first_seed):
     assert_noticed(
         lambda: forgetting_of_decisions(**fields),
         lambda seed: SimulatedPipeline(seed, policies(random.Random(seed)), span=LONG).run(),
         40,
+        first_seed,
     )
 
 
@@ -304,12 +305,12 @@ def newest_mark(facts: AccountFactsView, _: int) -> int:
         ),
     ],
 )
-def test_breaking_any_account_rule_is_detected(rule):
+def test_breaking_any_account_rule_is_detected(rule, first_seed):
     def lived(seed: int) -> SimulatedPipeline:
         moderation = random_moderation(random.Random(seed))
         return SimulatedPipeline(seed, few_policies(seed % 60), moderation=moderation).run()
 
-    assert_noticed(rule, lived, 200)
+    assert_noticed(rule, lived, 200, first_seed)
 
 
 def counting_at_once() -> Any:
@@ -351,5 +352,7 @@ def without_scales() -> Any:
         pytest.param(without_scales, id="read stage 2's scale"),
     ],
 )
-def test_breaking_any_stage_2_rule_is_detected(rule):
-    assert_noticed(rule, lambda seed: SimulatedPipeline(seed, few_policies(seed % 60), stage_2=True).run(), 300)
+def test_breaking_any_stage_2_rule_is_detected(rule, first_seed):
+    assert_noticed(
+        rule, lambda seed: SimulatedPipeline(seed, few_policies(seed % 60), stage_2=True).run(), 300, first_seed
+    )

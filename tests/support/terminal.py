@@ -46,12 +46,12 @@ class Terminal:
         """Send the command a signal."""
         os.kill(self.pid, number)
 
-    def wait_for(self, words: str, seconds: float = 20.0) -> None:
+    def wait_for(self, words: str, seconds: float = 60.0) -> None:
         """Read until words are on the terminal."""
         self._read(lambda: words in self.output, seconds)
         assert words in self.output, f"{words!r} is not in: {self.output[-2_000:]}"
 
-    def wait(self, seconds: float = 20.0) -> int:
+    def wait(self, seconds: float = 60.0) -> int:
         """Read until the command ends, and return its exit code."""
         self._read(lambda: False, seconds)
         if self.exit_code is None:

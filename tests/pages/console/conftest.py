@@ -77,7 +77,7 @@ def open_console(browser: Browser, faults: Faults, expected: set[int]) -> Iterat
             **{"reduced_motion": "reduce", "viewport": {"width": 1280, "height": 900}} | options
         )
         contexts.append(context)
-        context.set_default_timeout(5_000)
+        context.set_default_timeout(15_000)
         context.add_cookies([{"name": name, "value": value, "url": world.url} for name, value in cookies])
         page = context.new_page()
 
