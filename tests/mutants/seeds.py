@@ -1,7 +1,7 @@
 """Choose the seeds of the simulation suite: the fewest with which each planted bug is found twice.
 
-`python -m tests.mutants.seeds --seeds 100` plants each bug that names a test of seeded histories, plays the histories,
-and prints which seeds found it, then the fewest seeds of each test. `tests/simulation/seeds.py` holds them.
+`python -m tests.mutants.seeds --seeds 100` plants each bug that names a test of histories, and plays 100 histories. It
+prints which seeds find each bug, then the fewest seeds of each test. `tests/simulation/seeds.py` holds them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ TIMES = 2
 """Number of seeds that must find each bug."""
 AT_ONCE = 2
 SECONDS_PER_SEED = 15
+"""Time limit of a history."""
 
 
 def seeded() -> Iterator[tuple[Mutation, str]]:
@@ -35,22 +36,22 @@ def finders(mutation: Mutation, test: str, seeds: int) -> set[int]:
     """Return the seeds whose history of a test finds a mutation."""
     with copy_of_checkout(mutation) as copy:
         _, output = pytest_in(copy, test, seconds=SECONDS_PER_SEED * seeds, SEEDS=str(seeds), FIRST="0")
-    return {int(found[1]) for name in failed_tests(output) if (found := re.search(r"\[(\d+)\]$", name))}
+    return {int(seed[1]) for name in failed_tests(output) if (seed := re.search(r"\[(\d+)\]$", name))}
 
 
-def fewest(found: Mapping[str, set[int]], times: int = TIMES) -> list[int]:
+def fewest(finders_of: Mapping[str, set[int]], times: int = TIMES) -> list[int]:
     """Choose seeds so that each bug is found by `times` of them, or by all that find it (greedy set cover).
 
     >>> fewest({"a": {1, 2, 3}, "b": {2, 4}, "c": {3, 5}}, 1)
     [2, 3]
     """
     chosen: list[int] = []
-    missing = {bug: min(times, len(seeds)) for bug, seeds in found.items()}
+    missing = {bug: min(times, len(seeds)) for bug, seeds in finders_of.items()}
     while any(missing.values()):
-        left = sorted(set().union(*found.values()) - set(chosen))
-        best = max(left, key=lambda seed: sum(seed in seeds for bug, seeds in found.items() if missing[bug]))
+        remaining = sorted(set().union(*finders_of.values()) - set(chosen))
+        best = max(remaining, key=lambda seed: sum(seed in finders_of[bug] for bug in missing if missing[bug]))
         chosen.append(best)
-        missing = {bug: count - (count > 0 and best in found[bug]) for bug, count in missing.items()}
+        missing = {bug: count - (count > 0 and best in finders_of[bug]) for bug, count in missing.items()}
     return sorted(chosen)
 
 
@@ -68,10 +69,10 @@ def main() -> int:
         for (mutation, test), seeds in zip(chosen, played, strict=True):
             by_test.setdefault(test, {})[mutation.name] = seeds
             print(f"{mutation.name}: {len(seeds)} of {options.seeds} seeds: {sorted(seeds)[:20]}", flush=True)
-    for test, found in by_test.items():
-        print(f"{test}: {fewest(found)}")
+    for test, finders_of in by_test.items():
+        print(f"{test}: {fewest(finders_of)}")
     print(f"{len(chosen)} bugs in {time.monotonic() - began:.0f} s")
-    return int(any(len(seeds) < TIMES for found in by_test.values() for seeds in found.values()))
+    return int(any(len(seeds) < TIMES for finders_of in by_test.values() for seeds in finders_of.values()))
 
 
 if __name__ == "__main__":

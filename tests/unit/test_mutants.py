@@ -9,6 +9,7 @@ import pytest
 from tests.mutants.__main__ import plant
 from tests.mutants.catalogue import Mutation, mutations
 from tests.mutants.planting import COPIED
+from tests.mutants.seeds import fewest
 from tests.support.paths import ROOT
 
 MUTATIONS = mutations()
@@ -43,3 +44,8 @@ def test_mutation_of_linked_folder_is_refused_and_leaves_checkout() -> None:
     one = Mutation("name", "rule", "benchmarks/chart.py", before, "", ("tests/unit/test_mutants.py",))
     assert "only linked" in plant(one).trouble
     assert (ROOT / "benchmarks/chart.py").read_text("utf-8") == before
+
+
+def test_fewest_seeds_find_each_bug_twice_where_two_do() -> None:
+    finders = {"a": {1, 2, 3}, "b": {2, 4}, "c": {3, 5, 6}, "rare": {9}}
+    assert fewest(finders) == [2, 3, 4, 5, 9]
