@@ -67,10 +67,9 @@ def require_range(field: str, value: int, least: int, most: int) -> None:
 def require_column(field: str, values: npt.NDArray[Any], least: int, most: int | None = None) -> None:
     """Check the numbers (n,) of a column; `most` None: any that its type holds. See `require_range`."""
     if len(values):
-        greatest = int(np.iinfo(values.dtype).max) if most is None else most
-        require_range(field, int(values.min()), least, greatest)
+        require_range(field, int(values.min()), least, 2**63 - 1 if most is None else most)
         if most is not None:
-            require_range(field, int(values.max()), least, greatest)
+            require_range(field, int(values.max()), least, most)
 
 
 def require_topic_id(field: str, topic_id: str) -> None:
