@@ -23,7 +23,7 @@ def test_scenario_india_2021_runs_to_its_end(tmp_path: Path, monkeypatch: pytest
     facts = summary["report"]
     assert facts["states"]["account"] == {"declined": 666, "ended": 427, "suspended": 96, "withheld": 44, "released": 6}
     assert (facts["targets"]["account"], facts["requested"]["account"]) == (1239, 1359)
-    assert summary["forgeries_found"] == 10
+    assert summary["forgeries_found"] == 12
     assert sorted(path.name for path in out.iterdir()) == [
         "keys.txt", "openings.jsonl", "public-update.txt", "published", "reply-1.txt", "reply-2.txt", "reply-3.txt",
         "statement.json", "transparency-report.csv", "transparency-report.html", "transparency-report.json",
