@@ -20,7 +20,7 @@ from tests.simulation.seeds import CHOSEN
 TIMES = 2
 """Number of seeds that must find each bug."""
 AT_ONCE = 2
-SECONDS_PER_SEED = 15
+SECONDS_PER_SEED = 60
 """Time limit of a history."""
 
 

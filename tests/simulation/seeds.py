@@ -40,7 +40,7 @@ CHOSEN = {
     "test_models.py::test_results_are_independent_of_early_firings": Seeds(range(6), share=5),
     "test_models.py::test_results_with_all_changes_equal_reference": Seeds(range(2), share=20),
     "test_publish.py::test_surfaces_match_decisions": Seeds((1, 4, 7, 12)),
-    "test_successors.py::test_settled_results_equal_reference_with_same_sketches": Seeds(range(15)),
+    "test_successors.py::test_settled_results_equal_reference_with_same_sketches": Seeds((1, 2)),
     "test_successors.py::test_results_are_independent_of_early_firings": Seeds(range(3), share=5),
 }
 
