@@ -81,7 +81,7 @@ def order_view(order: Order, fold: OrderFold, now_ms: int) -> OrderAnswer:
 
 
 def target_view(order: Order, row: TargetRow, fold: OrderFold) -> TargetAnswer:
-    """Describe a target."""
+    """Describe a target with its present outcome and the people who ruled."""
     speaker = fold.protected(row.target)
     outcome, shown = order.outcome(row), shown_outcome(order, row)
     actors = row.ruling.actors if row.ruling else ()
