@@ -114,21 +114,23 @@ class ReportService:
 
         try:
             await self._service.transact(records)
-            _refuse_second(written[-1], publications_in(self._service.view.others))
+            record = _as_logged(written[-1], publications_in(self._service.view.others))
         except BaseException:
             folder.drop(hidden)
             raise
-        await asyncio.to_thread(folder.reveal, hidden, written[-1].target)
-        return written[-1]
+        await asyncio.to_thread(folder.reveal, hidden, record.target)
+        return record
 
 
-def _refuse_second(written: ReportPublished, published: list[ReportPublished]) -> None:
-    """Refuse a record whose name an earlier one in the log has."""
-    if written not in published:
-        raise CallerMistake(
-            f"{written.target} was published at the same moment by someone else",
-            fix="read that report, then make a new preview if a correction is still wanted",
-        )
+def _as_logged(written: ReportPublished, published: list[ReportPublished]) -> ReportPublished:
+    """Return a record as the log has it, with the log's time; refuse one whose name an earlier record has."""
+    for record in published:
+        if record.id == written.id:
+            return record
+    raise CallerMistake(
+        f"{written.target} was published at the same moment by someone else",
+        fix="read that report, then make a new preview if a correction is still wanted",
+    )
 
 
 def _next_edition(published: list[ReportPublished], period: Period, digests: dict[str, str], correction: str) -> int:

@@ -64,6 +64,13 @@ def test_publication_has_the_made_bytes_and_their_hashes(tmp_path: Path) -> None
     assert [record] == run(service(tmp_path, log).publications())
 
 
+def test_publication_has_the_time_of_the_log(tmp_path: Path) -> None:
+    reports = service(tmp_path, InMemoryLog(broker_clock=lambda: NOW_MS + 7))
+    record = run(reports.publish(made(), actor="ann", reason="r"))
+    assert record.at_ms == NOW_MS + 7
+    assert [record] == run(reports.publications())
+
+
 def test_second_report_of_a_period_needs_a_correction(tmp_path: Path) -> None:
     log = InMemoryLog()
     reports = service(tmp_path, log)
