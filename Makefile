@@ -59,9 +59,8 @@ demo: install ## run the pipeline on this machine; make demo SECONDS=60 ends aft
 kafka: install
 	@$(BIN)/python -c 'from devkit.stack.jars import download_kafka; download_kafka()'
 
-test: kafka ## run the main suites, in 12 minutes on two idle cores; print each suite's time and slowest tests
-	@echo "running three suites at once; each prints its result when it ends"
-	$(MAKE) --no-print-directory --jobs=3 --output-sync=recurse --keep-going integration unit fault-short pages simulation cluster go
+test: kafka ## run the main suites, one after the other; print each suite's time and slowest tests
+	@$(MAKE) --no-print-directory --keep-going unit go simulation integration cluster fault-short pages
 
 test-long: kafka ## run the long suites: more histories, slow integration tests, 40 fault schedules, planted bugs
 	@$(MAKE) --no-print-directory simulation-long integration-long cluster-long fault pages-long mutants
@@ -69,13 +68,11 @@ test-long: kafka ## run the long suites: more histories, slow integration tests,
 # $(call suite,NAME,PYTEST ARGUMENTS): run a suite, and print its time and its ten slowest tests.
 define suite
 start=$$(date +%s) failed=
-$(NICE) $(BIN)/pytest -q --durations=10 --durations-min=0.5 $(2) || failed=yes
+$(BIN)/pytest -q --durations=10 --durations-min=0.5 $(2) || failed=yes
 echo "$(1): $$(( $$(date +%s) - start )) s"
 [ -z "$$failed" ] || { echo "error: tests of $(1) failed"; echo "fix: make $(1) runs them alone"; exit 1; } >&2
 endef
 
-# Suites that compute leave the cores to those that wait for a broker or a browser.
-unit simulation: NICE := nice -n 5
 # The full compiler of Java would be busy until a test's broker ends.
 integration integration-long cluster cluster-long fault fault-short pages: export JDK_JAVA_OPTIONS := -XX:TieredStopAtLevel=1
 # Only the files of the suite: each process imports all that it is given.

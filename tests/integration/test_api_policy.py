@@ -61,7 +61,7 @@ async def settled(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
 
 async def test_policy_is_changed_tried_and_rolled_back_over_http(topics: Settings, api: str) -> None:
     async with AIOKafkaProducer(bootstrap_servers=topics.kafka) as producer:
-        first = encode_policy_record(record_of(SHIPPED))
+        first = encode_policy_record(record_of(SHIPPED, model_revision="0" * 12))
         await producer.send_and_wait(topics.topic("policy"), first, key=policy_key(POLICY.revision), partition=0)
     asha = {"Authorization": "Bearer hush_asha"}
     async with httpx.AsyncClient(base_url=api, headers=asha, timeout=60) as client:

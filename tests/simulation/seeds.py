@@ -49,6 +49,8 @@ NOTICED = {
     "late news touch no passed tick": 43,
     "read corrections": 52,
     "read retractions": 15,
+    "replay what had not counted": 91,
+    "sketches before decisions": 33,
     "read whether established authors were few": 12,
 }
 """First seed whose history shows that a rule is broken, by the id of its test, where the search would take long."""

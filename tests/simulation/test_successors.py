@@ -122,5 +122,5 @@ def not_kept() -> Any:
         pytest.param(from_its_offset, id="late sketches touch no passed tick"),
     ],
 )
-def test_breaking_any_rule_is_detected(rule):
-    assert_noticed(rule, lived, 60)
+def test_breaking_any_rule_is_detected(rule, first_seed):
+    assert_noticed(rule, lived, 60, first_seed)

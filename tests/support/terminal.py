@@ -29,6 +29,8 @@ class Terminal:
     ) -> None:
         self.output = ""
         given = dict(os.environ if environment is None else environment)
+        for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):  # of the `make` around the tests
+            given.pop(name, None)
         given |= {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)}
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
@@ -41,6 +43,15 @@ class Terminal:
     def type(self, keys: str) -> None:
         """Type keys."""
         os.write(self._terminal, keys.encode())
+
+    def press_until(self, keys: str, words: str, seconds: float = 60.0) -> None:
+        """Press keys again each second until words are on the terminal: the first may come before the command reads."""
+        deadline = time.monotonic() + seconds
+        while words not in self.output and time.monotonic() < deadline:
+            self.type(keys)
+            with suppress(AssertionError):
+                self.wait_for(words, 1.0)
+        assert words in self.output, f"{words!r} is not in: {self.output[-2_000:]}"
 
     def signal(self, number: int) -> None:
         """Send the command a signal."""

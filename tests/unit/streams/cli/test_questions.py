@@ -45,8 +45,7 @@ def test_terminal_is_asked_for_what_is_missing(words: list[str], questions: list
 def test_person_who_gives_up_gets_the_error() -> None:
     with Terminal([*COMMAND, "a"]) as terminal:
         terminal.wait_for("--reason: Why.")
-        terminal.type(CTRL_C)
-        terminal.wait_for("Missing option")
+        terminal.press_until(CTRL_C, "Missing option")
         assert terminal.wait() == 2
 
 

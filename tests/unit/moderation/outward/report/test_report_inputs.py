@@ -77,7 +77,7 @@ def log() -> InMemoryPublicLog:
     """A log of three blocks, the last one above the checkpoint."""
     inputs = []
     for offset, ident in ((4, "a"), (6, "b"), (9, "c")):
-        value, key = encode_moderation(override(ident, at_ms=AT_MS))
+        value, key = encode_moderation(override(ident, at_ms=AT_MS, expires_at_ms=AT_MS + HOUR_MS))
         inputs.append(AuditInput(SourcePosition("moderation", 0, offset, AT_MS + offset), key, value))
     return InMemoryPublicLog(lambda: inputs, uncovered=1)
 
