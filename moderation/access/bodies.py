@@ -36,6 +36,11 @@ from streams.policy.names import PolicyNames
 
 REQUEST_NAMES: ContextVar[PolicyNames] = ContextVar("request_names")
 """Names of the live policy, for the request that is validated."""
+OrderPath = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
+MOST_HANDLES = 100
+"""Maximum number of handles of one call: each is a request to the resolver, and the caller waits for all."""
+MOST_CASES = 200
+"""Maximum number of cases of one call."""
 
 
 def convert(function: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -270,13 +275,3 @@ def _checked_end(until: str | None, lasts: str | None) -> str | None:
 def unusable(words: str) -> PydanticCustomError:
     """Build the fault of a value."""
     return PydanticCustomError("hushtag", "{words}", {"words": words})
-
-
-OrderPath = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
-
-
-MOST_HANDLES = 100
-"""Maximum number of handles of one call: each is a request to the resolver, and the caller waits for all."""
-
-
-MOST_CASES = 200

@@ -13,8 +13,7 @@ from moderation.access.access import AccessControl
 from moderation.access.problems import RefusedCall
 
 RECHECK_SECONDS = 15.0
-
-
+"""Time after which a stream asks again whether its caller may read."""
 MOST_STREAMS = 20
 """Open streams of one caller; each occupies a connection, of which all callers share 512."""
 

@@ -1,11 +1,14 @@
-"""Write decisions, wait until the surfaces see them, and report those that they do not see yet."""
+"""Write decisions, wait until the surfaces see them, and report those that they do not see yet.
+
+A decision in the log is final, even if no surface sees it yet. The command then exits with 1, so that a script does
+not take a pressed stop button for an effective one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,9 +21,6 @@ from streams.cli.output import quieten
 from streams.clock import monotonic_seconds
 from streams.errors import EXIT_AWAY
 from streams.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 Write = Callable[[ModerationService], Awaitable[Sequence[AcceptedRecord]]]
 

@@ -1,8 +1,4 @@
-"""Write decisions and wait until the surfaces see them.
-
-A decision in the log is final, even if no surface sees it yet. The command then exits with 1, so that a script does
-not take a pressed stop button for an effective one.
-"""
+"""Wait until the surfaces see decisions, and say why they do not yet."""
 
 from __future__ import annotations
 

@@ -26,19 +26,11 @@ FieldName = Literal[
     "type", "period", "time", "source", "key", "record", "note", "hashtag", "country", "action", "reason",
     "policy_revision", "facts",
 ]  # fmt: skip
-
-
 EntryNumber = Annotated[int, Path(ge=0, lt=2**53, description="Number of the entry.")]
-
-
 FieldsQuery = Annotated[
     list[FieldName] | None, Query(description="Field to open, repeated for several; by default those of a statement.")
 ]
-
-
 _AFTER = "shown after your first answer"
-
-
 _AFTER_LOOK = "shown once its second look is decided"
 
 
