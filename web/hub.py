@@ -82,7 +82,8 @@ class EventHub(Generic[Key]):
             yield format_sse_event(data_str=whole.decode(), retry=RETRY_MS)
             while True:
                 try:
-                    event = await asyncio.wait_for(queue.get(), KEEPALIVE_SECONDS)
+                    async with asyncio.timeout(KEEPALIVE_SECONDS):
+                        event = await queue.get()
                 except TimeoutError:
                     yield KEEPALIVE_COMMENT
                     continue

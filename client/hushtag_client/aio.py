@@ -43,7 +43,8 @@ class AsyncFlagsClient(RedisAnswers):
     async def wait_until_ready(self, timeout_seconds: float) -> bool:
         """Wait for the first complete snapshot; return False on timeout."""
         try:
-            await asyncio.wait_for(self._ready.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await self._ready.wait()
         except TimeoutError:
             return False
         return True

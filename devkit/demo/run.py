@@ -142,7 +142,8 @@ class _Show:
                     status_at += _STATUS_SECONDS
                     self._line(view.plain_status(self._state), "dim")
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), _REFRESH_SECONDS)
+                    async with asyncio.timeout(_REFRESH_SECONDS):
+                        await self._stop.wait()
 
     def _print_new_hints(self) -> None:
         """Print the suggestions that were not possible before: a hashtag is flagged, or a person decided."""

@@ -151,7 +151,8 @@ class EventFeed:
                         return
                 async with self._changed:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._changed.wait(), POLL_SECONDS)
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await self._changed.wait()
 
     def _position(self, last_id: str | None) -> tuple[int, bool]:
         """Return the number of the first event after an id, and whether the viewer must read everything again."""

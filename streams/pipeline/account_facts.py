@@ -73,7 +73,8 @@ class AccountFactsFollower:
                         await self._send_mark()
                         self._poll_now.clear()
                         with suppress(TimeoutError):
-                            await asyncio.wait_for(self._poll_now.wait(), POLL_SECONDS)
+                            async with asyncio.timeout(POLL_SECONDS):
+                                await self._poll_now.wait()
             except DependencyAway as error:
                 self._log.warning("the moderation topic cannot be read, account facts are delayed", why=str(error))
                 await asyncio.sleep(POLL_SECONDS)

@@ -160,3 +160,23 @@ async def test_many_streams_read_the_log_once() -> None:
 def test_event_data_is_plain_json() -> None:
     found = event_of((0, json.dumps({"kind": "override", "hashtag": "t", "surfaces": ["a"]}).encode()), 0)
     assert found is not None and msgspec.json.encode(found.data)
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_stream_is_cancelled_together_with_a_change(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "POLL_SECONDS", 60)
+    monkeypatch.setattr(feed_module, "KEEPALIVE_SECONDS", 60)
+    topics = Topics()
+    feed = topics.feed()
+    viewer = asyncio.create_task(take(feed.stream(None), 1))
+    while topics.reads < 2:  # once for the stream, once before it waits
+        await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    async with feed._changed:
+        feed._changed.notify_all()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    viewer.cancel()
+    await asyncio.wait([viewer], timeout=5)
+    assert viewer.cancelled()
