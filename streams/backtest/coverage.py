@@ -62,6 +62,8 @@ def _for_all(policy: Policy, kept: EvidenceConditions, *, scaled: bool) -> Itera
             f"{spell_duration(shortest_ms)}"
         )
     yield from BY_NAME["young"].uncovered(policy, kept)  # no author with a young account is established
+    if policy.harmless_below != kept.harmless_below:
+        yield f"harmless_below {policy.harmless_below:g}: copied texts cost no standing below {kept.harmless_below:g}"
 
 
 def _for_rule(policy: Policy, rule: Rule, kept: EvidenceConditions) -> Iterator[str]:

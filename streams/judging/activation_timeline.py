@@ -8,6 +8,7 @@ other windows, or measures its signals otherwise, is nothing early until it is i
 from __future__ import annotations
 
 from streams.constants import PANE_MS
+from streams.judging.standing import StandingKeys
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
@@ -68,4 +69,4 @@ class ActivationTimeline:
 
 def _measures(policy: Policy) -> tuple[object, ...]:
     """List what determines a policy's evidence."""
-    return policy.windows_ms, policy.young_days, policy.burst_min_past, policy.links_revision
+    return policy.windows_ms, StandingKeys.of(policy), policy.burst_min_past, policy.links_revision

@@ -1,8 +1,7 @@
 """A group of authors of each hashtag, all or the established ones, with the harmful share among them.
 
-An author is established whose account is not young, whose text no other grown account has written, and who wrote no
-harm under another hidden hashtag. Young accounts and copied texts are what an attacker brings, so the other authors do
-not speak for the established ones.
+Young accounts and copied texts are what an attacker brings, so the other authors do not speak for the established ones
+(`streams.judging.standing`).
 """
 
 from __future__ import annotations
@@ -15,12 +14,11 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from models.share import Scale, plain
-from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, RETWEET, UNSCORED
+from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, UNSCORED
 from streams.judging.row_scales import RowScales
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.two_stage_share import ShareCorrection, correct
 from streams.signals.base import Bools, Doubles, Ints, part_by_tag
-from streams.signals.copies import copied
 from streams.windows.window import AuthorSample
 
 
@@ -148,23 +146,6 @@ class AuthorGroup:
         if self.groups is not None:
             mix = self.groups / np.maximum(self.scored, 1)[:, None]
         return RowScales(self.scale or plain(columns), mix, self.correction, columns)
-
-
-def established(sample: AuthorSample, young_days: int, from_hidden: Bools | None) -> Bools:
-    """Mark (n,) the sampled authors that are established.
-
-    A copy counts only among accounts that are not young: else an attacker could copy other people's texts with new
-    accounts, and so take their voice.
-
-    Args:
-        sample: sampled authors.
-        young_days: age below which an account is young. An account of unknown age is not.
-        from_hidden: (n,) whether an author wrote harm under another tag that is hidden; None: no tag is hidden.
-    """
-    grown = (sample.age_days < 0) | (sample.age_days >= young_days)
-    own_words = grown & (sample.flags & RETWEET == 0) & (sample.copy > 0)
-    established: Bools = grown & ~copied(sample.group, sample.copy, own_words)
-    return established if from_hidden is None else established & ~from_hidden
 
 
 def measure_group(

@@ -12,11 +12,12 @@ from msgspec import UNSET
 from models.languages import group_name
 from models.share import Scale
 from streams.counting.block_counts import LINKED, RETWEET
-from streams.judging.author_group import AuthorGroup, ShareBounds, established, measure_group, scored_rows
+from streams.judging.author_group import AuthorGroup, ShareBounds, measure_group, scored_rows
 from streams.judging.shown_tweets import ShownTweets, shown_tweets
 from streams.judging.side_inputs.account_facts import count_visible_authors
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.side_inputs.migration import MigrationMatches
+from streams.judging.standing import StandingKeys, established
 from streams.log.decisions import Evidence
 from streams.signals.base import Bools, Doubles, Ints, Observations, Past, rounded
 from streams.signals.registry import MEASURED, RECORDED
@@ -132,7 +133,7 @@ def tabulate(
     sample: AuthorSample,
     columns: int,
     *,
-    young_days: int,
+    standing: StandingKeys,
     burst_min_past: int,
     past: Past | None = None,
     may_miss: int = 0,
@@ -149,7 +150,7 @@ def tabulate(
         tweets: (m,)
         sample: sampled authors of the keys, with the scores of their texts.
         columns: score columns of the model.
-        young_days: see `Observations`.
+        standing: keys of the policy.
         burst_min_past: see `Observations`.
         past: see `Observations`.
         may_miss: see `EvidenceTable`.
@@ -161,7 +162,7 @@ def tabulate(
     m = len(keys)
     authors = count_visible_authors(whole or sample, sample, m)
     texts = scored_rows(sample, scale)
-    own = established(sample, young_days, None if migrated is None else migrated.from_hidden)
+    own = established(sample, standing, None if migrated is None else migrated.from_hidden)
     seen = Observations(
         window_ms=window_ms,
         tweets=tweets,
@@ -171,7 +172,7 @@ def tabulate(
         retweet=sample.flags & RETWEET > 0,
         linked=sample.flags & LINKED > 0,
         scored=texts.scored,
-        young_days=young_days,
+        young_days=standing.young_days,
         burst_min_past=burst_min_past,
         past=past,
         migrated=None if migrated is None else migrated.lower,

@@ -13,12 +13,13 @@ from models.share import Scale
 from streams.constants import MINUTE_MS, SHORT_WINDOW_MS
 from streams.counting.block_counts import Ints
 from streams.counting.sketch import SPACE, K, UInts
-from streams.judging.author_group import AuthorGroup, established, measure_group
+from streams.judging.author_group import AuthorGroup, measure_group
 from streams.judging.evidence import EvidenceTable, tabulate
 from streams.judging.side_inputs.account_facts import count_visible_authors
 from streams.judging.side_inputs.author_sketches import AuthorSketchIndex
 from streams.judging.side_inputs.base import SideInput
 from streams.judging.side_inputs.corrections import CorrectionIndex
+from streams.judging.standing import StandingKeys, established
 from streams.policy import Policy
 from streams.signals.base import Past
 from streams.windows.pane import Pane
@@ -43,7 +44,7 @@ class EvidenceBuilder:
         """Meaning of the scores as shares; None: a score is a share."""
         self._columns = columns
         self._side_inputs = list(side_inputs)
-        self._young_days = 0
+        self._standing = StandingKeys(0)
         self._burst_min_past = 1
         self._least_share = 1.0
         self._tables: dict[int, EvidenceTable] = {}
@@ -53,7 +54,7 @@ class EvidenceBuilder:
 
     def follow_policy(self, policy: Policy) -> None:
         """Measure signals by the settings of a policy."""
-        self._young_days, self._burst_min_past = policy.young_days, policy.burst_min_past
+        self._standing, self._burst_min_past = StandingKeys.of(policy), policy.burst_min_past
         self._least_share = policy.least_suppress_at
         self.drop_tables()
 
@@ -111,7 +112,7 @@ class EvidenceBuilder:
             tweets,
             sample,
             self._columns,
-            young_days=self._young_days,
+            standing=self._standing,
             burst_min_past=self._burst_min_past,
             past=self._past(window, keys, tweets, extra, tick_ms),
             may_miss=window.may_miss,
@@ -205,7 +206,7 @@ class EvidenceBuilder:
         whole = longest.sample(keys, until_ms=end_ms - shortest.window_ms)
         sample = self._filtered(whole, keys, span)
         matches = self._annotations(AuthorSketchIndex, sample, keys, span)
-        own = established(sample, self._young_days, None if matches is None else matches.from_hidden)
+        own = established(sample, self._standing, None if matches is None else matches.from_hidden)
         authors = count_visible_authors(whole, sample, len(keys))
         group = measure_group(sample, authors, own, self._columns, scale=self.scale)
         return group.spread(rows, len(table.keys))

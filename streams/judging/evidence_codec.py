@@ -61,6 +61,7 @@ def conditions_of(
         links=policy.links_revision,
         past_from=policy.least_suppress_at,
         scale=scale.to_bytes() if scale else b"",
+        harmless_below=policy.harmless_below,
     )
 
 

@@ -42,6 +42,8 @@ class EvidenceConditions(msgspec.Struct, array_like=True, frozen=True):
     """Estimated harmful share from which the established authors of a tag's past were measured."""
     scale: bytes = b""
     """Meaning of `share`, as `models.share.Scale.to_bytes` encodes it; empty: it is the harmful share."""
+    harmless_below: Part = 0.0
+    """Probability of harm below which a copied text cost no author the standing."""
 
 
 class GroupColumns(msgspec.Struct, array_like=True, frozen=True):

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from streams.errors import PolicyError
 from streams.policy.durations import parse_duration
-from streams.policy.keys import Confidence, Hashtag, Surface, Window
+from streams.policy.keys import Confidence, Hashtag, OptionalShare, Surface, Window
 from streams.policy.look_alikes import DomainMatcher, TermMatcher, ascii_of
 from streams.policy.resolution import Layer, RuleTable, rule_table
 from streams.policy.rules import Rule
@@ -69,6 +69,11 @@ class Policy(Strict):
         "be surer: not below any category's `confidence`.",
     )
     young_days: int = Field(default=30, ge=1, le=3650, description="An account younger than this is young.")
+    harmless_below: Annotated[OptionalShare, ADDED_LATER] = Field(
+        default=0.25,
+        description="A copied text below this calibrated probability of harm, such as a slogan, costs no author the "
+        "standing. 0: every copied text does.",
+    )
     burst_min_past: int = Field(
         default=50,
         ge=1,

@@ -112,9 +112,9 @@ class _RuleKeys(Strict):
     )
     min_established: Floor = Field(
         default=10,
-        description="Established authors (account not young, text not copied, no harm written under another hidden "
-        "tag) from which their own verdict counts: only where they write harm too is the tag hidden. With fewer, all "
-        "authors count.",
+        description="Established authors (account not young, no copied harmful text, no harm written under another "
+        "hidden tag) from which their own verdict counts: only where they write harm too is the tag hidden. "
+        "With fewer, all authors count.",
     )
     innocent_past: Floor = Field(
         default=100,

@@ -14,8 +14,8 @@ import pytest
 
 from streams.counting.keys import Tags
 from streams.judging import evidence, evidence_builder
-from streams.judging.author_group import established
 from streams.judging.side_inputs.author_sketches import AuthorSketchIndex
+from streams.judging.standing import established
 from streams.log.author_sketches import AuthorSketch
 from streams.log.decisions import Decision, decode_record
 from streams.log.partials import decode_partial, encode_partial
@@ -82,7 +82,7 @@ def test_authors_of_hidden_tags_change_decisions(monkeypatch):
             settled = Reference(world).history
             with monkeypatch.context() as patched:
                 for module in (evidence, evidence_builder):
-                    patched.setattr(module, "established", lambda sample, days, _: established(sample, days, None))
+                    patched.setattr(module, "established", lambda sample, keys, _: established(sample, keys, None))
                 different += Reference(world).history != settled
     assert different > 2
 

@@ -36,6 +36,7 @@ class NaiveRule:
     innocent_past: int = 100
     clear_after: int = 60_000
     young_days: int = 30
+    harmless_below: float = 0.25
 
 
 class NaiveState(NamedTuple):
@@ -80,20 +81,19 @@ def words(text: str) -> str:
     return " ".join(word for word in text.casefold().split() if not word.isdigit())
 
 
-def established(chosen, rule, from_hidden):
-    """Select the sampled tweets by grown accounts with words of their own, not by authors of another hidden tag."""
-    grown = [
+def established(chosen, rule, from_hidden, harmless):
+    """Select the sampled tweets by accounts with standing: grown, not of another hidden tag, no copies of harm."""
+    standing = [
         tweet
         for tweet in chosen
-        if "author_created_at_ms" not in tweet
-        or (tweet["created_at_ms"] - tweet["author_created_at_ms"]) // DAY >= rule.young_days
+        if (
+            "author_created_at_ms" not in tweet
+            or (tweet["created_at_ms"] - tweet["author_created_at_ms"]) // DAY >= rule.young_days
+        )
+        and author_hash(tweet["author_id"]) not in from_hidden
     ]
-    written = Counter(words(tweet["text"]) for tweet in grown)
-    return [
-        tweet
-        for tweet in grown
-        if written[words(tweet["text"])] == 1 and author_hash(tweet["author_id"]) not in from_hidden
-    ]
+    written = Counter(words(tweet["text"]) for tweet in standing if not harmless(tweet))
+    return [tweet for tweet in standing if harmless(tweet) or written[words(tweet["text"])] == 1]
 
 
 def campaign(sketches, tick):
@@ -179,7 +179,16 @@ def decisions(
         from_hidden = frozenset().union(
             *(campaign(sent, tick) for other, sent in sketches.items() if other[1] == key[1] and other != key)
         )
-        own = {t["id"] for t in established([t for _, t in chosen], rule, from_hidden)}
+        scored = {t["id"] for fact, t in chosen if not fact and scores(key[0], t["pane"])}
+        own = {
+            t["id"]
+            for t in established(
+                [t for _, t in chosen],
+                rule,
+                from_hidden,
+                lambda t: t["id"] in scored and harm(t["text"]) < rule.harmless_below,
+            )
+        }
         return whole, chosen, [one for one in chosen if one[1]["id"] in own]
 
     def count(whole, chosen) -> int:

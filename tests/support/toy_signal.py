@@ -42,6 +42,7 @@ def main() -> None:
     from streams.judging.evidence import tabulate
     from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of, table_of
     from streams.judging.levels import levels
+    from streams.judging.standing import StandingKeys
     from streams.log.decisions import Decision, ScopeDecision, decode_record, encode_record, version_of
     from streams.log.evidence import decode_evidence_record, encode_evidence_record
     from streams.policy import parse_policy
@@ -62,8 +63,9 @@ def main() -> None:
         np.full((n, 2), 0.95, np.float32),
     )
     table = tabulate(
-        120_000, np.array([tags.key("tag", "*")]), np.array([60]), sample, 2, young_days=30, burst_min_past=50
-    )
+        120_000, np.array([tags.key("tag", "*")]), np.array([60]), sample, 2,
+        standing=StandingKeys(30), burst_min_past=50,
+    )  # fmt: skip
 
     conditions = conditions_of(policy, shards=1, categories=("abuse",), model_revision="0" * 12)
     records = [

@@ -29,7 +29,9 @@ def evidence_over(
     store: WindowStore, side_inputs: Iterable[SideInput] = (), burst_min_past: int = 1
 ) -> EvidenceBuilder:
     evidence = EvidenceBuilder(store, COLUMNS, side_inputs)
-    settings: Any = SimpleNamespace(young_days=30, burst_min_past=burst_min_past, least_suppress_at=0.5)
+    settings: Any = SimpleNamespace(
+        young_days=30, harmless_below=0.25, burst_min_past=burst_min_past, least_suppress_at=0.5
+    )
     evidence.follow_policy(settings)
     return evidence
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,117 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.share import Scale
-from streams.constants import UNKNOWN_AGE
-from streams.counting.block_counts import LINKED, RETWEET
 from streams.counting.sketch import SPACE, K
-from streams.judging.author_group import AuthorGroup, established, measure_group
+from streams.judging.author_group import AuthorGroup, measure_group
+from streams.judging.standing import StandingKeys, established
 from streams.judging.two_stage_share import ShareCorrection
-from streams.windows.window import AuthorSample
-
-NAN = float("nan")
-YOUNG_DAYS = 30
-
-
-class Author(NamedTuple):
-    """A sampled author of one tag; a `hidden` one wrote harm under another tag that is hidden."""
-
-    tag: int = 0
-    age_days: int = 400
-    flags: int = 0
-    copy: int = 1
-    hidden: bool = False
-    score: float = 0.5
-
-
-def sample(authors: Sequence[Author], hashes: Sequence[int] | None = None) -> AuthorSample:
-    n = len(authors)
-    return AuthorSample(
-        np.array([one.tag for one in authors], np.int64),
-        np.array(range(n) if hashes is None else hashes, np.uint64),
-        np.arange(n),
-        np.arange(n),
-        np.array([one.age_days for one in authors], np.int32),
-        np.array([one.flags for one in authors], np.uint8),
-        np.array([one.copy for one in authors], np.uint32),
-        np.array([[one.score, one.score] for one in authors], np.float32).reshape(n, 2),
-    )
-
-
-def marked(authors: Sequence[Author], *, young_days: int = YOUNG_DAYS) -> list[bool]:
-    """Return which authors are established."""
-    return established(sample(authors), young_days, np.array([one.hidden for one in authors], bool)).tolist()
-
-
-def naively_marked(authors: Sequence[Author], young_days: int) -> list[bool]:
-    """Compare each author with every other one."""
-
-    def grown(one: Author) -> bool:
-        return one.age_days == UNKNOWN_AGE or one.age_days >= young_days
-
-    def speaks(one: Author) -> bool:
-        return grown(one) and one.copy > 0 and not one.flags & RETWEET
-
-    found = []
-    for at, one in enumerate(authors):
-        same = [
-            other
-            for number, other in enumerate(authors)
-            if number != at and (other.tag, other.copy) == (one.tag, one.copy) and speaks(other)
-        ]
-        found.append(grown(one) and not one.hidden and not (speaks(one) and same))
-    return found
-
-
-def test_young_account_is_not_established():
-    assert marked([Author(age_days=age, copy=age) for age in (0, 29, 30)]) == [False, False, True]
-
-
-def test_account_of_unknown_age_is_established():
-    assert marked([Author(age_days=UNKNOWN_AGE)]) == [True]
-
-
-def test_copy_of_a_grown_account_is_not_established():
-    assert marked([Author(copy=7), Author(copy=7), Author(copy=8)]) == [False, False, True]
-    assert marked([Author(tag=0, copy=7), Author(tag=1, copy=7)]) == [True, True], "under another tag it is no copy"
-
-
-def test_text_that_young_accounts_copy_stays_established():
-    """One new account does not take the voice of an author."""
-    assert marked([Author(copy=7), Author(copy=7, age_days=3), Author(copy=7, age_days=3)]) == [True, False, False]
-
-
-def test_retweets_and_texts_without_words_are_no_copies():
-    for same in (Author(flags=RETWEET), Author(copy=0), Author(flags=RETWEET | LINKED)):
-        assert marked([same, same]) == [True, True]
-    assert marked([Author(), Author(flags=RETWEET)]) == [True, True]
-
-
-def test_author_of_a_hidden_tag_is_not_established():
-    assert marked([Author(hidden=True), Author(copy=2)]) == [False, True]
-    assert established(sample([Author()]), YOUNG_DAYS, None).tolist() == [True], "no tag is hidden"
-
-
-AUTHORS = st.lists(
-    st.builds(
-        Author,
-        tag=st.integers(0, 2),
-        age_days=st.sampled_from([UNKNOWN_AGE, 0, 29, 30, 31, 400]),
-        flags=st.sampled_from([0, 0, RETWEET, LINKED, RETWEET | LINKED]),
-        copy=st.integers(0, 4),
-        hidden=st.booleans(),
-        score=st.sampled_from([NAN, 0.0, 0.25, 1.0]),
-    ),
-    max_size=24,
-).map(lambda authors: sorted(authors, key=lambda one: one.tag))
-
-
-@settings(max_examples=200, deadline=None)
-@given(AUTHORS, st.sampled_from([0, 1, 30, 400]))
-def test_established_equals_naive_comparison(authors, young_days):
-    assert marked(authors, young_days=young_days) == naively_marked(authors, young_days)
-
-
-# ---- measuring a group ----
+from tests.support.sampled_authors import AUTHORS, NAN, YOUNG_DAYS, Author, sample
 
 
 @settings(max_examples=100, deadline=None)
@@ -146,7 +39,7 @@ def test_number_of_established_authors_is_their_part_of_the_estimate():
     authors = [Author(copy=at + 1, age_days=400 if at % 4 == 0 else 3) for at in range(K)]
     drawn = sample(authors, hashes)
     everyone = drawn.authors(1)
-    found = measure_group(drawn, everyone, established(drawn, YOUNG_DAYS, None), 2)
+    found = measure_group(drawn, everyone, established(drawn, StandingKeys(YOUNG_DAYS), None), 2)
     assert 950 < everyone[0] < 1_050
     assert found.authors[0] == round(everyone[0] / 4) and found.scored[0] == K // 4
 

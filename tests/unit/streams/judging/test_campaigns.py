@@ -115,7 +115,7 @@ def test_expired_flag_sends_no_further_sketch():
 @pytest.mark.parametrize(("bad", "good"), [(0, 0), (0, 20), (20, 0)], ids=["silent", "harmless", "goes on"])
 def test_growing_campaign_sends_again_while_it_goes_on(bad, good):
     """The tag is hidden at 10 s, so sketches are due at 70, 130 and 250 s; no renewal before five minutes."""
-    harness = campaign(corroborated_policy(dwell="10m\n    clear_after: 1h"))
+    harness = campaign(corroborated_policy(dwell="10m\n    clear_after: 1h", more="harmless_below: 0\n"))
     for pane in range(1, 30):
         harness.count(pane, bad=bad, good=good, tag="old", watermark_ms=(pane + 1) * PANE_MS, early=False)
         harness.advance((pane + 1) * PANE_MS)

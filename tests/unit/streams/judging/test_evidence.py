@@ -17,6 +17,7 @@ from streams.judging.author_group import AuthorGroup, ShareBounds
 from streams.judging.evidence import EvidenceTable, tabulate
 from streams.judging.levels import BETWEEN, LOW, NOTHING, OVER, UNDER, RuleResult, combine, levels
 from streams.judging.shown_tweets import MOST_RANDOM
+from streams.judging.standing import StandingKeys
 from streams.judging.two_stage_share import ShareCorrection
 from streams.log.decisions import SampledAt
 from streams.policy.rules import NO_CORROBORATION, Corroboration, Rule
@@ -50,8 +51,8 @@ def table(
     young_days: int = 30,
     scale: Scale | None = None,
 ) -> EvidenceTable:
-    keys, tweets = np.arange(1, groups + 1), np.full(groups, 100)
-    return tabulate(600_000, keys, tweets, sample(rows), 2, young_days=young_days, burst_min_past=1, scale=scale)
+    keys, tweets, standing = np.arange(1, groups + 1), np.full(groups, 100), StandingKeys(young_days)
+    return tabulate(600_000, keys, tweets, sample(rows), 2, standing=standing, burst_min_past=1, scale=scale)
 
 
 def test_share_is_mean_over_scored_authors():

@@ -14,6 +14,7 @@ from streams.judging.evidence import EvidenceTable, tabulate
 from streams.judging.log_position import LogPosition
 from streams.judging.side_inputs.account_facts import AccountFactStore, NewFact, count_visible_authors
 from streams.judging.side_inputs.account_facts_view import AccountFactsView
+from streams.judging.standing import StandingKeys
 from streams.log.account_facts import AppliedMark, FactsMark
 from streams.windows.window import AuthorSample
 
@@ -109,7 +110,8 @@ def test_facts_change_authors_and_harmful_share() -> None:
 
     def table(*facts: NewFact) -> EvidenceTable:
         seen = store_of(*facts).active_at(5, 1).apply(sample, np.array([country_code("IN")]))
-        return tabulate(600_000, np.array([1]), np.array([99]), seen, 1, young_days=30, burst_min_past=1, whole=sample)
+        keys, tweets, standing = np.array([1]), np.array([99]), StandingKeys(30)
+        return tabulate(600_000, keys, tweets, seen, 1, standing=standing, burst_min_past=1, whole=sample)
 
     def share(*facts: NewFact) -> tuple[int, int, float]:
         found = table(*facts)

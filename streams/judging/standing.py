@@ -1,0 +1,59 @@
+"""Standing: which sampled authors are established, so that they speak for their hashtag.
+
+An author is established whose account is not young, who wrote no harmful text that another grown account has written
+too, and who wrote no harm under another hidden hashtag. A harmless copy is a slogan, which costs nobody the standing.
+A copy by an account without standing costs nobody else anything: an attacker could copy other people's texts with new
+accounts, or with those of a hidden campaign, and so take their voice.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from streams.counting.block_counts import RETWEET
+from streams.signals.base import Bools
+from streams.signals.copies import copied
+from streams.windows.window import AuthorSample
+
+
+class StandingView(Protocol):
+    """A policy, or conditions of evidence, as far as standing depends on them."""
+
+    @property
+    def young_days(self) -> int:
+        """Age in days below which an account is young."""
+
+    @property
+    def harmless_below(self) -> float:
+        """Probability of harm below which a copied text costs nobody the standing."""
+
+
+class StandingKeys(NamedTuple):
+    """Keys of a policy that determine standing."""
+
+    young_days: int
+    harmless_below: float = 0.25
+
+    @classmethod
+    def of(cls, policy: StandingView) -> StandingKeys:
+        """Read the keys of a policy, or of the conditions of evidence."""
+        return cls(policy.young_days, policy.harmless_below)
+
+
+def established(sample: AuthorSample, keys: StandingKeys, from_hidden: Bools | None) -> Bools:
+    """Mark (n,) the sampled authors that are established.
+
+    An account of unknown age is not young. A text without a score is not known to be harmless.
+
+    Args:
+        sample: sampled authors, with the scores of their texts.
+        keys: keys of the policy.
+        from_hidden: (n,) whether an author wrote harm under another tag that is hidden; None: no tag is hidden.
+    """
+    standing = (sample.age_days < 0) | (sample.age_days >= keys.young_days)
+    if from_hidden is not None:
+        standing &= ~from_hidden
+    harmless = sample.scores[:, 0] < keys.harmless_below
+    repeated = standing & ~harmless & (sample.flags & RETWEET == 0) & (sample.copy > 0)
+    established: Bools = standing & ~copied(sample.group, sample.copy, repeated)
+    return established
