@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moderation.cli import calibration, skip
 from moderation.cli.options import (
     Actor,
     Country,
@@ -52,9 +51,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the four override commands, `skip` and the groups `calibrate` and `moderation` to the command."""
-    skip.register(app)
-    calibration.register(app)
+    """Add the four override commands and the group `moderation` to the command."""
     app.command("block")(_override_command("block", "Hide hashtags for a time, overruling the pipeline."))
     app.command("allow")(_override_command("allow", "Show hashtags for a time, overruling the pipeline."))
     app.command("hold")(_override_command("hold", "Hide hashtags for a time, until a review."))

@@ -1,12 +1,11 @@
-"""The `hushtag` command. Packages above this one add their commands through the entry points `hushtag.commands`."""
+"""The `hushtag` command. The entry points `hushtag.commands` name the module of each subcommand."""
 
 from __future__ import annotations
 
 import os
 import select
 import sys
-from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
@@ -20,12 +19,6 @@ from streams.errors import HushtagError
 
 EXIT_UNREAD = 141
 """Exit code when the reader of the output has gone, as with `| head`; a shell reports the same for SIGPIPE."""
-
-MODULES = (
-    "topics", "worker", "events", "scoring", "dump", "dead_letters", "replay", "panes", "flags", "policy", "model",
-    "explain", "settings", "acls", "warm_up", "backup", "reshard"
-)  # fmt: skip
-"""Modules of this room that register commands, in the order of the help."""
 
 
 class _Commands(TyperGroup):
@@ -67,22 +60,34 @@ def _on_broken_pipe(self: Console) -> None:
 Console.on_broken_pipe = _on_broken_pipe  # type: ignore[method-assign] # rich would exit with 1
 
 
-def make_app() -> typer.Typer:
-    """Build the command with every installed package's subcommands."""
+def make_app(command: str = "") -> typer.Typer:
+    """Build the command with the subcommands of every installed package.
+
+    Args:
+        command: a subcommand. If a package has it, the others are left out, because each imports much.
+    """
     app = typer.Typer(
         name="hushtag",
         help="Keep harmful hashtags out of trends and search suggestions.",
         cls=_Commands,
+        callback=_no_options,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in MODULES:
-        import_module(f"streams.cli.{module}").register(app)
-    for entry in sorted(entry_points(group="hushtag.commands"), key=lambda entry: entry.name):
-        if find_spec(entry.module.partition(".")[0]) is not None:  # a production image has no devkit
-            entry.load()(app)
+    installed = [entry for entry in entry_points(group="hushtag.commands") if _is_installed(entry)]
+    chosen = [entry for entry in installed if entry.name == command] or installed
+    for register in dict.fromkeys(entry.load() for entry in chosen):
+        register(app)
     return app
+
+
+def _no_options() -> None:
+    """Keep subcommands where only one is registered: typer would take it for the command itself."""
+
+
+def _is_installed(entry: EntryPoint) -> bool:
+    return find_spec(entry.module.partition(".")[0]) is not None  # a production image has no devkit
 
 
 def run() -> None:
@@ -91,7 +96,7 @@ def run() -> None:
     Exit codes: 0 done, 1 a dependency is away, 2 the caller's mistake, 3 the answer is no, 141 the output was closed.
     """
     try:
-        make_app()(standalone_mode=True)
+        make_app(*sys.argv[1:2])(standalone_mode=True)
     except HushtagError as error:
         print(f"error: {error}", file=sys.stderr)
         if error.fix:

@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 COMMAND = [
     sys.executable,
     "-c",
-    "from importlib.metadata import EntryPoint; import streams.cli.main as main; main.MODULES = ('topics',); "
-    "up = EntryPoint('stack', 'devkit.stack.cli:register', 'hushtag.commands'); "
+    "from importlib.metadata import EntryPoint; import streams.cli.main as main; "
+    "up = EntryPoint('up', 'devkit.stack.cli:register', 'hushtag.commands'); "
     "main.entry_points = lambda group: [up]; main.run()",
     "up",
 ]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
 
 import pytest
+from typer.main import get_command
 
-from streams.cli.main import EXIT_UNREAD
+from streams.cli.main import EXIT_UNREAD, make_app
+
+COMMANDS = list(entry_points(group="hushtag.commands"))
 
 
 @pytest.mark.parametrize("arguments", [["settings", "--json"], ["settings"], ["--help"]])
@@ -31,7 +35,7 @@ def test_broken_pipe_of_child_is_an_error() -> None:
     program = """
 import streams.cli.main as main
 make_app = main.make_app
-def other():
+def other(*command):
     app = make_app()
     @app.command()
     def breaks():
@@ -45,3 +49,22 @@ main.run()
     )
     assert done.returncode == 1
     assert "of a child" in done.stderr
+
+
+@pytest.mark.parametrize("module", sorted({entry.value for entry in COMMANDS}))
+def test_entry_points_name_each_command_of_a_module(module: str) -> None:
+    names = {entry.name for entry in COMMANDS if entry.value == module}
+    for name in names:
+        assert set(get_command(make_app(name)).commands) == names  # type: ignore[attr-defined]
+
+
+def test_unknown_word_has_every_command() -> None:
+    commands = get_command(make_app("blok")).commands  # type: ignore[attr-defined]
+    assert set(commands) == {entry.name for entry in COMMANDS}
+
+
+def test_command_imports_no_other_module() -> None:
+    code = "import sys; from streams.cli.main import make_app; make_app('policy'); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "streams.cli.policy" in modules
+    assert not [name for name in modules if name.startswith("moderation.") or name == "streams.cli.events"]
