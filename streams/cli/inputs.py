@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
 from streams.errors import CallerMistake
-from streams.policy import Policy, parse_policy
-from streams.policy.durations import parse_duration
+
+if TYPE_CHECKING:
+    from streams.policy import Policy
 
 
 def load_policy_file(path: Path, shards: int | None = None) -> Policy:
@@ -25,6 +26,8 @@ def load_policy_file(path: Path, shards: int | None = None) -> Policy:
         PolicyError: every problem with its line.
         CallerMistake: the file cannot be read.
     """
+    from streams.policy import parse_policy
+
     try:
         return parse_policy(path.read_bytes(), str(path), shards=shards)
     except OSError as error:
@@ -47,6 +50,8 @@ def past_ms(text: str, now_ms: int) -> int:
     Raises:
         CallerMistake: the text is not a time, or not in the past.
     """
+    from streams.policy.durations import parse_duration
+
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     ago_ms = parse_duration(text)
     if ago_ms is not None:
@@ -72,6 +77,8 @@ def since_ms(text: str) -> int:
     Raises:
         CallerMistake: the text is not a duration.
     """
+    from streams.policy.durations import parse_duration
+
     duration_ms = parse_duration(text)
     if not duration_ms:
         raise CallerMistake(f"--since {text!r} is not a duration", fix="write 30m, 24h or 168h")

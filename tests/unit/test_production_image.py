@@ -30,11 +30,11 @@ for root in ("streams", "moderation", "surfaces", "web"):
         importlib.import_module(module.name)
 """
 
-WORKER_HELP = """
+HELP = """
 import sys
 from streams.cli.main import run
 
-sys.argv = ["hushtag", "worker", "--help"]
+sys.argv = ["hushtag", "--help"]
 run()
 """
 
@@ -61,7 +61,7 @@ asyncio.run(build())
 """
 
 
-@pytest.mark.parametrize("program", [IMPORT_ALL, WORKER_HELP, BUILD_WORKER], ids=["import all", "help", "build worker"])
+@pytest.mark.parametrize("program", [IMPORT_ALL, HELP, BUILD_WORKER], ids=["import all", "help", "build worker"])
 def test_product_runs_without_devkit(program: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_DEVKIT + program], capture_output=True, text=True, timeout=110, check=False
