@@ -17,7 +17,7 @@ from tests.mutants.catalogue import Mutation, mutations
 from tests.mutants.planting import copy_of_checkout, failed_tests, pytest_in
 
 AT_ONCE = 2
-ALL_SECONDS = 600
+ALL_SECONDS = 3_600
 """Time limit of all tests without a mutation."""
 
 

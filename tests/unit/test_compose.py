@@ -8,19 +8,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-from typer.main import get_command
 
 from moderation.access.keys import ROLES, KeyRing
 from moderation.access.login_settings import OidcConfig, SessionConfig, session_config
-from streams.cli.main import make_app
 from streams.errors import SettingsError
 from streams.settings import OTHER_VARIABLES, Settings
+from tests.support.command_line import command as hushtag
 from tests.support.compose import render_services, run_documented_commands
 from tests.support.metric_queries import known_names, metric_sets, names_in
 from tests.support.paths import ROOT
@@ -132,7 +132,7 @@ def test_service_listens_on_its_published_port(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True and service["cap_drop"] == ["ALL"]
     subcommand, *options = service["command"]
-    found = get_command(make_app()).commands[subcommand]  # type: ignore[attr-defined]
+    found = hushtag().commands[subcommand]
     given = found.make_context(subcommand, options).params
     assert given["host"] == "0.0.0.0"
     assert service["ports"] == [f"127.0.0.1:{given['port']}:{given['port']}"]
@@ -168,9 +168,24 @@ def test_no_secret_has_a_default() -> None:
     assert optional == {"HUSHTAG_AUDIT_OTHER_KEYS": "", "HUSHTAG_NOTIFY_KEYS": "", "HUSHTAG_OIDC_CLIENT_SECRET": ""}
 
 
-def test_documented_commands_make_every_secret_and_account(tmp_path: Path) -> None:
-    variables, printed = run_documented_commands(tmp_path)
-    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """What the documented commands wrote into a folder: variables, and what they printed."""
+
+    folder: Path
+    variables: dict[str, str]
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory: pytest.TempPathFactory) -> Documented:
+    folder = tmp_path_factory.mktemp("documented")
+    return Documented(folder, *run_documented_commands(folder))
+
+
+def test_documented_commands_make_every_secret_and_account(documented: Documented) -> None:
+    variables, printed = documented.variables, documented.printed
+    assert (documented.folder / ".env").stat().st_mode & 0o777 == 0o600
     services = render_services(variables)
     assert set(services) == set(SERVICES)
     passwords = dict(line.split() for line in printed.splitlines())
@@ -191,8 +206,8 @@ def bcrypt_hash(password: str, salt: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_api_and_provider_of_the_profile_fit(tmp_path: Path) -> None:
-    services = render_services(run_documented_commands(tmp_path)[0])
+def test_api_and_provider_of_the_profile_fit(documented: Documented) -> None:
+    services = render_services(documented.variables)
     api, dex = services["api"]["environment"], yaml.safe_load((ROOT / "config/dex/config.yaml").read_text())
     fields = {name.removeprefix("HUSHTAG_").lower(): value for name, value in api.items()}
     config = session_config(Settings.model_validate(fields))

@@ -47,7 +47,7 @@ def _policy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refusal(*arguments: str) -> CallerMistake:
-    result = CliRunner().invoke(make_app(), arguments)
+    result = CliRunner().invoke(make_app(arguments[0]), arguments)
     assert isinstance(result.exception, CallerMistake), (result.exception, result.output)
     assert (result.exception.exit_code, result.stdout) == (2, "")
     return result.exception

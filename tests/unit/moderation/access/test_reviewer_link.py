@@ -198,12 +198,14 @@ def test_reviewer_is_refused_beside_other_access(
     (tmp_path / "keys.json").write_text('{"keys": []}')
     named = {"KEYS": str(tmp_path / "keys.json")}
     arguments = ["api", "--reviewer", "asha", *(named.get(one, one) for one in options)]
-    result = CliRunner().invoke(make_app(), arguments, env={name: named.get(v, v) for name, v in environment.items()})
+    result = CliRunner().invoke(
+        make_app(arguments[0]), arguments, env={name: named.get(v, v) for name, v in environment.items()}
+    )
     assert isinstance(result.exception, HushtagError)
     assert words in str(result.exception) and result.exception.fix
 
 
 @pytest.mark.parametrize("name", ["a b", "ä", "<i>", "x" * 81, "a\n"])
 def test_unusable_name_of_a_reviewer_is_refused(name: str) -> None:
-    result = CliRunner().invoke(make_app(), ["api", "--reviewer", name])
+    result = CliRunner().invoke(make_app("api"), ["api", "--reviewer", name])
     assert isinstance(result.exception, HushtagError) and "cannot be used" in str(result.exception)

@@ -40,7 +40,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> InMemoryModels:
 
 
 def run(*arguments: str, stdin: bytes = b"") -> Result:
-    return CliRunner().invoke(make_app(), ["calibrate", *arguments], input=stdin)
+    return CliRunner().invoke(make_app("calibrate"), ["calibrate", *arguments], input=stdin)
 
 
 def label(labels: Any, actor: str = "asha") -> None:
@@ -89,7 +89,7 @@ def test_file_that_names_people_is_refused_by_line(models: InMemoryModels) -> No
 def test_apply_asks_and_says_what_is_live(models: InMemoryModels) -> None:
     label_of_two(60, 60)
     first = asyncio.run(models.live()).revision
-    asked = CliRunner().invoke(make_app(), ["calibrate", "apply", *WHO, "--no-impact"], input="n\n")
+    asked = CliRunner().invoke(make_app("calibrate"), ["calibrate", "apply", *WHO, "--no-impact"], input="n\n")
     assert asked.exit_code == 3 and f"in place of model {first}" in asked.output and not models.records
     done = run("apply", *WHO, "--no-impact", "--yes")
     assert done.exit_code == 0 and f"before it {first}" in done.stdout and "hushtag model rollback" in done.stdout

@@ -84,11 +84,11 @@ def test_diff_command_prints_differences(tmp_path: Path):
     (tmp_path / "a.yaml").write_text(GOOD)
     (tmp_path / "b.yaml").write_text(edited({9: "    suppress_at: 0.55"}))
     names = [str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")]
-    printed = CliRunner().invoke(make_app(), ["policy", "diff", *names]).stdout
+    printed = CliRunner().invoke(make_app("policy"), ["policy", "diff", *names]).stdout
     assert printed == "abuse: suppress_at 0.5 → 0.55, except in IN\n"
-    (row,) = CliRunner().invoke(make_app(), ["policy", "diff", "--json", *names]).stdout.splitlines()
+    (row,) = CliRunner().invoke(make_app("policy"), ["policy", "diff", "--json", *names]).stdout.splitlines()
     assert json.loads(row) == {"change": printed.strip()}
-    assert CliRunner().invoke(make_app(), ["policy", "diff", names[0], names[0]]).stdout == "the same policy\n"
+    assert CliRunner().invoke(make_app("policy"), ["policy", "diff", names[0], names[0]]).stdout == "the same policy\n"
 
 
 @pytest.mark.parametrize("text", [
@@ -136,7 +136,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*args: str, answer: str | None = None):
-    return CliRunner().invoke(make_app(), ["policy", *args], input=answer)
+    return CliRunner().invoke(make_app("policy"), ["policy", *args], input=answer)
 
 
 WHO = ("--reason", "the flood is back", "--actor", "ravi")

@@ -30,7 +30,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*args: str):
-    return CliRunner().invoke(make_app(), ["policy", "impact", *args], catch_exceptions=True)
+    return CliRunner().invoke(make_app("policy"), ["policy", "impact", *args], catch_exceptions=True)
 
 
 def test_terminal_lists_protected_changes_first(files):

@@ -98,7 +98,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(*args: str):
     return CliRunner().invoke(
-        make_app(), ["policy", "suggest", "--labels", "labels.csv", "--evidence", "evidence.jsonl", *args]
+        make_app("policy"), ["policy", "suggest", "--labels", "labels.csv", "--evidence", "evidence.jsonl", *args]
     )
 
 

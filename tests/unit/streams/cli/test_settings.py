@@ -16,7 +16,7 @@ NAMES = [variable(field) for field in Settings.model_fields]
 
 
 def test_piped_settings_begin_with_the_variable() -> None:
-    lines = CliRunner().invoke(make_app(), ["settings"]).stdout.splitlines()
+    lines = CliRunner().invoke(make_app("settings"), ["settings"]).stdout.splitlines()
     assert [line.split("\t")[0] for line in lines] == NAMES
 
 
@@ -25,7 +25,7 @@ def test_terminal_settings_show_each_variable_whole(width: int, monkeypatch: pyt
     out = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None, highlight=False)
     original = command.print_list
     monkeypatch.setattr(command, "print_list", lambda headers, rows: original(headers, rows, console=out))
-    assert CliRunner().invoke(make_app(), ["settings"]).exit_code == 0
+    assert CliRunner().invoke(make_app("settings"), ["settings"]).exit_code == 0
     assert isinstance(out.file, io.StringIO)
     first = {line.split()[0] for line in out.file.getvalue().splitlines() if line.split()}
     assert set(NAMES) <= first

@@ -123,8 +123,8 @@ def test_shipped_policy_has_no_warning() -> None:
 def test_check_command_warns_and_accepts(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(TEXT.replace(SIGNAL, "      term: true", 1))
-    done = CliRunner().invoke(make_app(), ["policy", "check", str(path)])
+    done = CliRunner().invoke(make_app("policy"), ["policy", "check", str(path)])
     assert done.exit_code == 0 and ": good. revision " in done.stdout
     assert "warning: term needs `curated_terms`, so it never counts\n" in done.stdout and "| " in done.stdout
-    row = json.loads(CliRunner().invoke(make_app(), ["policy", "check", "--json", str(path)]).stdout)
+    row = json.loads(CliRunner().invoke(make_app("policy"), ["policy", "check", "--json", str(path)]).stdout)
     assert row["path"] == "categories.hateful_conduct.corroborate.term"
