@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,6 +31,8 @@ from streams.naming import country_of
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from moderation.answers import AnswerModel
+    from moderation.domain.cases.answers import CaseRowAnswer
     from moderation.domain.cases.service import CaseResult, CaseService
 
 CaseName = Annotated[str, typer.Argument(help="Id of the case, or its hashtag, with or without #.", metavar="CASE")]
@@ -62,7 +64,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List the open cases in the order of work: appeals, holds by lapse, the rest by reach, second looks last."""
-    from moderation.domain.cases.view import case_as_dict
+    from moderation.domain.cases.view import case_view
 
     where = country_of(country) if country else None
     person = actor_of(actor)
@@ -71,13 +73,13 @@ def list_(
         all_cases = (await service.refresh()).values()
         cases = sorted(all_cases, key=lambda case: work_order(case, hidden=service.is_blind(case, person)))
         chosen = cases if everything else [case for case in cases if is_waiting(case, person, team, now_ms())]
-        shown = [case_as_dict(case, service, person) for case in chosen]
+        shown = [case_view(case, service, person) for case in chosen]
         shown = [
             answer
             for answer in shown
-            if (where is None or where in answer["countries"])
-            and (why is None or why in answer["why"])
-            and (label is None or label in answer.get("labels", ()))
+            if (where is None or where in answer.countries)
+            and (why is None or why in answer.why)
+            and (label is None or label in (answer.labels or ()))
             and (language is None or is_in_language(answer, language))
         ]
         if as_json:
@@ -242,26 +244,26 @@ def agreement(as_json: Json = False) -> None:
     """Print how well reviewers of second looks agree, and how often a suppression was wrong."""
 
     async def work(service: CaseService, settings: Settings) -> None:
-        from moderation.domain.cases.agreement import quality_as_dict
+        from moderation.domain.cases.agreement import agreement_view
 
         await service.refresh()
-        quality = quality_as_dict(service.fold)
+        quality = agreement_view(service.fold)
         if as_json:
-            print(json.dumps(quality))
+            _print_json(quality)
             return
-        kappa = "undefined" if quality["kappa"] is None else f"{quality['kappa']:.2f}"
-        rate = "" if quality["false_positive_rate"] is None else f" ({quality['false_positive_rate']:.0%})"
-        out.print(f"{quality['pairs']} decided looks, kappa {kappa}, {quality['disputed']} decided by a third person")
-        out.print(f"{quality['wrong']} of {quality['suppressed']} suppressions wrong{rate}")
-        out.print(f"{quality['missed']} of {quality['controls']} controls would be hidden")
+        kappa = "undefined" if quality.kappa is None else f"{quality.kappa:.2f}"
+        rate = "" if quality.false_positive_rate is None else f" ({quality.false_positive_rate:.0%})"
+        out.print(f"{quality.pairs} decided looks, kappa {kappa}, {quality.disputed} decided by a third person")
+        out.print(f"{quality.wrong} of {quality.suppressed} suppressions wrong{rate}")
+        out.print(f"{quality.missed} of {quality.controls} controls would be hidden")
 
     _run(work, DEFAULT_SHARE)
 
 
 def _print_case(case: HashtagCase, service: CaseService, person: str, as_json: bool) -> None:
-    from moderation.domain.cases.view import detailed_dict
+    from moderation.domain.cases.view import detailed_view
 
-    answer = detailed_dict(case, service, person)
+    answer = detailed_view(case, service, person)
     if as_json:
         _print_json(answer)
         return
@@ -273,34 +275,34 @@ async def _finish(
     result: CaseResult, service: CaseService, settings: Settings, person: str, wait: float, as_json: bool
 ) -> None:
     from moderation.cli.publishing import WriteResult, finish
-    from moderation.domain.cases.view import case_result_dict
+    from moderation.domain.cases.view import decided_view
     from moderation.domain.publication import wait_published
 
     began = monotonic_seconds()
     statuses = await wait_published(settings, result.effects, wait_seconds=wait) if wait and result.effects else None
     seconds = monotonic_seconds() - began
     published = statuses is not None and all(status.published for status in statuses)
-    answer = case_result_dict(result, service, person)
+    answer = decided_view(result, service, person)
     if as_json:
-        _print_json(answer | {"published": published if result.effects else None})
+        _print_json(answer, published=published if result.effects else None)
     else:
-        where = f" {cover_words(answer['covers'])}" if answer.get("covers") else ""
-        what = "the last decision is undone" if answer["kind"] == "undo" else f"{answer['verdict']}{where}"
+        where = f" {cover_words(answer.covers)}" if answer.covers else ""
+        what = "the last decision is undone" if answer.kind == "undo" else f"{answer.verdict}{where}"
         out.print(f"#{result.case.display}: {what}")
         if published:
             out.print(f"  published to the surfaces after {seconds:.2f} s")
-        out.print(f"  {_left_words(answer['left'])}")
+        out.print(f"  {_left_words(answer.left)}")
     whole = WriteResult(result.effects, tuple(statuses or [None] * len(result.effects)), None, seconds)
     finish(whole, lambda effect: f"#{effect.record.display}")
 
 
-def _left_words(left: Mapping[str, Any]) -> str:
-    if left["blinded"]:
+def _left_words(left: CaseRowAnswer) -> str:
+    if left.blinded:
         return "the second look goes on"
-    if not left["open"]:
+    if not left.open:
         return "the case is closed"
-    where = ", ".join(left["countries"])
-    return f"still open: {', '.join(left['why'])} in {where} on {', '.join(left['surfaces'])}"
+    where = ", ".join(left.countries)
+    return f"still open: {', '.join(left.why)} in {where} on {', '.join(left.surfaces or ())}"
 
 
 def _one_of(what: str, word: str, words: tuple[Any, ...]) -> Any:
@@ -309,9 +311,9 @@ def _one_of(what: str, word: str, words: tuple[Any, ...]) -> Any:
     raise CallerMistake(f"unknown {what} {word[:40]!r}", fix=f"one of {', '.join(words)}")
 
 
-def _print_json(*rows: Mapping[str, object]) -> None:
-    for row in rows:
-        print(json.dumps(row, ensure_ascii=False))
+def _print_json(*answers: AnswerModel, **more: bool | None) -> None:
+    for answer in answers:
+        print(json.dumps(answer.members() | more, ensure_ascii=False))
 
 
 def _run(work: Callable[[CaseService, Settings], Awaitable[None]], share: float) -> None:

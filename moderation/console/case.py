@@ -23,8 +23,9 @@ from moderation.console.queue_filter import FilterQuery, QueueFilter
 from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of, viewer_of
+from moderation.domain.cases.answers import CaseDetailAnswer
 from moderation.domain.cases.case import HashtagCase
-from moderation.domain.cases.view import case_as_dict, detailed_dict
+from moderation.domain.cases.view import detailed_view
 from moderation.domain.texts.case_sample import CaseSample
 from moderation.domain.texts.exposure import LEAST_PEOPLE
 from moderation.log.errors import NoSuchCase
@@ -88,9 +89,9 @@ async def show_people(request: Request, case: CasePath, seen: Annotated[str, Que
     """Show who has claimed a case and looks at it, and whether it has changed since a version."""
     service, person = services_of(request).cases, reader_of(request)
     hashtag_case = await service.find(case)
-    details = detailed_dict(hashtag_case, service, person)
-    changed = not details["blinded"] and details["version"] != seen
-    last = details["history"][-1] if changed and details["history"] else None
+    details = detailed_view(hashtag_case, service, person)
+    changed = not details.blinded and details.version != seen
+    last = details.history[-1] if changed and details.history else None
     return page(request, "case_people.html", changed=changed, last=last, **_people(request, hashtag_case, details))
 
 
@@ -106,17 +107,17 @@ async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> 
     at_ms = services.moderation.now_ms()
     service, caller = services.cases, request.state.caller
     assert isinstance(caller, Caller)
-    case_json = case_as_dict(case, service, person)
+    details = detailed_view(case, service, person)
     then = following(await _order(request, filters), case.id)
-    values = _people(request, case, case_json) | {
-        "case": case_json,
+    values = _people(request, case, details) | {
+        "case": details,
         "words": case_words,
         "next_url": f"/console/cases/next?after={case.id}&then={then}",
         "changed": False,
         "last": None,
         "crowd": None,
     }
-    if case_json["blinded"]:
+    if details.blinded:
         return values | {"view": None, "problem": blind_problem(case, person, at_ms)}
     automated, people = services.reviews.automated, services.moderation.view
     hidden_tags = service.hidden_hashtags(person)
@@ -127,8 +128,7 @@ async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> 
     ]
     facts = CaseFacts(
         case=case,
-        log=service,
-        person=person,
+        details=details,
         grants=caller.grants,
         show_legal=may(request, "orders"),
         latest=[*automated.latest_of_tag(case.hashtag)],
@@ -152,14 +152,14 @@ async def _open_case(request: Request, hashtag: str) -> str:
     return case.id if case.is_open else ""
 
 
-def _people(request: Request, case: HashtagCase, case_json: dict[str, Any]) -> PageValues:
-    person, claimant = reader_of(request), case_json["claimed_by"]
+def _people(request: Request, case: HashtagCase, details: CaseDetailAnswer) -> PageValues:
+    person, claimant = reader_of(request), details.claimed_by
     return {
         "case_id": case.id,
         "claimant": claimant,
         "mine": claimant is not None and same_person(claimant, person),
         "viewers": [viewer for viewer in viewers_of(request, case.id) if not same_person(viewer, person)],
-        "is_open": case_json["blinded"] or case.is_open,
+        "is_open": details.blinded or case.is_open,
     }
 
 

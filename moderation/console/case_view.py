@@ -5,9 +5,8 @@ The machine's numbers are built only where no first answer is due, so that no te
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from moderation.access.rights import Grant
 from moderation.console.case_choice import Choice, choice_of
@@ -15,11 +14,9 @@ from moderation.console.case_family import Relative
 from moderation.console.case_machine import MachineView, machine_views
 from moderation.console.case_places import PlaceNow, places_now
 from moderation.console.case_words import rule_words
+from moderation.domain.cases.answers import CaseDetailAnswer, CaseRecordAnswer
 from moderation.domain.cases.case import HashtagCase
-from moderation.domain.cases.case_log import CaseLog
-from moderation.domain.cases.first_answer import first_answer_of
 from moderation.domain.cases.fold import look_problem
-from moderation.domain.cases.view import detailed_dict
 from streams.actions import MODES
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
@@ -44,7 +41,6 @@ class RuleText:
 class CaseView:
     """A case for one person who may see its state."""
 
-    details: Mapping[str, Any]
     places: list[PlaceNow]
     notes: tuple[str, ...]
     """Hints on the spelling of the hashtag."""
@@ -57,14 +53,12 @@ class CaseView:
     """Whether the person owes a first answer on this case."""
     due_elsewhere: str
     """Id of another open case of the hashtag on which the person owes it; "" for none."""
-    first: str
-    """The person's first answer; "" for none."""
     machine: list[MachineView]
     mixed: bool
     """Whether harmful shares are measured on mixed sources, not on this platform, as far as is known."""
     choice: Choice | None
     appeals: int
-    decided: Mapping[str, Any] | None
+    decided: CaseRecordAnswer | None
     """Newest decision that is not undone."""
 
 
@@ -73,8 +67,7 @@ class CaseFacts:
     """Everything that a view is built from."""
 
     case: HashtagCase
-    log: CaseLog
-    person: str
+    details: CaseDetailAnswer
     grants: Sequence[Grant]
     show_legal: bool
     latest: Sequence[Decision]
@@ -90,7 +83,7 @@ class CaseFacts:
 
 def case_view(facts: CaseFacts) -> CaseView:
     """Build the view of a case that its person does not review blind."""
-    case, details = facts.case, detailed_dict(facts.case, facts.log, facts.person)
+    case, details = facts.case, facts.details
     places = places_now(case.hashtag, facts.latest, facts.people, facts.at_ms, show_legal=facts.show_legal)
     statuses = facts.people.statuses(facts.at_ms, hashtag=case.hashtag)
     in_force = [
@@ -98,18 +91,16 @@ def case_view(facts: CaseFacts) -> CaseView:
         and (facts.show_legal or status.record.source != "legal")
     ]  # fmt: skip
     due = facts.due_case.id if facts.due_case is not None else ""
-    decisions = [event for event in details["history"] if event["kind"] == "decision"]
+    decisions = [record for record in details.history or () if record.kind == "decision"]
     return CaseView(
-        details=details,
         places=places,
         notes=_spelling_notes(case.display),
         relatives=list(facts.relatives[:MOST_RELATIVES]),
         more_relatives=max(0, len(facts.relatives) - MOST_RELATIVES),
-        rules=_rules(details["categories"], details["surfaces"], details["countries"], facts.policy),
+        rules=_rules(details, facts.policy),
         protected=facts.policy is not None and facts.policy.is_never_suppressed(case.hashtag),
         due=due == case.id,
         due_elsewhere=due if due != case.id else "",
-        first=first_answer_of(case, facts.person) or "",
         machine=[] if due else machine_views(case, facts.latest, facts.policy),
         mixed=facts.mixed,
         choice=choice_of(case, places, in_force, facts.grants),
@@ -130,15 +121,13 @@ def _spelling_notes(display: str) -> tuple[str, ...]:
         return ()
 
 
-def _rules(
-    categories: Sequence[str], surfaces: Sequence[str], countries: Sequence[str], policy: Policy | None
-) -> list[RuleText]:
+def _rules(details: CaseDetailAnswer, policy: Policy | None) -> list[RuleText]:
     rules = []
-    for category in categories:
+    for category in details.categories or ():
         modes = {
             policy.rule(category, surface, country).mode
-            for surface in surfaces
-            for country in countries
+            for surface in details.surfaces or ()
+            for country in details.countries
             if policy is not None and category in policy.categories and surface in policy.surfaces
         }
         words = MODES[next(iter(modes))].meaning if len(modes) == 1 else ""

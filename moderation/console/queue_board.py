@@ -13,12 +13,12 @@ from itertools import islice
 from moderation.access.services import Services
 from moderation.console.queue_entries import QueueEntry, entry_of_case, entry_of_order
 from moderation.console.queue_filter import QueueFilter
+from moderation.domain.cases.answers import ClosedHow
 from moderation.domain.cases.case import HashtagCase
-from moderation.domain.cases.closing import ClosedHow
 from moderation.domain.cases.queue import is_waiting
 from moderation.domain.cases.records import COMMON_TEAM
 from moderation.domain.cases.service import CaseService
-from moderation.domain.cases.view import case_as_dict
+from moderation.domain.cases.view import case_view
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.orders.order import Order, open_orders
@@ -171,7 +171,7 @@ class QueueBoard:
                 self._gone[name] = at_ms, replace(before, gone=words, viewers=(), claimed_by="", effect="")
                 self._shared.clear()
             return
-        entry = entry_of_case(case, case_as_dict(case, service, ""), [*viewers])
+        entry = entry_of_case(case, case_view(case, service, ""), [*viewers])
         if case.progress.skipped or case.look is not None:
             self._touched.add(name)
         self._gone.pop(name, None)
@@ -218,7 +218,7 @@ class QueueBoard:
             for name, entry in self._entries.items():
                 case = self._cases.get(name)  # a case may be gone before the next `follow` hears of it
                 if case is not None and entry.hashtag in hidden_tags and name not in differences:
-                    differences[name] = entry_of_case(case, case_as_dict(case, service, person), entry.viewers)
+                    differences[name] = entry_of_case(case, case_view(case, service, person), entry.viewers)
         self._personal[person] = differences
         return differences
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
+from moderation.domain.cases.answers import CaseRowAnswer, UnreadLanguageAnswer
 from moderation.domain.cases.case import HashtagCase
-from moderation.domain.cases.languages import UnreadLanguage, unread_languages
 from moderation.domain.cases.work_order import OTHER, WorkPlace, order_place, work_order
 from moderation.wording import counted, listed
 from streams.orders.order import Order
@@ -41,7 +41,7 @@ class QueueEntry:
     effect: str = ""
     """Present state of the hashtag and its surfaces, in words."""
     categories: tuple[str, ...] = ()
-    languages: tuple[UnreadLanguage, ...] = ()
+    languages: tuple[UnreadLanguageAnswer, ...] = ()
     """Languages that the model does not read, of many sampled authors."""
     ends_ms: int | None = None
     """Lapse of the hold, or the deadline of the order."""
@@ -65,32 +65,28 @@ class QueueEntry:
         return f"/console/{self.kind}s/{self.id}"
 
 
-def entry_of_case(case: HashtagCase, case_json: Mapping[str, Any], viewers: Sequence[str]) -> QueueEntry:
-    """Build the entry of a case from its JSON as its reader may see it (`case_as_dict`)."""
-    common = QueueEntry(
+def entry_of_case(case: HashtagCase, shown: CaseRowAnswer, viewers: Sequence[str]) -> QueueEntry:
+    """Build the entry of a case from its answer to the reader (`case_view`)."""
+    return QueueEntry(
         id=case.id,
         kind="case",
-        display=case_json["display"],
-        hashtag=case_json["hashtag"],
-        family=_family(case_json["hashtag"]),
-        countries=tuple(case_json["countries"]),
-        why=tuple(case_json["why"]),
-        team=case_json["team"],
-        claimed_by=case_json["claimed_by"] or "",
+        display=shown.display,
+        hashtag=shown.hashtag,
+        family=_family(shown.hashtag),
+        countries=tuple(shown.countries),
+        why=tuple(shown.why),
+        effect=_effect(shown.why, shown.surfaces or ()),
+        categories=tuple(shown.categories or ()),
+        languages=tuple(shown.languages or ()),
+        ends_ms=shown.lapses_ms,
+        began_ms=shown.began_ms or 0,
+        reach=shown.reach,
+        team=shown.team,
+        claimed_by=shown.claimed_by or "",
         viewers=tuple(viewers),
-    )
-    if case_json["blinded"]:
-        return replace(common, hidden=True, place=work_order(case, hidden=True))
-    return replace(
-        common,
-        effect=_effect(case_json["why"], case_json["surfaces"]),
-        categories=tuple(case_json["categories"]),
-        languages=unread_languages(case),
-        ends_ms=case_json["lapses_ms"],
-        began_ms=case_json["began_ms"],
-        reach=case_json["reach"],
-        version=case_json["version"],
-        place=work_order(case),
+        version=shown.version or "",
+        hidden=shown.blinded,
+        place=work_order(case, hidden=shown.blinded),
     )
 
 

@@ -14,14 +14,14 @@ from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
 from moderation.access.bodies import MOST_CASES, Duration, IdempotencyKey, Version, WriteBody
 from moderation.access.case_rights import check_case_rights
-from moderation.access.problems import RefusedCall, problem_of
+from moderation.access.problems import Problem, RefusedCall, problem_of
 from moderation.access.services import services_of
 from moderation.answers import AnswerModel
+from moderation.domain.cases.answers import CaseDecidedAnswer
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.records import CoveredItem
 from moderation.domain.cases.service import CaseResult, CaseService
-from moderation.domain.cases.view import case_result_dict
-from moderation.http.case_shapes import CaseDecidedAnswer
+from moderation.domain.cases.view import decided_view
 from moderation.log.drafts import end_of
 from streams.clock import now_ms
 from streams.errors import HushtagError
@@ -60,7 +60,7 @@ class CaseBulkRowAnswer(AnswerModel):
     case: str
     status: int = Field(description="201: written; else the status of `problem`.")
     written: CaseDecidedAnswer | None = None
-    problem: dict[str, Any] | None = Field(None, description="Refusal of the case, as a problem.")
+    problem: dict[str, Any] | None = Field(default=None, description="Refusal of the case, as a problem.")
 
 
 class CaseBulkAnswer(AnswerModel):
@@ -79,7 +79,7 @@ async def decide_bulk(request: Request, body: CaseBulkBody, idempotency_key: Ide
     """
     service = services_of(request).cases
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> CaseBulkAnswer:
         end = end_of(body.lasts, None, "7d", now_ms())
         lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
@@ -112,7 +112,7 @@ async def undo_bulk(request: Request, body: CaseBulkUndoBody, idempotency_key: I
     """
     service = services_of(request).cases
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> CaseBulkAnswer:
         def check(case: HashtagCase, covers: Sequence[CoveredItem]) -> None:
             newest = case.progress.decisions[-1].actor
             if not same_person(newest, actor):
@@ -131,29 +131,30 @@ async def undo_bulk(request: Request, body: CaseBulkUndoBody, idempotency_key: I
 Writes = Iterable[tuple[str, Callable[[], Awaitable[CaseResult]]]]
 
 
-async def _rows(request: Request, actor: str, writes: Writes) -> dict[str, Any]:
+async def _rows(request: Request, actor: str, writes: Writes) -> CaseBulkAnswer:
     """Write the cases one by one. Once Kafka is away, no case waits for it again."""
     service = services_of(request).cases
-    rows: list[dict[str, Any]] = []
-    away: dict[str, Any] | None = None
+    rows: list[CaseBulkRowAnswer] = []
+    away: Problem | None = None
     for case, write in writes:
-        row = await _row(write, service, actor) if away is None else _refused(away)
-        if row["status"] == 503:
-            away = row["problem"]
-        rows.append({"case": case} | row)
-    written = sum(row["status"] == 201 for row in rows)
-    return {"written": written, "refused": len(rows) - written, "items": rows}
+        row = await _row(case, write, service, actor) if away is None else _refused(case, away)
+        away = row.problem if row.status == 503 else None
+        rows.append(row)
+    written = sum(row.status == 201 for row in rows)
+    return CaseBulkAnswer(written=written, refused=len(rows) - written, items=rows)
 
 
-async def _row(write: Callable[[], Awaitable[CaseResult]], service: CaseService, actor: str) -> dict[str, Any]:
+async def _row(
+    case: str, write: Callable[[], Awaitable[CaseResult]], service: CaseService, actor: str
+) -> CaseBulkRowAnswer:
     try:
         done = await write()
     except RefusedCall as refused:
-        return _refused(refused.body)
+        return _refused(case, refused.body)
     except HushtagError as error:
-        return _refused(problem_of(error))
-    return {"status": 201, "written": case_result_dict(done, service, actor)}
+        return _refused(case, problem_of(error))
+    return CaseBulkRowAnswer(case=case, status=201, written=decided_view(done, service, actor))
 
 
-def _refused(problem: dict[str, Any]) -> dict[str, Any]:
-    return {"status": problem["status"], "problem": problem}
+def _refused(case: str, problem: Problem) -> CaseBulkRowAnswer:
+    return CaseBulkRowAnswer(case=case, status=problem["status"], problem=dict(problem))

@@ -13,31 +13,33 @@ from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
 from moderation.access.bodies import CountryQuery, Duration, HashtagQuery, IdempotencyKey
 from moderation.access.case_rights import check_case_rights, check_claim_rights
-from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
+from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.domain.cases.agreement import quality_as_dict
+from moderation.domain.appeals.items import ItemKind
+from moderation.domain.cases.agreement import agreement_view
+from moderation.domain.cases.answers import (
+    AgreementAnswer,
+    CaseDecidedAnswer,
+    CaseDetailAnswer,
+    CasesAnswer,
+    HeartbeatAnswer,
+)
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.languages import is_in_language
 from moderation.domain.cases.queue import is_waiting
 from moderation.domain.cases.records import COMMON_TEAM, CoveredItem
 from moderation.domain.cases.service import CaseService
-from moderation.domain.cases.view import case_as_dict, case_result_dict, detailed_dict
+from moderation.domain.cases.view import case_view, decided_view, detailed_view
 from moderation.domain.cases.work_order import work_order
 from moderation.http.case_shapes import (
-    AgreementAnswer,
-    CaseDecidedAnswer,
     CaseDecisionBody,
-    CaseDetailAnswer,
-    CasesAnswer,
     CaseUndoBody,
     ClaimBody,
     EscalationBody,
     FirstAnswerBody,
-    HeartbeatAnswer,
     NoteBody,
     SkipBody,
-    Why,
 )
 from moderation.log.drafts import duration_ms, end_of
 from streams.clock import now_ms
@@ -63,7 +65,7 @@ async def list_cases(
     hashtag: HashtagQuery = None,
     country: CountryQuery = None,
     category: Annotated[str | None, Query(max_length=80)] = None,
-    why: Why | None = None,
+    why: ItemKind | None = None,
     label: Annotated[str | None, Query(max_length=40)] = None,
     language: Annotated[
         str | None,
@@ -102,19 +104,19 @@ async def list_cases(
         matches = [
             case
             for case in matches
-            if (answer := case_as_dict(case, service, person))
-            and (country is None or country in answer["countries"])
-            and (category is None or category in answer.get("categories", ()))
-            and (why is None or why in answer["why"])
-            and (label is None or label in answer.get("labels", ()))
+            if (answer := case_view(case, service, person))
+            and (country is None or country in answer.countries)
+            and (category is None or category in (answer.categories or ()))
+            and (why is None or why in answer.why)
+            and (label is None or label in (answer.labels or ()))
             and (language is None or is_in_language(answer, language))
-            and claimed in (None, _claim_word(answer["claimed_by"], person))
+            and claimed in (None, _claim_word(answer.claimed_by, person))
         ]
     page, following = page_of(
         matches, key=lambda case: _key(case, sort, service, person), order=f"cases {sort}", cursor=cursor, size=limit
     )
-    rows = [case_as_dict(case, service, person) for case in page]
-    return JsonReply(page_answer(rows, following, total=len(matches)))
+    rows = [case_view(case, service, person) for case in page]
+    return JsonReply(CasesAnswer(items=rows, next=following, total=len(matches)))
 
 
 def _key(case: HashtagCase, sort: Sort, service: CaseService, person: str) -> tuple[Any, ...]:
@@ -141,14 +143,14 @@ async def agreement(request: Request) -> Response:
     """Return how well reviewers of second looks agree, and how often a suppression was wrong."""
     service = _cases(request)
     await service.refresh()
-    return JsonReply(quality_as_dict(service.fold))
+    return JsonReply(agreement_view(service.fold))
 
 
 @router.get("/cases/{case}", openapi_extra=needs("decide"), response_model=CaseDetailAnswer)
 async def show(request: Request, case: CasePath) -> Response:
     """Return a case with its items and history."""
     service = _cases(request)
-    return JsonReply(_detailed(await service.find(case), service, reader_of(request)))
+    return JsonReply(detailed_view(await service.find(case), service, reader_of(request)))
 
 
 @router.post("/cases/{case}/claim", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
@@ -156,9 +158,9 @@ async def claim(request: Request, case: CasePath, body: ClaimBody, idempotency_k
     """Claim a case until a decision, a skip, or a minute without a heartbeat."""
     service = _cases(request)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> CaseDetailAnswer:
         check_claim_rights(request, await service.find(case))
-        return _detailed(await service.claim(case, actor=actor, reason=body.reason), service, actor)
+        return detailed_view(await service.claim(case, actor=actor, reason=body.reason), service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -168,9 +170,9 @@ async def take_over(request: Request, case: CasePath, body: ClaimBody, idempoten
     """Take a case from the person who holds it."""
     service = _cases(request)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> CaseDetailAnswer:
         check_claim_rights(request, await service.find(case))
-        return _detailed(await service.take_over(case, actor=actor, reason=body.reason), service, actor)
+        return detailed_view(await service.take_over(case, actor=actor, reason=body.reason), service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -178,7 +180,7 @@ async def take_over(request: Request, case: CasePath, body: ClaimBody, idempoten
 @router.post("/cases/{case}/heartbeat", openapi_extra=needs("decide"), response_model=HeartbeatAnswer)
 async def heartbeat(request: Request, case: CasePath) -> Response:
     """Extend your claim by a minute; nothing is recorded. Call it every 20 seconds while the case is open."""
-    return JsonReply({"claimed_until_ms": await _cases(request).heartbeat(case, actor=reader_of(request))})
+    return JsonReply(HeartbeatAnswer(claimed_until_ms=await _cases(request).heartbeat(case, actor=reader_of(request))))
 
 
 @router.post("/cases/{case}/skip", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
@@ -186,8 +188,8 @@ async def skip(request: Request, case: CasePath, body: SkipBody, idempotency_key
     """Give a case up; it does not come back to you."""
     service = _cases(request)
 
-    async def work(actor: str) -> dict[str, Any]:
-        return _detailed(await service.skip(case, body.why, actor=actor, reason=body.reason), service, actor)
+    async def work(actor: str) -> CaseDetailAnswer:
+        return detailed_view(await service.skip(case, body.why, actor=actor, reason=body.reason), service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -197,8 +199,8 @@ async def answer(request: Request, case: CasePath, body: FirstAnswerBody, idempo
     """Record your first answer, before you look at the numbers; others see it once the case is decided."""
     service = _cases(request)
 
-    async def work(actor: str) -> dict[str, Any]:
-        return _detailed(await service.answer(case, body.answer, actor=actor, reason=body.reason), service, actor)
+    async def work(actor: str) -> CaseDetailAnswer:
+        return detailed_view(await service.answer(case, body.answer, actor=actor, reason=body.reason), service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -208,7 +210,7 @@ async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idemp
     """Decide on what is open; what the decision does not cover stays open. In a second look, give your verdict."""
     service = _cases(request)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> CaseDecidedAnswer:
         end = end_of(body.lasts, None, "7d", now_ms())
         lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
@@ -230,7 +232,7 @@ async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idemp
             expected=body.if_version,
             check=check,
         )
-        return case_result_dict(result, service, actor)
+        return decided_view(result, service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -240,7 +242,7 @@ async def undo(request: Request, case: CasePath, body: CaseUndoBody, idempotency
     """Undo the newest decision of a case; what it covered is open again."""
     service = _cases(request)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> CaseDecidedAnswer:
         result = await service.undo(
             case,
             actor=actor,
@@ -248,7 +250,7 @@ async def undo(request: Request, case: CasePath, body: CaseUndoBody, idempotency
             expected=body.if_version,
             check=lambda hashtag_case, covers: check_case_rights(request, hashtag_case, covers, lasts_ms=None),
         )
-        return case_result_dict(result, service, actor)
+        return decided_view(result, service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -258,9 +260,9 @@ async def note(request: Request, case: CasePath, body: NoteBody, idempotency_key
     """Add a note, and add or remove labels; labels are words of your own choice."""
     service = _cases(request)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> CaseDetailAnswer:
         done = await service.note(case, actor=actor, reason=body.reason, add=body.add, remove=body.remove)
-        return _detailed(done, service, actor)
+        return detailed_view(done, service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -272,15 +274,11 @@ async def escalate(request: Request, case: CasePath, body: EscalationBody, idemp
     """Hand a case to another team, whose list then has it."""
     service = _cases(request)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> CaseDetailAnswer:
         check_claim_rights(request, await service.find(case))
-        return _detailed(await service.escalate(case, body.team, actor=actor, reason=body.reason), service, actor)
+        return detailed_view(await service.escalate(case, body.team, actor=actor, reason=body.reason), service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
-
-
-def _detailed(case: HashtagCase, service: CaseService, person: str) -> dict[str, Any]:
-    return detailed_dict(case, service, person) | {"texts": f"/v1/cases/{case.id}/texts"}
 
 
 def _claim_word(claimant: str | None, person: str) -> str:

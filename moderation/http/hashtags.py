@@ -23,8 +23,8 @@ from moderation.access.numbers import (
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
 from moderation.answers import AnswerModel, BlindedAnswer, DecisionJson, HiddenList, Millis, NextCursor
+from moderation.domain.cases.answers import Numbers
 from moderation.domain.restrictions.collection import active_restrictions, all_restrictions
-from moderation.http.case_shapes import Numbers
 from moderation.http.overrides import OverrideAnswer
 from moderation.outward.statements.proofs import prove_statements
 from moderation.outward.statements.text import statement_as_dict

@@ -24,41 +24,18 @@ from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.problems import RefusedCall, problem_of
 from moderation.access.rights import Caller, check_rights
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, HiddenList, Millis, NextCursor
+from moderation.answers import AnswerModel, HiddenList, NextCursor
+from moderation.domain.override_answers import DecisionRecordAnswer, RecordAnswer
 from moderation.domain.override_words import accepted_json
 from moderation.log.drafts import OverrideDraft, end_of, override_draft, undo_draft
 from streams.errors import HushtagError
 from streams.flags.overrides import OverrideState
-from streams.log.moderation import Verb
 from streams.naming import recordable_tag
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["overrides"])
 
 
-class _RecordAnswer(AnswerModel):
-    """Members that every record of a decision has."""
-
-    id: str
-    action: Literal[Verb, "undo"]
-    hashtag: str
-    display: str
-    country: str = Field(description="ISO 3166-1 alpha-2, or `*`.")
-    surfaces: list[str]
-    source: str
-    actor: str
-    reason: str
-    at_ms: Millis
-    expires_at_ms: int | None = Field(None, description="End; 0: until revoked. Absent in an undo.")
-    category: str | None = Field(None, description="Only category that a stop button lifts. Absent in an undo.")
-    family: str | None = Field(None, description="Hashtag whose look-alikes got the same decision. Absent in an undo.")
-    undoes: list[str] | None = Field(None, description="Records that an undo ends.")
-
-
-class DecisionRecordAnswer(_RecordAnswer):
-    """Record of a person's decision."""
-
-
-class OverrideAnswer(_RecordAnswer):
+class OverrideAnswer(RecordAnswer):
     """Override with its present state."""
 
     version: str
@@ -85,7 +62,7 @@ class SurfaceNowAnswer(AnswerModel):
     decided_by: str | None
 
 
-class OverrideWrittenAnswer(_RecordAnswer):
+class OverrideWrittenAnswer(RecordAnswer):
     """Decision as it was written."""
 
     version: str = Field(description="Version that the next edit of the scope must name.")

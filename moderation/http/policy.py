@@ -17,7 +17,7 @@ from moderation.access.bodies import Duration
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.services import services_of
 from moderation.answers import AnswerModel, HiddenList, Millis
-from moderation.http.case_shapes import Numbers
+from moderation.domain.cases.answers import Numbers
 from moderation.log.drafts import duration_ms
 from moderation.views.policies import live_record
 from moderation.views.policy_reports import report_reader

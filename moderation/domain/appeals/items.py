@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from moderation.domain.restrictions.collection import decision_restrictions
 from moderation.domain.restrictions.restriction import Restriction
@@ -26,6 +26,8 @@ from streams.signals.registry import WEIGHED
 ItemKind = Literal["hold", "review", "not_assessed", "contested", "paused", "appeal", "second_look", "control"]
 """Why an item is in a case. `not_assessed`: the model does not read most of its texts, so nothing automated hides it.
 `control` is a second look at a hashtag that was never suppressed."""
+ItemNumbers = dict[str, bool | int | float | dict[str, int] | None]
+"""Numbers of an item's evidence by name; `unread` counts sampled authors by language."""
 NOT_ASSESSED: ItemKind = "not_assessed"
 BLIND_KINDS: frozenset[ItemKind] = frozenset({"second_look", "control"})
 DEFAULT_SHARE = 0.05
@@ -67,22 +69,9 @@ class ReviewItem:
         """Number of tweets in the window that decided; 0 where it is not known."""
         return self.evidence.tweets if self.evidence is not None else 0
 
-    def as_dict(self) -> dict[str, Any]:
-        """Build the JSON of an item with its numbers, which is not for blind reviewers."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "country": self.country,
-            "surfaces": list(self.surfaces),
-            "category": self.category,
-            "began_ms": self.began_ms,
-            "ends_ms": self.ends_ms or None,
-            "cause": self.cause,
-            "by": self.by,
-            "evidence": self._evidence_as_dict(),
-        }
-
-    def _evidence_as_dict(self) -> dict[str, Any] | None:
+    @property
+    def numbers(self) -> ItemNumbers | None:
+        """Numbers of the machine by name, which are not for blind reviewers; None without evidence."""
         if self.evidence is None:
             return None
         left_out = HARM_FIELDS if self.kind == NOT_ASSESSED else ()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from moderation.domain.appeals.fold import appeal_fold_of
+from moderation.domain.cases.answers import AgreementAnswer
 from moderation.domain.cases.fold import CaseFold, case_fold_of, look_result
 from moderation.domain.cases.quality import ReviewQuality
 from moderation.domain.cases.records import CaseLook, LookVerdict
@@ -98,18 +99,18 @@ def quality_of(history: OverrideHistory, from_ms: int, to_ms: int) -> ReviewQual
     )
 
 
-def quality_as_dict(fold: CaseFold) -> dict[str, float | int | None]:
-    """Build the JSON of reviewers' agreement and the false-positive rate over all decided second looks."""
+def agreement_view(fold: CaseFold) -> AgreementAnswer:
+    """Describe reviewers' agreement and the false-positive rate over all decided second looks."""
     looks = fold.looks()
     agreed, outcomes = agreement(looks), look_outcomes(looks)
-    return {
-        "pairs": agreed.pairs,
-        "observed_agreement": agreed.observed,
-        "kappa": agreed.kappa,
-        "suppressed": outcomes.suppressed,
-        "wrong": outcomes.wrong,
-        "false_positive_rate": outcomes.false_positive_rate,
-        "controls": outcomes.controls,
-        "missed": outcomes.missed,
-        "disputed": outcomes.disputed,
-    }
+    return AgreementAnswer(
+        pairs=agreed.pairs,
+        observed_agreement=agreed.observed,
+        kappa=agreed.kappa,
+        suppressed=outcomes.suppressed,
+        wrong=outcomes.wrong,
+        false_positive_rate=outcomes.false_positive_rate,
+        controls=outcomes.controls,
+        missed=outcomes.missed,
+        disputed=outcomes.disputed,
+    )

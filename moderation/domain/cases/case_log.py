@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from moderation.domain.appeals.service import ReviewService
+from moderation.domain.cases.answers import CaseClosingAnswer
 from moderation.domain.cases.blinding import hidden_hashtags, is_hidden
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.case_board import CaseBoard
-from moderation.domain.cases.closing import CaseClosing, closing_of
+from moderation.domain.cases.closing import closing_of
 from moderation.domain.cases.first_answer import HiddenNumbers, owes_first_answer
 from moderation.domain.cases.fold import CLAIM_MS, CaseFold, change_words
 from moderation.domain.cases.heartbeats import Heartbeats
@@ -121,7 +122,7 @@ class CaseLog:
         claim = case.progress.claim
         return max(claim.at_ms, self.beats.last_ms(claim.id)) + CLAIM_MS if claim is not None else 0
 
-    def closing(self, case: HashtagCase) -> CaseClosing | None:
+    def closing(self, case: HashtagCase) -> CaseClosingAnswer | None:
         """Return how and by whom a case was closed; None while it is open."""
         overrides = [record for _, record in self._board.overrides.overrides(case.hashtag)]
         appeals = self._reviews.fold.by_tag.get(case.hashtag, ())

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from moderation.cli import cases as cli
 from moderation.domain.cases.lines import case_cells, case_lines
-from moderation.domain.cases.view import case_as_dict, detailed_dict
+from moderation.domain.cases.view import case_view, detailed_view
 from streams.errors import CallerMistake
 from streams.settings import Settings
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
@@ -75,6 +75,8 @@ def test_case_is_worked_through_by_commands(hushtag: Hushtag) -> None:
     assert "ann decided show, IN on search, trends: a film" in shown and "ann noted +film: see it" in shown
     skipped = hushtag("skip", "held", "--why", "language", "--actor", "ann").stdout
     assert "it stays open for others" in skipped
+    assert "ann skipped it (language)" in hushtag("show", "held", "--actor", "ann").stdout
+    assert "ann skipped it: skipped" in hushtag("show", "held", "--actor", "ben").stdout
     last = json.loads(hushtag("decide", "held", "hide", "-r", "r", "--actor", "ben", "--wait", "0", "--json").stdout)
     assert [one["country"] for one in last["effects"]] == ["IN", "US"] and last["left"]["open"] is False
 
@@ -101,6 +103,6 @@ def test_unknown_word_lists_the_known_ones(hushtag: Hushtag, arguments: list[str
 
 async def test_lines_of_a_blinded_case_have_no_numbers(world: CaseHarness) -> None:
     case = await world.case("down")
-    text = "\n".join(case_lines(detailed_dict(case, world.cases, "ann"), world.now_ms))
+    text = "\n".join(case_lines(detailed_view(case, world.cases, "ann"), world.now_ms))
     assert "suppress" not in text and "authors" not in text and "closed" not in text
-    assert case_cells(case_as_dict(case, world.cases, "ann"), HOUR_MS)[4:7] == ("", "", "")
+    assert case_cells(case_view(case, world.cases, "ann"), HOUR_MS)[4:7] == ("", "", "")

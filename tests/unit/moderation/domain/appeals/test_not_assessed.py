@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from moderation.domain.cases.closing import CaseClosing
-from moderation.domain.cases.view import case_as_dict
+from moderation.domain.cases.answers import unread_language
+from moderation.domain.cases.closing import closing_at
+from moderation.domain.cases.view import case_view
 from streams.counting.keys import Tags
 from streams.judging.circuit_breakers import rule_under_breaker
 from streams.judging.evidence_codec import table_of
@@ -39,7 +40,7 @@ async def test_unread_tag_opens_a_case_in_every_mode_that_asks(mode: str) -> Non
     world = CaseHarness(decision(begun))
     case = await world.case()
     assert case.kinds == ("not_assessed",)
-    assert case_as_dict(case, world.cases, "ann")["languages"] == [{"language": "ta", "name": "Tamil", "share": 0.81}]
+    assert case_view(case, world.cases, "ann").languages == [unread_language("ta", 0.81)]
 
 
 def test_unread_tag_in_the_shadow_asks_nobody() -> None:
@@ -54,7 +55,7 @@ async def test_case_ends_once_the_texts_are_read(share: float, how: str) -> None
     assert after is not None and after.action == ("suppress" if how == "assessed" else "clear")
     world = CaseHarness(decision(begun), decision(after, number=2, at_ms=40_000))
     world.now_ms = 50_000
-    assert world.cases.closing(await world.case()) == CaseClosing(40_000, how)  # type: ignore[arg-type]
+    assert world.cases.closing(await world.case()) == closing_at(40_000, how)  # type: ignore[arg-type]
 
 
 async def test_case_of_a_small_tag_ends_when_it_expires() -> None:
@@ -66,4 +67,4 @@ async def test_case_of_a_small_tag_ends_when_it_expires() -> None:
     assert ended is not None
     world = CaseHarness(decision(begun), decision(ended, number=2, at_ms=begun.expires_at_ms))
     world.now_ms = begun.expires_at_ms + 1
-    assert world.cases.closing(await world.case()) == CaseClosing(begun.expires_at_ms, "cooled")
+    assert world.cases.closing(await world.case()) == closing_at(begun.expires_at_ms, "cooled")

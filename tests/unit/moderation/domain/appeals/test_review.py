@@ -69,7 +69,7 @@ def test_controls_are_sampled_at_four_times_the_share() -> None:
 def test_contested_hashtag_is_an_item() -> None:
     [item] = items_of(decision(ruling("discount", weight=0.34)), share=1.0, secret=b"s")
     assert item.kind == "contested"
-    assert item.as_dict()["cause"] == "contested: 25% of its authors are established, others write harm"
+    assert item.cause == "contested: 25% of its authors are established, others write harm"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_contested_hashtag_is_an_item() -> None:
 def test_review_has_its_cause(valve: str, value: float, limit: float, cause: str) -> None:
     reasons = (DecisionReason("harmful_share_lower", 0.5, 0.4), DecisionReason(valve or "young", value, limit))
     [item] = items_of(decision(ruling("review", valve=valve, reasons=reasons)), share=0.0, secret=b"s")
-    assert (item.kind, item.cause, item.as_dict()["cause"]) == ("review", cause, cause)
+    assert (item.kind, item.cause) == ("review", cause)
 
 
 def test_unassessed_hashtag_is_an_item_without_shares_of_harm() -> None:
@@ -94,10 +94,11 @@ def test_unassessed_hashtag_is_an_item_without_shares_of_harm() -> None:
         "not assessed: the model read 19% of 64 sampled authors (Tamil 41, Bengali 9, other 2 not read); "
         "the policy asks for 50%"
     )
-    plain = item.as_dict()["evidence"]
-    assert plain["unread"] == {"bn": 9, "ta": 41, "other": 2} and plain["copies"] == 0.5
-    assert not {"share", "lower", "upper", "established_lower", "established_upper"} & plain.keys()
-    assert "share" in review.as_dict()["evidence"]
+    numbers = item.numbers
+    assert numbers is not None
+    assert numbers["unread"] == {"bn": 9, "ta": 41, "other": 2} and numbers["copies"] == 0.5
+    assert not {"share", "lower", "upper", "established_lower", "established_upper"} & numbers.keys()
+    assert "share" in (review.numbers or {})
 
 
 def test_unassessed_hashtag_is_no_control() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from moderation.domain.cases.fold import BLIND_MS
-from moderation.domain.cases.view import detailed_dict
+from moderation.domain.cases.view import detailed_view
 from moderation.domain.cases.work_order import work_order
 from moderation.log.errors import StaleReview
 from streams.errors import CallerMistake
@@ -42,11 +42,11 @@ async def test_verdict_is_hidden_from_all_while_the_look_is_open() -> None:
     world = sampled()
     await world.look("ann", "hide")
     await world.person("hold")
-    plain = detailed_dict(await world.case(), world.cases, "ben")
-    assert not plain["blinded"] and not plain["history"]
+    plain = detailed_view(await world.case(), world.cases, "ben")
+    assert not plain.blinded and not plain.history
     await world.cases.decide("tag", "hide", actor="zoe", reason="seen")
     await world.look("ben", "hide")
-    kinds = [one["kind"] for one in detailed_dict(await world.case(), world.cases, "ben")["history"]]
+    kinds = [one.kind for one in detailed_view(await world.case(), world.cases, "ben").history or ()]
     assert kinds == ["claim", "look", "decision", "claim", "look"]
 
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from moderation.domain.cases.closing import CaseClosing
-from moderation.domain.cases.view import case_as_dict
+from moderation.domain.cases.answers import CaseClosingAnswer
+from moderation.domain.cases.closing import closing_at
+from moderation.domain.cases.view import case_view
 from streams.log.decisions import ScopeDecision
 from streams.log.moderation import Override
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling, unread_ruling
 
 
-async def closing(world: CaseHarness) -> CaseClosing | None:
+async def closing(world: CaseHarness) -> CaseClosingAnswer | None:
     return world.cases.closing(await world.case())
 
 
@@ -23,22 +24,22 @@ async def test_decided_case_names_its_decider(verdict: Any) -> None:
     assert await closing(world) is None
     world.now_ms = 200
     await world.cases.decide("tag", verdict, actor="ann", reason="seen")
-    assert await closing(world) == CaseClosing(200, verdict, "ann")
+    assert await closing(world) == closing_at(200, verdict, "ann")
 
 
 async def test_override_outside_the_case_names_its_writer() -> None:
     world = CaseHarness(decision(ruling("hold")))
     await world.person("block", actor="zoe")
-    assert await closing(world) == CaseClosing(100, "hide", "zoe")
+    assert await closing(world) == closing_at(100, "hide", "zoe")
 
 
 async def test_lapsed_hold_and_cleared_item_name_no_person() -> None:
     world = CaseHarness(decision(ruling("hold", expires_at_ms=HOUR_MS)))
     world.now_ms = HOUR_MS
-    assert await closing(world) == CaseClosing(HOUR_MS, "lapsed")
+    assert await closing(world) == closing_at(HOUR_MS, "lapsed")
     world = CaseHarness(decision(ruling("review")))
     world.automated.fold.apply(decision(ruling("clear"), number=2, at_ms=50))
-    assert await closing(world) == CaseClosing(50, "ended")
+    assert await closing(world) == closing_at(50, "ended")
 
 
 @pytest.mark.parametrize(
@@ -56,13 +57,13 @@ async def test_lapsed_hold_and_cleared_item_name_no_person() -> None:
 async def test_unassessed_case_says_how_it_ended(rulings: list[ScopeDecision], how: str, late: bool) -> None:
     ends, unread = decision(*rulings, number=2, at_ms=50), decision(unread_ruling())
     world = CaseHarness(*((ends, unread) if late else (unread, ends)))
-    assert await closing(world) == CaseClosing(50, how)  # type: ignore[arg-type]
+    assert await closing(world) == closing_at(50, how)  # type: ignore[arg-type]
 
 
 async def test_unassessed_case_that_only_expires_has_ended() -> None:
     world = CaseHarness(decision(unread_ruling()))
     world.now_ms = HOUR_MS
-    assert await closing(world) == CaseClosing(HOUR_MS, "ended")
+    assert await closing(world) == closing_at(HOUR_MS, "ended")
 
 
 async def test_unassessed_case_stays_open_while_it_is_renewed() -> None:
@@ -79,7 +80,7 @@ async def test_person_decides_an_unassessed_case(verdict: Any, effect: str) -> N
     [written] = done.effects
     assert isinstance(written.record, Override) and written.record.action == effect
     assert written.record.surfaces == ("search", "trends")
-    assert await closing(world) == CaseClosing(100, verdict, "ann")
+    assert await closing(world) == closing_at(100, verdict, "ann")
 
 
 async def test_hold_by_a_person_lapses_or_is_undone() -> None:
@@ -87,11 +88,11 @@ async def test_hold_by_a_person_lapses_or_is_undone() -> None:
     await world.person("hold", lasts_ms=HOUR_MS)
     world.now_ms += 10
     await world.undo()
-    assert await closing(world) == CaseClosing(110, "ended")
+    assert await closing(world) == closing_at(110, "ended")
     world.now_ms += 10
     await world.person("hold", lasts_ms=HOUR_MS)
     world.now_ms += HOUR_MS
-    assert await closing(world) == CaseClosing(120 + HOUR_MS, "lapsed")
+    assert await closing(world) == closing_at(120 + HOUR_MS, "lapsed")
 
 
 async def test_decided_appeal_names_its_judge() -> None:
@@ -100,14 +101,14 @@ async def test_decided_appeal_names_its_judge() -> None:
     [reference] = world.automated.fold.restrictions
     filed = await world.reviews.appeal(reference, actor="clerk", reason="no")
     await world.reviews.end_appeal(filed.id, "uphold", actor="ann", reason="seen")
-    assert await closing(world) == CaseClosing(100, "uphold", "ann")
+    assert await closing(world) == closing_at(100, "uphold", "ann")
 
 
 async def test_second_look_names_neither_reviewer_nor_verdict() -> None:
     world = CaseHarness(decision(ruling("suppress", expires_at_ms=9 * HOUR_MS)), share=1.0)
     for person in ("ann", "ben"):
         await world.look(person, "hide")
-    assert await closing(world) == CaseClosing(100, "second_look")
+    assert await closing(world) == closing_at(100, "second_look")
 
 
 async def test_blind_look_hides_who_closed_the_rest() -> None:
@@ -115,5 +116,5 @@ async def test_blind_look_hides_who_closed_the_rest() -> None:
         decision(ruling("suppress", expires_at_ms=9 * HOUR_MS)), decision(ruling("hold"), country="US"), share=1.0
     )
     await world.cases.decide("tag", "show", actor="ann", reason="seen", countries=["US"])
-    plain = case_as_dict(await world.case(), world.cases, "ben")
-    assert plain["blinded"] and "closed" not in plain
+    plain = case_view(await world.case(), world.cases, "ben")
+    assert plain.blinded and "closed" not in plain.members()

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from moderation.domain.cases import languages
 from moderation.domain.cases.languages import is_in_language, languages_of, reader_words, unread_languages
 from moderation.domain.cases.lines import case_cells, case_lines
-from moderation.domain.cases.view import case_as_dict, detailed_dict
+from moderation.domain.cases.view import case_view, detailed_view
 from tests.support.case_world import EVIDENCE, UNREAD, CaseHarness, decision, ruling, unread_ruling
 
 TAMIL = {"language": "ta", "name": "Tamil", "share": 0.64}
@@ -22,15 +22,14 @@ def test_doctests() -> None:
 
 async def test_case_names_languages_with_many_unread_authors() -> None:
     world = CaseHarness(decision(unread_ruling()), decision(ruling("hold", tweets=900), country="US"))
-    plain = case_as_dict(await world.case(), world.cases, "ann")
-    assert plain["languages"] == [TAMIL, BENGALI]
-    assert is_in_language(plain, "bn") and not is_in_language(plain, "other")
-    assert not is_in_language({"blinded": True}, "ta")
+    answer = case_view(await world.case(), world.cases, "ann")
+    assert answer.members()["languages"] == [TAMIL, BENGALI]
+    assert is_in_language(answer, "bn") and not is_in_language(answer, "other")
 
 
 async def test_case_with_all_texts_read_names_no_language() -> None:
     world = CaseHarness(decision(ruling("hold")))
-    assert case_as_dict(await world.case(), world.cases, "ann")["languages"] == []
+    assert case_view(await world.case(), world.cases, "ann").languages == []
 
 
 def test_small_languages_are_named_only_where_asked() -> None:
@@ -44,21 +43,22 @@ def test_largest_language_is_first_even_without_a_group() -> None:
     most_other = replace(EVIDENCE, scored=4, unread={"ta": 8, "other": 52})
     found = languages_of(most_other, largest=True)
     assert [one.language for one in found] == ["other", "ta"]
-    assert reader_words([one.as_dict() for one in found]) == "them", "no person reads a language called other"
+    assert reader_words(found) == "them", "no person reads a language called other"
 
 
 async def test_blind_second_look_names_no_language() -> None:
     world = CaseHarness(decision(ruling("suppress", evidence=UNREAD)), share=1.0)
     case = await world.case()
     assert unread_languages(case) == ()
-    assert "languages" not in case_as_dict(case, world.cases, "ann")
+    answer = case_view(case, world.cases, "ann")
+    assert "languages" not in answer.members() and not is_in_language(answer, "ta")
 
 
 async def test_terminal_names_languages_and_no_share() -> None:
     world = CaseHarness(decision(unread_ruling()))
     case = await world.case()
-    lines = [*case_lines(detailed_dict(case, world.cases, "ann"), world.now_ms)]
+    lines = [*case_lines(detailed_view(case, world.cases, "ann"), world.now_ms)]
     assert "not read: Tamil 64%, Bengali 14%" in lines[1]
     assert "9 tweets by 8 authors, harm not assessed" in lines[3]
     assert not any("0.50" in line or "harmful share" in line for line in lines)
-    assert "not assessed (Tamil 64%, Bengali 14%)" in case_cells(case_as_dict(case, world.cases, "ann"), 0)
+    assert "not assessed (Tamil 64%, Bengali 14%)" in case_cells(case_view(case, world.cases, "ann"), 0)

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.domain.cases import records as records_module
-from moderation.domain.cases.agreement import agreement, look_outcomes, quality_as_dict, quality_of
+from moderation.domain.cases.agreement import agreement, agreement_view, look_outcomes, quality_of
 from moderation.domain.cases.blinding import hidden_hashtags
 from moderation.domain.cases.fold import BLIND_MS, CLAIM_MS
 from moderation.domain.cases.queue import is_waiting
 from moderation.domain.cases.records import CaseLook, LookVerdict
-from moderation.domain.cases.view import case_as_dict, case_result_dict, detailed_dict
+from moderation.domain.cases.view import case_view, decided_view, detailed_view
 from moderation.log.errors import StaleReview
 from streams.errors import CallerMistake, HushtagError
 from streams.log.moderation import Override
@@ -34,10 +34,10 @@ async def test_suppressed_and_control_look_the_same_to_a_reviewer() -> None:
     shown = []
     for action in ("suppress", "shadow"):
         world = sampled(action)
-        before = detailed_dict(await world.case(), world.cases, "ann")
-        claimed = detailed_dict(await world.cases.claim("tag", actor="ann"), world.cases, "ann")
+        before = detailed_view(await world.case(), world.cases, "ann")
+        claimed = detailed_view(await world.cases.claim("tag", actor="ann"), world.cases, "ann")
         given = await world.cases.decide("tag", "hide", actor="ann", reason="seen")
-        shown.append([before, claimed, case_result_dict(given, world.cases, "ann")])
+        shown.append([answer.members() for answer in (before, claimed, decided_view(given, world.cases, "ann"))])
     suppressed, control = shown
     for one, other in zip(suppressed, control, strict=True):
         assert {**one, "id": ""} == {**other, "id": ""}
@@ -97,7 +97,7 @@ async def test_skip_ends_blindness_and_the_look_for_good() -> None:
 async def test_person_who_saw_the_numbers_cannot_take_the_look() -> None:
     world = CaseHarness(decision(ruling("suppress"), country="IN"), decision(ruling("review"), country="US"), share=1.0)
     case = await world.cases.claim("tag", actor="ann")
-    assert not case.is_blind and "reach" in case_as_dict(case, world.cases, "ann")
+    assert not case.is_blind and case_view(case, world.cases, "ann").reach is not None
     await world.cases.decide("tag", "leave", actor="ann", reason="r")
     case = await world.case()
     assert case.is_blind, "the second look begins when nothing else is open"
@@ -112,9 +112,10 @@ async def test_reviewer_stays_blind_when_a_hold_joins_the_case() -> None:
     world.automated.fold.apply(decision(ruling("hold", since_ms=150), country="US", number=2))
     case = await world.case()
     assert not case.is_blind
-    assert "reach" not in case_as_dict(case, world.cases, "ann") and "reach" in case_as_dict(case, world.cases, "ben")
+    assert "reach" not in case_view(case, world.cases, "ann").members()
+    assert case_view(case, world.cases, "ben").reach is not None
     await world.cases.decide("tag", "hide", actor="ann", reason="seen")
-    assert "reach" in case_as_dict(await world.case(), world.cases, "ann")
+    assert case_view(await world.case(), world.cases, "ann").reach is not None
 
 
 async def test_look_needs_a_blind_claim_and_takes_no_filter() -> None:
@@ -252,7 +253,7 @@ async def test_quality_counts_a_look_in_the_period_of_its_last_verdict() -> None
     assert (found.looked_at, found.overturned, found.pairs, found.appeals, found.appeals_reversed) == (1, 1, 1, 1, 1)
     earlier = quality_of(world.service.view, 0, 200)
     assert (earlier.looked_at, earlier.appeals) == (0, 0)
-    assert quality_as_dict(world.cases.fold)["false_positive_rate"] == 1.0
+    assert agreement_view(world.cases.fold).false_positive_rate == 1.0
 
 
 def test_doctests() -> None:
