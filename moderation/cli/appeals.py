@@ -44,12 +44,12 @@ def file_(
     as_json: Json = False,
 ) -> None:
     """File an appeal; the identity of the appellant stays in your case system."""
-    from moderation.domain.appeals.view import appeal_as_dict
+    from moderation.domain.appeals.view import appeal_view
 
     async def work(service: ReviewService) -> None:
         filed = await service.appeal(reference, actor=actor_of(actor), reason=reason)
         if as_json:
-            print(json.dumps(appeal_as_dict(AppealStatus(filed)), ensure_ascii=False))
+            print(json.dumps(appeal_view(AppealStatus(filed)).members(), ensure_ascii=False))
         else:
             out.print(f"appeal {filed.id} against {reference}")
 
@@ -61,14 +61,14 @@ def appeals(
     as_json: Json = False,
 ) -> None:
     """List the appeals, oldest first."""
-    from moderation.domain.appeals.view import appeal_as_dict
+    from moderation.domain.appeals.view import appeal_view
 
     async def work(service: ReviewService) -> None:
         await service.refresh()
         statuses = list(service.fold.appeals.values())
         for status in statuses if everything else open_appeals(statuses):
             if as_json:
-                print(json.dumps(appeal_as_dict(status), ensure_ascii=False))
+                print(json.dumps(appeal_view(status).members(), ensure_ascii=False))
                 continue
             appeal, outcome = status.appeal, status.outcome
             ended = "" if outcome is None else f": {outcome.verdict} by {outcome.actor}"
@@ -85,15 +85,15 @@ def end(
     as_json: Json = False,
 ) -> None:
     """Decide an appeal that contests another person's decision; `overturn` reverses what is still in force."""
-    from moderation.domain.appeals.view import result_as_dict
+    from moderation.domain.appeals.view import ended_view
 
     async def work(service: ReviewService) -> None:
         result = await service.end_appeal(appeal, _verdict(verdict), actor=actor_of(actor), reason=reason)
-        answer = result_as_dict(result)
+        answer = ended_view(result)
         if as_json:
-            print(json.dumps(answer, ensure_ascii=False))
+            print(json.dumps(answer.members(), ensure_ascii=False))
             return
-        out.print(f"appeal {appeal}: {verdict}" + (f": {answer['effect']['action']}" if answer["effect"] else ""))
+        out.print(f"appeal {appeal}: {verdict}" + (f": {answer.effect.action}" if answer.effect else ""))
         if result.ended:
             errors.print(f"nothing was left to reverse: {result.ended}", style="yellow")
         if result.also_lifts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import Request
 from starlette.responses import Response
@@ -14,6 +14,7 @@ from moderation.access.rights import Caller
 from moderation.access.services import Services, services_of
 from moderation.console.appeals_view import (
     OLD_MS,
+    AppealRow,
     Outcome,
     restriction_words,
     restrictions_in_force,
@@ -142,21 +143,21 @@ def _subject(services: Services, status: AppealStatus) -> AppealSubject:
     )
 
 
-def _row(services: Services, status: AppealStatus, person: str) -> dict[str, Any]:
+def _row(services: Services, status: AppealStatus, person: str) -> AppealRow:
     subject = _subject(services, status)
     restriction = None if subject.contested is None else subject.contested.restriction
-    return {
-        "id": status.appeal.id,
-        "display": restriction.display if restriction is not None else status.appeal.hashtag,
-        "is_tag": restriction is None or restriction.kind == "hashtag",
-        "at_ms": status.appeal.at_ms,
-        "old": status.outcome is None and status.appeal.at_ms < now_ms() - OLD_MS,
-        "order": bool(status.appeal.order),
-        "decision": restriction_words(restriction) if restriction is not None else subject.ended,
-        "ends_ms": restriction.ends_ms if restriction is not None else 0,
-        "own": subject.decided_by(person),
-        "outcome": status.outcome,
-    }
+    return AppealRow(
+        id=status.appeal.id,
+        display=restriction.display if restriction is not None else status.appeal.hashtag,
+        is_tag=restriction is None or restriction.kind == "hashtag",
+        at_ms=status.appeal.at_ms,
+        old=status.outcome is None and status.appeal.at_ms < now_ms() - OLD_MS,
+        order=bool(status.appeal.order),
+        decision=restriction_words(restriction) if restriction is not None else subject.ended,
+        ends_ms=restriction.ends_ms if restriction is not None else 0,
+        own=subject.decided_by(person),
+        outcome=status.outcome,
+    )
 
 
 def _barred(request: Request, status: AppealStatus, subject: AppealSubject) -> str:

@@ -9,6 +9,7 @@ from moderation.console.hashtag_words import measure_words
 from moderation.console.words import listed, plain_words
 from moderation.domain.appeals.appeals import AppealSubject, Effect
 from moderation.domain.appeals.automated_decisions import AutomatedFold
+from moderation.domain.appeals.records import AppealOutcome
 from moderation.domain.restrictions.collection import order_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction, TargetKind
 from streams.countries import in_country
@@ -18,6 +19,28 @@ from streams.orders.records import OrderRuling
 
 OLD_MS = 7 * 86_400_000
 """Age from which an open appeal is marked as old. The DSA wants complaints decided in a timely manner (Article 20)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealRow:
+    """Appeal in the list of the page."""
+
+    id: str
+    display: str
+    is_tag: bool
+    """Whether it is about a hashtag, not about another target of an order."""
+    at_ms: int
+    old: bool
+    """Whether it has been open for longer than `OLD_MS`."""
+    order: bool
+    """Whether it contests a legal order."""
+    decision: str
+    """Contested restriction in words, or why nothing of it is in force."""
+    ends_ms: int
+    """End of the restriction; 0: none."""
+    own: bool
+    """Whether the reader took the contested decision."""
+    outcome: AppealOutcome | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,74 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs, write_once
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import hidden_hashtags_for, hidden_list, refuse_hidden
+from moderation.access.blinding import hidden_hashtags_for, refuse_hidden
 from moderation.access.bodies import AppealBody, EndBody, HashtagQuery, IdempotencyKey
-from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
+from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, HiddenList, Millis, NextCursor
+from moderation.domain.appeals.answers import AppealAnswer, AppealEndedAnswer, AppealsAnswer
 from moderation.domain.appeals.appeals import A_WEEK, find_restriction
 from moderation.domain.appeals.fold import AppealStatus
 from moderation.domain.appeals.records import Appeal
-from moderation.domain.appeals.view import appeal_as_dict, result_as_dict
+from moderation.domain.appeals.view import appeal_view, ended_view
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["appeals"])
 AppealPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-
-
-class AppealOutcomeAnswer(AnswerModel):
-    """Outcome of an appeal."""
-
-    verdict: Literal["uphold", "overturn"]
-    actor: str
-    reason: str
-
-
-class AppealAnswer(AnswerModel):
-    """Appeal against a restriction."""
-
-    id: str
-    case: str = Field(description="Reference of the restriction, as its statement names it.")
-    hashtag: str = Field(description="Restricted hashtag; against an order also an account or a tweet.")
-    actor: str = Field(description="Person who filed it; your case system knows the appellant.")
-    reason: str = Field(description="Reason that the appellant gives.")
-    at_ms: Millis
-    against_order: bool
-    outcome: AppealOutcomeAnswer | None = Field(description="null while it is open.")
-
-
-class AppealsAnswer(AnswerModel):
-    """Page of appeals that match the filters."""
-
-    items: list[AppealAnswer]
-    next: NextCursor
-    blinded: HiddenList
-
-
-class AppealEndedAnswer(AnswerModel):
-    """Effect of the end of an appeal."""
-
-    kind: Literal["appeal_outcome"]
-    id: str
-    appeal: str
-    case: str
-    hashtag: str
-    verdict: Literal["uphold", "overturn"]
-    actor: str
-    reason: str
-    at_ms: Millis
-    effect: dict[str, Any] | None = Field(description="Decision that reverses the restriction; null if none is needed.")
-    also_lifts: list[Any] = Field(description="Other automated restrictions that this lifts.")
-    ended: str = Field(description="Why nothing of the restriction is in force; empty if it was.")
 
 
 @router.get("/appeals", openapi_extra=needs("read"), response_model=AppealsAnswer)
@@ -104,7 +57,9 @@ async def appeals(
         size=limit,
         descending=sort == "-at",
     )
-    return JsonReply(page_answer([appeal_as_dict(status) for status in page], following, **hidden_list(hidden_tags)))
+    return JsonReply(
+        AppealsAnswer(items=[appeal_view(status) for status in page], next=following, blinded=sorted(hidden_tags))
+    )
 
 
 @router.post("/appeals", openapi_extra=needs("appeals"), response_model=AppealAnswer, status_code=201)
@@ -112,13 +67,13 @@ async def file_appeal(request: Request, body: AppealBody, idempotency_key: Idemp
     """File an appeal against a restriction; the identity of the appellant stays in your case system."""
     reviews = services_of(request).reviews
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> AppealAnswer:
         contested = await reviews.restriction(body.reference)
         restriction = contested.restriction
         await refuse_hidden(request, restriction.target, actor)
         check_rights(request, country=restriction.country, categories={restriction.category} - {""})
         filed = await reviews.appeal(body.reference, actor=actor, reason=body.reason, contested=contested)
-        return appeal_as_dict(AppealStatus(filed))
+        return appeal_view(AppealStatus(filed))
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -135,7 +90,7 @@ async def end_appeal(request: Request, appeal: AppealPath, body: EndBody, idempo
     """
     reviews = services_of(request).reviews
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> AppealEndedAnswer:
         await reviews.refresh()
         status = reviews.fold.appeals.get(appeal)
         if status is not None and not may(request, _judges(status.appeal)):
@@ -143,7 +98,7 @@ async def end_appeal(request: Request, appeal: AppealPath, body: EndBody, idempo
             raise RefusedCall("forbidden", f"only {team} may decide this appeal", f"ask {team}")
         if status is not None:
             await _check_rights(request, status.appeal, actor, body.verdict)
-        return result_as_dict(await reviews.end_appeal(appeal, body.verdict, actor=actor, reason=body.reason))
+        return ended_view(await reviews.end_appeal(appeal, body.verdict, actor=actor, reason=body.reason))
 
     return await write_once(request, idempotency_key, body.actor, work)
 

@@ -17,7 +17,7 @@ from moderation.domain.appeals.fold import AppealStatus
 from moderation.domain.appeals.items import items_of
 from moderation.domain.appeals.records import Appeal, AppealOutcome, Verdict, encode_appeal
 from moderation.domain.appeals.service import ReviewService
-from moderation.domain.appeals.view import appeal_as_dict, result_as_dict
+from moderation.domain.appeals.view import appeal_view, ended_view
 from moderation.domain.cases.agreement import quality_of
 from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
 from moderation.domain.orders.selection import Selection
@@ -206,7 +206,7 @@ async def test_overturned_appeal_declines_only_its_order_target(outcome: Outcome
             await harness.reviews.end_appeal(filed.id, "overturn", actor=name, reason="r")
     done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is satire")
     assert isinstance(done.effect, OrderRuling)
-    assert result_as_dict(done)["effect"] == {"action": "declined", "order": first.id, "target": 1}
+    assert ended_view(done).members()["effect"] == {"action": "declined", "order": first.id, "target": 1}
     assert held(harness) == {("2", where), ("1", "IN")}, "the other order still withholds account 1"
     ruling_now = first.rows[0].ruling
     assert ruling_now is not None and (ruling_now.outcome, ruling_now.reason) == ("declined", "it is satire")
@@ -227,7 +227,7 @@ async def test_appeal_of_protected_speaker_declines_as_protected_speech() -> Non
     entry = registry.parse(b"account,category\n1,journalist\n", "r.csv").entries
     await orders.change_registry(lambda fold: registry.plan_import(entry, fold.speakers), actor="ann", reason="r")
     filed = await harness.reviews.appeal(reference, actor="clerk", reason="a journalist")
-    result = appeal_as_dict(AppealStatus(filed))
+    result = appeal_view(AppealStatus(filed)).members()
     assert filed.deciders == ("lee",) and "lee" not in json.dumps(result) and "number" not in result
     assert result["against_order"] is True and legal_order.id not in json.dumps(result)
     done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
@@ -275,7 +275,7 @@ async def test_appeal_ends_after_its_order_is_revoked(word: Verdict, reversed_: 
         await harness.reviews.end_appeal(filed.id, word, actor="Lee", reason="r")
     done = await harness.reviews.end_appeal(filed.id, word, actor="max", reason="r")
     assert (done.effect, done.also_lifts, done.ended) == (None, (), "the order is revoked")
-    assert result_as_dict(done)["ended"] == done.ended
+    assert ended_view(done).ended == done.ended
     assert appeals_counted(harness) == (1, reversed_)
     with pytest.raises(StaleReview, match="max has already decided the appeal"):
         await harness.reviews.end_appeal(filed.id, word, actor="ben", reason="r")
@@ -293,7 +293,7 @@ async def test_appeal_reverses_present_restriction_of_its_target(again: Outcome)
         with pytest.raises(CallerMistake, match="took the decision"):
             await harness.reviews.end_appeal(filed.id, "uphold", actor=actor, reason="r")
     done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is satire")
-    assert result_as_dict(done)["effect"] == {"action": "declined", "order": legal_order.id, "target": 1}
+    assert ended_view(done).members()["effect"] == {"action": "declined", "order": legal_order.id, "target": 1}
     assert (done.ended, held(harness), appeals_counted(harness)) == ("", {("2", "IN")}, (1, 1))
 
 
