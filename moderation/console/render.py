@@ -17,6 +17,7 @@ from moderation.console import words
 from moderation.console.navigation import LINKS
 from moderation.console.refusals import page_tables, step_words
 from moderation.console.stop_notice import countdown_words, notice_values
+from moderation.domain.cases.answers import facts_of
 from moderation.domain.cases.languages import reader_words
 from streams import countries
 from streams.clock import now_ms
@@ -49,6 +50,7 @@ def templates() -> Environment:
         listed=words.listed,
         language=language_name,
         reader=reader_words,
+        facts=facts_of,
         shares_of=shares_words,
         step=step_words,
     )

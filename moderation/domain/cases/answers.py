@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -10,6 +12,7 @@ from moderation.answers import AnswerModel, Millis, NextCursor
 from moderation.domain.appeals.items import ItemKind, ItemNumbers
 from moderation.domain.cases.records import CaseVerdict, FirstWord
 from moderation.domain.override_answers import DecisionRecordAnswer
+from moderation.wording import counted
 from streams.languages import language_name
 
 Numbers = Annotated[
@@ -24,6 +27,15 @@ ClosedHow = Literal[
 that was not assessed: `assessed`, the model reads enough of it now and the policy decides; `cooled`, it is small again,
 no longer corroborated, or read and harmless. `ended`: the pipeline or a stop button no longer asks, a hold was undone,
 or the time to answer is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Words of a member for people: the page of a case and the command show them below its label."""
+
+    label: str
+    words: Callable[[Any], str]
+    """Function from the member to its words; "" shows nothing."""
 
 
 class CaseClosingAnswer(AnswerModel):
@@ -56,6 +68,14 @@ def unread_language(tag: str, share: float) -> UnreadLanguageAnswer:
     return UnreadLanguageAnswer(language=tag, name=language_name(tag), share=share)
 
 
+def _reach_words(reach: int | None) -> str:
+    return f"{counted(reach, 'tweet')} in the window that decided" if reach else "not known"
+
+
+def _language_words(languages: Sequence[UnreadLanguageAnswer] | None) -> str:
+    return f"{', '.join(unread.words for unread in languages)} of the sampled authors" if languages else ""
+
+
 class CaseRowAnswer(AnswerModel):
     """Case in a list. A blinded one lacks numbers, state and verdicts, and looks the same for a control."""
 
@@ -75,14 +95,24 @@ class CaseRowAnswer(AnswerModel):
     began_ms: Millis | None = None
     lapses_ms: int | None = Field(default=None, description="End of the hold that ends first; null without one.")
     appealed_ms: int | None = Field(default=None, description="Time of the oldest open appeal; null without one.")
-    reach: int | None = Field(default=None, description="Greatest number of tweets in a window that decided.")
-    languages: list[UnreadLanguageAnswer] | None = Field(
+    reach: Annotated[int | None, Fact("Reach", _reach_words)] = Field(
+        default=None, description="Greatest number of tweets in a window that decided."
+    )
+    languages: Annotated[list[UnreadLanguageAnswer] | None, Fact("Not read", _language_words)] = Field(
         default=None, description="Languages that the model does not read, of many sampled authors, the largest first."
     )
     labels: list[str] | None = None
     version: str | None = Field(default=None, description="Give it as `if_version` of the next decision.")
     first_answer: FirstWord | None = Field(default=None, description="Your first answer; null without one.")
     numbers: Numbers | None = None
+
+
+def facts_of(case: CaseRowAnswer) -> Iterator[tuple[str, str]]:
+    """Yield the label and the words of each `Fact` of a case that is not reviewed blind."""
+    for name, member in type(case).model_fields.items():
+        for fact in member.metadata:
+            if isinstance(fact, Fact) and (words := fact.words(getattr(case, name))):
+                yield fact.label, words
 
 
 class CaseItemAnswer(AnswerModel):

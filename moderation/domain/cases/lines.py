@@ -10,6 +10,7 @@ from moderation.domain.cases.answers import (
     CaseRecordAnswer,
     CaseRowAnswer,
     CoveredAnswer,
+    facts_of,
 )
 from moderation.domain.override_words import place_words
 from moderation.wording import time_words
@@ -21,10 +22,11 @@ _SHARE = "harmful share {share:.2f} ({lower:.2f} to {upper:.2f})"
 
 def case_cells(case: CaseRowAnswer, now_ms: int) -> tuple[str, ...]:
     """Build the cells of a case in a list; those of a hidden case are empty."""
+    languages = ", ".join(unread.words for unread in case.languages or ())
     return (
         f"#{case.display}",
         case.id,
-        ", ".join(why.replace("_", " ") for why in case.why) + _languages(case, " ({})"),
+        ", ".join(why.replace("_", " ") for why in case.why) + (f" ({languages})" if languages else ""),
         ", ".join(map(place_words, case.countries)),
         ", ".join(case.surfaces or ()),
         "" if case.lapses_ms is None else f"in {format_duration(case.lapses_ms - now_ms)}",
@@ -45,8 +47,9 @@ def case_lines(case: CaseDetailAnswer, now_ms: int) -> Iterator[str]:
     state = "open" if case.open else "closed"
     labels = f", labels {', '.join(case.labels)}" if case.labels else ""
     yield f"#{case.display}  {case.id}  {state}, began {time_words(case.began_ms or 0)}{by}"
-    reach = (f", reach {case.reach:,}" if case.reach else "") + _languages(case, ", not read: {}")
-    yield f"  team {case.team}{labels}{reach}, version {case.version or 'none'}"
+    yield f"  team {case.team}{labels}, version {case.version or 'none'}"
+    for label, words in facts_of(case):
+        yield f"  {label.lower()}: {words}"
     for item in case.items or ():
         yield _item_line(item, now_ms)
         if (numbers := item.evidence) is not None:
@@ -69,10 +72,6 @@ def cover_words(covers: Sequence[CoveredAnswer]) -> str:
     for covered in covers:
         places.setdefault(covered.country, set()).update(covered.surfaces)
     return "; ".join(f"{place_words(country)} on {', '.join(sorted(surfaces))}" for country, surfaces in places.items())
-
-
-def _languages(case: CaseRowAnswer, form: str) -> str:
-    return form.format(", ".join(unread.words for unread in case.languages)) if case.languages else ""
 
 
 def _item_line(item: CaseItemAnswer, now_ms: int) -> str:

@@ -58,7 +58,10 @@ async def test_terminal_names_languages_and_no_share() -> None:
     world = CaseHarness(decision(unread_ruling()))
     case = await world.case()
     lines = [*case_lines(detailed_view(case, world.cases, "ann"), world.now_ms)]
-    assert "not read: Tamil 64%, Bengali 14%" in lines[1]
-    assert "9 tweets by 8 authors, harm not assessed" in lines[3]
+    assert lines[2:4] == [
+        "  reach: 9 tweets in the window that decided",
+        "  not read: Tamil 64%, Bengali 14% of the sampled authors",
+    ]
+    assert "9 tweets by 8 authors, harm not assessed" in lines[5]
     assert not any("0.50" in line or "harmful share" in line for line in lines)
     assert "not assessed (Tamil 64%, Bengali 14%)" in case_cells(case_view(case, world.cases, "ann"), 0)
