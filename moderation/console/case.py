@@ -79,8 +79,8 @@ async def show_crowd(request: Request, case: CasePath, country: CountryQuery = N
         crowd=crowd,
         chart=crowd_chart(crowd),
         moments=numbered_moments(crowd),
-        last=crowd["points"][-1] if crowd["points"] else None,
-        window=format_duration(crowd["window_ms"]),
+        last=crowd.points[-1] if crowd.points else None,
+        window=format_duration(crowd.window_ms),
     )
 
 

@@ -6,12 +6,12 @@ placed by percent. Colours and strokes are classes of `console.css`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from typing import Any
 
+from moderation.domain.crowd.answers import CrowdAnswer, CrowdMomentAnswer, CrowdPointAnswer
 from streams.countries import in_country
 from streams.naming import format_duration
 from web.svg import coordinates, element, label
@@ -38,10 +38,10 @@ class NumberedMoment:
     """Person who decided; "" for the pipeline. A page isolates it with `<bdi>`."""
 
 
-def crowd_chart(crowd: Mapping[str, Any]) -> str:
+def crowd_chart(crowd: CrowdAnswer) -> str:
     """Draw a crowd as SVG; `crowd` is the answer of `GET /v1/cases/{case}/crowd`."""
-    points, scale = crowd["points"], _Scale(crowd["since_ms"], crowd["until_ms"])
-    peak = max((point["authors"] for point in points), default=0)
+    points, scale = crowd.points, _Scale(crowd.since_ms, crowd.until_ms)
+    peak = max((point.authors for point in points), default=0)
     parts = [
         element("title", "Authors over time", id="crowd-title"),
         element("desc", escape(crowd_words(crowd)), id="crowd-words"),
@@ -54,20 +54,20 @@ def crowd_chart(crowd: Mapping[str, Any]) -> str:
     return element("svg", "".join(parts), class_="chart crowd", **labels, **size)
 
 
-def crowd_words(crowd: Mapping[str, Any]) -> str:
+def crowd_words(crowd: CrowdAnswer) -> str:
     """Say what the picture shows, for people who do not see it."""
-    points = crowd["points"]
+    points = crowd.points
     if not points:
         words = empty_words(crowd)
     else:
         first, last = points[0], points[-1]
-        peak = max(points, key=lambda point: point["authors"])
-        window = format_duration(crowd["window_ms"])
+        peak = max(points, key=lambda point: point.authors)
+        window = format_duration(crowd.window_ms)
         words = (
-            f"Authors {in_country(crowd['country'])}, counted over {window} at a time: {first['authors']:,} at"
-            f" {_clock(first['at_ms'])} UTC, most at {_clock(peak['at_ms'])} with {peak['authors']:,}, of whom"
-            f" {peak['established']:,} established and {peak['coordinated']:,} coordinated; {last['authors']:,} at"
-            f" {_clock(last['at_ms'])}."
+            f"Authors {in_country(crowd.country)}, counted over {window} at a time: {first.authors:,} at"
+            f" {_clock(first.at_ms)} UTC, most at {_clock(peak.at_ms)} with {peak.authors:,}, of whom"
+            f" {peak.established:,} established and {peak.coordinated:,} coordinated; {last.authors:,} at"
+            f" {_clock(last.at_ms)}."
         )
     moments = [
         f"{moment.number}: {moment.words}{f' by {moment.actor}' if moment.actor else ''} at {_clock(moment.at_ms)}"
@@ -76,20 +76,20 @@ def crowd_words(crowd: Mapping[str, Any]) -> str:
     return words + (f" Decisions: {'; '.join(moments)}." if moments else "")
 
 
-def empty_words(crowd: Mapping[str, Any]) -> str:
+def empty_words(crowd: CrowdAnswer) -> str:
     """Say why a crowd has no points."""
-    if not crowd["complete"]:
+    if not crowd.complete:
         return "The evidence is still being read"
-    if not crowd["window_ms"]:
+    if not crowd.window_ms:
         return "There is no evidence of this time"
-    return f"Fewer than {crowd['floor']} tweets in any {format_duration(crowd['window_ms'])}"
+    return f"Fewer than {crowd.floor} tweets in any {format_duration(crowd.window_ms)}"
 
 
-def numbered_moments(crowd: Mapping[str, Any]) -> list[NumberedMoment]:
+def numbered_moments(crowd: CrowdAnswer) -> list[NumberedMoment]:
     """Number the decisions of a crowd as the picture does, oldest first."""
     return [
-        NumberedMoment(number, moment["at_ms"], _moment_words(moment), moment["actor"])
-        for number, moment in enumerate(crowd["moments"], 1)
+        NumberedMoment(number, moment.at_ms, _moment_words(moment), moment.actor)
+        for number, moment in enumerate(crowd.moments, 1)
     ]
 
 
@@ -108,10 +108,10 @@ class _Scale:
         return min(max((at_ms - self.since_ms) / max(self.until_ms - self.since_ms, 1), 0.0), 1.0)
 
 
-def _moment_words(moment: Mapping[str, Any]) -> str:
-    automatically = " automatically" if moment["source"] == "automated" else ""
-    words = _WORDS.get(moment["what"], moment["what"].replace("_", " "))
-    return f"{words}{automatically} {in_country(moment['country'])}"
+def _moment_words(moment: CrowdMomentAnswer) -> str:
+    automatically = " automatically" if moment.source == "automated" else ""
+    words = _WORDS.get(moment.what, moment.what.replace("_", " "))
+    return f"{words}{automatically} {in_country(moment.country)}"
 
 
 def _frame(scale: _Scale, peak: int) -> str:
@@ -124,7 +124,7 @@ def _frame(scale: _Scale, peak: int) -> str:
     return "".join(parts)
 
 
-def _empty_frame(crowd: Mapping[str, Any], scale: _Scale) -> str:
+def _empty_frame(crowd: CrowdAnswer, scale: _Scale) -> str:
     return _axis(scale) + label_at(0, _TOP - 6, empty_words(crowd))
 
 
@@ -136,15 +136,15 @@ def _axis(scale: _Scale) -> str:
     return "".join(parts)
 
 
-def _areas(crowd: Mapping[str, Any], scale: _Scale, peak: int) -> str:
+def _areas(crowd: CrowdAnswer, scale: _Scale, peak: int) -> str:
     if not peak:
         return ""
     drawn = ""
-    for run in _runs(crowd["points"], crowd["step_ms"]):
-        first = {**run[0], "at_ms": run[0]["at_ms"] - crowd["step_ms"]}  # a point counts what came before it
-        xs = [scale.share(point["at_ms"]) * WIDTH for point in (first, *run)]
-        established = [point["established"] / peak * _PLOT for point in (first, *run)]
-        authors = [point["authors"] / peak * _PLOT for point in (first, *run)]
+    for run in _runs(crowd.points, crowd.step_ms):
+        first = run[0].model_copy(update={"at_ms": run[0].at_ms - crowd.step_ms})  # a point counts what came before it
+        xs = [scale.share(point.at_ms) * WIDTH for point in (first, *run)]
+        established = [point.established / peak * _PLOT for point in (first, *run)]
+        authors = [point.authors / peak * _PLOT for point in (first, *run)]
         drawn += _area(xs, [0.0] * len(xs), established, "area-1") + _area(xs, established, authors, "area-2")
     size = {"y": _TOP, "width": "100%", "height": _PLOT, "viewBox": f"0 0 {WIDTH} {_PLOT}"}
     return element("svg", drawn, preserveAspectRatio="none", **size)
@@ -156,11 +156,11 @@ def _area(xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], cs
     return element("polygon", class_=css, points=coordinates([*above, *below[::-1]]))
 
 
-def _runs(points: Sequence[Mapping[str, Any]], step_ms: int) -> Iterator[list[Mapping[str, Any]]]:
+def _runs(points: Sequence[CrowdPointAnswer], step_ms: int) -> Iterator[list[CrowdPointAnswer]]:
     """Split points where minutes are missing: the hashtag had fewer tweets than the floor."""
-    run: list[Mapping[str, Any]] = []
+    run: list[CrowdPointAnswer] = []
     for point in points:
-        if run and point["at_ms"] - run[-1]["at_ms"] > 2 * step_ms:
+        if run and point.at_ms - run[-1].at_ms > 2 * step_ms:
             yield run
             run = []
         run.append(point)
@@ -168,13 +168,13 @@ def _runs(points: Sequence[Mapping[str, Any]], step_ms: int) -> Iterator[list[Ma
         yield run
 
 
-def _marks(crowd: Mapping[str, Any], scale: _Scale) -> Iterator[str]:
+def _marks(crowd: CrowdAnswer, scale: _Scale) -> Iterator[str]:
     """Draw a line for each decision, and its number below the axis; numbers of near ones are written as one."""
     moments = numbered_moments(crowd)
-    for moment, decision in zip(moments, crowd["moments"], strict=True):
+    for moment, decision in zip(moments, crowd.moments, strict=True):
         by = f" by {moment.actor}" if moment.actor else ""
         x = f"{100 * scale.share(moment.at_ms):.4g}%"
-        dashes = "4 3" if decision["source"] == "automated" else ""
+        dashes = "4 3" if decision.source == "automated" else ""
         title = element("title", escape(f"{moment.number}: {moment.words}{by}, {_clock(moment.at_ms)} UTC"))
         yield element("line", title, class_="mark", x1=x, y1=_TOP, x2=x, y2=_BOTTOM + 4, stroke_dasharray=dashes)
     groups: list[list[NumberedMoment]] = []

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import Request
 
 from moderation.access.services import services_of
 from moderation.domain.cases.case import HashtagCase
-from moderation.domain.crowd.crowd import CrowdPoint, span_of, step_of
+from moderation.domain.crowd.answers import CrowdAnswer
+from moderation.domain.crowd.crowd import span_of, step_of
 from moderation.domain.crowd.moments import moments_of
 from streams.clock import now_ms
 
 
-async def crowd_of(request: Request, case: HashtagCase, country: str | None = None) -> dict[str, Any]:
-    """Build the JSON of a case's crowd, for pages; the caller checks that the person does not review it blind.
+async def crowd_of(request: Request, case: HashtagCase, country: str | None = None) -> CrowdAnswer:
+    """Describe a case's crowd; the caller checks that the person does not review it blind.
 
     Args:
         request: request, admitted already.
@@ -25,30 +24,25 @@ async def crowd_of(request: Request, case: HashtagCase, country: str | None = No
     country, since_ms = country or main_country(case), span_of(case.began_ms, until_ms)
     read = await services.crowds.read(case.hashtag, country, since_ms)
     restrictions = services.reviews.automated.restrictions.values()
-    moments = moments_of(case, restrictions, services.moderation.view, since_ms, until_ms)
-    return {
-        "case": case.id,
-        "hashtag": case.hashtag,
-        "country": country,
-        "countries": sorted({case_item.item.country for case_item in case.items}),
-        "since_ms": since_ms,
-        "until_ms": until_ms,
-        "step_ms": step_of(since_ms, until_ms),
-        "window_ms": read.window_ms,
-        "floor": read.floor,
-        "newest_at_ms": read.newest_ms or None,
-        "is_calibrated": read.is_calibrated,
-        "complete": read.complete,
-        "points": [_point_dict(point) for point in read.points],
-        "moments": [moment.as_dict() for moment in moments],
-    }
+    return CrowdAnswer(
+        case=case.id,
+        hashtag=case.hashtag,
+        country=country,
+        countries=sorted({case_item.item.country for case_item in case.items}),
+        since_ms=since_ms,
+        until_ms=until_ms,
+        step_ms=step_of(since_ms, until_ms),
+        window_ms=read.window_ms,
+        floor=read.floor,
+        newest_at_ms=read.newest_ms or None,
+        is_calibrated=read.is_calibrated,
+        complete=read.complete,
+        points=read.points,
+        moments=moments_of(case, restrictions, services.moderation.view, since_ms, until_ms),
+    )
 
 
 def main_country(case: HashtagCase) -> str:
     """Return the country of the open item that reaches most; `*` for a case without items."""
     items = [case_item.item for case_item in case.open_items or case.items]
     return max(items, key=lambda item: (item.reach, item.id)).country if items else "*"
-
-
-def _point_dict(point: CrowdPoint) -> dict[str, Any]:
-    return point._asdict() | {"coordinated": point.coordinated, "unread": dict(point.unread)}

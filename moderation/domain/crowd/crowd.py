@@ -12,8 +12,7 @@ open cases are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ import numpy.typing as npt
 
 from models.languages import READ, group_name, has_our_groups
 from models.share import Scale, from_bytes
+from moderation.domain.crowd.answers import CrowdPointAnswer
 from streams.constants import HOUR_MS, MINUTE_MS
 from streams.counting.block_counts import MAX_GROUPS
 from streams.log.evidence import EvidenceConditions, EvidenceRecord
@@ -34,32 +34,7 @@ RECENT_MS = BEFORE_MS + 15 * MINUTE_MS
 FINE_MS = 2 * HOUR_MS
 """Longest time with a point for every minute; a longer one has every fifth."""
 Ints = npt.NDArray[np.int64]
-NOTHING_UNREAD: Mapping[str, int] = MappingProxyType({})
 _UNKNOWN = -1
-
-
-class CrowdPoint(NamedTuple):
-    """Counts of one hashtag and country in the window that ends at a minute."""
-
-    at_ms: int
-    tweets: int
-    authors: int
-    """Estimated number of distinct authors."""
-    established: int
-    """Authors with an old account and a text of their own."""
-    young: int | None
-    """Authors with a young account, estimated; None: not measured."""
-    copies: int | None
-    """Authors of a text that another author wrote too, estimated; None: not measured."""
-    sampled: int = 0
-    """Authors whose texts the model has looked at, a sample; 0 where `unread` is empty."""
-    unread: Mapping[str, int] = NOTHING_UNREAD
-    """Sampled authors whose texts it does not read, by language."""
-
-    @property
-    def coordinated(self) -> int:
-        """Authors who are not established: young accounts, copied texts, or a campaign hidden before."""
-        return self.authors - self.established
 
 
 class _Rows(NamedTuple):
@@ -69,7 +44,7 @@ class _Rows(NamedTuple):
     """(n,) hash of the hashtag; it differs between processes."""
     countries: npt.NDArray[np.bytes_]
     counts: npt.NDArray[np.int32]
-    """(n, 5) fields of `CrowdPoint` after the time; -1 where not measured."""
+    """(n, 5) tweets, authors, established, young accounts and copies; -1 where not measured."""
     looked: npt.NDArray[np.uint8] | None
     """(n, 1 + MAX_GROUPS) sampled authors whose text was read, and those unread by group; None: all were read."""
 
@@ -83,14 +58,22 @@ class _Rows(NamedTuple):
         looked = None if self.looked is None else self.looked[kept]
         return _Rows(self.tags[kept], self.countries[kept], self.counts[kept], looked)
 
-    def point(self, at_ms: int, row: int) -> CrowdPoint:
+    def point(self, at_ms: int, row: int) -> CrowdPointAnswer:
         tweets, authors, established, *others = self.counts[row].tolist()
         young, copies = (None if count == _UNKNOWN else count for count in others)
-        read, unread = 0, {}
+        read, unread = 0, dict[str, int]()
         if self.looked is not None and self.looked[row, 1:].any():
             read, unread = int(self.looked[row, 0]), _by_language(self.looked[row, 1:].tolist())
-        return CrowdPoint(
-            at_ms, tweets, authors, established, young, copies, read + sum(unread.values()), unread or NOTHING_UNREAD
+        return CrowdPointAnswer(
+            at_ms=at_ms,
+            tweets=tweets,
+            authors=authors,
+            established=established,
+            coordinated=authors - established,
+            young=young,
+            copies=copies,
+            sampled=read + sum(unread.values()),
+            unread=unread,
         )
 
 
@@ -153,7 +136,7 @@ class CrowdFold:
         for at_ms in [minute_ms for minute_ms in self._minutes if minute_ms < before_ms]:
             del self._minutes[at_ms]
 
-    def series(self, hashtag: str, country: str, since_ms: int, until_ms: int) -> list[CrowdPoint]:
+    def series(self, hashtag: str, country: str, since_ms: int, until_ms: int) -> list[CrowdPointAnswer]:
         """Return the points of a hashtag in a country, oldest first.
 
         A minute at which it had fewer tweets than the floor has no point.
@@ -165,7 +148,7 @@ class CrowdFold:
             until_ms: last minute, inclusive.
         """
         step_ms = step_of(since_ms, until_ms)
-        tag, points = hash(hashtag), list[CrowdPoint]()
+        tag, points = hash(hashtag), list[CrowdPointAnswer]()
         place = (0, 0)
         for at_ms in sorted(self._minutes):
             if not since_ms <= at_ms <= until_ms or at_ms % step_ms:

@@ -15,7 +15,8 @@ from typing import Protocol, Self
 
 import msgspec
 
-from moderation.domain.crowd.crowd import LONGEST_MS, RECENT_MS, CrowdFold, CrowdPoint
+from moderation.domain.crowd.answers import CrowdPointAnswer
+from moderation.domain.crowd.crowd import LONGEST_MS, RECENT_MS, CrowdFold
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import TopicsError
 from streams.log.evidence import EvidenceConditions
@@ -48,7 +49,7 @@ _decode_head = msgspec.msgpack.Decoder(_Head).decode
 class Crowd:
     """Crowd of a hashtag in a country."""
 
-    points: list[CrowdPoint]
+    points: list[CrowdPointAnswer]
     window_ms: int
     """Window that each point counts; 0: nothing was read."""
     floor: int

@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from moderation.domain.appeals.items import BLIND_KINDS
 from moderation.domain.cases.case import HashtagCase
+from moderation.domain.crowd.answers import CrowdMomentAnswer
 from moderation.domain.restrictions.restriction import Restriction
 from streams.actions import ACTION_OF_VERB, ACTIONS, ROW_OF_MEASURE
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
-
-if TYPE_CHECKING:
-    What = str
-else:
-    What = Literal[(*(row.moment for row in ROW_OF_MEASURE.values()), "sent_to_people", "shown", "undone")]
-
-
-class Moment(NamedTuple):
-    """Decision of the pipeline or of a person."""
-
-    at_ms: int
-    source: Literal["automated", "human"]
-    what: What
-    country: str
-    """ISO 3166-1 alpha-2 code, or `*`."""
-    surfaces: tuple[str, ...]
-    actor: str
-    """Person who decided; "" for the pipeline."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Convert to plain JSON."""
-        return self._asdict() | {"surfaces": list(self.surfaces)}
 
 
 def moments_of(
@@ -41,7 +19,7 @@ def moments_of(
     history: OverrideHistory,
     since_ms: int,
     until_ms: int,
-) -> list[Moment]:
+) -> list[CrowdMomentAnswer]:
     """List the decisions about the hashtag of a case in a time, each once, oldest first.
 
     While a second look of the case is open, the result does not say whether the pipeline hid the hashtag.
@@ -54,13 +32,13 @@ def moments_of(
         until_ms: end of the time, inclusive.
     """
     moments = {
-        Moment(
-            restriction.began_ms,
-            "automated",
-            ROW_OF_MEASURE[restriction.measure].moment,
-            restriction.country,
-            restriction.surfaces,
-            "",
+        CrowdMomentAnswer(
+            at_ms=restriction.began_ms,
+            source="automated",
+            what=ROW_OF_MEASURE[restriction.measure].moment,
+            country=restriction.country,
+            surfaces=restriction.surfaces,
+            actor="",
         )
         for restriction in restrictions
         if restriction.target == case.hashtag and restriction.source == "automated"
@@ -69,9 +47,28 @@ def moments_of(
         moments = {moment for moment in moments if moment.what != "hidden"}
     for item in (part.item for part in case.items if part.item.kind not in BLIND_KINDS):
         if item.kind == "review" and not item.by:
-            moments.add(Moment(item.began_ms, "automated", "sent_to_people", item.country, item.surfaces, ""))
+            moments.add(
+                CrowdMomentAnswer(
+                    at_ms=item.began_ms,
+                    source="automated",
+                    what="sent_to_people",
+                    country=item.country,
+                    surfaces=item.surfaces,
+                    actor="",
+                )
+            )
     for offset, record in history.history:
         if record.hashtag == case.hashtag and record.source == "human" and offset not in history.fold.stale:
             what = ACTIONS[ACTION_OF_VERB[record.action]].moment if isinstance(record, Override) else "undone"
-            moments.add(Moment(record.at_ms, "human", what, record.country, tuple(record.surfaces), record.actor))
-    return sorted(moment for moment in moments if since_ms <= moment.at_ms <= until_ms)
+            moments.add(
+                CrowdMomentAnswer(
+                    at_ms=record.at_ms,
+                    source="human",
+                    what=what,
+                    country=record.country,
+                    surfaces=tuple(record.surfaces),
+                    actor=record.actor,
+                )
+            )
+    in_time = [moment for moment in moments if since_ms <= moment.at_ms <= until_ms]
+    return sorted(in_time, key=lambda moment: [*moment.members().values()])

@@ -8,30 +8,36 @@ from xml.etree import ElementTree
 import pytest
 
 from moderation.console.crowd_chart import crowd_chart, crowd_words, numbered_moments
+from moderation.domain.crowd.answers import CrowdAnswer, CrowdMomentAnswer, CrowdPointAnswer
 from streams.constants import HOUR_MS, MINUTE_MS
 
 SINCE_MS = 1_767_222_000_000
 """2025-12-31 23:00 UTC."""
 
 
-def point(minute: int, authors: int, established: int) -> dict[str, Any]:
-    return {"at_ms": SINCE_MS + minute * MINUTE_MS, "tweets": 2 * authors, "authors": authors,
-            "established": established, "coordinated": authors - established, "young": None, "copies": 3}  # fmt: skip
+def point(minute: int, authors: int, established: int) -> CrowdPointAnswer:
+    return CrowdPointAnswer(
+        at_ms=SINCE_MS + minute * MINUTE_MS, tweets=2 * authors, authors=authors, established=established,
+        coordinated=authors - established, young=None, copies=3, sampled=0, unread={},
+    )  # fmt: skip
 
 
-def moment(minute: int, what: str = "held", actor: str = "", country: str = "IN") -> dict[str, Any]:
-    return {"at_ms": SINCE_MS + minute * MINUTE_MS, "source": "human" if actor else "automated", "what": what,
-            "country": country, "surfaces": ["trends"], "actor": actor}  # fmt: skip
+def moment(minute: int, what: str = "held", actor: str = "", country: str = "IN") -> CrowdMomentAnswer:
+    return CrowdMomentAnswer(
+        at_ms=SINCE_MS + minute * MINUTE_MS, source="human" if actor else "automated", what=what, country=country,
+        surfaces=("trends",), actor=actor,
+    )  # fmt: skip
 
 
-def crowd(*points: dict[str, Any], moments: tuple[dict[str, Any], ...] = (), **changes: Any) -> dict[str, Any]:
-    return {
-        "country": "IN", "since_ms": SINCE_MS, "until_ms": SINCE_MS + HOUR_MS, "step_ms": MINUTE_MS,
-        "window_ms": 600_000, "floor": 10, "complete": True, "points": list(points), "moments": list(moments),
-    } | changes  # fmt: skip
+def crowd(*points: CrowdPointAnswer, moments: tuple[CrowdMomentAnswer, ...] = (), **changes: Any) -> CrowdAnswer:
+    return CrowdAnswer(**{
+        "case": "case-1", "hashtag": "tag", "country": "IN", "countries": ["IN"], "since_ms": SINCE_MS,
+        "until_ms": SINCE_MS + HOUR_MS, "step_ms": MINUTE_MS, "window_ms": 600_000, "floor": 10, "newest_at_ms": None,
+        "is_calibrated": None, "complete": True, "points": list(points), "moments": list(moments),
+    } | changes)  # fmt: skip
 
 
-def drawn(given: dict[str, Any]) -> ElementTree.Element:
+def drawn(given: CrowdAnswer) -> ElementTree.Element:
     svg = crowd_chart(given)
     assert "style=" not in svg and "<style" not in svg
     return ElementTree.fromstring(svg)

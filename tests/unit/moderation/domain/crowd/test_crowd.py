@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.share import Scale
-from moderation.domain.crowd.crowd import CrowdFold, CrowdPoint
+from moderation.domain.crowd.answers import CrowdPointAnswer
+from moderation.domain.crowd.crowd import CrowdFold
 from moderation.domain.crowd.follower import apply_evidence
 from streams.constants import HOUR_MS, MINUTE_MS
 from streams.log.evidence import encode_evidence_record
@@ -31,7 +32,10 @@ def test_point_has_counts_and_estimates_without_shares() -> None:
     fold = CrowdFold()
     rows: dict[Cell, Counts] = {("tag", "*"): (90, 40, 30), ("tag", "IN"): (60, 20, 25)}
     fold.apply(crowd_record(MINUTE_MS, rows, young=(0.26, float("nan"))))
-    assert fold.series("tag", "*", 0, HOUR_MS) == [CrowdPoint(MINUTE_MS, 90, 40, 30, 10, None)]
+    assert fold.series("tag", "*", 0, HOUR_MS) == [
+        CrowdPointAnswer(at_ms=MINUTE_MS, tweets=90, authors=40, established=30, coordinated=10, young=10, copies=None,
+                         sampled=0, unread={})
+    ]  # fmt: skip
     [india] = fold.series("tag", "IN", 0, HOUR_MS)
     assert (india.established, india.coordinated, india.young) == (20, 0, None), "estimates are never contradictory"
     assert (fold.window_ms, fold.floor, fold.newest_ms) == (WINDOW_MS, FLOOR, MINUTE_MS)
@@ -110,4 +114,4 @@ def test_series_equals_the_rows_of_a_key(minutes: list[dict[Cell, Counts]], firs
                 if tweets >= 0
             ]
             found = fold.series(tag, country, first * MINUTE_MS, last * MINUTE_MS)
-            assert [one[:4] for one in found] == expected
+            assert [(one.at_ms, one.tweets, one.authors, one.established) for one in found] == expected

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from moderation.domain.crowd.moments import Moment, moments_of
+from moderation.domain.crowd.answers import CrowdMomentAnswer
+from moderation.domain.crowd.moments import moments_of
 from tests.support.case_world import CaseHarness, decision, ruling
 
 
-async def moments(world: CaseHarness, since_ms: int = 0, until_ms: int = 10_000) -> list[Moment]:
+async def moments(world: CaseHarness, since_ms: int = 0, until_ms: int = 10_000) -> list[CrowdMomentAnswer]:
     case = await world.case()
     restrictions = world.reviews.automated.restrictions.values()
     return moments_of(case, restrictions, world.service.view, since_ms, until_ms)
