@@ -13,12 +13,12 @@ from moderation.cli.terminal import actor_of, out
 from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.items import DEFAULT_SHARE
 from moderation.domain.appeals.service import ReviewService
-from moderation.domain.texts.case_texts import HIGHEST_WORDS, CaseTexts, read_case_texts
+from moderation.domain.texts.answers import CaseTextsAnswer, TextAnswer
+from moderation.domain.texts.case_texts import CaseTexts, read_case_texts, texts_view
 from moderation.domain.texts.reader import open_text_reader
-from moderation.domain.texts.shown_text import WORDS, ShownText, tag_address
 from moderation.log.service import ModerationService
 from streams.cli.output import quieten
-from streams.settings import Settings, load_settings
+from streams.settings import load_settings
 
 
 def texts(
@@ -66,35 +66,27 @@ def texts(
 
     read = asyncio.run(run())
     if as_json:
-        out.print(json.dumps(read.as_dict(settings), ensure_ascii=False))
+        out.print(json.dumps(texts_view(read, settings).members(), ensure_ascii=False))
     else:
-        for line in text_lines(read, settings):
+        for line in text_lines(texts_view(read, settings), read.case.display):
             out.print(line)
 
 
-def text_lines(read: CaseTexts, settings: Settings) -> list[str]:
+def text_lines(answer: CaseTextsAnswer, display: str) -> list[str]:
     """Return the lines of a reading: the sample, then each text."""
-    answer = read.as_dict(settings)
-    lines = [f"#{read.case.display}: {answer['sample']}"]
-    address = tag_address(settings.tag_url, read.case.hashtag)
-    lines += [address] if address else []
-    lines += [line for text in read.random for line in _lines_of(text, settings)]
-    if read.highest is not None:
-        lines += ["", HIGHEST_WORDS]
-        lines += [line for text in read.highest for line in _lines_of(text, settings)]
-    elif answer["highest"]["count"]:
-        lines += ["", f"--highest opens {answer['highest']['count']} more: {HIGHEST_WORDS}"]
+    highest = answer.highest
+    lines = [f"#{display}: {answer.sample}", *filter(None, [answer.url])]
+    lines += [line for text in answer.items for line in _lines_of(text)]
+    if highest.items is not None:
+        lines += ["", highest.what]
+        lines += [line for text in highest.items for line in _lines_of(text)]
+    elif highest.count:
+        lines += ["", f"--highest opens {highest.count} more: {highest.what}"]
     return lines
 
 
-def _lines_of(text: ShownText, settings: Settings) -> list[str]:
+def _lines_of(text: TextAnswer) -> list[str]:
     kept = ", kept" if text.kept else ""
-    head = f"{text.id} ({text.lang}{kept})"
-    url = text.as_dict(settings.tweet_url)["url"]
+    head = f"{text.id} ({text.lang}{kept})" + (f": {text.note}" if text.note else "")
     words = [f"  {line}" for line in (text.text.splitlines() or [""])] if text.state == "shown" else []
-    return [
-        "",
-        head if text.state == "shown" else f"{head}: {WORDS[text.state]}",
-        *words,
-        *([f"  {url}"] if url else []),
-    ]
+    return ["", head, *words, *([f"  {text.url}"] if text.url else [])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -26,7 +26,7 @@ from moderation.console.stream import live_of, viewer_of
 from moderation.domain.cases.answers import CaseDetailAnswer
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.view import detailed_view
-from moderation.domain.texts.case_sample import CaseSample
+from moderation.domain.texts.case_sample import sample_view
 from moderation.domain.texts.exposure import LEAST_PEOPLE
 from moderation.log.errors import NoSuchCase
 from moderation.views.crowd import crowd_of
@@ -52,9 +52,8 @@ async def open_next(request: Request, filters: FilterQuery, after: CaseQuery = "
 async def show_case(request: Request, case: CasePath, filters: FilterQuery) -> Response:
     """Show a case with its sampled tweets, which are read one by one on request."""
     hashtag_case = await services_of(request).cases.find(case)
-    sample, no_sample = await _sample(request, hashtag_case)
-    values = await _values(request, hashtag_case, filters)
-    return page(request, "case.html", sample=sample, no_sample=no_sample, **values)
+    sample = await _sample(request, hashtag_case)
+    return page(request, "case.html", **sample, **await _values(request, hashtag_case, filters))
 
 
 @router.get("/cases/{case}/part", openapi_extra=needs("decide"))
@@ -163,22 +162,23 @@ def _people(request: Request, case: HashtagCase, details: CaseDetailAnswer) -> P
     }
 
 
-async def _sample(request: Request, case: HashtagCase) -> tuple[dict[str, Any] | None, str]:
+async def _sample(request: Request, case: HashtagCase) -> PageValues:
     """Return the sampled tweets without texts, or the reason why there are none."""
     services, person = services_of(request), reader_of(request)
     texts = services.texts
     try:
-        sample = CaseSample(
+        sample = sample_view(
             case,
+            texts.settings,
+            await services.markings.refresh(),
             hidden=services.cases.is_blind(case, person),
             person=person,
             opened=await texts.opened(person, case.hashtag, case.id),
-            markings=await services.markings.refresh(),
-        ).as_dict(texts.settings)
+        )
     except CallerMistake:
-        return None, "No decision in this case names sampled tweets."
+        return {"sample": None, "no_sample": "No decision in this case names sampled tweets."}
     team = await texts.team_exposure() if may(request, "lead") else None
-    return sample | {"exposure": await texts.exposure(person), "team": team, "least_people": LEAST_PEOPLE}, ""
+    return {"sample": sample, "exposure": await texts.exposure(person), "team": team, "least_people": LEAST_PEOPLE}
 
 
 async def _live_policy(request: Request) -> Policy | None:

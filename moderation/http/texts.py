@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
@@ -13,48 +13,13 @@ from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
 from moderation.access.numbers import hidden_numbers_for, refuse_hidden_numbers
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel
-from moderation.domain.texts.case_texts import read_case_texts
+from moderation.domain.texts.answers import CaseTextsAnswer
+from moderation.domain.texts.case_texts import read_case_texts, texts_view
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
 
 
 TweetId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
-
-
-class TextAnswer(AnswerModel):
-    """Text of one sampled tweet, or the reason why it is not shown."""
-
-    id: str
-    state: Literal["shown", "deleted", "gone", "other", "unreadable", "unknown"]
-    note: str = Field(description="State in words; empty where the text is shown.")
-    lang: str = Field(description="Primary language subtag of BCP 47, `und` where unknown.")
-    text: str
-    masked: str = Field(description="Text without handles, addresses and long numbers, to show before the text.")
-    kept: bool = Field(description="Whether it comes from the kept texts, not from the source topic.")
-    url: str | None = Field(description="Address on the platform, by HUSHTAG_TWEET_URL.")
-
-
-class HighestTextsAnswer(AnswerModel):
-    """Highest-scoring sampled tweets, closed until `highest=true` is asked for."""
-
-    what: str
-    count: int = Field(description="0 before your first answer, and in a blind second look.")
-    items: list[TextAnswer] | None
-
-
-class CaseTextsAnswer(AnswerModel):
-    """Texts behind one item of a case."""
-
-    case: str
-    hashtag: str
-    item: str = Field(description="Id of the item; empty while it is blinded.")
-    country: str
-    blinded: bool
-    url: str | None = Field(description="Address of the hashtag on the platform, by HUSHTAG_TAG_URL.")
-    sample: str = Field(description="What the sample is.", examples=["10 of 64 sampled authors, at random"])
-    items: list[TextAnswer]
-    highest: HighestTextsAnswer
 
 
 @router.get("/cases/{case}/texts", openapi_extra=needs("decide"), response_model=CaseTextsAnswer)
@@ -95,7 +60,5 @@ async def read_texts(
         highest=highest,
         tweets=tweet or (),
     )
-    answer = texts.as_dict(services.texts.settings)
-    if hashtag_case.hashtag in await hidden_numbers_for(request):
-        answer["highest"]["count"] = 0
-    return JsonReply(answer)
+    numbers = hashtag_case.hashtag not in await hidden_numbers_for(request)
+    return JsonReply(texts_view(texts, services.texts.settings, numbers=numbers))

@@ -3,63 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
 
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.markings import MarkingFold
+from moderation.domain.texts.answers import CaseSampleAnswer, OtherMarkAnswer, SampledTweetAnswer
 from moderation.domain.texts.case_texts import item_to_read, sample_places
 from moderation.domain.texts.shown_text import sample_words, tag_address, tweet_address
 from streams.orders.speakers import same_person
 from streams.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class CaseSample:
-    """Sampled tweets of one item of a case, for one person."""
+def sample_view(
+    case: HashtagCase,
+    settings: Settings,
+    markings: MarkingFold,
+    *,
+    person: str,
+    hidden: bool,
+    opened: Collection[str],
+    item: str | None = None,
+) -> CaseSampleAnswer:
+    """Describe the sampled tweets of one item of a case to a person.
 
-    case: HashtagCase
-    hidden: bool
-    person: str
-    opened: Collection[str]
-    """Tweets that the person has opened in this case within the shift."""
-    markings: MarkingFold
-    item: str | None = None
-    """Id of the item; None: the one that reaches most."""
+    Args:
+        case: the case.
+        settings: addresses of tweets and hashtags.
+        markings: markings of all people.
+        person: person who reads.
+        hidden: whether the person reviews the case blind.
+        opened: tweets that the person has opened in this case within the shift.
+        item: id of the item; None: the one that reaches most.
 
-    def as_dict(self, settings: Settings) -> dict[str, Any]:
-        """Build the JSON of the sample.
-
-        Raises:
-            CallerMistake: no item of the case has sampled tweets, or the case has no such item.
-        """
-        chosen = item_to_read(self.case, self.item, hidden=self.hidden)
-        assert chosen.evidence is not None
-        own = self.markings.of_person(self.case.id, self.person)
-        shows_others = may_see_markings(self.case, self.person, hidden=self.hidden)
-        others = self.markings.of_others(self.case.id, self.person) if shows_others else {}
-        return {
-            "case": self.case.id,
-            "hashtag": self.case.hashtag,
-            "item": "" if self.hidden else chosen.id,  # the id is a statement's reference, if it was suppressed
-            "country": chosen.country,
-            "blinded": self.hidden,
-            "url": tag_address(settings.tag_url, self.case.hashtag),
-            "sample": sample_words(chosen.evidence),
-            "items": [
-                {
-                    "id": tweet,
-                    "lang": at.lang,
-                    "url": tweet_address(settings.tweet_url, tweet),
-                    "opened": tweet in self.opened,
-                    "mark": own.get(tweet),
-                    "others": [{"actor": marking.actor, "mark": marking.mark} for marking in others.get(tweet, [])]
-                    if shows_others
-                    else None,
-                }
-                for tweet, at in sample_places(chosen.evidence).items()
-            ],
-        }
+    Raises:
+        CallerMistake: no item of the case has sampled tweets, or the case has no such item.
+    """
+    chosen = item_to_read(case, item, hidden=hidden)
+    assert chosen.evidence is not None
+    own = markings.of_person(case.id, person)
+    others = markings.of_others(case.id, person) if may_see_markings(case, person, hidden=hidden) else None
+    return CaseSampleAnswer(
+        case=case.id,
+        hashtag=case.hashtag,
+        item="" if hidden else chosen.id,  # the id is a statement's reference, if it was suppressed
+        country=chosen.country,
+        blinded=hidden,
+        url=tag_address(settings.tag_url, case.hashtag),
+        sample=sample_words(chosen.evidence),
+        items=[
+            SampledTweetAnswer(
+                id=tweet,
+                lang=at.lang,
+                url=tweet_address(settings.tweet_url, tweet),
+                opened=tweet in opened,
+                mark=own.get(tweet),
+                others=None
+                if others is None
+                else [OtherMarkAnswer(actor=other.actor, mark=other.mark) for other in others.get(tweet, [])],
+            )
+            for tweet, at in sample_places(chosen.evidence).items()
+        ],
+    )
 
 
 def sampled_tweets(case: HashtagCase, *, hidden: bool) -> frozenset[str]:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from moderation.domain.appeals.items import ReviewItem
 from moderation.domain.cases.case import HashtagCase
+from moderation.domain.texts.answers import CaseTextsAnswer, HighestTextsAnswer, TextAnswer
 from moderation.domain.texts.reader import TextReader
-from moderation.domain.texts.shown_text import NO_POSITION, ShownText, sample_words, tag_address
+from moderation.domain.texts.shown_text import (
+    NO_POSITION,
+    WORDS,
+    ShownText,
+    sample_words,
+    tag_address,
+    tweet_address,
+)
 from streams.errors import CallerMistake
 from streams.log.decisions import Evidence, SampledAt
 from streams.settings import Settings
@@ -34,24 +41,39 @@ class CaseTexts:
         assert self.item.evidence is not None
         return self.item.evidence
 
-    def as_dict(self, settings: Settings) -> dict[str, Any]:
-        """Build the JSON of the texts."""
-        count = 0 if self.hidden else len(self.evidence.highest)
-        return {
-            "case": self.case.id,
-            "hashtag": self.case.hashtag,
-            "item": "" if self.hidden else self.item.id,  # the id is a statement's reference, if it was suppressed
-            "country": self.item.country,
-            "blinded": self.hidden,
-            "url": tag_address(settings.tag_url, self.case.hashtag),
-            "sample": sample_words(self.evidence),
-            "items": [text.as_dict(settings.tweet_url) for text in self.random],
-            "highest": {
-                "what": HIGHEST_WORDS,
-                "count": count,
-                "items": None if self.highest is None else [text.as_dict(settings.tweet_url) for text in self.highest],
-            },
-        }
+
+def texts_view(texts: CaseTexts, settings: Settings, *, numbers: bool = True) -> CaseTextsAnswer:
+    """Describe the texts; without `numbers` it does not say how many highest-scoring tweets there are."""
+    highest = texts.highest
+    return CaseTextsAnswer(
+        case=texts.case.id,
+        hashtag=texts.case.hashtag,
+        item="" if texts.hidden else texts.item.id,  # the id is a statement's reference, if it was suppressed
+        country=texts.item.country,
+        blinded=texts.hidden,
+        url=tag_address(settings.tag_url, texts.case.hashtag),
+        sample=sample_words(texts.evidence),
+        items=[text_view(text, settings.tweet_url) for text in texts.random],
+        highest=HighestTextsAnswer(
+            what=HIGHEST_WORDS,
+            count=len(texts.evidence.highest) if numbers and not texts.hidden else 0,
+            items=None if highest is None else [text_view(text, settings.tweet_url) for text in highest],
+        ),
+    )
+
+
+def text_view(text: ShownText, tweet_url: str = "") -> TextAnswer:
+    """Describe a text; `tweet_url` is the address of a tweet with {id}, "" for none."""
+    return TextAnswer(
+        id=text.id,
+        state=text.state,
+        note=WORDS[text.state],
+        lang=text.lang,
+        text=text.text,
+        masked=text.masked,
+        kept=text.kept,
+        url=tweet_address(tweet_url, text.id) if text.state != "deleted" else None,
+    )
 
 
 def item_to_read(case: HashtagCase, item: str | None, *, hidden: bool) -> ReviewItem:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import quote
 
 from moderation.domain.texts.masking import masked
@@ -41,15 +41,6 @@ class ShownText:
     def masked(self) -> str:
         """Text without handles, addresses and long numbers, for a page that shows the text on request."""
         return masked(self.text)
-
-    def as_dict(self, tweet_url: str = "") -> dict[str, Any]:
-        """Build the JSON of a text.
-
-        Args:
-            tweet_url: address of a tweet with {id}; "" for none.
-        """
-        url = tweet_address(tweet_url, self.id) if self.state != "deleted" else None
-        return asdict(self) | {"note": WORDS[self.state], "masked": self.masked, "url": url}
 
 
 def match_record(tweet: str, lang: str, value: bytes | None) -> ShownText:

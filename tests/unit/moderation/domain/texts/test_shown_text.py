@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moderation.domain.texts.case_texts import text_view
 from moderation.domain.texts.shown_text import ShownText, match_record, sample_words, tag_address
 from streams.log.decisions import Evidence
 from tests.support.in_memory_texts import native_tweet
@@ -14,7 +15,7 @@ def test_record_of_same_tweet_shows_its_text():
 def test_record_of_another_tweet_shows_nothing():
     other = match_record("17", "en", native_tweet(18, "not yours"))
     assert (other.state, other.text) == ("other", "")
-    assert "another tweet" in other.as_dict()["note"]
+    assert "another tweet" in text_view(other).note
 
 
 def test_record_that_is_no_tweet_shows_nothing():
@@ -25,14 +26,14 @@ def test_record_that_is_no_tweet_shows_nothing():
 
 def test_masked_text_has_no_handles_and_addresses():
     one = ShownText("1", "shown", "en", "@ann see https://example.org/1")
-    assert (one.masked, one.as_dict()["text"]) == ("[REDACTED] see [REDACTED]", one.text)
+    assert (one.masked, text_view(one).text) == ("[REDACTED] see [REDACTED]", one.text)
 
 
 def test_address_is_left_out_for_deleted_tweet():
     template = "https://example.org/{id}"
-    assert ShownText("5", "gone", "en").as_dict(template)["url"] == "https://example.org/5"
-    assert ShownText("5", "deleted", "en").as_dict(template)["url"] is None
-    assert ShownText("5", "shown", "en").as_dict("")["url"] is None
+    assert text_view(ShownText("5", "gone", "en"), template).url == "https://example.org/5"
+    assert text_view(ShownText("5", "deleted", "en"), template).url is None
+    assert text_view(ShownText("5", "shown", "en"), "").url is None
 
 
 def test_tag_address_escapes_the_hashtag():
