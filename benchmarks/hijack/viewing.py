@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -14,17 +13,13 @@ from hushtag_client.memory import MemoryFlagsClient, MemoryServer
 from hushtag_client.registers import HIDING, encode
 
 from benchmarks.hijack.posts import COUNTRY, END_MS, LENGTH_MS, START_MS, TAG, Post, log_of
+from benchmarks.judged import PublishedDecision, judged, shipped_policy
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.flags.decision_fold import DecisionFold
 from streams.log.decisions import Decision
-from streams.log.lines import LogRecord
-from streams.policy import Policy, parse_policy
-from streams.replay import Replay
-from streams.scoring import TextScorer, load_text_scorer
 from surfaces.listing import Listing
 from surfaces.trending.counter import TrendCounter
 
-POLICY = Path(__file__).resolve().parents[2] / "config" / "policy.yaml"
 SURFACE = "trends"
 STEP_MS = 1_000
 BACKGROUND = 40
@@ -32,13 +27,6 @@ BACKGROUND = 40
 FEWEST, MOST = 12, 400
 """Tweets in ten minutes of the smallest and of the largest of them. Each is by the same factor larger than the next."""
 _WINDOW_MS = 10 * MINUTE_MS
-
-
-class PublishedDecision(NamedTuple):
-    """A decision, and the log time at which a worker publishes it."""
-
-    at_ms: int
-    decision: Decision
 
 
 class Sight(NamedTuple):
@@ -57,37 +45,14 @@ class Sight(NamedTuple):
         return self.action in HIDING
 
 
-@lru_cache(1)
-def shipped_policy() -> Policy:
-    """Return the shipped policy with mode suppress in every category."""
-    return parse_policy(POLICY.read_text("utf-8").replace("mode: shadow", "mode: suppress"), POLICY.name)
-
-
-@lru_cache(1)
-def _scorer() -> TextScorer:
-    return load_text_scorer()
-
-
 def decisions_of(posts: Iterable[Post]) -> list[PublishedDecision]:
     """Replay the log of some posts; return the decisions on the hashtag."""
-    now_ms = START_MS
-
-    def read(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
-        nonlocal now_ms
-        for record in records:
-            now_ms = record.timestamp
-            yield record
-
-    replay = Replay([0], shipped_policy(), _scorer(), shards=1, early=True)
-    return [
-        PublishedDecision(now_ms, emitted)
-        for emitted in replay.run(read(log_of(posts)))
-        if isinstance(emitted, Decision) and emitted.hashtag == TAG.lower()
-    ]
+    decisions = judged(log_of(posts), shipped_policy())
+    return [published for published in decisions if published.decision.hashtag == TAG.lower()]
 
 
 def sights(
-    posts: Iterable[Post], decisions: Iterable[PublishedDecision], rank_step_ms: int = PANE_MS
+    posts: Iterable[Post], decisions: Iterable[PublishedDecision], rank_step_ms: int = PANE_MS, end_ms: int = END_MS
 ) -> Iterator[Sight]:
     """Show the hashtag to a viewer each second, and rank it by the reference trends service.
 
@@ -95,11 +60,14 @@ def sights(
         posts: tweets of the log; only those with the hashtag count.
         decisions: decisions on the hashtag, by time.
         rank_step_ms: time between two ranks, a multiple of a second.
+        end_ms: last moment to show.
     """
     viewer = _Viewer()
-    uses = sorted([*background(), *((post.at_ms, TAG.lower()) for post in posts if post.hashtag == TAG)])[::-1]
+    uses = sorted(
+        [*background(end_ms - START_MS), *((post.at_ms, TAG.lower()) for post in posts if post.hashtag == TAG)]
+    )[::-1]
     waiting = list(decisions)[::-1]
-    for now_ms in range(START_MS, END_MS + 1, STEP_MS):
+    for now_ms in range(START_MS, end_ms + 1, STEP_MS):
         while uses and uses[-1][0] <= now_ms:
             viewer.count(*uses.pop())
         while waiting and waiting[-1].at_ms <= now_ms:
@@ -107,16 +75,19 @@ def sights(
         yield viewer.look(now_ms, ranked=(now_ms - START_MS) % rank_step_ms == 0)
 
 
-@lru_cache(1)
-def background() -> list[tuple[int, str]]:
+@lru_cache(2)
+def background(length_ms: int = LENGTH_MS) -> list[tuple[int, str]]:
     """List the uses (time, hashtag) of the steady hashtags, from a window before the start on."""
     rng, uses = Random("background"), []
     for number in range(BACKGROUND):
         tweets = MOST * (FEWEST / MOST) ** (number / (BACKGROUND - 1))
         step_ms = _WINDOW_MS / tweets
         first_ms = START_MS - _WINDOW_MS + rng.random() * step_ms
-        uses += [(int(first_ms + step_ms * use), f"steady{number:02}") for use in range(int(tweets * 2.5))]
-    return [use for use in uses if use[0] <= START_MS + LENGTH_MS]
+        uses += [
+            (int(first_ms + step_ms * use), f"steady{number:02}")
+            for use in range(int(tweets * (length_ms / _WINDOW_MS + 1)))
+        ]
+    return [use for use in uses if use[0] <= START_MS + length_ms]
 
 
 class _Flags(MemoryFlagsClient):

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from benchmarks.hijack import __main__ as command
+from benchmarks.hijack import sizes as command
 from benchmarks.hijack import tables
 from benchmarks.hijack.attacks import HARMFUL, KINDS, OTHER_TAGS, TIMINGS, Attack, attacks, established_ms, posts_of
 from benchmarks.hijack.campaigns import (
@@ -39,7 +39,8 @@ from benchmarks.hijack.posts import (
     paraphrased,
     texts_file,
 )
-from benchmarks.hijack.viewing import BACKGROUND, PublishedDecision, Sight, background, shipped_policy, sights
+from benchmarks.hijack.viewing import BACKGROUND, Sight, background, sights
+from benchmarks.judged import PublishedDecision, shipped_policy
 from devkit.simulation.data import own_texts
 from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.errors import CallerMistake
