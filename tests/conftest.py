@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,6 +21,20 @@ if (
 
 _SCHEDULE = re.compile(r"simulation/test_(models|publish|restarts|successors)\.py::.*\[\d+\]$")
 """Id of a test that plays one history, with its seed in brackets."""
+
+EXAMPLES_SHARE = int(os.environ.get("EXAMPLES_SHARE", "1"))
+"""Each property test draws this part of its examples: 4 stands for a quarter. State machines draw all."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Let each property test draw fewer examples, where the caller repeats the suite."""
+    if EXAMPLES_SHARE == 1:
+        return
+    for test in {item.function for item in items if isinstance(item, pytest.Function)}:
+        # The settings of a decorator too, which no profile changes: Hypothesis has no public way.
+        if (full := getattr(test, "_hypothesis_internal_use_settings", None)) is not None:
+            fewer = settings(full, max_examples=max(1, full.max_examples // EXAMPLES_SHARE))
+            test._hypothesis_internal_use_settings = fewer
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
