@@ -18,7 +18,8 @@ Rows of `/v1/cases`, `/v1/held`, `/v1/overrides`, `/v1/appeals`, `/v1/hashtags` 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar
 
 from fastapi import Request
 
@@ -26,8 +27,10 @@ from moderation.access.access import may
 from moderation.access.blinding import reader_of
 from moderation.access.services import services_of
 from moderation.domain.cases.first_answer import NOTHING_HIDDEN, HiddenNumbers
-from moderation.domain.cases.view import AFTER_FIRST_ANSWER, SHOWN
 from moderation.log.errors import FirstAnswerDue
+from streams.answers import AnswerModel, JsonObject
+
+Answer = TypeVar("Answer", bound=AnswerModel)
 
 _LISTS = frozenset({"reasons", "signals"})
 _SINGLE = frozenset({"weight", "lower", "upper", "threshold"})
@@ -50,21 +53,14 @@ async def refuse_hidden_numbers(request: Request, hashtag: str) -> None:
         raise FirstAnswerDue(case.id, case.display)
 
 
-def hide_numbers(answer: dict[str, Any], hashtag: str, hidden_numbers: HiddenNumbers) -> dict[str, Any]:
-    """Complete the answer about one hashtag with `numbers`, and take them out where they are hidden."""
-    if hashtag not in hidden_numbers:
-        return answer | {"numbers": SHOWN}
-    return {**without_numbers(answer), "numbers": AFTER_FIRST_ANSWER}
+def redacted(answer: Answer, redact: Callable[[JsonObject], JsonObject]) -> Answer:
+    """Build an answer again without what its reader may not see, such as `without_numbers`."""
+    return type(answer).model_validate(redact(answer.members()))
 
 
-def hide_numbers_in_rows(rows: list[dict[str, Any]], hidden_numbers: HiddenNumbers) -> list[dict[str, Any]]:
-    """Take the numbers out of those rows, each with its `hashtag`, of which they are hidden."""
-    return [without_numbers(row) if row["hashtag"] in hidden_numbers else row for row in rows]
-
-
-def hidden_word(rows: list[dict[str, Any]], hidden_numbers: HiddenNumbers) -> Literal["shown", "after_first_answer"]:
-    """Return the `numbers` of a list: `after_first_answer` if a row of it lacks them."""
-    return "after_first_answer" if any(row["hashtag"] in hidden_numbers for row in rows) else "shown"
+def numbers_word(hashtags: Iterable[str], hidden_numbers: HiddenNumbers) -> Literal["shown", "after_first_answer"]:
+    """Return the `numbers` of an answer: `after_first_answer` if it lacks those of one of its hashtags."""
+    return "after_first_answer" if any(hashtag in hidden_numbers for hashtag in hashtags) else "shown"
 
 
 def without_numbers(content: Any) -> Any:

@@ -16,7 +16,7 @@ from moderation.access.answers import JsonReply
 from moderation.domain.orders.errors import StaleOrder, change_words
 from moderation.log.errors import ExposureLimit, FirstAnswerDue, NoSuchCase, NothingToUndo, StaleEdit, StaleReview
 from streams.errors import ContractError, DependencyAway, HushtagError
-from streams.flags.overrides import record_as_dict
+from streams.flags.override_answers import record_view
 
 PROBLEM_JSON = "application/problem+json"
 MOST_FAULTS = 100
@@ -150,7 +150,7 @@ def problem_of(error: HushtagError) -> dict[str, Any]:
     detail, fix = http_words(str(error)), http_words(error.fix)
     match error:
         case StaleEdit():
-            changed = [record_as_dict(record) for record in error.changed]
+            changed = [record_view(record).members() for record in error.changed]
             return problem("stale", detail, fix, version=error.version, changed=changed)
         case StaleOrder():
             changes = [change_words(record) for record in error.changed]

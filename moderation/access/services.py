@@ -13,7 +13,7 @@ from fastapi import Request
 from moderation.access.feed import EventFeed, RawRecord
 from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.service import ReviewService
-from moderation.domain.calibration.live_models import KafkaModels
+from moderation.domain.calibration.kafka_service import label_book
 from moderation.domain.calibration.service import CalibrationService
 from moderation.domain.cases.first_answer import skip_within_ms_of
 from moderation.domain.cases.markings import MarkingService
@@ -144,14 +144,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             await stack.enter_async_context(CrowdFollower(settings, open_hashtags)),
             ReportService(await _closed(stack, ReportRuns(report_reader(settings))), moderation, settings.reports),
             SessionEnds(moderation),
-            CalibrationService(
-                moderation,
-                markings,
-                cases,
-                texts,
-                KafkaModels(settings),
-                secret=settings.hash_key.get_secret_value().encode(),
-            ),
+            CalibrationService(label_book(settings, moderation, markings, cases, texts)),
         )
 
 

@@ -56,13 +56,13 @@ def status(
     """
     if context.invoked_subcommand is not None:
         return
-    from moderation.domain.calibration.words import preview_as_dict
+    from moderation.domain.calibration.answers import calibration_answer
 
     settings, back_ms = load_settings(), since_ms(since)
     preview = _run(settings, lambda service: service.preview())
     report = _impact(settings, preview, back_ms) if impact and preview.may_go_live else None
     if as_json:
-        print(json.dumps(preview_as_dict(preview) | {"impact": _plain(report)}, ensure_ascii=False))
+        print(json.dumps(calibration_answer(preview).members() | {"impact": _plain(report)}, ensure_ascii=False))
         return
     _show(preview)
     if report is not None:
@@ -91,7 +91,7 @@ def labels(
     async def work(service: CalibrationService) -> tuple[int, int, list[Any]]:
         from streams.progress import progress_bar
 
-        live = await service.live()
+        live = await service.book.live()
         drafts, bad = parse_labels(data, name, live.scorer.categories)
         if bad and strict:
             return 0, 0, bad
@@ -99,7 +99,7 @@ def labels(
         with progress_bar("scoring the texts", enabled=not as_json) as bar:
             task = bar.add_task("", total=len(drafts))
             for places, part in in_parts(drafts, MOST_LABELS if strict else _PART):
-                result = await service.add(part, actor=who, reason=reason, places=places, all_or_none=strict)
+                result = await service.book.add(part, actor=who, reason=reason, places=places, all_or_none=strict)
                 added, unchanged = added + result.added, unchanged + result.unchanged
                 bad += result.problems
                 bar.advance(task, len(part))

@@ -26,9 +26,9 @@ from moderation.cli.options import (
 )
 from moderation.cli.publishing import Write, finish, write_and_wait
 from moderation.cli.terminal import actor_of, errors, out, policy_names
+from moderation.domain.override_answers import written_answer
 from moderation.domain.override_words import (
     OVERRIDE_HEADERS,
-    accepted_json,
     effect_words,
     override_cells,
     written_end_words,
@@ -40,6 +40,7 @@ from streams.cli.output import quieten
 from streams.clock import now_ms
 from streams.countries import in_country
 from streams.errors import CallerMistake, FlagStoreUnavailable
+from streams.flags.override_answers import override_answer
 from streams.flags.overrides import STATES, OverrideHistory
 from streams.log.moderation import Override, Verb
 from streams.naming import TypedHashtag, country_of, recordable_tag, tag_of
@@ -176,7 +177,7 @@ def list_(
     ]
     if as_json:
         for status in matches:
-            print(json.dumps(status.as_dict(at_ms), ensure_ascii=False))
+            print(json.dumps(override_answer(status, at_ms).members(), ensure_ascii=False))
     elif matches:
         print_list(OVERRIDE_HEADERS, [override_cells(status, at_ms) for status in matches])
     else:
@@ -212,7 +213,10 @@ def _write(settings: Settings, tags: Sequence[TypedHashtag], write: Write, wait:
     for accepted, status in zip(result.accepted, result.statuses, strict=True):
         if as_json:
             print(
-                json.dumps(accepted_json(accepted, status, notes.get(accepted.record.hashtag, ())), ensure_ascii=False)
+                json.dumps(
+                    written_answer(accepted, status, notes.get(accepted.record.hashtag, ())).members(),
+                    ensure_ascii=False,
+                )
             )
         else:
             _print_accepted(accepted, status)

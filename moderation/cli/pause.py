@@ -14,7 +14,8 @@ import typer
 from moderation.cli.options import Actor, Country, Expected, Json, Reason, Surfaces, Until, Wait
 from moderation.cli.publishing import Write, finish, write_and_wait
 from moderation.cli.terminal import actor_of, out, policy_names
-from moderation.domain.override_words import accepted_json, written_end_words
+from moderation.domain.override_answers import written_answer
+from moderation.domain.override_words import written_end_words
 from moderation.log.drafts import STOP, AcceptedRecord, End, end_of, override_draft, undo_draft, words_of
 from moderation.log.service import ModerationService
 from streams.clock import now_ms
@@ -100,7 +101,7 @@ def _write(settings: Settings, write: Write, wait: float, as_json: bool) -> None
     result = write_and_wait(settings, write, wait)
     [accepted], [status] = result.accepted, result.statuses
     if as_json:
-        answer = accepted_json(accepted, status) | {"seconds": round(result.seconds, 3) if status else 0.0}
+        answer = written_answer(accepted, status).members() | {"seconds": round(result.seconds, 3) if status else 0.0}
         del answer["now"]
         print(json.dumps(answer, ensure_ascii=False))
     else:

@@ -141,16 +141,16 @@ def notice(
 
 def _print_statements(settings: Settings, restrictions: Sequence[Restriction]) -> None:
     """Print statements as JSON with their proofs, one a line."""
+    from moderation.outward.statements.answers import statement_answer
     from moderation.outward.statements.proofs import prove_statements
-    from moderation.outward.statements.text import statement_as_dict
     from moderation.publiclog.proving import KafkaLog
 
     proofs = asyncio.run(prove_statements(KafkaLog(settings), restrictions))
     for restriction in restrictions:
-        answer = statement_as_dict(
+        answer = statement_answer(
             restriction, account_rules=settings.account_rules, proof=proofs[restriction.reference]
         )
-        print(json.dumps(answer, ensure_ascii=False))
+        print(json.dumps(answer.members(), ensure_ascii=False))
 
 
 def _print_batches(restrictions: Sequence[Restriction], account_rules: str) -> None:
@@ -170,7 +170,7 @@ def _print_batches(restrictions: Sequence[Restriction], account_rules: str) -> N
         )
     statements = (dsa_statement(restriction, account_rules=account_rules) for restriction in reported)
     for batch in dsa_batches(entry for entry in statements if entry is not None):
-        print(json.dumps(batch.as_dict(), ensure_ascii=False))
+        print(json.dumps(batch.submission(), ensure_ascii=False))
     if omitted := len(restrictions) - len(reported):
         _errors.print(f"{omitted:,} without a statement: restricted by a legal order, or without effect in the EU")
     if not restrictions:

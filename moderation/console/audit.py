@@ -97,7 +97,7 @@ async def show_entry(request: Request, number: EntryNumber) -> Response:
 async def download_proof(request: Request, number: EntryNumber, fields: FieldsQuery = None) -> Response:
     """Download the proof of an entry, with the chosen fields open."""
     proof = await proof_for(request, number, fields or OPENED)
-    return attachment(json.dumps(proof, ensure_ascii=False), f"audit-{number}.json", "application/json")
+    return attachment(json.dumps(proof.members(), ensure_ascii=False), f"audit-{number}.json", "application/json")
 
 
 def _choices() -> PageValues:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.responses import Response
@@ -49,7 +49,16 @@ async def show_scale(request: Request) -> Response:
     )
 
 
-async def _cases(request: Request) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class CaseToMark:
+    """Case with sampled texts that a person has not marked."""
+
+    id: str
+    display: str
+    texts: int
+
+
+async def _cases(request: Request) -> list[CaseToMark]:
     """Return the open cases with sampled texts that the person has not marked, those with most texts first.
 
     Cases of hashtags that the model does not read are left out: their labels do not count.
@@ -58,11 +67,11 @@ async def _cases(request: Request) -> list[dict[str, Any]]:
     cases = await services.cases.refresh()
     counts = unmarked_counts(await services.markings.refresh(), cases, person)
     cases_to_mark = [
-        {"id": case.id, "display": case.display, "texts": counts[case.id]}
+        CaseToMark(case.id, case.display, counts[case.id])
         for case in cases.values()
         if _is_shown(case) and case.id in counts and not services.cases.is_blind(case, person)
     ]
-    return sorted(cases_to_mark, key=lambda case: (-counts[str(case["id"])], case["display"]))[:CASES]
+    return sorted(cases_to_mark, key=lambda case: (-case.texts, case.display))[:CASES]
 
 
 def _is_shown(case: HashtagCase) -> bool:

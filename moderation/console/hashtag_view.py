@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from hushtag_client.registers import ANY_HASHTAG, Register
 
@@ -134,49 +133,69 @@ def version_of_tag(history: OverrideHistory, hashtag: str) -> str:
     return history.fold.version([scope for scope in history.scopes(hashtag) if scope[3] == "human"])
 
 
-def history_of(report: HashtagReport, *, show_legal: bool) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """Automated decision or decision of a person, in words."""
+
+    at_ms: int
+    country: str
+    what: str
+    by: str
+    reason: str
+    repeats: int
+    """Later decisions that only renewed it."""
+
+
+def history_of(report: HashtagReport, *, show_legal: bool) -> list[PastEvent]:
     """List the automated and people's decisions, the newest first; a renewal counts in the one it renews."""
     events = []
     for event in reversed(report.timeline()[-MOST_EVENTS:]):
         hidden = event.source == "legal" and not show_legal
-        events.append(
-            {
-                "at_ms": event.at_ms,
-                "country": event.country,
-                "what": plain_words(event.what),
-                "by": "the pipeline" if event.source == "automated" else "a legal order" if hidden else event.actor,
-                "reason": "" if hidden else event.reason,
-                "repeats": event.repeats,
-                "automated": event.source == "automated",
-            }
-        )
+        by = "the pipeline" if event.source == "automated" else "a legal order" if hidden else event.actor
+        reason = "" if hidden else event.reason
+        events.append(PastEvent(event.at_ms, event.country, plain_words(event.what), by, reason, event.repeats))
     return events
 
 
-def statements_of(report: HashtagReport, *, hide_numbers: bool, show_legal: bool) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class StatementInWords:
+    """Statement of a restriction in English and Hindi; "" where its numbers are hidden."""
+
+    reference: str
+    measure: str
+    country: str
+    surfaces: list[str]
+    category: str
+    by: str
+    began_ms: int
+    ends_ms: int
+    text: str
+    hindi: str
+
+
+def statements_of(report: HashtagReport, *, hide_numbers: bool, show_legal: bool) -> list[StatementInWords]:
     """Build the statements of the restrictions in force."""
     active = active_restrictions(report)
     return [statement_view(restriction, hide_numbers=hide_numbers, show_legal=show_legal) for restriction in active]
 
 
-def statement_view(restriction: Restriction, *, hide_numbers: bool, show_legal: bool) -> dict[str, Any]:
+def statement_view(restriction: Restriction, *, hide_numbers: bool, show_legal: bool) -> StatementInWords:
     """Build the statement of a restriction; an automated one has numbers, and is left out where they are hidden."""
     secret = restriction.secret or (restriction.source == "legal" and not show_legal)
     automated = restriction.source == "automated"
-    by = "the pipeline" if automated else "a legal order" if secret else restriction.actor
     stated = not (hide_numbers and automated)
-    return {
-        "reference": restriction.reference,
-        "measure": restriction.measure,
-        "country": restriction.country,
-        "surfaces": list(restriction.surfaces),
-        "category": restriction.category,
-        "by": by,
-        "began_ms": restriction.began_ms,
-        "ends_ms": restriction.ends_ms,
-        "text": user_text(restriction, "en") if stated else "",
-        "hindi": user_text(restriction, "hi") if stated else "",
-    }
+    return StatementInWords(
+        reference=restriction.reference,
+        measure=restriction.measure,
+        country=restriction.country,
+        surfaces=list(restriction.surfaces),
+        category=restriction.category,
+        by="the pipeline" if automated else "a legal order" if secret else restriction.actor,
+        began_ms=restriction.began_ms,
+        ends_ms=restriction.ends_ms,
+        text=user_text(restriction, "en") if stated else "",
+        hindi=user_text(restriction, "hi") if stated else "",
+    )
 
 
 def countries_named(places: Iterable[TagPlace], overrides: Iterable[OverrideNow]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 from hushtag_client.normalise import normalise
@@ -109,28 +109,49 @@ async def held_for(request: Request) -> tuple[list[HeldRegister], int]:
     return [held for held in all_held if held.register.hashtag not in hidden_tags], len(hidden_tags)
 
 
-def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) -> dict[str, Any]:
-    """Build a row: counts of tweets and authors, but no number of the machine."""
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """Row of the list: counts of tweets and authors, but no number of the machine."""
+
+    display: str
+    path: str
+    action: str
+    state: str
+    early: bool
+    country: str
+    surfaces: list[str]
+    category: str
+    by: str
+    since_ms: int
+    ends_ms: int
+    tweets: int
+    authors: int
+    unread: str
+    """Languages that the model does not read, in words."""
+
+
+def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) -> HeldRow:
+    """Build a row."""
     register = held.register
     tweets, authors = reach_of(automated, register.hashtag, register.country)
     every = evidence_of(automated, register.hashtag, register.country)
     largest = max(every, key=lambda evidence: evidence.tweets, default=None)
-    return {
-        "display": register.display or register.hashtag,
-        "path": hashtag_path(register.hashtag),
-        "action": register.action,
-        "state": STATES[register.action],
-        "early": register.provisional,
-        "country": register.country,
-        "surfaces": sorted(held.surfaces),
-        "category": register.category,
-        "by": by_words(register, show_legal=show_legal),
-        "since_ms": register.decided_at_ms,
-        "ends_ms": register.expires_at_ms,
-        "tweets": tweets,
-        "authors": authors,
-        "unread": ", ".join(language.words for language in languages_of(largest)),
-    }
+    return HeldRow(
+        display=register.display or register.hashtag,
+        path=hashtag_path(register.hashtag),
+        action=register.action,
+        state=STATES[register.action],
+        early=register.provisional,
+        country=register.country,
+        surfaces=sorted(held.surfaces),
+        category=register.category,
+        by=by_words(register, show_legal=show_legal),
+        since_ms=register.decided_at_ms,
+        ends_ms=register.expires_at_ms,
+        tweets=tweets,
+        authors=authors,
+        unread=", ".join(language.words for language in languages_of(largest)),
+    )
 
 
 def reach_of(automated: AutomatedFold, hashtag: str, country: str) -> tuple[int, int]:
@@ -153,7 +174,7 @@ def evidence_of(automated: AutomatedFold, hashtag: str, country: str) -> list[Ev
 def in_order(every: Sequence[HeldRegister], sort: str, automated: AutomatedFold) -> list[HeldRegister]:
     """Sort held hashtags; equal ones by name and country."""
 
-    def by_name(held: HeldRegister) -> tuple[Any, ...]:
+    def by_name(held: HeldRegister) -> tuple[str, ...]:
         return held.register.hashtag, held.register.country, held.register.source, held.register.category
 
     named = sorted(every, key=by_name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request
 from hushtag_client.registers import ANY_HASHTAG
@@ -19,12 +20,12 @@ from moderation.console.hashtag_limits import category_choices, country_choices,
 from moderation.console.held import held_row, in_order
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.console.stop_notice import ISOLATED, countdown_words, scope_words
+from moderation.console.stop_notice import ISOLATED, Scope, StopScope, countdown_words, scope_words
 from moderation.console.words import moment_words
 from moderation.domain.publication_times import PublishedAnswer, records_of_write
 from moderation.log.drafts import duration_ms
 from moderation.views.held import HeldRegister, held_tags
-from moderation.views.pauses import pauses_in_force, stop_version
+from moderation.views.pauses import PausedAnswer, pauses_in_force, stop_version
 from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
@@ -63,11 +64,11 @@ async def show_stop(
     caller: Caller = request.state.caller
     permission: Permission = "decide" if may(request, "decide") else "read"
     categories = category_choices(caller, names.categories, permission)
-    scope = {
-        "country": country if country == "*" or country.isalpha() else "",
-        "surfaces": sorted(set(surface) & set(names.surfaces)) or list(names.surfaces),
-        "category": category if category in dict(categories) else next(iter(dict(categories)), ""),
-    }
+    scope = StopScope(
+        country if country == "*" or country.isalpha() else "",
+        sorted(set(surface) & set(names.surfaces)) or list(names.surfaces),
+        category if category in dict(categories) else next(iter(dict(categories)), ""),
+    )
     pauses = pauses_in_force(view, at_ms)
 
     @cache
@@ -76,16 +77,16 @@ async def show_stop(
         all_held = held_tags(automated.latest.values(), view, at_ms, stops=False, viewers=viewers)
         return [row for row in all_held if row.register.hashtag not in hidden_tags]
 
-    released = in_order(lifted_by(scope, held(scope["country"]), pauses), "reach", automated)
+    released = in_order(lifted_by(scope, held(scope.country), pauses), "reach", automated)
     limit = longest_ms(caller)
     return page(
         request,
         "stop.html",
         scope=scope,
-        scope_words=scope_words(scope | {"country": scope["country"] or "*"}),
+        scope_words=scope_words(replace(scope, country=scope.country or "*")),
         chosen=frozenset(surface),
         pauses=[
-            pressed_view(pause, held(pause["country"]), pauses_in_force(view, at_ms, released=pause["id"]), at_ms)
+            pressed_view(pause, held(pause.country), pauses_in_force(view, at_ms, released=pause.id), at_ms)
             for pause in pauses
         ],
         there=pressed_there(scope, pauses),
@@ -113,31 +114,54 @@ async def last_change(services: Services, at_ms: int) -> PublishedAnswer | None:
     return await services.published(records, _WAIT_SECONDS if at_ms - records[-1].record.at_ms < _NEW_MS else 0)
 
 
-def past_presses(history: OverrideHistory, most: int = 10) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Press or release of the stop button."""
+
+    verb: str
+    words: str
+    """Scope in words."""
+    actor: str
+    reason: str
+    at_ms: int
+
+
+def past_presses(history: OverrideHistory, most: int = 10) -> list[Press]:
     """List the last presses and releases, the newest first; refused ones had no effect and are left out."""
     fold, everything = history.fold, history.history
     presses = [press for at, press in everything if press.hashtag == ANY_HASHTAG and at not in fold.stale]
     return [
-        {
-            "verb": "paused" if isinstance(record, Override) else "resumed",
-            "words": scope_words(
-                {
-                    "country": record.country,
-                    "surfaces": sorted(record.surfaces),
-                    "category": record.category if isinstance(record, Override) else "",
-                }
+        Press(
+            "paused" if isinstance(record, Override) else "resumed",
+            scope_words(
+                StopScope(
+                    record.country,
+                    sorted(record.surfaces),
+                    record.category if isinstance(record, Override) else "",
+                )
             ),
-            "actor": record.actor,
-            "reason": record.reason,
-            "at_ms": record.at_ms,
-        }
+            record.actor,
+            record.reason,
+            record.at_ms,
+        )
         for record in presses[: -most - 1 : -1]
     ]
 
 
+class PauseInForce(PausedAnswer):
+    """Pause in force, and what its release changes."""
+
+    words: str
+    countdown: str
+    hides: int
+    """Hashtags that are held again."""
+    after: list[str]
+    """Pauses that stay in force there, in words."""
+
+
 def pressed_view(
-    pause: Mapping[str, Any], held: Sequence[HeldRegister], after: Sequence[Mapping[str, Any]], at_ms: int
-) -> dict[str, Any]:
+    pause: PausedAnswer, held: Sequence[HeldRegister], after: Sequence[PausedAnswer], at_ms: int
+) -> PauseInForce:
     """Describe a pause in force, and what its release changes.
 
     Args:
@@ -146,45 +170,43 @@ def pressed_view(
         after: pauses that are in force once this one is released.
         at_ms: present time, Unix time in ms.
     """
-    return {
-        **pause,
-        "words": scope_words(pause),
-        "countdown": countdown_words(pause["resumes_at_ms"], at_ms),
-        "hides": len({row.register.hashtag for row in lifted_by(pause, held, after)}),
-        "after": [pause_words(other) for other in after if overlaps(other, pause)],
-    }
+    return PauseInForce(
+        **pause.members(),
+        words=scope_words(pause),
+        countdown=countdown_words(pause.resumes_at_ms, at_ms),
+        hides=len({row.register.hashtag for row in lifted_by(pause, held, after)}),
+        after=[pause_words(other) for other in after if overlaps(other, pause)],
+    )
 
 
-def pressed_there(scope: Mapping[str, Any], pauses: Iterable[Mapping[str, Any]]) -> list[str]:
+def pressed_there(scope: Scope, pauses: Iterable[PausedAnswer]) -> list[str]:
     """Say which pauses are in force in a scope, and what a new one in it would do."""
     sentences = []
     for pause in pauses:
-        same_place = pause["country"] == scope["country"] and set(pause["surfaces"]) & set(scope["surfaces"])
-        if same_place and pause["category"] != scope["category"]:
+        same_place = pause.country == scope.country and set(pause.surfaces) & set(scope.surfaces)
+        if same_place and pause.category != scope.category:
             sentences.append(f"Paused already {pause_words(pause)}. Release it first: a place has one pause at a time.")
-        elif scope["country"] and overlaps(pause, scope):
+        elif scope.country and overlaps(pause, scope):
             words = pause_words(pause)
             sentences.append(f"Paused already {words}. A new pause does not end it: the longer one counts.")
     return sentences
 
 
-def pause_words(pause: Mapping[str, Any]) -> str:
+def pause_words(pause: PausedAnswer) -> str:
     """Name a pause in force with its end and the person who pressed it."""
-    return f"{scope_words(pause)}, by {ISOLATED.format(pause['actor'])}, until {moment_words(pause['expires_at_ms'])}"
+    return f"{scope_words(pause)}, by {ISOLATED.format(pause.actor)}, until {moment_words(pause.expires_at_ms)}"
 
 
-def overlaps(scope: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def overlaps(scope: Scope, other: Scope) -> bool:
     """Return whether two scopes share viewers, a surface and a category."""
     return (
-        (WORLD in (scope["country"], other["country"]) or scope["country"] == other["country"])
-        and bool(set(scope["surfaces"]) & set(other["surfaces"]))
-        and ("" in (scope["category"], other["category"]) or scope["category"] == other["category"])
+        (WORLD in (scope.country, other.country) or scope.country == other.country)
+        and bool(set(scope.surfaces) & set(other.surfaces))
+        and ("" in (scope.category, other.category) or scope.category == other.category)
     )
 
 
-def lifted_by(
-    scope: Mapping[str, Any], held: Iterable[HeldRegister], others: Sequence[Mapping[str, Any]]
-) -> list[HeldRegister]:
+def lifted_by(scope: Scope, held: Iterable[HeldRegister], others: Sequence[Scope]) -> list[HeldRegister]:
     """List what a stop button of a scope lifts and no other one does: only decisions of the pipeline.
 
     Args:
@@ -198,15 +220,15 @@ def lifted_by(
     rows = []
     for row in held:
         register = row.register
-        if register.source != "automated" or scope["category"] not in ("", register.category):
+        if register.source != "automated" or scope.category not in ("", register.category):
             continue
-        viewers = register.country if scope["country"] in ("", WORLD) else scope["country"]
+        viewers = register.country if scope.country in ("", WORLD) else scope.country
         lifted = {
             surface
             for other in others
-            if other["country"] in (viewers, WORLD) and other["category"] in ("", register.category)
-            for surface in other["surfaces"]
+            if other.country in (viewers, WORLD) and other.category in ("", register.category)
+            for surface in other.surfaces
         }
-        if surfaces := sorted((set(row.surfaces) & set(scope["surfaces"])) - lifted):
+        if surfaces := sorted((set(row.surfaces) & set(scope.surfaces)) - lifted):
             rows.append(HeldRegister(register, surfaces))
     return rows

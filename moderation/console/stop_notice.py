@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from moderation.console.words import listed, machine_time, plain_words
 from moderation.log.drafts import moment_ms
-from moderation.views.pauses import pauses_in_force
+from moderation.views.pauses import PausedAnswer, pauses_in_force
 from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.countries import in_country
 from streams.flags.overrides import OverrideHistory
@@ -16,10 +17,35 @@ ISOLATED = "\u2068{}\u2069"
 """Text of a person inside a sentence: its direction does not spread."""
 
 
+class Scope(Protocol):
+    """Scope of a stop button."""
+
+    @property
+    def country(self) -> str:
+        """Country by ISO 3166-1 alpha-2, or `*`."""
+
+    @property
+    def surfaces(self) -> Sequence[str]:
+        """Surfaces on which it lifts decisions."""
+
+    @property
+    def category(self) -> str:
+        """Only category that it lifts; "" for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopScope:
+    """Scope that is not pressed: one about to be, or one that was."""
+
+    country: str
+    surfaces: Sequence[str]
+    category: str
+
+
 def notice_texts(history: OverrideHistory, at_ms: int) -> dict[str, str]:
     """Build the live texts of the notice; both are empty while nothing is paused."""
     pauses = pauses_in_force(history, at_ms)
-    until = min((pause["resumes_at_ms"] for pause in pauses), default=0)
+    until = min((pause.resumes_at_ms for pause in pauses), default=0)
     return {"paused": notice_words(pauses), "paused-until": machine_time(until) if until else ""}
 
 
@@ -31,10 +57,11 @@ def notice_values(history: OverrideHistory | None, at_ms: int) -> dict[str, str]
     return texts | {"countdown": left}
 
 
-def notice_words(pauses: Sequence[Mapping[str, Any]]) -> str:
+def notice_words(pauses: Sequence[PausedAnswer]) -> str:
     """Say what is paused, before "resumes in 1:05"; "" for nothing.
 
-    >>> pause = {"country": "IN", "surfaces": ["search", "trends"], "category": "", "actor": "asha"}
+    >>> pause = PausedAnswer(id="1", country="IN", surfaces=["search", "trends"], category="", actor="asha",
+    ...     reason="", at_ms=0, expires_at_ms=1, expires_in_ms=1, resumes_at_ms=1)
     >>> notice_words([pause]).replace(ISOLATED.format("asha"), "asha")
     'Automation is paused in India on search and trends, by asha'
     >>> notice_words([pause, pause])
@@ -43,17 +70,17 @@ def notice_words(pauses: Sequence[Mapping[str, Any]]) -> str:
     if len(pauses) != 1:
         return f"Automation is paused in {len(pauses)} scopes; the first" if pauses else ""
     [pause] = pauses
-    return f"Automation is paused {scope_words(pause)}, by {ISOLATED.format(pause['actor'])}"
+    return f"Automation is paused {scope_words(pause)}, by {ISOLATED.format(pause.actor)}"
 
 
-def scope_words(scope: Mapping[str, Any]) -> str:
+def scope_words(scope: Scope) -> str:
     """Name the scope of a stop button.
 
-    >>> scope_words({"country": "*", "surfaces": ["trends"], "category": "hateful_conduct"})
+    >>> scope_words(StopScope("*", ["trends"], "hateful_conduct"))
     'everywhere on trends for hateful conduct'
     """
-    of = f" for {plain_words(scope['category'])}" if scope["category"] else ""
-    return f"{in_country(scope['country'])} on {listed(list(scope['surfaces']))}{of}"
+    of = f" for {plain_words(scope.category)}" if scope.category else ""
+    return f"{in_country(scope.country)} on {listed(list(scope.surfaces))}{of}"
 
 
 def countdown_words(until_ms: int, at_ms: int) -> str:

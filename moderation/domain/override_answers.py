@@ -1,41 +1,51 @@
-"""Answers on people's decisions: what the API answers and commands print."""
+"""Answer to a person's decision: what the API answers and commands print."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from moderation.answers import AnswerModel, Millis
-from streams.flags.overrides import record_as_dict
-from streams.log.moderation import TagRecord, Verb
+from moderation.log.drafts import AcceptedRecord
+from streams.answers import AnswerModel
+from streams.flags.override_answers import RecordMembers, record_members
+
+if TYPE_CHECKING:
+    from moderation.domain.publication import PublicationStatus
 
 
-class RecordAnswer(AnswerModel):
-    """Members that every record of a decision has."""
+class SurfaceNowAnswer(AnswerModel):
+    """Answer that a surface gives now."""
 
-    id: str
-    action: Literal[Verb, "undo"]
-    hashtag: str
-    display: str
-    country: str = Field(description="ISO 3166-1 alpha-2, or `*`.")
-    surfaces: list[str]
-    source: str
-    actor: str
-    reason: str
-    at_ms: Millis
-    expires_at_ms: int | None = Field(default=None, description="End; 0: until revoked. Absent in an undo.")
-    category: str | None = Field(default=None, description="Only category that a stop button lifts. Absent in an undo.")
-    family: str | None = Field(
-        default=None, description="Hashtag whose look-alikes got the same decision. Absent in an undo."
-    )
-    undoes: list[str] | None = Field(default=None, description="Records that an undo ends.")
+    surface: str
+    shown: bool
+    decided_by: str | None
 
 
-class DecisionRecordAnswer(RecordAnswer):
-    """Record of a person's decision."""
+class OverrideWrittenAnswer(RecordMembers):
+    """Decision as it was written."""
+
+    version: str = Field(description="Version that the next edit of the scope must name.")
+    notes: list[str] = Field(description="Hints on the spelling.")
+    published: bool | None = Field(description="null: the API does not wait for Redis.")
+    note: str
+    now: list[SurfaceNowAnswer]
 
 
-def record_view(record: TagRecord) -> DecisionRecordAnswer:
-    """Describe the record of a decision or an undo."""
-    return DecisionRecordAnswer.model_validate(record_as_dict(record))
+def written_answer(
+    accepted: AcceptedRecord, status: PublicationStatus | None = None, notes: Sequence[str] = ()
+) -> OverrideWrittenAnswer:
+    """Build the answer to a write; `published` is null without a wait."""
+    now = [
+        SurfaceNowAnswer(surface=v.surface, shown=v.shown, decided_by=v.register.source if v.register else None)
+        for v in (status.verdicts if status else ())
+    ]
+    members = record_members(accepted.record) | {
+        "version": accepted.version,
+        "notes": notes,
+        "published": status.published if status else None,
+        "note": status.note if status else "",
+        "now": now,
+    }
+    return OverrideWrittenAnswer.model_validate(members)

@@ -1,42 +1,23 @@
-"""Rendering of human decisions: JSON for programs, a table for terminals. Pure."""
+"""People's decisions in words, for terminals. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hushtag_client.registers import ANY_HASHTAG
 from rich.text import Text
 
-from moderation.log.drafts import AcceptedRecord
 from moderation.wording import time_words
 from streams.cli.lists import Cell
-from streams.flags.overrides import OverrideStatus, record_as_dict
+from streams.flags.overrides import OverrideStatus
 from streams.log.moderation import Override, TagRecord
 from streams.naming import format_duration
 
 if TYPE_CHECKING:
-    from moderation.domain.publication import PublicationStatus
     from streams.flags.lookup import FlagResolution
 
 _STYLES = {"in force": "bold", "superseded": "yellow", "expired": "dim", "undone": "dim", "refused": "red"}
 _BECAUSE = {"undone": "undone", "superseded": "newer decision", "refused": "came first"}
-
-
-def accepted_json(
-    accepted: AcceptedRecord, status: PublicationStatus | None = None, notes: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Build the answer to a write; `published` is null without a wait."""
-    return record_as_dict(accepted.record) | {
-        "version": accepted.version,
-        "notes": list(notes),
-        "published": status.published if status else None,
-        "note": status.note if status else "",
-        "now": [
-            {"surface": v.surface, "shown": v.shown, "decided_by": v.register.source if v.register else None}
-            for v in (status.verdicts if status else ())
-        ],
-    }
 
 
 OVERRIDE_HEADERS = ("hashtag", "where", "decision", "state", "ends", "by", "reason")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
@@ -18,6 +17,7 @@ from moderation.answers import AnswerModel, NextCursor
 from moderation.outward.statements.proofs import OPENED
 from moderation.publiclog.rows import AuditFilter
 from moderation.views.audit import (
+    AuditProofAnswer,
     EntryNumber,
     FieldsQuery,
     LogStateAnswer,
@@ -50,14 +50,6 @@ class AuditAnswer(AnswerModel):
 
     items: list[AuditRowAnswer]
     next: NextCursor
-
-
-class AuditProofAnswer(AnswerModel):
-    """Proof of an entry."""
-
-    entry: dict[str, str | int | None] | None = Field(description="Opened fields.")
-    proof: dict[str, Any] | None = Field(description="Proof file for `hushtag proof verify`; null: not yet.")
-    proof_note: str | None = Field(None, description="Time of the checkpoint that will cover the entry.")
 
 
 @router.get("/audit", openapi_extra=needs("audit"), response_model=AuditAnswer)

@@ -6,9 +6,6 @@ without limits, as a policy does.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -19,19 +16,22 @@ from moderation.access.bodies import IdempotencyKey
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.domain.calibration.drafts import LabelDraft
-from moderation.domain.calibration.words import preview_as_dict
-from moderation.http.calibration_shapes import (
+from moderation.domain.calibration.answers import (
     CalibrationAnswer,
+    LabelsAddedAnswer,
+    ModelWrittenAnswer,
+    calibration_answer,
+    labels_answer,
+)
+from moderation.domain.calibration.drafts import LabelDraft
+from moderation.http.calibration_bodies import (
     CalibrationApplyBody,
     CalibrationImpactBody,
-    LabelsAddedAnswer,
     LabelsBody,
     ModelRollbackBody,
-    ModelWrittenAnswer,
 )
 from moderation.http.policy import LONGEST_IMPACT_MS
-from moderation.http.policy_changes import job_as_dict
+from moderation.http.policy_changes import job_answer
 from moderation.http.policy_shapes import BacktestAnswer
 from moderation.log.drafts import duration_ms
 from moderation.views.policies import live_record
@@ -44,7 +44,7 @@ router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_clas
 @router.get("/calibration", openapi_extra=needs("decide"), response_model=CalibrationAnswer)
 async def show_calibration(request: Request) -> Response:
     """Return the labels by language, category and person, and the scale that they give; nothing is written."""
-    return JsonReply(preview_as_dict(await services_of(request).calibration.preview()))
+    return JsonReply(calibration_answer(await services_of(request).calibration.preview()))
 
 
 @router.post("/calibration/labels", openapi_extra=needs("decide"), response_model=LabelsAddedAnswer, status_code=201)
@@ -52,12 +52,9 @@ async def add_labels(request: Request, body: LabelsBody, idempotency_key: Idempo
     """Label texts. They are scored at once; only scores, language and a hash are kept."""
     sender = request.state.caller.writes_as  # one sender with many names is one voice
 
-    async def work(_: str) -> dict[str, Any]:
+    async def work(_: str) -> LabelsAddedAnswer:
         drafts = [LabelDraft(**label.model_dump()) for label in body.items]
-        outcome = await services_of(request).calibration.add(drafts, actor=sender, reason=body.reason)
-        return {
-            "added": outcome.added, "unchanged": outcome.unchanged, "problems": [*map(asdict, outcome.problems)],
-        }  # fmt: skip
+        return labels_answer(await services_of(request).calibration.book.add(drafts, actor=sender, reason=body.reason))
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -78,14 +75,14 @@ async def begin_calibration_impact(request: Request, body: CalibrationImpactBody
     live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
     scales = preview.fit.scales(preview.labels.live.scorer)
     job = services.backtests.impact(live, live, since_ms, reader_of(request), scales=scales)
-    return JsonReply(job_as_dict(job, None), 202)
+    return JsonReply(job_answer(job, None), 202)
 
 
 @router.post("/calibration/apply", openapi_extra=needs("lead"), response_model=ModelWrittenAnswer, status_code=201)
 async def apply_calibration(request: Request, body: CalibrationApplyBody, idempotency_key: IdempotencyKey) -> Response:
     """Put the fitted scale live: a model with the same weights, which all workers follow from one tick on."""
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> ModelWrittenAnswer:
         check_rights(request, country="*", category="")
         calibration = services_of(request).calibration
         await _refuse_other(request, body.if_live)
@@ -102,7 +99,7 @@ async def apply_calibration(request: Request, body: CalibrationApplyBody, idempo
 async def rollback_calibration(request: Request, body: ModelRollbackBody, idempotency_key: IdempotencyKey) -> Response:
     """Put the model before the live one live again."""
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> ModelWrittenAnswer:
         check_rights(request, country="*", category="")
         await _refuse_other(request, body.if_live)
         record = await services_of(request).calibration.rollback(actor=actor, reason=body.reason, if_live=body.if_live)
@@ -113,7 +110,7 @@ async def rollback_calibration(request: Request, body: ModelRollbackBody, idempo
 
 async def _refuse_other(request: Request, if_live: str) -> None:
     """Refuse a write that was compared with another model than the live one (409)."""
-    live = await services_of(request).calibration.live()
+    live = await services_of(request).calibration.book.live()
     if live.revision != if_live:
         raise RefusedCall(
             "stale",
@@ -137,8 +134,7 @@ async def _refuse_other_scale(request: Request, if_scale: str) -> None:
         )
 
 
-def _written(record: PolicyRecord, before: str) -> dict[str, Any]:
-    return {
-        "model": record.model_revision, "before": before, "policy": record.revision,
-        "from_tick_ms": record.from_tick_ms,
-    }  # fmt: skip
+def _written(record: PolicyRecord, before: str) -> ModelWrittenAnswer:
+    return ModelWrittenAnswer(
+        model=record.model_revision, before=before, policy=record.revision, from_tick_ms=record.from_tick_ms
+    )

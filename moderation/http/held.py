@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import hidden_hashtags_for, hidden_list
+from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.bodies import CountryQuery
-from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
+from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.services import services_of
 from moderation.answers import AnswerModel, HiddenList, Millis, NextCursor
 from moderation.views.held import HeldRegister, held_tags
@@ -83,7 +83,7 @@ async def held_now(
     )
     items = [_row(held, show_legal=may(request, "orders")) for held in page]
     tags = len({held.register.hashtag for held in matches})
-    return JsonReply(page_answer(items, following, hashtags=tags, at_ms=at_ms, **hidden_list(hidden_tags)))
+    return JsonReply(HeldAnswer(items=items, next=following, hashtags=tags, at_ms=at_ms, blinded=sorted(hidden_tags)))
 
 
 def _key(held: HeldRegister, sort: HeldSort) -> tuple[str | int, ...]:
@@ -94,19 +94,19 @@ def _key(held: HeldRegister, sort: HeldSort) -> tuple[str | int, ...]:
     return name if sort == "hashtag" else (register.decided_at_ms, *name)
 
 
-def _row(held: HeldRegister, *, show_legal: bool) -> dict[str, Any]:
+def _row(held: HeldRegister, *, show_legal: bool) -> HeldItemAnswer:
     register = held.register
-    return {
-        "hashtag": register.hashtag,
-        "display": register.display or register.hashtag,
-        "country": register.country,
-        "surfaces": sorted(held.surfaces),
-        "action": register.action,
-        "hidden": register.action in HIDING,
-        "source": register.source,
-        "category": register.category,
-        "since_ms": register.decided_at_ms,
-        "expires_at_ms": register.expires_at_ms,
-        "provisional": register.provisional,
-        "actor": register.actor if show_legal or register.source != "legal" else "",
-    }
+    return HeldItemAnswer(
+        hashtag=register.hashtag,
+        display=register.display or register.hashtag,
+        country=register.country,
+        surfaces=sorted(held.surfaces),
+        action=register.action,
+        hidden=register.action in HIDING,
+        source=register.source,
+        category=register.category,
+        since_ms=register.decided_at_ms,
+        expires_at_ms=register.expires_at_ms,
+        provisional=register.provisional,
+        actor=register.actor if show_legal or register.source != "legal" else "",
+    )

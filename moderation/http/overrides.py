@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import hidden_hashtags_for, hidden_list, refuse_hidden
+from moderation.access.blinding import hidden_hashtags_for, refuse_hidden
 from moderation.access.bodies import (
     BulkBody,
     BulkRow,
@@ -20,30 +20,19 @@ from moderation.access.bodies import (
     OverrideBody,
     UndoBody,
 )
-from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
+from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.problems import RefusedCall, problem_of
 from moderation.access.rights import Caller, check_rights
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, HiddenList, NextCursor
-from moderation.domain.override_answers import DecisionRecordAnswer, RecordAnswer
-from moderation.domain.override_words import accepted_json
+from moderation.answers import AnswerModel, HiddenList, JsonObject, NextCursor
+from moderation.domain.override_answers import OverrideWrittenAnswer, written_answer
 from moderation.log.drafts import OverrideDraft, end_of, override_draft, undo_draft
 from streams.errors import HushtagError
+from streams.flags.override_answers import OverrideAnswer, override_answer
 from streams.flags.overrides import OverrideState
 from streams.naming import recordable_tag
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["overrides"])
-
-
-class OverrideAnswer(RecordAnswer):
-    """Override with its present state."""
-
-    version: str
-    state: OverrideState
-    expires_in_ms: int | None = Field(None, description="Remaining time; null: until revoked.")
-    undone_by: DecisionRecordAnswer | None = None
-    superseded_by: DecisionRecordAnswer | None = None
-    came_first: DecisionRecordAnswer | None = Field(None, description="Record because of which this one was refused.")
 
 
 class OverridesAnswer(AnswerModel):
@@ -54,31 +43,13 @@ class OverridesAnswer(AnswerModel):
     blinded: HiddenList
 
 
-class SurfaceNowAnswer(AnswerModel):
-    """Answer that a surface gives now."""
-
-    surface: str
-    shown: bool
-    decided_by: str | None
-
-
-class OverrideWrittenAnswer(RecordAnswer):
-    """Decision as it was written."""
-
-    version: str = Field(description="Version that the next edit of the scope must name.")
-    notes: list[str] = Field(description="Hints on the spelling.")
-    published: bool | None = Field(description="null: the API does not wait for Redis.")
-    note: str
-    now: list[SurfaceNowAnswer]
-
-
 class BulkRowAnswer(AnswerModel):
     """Result of one row of a bulk decision."""
 
     hashtag: str
     status: int = Field(description="201: written; else the status of `problem`.")
     written: OverrideWrittenAnswer | None = None
-    problem: dict[str, Any] | None = Field(None, description="Refusal of the row, as a problem.")
+    problem: JsonObject | None = Field(default=None, description="Refusal of the row, as a problem.")
 
 
 class BulkAnswer(AnswerModel):
@@ -119,17 +90,18 @@ async def list_overrides(
         size=limit,
         descending=sort == "-at",
     )
-    return JsonReply(page_answer([status.as_dict(at_ms) for status in page], following, **hidden_list(hidden_tags)))
+    items = [override_answer(status, at_ms) for status in page]
+    return JsonReply(OverridesAnswer(items=items, next=following, blinded=sorted(hidden_tags)))
 
 
 @router.post("/overrides", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
 async def write_override(request: Request, body: OverrideBody, idempotency_key: IdempotencyKey) -> Response:
     """Block, allow or hold a hashtag."""
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> OverrideWrittenAnswer:
         draft = await _draft(request, body, actor, body.reason)
         [accepted] = await services_of(request).moderation.override([draft], expected=body.if_version)
-        return accepted_json(accepted, notes=draft.tag.notes)
+        return written_answer(accepted, notes=draft.tag.notes)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -139,14 +111,14 @@ async def undo_override(request: Request, body: UndoBody, idempotency_key: Idemp
     """Undo the last override of a scope; the decision below it is in force again."""
     services, tag = services_of(request), recordable_tag(body.hashtag)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> OverrideWrittenAnswer:
         await refuse_hidden(request, tag.hashtag, actor)
         categories = await _categories(request, tag.hashtag, body.country or "*")
         check_rights(request, country=body.country or "*", categories=categories)
         draft = undo_draft(
             await services.names(), tag, country=body.country, surfaces=body.surfaces, actor=actor, reason=body.reason
         )
-        return accepted_json(await services.moderation.undo(draft, expected=body.if_version))
+        return written_answer(await services.moderation.undo(draft, expected=body.if_version))
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -158,20 +130,20 @@ async def write_bulk(request: Request, body: BulkBody, idempotency_key: Idempote
     The answer is 200 with the result of every row, in their order.
     """
 
-    async def work(actor: str) -> dict[str, Any]:
-        rows: list[dict[str, Any]] = []
-        away: dict[str, Any] | None = None
+    async def work(actor: str) -> BulkAnswer:
+        rows: list[BulkRowAnswer] = []
+        away: JsonObject | None = None
         for row in body.items:  # once Kafka is away, no row waits for it again
             rows.append(await _row(request, row, actor, body.reason) if away is None else _refused(row, away))
-            if rows[-1]["status"] == 503:
-                away = rows[-1]["problem"]
-        written = sum(row["status"] == 201 for row in rows)
-        return {"written": written, "refused": len(rows) - written, "items": rows}
+            if rows[-1].status == 503:
+                away = rows[-1].problem
+        written = sum(row.status == 201 for row in rows)
+        return BulkAnswer(written=written, refused=len(rows) - written, items=rows)
 
     return await write_once(request, idempotency_key, body.actor, work, status=200)
 
 
-async def _row(request: Request, row: BulkRow, actor: str, reason: str) -> dict[str, Any]:
+async def _row(request: Request, row: BulkRow, actor: str, reason: str) -> BulkRowAnswer:
     try:
         draft = await _draft(request, row, actor, reason)
         [accepted] = await services_of(request).moderation.override([draft], expected=row.if_version)
@@ -179,11 +151,12 @@ async def _row(request: Request, row: BulkRow, actor: str, reason: str) -> dict[
         return _refused(row, refused.body)
     except HushtagError as error:
         return _refused(row, problem_of(error))
-    return {"hashtag": row.hashtag, "status": 201, "written": accepted_json(accepted, notes=draft.tag.notes)}
+    written = written_answer(accepted, notes=draft.tag.notes)
+    return BulkRowAnswer(hashtag=row.hashtag, status=201, written=written)
 
 
-def _refused(row: BulkRow, problem: dict[str, Any]) -> dict[str, Any]:
-    return {"hashtag": row.hashtag, "status": problem["status"], "problem": problem}
+def _refused(row: BulkRow, problem: JsonObject) -> BulkRowAnswer:
+    return BulkRowAnswer(hashtag=row.hashtag, status=problem["status"], problem=problem)
 
 
 async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, reason: str) -> OverrideDraft:

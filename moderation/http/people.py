@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -55,7 +55,7 @@ async def new_key(request: Request, body: NewKeyBody) -> Response:
         rights=rights,
         beside=access.ring.entries(),
     )
-    return JsonReply({"name": body.name, "key": key, "line": line})
+    return JsonReply(NewKeyAnswer(name=body.name, key=key, line=line))
 
 
 @router.post(
@@ -73,7 +73,7 @@ async def end_session(
     """
     access: AccessControl = request.app.state.access
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> SessionEndedAnswer:
         check_rights(request, country="*", category="")
         open_session = {handle_of(seen.id): seen for seen in sessions_of(access)}.get(session)
         if open_session is None or access.sessions is None:
@@ -83,6 +83,6 @@ async def end_session(
         )
         access.sessions.end(open_session)
         yours = is_own(request, open_session)
-        return {"session": session, "name": open_session.name, "yours": yours, "recorded_at_ms": record.at_ms}
+        return SessionEndedAnswer(session=session, name=open_session.name, yours=yours, recorded_at_ms=record.at_ms)
 
     return await write_once(request, idempotency_key, body.actor, work)

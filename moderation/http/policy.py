@@ -16,11 +16,10 @@ from moderation.access.answers import JsonReply
 from moderation.access.bodies import Duration
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, HiddenList, Millis
-from moderation.domain.cases.answers import Numbers
+from moderation.answers import AnswerModel, JsonObject, Millis
 from moderation.log.drafts import duration_ms
 from moderation.views.policies import live_record
-from moderation.views.policy_reports import report_reader
+from moderation.views.policy_reports import ImpactAnswer, report_reader
 from streams.errors import PolicyError
 from streams.policy import Policy, PolicyFileError, parse_policy
 from streams.policy.rules import RULE_FIELDS, Rule
@@ -69,7 +68,7 @@ class PolicyAnswer(AnswerModel):
     surfaces: list[str]
     categories: list[str]
     thresholds: list[ThresholdAnswer]
-    policy: dict[str, Any] = Field(description="The whole policy, in canonical form.")
+    policy: JsonObject = Field(description="The whole policy, in canonical form.")
 
 
 class ImpactBody(BaseModel):
@@ -81,42 +80,27 @@ class ImpactBody(BaseModel):
     since: Annotated[Duration, Field(description="How far back to judge; at most 7d.")] = "24h"
 
 
-class ImpactAnswer(AnswerModel):
-    """Changes that a policy would have made; settled decisions are predicted, early ones are not."""
-
-    summary: str = Field(description="The whole in words; what is not known comes first.")
-    needs_replay: list[dict[str, Any]] = Field(description="Rules that the kept evidence cannot answer.")
-    unseen: list[str] = Field(description="Changes of keys that no evidence answers, in words.")
-    answered: int = Field(description="Number of scopes, a category on a surface, that the evidence answers.")
-    live_revision: str
-    new_revision: str
-    from_ms: Millis
-    to_ms: Millis
-    tag_panes: int
-    shards: int
-    changes: list[dict[str, Any]] = Field(description="Hashtags on which the policies differ, most minutes first.")
-    protected: list[dict[str, Any]] = Field(description="Hashtags that only `never_suppress` of the new policy spares.")
-    totals: list[dict[str, Any]] = Field(description="By category and country; empty while you review a hashtag blind.")
-    histograms: list[dict[str, Any]] = Field(description="Empty while you review a hashtag blind.")
-    numbers: Numbers
-    blinded: HiddenList
-
-
 @router.get("/policy", openapi_extra=needs("read"), response_model=PolicyAnswer)
 async def live_policy(request: Request) -> Response:
     """Return the live policy: its revision, why it went live, and its thresholds."""
     record = live_record(await services_of(request).policy_topic())
     policy = Policy.from_canonical(record.policy)
-    facts = msgspec.to_builtins(record)
-    names = [name for name in PolicyAnswer.model_fields if name in facts and name != "policy"]
     return JsonReply(
-        {name: facts[name] for name in names}
-        | {
-            "surfaces": list(policy.surfaces),
-            "categories": list(policy.category_names),
-            "thresholds": _thresholds(policy),
-            "policy": msgspec.json.decode(record.policy),
-        }
+        PolicyAnswer(
+            revision=record.revision,
+            serial=record.serial,
+            model_revision=record.model_revision,
+            from_tick_ms=record.from_tick_ms,
+            proposed_at_ms=record.proposed_at_ms,
+            proposed_by=record.proposed_by,
+            actor=record.actor,
+            reason=record.reason,
+            changes=list(record.changes),
+            surfaces=list(policy.surfaces),
+            categories=list(policy.category_names),
+            thresholds=_thresholds(policy),
+            policy=msgspec.json.decode(record.policy),
+        )
     )
 
 
@@ -150,12 +134,12 @@ def parse_text(text: str) -> Policy:
         raise RefusedCall("mistake", str(error), error.fix, errors=[Fault(str(error), "#/policy")]) from None
 
 
-def _thresholds(policy: Policy) -> list[dict[str, Any]]:
+def _thresholds(policy: Policy) -> list[ThresholdAnswer]:
     """List the rules: the common one of each category and surface, and those of countries that differ from it."""
     thresholds = []
     for (category, surface, country), rule in sorted(policy.rule_table.items()):
         if country and rule == policy.rule_table[category, surface, ""]:
             continue
-        place = {"category": category, "surface": surface, "country": country or None}
-        thresholds.append(place | msgspec.to_builtins(rule))
+        members = {"category": category, "surface": surface, "country": country or None} | msgspec.to_builtins(rule)
+        thresholds.append(ThresholdAnswer.model_validate(members))
     return thresholds

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
@@ -57,7 +57,7 @@ async def check(request: Request, body: PolicyCheckBody) -> Response:
     """Check a policy's text and compare it with the live policy; nothing is written."""
     policy_check = await services_of(request).policy_changes.check(body.policy)
     live = live_record(await services_of(request).policy_topic())
-    return JsonReply(check_as_dict(policy_check, live))
+    return JsonReply(check_answer(policy_check, live))
 
 
 @router.post("/policy/impacts", openapi_extra=needs("decide"), response_model=BacktestAnswer, status_code=202)
@@ -75,14 +75,14 @@ async def begin_impact(request: Request, body: BacktestBody) -> Response:
     new = await checked_policy(request, body.policy)
     live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
     job = services.backtests.impact(live, new, since_ms, reader_of(request))
-    return JsonReply(job_as_dict(job, None), 202)
+    return JsonReply(job_answer(job, None), 202)
 
 
 @router.get("/policy/impacts/{job}", openapi_extra=needs("decide"), response_model=BacktestAnswer)
 async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]) -> Response:
     """Return the progress of a run that the caller began, and its report."""
     run, reader = own_job(request, job), await report_reader(request)
-    return await asyncio.to_thread(lambda: JsonReply(job_as_dict(run, reader)))  # it may have thousands of hashtags
+    return await asyncio.to_thread(lambda: JsonReply(job_answer(run, reader)))  # it may have thousands of hashtags
 
 
 @router.get("/policy/history", openapi_extra=needs("read"), response_model=PolicyHistoryAnswer)
@@ -105,7 +105,7 @@ async def show_revision(request: Request, revision: RevisionPath) -> Response:
 async def change(request: Request, body: PolicyChangeBody, idempotency_key: IdempotencyKey) -> Response:
     """Put a policy live. Its serial is raised above the live one if needed; comments are kept."""
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> PolicyWrittenAnswer:
         check_rights(request, country="*", category="")
         changes = services_of(request).policy_changes
         return await _written(changes.propose(body.policy, if_live=body.if_live, actor=actor, reason=body.reason))
@@ -117,7 +117,7 @@ async def change(request: Request, body: PolicyChangeBody, idempotency_key: Idem
 async def rollback(request: Request, body: RollbackBody, idempotency_key: IdempotencyKey) -> Response:
     """Put an earlier policy live again: its text as it was, under a new serial."""
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> PolicyWrittenAnswer:
         check_rights(request, country="*", category="")
         services = services_of(request)
         revision = earlier_record(await services.policy_topic(), body.revision).revision
@@ -152,55 +152,58 @@ def faulty(problems: tuple[Problem, ...]) -> RefusedCall:
     )
 
 
-def check_as_dict(policy_check: PolicyCheck, live: PolicyRecord) -> dict[str, Any]:
+def check_answer(policy_check: PolicyCheck, live: PolicyRecord) -> PolicyCheckAnswer:
     """Build the answer of a check."""
     draft = policy_check.draft
-    return {
-        "valid": draft is not None,
-        "problems": _faults_as_dicts(policy_check.problems[:SHOWN_MAX]),
-        "problem_count": len(policy_check.problems),
-        "warnings": _faults_as_dicts(policy_check.warnings[:SHOWN_MAX]),
-        "revision": draft.policy.revision if draft else None,
-        "serial": draft.policy.serial if draft else None,
-        "changes": list(draft.changes) if draft else [],
-        "restarts": list(policy_check.restarts),
-        "live_revision": live.revision,
-        "live_serial": live.serial,
-    }
+    return PolicyCheckAnswer(
+        valid=draft is not None,
+        problems=_faults(policy_check.problems[:SHOWN_MAX]),
+        problem_count=len(policy_check.problems),
+        warnings=_faults(policy_check.warnings[:SHOWN_MAX]),
+        revision=draft.policy.revision if draft else None,
+        serial=draft.policy.serial if draft else None,
+        changes=list(draft.changes) if draft else [],
+        restarts=list(policy_check.restarts),
+        live_revision=live.revision,
+        live_serial=live.serial,
+    )
 
 
-def _faults_as_dicts(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    return [{name: getattr(problem, name) for name in PolicyFaultAnswer.model_fields} for problem in problems]
+def _faults(problems: Iterable[Problem]) -> list[PolicyFaultAnswer]:
+    return [
+        PolicyFaultAnswer(**{name: getattr(problem, name) for name in PolicyFaultAnswer.model_fields})
+        for problem in problems
+    ]
 
 
-def job_as_dict(job: BacktestJob, reader: ReportReader | None) -> dict[str, Any]:
+def job_answer(job: BacktestJob, reader: ReportReader | None) -> BacktestAnswer:
     """Build the answer about a run."""
-    return {
-        "id": job.id,
-        "revision": job.revision,
-        "state": job.state,
-        "done": job.done,
-        "total": job.total,
-        "detail": http_words(str(job.error)) if job.error else "",
-        "report": reader.report(job.report) if job.state == "done" and reader is not None else None,
-    }
+    return BacktestAnswer(
+        id=job.id,
+        revision=job.revision,
+        state=job.state,
+        done=job.done,
+        total=job.total,
+        detail=http_words(str(job.error)) if job.error else "",
+        report=reader.report(job.report) if job.report is not None and job.state == "done" and reader else None,
+    )
 
 
-async def _written(work: Awaitable[tuple[PolicyRecord, int]]) -> dict[str, Any]:
+async def _written(work: Awaitable[tuple[PolicyRecord, int]]) -> PolicyWrittenAnswer:
     try:
         record, sequence = await work
     except PolicyOvertaken as error:
         raise overtaken(error) from None
     except PolicyFileError as error:
         raise faulty(error.problems) from None
-    return {
-        "revision": record.revision,
-        "serial": record.serial,
-        "sequence": sequence,
-        "from_tick_ms": record.from_tick_ms,
-        "recorded_at_ms": record.proposed_at_ms,
-        "changes": list(record.changes),
-    }
+    return PolicyWrittenAnswer(
+        revision=record.revision,
+        serial=record.serial,
+        sequence=sequence,
+        from_tick_ms=record.from_tick_ms,
+        recorded_at_ms=record.proposed_at_ms,
+        changes=list(record.changes),
+    )
 
 
 def overtaken(error: PolicyOvertaken) -> RefusedCall:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -31,7 +30,7 @@ LONGEST_SHADOW_MS = 24 * HOUR_MS
 async def show_shadow(request: Request) -> Response:
     """Return the policy in the shadow, or the last one, and where it differs from the live policy."""
     run, reader = services_of(request).shadows.current, await report_reader(request)
-    return await asyncio.to_thread(lambda: JsonReply(shadow_as_dict(run, reader)))  # it may have thousands of hashtags
+    return await asyncio.to_thread(lambda: JsonReply(shadow_answer(run, reader)))  # it may have thousands of hashtags
 
 
 @router.post("/policy/shadow", openapi_extra=needs("lead"), response_model=ShadowAnswer, status_code=201)
@@ -45,7 +44,7 @@ async def begin_shadow(request: Request, body: ShadowBody, idempotency_key: Idem
             "mistake", "a shadow lasts at most 24h", "a shorter `lasts`", errors=[Fault("at most 24h", "#/lasts")]
         )
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> ShadowAnswer:
         check_rights(request, country="*", category="")
         policy = await checked_policy(request, body.policy)
         shadows = services_of(request).shadows
@@ -55,7 +54,7 @@ async def begin_shadow(request: Request, body: ShadowBody, idempotency_key: Idem
             raise RefusedCall("stale", words, "wait for its end, or stop it first", version="", changed=[words])
         run = ShadowRun(policy, body.policy, actor, body.reason, now_ms() + duration_ms(body.lasts))
         shadows.begin(run)
-        return shadow_as_dict(run, await report_reader(request))
+        return shadow_answer(run, await report_reader(request))
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -64,32 +63,32 @@ async def begin_shadow(request: Request, body: ShadowBody, idempotency_key: Idem
 async def stop_shadow(request: Request, body: ShadowStopBody, idempotency_key: IdempotencyKey) -> Response:
     """End the shadow before its time; its report stays."""
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> ShadowAnswer:
         check_rights(request, country="*", category="")
         shadows = services_of(request).shadows
         shadows.stop(actor)
-        return shadow_as_dict(shadows.current, await report_reader(request))
+        return shadow_answer(shadows.current, await report_reader(request))
 
     return await write_once(request, idempotency_key, body.actor, work)
 
 
-def shadow_as_dict(run: ShadowRun | None, reader: ReportReader) -> dict[str, Any]:
+def shadow_answer(run: ShadowRun | None, reader: ReportReader) -> ShadowAnswer:
     """Build the answer about a shadow as one person may read it."""
     report = run.report if run is not None else None
-    return {
-        "state": run.state if run else None,
-        "revision": run.policy.revision if run else "",
-        "actor": run.actor if run else "",
-        "reason": run.reason if run else "",
-        "began_ms": run.began_ms if run else None,
-        "ends_at_ms": run.ends_at_ms if run else None,
-        "stopped_by": run.stopped_by if run else "",
-        "done": run.done if run else 0,
-        "total": run.total if run else 0,
-        "detail": http_words(str(run.error)) if run and run.error else "",
-        "to_ms": report.verdict.to_ms if report else None,
-        "now": reader.rows(report.now) if report else [],
-        "over_time": msgspec.to_builtins(report.over_time) if report and not reader.hidden_hashtags else [],
-        "report": reader.report(report.verdict) if report else None,
-        "blinded": sorted(reader.hidden_hashtags),
-    }
+    return ShadowAnswer(
+        state=run.state if run else None,
+        revision=run.policy.revision if run else "",
+        actor=run.actor if run else "",
+        reason=run.reason if run else "",
+        began_ms=run.began_ms if run else None,
+        ends_at_ms=run.ends_at_ms if run else None,
+        stopped_by=run.stopped_by if run else "",
+        done=run.done if run else 0,
+        total=run.total if run else 0,
+        detail=http_words(str(run.error)) if run and run.error else "",
+        to_ms=report.verdict.to_ms if report else None,
+        now=reader.rows(report.now) if report else [],
+        over_time=msgspec.to_builtins(report.over_time) if report and not reader.hidden_hashtags else [],
+        report=reader.report(report.verdict) if report else None,
+        blinded=sorted(reader.hidden_hashtags),
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from moderation.access.bodies import ActorText, Duration, WriteBody
-from moderation.answers import AnswerModel, HiddenList, Millis
-from moderation.http.policy import ImpactAnswer
+from moderation.answers import AnswerModel, HiddenList, JsonObject, Millis
 from moderation.views.policies import PolicyRevisionAnswer
+from moderation.views.policy_reports import ImpactAnswer
 
 PolicyText = Annotated[str, Field(min_length=1, max_length=400_000, description="Policy file (YAML), as text.")]
 RevisionText = Annotated[
@@ -135,8 +135,8 @@ class ShadowAnswer(AnswerModel):
     total: int
     detail: str = Field(description="Why it failed, else empty.")
     to_ms: Millis | None = Field(description="Last tick that both policies have judged.")
-    now: list[dict[str, Any]] = Field(description="Hashtags on which the policies differ now.")
-    over_time: list[dict[str, Any]] = Field(
+    now: list[JsonObject] = Field(description="Hashtags on which the policies differ now.")
+    over_time: list[JsonObject] = Field(
         description="Flagged hashtags and countries over time; empty while you review blind."
     )
     report: ImpactAnswer | None = Field(description="The changes from the beginning.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from hushtag_client.registers import ANY_HASHTAG
 from pydantic import Field
@@ -14,28 +12,12 @@ from moderation.access.answers import JsonReply
 from moderation.access.bodies import IdempotencyKey, PauseBody, ResumeBody
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, Millis
-from moderation.domain.override_words import accepted_json
-from moderation.http.overrides import OverrideWrittenAnswer
+from moderation.answers import AnswerModel
+from moderation.domain.override_answers import OverrideWrittenAnswer, written_answer
 from moderation.log.drafts import STOP, end_of, override_draft, undo_draft
-from moderation.views.pauses import pauses_in_force, stop_version
+from moderation.views.pauses import PausedAnswer, pauses_in_force, stop_version
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["stop button"])
-
-
-class PausedAnswer(AnswerModel):
-    """Scope in which automation is paused."""
-
-    id: str
-    country: str
-    surfaces: list[str]
-    category: str = Field(description="Only this category is paused; empty: all.")
-    actor: str
-    reason: str
-    at_ms: Millis
-    expires_at_ms: Millis = Field(description="End of this pause.")
-    expires_in_ms: int
-    resumes_at_ms: Millis = Field(description="Time at which automation resumes there: the end of the longest pause.")
 
 
 class StopAnswer(AnswerModel):
@@ -52,7 +34,7 @@ async def stop_state(request: Request) -> Response:
     moderation = services_of(request).moderation
     history = await moderation.refresh()
     items = pauses_in_force(history, moderation.now_ms())
-    return JsonReply({"paused": bool(items), "version": stop_version(history), "items": items})
+    return JsonReply(StopAnswer(paused=bool(items), version=stop_version(history), items=items))
 
 
 @router.post("/pause", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
@@ -60,7 +42,7 @@ async def pause(request: Request, body: PauseBody, idempotency_key: IdempotencyK
     """Lift every automated suppression and discount; human decisions and orders stay in force."""
     services = services_of(request)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> OverrideWrittenAnswer:
         at_ms = services.moderation.now_ms()
         end = end_of(body.lasts, body.until, "24h", at_ms)
         check_rights(request, country=body.country, category=body.category, lasts_ms=end.duration_ms(at_ms))
@@ -75,7 +57,7 @@ async def pause(request: Request, body: PauseBody, idempotency_key: IdempotencyK
             end=end,
             category=body.category,
         )
-        return accepted_json(await services.moderation.pause(draft, expected=body.if_version))
+        return written_answer(await services.moderation.pause(draft, expected=body.if_version))
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -85,7 +67,7 @@ async def resume(request: Request, body: ResumeBody, idempotency_key: Idempotenc
     """Put the current automated suppressions in force again."""
     services = services_of(request)
 
-    async def work(actor: str) -> dict[str, Any]:
+    async def work(actor: str) -> OverrideWrittenAnswer:
         history = await services.moderation.refresh()
         paused = [record for _, record in history.in_force(services.moderation.now_ms(), history.scopes(ANY_HASHTAG))]
         categories = {record.category for record in paused if body.country in (None, record.country)}
@@ -93,6 +75,6 @@ async def resume(request: Request, body: ResumeBody, idempotency_key: Idempotenc
         draft = undo_draft(
             await services.names(), STOP, country=body.country, surfaces=body.surfaces, actor=actor, reason=body.reason
         )
-        return accepted_json(await services.moderation.undo(draft, expected=body.if_version))
+        return written_answer(await services.moderation.undo(draft, expected=body.if_version))
 
     return await write_once(request, idempotency_key, body.actor, work)

@@ -5,9 +5,7 @@ The opened fields are what the letter states of that step: when, for which count
 
 from __future__ import annotations
 
-from typing import Any
-
-from moderation.answers import AnswerModel
+from moderation.answers import AnswerModel, JsonObject
 from moderation.publiclog.disclosure import Value
 from moderation.publiclog.proving import DocumentProof, NeededEntry, PublicLog, prove
 from streams.orders.order import Order
@@ -24,7 +22,7 @@ class ReplyAnswer(AnswerModel):
     order: str
     text: str
     entry: dict[str, Value] | None
-    proof: dict[str, Any] | None
+    proof: JsonObject | None
     proof_note: str = ""
 
 
@@ -35,4 +33,4 @@ async def reply_view(log: PublicLog, order: Order, text: str) -> ReplyAnswer:
         last = steps[-1]
         needed = {order.id: NeededEntry(("step", last.order, last.id), last.at_ms, OPENED)}
         proof = (await prove(log, needed))[order.id]
-    return ReplyAnswer(order=order.id, text=text, **proof.as_dict())
+    return ReplyAnswer(order=order.id, text=text, **proof.members())

@@ -17,14 +17,16 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from moderation.domain.restrictions.answers import restriction_answer
 from moderation.domain.restrictions.collection import decision_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
+from streams.answers import JsonObject
 from streams.log.decisions import Decision
 from streams.log.moderation import Override
 from streams.orders.records import OrderRuling
 from streams.signals.registry import WEIGHED
 
-_Facts = dict[str, Any]
+_Facts = JsonObject
 """Facts of one restriction, by the names in `_MEMBERS`."""
 _MEMBERS = (
     "reference", "kind", "target", "display", "measure", "country", "source", "began_ms", "ends_ms",
@@ -72,7 +74,7 @@ def _restrictions(facts: Iterable[_Facts]) -> str | None:
 
 
 def _members(restriction: Restriction) -> _Facts:
-    members = restriction.as_dict()
+    members = restriction_answer(restriction).members()
     facts = {name: members[name] for name in _MEMBERS} | {"most_surfaces": members["surfaces"]}
     if facts["evidence"] is not None:
         facts["evidence"] = {n: v for n, v in facts["evidence"].items() if n not in _ABSENT or v != _ABSENT[n]}

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import NotRequired, Protocol, TypedDict
 
 from moderation.publiclog.disclosure import Value
 from moderation.publiclog.entries import AuditEntry
@@ -22,6 +22,7 @@ from moderation.publiclog.proofs.proof_file import ProofFile
 from moderation.publiclog.reading import LogState, first_since, log_state, read_batches, read_entry
 from moderation.publiclog.rows import input_in
 from moderation.wording import time_words
+from streams.answers import JsonObject
 from streams.constants import MINUTE_MS
 from streams.errors import ContractError, DependencyAway, TopicsError
 from streams.log.decisions import Decision, record_in
@@ -48,6 +49,14 @@ class NeededEntry:
     names: Sequence[str]
 
 
+class ProofMembers(TypedDict):
+    """Members that an answer with a proof has."""
+
+    entry: JsonObject | None
+    proof: JsonObject | None
+    proof_note: NotRequired[str]
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentProof:
     """Proof that goes with a document; without one, the reason."""
@@ -58,10 +67,12 @@ class DocumentProof:
     """Proof file; None while no published checkpoint covers the entry."""
     note: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """Convert to plain JSON; `proof_note` gives the reason where there is no proof."""
-        answer: dict[str, Any] = {"entry": self.entry, "proof": self.proof}
-        return answer if self.proof is not None else answer | {"proof_note": self.note}
+    def members(self) -> ProofMembers:
+        """Return the members of an answer; `proof_note` gives the reason where there is no proof."""
+        entry = None if self.entry is None else dict(self.entry)
+        if self.proof is not None:
+            return {"entry": entry, "proof": dict(self.proof)}
+        return {"entry": entry, "proof": None, "proof_note": self.note}
 
 
 class PublicLog(Protocol):

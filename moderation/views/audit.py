@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Path, Query, Request
 from pydantic import Field
@@ -14,7 +14,7 @@ from moderation.access.blinding import refuse_while_blind
 from moderation.access.numbers import hidden_numbers_for, refuse_hidden_numbers
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, Millis
+from moderation.answers import AnswerModel, JsonObject, Millis
 from moderation.domain.cases.first_answer import HiddenNumbers
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.proving import prove_entry
@@ -53,8 +53,16 @@ class LogStateAnswer(AnswerModel):
     published: CheckpointAnswer | None = Field(description="Last published checkpoint; null: none yet.")
 
 
-async def proof_for(request: Request, number: int, fields: Sequence[str]) -> dict[str, Any]:
-    """Prove an entry with some fields open, as JSON.
+class AuditProofAnswer(AnswerModel):
+    """Proof of an entry."""
+
+    entry: dict[str, str | int | None] | None = Field(description="Opened fields.")
+    proof: JsonObject | None = Field(description="Proof file for `hushtag proof verify`; null: not yet.")
+    proof_note: str | None = Field(None, description="Time of the checkpoint that will cover the entry.")
+
+
+async def proof_for(request: Request, number: int, fields: Sequence[str]) -> AuditProofAnswer:
+    """Prove an entry with some fields open.
 
     Raises:
         RefusedCall: there is no such entry, its record was erased, or the caller reviews a hashtag blind.
@@ -66,7 +74,7 @@ async def proof_for(request: Request, number: int, fields: Sequence[str]) -> dic
         raise RefusedCall("blinded", f"entry {number} is {row.reason}", "give your verdict first")
     if entry.is_erased:
         raise RefusedCall("not_found", f"the record of entry {number} was erased", "the tree still has its leaf")
-    return (await prove_entry(services_of(request).public_log, entry, fields)).as_dict()
+    return AuditProofAnswer(**(await prove_entry(services_of(request).public_log, entry, fields)).members())
 
 
 async def find_entry(request: Request, number: int) -> tuple[AuditRow, AuditEntry]:

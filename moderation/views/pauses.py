@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hushtag_client.registers import ANY_HASHTAG
+from pydantic import Field
 
+from moderation.answers import AnswerModel, Millis
 from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
 
 
-def pauses_in_force(history: OverrideHistory, at_ms: int, *, released: str = "") -> list[dict[str, Any]]:
+class PausedAnswer(AnswerModel):
+    """Scope in which automation is paused."""
+
+    id: str
+    country: str
+    surfaces: list[str]
+    category: str = Field(description="Only this category is paused; empty: all.")
+    actor: str
+    reason: str
+    at_ms: Millis
+    expires_at_ms: Millis = Field(description="End of this pause.")
+    expires_in_ms: int
+    resumes_at_ms: Millis = Field(description="Time at which automation resumes there: the end of the longest pause.")
+
+
+def pauses_in_force(history: OverrideHistory, at_ms: int, *, released: str = "") -> list[PausedAnswer]:
     """List the stop buttons in force, the first pressed first: each with its surfaces, its end, and who pressed it.
 
     Args:
@@ -35,18 +50,18 @@ def pauses_in_force(history: OverrideHistory, at_ms: int, *, released: str = "")
         return max((pause.expires_at_ms for pause in every if pause.category in ("", record.category)), default=0)
 
     return [
-        {
-            "id": record.id,
-            "country": record.country,
-            "surfaces": sorted(surfaces),
-            "category": record.category,
-            "actor": record.actor,
-            "reason": record.reason,
-            "at_ms": record.at_ms,
-            "expires_at_ms": record.expires_at_ms,
-            "expires_in_ms": record.expires_at_ms - at_ms,
-            "resumes_at_ms": min(resumes_ms(record, surface) for surface in surfaces),
-        }
+        PausedAnswer(
+            id=record.id,
+            country=record.country,
+            surfaces=sorted(surfaces),
+            category=record.category,
+            actor=record.actor,
+            reason=record.reason,
+            at_ms=record.at_ms,
+            expires_at_ms=record.expires_at_ms,
+            expires_in_ms=record.expires_at_ms - at_ms,
+            resumes_at_ms=min(resumes_ms(record, surface) for surface in surfaces),
+        )
         for record, surfaces in sorted(pauses.values(), key=lambda pause: pause[0].at_ms)
     ]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from fastapi import Path, Request
 from pydantic import Field
 
@@ -89,7 +88,7 @@ def text_view(topic: PolicyTopic, revision: str) -> PolicyTextAnswer:
     """
     live, record = live_record(topic), earlier_record(topic, revision)
     return PolicyTextAnswer(
-        **_members(record, topic),
+        **dict(revision_view(topic, record)),
         text=text_of(record),
         canonical=not record.text,
         differences=differences(Policy.from_canonical(live.policy), Policy.from_canonical(record.policy)),
@@ -98,9 +97,15 @@ def text_view(topic: PolicyTopic, revision: str) -> PolicyTextAnswer:
 
 def revision_view(topic: PolicyTopic, record: PolicyRecord) -> PolicyRevisionAnswer:
     """Build the answer about one policy, without its text."""
-    return PolicyRevisionAnswer(**_members(record, topic))
-
-
-def _members(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
-    facts = msgspec.to_builtins(record) | {"live": record.revision == live_record(topic).revision}
-    return {name: facts[name] for name in PolicyRevisionAnswer.model_fields}
+    return PolicyRevisionAnswer(
+        revision=record.revision,
+        serial=record.serial,
+        live=record.revision == live_record(topic).revision,
+        from_tick_ms=record.from_tick_ms,
+        proposed_at_ms=record.proposed_at_ms,
+        proposed_by=record.proposed_by,
+        actor=record.actor,
+        reason=record.reason,
+        changes=list(record.changes),
+        via=record.via,
+    )

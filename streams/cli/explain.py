@@ -19,6 +19,7 @@ from streams.naming import country_of, tag_of
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
+    from streams.answers import JsonObject
     from streams.explain.explanation import Explanation
 
 
@@ -64,7 +65,7 @@ def explain(
             errors.print(note, style="yellow")
     if as_json:
         nothing = {"hashtag": meant.hashtag, "known": False}
-        print_json(_as_dict(explanation, in_full=show_terms) if explanation.known else nothing)
+        print_json(_json(explanation, in_full=show_terms) if explanation.known else nothing)
     elif explanation.known:
         from streams.explain.brief import brief
         from streams.explain.printer import ExplanationPrinter
@@ -84,7 +85,8 @@ def explain(
         raise typer.Exit(EXIT_NO)
 
 
-def _as_dict(explanation: Explanation, *, in_full: bool) -> dict[str, object]:
+def _json(explanation: Explanation, *, in_full: bool) -> JsonObject:
+    from streams.explain.answers import explanation_json
     from streams.explain.sentence import sentence_of
 
-    return {"sentence": sentence_of(explanation)} | explanation.as_dict(in_full=in_full)
+    return {"sentence": sentence_of(explanation)} | explanation_json(explanation, in_full=in_full)

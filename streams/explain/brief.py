@@ -17,6 +17,7 @@ from streams.explain.sentence import (
     where_words,
 )
 from streams.explain.signal_report import moment
+from streams.flags.override_answers import action_of
 from streams.progress import block_bars
 
 MOST_LINES = 15
@@ -84,9 +85,8 @@ def _other_ends(whole: Explanation, leading: Register | None) -> list[str]:
 
 def _override(whole: Explanation, at: int) -> str:
     status = whole.report.overrides[at]
-    fields = status.as_dict(whole.report.now_ms)
-    reason = " ".join(str(fields["reason"]).split())
-    return f"{fields['action']} {in_country(fields['country'])} by {fields['actor']}: {status.state} ({reason})"
+    record, reason = status.record, " ".join(status.record.reason.split())
+    return f"{action_of(record)} {in_country(record.country)} by {record.actor}: {status.state} ({reason})"
 
 
 def _events(whole: Explanation) -> Iterator[str]:

@@ -1,14 +1,11 @@
-"""Explanation of a hashtag: its report, its evidence and its words together, as JSON or for `printer`. Pure."""
+"""Explanation of a hashtag: its report, its evidence and its words together. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
 from hushtag_client.registers import Register
 
-from models.explain import masked
 from streams.explain.changes import would_clear, would_hide
 from streams.explain.evidence_report import EvidenceReport
 from streams.explain.hashtag_report import HashtagReport
@@ -78,39 +75,3 @@ class Explanation:
             for scope in decision.rulings
             if (scope.category, scope.surface, decision.country) == (category, surface, country)
         ]
-
-    def as_dict(self, *, in_full: bool) -> dict[str, Any]:
-        """Return the explanation as plain JSON.
-
-        Args:
-            in_full: show words unmasked.
-        """
-        fields = self.report.as_dict()
-        for state, place in zip(self.report.states(), fields["places"], strict=True):
-            for (register, outcome), row in zip(state.registers, place["registers"], strict=True):
-                for reason in row["reasons"]:
-                    at = self.line_of(register, reason["signal"])
-                    reason |= {"file": at[0], "line": at[1].line, "source": at[1].source} if at else {}
-                if register.source == "automated" and outcome != "cleared":
-                    row["ends_when"] = self.ends_when(register)
-        evidence, words = self.evidence, self.words
-        fields |= {
-            "known": True,
-            "policy_revision": evidence.revision,
-            "protected": evidence.protected,
-            "scorer_fault": msgspec.to_builtins(evidence.fault),
-            "standings": [msgspec.to_builtins(rule) | {"missing": self.missing(rule)} for rule in evidence.reports],
-            "below_the_evidence_floor": msgspec.to_builtins(evidence.below),
-            "volume": msgspec.to_builtins(evidence.volume),
-        }
-        if words is not None:
-            fields["terms"] = {
-                "texts": words.texts,
-                "mean": round(words.mean, 4),
-                "terms": [
-                    [word if in_full else masked(word), round(added, 4)] for word, added in words.terms[:TERMS_SHOWN]
-                ],
-                "model": words.model,
-                "unlike": words.unlike,
-            }
-        return fields

@@ -7,19 +7,19 @@ The report compares three sources: the decisions of the pipeline, the overrides 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-import msgspec
 from hushtag_client.index import Index
-from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Reason, Register, newer
+from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Register, newer
 from hushtag_client.resolution import candidates, winner
 
 from streams.actions import WEIGHING
 from streams.constants import DAY_MS
 from streams.flags.decision_fold import DecisionFold
-from streams.flags.overrides import OverrideHistory, record_as_dict
-from streams.log.decisions import HARM_FIELDS, NOT_ASSESSED, Decision, DecisionReason
+from streams.flags.override_answers import action_of
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Decision
 
 Outcome = Literal["wins", "overruled", "expired", "cleared", "lifted"]
 
@@ -83,6 +83,7 @@ class HashtagReport:
         statuses = people.statuses(now_ms, hashtag=hashtag)
         self.overrides = [status for status in statuses if self._applies(status.record.country)]
         self._in_logs = self._fold()
+        self.has_redis = in_redis is not None
         self._in_redis = None if in_redis is None else [held for held in in_redis if self._applies(held.country)]
         self.registers = self._in_logs if self._in_redis is None else self._in_redis
 
@@ -132,31 +133,6 @@ class HashtagReport:
         """Return the changes, oldest first; decisions that only renew the one before are counted in it."""
         events = [*self._automated(), *self._by_people()]
         return sorted(events, key=lambda event: (event.at_ms, event.version))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON."""
-        return {
-            "hashtag": self.hashtag,
-            "display": self.display,
-            "known": self.known,
-            "at_ms": self.now_ms,
-            "redis": self._in_redis is not None,
-            "places": [
-                {
-                    "surface": state.surface,
-                    "country": state.country,
-                    "shown": state.shown,
-                    "weight": state.weight,
-                    "decided_by": state.decided_by.field if state.decided_by else None,
-                    "registers": [register_as_dict(register, outcome) for register, outcome in state.registers],
-                }
-                for state in self.states()
-            ],
-            "unpublished": [register_as_dict(register) for register in self.unpublished()],
-            "decisions": [decision_as_dict(decision) for decision in self.latest()],
-            "people": [override.as_dict(self.now_ms) for override in self.overrides],
-            "timeline": [asdict(event) for event in self.timeline()],
-        }
 
     def _applies(self, country: str) -> bool:
         return self.country is None or country in (self.country, WORLD)
@@ -209,7 +185,7 @@ class HashtagReport:
         for offset, record in self.people.history:
             if record.hashtag != self.hashtag or not self._applies(record.country):
                 continue
-            what = f"{record_as_dict(record)['action']} on {', '.join(record.surfaces)}"
+            what = f"{action_of(record)} on {', '.join(record.surfaces)}"
             if offset in self.people.fold.stale:
                 what += " (refused: another change came first)"
             yield HistoryEvent(
@@ -227,28 +203,3 @@ def _summary(decision: Decision) -> str:
         categories.setdefault((action, on), []).append(category)
     words = [f"{action} on {on} for {', '.join(listed)}" for (action, on), listed in categories.items()]
     return ("early: " if decision.provisional else "") + ("; ".join(words) or "nothing in force")
-
-
-def _reason_as_dict(reason: Reason | DecisionReason) -> dict[str, str | float]:
-    value, threshold = reason.value, reason.threshold
-    return {"signal": reason.signal, "value": value, "threshold": threshold, "margin": value - threshold}
-
-
-def register_as_dict(register: Register, outcome: Outcome | None = None) -> dict[str, Any]:
-    """Return a register as plain JSON; each reason has the margin between its value and its threshold."""
-    fields = register.as_dict()
-    fields["reasons"] = [_reason_as_dict(reason) for reason in register.reasons]
-    return fields | ({"outcome": outcome} if outcome else {})
-
-
-def decision_as_dict(decision: Decision) -> dict[str, Any]:
-    """Return a decision as plain JSON; each reason has the margin between its value and its threshold.
-
-    Evidence of a review that was not assessed has no shares of harm.
-    """
-    fields: dict[str, Any] = msgspec.to_builtins(decision)
-    for scope, row in zip(decision.rulings, fields["rulings"], strict=True):
-        row["reasons"] = [_reason_as_dict(reason) for reason in scope.reasons]
-        if scope.valve == NOT_ASSESSED and row["evidence"]:
-            row["evidence"] = {name: value for name, value in row["evidence"].items() if name not in HARM_FIELDS}
-    return fields

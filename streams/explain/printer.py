@@ -16,6 +16,7 @@ from streams.explain.flag_text import read_part
 from streams.explain.hashtag_report import Outcome, SurfaceState
 from streams.explain.signal_report import BelowFloor, SignalReport, WindowVolume, moment, reading_of
 from streams.explain.word_report import WordReport
+from streams.flags.override_answers import action_of
 from streams.naming import format_duration
 from streams.policy.places import PolicyLine
 from streams.progress import block_bars
@@ -191,10 +192,10 @@ class ExplanationPrinter:
         if report.overrides:
             self._line("people decided:")
         for status in report.overrides:
-            fields = status.as_dict(report.now_ms)
-            on = f"{_where(fields['country'])} on {', '.join(fields['surfaces'])}"
-            reason = _one_line(fields["reason"])
-            self._line(f"  {fields['action']} {on} by {fields['actor']}: {status.state} ({reason})")
+            record = status.record
+            on = f"{_where(record.country)} on {', '.join(status.surfaces)}"
+            reason = _one_line(record.reason)
+            self._line(f"  {action_of(record)} {on} by {record.actor}: {status.state} ({reason})")
 
     def _timeline(self) -> None:
         self._line("history:")

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from streams.errors import ContractError
 from streams.flags.moderation_fold import ModerationFold, Scope, scopes_of
@@ -20,7 +20,6 @@ from streams.orders.records import KINDS
 
 OverrideState = Literal["in force", "superseded", "expired", "undone", "refused"]
 STATES: tuple[OverrideState, ...] = get_args(OverrideState)
-_BECAUSE = {"undone": "undone_by", "superseded": "superseded_by", "refused": "came_first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +37,6 @@ class OverrideStatus:
     def version(self) -> str:
         """Version that the record gave its scope."""
         return version_of(self.offset, 0)
-
-    def as_dict(self, now_ms: int) -> dict[str, Any]:
-        """Convert to plain JSON: the record, its state on these surfaces, its remaining time, and the cause."""
-        fields = record_as_dict(self.record) | {"surfaces": list(self.surfaces), "version": self.version}
-        fields["state"] = self.state
-        if isinstance(self.record, Override) and self.state in ("in force", "superseded"):
-            fields["expires_in_ms"] = self.record.expires_at_ms - now_ms if self.record.expires_at_ms else None
-        if self.because is not None:
-            fields[_BECAUSE[self.state]] = record_as_dict(self.because)
-        return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,22 +126,3 @@ class OverrideHistory:
         top = stack.in_force(now_ms)
         assert top is not None
         return ("in force", None) if top is entry else ("superseded", top.record)
-
-
-def record_as_dict(record: TagRecord) -> dict[str, Any]:
-    """Convert a record to plain JSON."""
-    fields: dict[str, Any] = {
-        "id": record.id,
-        "action": record.action if isinstance(record, Override) else "undo",
-        "hashtag": record.hashtag,
-        "display": record.display,
-        "country": record.country,
-        "surfaces": list(record.surfaces),
-        "source": record.source,
-        "actor": record.actor,
-        "reason": record.reason,
-        "at_ms": record.at_ms,
-    }
-    if isinstance(record, Override):
-        return fields | {"expires_at_ms": record.expires_at_ms, "category": record.category, "family": record.family}
-    return fields | {"undoes": list(record.undoes)}

@@ -9,6 +9,7 @@ from devkit.scenario.languages import coverage
 from moderation.access.feed import EventFeed
 from moderation.access.services import Services, live_policy_facts
 from moderation.domain.appeals.service import ReviewService
+from moderation.domain.calibration.label_book import LabelBook
 from moderation.domain.calibration.service import CalibrationService
 from moderation.domain.cases.first_answer import skip_within_ms_of
 from moderation.domain.cases.markings import MarkingService
@@ -133,5 +134,7 @@ def in_memory_services(
         InMemoryCrowds(),
         ReportService(ReportRuns(made_report), moderation, reports),
         SessionEnds(moderation),
-        CalibrationService(moderation, markings, cases, texts, models or InMemoryModels(), secret=b"key"),
+        CalibrationService(
+            LabelBook(moderation, markings, cases, texts, models or InMemoryModels(), secret=b"key"),
+        ),
     )

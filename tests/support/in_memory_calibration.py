@@ -91,4 +91,4 @@ def two_people(n_clean: int, n_harmful: int) -> dict[str, list[LabelDraft]]:
 async def add_of_two(calibration: CalibrationService, n_clean: int, n_harmful: int) -> None:
     """Hand in labels of which two people give half each."""
     for person, labels in two_people(n_clean, n_harmful).items():
-        await calibration.add(labels, actor=person, reason="r")
+        await calibration.book.add(labels, actor=person, reason="r")

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from moderation.domain.restrictions.collection import decision_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
-from moderation.outward.statements.text import statement_as_dict
+from moderation.outward.statements.answers import statement_answer
 from moderation.publiclog.disclosure import Opening, Value, disclose, leaf_of, make_opening
 from moderation.publiclog.entry_facts import decision_facts, override_facts, report_facts
 from moderation.publiclog.proofs.proof_file import proof_file
@@ -163,7 +163,7 @@ class World:
         restriction = restriction or restriction_of(index)[0]
         assert restriction is not None
         entry = {name: self.openings[index].value(name) for name in SHOWN}
-        plain: dict[str, Any] = json.loads(json.dumps(statement_as_dict(restriction)))
+        plain: dict[str, Any] = json.loads(json.dumps(statement_answer(restriction).members()))
         return plain | {"entry": entry, "proof": self.proof(index)}
 
     def files(self, size: int | None = None, note: SignedNote | None = None) -> dict[str, bytes]:

@@ -32,6 +32,7 @@ categories:
 def main() -> None:
     import numpy as np
 
+    from moderation.domain.restrictions.answers import restriction_answer
     from moderation.domain.restrictions.collection import decision_restrictions
     from moderation.outward.statements.text import user_text
     from streams.backtest import Impact
@@ -109,7 +110,7 @@ def main() -> None:
         "backtest": [(one.kind, one.hashtag) for one in impact.finish().changes],
         "coverage": sorted({reason for found in needs_replay(other, [conditions]).values() for reason in found}),
         "statement": user_text(restriction, "en"),
-        "statement_evidence": restriction.as_dict()["evidence"]["toy"],
+        "statement_evidence": restriction_answer(restriction).members()["evidence"]["toy"],
     }
     print(json.dumps(findings))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from moderation.domain.restrictions.answers import restriction_answer
 from moderation.domain.restrictions.restriction import LegalOrder, Restriction
 from moderation.publiclog.disclosure import Value
 from moderation.publiclog.entry_facts import ruling_facts
@@ -154,7 +155,7 @@ def stated_cases() -> Iterator[Case]:
         )  # fmt: skip
         bound = {"measure", "country", "source", "category", "weight", "reason", "signals", "evidence"}
         bound |= {"policy_revision", "model_revision"} | ({"kind", "ends_ms", "order"} if own else set())
-        unbound = [f"restriction.{one}" for one in details.as_dict() if one not in bound]
+        unbound = [f"restriction.{one}" for one in restriction_answer(details).members() if one not in bound]
         yield stated(f"an order, whose entry names no target: {outcome}", details, ruling, ["dsa", *unbound])
 
 

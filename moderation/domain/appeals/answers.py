@@ -8,7 +8,7 @@ from pydantic import Field
 
 from moderation.answers import AnswerModel, HiddenList, Millis, NextCursor
 from moderation.domain.appeals.records import Verdict
-from moderation.domain.override_answers import DecisionRecordAnswer
+from streams.flags.override_answers import DecisionRecordAnswer
 from streams.orders.records import Outcome
 
 

@@ -11,7 +11,7 @@ from moderation.domain.appeals.answers import (
 from moderation.domain.appeals.appeals import Effect
 from moderation.domain.appeals.fold import AppealStatus
 from moderation.domain.appeals.service import AppealResult
-from moderation.domain.override_answers import DecisionRecordAnswer, record_view
+from streams.flags.override_answers import DecisionRecordAnswer, record_view
 from streams.orders.records import OrderRuling
 
 

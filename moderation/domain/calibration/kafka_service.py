@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.service import ReviewService
+from moderation.domain.calibration.label_book import LabelBook
 from moderation.domain.calibration.live_models import KafkaModels
 from moderation.domain.calibration.service import CalibrationService
 from moderation.domain.cases.markings import MarkingService
 from moderation.domain.cases.service import CaseService
-from moderation.domain.texts.reader import open_text_reader
+from moderation.domain.texts.reader import TextReader, open_text_reader
 from moderation.log.service import ModerationService
 from streams.settings import Settings
 
@@ -30,7 +31,12 @@ async def open_calibration(settings: Settings) -> AsyncGenerator[CalibrationServ
         open_text_reader(settings, moderation) as texts,
     ):
         cases = CaseService(moderation, ReviewService(moderation, follower))
-        yield CalibrationService(
-            moderation, MarkingService(moderation), cases, texts, KafkaModels(settings),
-            secret=settings.hash_key.get_secret_value().encode(),
-        )  # fmt: skip
+        yield CalibrationService(label_book(settings, moderation, MarkingService(moderation), cases, texts))
+
+
+def label_book(
+    settings: Settings, moderation: ModerationService, markings: MarkingService, cases: CaseService, texts: TextReader
+) -> LabelBook:
+    """Build the book of labels on services that are open."""
+    secret = settings.hash_key.get_secret_value().encode()
+    return LabelBook(moderation, markings, cases, texts, KafkaModels(settings), secret=secret)

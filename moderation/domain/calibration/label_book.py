@@ -103,7 +103,7 @@ class LabelBook:
         self._markings = markings
         self._cases = cases
         self._texts = texts
-        self._models = models
+        self.models = models
         self._secret = secret
         self._clock = clock
         self._fold = LabelFold()
@@ -114,7 +114,7 @@ class LabelBook:
 
     async def live(self) -> LiveModel:
         """Return the live model."""
-        return await self._models.live()
+        return await self.models.live()
 
     async def add(
         self,
@@ -135,7 +135,7 @@ class LabelBook:
             all_or_none: write nothing if a label has a problem.
         """
         actor, reason = words_of(actor, reason)
-        live = await self._models.live()
+        live = await self.models.live()
         at = sampled_places((await self._cases.refresh()).values()) if any(draft.tweet_id for draft in drafts) else {}
         positions = {draft.tweet_id: at.get(draft.tweet_id, ("", NO_POSITION))[1] for draft in drafts if draft.tweet_id}
         contents = await self._texts.read_for_scoring(positions) if positions else {}
@@ -175,7 +175,7 @@ class LabelBook:
 
     async def labels(self) -> Labels:
         """Return the labels that count for the live model."""
-        live = await self._models.live()
+        live = await self.models.live()
         markings, cases = await self._markings.refresh(), await self._cases.refresh()
         self._fold.follow(self._moderation.view.others)
         names = live.scorer.categories

@@ -37,17 +37,24 @@ class Preview:
         return self.fit.is_ready and not self.fit.inverted and not self.is_live
 
 
-class CalibrationService(LabelBook):
-    """Fits the scale to the labels, and puts it live; see `LabelBook` for arguments and errors."""
+class CalibrationService:
+    """Fits the scale to the labels of a book, and puts it live.
 
-    _preview: tuple[object, Preview] | None = None
-    """Last preview, with the labels and the model that it is of."""
+    Raises (from every method):
+        CallerMistake: no model is live, or it cannot be used.
+        DependencyAway: Kafka does not answer.
+    """
+
+    def __init__(self, book: LabelBook) -> None:
+        self.book = book
+        self._preview: tuple[object, Preview] | None = None
+        """Last preview, with the labels and the model that it is of."""
 
     async def preview(self) -> Preview:
         """Fit the scale to the labels; it is kept until a label or the live model changes."""
         from moderation.domain.calibration.fitting import fit_scale
 
-        labels = await self.labels()
+        labels = await self.book.labels()
         state = (labels.live.revision, labels.texts)
         if self._preview is None or self._preview[0] != state:
             fit = await asyncio.to_thread(fit_scale, labels.live.scorer, labels.texts.texts)
@@ -108,7 +115,7 @@ class CalibrationService(LabelBook):
         people = "1 person" if len(texts.people) == 1 else f"{len(texts.people)} people"
         note = f"scale of {', '.join(fit.fitted_languages)} fitted to {len(texts.texts)} labelled texts of {people}"
         note += ", most of one person" if texts.is_one_person else ""
-        return await self._models.publish(data, live, actor=actor, reason=f"{reason} ({note})")
+        return await self.book.models.publish(data, live, actor=actor, reason=f"{reason} ({note})")
 
     async def rollback(self, *, actor: str, reason: str, if_live: str | None = None) -> PolicyRecord:
         """Put the model before the live one live again.
@@ -117,10 +124,10 @@ class CalibrationService(LabelBook):
             CallerMistake: no other model was live before, or the live one is not `if_live`.
         """
         actor, reason = words_of(actor, reason)
-        live = await self._models.live()
+        live = await self.book.models.live()
         if if_live is not None and if_live != live.revision:
             raise CallerMistake(f"model {live.revision} is live, not {if_live}", fix="look at the live model again")
-        return await self._models.rollback(actor=actor, reason=reason, if_live=live.revision)
+        return await self.book.models.rollback(actor=actor, reason=reason, if_live=live.revision)
 
 
 def _check_same_scores(data: bytes, live: LiveModel) -> None:

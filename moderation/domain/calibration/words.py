@@ -1,15 +1,14 @@
-"""A calibration in words and as JSON. Pure."""
+"""A calibration in words. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moderation.wording import counted
 
 if TYPE_CHECKING:
     from models.platform_scale import ColumnScale
     from moderation.domain.calibration.label_book import Labels
-    from moderation.domain.calibration.service import Preview
 
 FIT_HEADERS = (
     "language", "category", "clean", "harmful", "mean of clean", "mean of harmful", "coverage", "state",
@@ -65,56 +64,6 @@ def state_words(column: ColumnScale) -> str:
     if column.is_fitted:
         return f"partly fitted: {column.missing_words()}"
     return f"not fitted: {column.missing_words()}"
-
-
-def preview_as_dict(preview: Preview) -> dict[str, Any]:
-    """Build the JSON of the labels and the scale that they give."""
-    labels, fit = preview.labels, preview.fit
-    texts = labels.texts
-    return {
-        "model": labels.live.revision,
-        "scale": fit.revision,
-        "before": labels.live.before or None,
-        "texts": len(texts.texts),
-        "marked": labels.marked,
-        "people": [{"person": person, "labels": count} for person, count in texts.people.items()],
-        "one_person": texts.is_one_person,
-        "greatest_part": texts.greatest.words if texts.greatest is not None else "",
-        "shared": texts.shared,
-        "agreed": texts.agreed,
-        "disputed": texts.disputed,
-        "not_counted": {
-            "other_model": labels.other_model, "unreadable": labels.unreadable, "unread": labels.unread,
-        },
-        "ready": fit.is_ready,
-        "live": preview.is_live,
-        "missing": "" if fit.is_ready else fit.missing_words(),
-        "problems": list(fit.problems),
-        "columns": [column_as_dict(column) for column in fit.columns],
-    }  # fmt: skip
-
-
-def column_as_dict(column: ColumnScale) -> dict[str, Any]:
-    """Build the JSON of a language and category."""
-    return {
-        "language": column.language,
-        "category": column.category or None,
-        "clean": column.clean,
-        "harmful": column.harmful,
-        "missing_clean": column.missing_clean,
-        "missing_harmful": column.missing_harmful,
-        "calibrated": column.is_calibrated,
-        "means_before": _hundredths(column.before),
-        "means_after": _hundredths(column.after),
-        "errors": _hundredths(column.errors),
-        "coverage_before": column.coverage_before,
-        "coverage_after": column.coverage_after,
-    }
-
-
-def _hundredths(values: tuple[float, float]) -> list[float]:
-    """Round means; with more digits a marking in an open case would reveal the score of its text."""
-    return [round(value, 2) for value in values]
 
 
 def _mean(before: float, after: float, error: float, *, is_fitted: bool) -> str:

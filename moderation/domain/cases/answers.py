@@ -11,8 +11,8 @@ from pydantic import Field
 from moderation.answers import AnswerModel, Millis, NextCursor
 from moderation.domain.appeals.items import ItemKind, ItemNumbers
 from moderation.domain.cases.records import CaseVerdict, FirstWord
-from moderation.domain.override_answers import DecisionRecordAnswer
 from moderation.wording import counted
+from streams.flags.override_answers import DecisionRecordAnswer
 from streams.languages import language_name
 
 Numbers = Annotated[

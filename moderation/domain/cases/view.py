@@ -19,7 +19,7 @@ from moderation.domain.cases.first_answer import first_answer_of
 from moderation.domain.cases.languages import unread_languages
 from moderation.domain.cases.records import CaseClaim, CaseDecision, CaseLook, CaseRecord, CaseSkip, FirstAnswerRecord
 from moderation.domain.cases.service import CaseResult
-from moderation.domain.override_answers import record_view
+from streams.flags.override_answers import record_view
 from streams.orders.speakers import same_person
 
 SHOWN: Numbers = "shown"

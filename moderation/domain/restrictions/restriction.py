@@ -7,12 +7,11 @@ derived from fields that never change. It is therefore the same in every renderi
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from streams.actions import FORM_OF_MEASURE
-from streams.log.decisions import DecisionReason, Evidence, unread_of
-from streams.signals.registry import WEIGHED
+from streams.log.decisions import DecisionReason, Evidence
 
 TargetKind = Literal["hashtag", "account", "tweet"]
 MEASURES = (*FORM_OF_MEASURE, "withheld", "suspended")
@@ -89,21 +88,3 @@ class Restriction:
     def secret(self) -> bool:
         """Whether a confidential order is behind it: authority, law and reason must not be published."""
         return self.order is not None and self.order.confidential
-
-    def as_dict(self) -> dict[str, Any]:
-        """Convert to plain JSON; a confidential order is reduced to the fact that one exists."""
-        answer = asdict(self) | {"reference": self.reference}
-        del answer["identity"], answer["author"]
-        if self.secret:
-            answer |= {"order": {"confidential": True}, "reason": "", "actor": "", "decision": ""}
-        answer["signals"] = [{"signal": s.signal, "value": s.value, "threshold": s.threshold} for s in self.signals]
-        answer["evidence"] = None if self.evidence is None else _evidence(self.evidence)
-        return answer
-
-
-def _evidence(evidence: Evidence) -> dict[str, Any]:
-    """Convert evidence without its sampled tweet ids, because those lead to their authors."""
-    counts = ("window_ms", "tweets", "authors", "scored")
-    shares = ("share", "lower", "upper", "established", "established_lower", "established_upper")
-    kept = (*counts, *shares, *(signal.name for signal in WEIGHED if signal.recorded))
-    return {name: getattr(evidence, name) for name in kept} | {"unread": dict(unread_of(evidence))}

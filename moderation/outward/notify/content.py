@@ -16,7 +16,7 @@ import msgspec
 from moderation.outward.notify.changes import ChangeKind, HashtagChange
 from moderation.outward.notify.config import EventKind
 from moderation.outward.notify.notices import DecidedAppeal, IssuedStatement, LapsingHold, RunningDeadline, Subject
-from moderation.outward.statements.text import statement_as_dict
+from moderation.outward.statements.answers import statement_answer
 from streams.log.moderation import Override
 from streams.naming import format_duration
 from streams.orders.states import state_label
@@ -101,7 +101,9 @@ def _as_dict(subject: Subject, account_rules: str) -> Mapping[str, object]:
                 "decided_at_ms": outcome.at_ms,
             }  # fmt: skip
         case IssuedStatement(restriction):
-            return {"in_force": restriction.in_force} | statement_as_dict(restriction, account_rules=account_rules)
+            return {"in_force": restriction.in_force} | statement_answer(
+                restriction, account_rules=account_rules
+            ).members()
         case HashtagChange() as change:
             return msgspec.to_builtins(change)  # type: ignore[no-any-return]
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from moderation.domain.restrictions.restriction import Restriction, TargetKind
 from moderation.domain.texts.masking import cut
 from streams.actions import FORM_OF_MEASURE, Visibility
+from streams.answers import JsonObject
 from streams.languages import authors_words
 from streams.log.decisions import unread_of
 
@@ -101,7 +102,7 @@ class DsaStatement(BaseModel):
             raise ValueError(f"a date is after {_LAST_DAY}")
         return self
 
-    def as_dict(self) -> dict[str, Any]:
+    def submission(self) -> JsonObject:
         """Convert to the JSON to submit."""
         return self.model_dump(mode="json", exclude_none=True)
 
@@ -120,7 +121,7 @@ class DsaBatch(BaseModel):
             raise ValueError("two statements have the same puid")
         return self
 
-    def as_dict(self) -> dict[str, Any]:
+    def submission(self) -> JsonObject:
         """Convert to the JSON to submit."""
         return self.model_dump(mode="json", exclude_none=True)
 

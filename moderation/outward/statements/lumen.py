@@ -15,13 +15,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from moderation.domain.orders.public_outcomes import HELD_BACK, PublicOutcome, published_outcomes
 from moderation.domain.restrictions.collection import legal_order
 from moderation.domain.restrictions.restriction import LegalOrder, TargetKind
 from moderation.domain.texts.masking import MASK, cut, masked
 from moderation.wording import counted
+from streams.answers import JsonObject
 from streams.orders.order import Order
 
 NoticeType = Literal["GovernmentRequest", "CourtOrder"]
@@ -78,7 +79,7 @@ def lumen_notice(
     site: str,
     notice_type: NoticeType = "GovernmentRequest",
     principal: str = "",
-) -> dict[str, Any]:
+) -> JsonObject:
     """Build the body of Lumen's `POST /notices`, without the token.
 
     Args:

@@ -1,4 +1,4 @@
-"""Statements of reasons in the affected user's language, and all renderings of a restriction together.
+"""Statements of reasons in the affected user's language.
 
 Messages are English in the code; `locale/*.po` holds the translations. Babel reads the catalogues and formats dates,
 shares, lists and country names. A missing translation fails a test, so a statement never mixes two languages.
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from babel import Locale
 from babel.dates import format_datetime
@@ -20,8 +19,6 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
 from moderation.domain.restrictions.restriction import Restriction
-from moderation.outward.statements.dsa import dsa_statement
-from moderation.publiclog.proving import DocumentProof
 from streams.actions import FORM_OF_MEASURE, ROW_OF_MEASURE
 from streams.languages import UNNAMED, in_order, language_name
 from streams.log.decisions import unread_of
@@ -77,26 +74,6 @@ def catalogue(language: str) -> Catalog:
     """Read the messages of a language."""
     with files("moderation.outward.statements").joinpath(f"locale/{language}.po").open("rb") as file:
         return read_po(file, locale=language)
-
-
-def statement_as_dict(
-    restriction: Restriction, *, account_rules: str = "", proof: DocumentProof | None = None
-) -> dict[str, Any]:
-    """Render a restriction as plain JSON, in all forms. `dsa` is null where the EU's database takes no statement.
-
-    Args:
-        restriction: restriction to state.
-        account_rules: clause of the platform's rules on suspended accounts.
-        proof: proof of the decision in the public log; None leaves it out.
-    """
-    dsa = dsa_statement(restriction, account_rules=account_rules)
-    answer = {
-        "reference": restriction.reference,
-        "restriction": restriction.as_dict(),
-        "dsa": None if dsa is None else dsa.as_dict(),
-        "text": {language: user_text(restriction, language) for language in LANGUAGES},
-    }
-    return answer if proof is None else answer | proof.as_dict()
 
 
 def user_text(restriction: Restriction, language: str) -> str:

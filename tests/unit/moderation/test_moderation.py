@@ -23,6 +23,7 @@ from moderation.log.errors import StaleEdit
 from streams.cli.lists import print_list
 from streams.errors import CallerMistake, ContractError
 from streams.flags.lookup import FlagResolution
+from streams.flags.override_answers import override_answer
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import version_of
 from streams.log.moderation import (
@@ -290,7 +291,10 @@ def test_statuses_report_state_of_each_decision() -> None:
     assert states(view, country="*") == [("home", "in force", both)]
     assert states(view, hashtag="other") == []
     assert {state for _, state, _ in states(view, now_ms=6_000)} == {"expired", "undone", "refused"}
-    plain = {(row["id"], row["state"]): row for row in (one.as_dict(3_000) for one in view.statuses(3_000))}
+    plain = {
+        (row["id"], row["state"]): row
+        for row in (override_answer(one, 3_000).members() for one in view.statuses(3_000))
+    }
     assert plain["wrong", "undone"]["undone_by"]["actor"] == "ben"
     assert plain["long", "superseded"]["superseded_by"]["id"] == "wrong"
     assert plain["late", "refused"]["came_first"]["id"] == "u"

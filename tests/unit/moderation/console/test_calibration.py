@@ -57,7 +57,7 @@ async def test_part_shows_scale_people_and_forms_of_leads(client: TestClient) ->
 
 
 async def test_part_warns_of_one_persons_labels(client: TestClient) -> None:
-    await calibration(client).add(drafts(60, 60), actor="<b>asha</b>", reason="r")
+    await calibration(client).book.add(drafts(60, 60), actor="<b>asha</b>", reason="r")
     answer = read_page(client, PART, "admin")
     assert "One person decides: <b>asha</b> gave 100% of the clean labels in en, any harm" in words_of_page_part(answer)
     assert 'name="one_person"' in answer.text and "<b>asha" not in answer.text

@@ -9,6 +9,7 @@ import pytest
 from hushtag_client.registers import Register
 from msgspec import structs
 
+from streams.explain.answers import report_answer
 from streams.explain.hashtag_report import HashtagReport
 from streams.log.decisions import HARM_FIELDS, version_of
 from streams.log.moderation import Undo
@@ -28,7 +29,7 @@ def test_states_name_deciding_register_per_surface() -> None:
     }
     outcomes = [(r.source, r.country, outcome) for r, outcome in states["trends", "IN"].registers]
     assert outcomes == [("human", "IN", "expired"), ("human", "*", "wins"), ("automated", "*", "overruled")]
-    plain = report.as_dict()
+    plain = report_answer(report).members()
     json.dumps(plain)
     [search] = [place for place in plain["places"] if (place["surface"], place["country"]) == ("search", "*")]
     assert search["decided_by"] == "search|*|automated|tag"
@@ -69,7 +70,7 @@ def test_timeline_counts_renewals_by_version() -> None:
     [state] = report.states()
     assert state.shown
     assert [outcome for _, outcome in state.registers] == ["cleared"]
-    assert report.as_dict()["redis"] is False
+    assert report_answer(report).members()["redis"] is False
 
 
 def test_unpublished_lists_registers_missing_in_redis() -> None:
@@ -117,9 +118,9 @@ def test_only_own_records_make_hashtag_known() -> None:
 def test_json_of_unassessed_review_has_no_share_of_harm() -> None:
     evidence = structs.replace(EVIDENCE, scored=12, unread={"ta": 52})
     unread = structs.replace(scope(action="review"), valve="not_assessed", evidence=evidence)
-    [plain] = HashtagReport("tag", [decision(1, unread, scope("search"))], history(), None, NOW_MS).as_dict()[
-        "decisions"
-    ]
+    [plain] = report_answer(
+        HashtagReport("tag", [decision(1, unread, scope("search"))], history(), None, NOW_MS)
+    ).members()["decisions"]
     hidden, read = plain["rulings"][0]["evidence"], plain["rulings"][1]["evidence"]
     assert hidden["unread"] == {"ta": 52} and not HARM_FIELDS & hidden.keys()
     assert read.keys() > HARM_FIELDS and "unread" not in read

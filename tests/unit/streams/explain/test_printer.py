@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from streams.explain.answers import explanation_json
 from streams.explain.evidence_report import EvidenceReport, PolicyFiles
 from streams.explain.explanation import Explanation
 from streams.explain.printer import ExplanationPrinter
@@ -94,7 +95,7 @@ def test_unassessed_hashtag_has_languages_and_no_share() -> None:
     assert "read 19% of 64 sampled authors (Tamil 52 not read), min_scored 50%: no automated decision" in text
     assert "scored share 0.1875, threshold 0.5" in text
     assert "harmful" not in text and "Established:" not in text
-    (plain,) = explanation.as_dict(in_full=False)["standings"]
+    (plain,) = explanation_json(explanation, in_full=False)["standings"]
     assert [*plain["unread"]] == [{"language": "ta", "authors": 52}]
     assert (plain["lower"], plain["upper"], plain["established_upper"], plain["coordinated_lower"]) == (0, 1, 1, 0)
 
@@ -118,7 +119,7 @@ async def test_discounted_hashtag_is_shown_with_its_weight(topics):
     text = printed(explanation)
     assert "trends, everywhere: shown, its tweets count 34% in rankings" in text
     assert "automated, everywhere: discount for hateful conduct" in text
-    (place,) = explanation.as_dict(in_full=False)["places"]
+    (place,) = explanation_json(explanation, in_full=False)["places"]
     assert (place["shown"], place["weight"]) == (True, 0.34)
     assert place["registers"][0]["ends_when"][1].startswith("that and the upper bound of all are below 0.3")
 
@@ -144,7 +145,7 @@ async def test_protection_is_printed_and_in_json(topics):
     text = printed(explanation)
     assert f"protected: in never_suppress of policy {policy.revision}, no rule acts on it" in text
     assert "missing: " in text and "never_suppress" in text.partition("missing: ")[2]
-    assert json.loads(json.dumps(explanation.as_dict(in_full=False)))["protected"] is True
+    assert json.loads(json.dumps(explanation_json(explanation, in_full=False)))["protected"] is True
 
 
 async def test_untrusted_scorer_is_printed(topics):
@@ -168,7 +169,9 @@ async def test_end_of_flag_follows_live_policy(topics):
         topics.activate(text, from_tick_ms=20_000)
         explanation = Explanation(flagged, await topics.read(60_000))
         (ends,) = [
-            one["ends_when"] for place in explanation.as_dict(in_full=False)["places"] for one in place["registers"]
+            one["ends_when"]
+            for place in explanation_json(explanation, in_full=False)["places"]
+            for one in place["registers"]
         ]
         assert share in ends[0] and hours in ends[-1]
     topics.activate(POLICY_TEXT.replace("serial: 1", "serial: 3\nsurfaces: [search]"), from_tick_ms=30_000)
@@ -190,7 +193,7 @@ def test_words_are_masked_unless_in_full():
     assert "v****n" in printed(explanation, words=True) and "vermin" not in printed(explanation, words=True)
     assert "vermin" in printed(explanation, words=True, in_full=True)
     assert "moved the model a model, over" in printed(explanation, words=True)
-    assert explanation.as_dict(in_full=False)["terms"]["terms"] == [["v****n", 0.7]]
+    assert explanation_json(explanation, in_full=False)["terms"]["terms"] == [["v****n", 0.7]]
     other = Explanation(report(), EvidenceReport(), WordReport(2, 0.5, [], "b", "model a is not in models"))
     assert "model a is not in models; another model is shown" in printed(other, words=True)
     assert "no longer has its tweets" in printed(Explanation(report(), EvidenceReport()), words=True)

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from moderation.domain.calibration.answers import calibration_answer
 from moderation.domain.calibration.drafts import LabelDraft
-from moderation.domain.calibration.label_book import AGAIN_MS
+from moderation.domain.calibration.label_book import AGAIN_MS, LabelBook
 from moderation.domain.calibration.records import text_subject
 from moderation.domain.calibration.service import CalibrationService
-from moderation.domain.calibration.words import preview_as_dict
 from moderation.domain.cases.markings import MarkingService
 from streams.errors import CallerMistake
 from streams.log.decisions import SampledAt
@@ -37,12 +37,14 @@ class World(CaseHarness):
         """Build the service of another process."""
         texts = in_memory_texts(self.service, self.store)
         return CalibrationService(
-            self.service, self.markings, self.cases, texts, self.models, secret=b"key", clock=lambda: self.now_ms
+            LabelBook(
+                self.service, self.markings, self.cases, texts, self.models, secret=b"key", clock=lambda: self.now_ms
+            )
         )
 
     async def add(self, *labels: LabelDraft, actor: str = "asha") -> Any:
         self.now_ms += 1
-        return await self.calibration.add(labels, actor=actor, reason="r")
+        return await self.calibration.book.add(labels, actor=actor, reason="r")
 
 
 def label(text: str, harmful: bool | None, **more: Any) -> LabelDraft:
@@ -56,7 +58,7 @@ async def test_record_has_scores_and_no_text() -> None:
     [record] = world.log.records
     assert HARMFUL[0].encode() not in record.value and b"filthy" not in record.value + record.key
     assert record.key.startswith(f"label:{text_subject(HARMFUL[0], b'key')}|review|".encode())
-    [text] = (await world.again().labels()).texts.texts
+    [text] = (await world.again().book.labels()).texts.texts
     assert (text.language, text.harmful, text.categories) == ("en", True, {"abuse": True})
     assert len(text.probabilities) == 4 and 0 < text.probabilities[0] < 1
 
@@ -66,10 +68,10 @@ async def test_later_label_of_a_person_replaces_the_earlier() -> None:
     assert [(await world.add(label("a text", one))).added for one in (True, True, False)] == [1, 0, 1]
     keys = {record.key for record in world.log.records}
     assert len(keys) == 1, "compaction keeps the last one alone"
-    [text] = (await world.calibration.labels()).texts.texts
+    [text] = (await world.calibration.book.labels()).texts.texts
     assert not text.harmful and text.categories == dict.fromkeys(("abuse", "gendered_abuse", "hateful_conduct"), False)
     await world.add(label("a text", None))
-    assert (await world.calibration.labels()).texts.texts == ()
+    assert (await world.calibration.book.labels()).texts.texts == ()
     assert (await world.add(label("a text", None))).added == 0, "there is nothing to withdraw"
 
 
@@ -86,26 +88,26 @@ async def test_unread_language_and_unknown_tweet_are_refused_by_line() -> None:
         ("label 2", "tweet_id"), ("label 4", "text"), ("label 1", "text"),
     ]  # fmt: skip
     assert "does not read this language (ta)" in found.problems[2].problem
-    [text] = (await world.calibration.labels()).texts.texts
+    [text] = (await world.calibration.book.labels()).texts.texts
     assert text.hashtag == "tag", "the hashtag of its case is the cluster"
 
 
 async def test_markings_are_labels_and_decisions_label_no_text() -> None:
     world = World()
     case = (await world.case()).id
-    assert (await world.calibration.labels()).texts.texts == ()
+    assert (await world.calibration.book.labels()).texts.texts == ()
     await world.markings.mark(case, "tag", "17", "attack", actor="ann", reason="r")
-    found = await world.calibration.labels()
+    found = await world.calibration.book.labels()
     assert [(one.subject, one.harmful, one.categories) for one in found.texts.texts] == [("tweet-17", True, {})]
     assert found.marked == 1
     await world.cases.decide("tag", "hide", actor="ann", reason="r")
-    [text] = (await world.calibration.labels()).texts.texts
+    [text] = (await world.calibration.book.labels()).texts.texts
     assert text.categories == {"abuse": True}, "hidden for abuse, so the attack is abuse"
     await world.markings.mark(case, "tag", "17", "counter_speech", actor="ann", reason="r")
-    [text] = (await world.calibration.labels()).texts.texts
+    [text] = (await world.calibration.book.labels()).texts.texts
     assert not text.harmful and not any(text.categories.values())
     await world.markings.mark(case, "tag", "17", "none", actor="ann", reason="r")
-    assert (await world.calibration.labels()).texts.texts == ()
+    assert (await world.calibration.book.labels()).texts.texts == ()
     assert not [one for one in world.log.records if b'"text_reading"' in one.value], "no person reads a text"
 
 
@@ -113,7 +115,7 @@ async def test_marking_of_an_unreadable_tweet_does_not_count() -> None:
     world = World()
     world.store.records.clear()
     await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
-    found = await world.calibration.labels()
+    found = await world.calibration.book.labels()
     assert (found.texts.texts, found.unreadable) == ((), 1)
 
 
@@ -121,18 +123,18 @@ async def test_unreadable_tweet_is_tried_again_after_ten_minutes() -> None:
     world = World()
     record = world.store.records.pop((0, 7))
     await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
-    await world.calibration.labels()
+    await world.calibration.book.labels()
     world.store.records[0, 7] = record
     world.now_ms += AGAIN_MS - 1
-    assert (await world.calibration.labels()).unreadable == 1
+    assert (await world.calibration.book.labels()).unreadable == 1
     world.now_ms += 1
-    assert len((await world.calibration.labels()).texts.texts) == 1
+    assert len((await world.calibration.book.labels()).texts.texts) == 1
 
 
 async def test_swapped_labels_are_refused() -> None:
     world = World()
     swapped = [msgspec.structs.replace(one, harmful=not one.harmful, categories={}) for one in drafts(30, 30)]
-    await world.calibration.add(swapped, actor="asha", reason="r")
+    await world.calibration.book.add(swapped, actor="asha", reason="r")
     assert (await world.calibration.preview()).fit.inverted == ("en, any harm",)
     with pytest.raises(CallerMistake, match="score no higher than clean ones") as refused:
         await world.calibration.apply(actor="zoe", reason="r")
@@ -146,7 +148,7 @@ async def test_labels_of_other_weights_do_not_count() -> None:
         value = msgspec.json.decode(record.value)
         changed = msgspec.json.encode(value | {"scores": "0" * 12, "probabilities": [0.1] * 4})
         world.log.send([(changed, record.key)])
-    found = await world.again().labels()
+    found = await world.again().book.labels()
     assert (found.other_model, [one.subject for one in found.texts.texts]) == (1, ["tweet-17"])
     assert found.texts.texts[0].probabilities[0] > 0.2, "a tweet that can be read is scored again"
 
@@ -179,7 +181,7 @@ async def test_apply_keeps_scores_and_changes_the_scale() -> None:
 
 async def test_one_person_needs_the_flag_and_is_recorded() -> None:
     world = World()
-    await world.calibration.add(drafts(50, 50), actor="asha", reason="r")
+    await world.calibration.book.add(drafts(50, 50), actor="asha", reason="r")
     await world.add(label("of another person", False), actor="ben")
     with pytest.raises(CallerMistake, match="asha gave 100% of the harmful labels in en, any harm") as refused:
         await world.calibration.apply(actor="zoe", reason="r")
@@ -226,7 +228,7 @@ async def test_apply_refuses_a_scale_that_labels_changed_meanwhile() -> None:
 async def test_one_person_may_not_give_one_language_or_kind() -> None:
     world = World()
     await add_of_two(world.calibration, 60, 0)
-    await world.calibration.add(drafts(0, 14), actor="meera", reason="r")
+    await world.calibration.book.add(drafts(0, 14), actor="meera", reason="r")
     with pytest.raises(CallerMistake, match="meera gave 100% of the harmful labels in en"):
         await world.calibration.apply(actor="zoe", reason="r")
 
@@ -237,7 +239,7 @@ async def test_label_of_a_deleted_tweet_can_be_withdrawn() -> None:
     world.store.records.clear()
     found = await world.add(LabelDraft(tweet_id="17", harmful=None))
     assert (found.added, found.problems) == (1, ())
-    assert (await world.again().labels()).texts.texts == ()
+    assert (await world.again().book.labels()).texts.texts == ()
 
 
 async def test_one_sender_does_not_outvote_three_people() -> None:
@@ -245,14 +247,16 @@ async def test_one_sender_does_not_outvote_three_people() -> None:
     for person in ("asha", "ben", "meera"):
         await world.add(label("a text", True), actor=person)
     await world.add(*[label("a text", False)] * 6, actor="zoe")
-    texts = (await world.calibration.labels()).texts
+    texts = (await world.calibration.book.labels()).texts
     assert texts.texts[0].harmful and texts.people == {"asha": 1, "ben": 1, "meera": 1, "zoe": 1}
 
 
 async def test_problems_name_the_given_places_and_may_stop_all() -> None:
     world = World()
     labels = [label("fine", False), label("இது ஒரு தமிழ் வாக்கியம், வணக்கம்", True)]
-    found = await world.calibration.add(labels, actor="asha", reason="r", places=("line 7", "line 9"), all_or_none=True)
+    found = await world.calibration.book.add(
+        labels, actor="asha", reason="r", places=("line 7", "line 9"), all_or_none=True
+    )
     assert (found.added, [one.where for one in found.problems]) == (0, ["line 9"])
     assert not world.log.records
 
@@ -264,7 +268,7 @@ async def test_labels_by_chance_are_refused() -> None:
         msgspec.structs.replace(one, harmful=number % 4 < 2, categories={})
         for number, one in enumerate(sorted(drafts(120, 120), key=lambda one: str(one.text)))
     ]
-    await world.calibration.add(mixed, actor="asha", reason="r")
+    await world.calibration.book.add(mixed, actor="asha", reason="r")
     preview = await world.calibration.preview()
     [column, *_] = preview.fit.columns
     assert abs(column.after[1] - column.after[0]) < 0.04, "less than chance explains"
@@ -274,7 +278,7 @@ async def test_labels_by_chance_are_refused() -> None:
 async def test_means_reveal_no_score_of_a_marked_text() -> None:
     world = World()
     await add_of_two(world.calibration, 60, 60)
-    before = preview_as_dict(await world.calibration.preview())["columns"][0]["means_after"]
+    before = calibration_answer(await world.calibration.preview()).columns[0].means_after
     await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
-    after = preview_as_dict(await world.calibration.preview())["columns"][0]["means_after"]
+    after = calibration_answer(await world.calibration.preview()).columns[0].means_after
     assert all(round(one, 2) == one for one in before + after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from moderation.domain.restrictions.answers import restriction_answer
 from moderation.domain.restrictions.collection import (
     active_restrictions,
     all_restrictions,
@@ -12,8 +13,9 @@ from moderation.domain.restrictions.collection import (
     order_restrictions,
     override_restriction,
 )
+from moderation.outward.statements.answers import statement_answer
 from moderation.outward.statements.lumen import order_request
-from moderation.outward.statements.text import statement_as_dict, user_text
+from moderation.outward.statements.text import user_text
 from streams.explain.hashtag_report import HashtagReport
 from streams.log.decisions import version_of
 from streams.log.moderation import Undo
@@ -51,7 +53,7 @@ def test_discount_is_a_restriction_with_its_weight() -> None:
     assert active_restrictions(account([contested], override(action="allow"))) == []
     [hidden] = decision_restrictions(decision(ruling()))
     assert (hidden.weight, one.reference != hidden.reference) == (1.0, True)
-    assert one.as_dict()["evidence"]["established"] == 136
+    assert restriction_answer(one).members()["evidence"]["established"] == 136
 
 
 def test_renewal_keeps_reference_and_new_beginning_changes_it() -> None:
@@ -110,7 +112,7 @@ def test_allow_is_no_restriction() -> None:
 
 def test_statement_omits_sampled_tweets() -> None:
     [one] = decision_restrictions(decision(ruling()))
-    assert "sampled" not in json.dumps(statement_as_dict(one))
+    assert "sampled" not in json.dumps(statement_answer(one).members())
 
 
 def test_order_in_force_restricts_its_targets() -> None:
@@ -131,7 +133,7 @@ def test_order_in_force_restricts_its_targets() -> None:
 
 def test_statement_of_confidential_order_names_nothing() -> None:
     for one in order_restrictions(decided(confidential=True).fold.orders.by_id[ORDER], NOW_MS):
-        plain = json.dumps(statement_as_dict(one))
+        plain = json.dumps(statement_answer(one).members())
         assert not any(word in plain for word in ("Ministry", "69A", "No. 7", "within the law", "lee", ORDER))
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pydantic import ValidationError
 
+from moderation.domain.restrictions.answers import restriction_answer
 from moderation.domain.restrictions.collection import (
     active_restrictions,
     decision_restrictions,
@@ -89,7 +90,7 @@ def test_every_restriction_gives_a_valid_dsa_statement(restriction: Restriction)
     assert (statement is not None) is reported
     if statement is not None:
         assert statement.territorial_scope == (list(EEA) if restriction.country == "*" else [restriction.country])
-        again = json.loads(json.dumps(statement.as_dict()))
+        again = json.loads(json.dumps(statement.submission()))
         assert DsaStatement(**again) == statement
 
 
@@ -102,7 +103,7 @@ def test_every_restriction_has_a_user_text(restriction: Restriction, language: s
         assert named.authority not in user_text(dataclasses.replace(restriction, order=named), language)
 
 
-GOOD = dsa_statement(decision_restrictions(decision(ruling()))[0]).as_dict()  # type: ignore[union-attr]
+GOOD = dsa_statement(decision_restrictions(decision(ruling()))[0]).submission()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_dsa_statement_of_automated_suppression() -> None:
     [one] = decision_restrictions(decision(ruling(), ruling("search"), country="FR"))
     statement = dsa_statement(one)
     assert statement is not None
-    assert statement.as_dict() | {"decision_facts": "", "incompatible_content_explanation": "", "puid": ""} == {
+    assert statement.submission() | {"decision_facts": "", "incompatible_content_explanation": "", "puid": ""} == {
         "decision_visibility": ["DECISION_VISIBILITY_CONTENT_DEMOTED"],
         "end_date_visibility_restriction": "2025-11-24",
         "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
@@ -157,7 +158,7 @@ def test_dsa_statement_of_automated_suppression() -> None:
         assert fact in statement.decision_facts
     assert "About 136 of the authors have established accounts" in statement.decision_facts
     assert "of these, between 0% and 8% wrote harmful text" in statement.decision_facts
-    assert "Rumour" not in json.dumps(statement.as_dict())
+    assert "Rumour" not in json.dumps(statement.submission())
 
 
 def test_dsa_statement_counts_authors_that_were_not_assessed() -> None:
@@ -168,7 +169,7 @@ def test_dsa_statement_counts_authors_that_were_not_assessed() -> None:
         "The classifier does not read the languages of 23 more sampled authors (Tamil 20, Bengali 3), and did not "
         "assess their texts." in statement.decision_facts
     )
-    assert one.as_dict()["evidence"]["unread"] == {"bn": 3, "ta": 20}
+    assert restriction_answer(one).evidence["unread"] == {"bn": 3, "ta": 20}
 
 
 def test_dsa_statement_of_discount_demotes() -> None:
@@ -185,7 +186,7 @@ def test_dsa_statement_of_discount_demotes() -> None:
 def test_reason_in_words_goes_to_user_alone() -> None:
     one = override_restriction(override(reason="Jane Roe reported it: @a_person wrote 'kill them'"))
     assert one is not None
-    plain = json.dumps(dsa_statement(one).as_dict())  # type: ignore[union-attr]
+    plain = json.dumps(dsa_statement(one).submission())  # type: ignore[union-attr]
     assert not any(word in plain for word in ("Jane", "a_person", "kill them", "Rumour", "rumour", "ann"))
     assert "@a_person" in user_text(one, "en")
 
@@ -194,7 +195,7 @@ def test_suspension_names_decision_clause_and_kind() -> None:
     [one] = order_restrictions(suspended().fold.orders.by_id[ORDER], NOW_MS)
     statement = dsa_statement(one, account_rules=RULES)
     assert statement is not None
-    plain = statement.as_dict()
+    plain = statement.submission()
     assert plain["decision_account"] == "DECISION_ACCOUNT_SUSPENDED" and "decision_visibility" not in plain
     assert plain["incompatible_content_ground"] == RULES
     assert (plain["content_type"], plain["content_type_other"]) == (["CONTENT_TYPE_OTHER"], "Account")

@@ -14,8 +14,8 @@ import pytest
 from moderation.domain.restrictions.collection import decision_restrictions, order_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.outward.replies import UNDECIDED, ReplyAnswer, reply_view
+from moderation.outward.statements.answers import statement_answer
 from moderation.outward.statements.proofs import CONFIDENTIAL, OPENED, prove_statements
-from moderation.outward.statements.text import statement_as_dict
 from moderation.publiclog.disclosure import check
 from moderation.publiclog.inputs import AuditInput, SourcePosition
 from moderation.publiclog.proofs.verify_proof import Refused, read_keys, verify_statement
@@ -82,7 +82,7 @@ def test_statement_of_a_person_opens_the_reason(decided: InMemoryPublicLog) -> N
 def test_statement_without_checkpoint_says_when_one_is_due(decided: InMemoryPublicLog) -> None:
     decided.uncovered = 2
     [one] = decision_restrictions(decision(ruling(), number=2))
-    plain = statement_as_dict(one, proof=proof_for(one, decided))
+    plain = statement_answer(one, proof=proof_for(one, decided)).members()
     assert (plain["proof"], plain["entry"]["hashtag"]) == (None, "rumour")
     assert plain["proof_note"] == (
         "no published checkpoint covers entry 1 yet; the next one is due at 2021-02-08 16:00 UTC"
@@ -152,7 +152,7 @@ def test_reply_proves_the_last_step() -> None:
 
 def test_statement_verifies_and_a_changed_one_does_not(decided: InMemoryPublicLog) -> None:
     [one] = decision_restrictions(decision(ruling(), number=2))
-    statement = statement_as_dict(one, proof=proof_for(one, decided))
+    statement = statement_answer(one, proof=proof_for(one, decided)).members()
     keys = read_keys(str(LOG_KEY.public_key), [str(WITNESS_KEY.public_key)])
     assert verify_statement(json.dumps(statement).encode(), keys)["index"] == 1
     forged = statement | {"restriction": statement["restriction"] | {"country": "DE"}}

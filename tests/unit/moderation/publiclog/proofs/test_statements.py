@@ -10,8 +10,8 @@ import pytest
 
 from moderation.domain.restrictions.collection import decision_restrictions, order_restrictions, override_restriction
 from moderation.domain.restrictions.restriction import Restriction
+from moderation.outward.statements.answers import statement_answer
 from moderation.outward.statements.proofs import OPENED, prove_statements
-from moderation.outward.statements.text import statement_as_dict
 from moderation.publiclog.inputs import AuditInput, SourcePosition
 from moderation.publiclog.proofs.verify_proof import Refused, read_keys, verify_statement
 from streams.log.decisions import encode_record
@@ -28,7 +28,7 @@ PEOPLE = [override("block1"), override("hold1", action="hold", country="IN")]
 def statement_of(one: Restriction, log: InMemoryPublicLog) -> dict[str, Any]:
     proof = asyncio.run(prove_statements(log, [one]))[one.reference]
     assert proof.proof is not None, proof.note
-    return statement_as_dict(one, proof=proof)
+    return statement_answer(one, proof=proof).members()
 
 
 def verified(statement: dict[str, Any]) -> dict[str, Any]:

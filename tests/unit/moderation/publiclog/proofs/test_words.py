@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.languages import GROUPS
+from moderation.domain.restrictions.answers import restriction_answer
 from moderation.domain.restrictions.restriction import MEASURES, LegalOrder, Restriction, Source
 from moderation.outward.statements import text
 from moderation.outward.statements.text import user_text
@@ -41,7 +42,7 @@ restrictions = st.builds(
 
 def details_of(restriction: Restriction) -> dict[str, Any]:
     """Return the details as a verifier reads them from a file."""
-    return read_json(json.dumps(restriction.as_dict()))
+    return read_json(json.dumps(restriction_answer(restriction).members()))
 
 
 @given(restrictions, st.sampled_from(LANGUAGES))

@@ -1,66 +1,18 @@
-"""Shapes of the routes of calibration."""
+"""Answers on calibration: what the API answers and the command prints."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from moderation.access.bodies import Duration, WriteBody
 from moderation.answers import AnswerModel, Millis
 
-IfLiveModel = Annotated[
-    str,
-    Field(pattern=r"^[0-9a-f]{12}$", description="Revision of the live model that you saw; 409 if another is live."),
-]
-
-IfScale = Annotated[
-    str,
-    Field(pattern=r"^[0-9a-f]{12}$", description="`scale` that you saw; 409 if the labels give another one by now."),
-]
-
-
-class LabelRow(BaseModel):
-    """Label of one text; give either a text or the id of a tweet that a case has sampled."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    text: Annotated[str, Field(min_length=1, max_length=10_000, description="Scored at once, and not kept.")] | None = (
-        None
-    )
-    tweet_id: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")] | None = None
-    harmful: Annotated[bool | None, Field(description="null withdraws your label.")]
-    categories: Annotated[dict[str, bool], Field(max_length=100, description="By category of the model.")] = {}
-    lang: Annotated[str, Field(max_length=35, description="Language of the text (BCP 47), if known.")] = "und"
-
-
-class LabelsBody(WriteBody):
-    """Labels of texts; they count as the holder's of the key or session, whomever `actor` names."""
-
-    items: Annotated[list[LabelRow], Field(min_length=1, max_length=200)]
-    reason: Annotated[str, Field(min_length=1, max_length=2000)] = "labelled"
-
-
-class CalibrationApplyBody(WriteBody):
-    """Scale to put live."""
-
-    if_live: IfLiveModel
-    if_scale: IfScale
-    one_person: Annotated[bool, Field(description="Accept labels that one person gave for the most part.")] = False
-
-
-class ModelRollbackBody(WriteBody):
-    """Return to the model before the live one."""
-
-    if_live: IfLiveModel
-
-
-class CalibrationImpactBody(BaseModel):
-    """Past on which the scale is tried."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    since: Annotated[Duration, Field(description="How far back to judge; at most 7d.")] = "24h"
+if TYPE_CHECKING:  # they load scikit-learn and numba
+    from models.platform_scale import ColumnScale
+    from moderation.domain.calibration.label_book import AddedLabels
+    from moderation.domain.calibration.service import Preview
 
 
 class LabelProblemAnswer(AnswerModel):
@@ -142,3 +94,56 @@ class ModelWrittenAnswer(AnswerModel):
     before: str = Field(description="Revision that was live.")
     policy: str
     from_tick_ms: Millis
+
+
+def calibration_answer(preview: Preview) -> CalibrationAnswer:
+    """Build the answer about the labels and the scale that they give."""
+    labels, fit = preview.labels, preview.fit
+    texts = labels.texts
+    return CalibrationAnswer(
+        model=labels.live.revision,
+        scale=fit.revision,
+        before=labels.live.before or None,
+        texts=len(texts.texts),
+        marked=labels.marked,
+        people=[LabellerAnswer(person=person, labels=count) for person, count in texts.people.items()],
+        one_person=texts.is_one_person,
+        greatest_part=texts.greatest.words if texts.greatest is not None else "",
+        shared=texts.shared,
+        agreed=texts.agreed,
+        disputed=texts.disputed,
+        not_counted=UncountedAnswer(other_model=labels.other_model, unreadable=labels.unreadable, unread=labels.unread),
+        ready=fit.is_ready,
+        live=preview.is_live,
+        missing="" if fit.is_ready else fit.missing_words(),
+        problems=list(fit.problems),
+        columns=[_column(column) for column in fit.columns],
+    )
+
+
+def labels_answer(added: AddedLabels) -> LabelsAddedAnswer:
+    """Build the answer to labels that were handed in."""
+    problems = [LabelProblemAnswer(**asdict(problem)) for problem in added.problems]
+    return LabelsAddedAnswer(added=added.added, unchanged=added.unchanged, problems=problems)
+
+
+def _column(column: ColumnScale) -> ScaleColumnAnswer:
+    return ScaleColumnAnswer(
+        language=column.language,
+        category=column.category or None,
+        clean=column.clean,
+        harmful=column.harmful,
+        missing_clean=column.missing_clean,
+        missing_harmful=column.missing_harmful,
+        calibrated=column.is_calibrated,
+        means_before=_hundredths(column.before),
+        means_after=_hundredths(column.after),
+        errors=_hundredths(column.errors),
+        coverage_before=column.coverage_before,
+        coverage_after=column.coverage_after,
+    )
+
+
+def _hundredths(values: tuple[float, float]) -> list[float]:
+    """Round means; with more digits a marking in an open case would reveal the score of its text."""
+    return [round(value, 2) for value in values]
