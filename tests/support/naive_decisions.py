@@ -180,13 +180,14 @@ def decisions(
             *(campaign(sent, tick) for other, sent in sketches.items() if other[1] == key[1] and other != key)
         )
         scored = {t["id"] for fact, t in chosen if not fact and scores(key[0], t["pane"])}
+        # A text that no model has looked at has no fingerprint, and so is no copy.
         own = {
             t["id"]
             for t in established(
                 [t for _, t in chosen],
                 rule,
                 from_hidden,
-                lambda t: t["id"] in scored and harm(t["text"]) < rule.harmless_below,
+                lambda t: t["id"] not in scored or harm(t["text"]) < rule.harmless_below,
             )
         }
         return whole, chosen, [one for one in chosen if one[1]["id"] in own]
