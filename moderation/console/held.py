@@ -131,7 +131,7 @@ class HeldRow:
 
 
 def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) -> HeldRow:
-    """Build a row."""
+    """Build the row of a held hashtag."""
     register = held.register
     tweets, authors = reach_of(automated, register.hashtag, register.country)
     every = evidence_of(automated, register.hashtag, register.country)

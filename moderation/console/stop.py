@@ -120,7 +120,7 @@ class Press:
 
     verb: str
     words: str
-    """Scope in words."""
+    """Words for its scope."""
     actor: str
     reason: str
     at_ms: int

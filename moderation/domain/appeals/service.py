@@ -25,6 +25,7 @@ from moderation.domain.appeals.records import Appeal, AppealOutcome, AppealRecor
 from moderation.domain.restrictions.restriction import Restriction
 from moderation.log.drafts import words_of
 from moderation.log.errors import NoSuchCase, StaleReview
+from moderation.log.follower import Follower
 from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.errors import CallerMistake
@@ -77,7 +78,7 @@ class ReviewService:
         self._follower = follower
         self._ended = ended
         self._clock = clock
-        self._folded = 0
+        self._records = Follower(self.fold.decode_and_apply)
 
     async def refresh(self) -> None:
         """Read both topics to their present ends."""
@@ -209,10 +210,7 @@ class ReviewService:
         return effect
 
     def _fold_new(self) -> None:
-        others = self._service.view.others
-        for offset, other in others[self._folded :]:
-            self.fold.decode_and_apply(offset, other)
-        self._folded = len(others)
+        self._records.follow(self._service.view)
 
 
 def _id() -> str:

@@ -21,6 +21,7 @@ from moderation.domain.cases.heartbeats import Heartbeats
 from moderation.domain.cases.records import MOST_COVERED, CaseRecord, encode_case_record
 from moderation.log.drafts import AcceptedRecord
 from moderation.log.errors import NoSuchCase, StaleReview
+from moderation.log.follower import Follower
 from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.flags.moderation_fold import Scope
@@ -61,7 +62,7 @@ class CaseLog:
         self._service = service
         self._reviews = reviews
         self._clock = clock
-        self._folded = 0
+        self._records = Follower(self.fold.decode_and_apply)
         self._board = CaseBoard()
         self._first_answers = first_answers
         self._skip_within_ms = 0
@@ -219,7 +220,4 @@ class CaseLog:
         return self._updated().cases[case.id]
 
     def _fold_new(self) -> None:
-        others = self._service.view.others
-        for offset, other in others[self._folded :]:
-            self.fold.decode_and_apply(offset, other)
-        self._folded = len(others)
+        self._records.follow(self._service.view)

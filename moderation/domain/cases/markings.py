@@ -14,6 +14,7 @@ import msgspec
 
 from moderation.domain.cases.records import CaseId
 from moderation.log.drafts import words_of
+from moderation.log.follower import Follower
 from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.errors import ContractError
@@ -65,7 +66,7 @@ class MarkingFold:
         if record.mark != "none":
             marks[person] = record
 
-    def decode_and_apply(self, other: OtherRecord) -> None:
+    def decode_and_apply(self, offset: int, other: OtherRecord) -> None:
         """Apply an undecoded record of the topic; other kinds and malformed records are ignored."""
         try:
             record = decode_marking(other)
@@ -108,7 +109,7 @@ class MarkingService:
         self._service = service
         self._clock = clock
         self._markings = MarkingFold()
-        self._folded = 0
+        self._records = Follower(self._markings.decode_and_apply)
 
     async def refresh(self) -> MarkingFold:
         """Read the topic to its present end, and return the markings."""
@@ -145,7 +146,5 @@ class MarkingService:
         return self._fold(self._service.view)
 
     def _fold(self, view: OverrideHistory) -> MarkingFold:
-        for _, other in view.others[self._folded :]:
-            self._markings.decode_and_apply(other)
-        self._folded = len(view.others)
+        self._records.follow(view)
         return self._markings

@@ -57,7 +57,7 @@ class ExposureFold:
         """Time of the newest record, by person and opening."""
         self._order: deque[tuple[int, str, Opening]] = deque()
 
-    def decode_and_apply(self, other: OtherRecord) -> None:
+    def decode_and_apply(self, offset: int, other: OtherRecord) -> None:
         """Apply an undecoded record of the topic; other kinds and malformed records are ignored."""
         try:
             record = decode_reading(other)

@@ -16,6 +16,7 @@ from moderation.domain.texts.readings import TextReading, encode_reading
 from moderation.domain.texts.shown_text import ShownText, content_of, is_known, match_record
 from moderation.log.cipher import TextContent
 from moderation.log.errors import ExposureLimit
+from moderation.log.follower import Follower
 from moderation.log.kept_texts import DELETIONS_MS, KeptTexts
 from moderation.log.service import ModerationService
 from moderation.log.source_texts import Position, SourceTexts
@@ -73,7 +74,7 @@ class TextReader:
         self._source = source
         self._clock = clock
         self._exposure = ExposureFold()
-        self._folded = 0
+        self._records = Follower(self._exposure.decode_and_apply)
 
     async def read(
         self,
@@ -152,9 +153,7 @@ class TextReader:
         return self._fold(await self._service.refresh())
 
     def _fold(self, view: OverrideHistory) -> ExposureFold:
-        for _, other in view.others[self._folded :]:
-            self._exposure.decode_and_apply(other)
-        self._folded = len(view.others)
+        self._records.follow(view)
         self._exposure.expire(self._clock())
         return self._exposure
 

@@ -108,7 +108,7 @@ class Readers:
         others = self.history.others
         for fold in (MarkingFold(), ExposureFold()):
             for _, other in others:
-                fold.decode_and_apply(other)
+                fold.decode_and_apply(0, other)
         LabelFold().follow(others)
         case_fold_of(self.history), appeal_fold_of(self.history), publications_in(others)
         outbox = Outbox()
