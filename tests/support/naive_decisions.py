@@ -179,17 +179,13 @@ def decisions(
         from_hidden = frozenset().union(
             *(campaign(sent, tick) for other, sent in sketches.items() if other[1] == key[1] and other != key)
         )
-        scored = {t["id"] for fact, t in chosen if not fact and scores(key[0], t["pane"])}
-        # A text that no model has looked at has no fingerprint, and so is no copy.
-        own = {
+        # A text that no model has looked at has no fingerprint, and so is no copy. One of a protected account has one.
+        harmless = {
             t["id"]
-            for t in established(
-                [t for _, t in chosen],
-                rule,
-                from_hidden,
-                lambda t: t["id"] not in scored or harm(t["text"]) < rule.harmless_below,
-            )
+            for fact, t in chosen
+            if not scores(key[0], t["pane"]) or (not fact and harm(t["text"]) < rule.harmless_below)
         }
+        own = {t["id"] for t in established([t for _, t in chosen], rule, from_hidden, lambda t: t["id"] in harmless)}
         return whole, chosen, [one for one in chosen if one[1]["id"] in own]
 
     def count(whole, chosen) -> int:
