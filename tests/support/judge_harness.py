@@ -28,8 +28,12 @@ from tests.support.word_policy import POLICY, WordScorer, make_policy
 
 HASHES = KeyedHash(b"k")
 SCORER = TextScorer(WordScorer())
+COSTLY_COPIES = POLICY.replace("score_floor", "harmless_below: 0\nscore_floor")
+"""Policy under which every repeated text costs its authors the standing: the harness repeats all texts."""
 SUPPRESS = make_policy(
-    POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace("[2m]", "[30s]")
+    COSTLY_COPIES.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace(
+        "[2m]", "[30s]"
+    )
 )
 SCOPE = ("hateful_conduct", "trends")
 

@@ -17,9 +17,9 @@ from streams.log.decisions import Decision, is_renewal, version_of
 from streams.log.panes import encode_pane
 from streams.policy import Policy
 from tests.support.block_counts import TOPIC_ID
-from tests.support.judge_harness import HASHES, SCOPE, SCORER, SUPPRESS, JudgeHarness, action
+from tests.support.judge_harness import COSTLY_COPIES, HASHES, SCOPE, SCORER, SUPPRESS, JudgeHarness, action
 from tests.support.windows import counts_of
-from tests.support.word_policy import POLICY, make_policy
+from tests.support.word_policy import make_policy
 
 
 def world(decisions: list[Decision]) -> list[Decision]:
@@ -96,7 +96,7 @@ def test_no_early_decisions_while_a_source_lags():
 
 def test_early_decisions_need_the_early_confidence():
     early = "early_confidence: 0.9\n"
-    text = POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace(
+    text = COSTLY_COPIES.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace(
         "[2m]", "[30s]"
     )
     for careful, decisions in (("early_confidence: 0.99\n", []), (early, [("suppress", True, 20_000)])):
@@ -243,7 +243,7 @@ def test_gap_in_the_windows_pauses_clears_and_early_decisions():
 
 def over_half_a_minute(*, mode: str = "suppress", more: str = "", **numbers: int) -> Policy:
     """Return the policy with a window of 30 s and one signal to corroborate."""
-    text = POLICY.replace("mode: shadow", f"mode: {mode}\n    corroborate: {{need: 1, authors: 1}}").replace(
+    text = COSTLY_COPIES.replace("mode: shadow", f"mode: {mode}\n    corroborate: {{need: 1, authors: 1}}").replace(
         "[2m]", "[30s]"
     )
     for name, number in numbers.items():
@@ -295,8 +295,11 @@ def test_lapsed_hold_is_repeated_before_its_decision_expires():
 
 def test_never_suppress_tags_are_never_suppressed():
     listed = "serial: 1\nnever_suppress: [A]"
-    suppress = POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}")
-    for policy, early in ((POLICY, []), (suppress, ["other"])):  # shadow hides nothing, so it has no early decisions
+    suppress = COSTLY_COPIES.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}")
+    for policy, early in (
+        (COSTLY_COPIES, []),
+        (suppress, ["other"]),
+    ):  # shadow hides nothing, so it has no early decisions
         harness = JudgeHarness(make_policy(policy.replace("serial: 1", listed)))
         harness.advance(10_000)
         assert harness.count(1, bad=50) == []
@@ -307,7 +310,7 @@ def test_never_suppress_tags_are_never_suppressed():
 
 def test_policy_is_in_force_from_its_tick():
     harness = JudgeHarness()
-    review = make_policy(POLICY.replace("serial: 1", "serial: 2").replace("mode: shadow", "mode: review"))
+    review = make_policy(COSTLY_COPIES.replace("serial: 1", "serial: 2").replace("mode: shadow", "mode: review"))
     harness.advance(10_000)
     harness.count(1, bad=20)
     harness.activate(review, 1, 30_000)
@@ -321,7 +324,7 @@ def test_policy_is_in_force_from_its_tick():
 
 def changed(**more: str) -> Policy:
     """Return `SUPPRESS` with other keys: by default its bounds have a lower confidence."""
-    text = POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace(
+    text = COSTLY_COPIES.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace(
         "[2m]", "[30s]"
     )
     text = text.replace("serial: 1", "serial: 2")
@@ -383,7 +386,7 @@ def test_scope_outside_the_new_policy_ends():
     harness.advance(10_000)
     harness.count(1, bad=20)
     harness.advance(20_000)
-    search = make_policy(POLICY.replace("serial: 1", "serial: 2").replace("[trends]", "[search]"))
+    search = make_policy(COSTLY_COPIES.replace("serial: 1", "serial: 2").replace("[trends]", "[search]"))
     harness.activate(search, 1, 30_000)
     (ended,) = harness.advance(30_000)
     assert [(one.surface, one.action) for one in ended.rulings] == [("search", "shadow")]
@@ -392,7 +395,7 @@ def test_scope_outside_the_new_policy_ends():
 def test_texts_below_the_score_floor_are_not_scored():
     harness = JudgeHarness(
         make_policy(
-            POLICY.replace("score_floor: 2", "score_floor: 3").replace("evidence_floor: 2", "evidence_floor: 3")
+            COSTLY_COPIES.replace("score_floor: 2", "score_floor: 3").replace("evidence_floor: 2", "evidence_floor: 3")
         )
     )
     harness.count(0, bad=2)
