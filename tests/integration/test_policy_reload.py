@@ -23,10 +23,13 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 
 def policy_text(serial: int, suppress_at: float, clear_at: float) -> str:
-    """Return the demo's policy with a short dwell, copies as the only corroboration, and other thresholds."""
+    """Return the demo's policy with a short dwell, copies as the only corroboration, and other thresholds.
+
+    Copied texts cost the standing, also harmless ones: people would contest the hashtag otherwise.
+    """
     text = Path("config/demo-policy.yaml").read_text("utf-8").replace("dwell: 30s", "dwell: 10s")
     text = re.sub(r"suppress_at: [\d.]+", f"suppress_at: {suppress_at}", text.replace("need: 2", "need: 1"))
-    return re.sub(r"clear_at: [\d.]+", f"clear_at: {clear_at}", text).replace("serial: 1", f"serial: {serial}")
+    return re.sub(r"clear_at: [\d.]+", f"clear_at: {clear_at}", text).replace("serial: 1", f"serial: {serial}") + "harmless_below: 0\n"
 
 
 @contextmanager
