@@ -173,5 +173,5 @@ def test_impact_predicts_another_threshold_of_links(seed):
             tweet["text"] += " " + (rng.choice(ways) if rng.random() < 0.45 else "https://good.example/evil.example")
             line["value"] = json.dumps(tweet)
     listed = SMALL.replace("{need: 1, burst: 1.5, authors: 8}", "{need: 1, links: 0.45}")
-    listed += "link_domains: [{domain: evil.example}]\n"
+    listed += "link_domains: [{domain: evil.example}]\nharmless_below: 0\n"  # or few of these histories change
     predicted_exactly(lines, make_policy(listed), make_policy(listed.replace("links: 0.45", "links: 0.55")))
