@@ -29,7 +29,10 @@ def policy_text(serial: int, suppress_at: float, clear_at: float) -> str:
     """
     text = Path("config/demo-policy.yaml").read_text("utf-8").replace("dwell: 30s", "dwell: 10s")
     text = re.sub(r"suppress_at: [\d.]+", f"suppress_at: {suppress_at}", text.replace("need: 2", "need: 1"))
-    return re.sub(r"clear_at: [\d.]+", f"clear_at: {clear_at}", text).replace("serial: 1", f"serial: {serial}") + "harmless_below: 0\n"
+    return (
+        re.sub(r"clear_at: [\d.]+", f"clear_at: {clear_at}", text).replace("serial: 1", f"serial: {serial}")
+        + "harmless_below: 0\n"
+    )
 
 
 @contextmanager
