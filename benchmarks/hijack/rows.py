@@ -18,7 +18,7 @@ YOUNG, BOUGHT, MIXED, REPEATING, DELETING = "young", "bought", "mixed", "repeati
 GROWN = (OWN, SLOGANS, RECLAIMED, VIOLENCE)
 """Protests whose people have grown accounts."""
 OWN_SENTENCES = 0
-"""Size of a pool from which each attacker has a text of its own."""
+"""Size of a pool from which each attacker has another text."""
 PEOPLE, LIFTERS = 100, (20, 60)
 _POOLS = (5, 20, 60, 100, 150, 300, 600)
 _PAIRS = (
@@ -41,7 +41,7 @@ class Row:
     protest: str
     attackers: str
     pool: int
-    """Texts that the attackers share; `OWN_SENTENCES`: each has one of its own."""
+    """Texts that the attackers share; `OWN_SENTENCES`: each writes another."""
     ratio: float = 3.0
     """Attackers for each genuine author, or each lifter."""
     timing: str = BEFORE

@@ -1,8 +1,8 @@
 """Standing: which sampled authors are established, so that they speak for their hashtag.
 
 An author is established whose account is not young, who wrote no harmful text that another grown account has written
-too, and who wrote no harm under another hidden hashtag. A harmless copy is a slogan, which costs nobody the standing.
-A copy by an account without standing costs nobody else anything: an attacker could copy other people's texts with new
+too, and who wrote no harm under another hidden hashtag. A harmless copy is a slogan, which takes no standing.
+A copy by an account without standing takes no other account's: an attacker could copy other people's texts with new
 accounts, or with those of a hidden campaign, and so take their voice.
 """
 
@@ -25,7 +25,7 @@ class StandingView(Protocol):
 
     @property
     def harmless_below(self) -> float:
-        """Probability of harm below which a copied text costs nobody the standing."""
+        """Probability of harm below which a copied text takes no standing."""
 
 
 class StandingKeys(NamedTuple):
