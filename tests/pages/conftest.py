@@ -52,6 +52,10 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
+"""Logged where a request takes the place of one that runs, as when a person types on. Failed ones log `sendError`."""
+
+
 def _launch(playwright: Playwright, flags: list[str]) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
 
@@ -70,7 +74,7 @@ def open_page(browser: Browser, platform: Platform) -> Iterator[Callable[..., Pa
         page = context.new_page()
 
         def console(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning"):
+            if message.type in ("error", "warning") and not message.text.startswith(REPLACED):
                 faults.append(f"console: {message.text} at {message.location}")
 
         page.on("console", console)
