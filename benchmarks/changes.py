@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from rich.console import Console
+
 Figures = Mapping[str, float | None]
 """Figures of one row by name; None: never."""
 
@@ -30,6 +32,14 @@ def changes(before: Mapping[str, Figures], after: Mapping[str, Figures]) -> list
         for name, value in figures.items()
         if before[row].get(name) != value
     ]
+
+
+def print_changes(console: Console, before: Mapping[str, Figures], after: Mapping[str, Figures], earlier: str) -> None:
+    """Print how many figures differ from those of an earlier run, by its name, and each of them."""
+    differences = changes(before, after)
+    console.print(f"{len(differences)} figures differ from {earlier}", highlight=False)
+    for difference in differences:
+        console.print(f"  {difference}", markup=False, highlight=False)
 
 
 def _shown(value: float | None) -> str:

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks.changes import Figures, changes
+from benchmarks.changes import Figures, print_changes
 from benchmarks.judged import PublishedDecision, cases_of, judged, shipped_policy
 from benchmarks.machine import machine
 from devkit.crowds.data import crowd_texts
@@ -44,7 +44,7 @@ _QUEUE = ("review", "contested", "not_assessed")
 """Kinds of cases that the table has columns for."""
 
 
-class TagOutcome(msgspec.Struct, frozen=True):
+class InnocentOutcome(msgspec.Struct, frozen=True):
     """Fate of one innocent hashtag."""
 
     family: str
@@ -80,7 +80,7 @@ def batches(tags: int, only: str = "") -> Iterator[list[InnocentTag]]:
                 yield from (own[first : first + BATCH] for first in range(0, tags, BATCH))
 
 
-def observe(tags: Sequence[InnocentTag]) -> list[TagOutcome]:
+def observe(tags: Sequence[InnocentTag]) -> list[InnocentOutcome]:
     """Judge the hashtags of one log. A pure function of the hashtags, the policy and the model."""
     posts = [
         post
@@ -91,7 +91,7 @@ def observe(tags: Sequence[InnocentTag]) -> list[TagOutcome]:
     return outcomes(tags, decisions)
 
 
-def outcomes(tags: Sequence[InnocentTag], decisions: Sequence[PublishedDecision]) -> list[TagOutcome]:
+def outcomes(tags: Sequence[InnocentTag], decisions: Sequence[PublishedDecision]) -> list[InnocentOutcome]:
     """Return the fate of each hashtag."""
     cases = cases_of(decisions)
     actions: dict[str, set[tuple[str, bool]]] = {}
@@ -101,7 +101,7 @@ def outcomes(tags: Sequence[InnocentTag], decisions: Sequence[PublishedDecision]
     fates = []
     for tag in tags:
         own = actions.get(tag.hashtag, set())
-        fate = TagOutcome(
+        fate = InnocentOutcome(
             family=f"{tag.family}, silent" if tag.silent else tag.family,
             number=tag.number,
             sign=tag.sign,
@@ -115,7 +115,7 @@ def outcomes(tags: Sequence[InnocentTag], decisions: Sequence[PublishedDecision]
     return fates
 
 
-def figures(fates: Iterable[TagOutcome]) -> dict[str, Figures]:
+def figures(fates: Iterable[InnocentOutcome]) -> dict[str, Figures]:
     """Count the fates by group."""
     counts: dict[str, dict[str, float | None]] = {}
     for fate in fates:
@@ -128,7 +128,7 @@ def figures(fates: Iterable[TagOutcome]) -> dict[str, Figures]:
     return dict(counts)
 
 
-def table(fates: Sequence[TagOutcome]) -> Table:
+def table(fates: Sequence[InnocentOutcome]) -> Table:
     """Show each family: its hashtags that are hidden, contested, or sent to people."""
     shown = Table(
         "family", "hashtags", "hidden, settled", "hidden, early", "contested", "review", "not assessed", "any case"
@@ -148,7 +148,7 @@ def table(fates: Sequence[TagOutcome]) -> Table:
     return shown
 
 
-def missed(fates: Sequence[TagOutcome], base: Sequence[TagOutcome] | None) -> list[str]:
+def missed(fates: Sequence[InnocentOutcome], base: Sequence[InnocentOutcome] | None) -> list[str]:
     """List what misses a goal."""
     reasons = [
         f"hidden{'' if fate.settled else ', early'}: {fate.group} / {fate.number}" for fate in fates if fate.hidden
@@ -167,10 +167,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the families; print table, goals and differences; return the exit code."""
     options = _arguments(arguments)
     own = list(batches(options.tags or (QUICK_TAGS if options.quick else TAGS), options.only))
-    base = msgspec.json.decode(options.base.read_bytes(), type=list[TagOutcome]) if options.base else None
+    base = msgspec.json.decode(options.base.read_bytes(), type=list[InnocentOutcome]) if options.base else None
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(machine(), highlight=False)
-    fates: list[TagOutcome] = []
+    fates: list[InnocentOutcome] = []
     columns = (TextColumn("logs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress, ProcessPoolExecutor(2) as pool:
         task = progress.add_task("", total=len(own))
@@ -182,10 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for reason in reasons:
         console.print(f"MISSED {reason}", markup=False, highlight=False)
     if base is not None:
-        differences = changes(figures(base), figures(fates))
-        console.print(f"{len(differences)} counts differ from {options.base.name}", highlight=False)
-        for difference in differences:
-            console.print(f"  {difference}", markup=False, highlight=False)
+        print_changes(console, figures(base), figures(fates), options.base.name)
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(fates), indent=1) + b"\n")
     return EXIT_MISSED if reasons else 0

@@ -6,11 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from streams.answers import AnswerModel as AnswerModel
-from streams.answers import DecisionJson as DecisionJson
-from streams.answers import EvidenceJson as EvidenceJson
-from streams.answers import JsonObject as JsonObject
-from streams.answers import Millis as Millis
+from streams.answers import AnswerModel
 
 NextCursor = Annotated[
     str | None, Field(description="Give it as `cursor` for the next page; null at the end of the list.")

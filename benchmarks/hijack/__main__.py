@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import benchmarks.hijack
-from benchmarks.changes import Figures, changes
+from benchmarks.changes import Figures, print_changes
 from benchmarks.hijack import row_tables
 from benchmarks.hijack.results import RowResult, measure
 from benchmarks.hijack.row_goals import row_goals
-from benchmarks.hijack.rows import Row, rows
+from benchmarks.hijack.rows import AttackRow, rows
 from benchmarks.machine import machine
 
 SEEDS, QUICK_SEEDS = 3, 1
@@ -25,7 +25,7 @@ EXIT_MISSED = 3
 _FIGURES = ("hidden_seconds", "hidden_before_seconds", "first_hidden_seconds", "case_seconds", "rank", "weight")
 
 
-def run_all(cases: Sequence[Row]) -> list[RowResult]:
+def run_all(cases: Sequence[AttackRow]) -> list[RowResult]:
     """Play all cases in two processes."""
     results = []
     columns = (TextColumn("attacks"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -60,10 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for missed in goal.missed:
             console.print(f"MISSED {goal.text}: {missed.row}: {missed.figure}", markup=False, highlight=False)
     if base is not None:
-        differences = changes(figures(list(base.values())), figures(results))
-        console.print(f"{len(differences)} figures differ from {options.base.name}", highlight=False)
-        for difference in differences:
-            console.print(f"  {difference}", markup=False, highlight=False)
+        print_changes(console, figures(list(base.values())), figures(results), options.base.name)
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
     return EXIT_MISSED if any(goal.missed for goal in goals) else 0

@@ -25,11 +25,11 @@ from benchmarks.hijack.rows import (
     STUDENTS,
     VIOLENCE,
     YOUNG,
-    Row,
+    AttackRow,
 )
 from devkit.crowds.accounts import Account, bought, deleted_after_ms, newcomer, person
 from devkit.crowds.data import crowd_texts
-from devkit.crowds.posts import CrowdPost, Role
+from devkit.crowds.posts import AuthorRole, CrowdPost
 from devkit.simulation.data import own_texts
 from streams.constants import MINUTE_MS
 
@@ -92,19 +92,19 @@ def generator(name: str) -> Generator:
     return _First() if name == FIRST else _Second()
 
 
-def length_ms(row: Row) -> int:
+def length_ms(row: AttackRow) -> int:
     """Return the length of a row's log."""
     return round((_FIRST_MINUTE + row.minutes + _TRAIL_MINUTES) * MINUTE_MS)
 
 
-def battle(row: Row) -> list[CrowdPost]:
+def battle(row: AttackRow) -> list[CrowdPost]:
     """Return the tweets of a row by time. The protest does not depend on the attackers."""
     protest = list(_people(row))
     posts = [*protest, *_attackers(row), *_repeaters(row, protest)]
     return sorted(posts, key=lambda post: (post.at_ms, post.account.id))
 
 
-def _span(row: Row, timing: str) -> tuple[float, float]:
+def _span(row: AttackRow, timing: str) -> tuple[float, float]:
     """Return the minutes between which a group writes: before the others, among them, or after half of their time."""
     if timing == BEFORE:
         return 0.0, _FIRST_MINUTE
@@ -112,7 +112,7 @@ def _span(row: Row, timing: str) -> tuple[float, float]:
     return (_FIRST_MINUTE, _FIRST_MINUTE + row.minutes) if timing == AMONG else (half, half + _SURGE_MINUTES)
 
 
-def _people(row: Row) -> Iterator[CrowdPost]:
+def _people(row: AttackRow) -> Iterator[CrowdPost]:
     if row.protest == NOTHING:
         return
     is_lifted = row.protest in (LIFTED, MIRROR)
@@ -124,13 +124,13 @@ def _people(row: Row) -> Iterator[CrowdPost]:
     else:
         texts = source.texts(row.protest, row.people, words)
     span = _span(row, row.timing if is_lifted else AMONG)
-    role = Role.LIFTER if row.protest == LIFTED else Role.GENUINE
+    role = AuthorRole.LIFTER if row.protest == LIFTED else AuthorRole.GENUINE
     for number, text in enumerate(texts):
         account = make(_PERSON + number, rng)
         yield CrowdPost(_at(rng, span), account, text, TAG, role)
 
 
-def _attackers(row: Row) -> Iterator[CrowdPost]:
+def _attackers(row: AttackRow) -> Iterator[CrowdPost]:
     is_lifted = row.protest in (LIFTED, MIRROR)
     name = row.key.replace(row.protest, "lifted") if is_lifted else row.key
     rng, source = Random(f"attackers {name}"), generator(row.generator)
@@ -142,17 +142,17 @@ def _attackers(row: Row) -> Iterator[CrowdPost]:
         at_ms = _at(rng, span)
         deletes = row.attackers == DELETING and rng.random() < _DELETING
         deleted_ms = at_ms + deleted_after_ms(rng) if deletes else 0
-        yield CrowdPost(at_ms, account, pool[number % len(pool)], TAG, Role.ATTACKER, deleted_ms)
+        yield CrowdPost(at_ms, account, pool[number % len(pool)], TAG, AuthorRole.ATTACKER, deleted_ms)
 
 
-def _repeaters(row: Row, protest: Sequence[CrowdPost]) -> Iterator[CrowdPost]:
+def _repeaters(row: AttackRow, protest: Sequence[CrowdPost]) -> Iterator[CrowdPost]:
     """Let one bought account repeat each protester's text, some time after it."""
     if row.attackers != REPEATING:
         return
     rng, source = Random(f"repeaters {row.key}"), generator(row.generator)
     for number, post in enumerate(protest):
         account = source.bought(_REPEATER + number, rng)
-        yield CrowdPost(post.at_ms + rng.randint(*_REPEATED_AFTER_MS), account, post.text, TAG, Role.REPEATER)
+        yield CrowdPost(post.at_ms + rng.randint(*_REPEATED_AFTER_MS), account, post.text, TAG, AuthorRole.REPEATER)
 
 
 def _at(rng: Random, span: tuple[float, float]) -> int:

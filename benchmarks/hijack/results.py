@@ -9,10 +9,10 @@ import msgspec
 
 from benchmarks.hijack.battles import battle, length_ms
 from benchmarks.hijack.posts import COUNTRY, START_MS, TAG, Post
-from benchmarks.hijack.rows import LIFTED, MIRROR, NOTHING, Row
+from benchmarks.hijack.rows import LIFTED, MIRROR, NOTHING, AttackRow
 from benchmarks.hijack.viewing import BACKGROUND, Sight, sights
 from benchmarks.judged import OpenCase, PublishedDecision, cases_of, judged, shipped_policy
-from devkit.crowds.posts import Role, log_of, tenth_ms
+from devkit.crowds.posts import AuthorRole, log_of, tenth_ms
 from streams.constants import PANE_MS
 from streams.log.decisions import Decision
 
@@ -24,7 +24,7 @@ SETTLING_MS = 6_000
 class RowResult(msgspec.Struct, frozen=True):
     """Effects of one row on viewers in the hashtag's country. Seconds are event time; None: never."""
 
-    row: Row
+    row: AttackRow
     hidden_seconds: float
     """Seconds hidden once the tick has settled that holds the tenth genuine author; all of them without a protest."""
     hidden_before_seconds: float
@@ -42,7 +42,7 @@ class RowResult(msgspec.Struct, frozen=True):
     """Least weight of a discount."""
 
 
-def measure(row: Row) -> RowResult:
+def measure(row: AttackRow) -> RowResult:
     """Play a row and measure it. A pure function of the row, the policy and the model."""
     posts = battle(row)
     end_ms = START_MS + length_ms(row)
@@ -55,7 +55,7 @@ def measure(row: Row) -> RowResult:
 
 
 def result(
-    row: Row,
+    row: AttackRow,
     seen: Sequence[Sight],
     cases: Sequence[OpenCase],
     decisions: Iterable[PublishedDecision],
@@ -103,18 +103,18 @@ def result(
     )
 
 
-def since(row: Row) -> int:
+def since(row: AttackRow) -> int:
     """Return when the tick settles that holds the tenth genuine author; the start without a protest."""
     if row.protest in (NOTHING, LIFTED):
         return START_MS
-    tenth = tenth_ms(battle(row), [Role.GENUINE])
+    tenth = tenth_ms(battle(row), [AuthorRole.GENUINE])
     assert tenth is not None, "every protest has more than ten people"
     return _settles_ms(tenth)
 
 
-def _both_sides_ms(row: Row) -> int:
+def _both_sides_ms(row: AttackRow) -> int:
     posts = battle(row)
-    tenths = (tenth_ms(posts, [Role.ATTACKER]), tenth_ms(posts, [Role.GENUINE, Role.LIFTER]))
+    tenths = (tenth_ms(posts, [AuthorRole.ATTACKER]), tenth_ms(posts, [AuthorRole.GENUINE, AuthorRole.LIFTER]))
     return _settles_ms(max(moment for moment in tenths if moment is not None))
 
 

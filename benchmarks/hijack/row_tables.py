@@ -38,7 +38,7 @@ def of_rows(results: Iterable[RowResult]) -> Table:
 
 
 def of_goals(goals: Iterable[RowGoal]) -> Table:
-    """Show each goal."""
+    """Show of each goal whether it is met, and by how many rows it is missed."""
     table = Table("goal", "", "missed by")
     for goal in goals:
         table.add_row(goal.text, goal.state, f"{len(goal.missed)} of {goal.cases}")

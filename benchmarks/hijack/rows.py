@@ -35,8 +35,8 @@ _LIFTED_RATIO = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One case."""
+class AttackRow:
+    """One attack on one protest, by one generator and seed."""
 
     protest: str
     attackers: str
@@ -74,15 +74,15 @@ class Row:
         return self.protest in GROWN and (self.attackers == YOUNG or (self.pool > 0 and self.count >= 2 * self.pool))
 
 
-def rows(*, quick: bool, seeds: int) -> Iterator[Row]:
+def rows(*, quick: bool, seeds: int) -> Iterator[AttackRow]:
     """List the cases. The quick ones last ten minutes and have three attackers who come first."""
     timings, lengths, ratios = ((BEFORE,), (SHORT,), (3.0,)) if quick else (TIMINGS, (SHORT, HOUR), _RATIOS)
     for seed, generator, minutes in product(range(seeds), GENERATORS, lengths):
         for (protest, attackers, pool), timing, ratio in product(_PAIRS, timings, ratios):
             if minutes == SHORT or ratio == 3.0:
-                yield Row(protest, attackers, pool, ratio, timing, minutes, generator, seed)
+                yield AttackRow(protest, attackers, pool, ratio, timing, minutes, generator, seed)
         for attackers, pool in _CAMPAIGNS:
-            yield Row(NOTHING, attackers, pool, 3.0, BEFORE, minutes, generator, seed)
+            yield AttackRow(NOTHING, attackers, pool, 3.0, BEFORE, minutes, generator, seed)
         lifted = ((LIFTERS[0], AFTER),) if quick else product(LIFTERS, TIMINGS)
         for (lifters, timing), protest in product(lifted, (LIFTED, MIRROR)):
-            yield Row(protest, YOUNG, 3, _LIFTED_RATIO, timing, minutes, generator, seed, lifters)
+            yield AttackRow(protest, YOUNG, 3, _LIFTED_RATIO, timing, minutes, generator, seed, lifters)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from devkit.crowds.accounts import newcomer, person
-from devkit.crowds.posts import CrowdPost, Role
+from devkit.crowds.posts import AuthorRole, CrowdPost
 from devkit.crowds.texts import HECKLERS, SLOGANS, CrowdTexts, wordless
 from streams.constants import MINUTE_MS
 
@@ -40,7 +40,7 @@ class InnocentTag:
 
     @property
     def sign(self) -> str:
-        """Sign that corroborates."""
+        """Sign of this hashtag, one of `SIGNS`."""
         return SIGNS[self.number % len(SIGNS)]
 
     @property
@@ -69,14 +69,14 @@ def posts_of(tag: InnocentTag, texts: CrowdTexts, start_ms: int, first_id: int) 
         is_young = tag.sign == "young" and rng.random() < 0.6
         account = (newcomer if is_young else person)(first_id + number, rng)
         if number < hecklers:
-            text, role = texts.draw(HECKLERS, rng), Role.HECKLER
+            text, role = texts.draw(HECKLERS, rng), AuthorRole.HECKLER
         elif rng.random() < silent:
-            text, role = wordless(rng), Role.GENUINE
+            text, role = wordless(rng), AuthorRole.GENUINE
         elif tag.sign == "slogans" and rng.random() < 0.6:
-            text, role = rng.choice(slogans), Role.GENUINE
+            text, role = rng.choice(slogans), AuthorRole.GENUINE
         else:
             text = texts.draw_long(tag.family, rng) if rng.random() < 0.25 else texts.draw(tag.family, rng)
-            role = Role.GENUINE
+            role = AuthorRole.GENUINE
         posts.append(CrowdPost(_at(rng, start_ms, _MINUTES), account, text, tag.hashtag, role))
     if tag.sign == "burst":
         posts += [
@@ -85,7 +85,7 @@ def posts_of(tag: InnocentTag, texts: CrowdTexts, start_ms: int, first_id: int) 
                 person(first_id + _PLACES // 2 + number, rng),
                 texts.draw(tag.family, rng),
                 tag.hashtag,
-                Role.GENUINE,
+                AuthorRole.GENUINE,
             )
             for number in range(_PAST_AUTHORS)
         ]

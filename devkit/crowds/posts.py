@@ -18,7 +18,7 @@ _FIRST_ID = 1_800_000_000_000_000_000
 _BYSTANDER = 900_000_000
 
 
-class Role(StrEnum):
+class AuthorRole(StrEnum):
     """Truth about an author, which no payload carries."""
 
     GENUINE = "genuine"
@@ -38,12 +38,12 @@ class CrowdPost(NamedTuple):
     account: Account
     text: str
     hashtag: str
-    role: Role
+    role: AuthorRole
     deleted_at_ms: int = 0
     """Time of its deletion; 0: it stays."""
 
 
-def tenth_ms(posts: Iterable[CrowdPost], roles: Sequence[Role]) -> int | None:
+def tenth_ms(posts: Iterable[CrowdPost], roles: Sequence[AuthorRole]) -> int | None:
     """Return when the tenth author of these roles has written; None where there are fewer."""
     authors: set[int] = set()
     for post in sorted(posts, key=lambda post: post.at_ms):

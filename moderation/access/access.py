@@ -31,7 +31,7 @@ from moderation.access.reviewer_link import ReviewerLink
 from moderation.access.rights import Caller, Grant
 from moderation.access.services import services_of
 from moderation.access.sessions import Session, Sessions
-from moderation.answers import AnswerModel
+from streams.answers import AnswerModel
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway, HushtagError
 from web.callers import Network, client_address, names_this_machine, rate_group, why_not_direct

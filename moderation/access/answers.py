@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from moderation.answers import AnswerModel
+from streams.answers import AnswerModel
 
 
 class JsonReply(JSONResponse):

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from moderation.answers import AnswerModel
+from streams.answers import AnswerModel
 
 DAY_MS = 86_400_000
 MOST_BYTES = 32 * 1024 * 1024

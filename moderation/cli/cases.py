@@ -31,9 +31,9 @@ from streams.naming import country_of
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from moderation.answers import AnswerModel
     from moderation.domain.cases.answers import CaseRowAnswer
     from moderation.domain.cases.service import CaseResult, CaseService
+    from streams.answers import AnswerModel
 
 CaseName = Annotated[str, typer.Argument(help="Id of the case, or its hashtag, with or without #.", metavar="CASE")]
 Labels = Annotated[list[str] | None, typer.Option("--label", "-l", help="Label; repeatable.")]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from moderation.log.drafts import AcceptedRecord
 from streams.answers import AnswerModel
-from streams.flags.override_answers import RecordMembers, record_members
+from streams.flags.override_answers import DecisionRecordAnswer, record_members
 
 if TYPE_CHECKING:
     from moderation.domain.publication import PublicationStatus
@@ -23,7 +23,7 @@ class SurfaceNowAnswer(AnswerModel):
     decided_by: str | None
 
 
-class OverrideWrittenAnswer(RecordMembers):
+class OverrideWrittenAnswer(DecisionRecordAnswer):
     """Decision as it was written."""
 
     version: str = Field(description="Version that the next edit of the scope must name.")

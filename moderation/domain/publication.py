@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from hushtag_client import Register
 from pydantic import Field
 
-from moderation.answers import AnswerModel, Millis
 from moderation.log.drafts import AcceptedRecord
+from streams.answers import AnswerModel, Millis
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import FlagStoreUnavailable
 from streams.log.moderation import TagRecord

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from hushtag_client import keys
 from pydantic import Field
 
-from moderation.answers import AnswerModel, Millis
 from moderation.domain.publication import POLL_SECONDS, delay_reason, published_versions
 from moderation.log.drafts import AcceptedRecord
+from streams.answers import AnswerModel, Millis
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import FlagStoreUnavailable
 from streams.flags.overrides import OverrideHistory

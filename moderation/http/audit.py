@@ -13,7 +13,7 @@ from moderation.access.blinding import refuse_while_blind
 from moderation.access.bodies import CountryQuery, HashtagQuery, MomentQuery
 from moderation.access.paging import CursorQuery, PageSize, page_answer, position_of, write_cursor
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, NextCursor
+from moderation.answers import NextCursor
 from moderation.outward.statements.proofs import OPENED
 from moderation.publiclog.rows import AuditFilter
 from moderation.views.audit import (
@@ -26,6 +26,7 @@ from moderation.views.audit import (
     rows_for,
     state_view,
 )
+from streams.answers import AnswerModel
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["audit"])
 

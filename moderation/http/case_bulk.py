@@ -16,13 +16,13 @@ from moderation.access.bodies import MOST_CASES, Duration, IdempotencyKey, Versi
 from moderation.access.case_rights import check_case_rights
 from moderation.access.problems import Problem, RefusedCall, problem_of
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel
 from moderation.domain.cases.answers import CaseDecidedAnswer
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.records import CoveredItem
 from moderation.domain.cases.service import CaseResult, CaseService
 from moderation.domain.cases.view import decided_view
 from moderation.log.drafts import end_of
+from streams.answers import AnswerModel
 from streams.clock import now_ms
 from streams.errors import HushtagError
 from streams.orders.speakers import same_person

@@ -9,7 +9,7 @@ import msgspec
 from pydantic import ConfigDict, Field
 
 from moderation.access.problems import PROBLEM_JSON, PROBLEMS, Fault, problem
-from moderation.answers import AnswerModel
+from streams.answers import AnswerModel
 from streams.log.decisions import Decision, Evidence
 
 _ALWAYS = ("unauthorised", "forbidden", "not_found", "wrong_host", "mistake", "too_often", "away")

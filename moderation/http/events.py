@@ -18,7 +18,7 @@ from moderation.access.event_streams import RECHECK_SECONDS, counted_stream
 from moderation.access.feed import EventKind
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel
+from streams.answers import AnswerModel
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway
 

@@ -20,12 +20,13 @@ from moderation.access.numbers import (
 )
 from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, BlindedAnswer, DecisionJson, HiddenList, NextCursor
+from moderation.answers import BlindedAnswer, HiddenList, NextCursor
 from moderation.domain.cases.answers import Numbers
 from moderation.domain.restrictions.collection import active_restrictions, all_restrictions
 from moderation.outward.statements.answers import StatementAnswer, statement_answer
 from moderation.outward.statements.proofs import prove_statements
 from moderation.publiclog.proving import DocumentProof
+from streams.answers import AnswerModel, DecisionJson
 from streams.explain.answers import ReportAnswer, decision_json, report_answer
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])

@@ -14,9 +14,10 @@ from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.bodies import CountryQuery
 from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, HiddenList, Millis, NextCursor
+from moderation.answers import HiddenList, NextCursor
 from moderation.views.held import HeldRegister, held_tags
 from streams.actions import HIDING
+from streams.answers import AnswerModel, Millis
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])
 HeldSort = Literal["hashtag", "since", "-since", "ends"]

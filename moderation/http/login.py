@@ -23,8 +23,8 @@ from moderation.access.problems import RefusedCall
 from moderation.access.rights import Caller
 from moderation.access.services import services_of
 from moderation.access.sessions import KEY_PAGE, LOGIN_MS, OPEN_LINK, Session, Sessions
-from moderation.answers import AnswerModel
 from moderation.log.session_ends import end_session
+from streams.answers import AnswerModel
 from streams.errors import DependencyAway
 
 browser = APIRouter(include_in_schema=False)

@@ -14,7 +14,7 @@ from moderation.access.blinding import reader_of
 from moderation.access.keys import ALLOWED, Permission, Role
 from moderation.access.rights import Caller
 from moderation.access.sessions import Session
-from moderation.answers import AnswerModel
+from streams.answers import AnswerModel
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["caller"])
 

@@ -24,9 +24,10 @@ from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.problems import RefusedCall, problem_of
 from moderation.access.rights import Caller, check_rights
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, HiddenList, JsonObject, NextCursor
+from moderation.answers import HiddenList, NextCursor
 from moderation.domain.override_answers import OverrideWrittenAnswer, written_answer
 from moderation.log.drafts import OverrideDraft, end_of, override_draft, undo_draft
+from streams.answers import AnswerModel, JsonObject
 from streams.errors import HushtagError
 from streams.flags.override_answers import OverrideAnswer, override_answer
 from streams.flags.overrides import OverrideState

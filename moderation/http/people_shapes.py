@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from moderation.access.bodies import ActorText, CategoryText, convert
 from moderation.access.keys import NAME, Role
-from moderation.answers import AnswerModel, Millis
+from streams.answers import AnswerModel, Millis
 from streams.naming import country_of
 
 CountryText = Annotated[str, Field(max_length=20), AfterValidator(convert(country_of))]

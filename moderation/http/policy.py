@@ -16,10 +16,10 @@ from moderation.access.answers import JsonReply
 from moderation.access.bodies import Duration
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, JsonObject, Millis
 from moderation.log.drafts import duration_ms
 from moderation.views.policies import live_record
 from moderation.views.policy_reports import ImpactAnswer, report_reader
+from streams.answers import AnswerModel, JsonObject, Millis
 from streams.errors import PolicyError
 from streams.policy import Policy, PolicyFileError, parse_policy
 from streams.policy.rules import RULE_FIELDS, Rule

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from moderation.access.bodies import ActorText, Duration, WriteBody
-from moderation.answers import AnswerModel, HiddenList, JsonObject, Millis
+from moderation.answers import HiddenList
 from moderation.views.policies import PolicyRevisionAnswer
 from moderation.views.policy_reports import ImpactAnswer
+from streams.answers import AnswerModel, JsonObject, Millis
 
 PolicyText = Annotated[str, Field(min_length=1, max_length=400_000, description="Policy file (YAML), as text.")]
 RevisionText = Annotated[

@@ -13,7 +13,7 @@ from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
 from moderation.access.presence import viewers_of
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel
+from streams.answers import AnswerModel
 from streams.clock import now_ms
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])

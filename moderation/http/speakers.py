@@ -12,7 +12,8 @@ from moderation.access.access import GuardedRoute, needs
 from moderation.access.answers import JsonReply
 from moderation.access.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, Millis, NextCursor
+from moderation.answers import NextCursor
+from streams.answers import AnswerModel, Millis
 from streams.orders.records import SpeakerCategory
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["speakers"])

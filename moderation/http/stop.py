@@ -12,10 +12,10 @@ from moderation.access.answers import JsonReply
 from moderation.access.bodies import IdempotencyKey, PauseBody, ResumeBody
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel
 from moderation.domain.override_answers import OverrideWrittenAnswer, written_answer
 from moderation.log.drafts import STOP, end_of, override_draft, undo_draft
 from moderation.views.pauses import PausedAnswer, pauses_in_force, stop_version
+from streams.answers import AnswerModel
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["stop button"])
 

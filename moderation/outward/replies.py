@@ -5,9 +5,9 @@ The opened fields are what the letter states of that step: when, for which count
 
 from __future__ import annotations
 
-from moderation.answers import AnswerModel, JsonObject
 from moderation.publiclog.disclosure import Value
 from moderation.publiclog.proving import DocumentProof, NeededEntry, PublicLog, prove
+from streams.answers import AnswerModel, JsonObject
 from streams.orders.order import Order
 from streams.orders.records import OrderStep
 

@@ -14,12 +14,12 @@ from moderation.access.blinding import refuse_while_blind
 from moderation.access.numbers import hidden_numbers_for, refuse_hidden_numbers
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, JsonObject, Millis
 from moderation.domain.cases.first_answer import HiddenNumbers
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.proving import prove_entry
 from moderation.publiclog.reading import CheckpointState, LogState
 from moderation.publiclog.rows import AuditFilter, AuditRow, row_of
+from streams.answers import AnswerModel, JsonObject, Millis
 from streams.errors import CallerMistake
 
 FieldName = Literal[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hushtag_client.registers import ANY_HASHTAG
 from pydantic import Field
 
-from moderation.answers import AnswerModel, Millis
+from streams.answers import AnswerModel, Millis
 from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override

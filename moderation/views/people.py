@@ -17,8 +17,8 @@ from moderation.access.login_settings import read_groups
 from moderation.access.rights import Grant
 from moderation.access.services import services_of
 from moderation.access.sessions import Session
-from moderation.answers import AnswerModel, Millis
 from moderation.log.session_ends import handle_of
+from streams.answers import AnswerModel, Millis
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory

@@ -10,8 +10,8 @@ from pydantic import Field
 from moderation.access.blinding import reader_of
 from moderation.access.problems import RefusedCall
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, Millis
 from moderation.domain.policies.backtests import BacktestJob
+from streams.answers import AnswerModel, Millis
 from streams.errors import CallerMistake
 from streams.log.policies import PolicyRecord, PolicyTopic
 from streams.policy import Policy

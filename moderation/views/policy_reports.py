@@ -12,9 +12,10 @@ from pydantic import Field
 
 from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.numbers import hidden_numbers_for, numbers_word, without_numbers
-from moderation.answers import AnswerModel, HiddenList, JsonObject, Millis
+from moderation.answers import HiddenList
 from moderation.domain.cases.answers import Numbers
 from moderation.domain.cases.first_answer import HiddenNumbers
+from streams.answers import AnswerModel, JsonObject, Millis
 
 if TYPE_CHECKING:  # its import takes half a second
     from streams.backtest.comparison import PolicyChange

@@ -11,12 +11,12 @@ from pydantic import Field
 from moderation.access.blinding import reader_of
 from moderation.access.problems import RefusedCall, http_words
 from moderation.access.services import services_of
-from moderation.answers import AnswerModel, Millis
 from moderation.outward.report.folder import FileState
 from moderation.outward.report.prepared_report import FILES, TABLE, UPDATE, PreparedReport
 from moderation.outward.report.publications import ReportPublished, overlapping
 from moderation.outward.report.rounding_notes import rounded_words
 from moderation.outward.report.runs import ReportRun
+from streams.answers import AnswerModel, Millis
 
 _FIX = "begin it again: POST /v1/reports/preview"
 

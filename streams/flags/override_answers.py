@@ -11,8 +11,8 @@ from streams.flags.overrides import OverrideState, OverrideStatus
 from streams.log.moderation import Override, TagRecord, Verb
 
 
-class RecordMembers(AnswerModel):
-    """Members that every record of a decision has."""
+class DecisionRecordAnswer(AnswerModel):
+    """Record of a person's decision."""
 
     id: str
     action: Literal[Verb, "undo"]
@@ -30,11 +30,7 @@ class RecordMembers(AnswerModel):
     undoes: list[str] | None = Field(None, description="Records that an undo ends.")
 
 
-class DecisionRecordAnswer(RecordMembers):
-    """Record of a person's decision."""
-
-
-class OverrideAnswer(RecordMembers):
+class OverrideAnswer(DecisionRecordAnswer):
     """Override with its present state."""
 
     version: str

@@ -44,7 +44,7 @@ class EvidenceBuilder:
         """Meaning of the scores as shares; None: a score is a share."""
         self._columns = columns
         self._side_inputs = list(side_inputs)
-        self._standing = StandingKeys(0)
+        self._standing = StandingKeys(0, 0.0)
         self._burst_min_past = 1
         self._least_share = 1.0
         self._tables: dict[int, EvidenceTable] = {}

@@ -32,7 +32,7 @@ class StandingKeys(NamedTuple):
     """Keys of a policy that determine standing."""
 
     young_days: int
-    harmless_below: float = 0.25
+    harmless_below: float
 
     @classmethod
     def of(cls, policy: StandingView) -> StandingKeys:

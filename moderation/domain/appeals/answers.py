@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from moderation.answers import AnswerModel, HiddenList, Millis, NextCursor
+from moderation.answers import HiddenList, NextCursor
 from moderation.domain.appeals.records import Verdict
+from streams.answers import AnswerModel, Millis
 from streams.flags.override_answers import DecisionRecordAnswer
 from streams.orders.records import Outcome
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from moderation.answers import AnswerModel, Millis
+from streams.answers import AnswerModel, Millis
 
 if TYPE_CHECKING:  # they load scikit-learn and numba
     from models.platform_scale import ColumnScale

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from moderation.answers import AnswerModel, Millis, NextCursor
+from moderation.answers import NextCursor
 from moderation.domain.appeals.items import ItemKind, ItemNumbers
 from moderation.domain.cases.records import CaseVerdict, FirstWord
 from moderation.wording import counted
+from streams.answers import AnswerModel, Millis
 from streams.flags.override_answers import DecisionRecordAnswer
 from streams.languages import language_name
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from moderation.answers import AnswerModel, Millis
 from streams.actions import ROW_OF_MEASURE
+from streams.answers import AnswerModel, Millis
 
 if TYPE_CHECKING:
     What = str

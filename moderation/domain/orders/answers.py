@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from moderation.answers import AnswerModel, Millis, NextCursor
+from moderation.answers import NextCursor
+from streams.answers import AnswerModel, Millis
 from streams.orders.records import OrderState, Outcome, TargetKind
 
 

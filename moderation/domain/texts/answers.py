@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from moderation.answers import AnswerModel
 from moderation.domain.cases.markings import Mark
 from moderation.domain.texts.exposure import LEAST_PEOPLE
 from moderation.domain.texts.shown_text import TextState
+from streams.answers import AnswerModel
 
 
 class TextAnswer(AnswerModel):
@@ -31,8 +31,8 @@ class HighestTextsAnswer(AnswerModel):
     items: list[TextAnswer] | None
 
 
-class CaseTextsAnswer(AnswerModel):
-    """Texts behind one item of a case."""
+class _ItemAnswer(AnswerModel):
+    """Item of a case, and what was sampled of it."""
 
     case: str
     hashtag: str
@@ -41,6 +41,11 @@ class CaseTextsAnswer(AnswerModel):
     blinded: bool
     url: str | None = Field(description="Address of the hashtag on the platform, by HUSHTAG_TAG_URL.")
     sample: str = Field(description="What the sample is.", examples=["10 of 64 sampled authors, at random"])
+
+
+class CaseTextsAnswer(_ItemAnswer):
+    """Texts behind one item of a case."""
+
     items: list[TextAnswer]
     highest: HighestTextsAnswer
 
@@ -65,16 +70,9 @@ class SampledTweetAnswer(AnswerModel):
     )
 
 
-class CaseSampleAnswer(AnswerModel):
+class CaseSampleAnswer(_ItemAnswer):
     """Sampled tweets of one item of a case."""
 
-    case: str
-    hashtag: str
-    item: str = Field(description="Id of the item; empty while it is blinded.")
-    country: str
-    blinded: bool
-    url: str | None = Field(description="Address of the hashtag on the platform, by HUSHTAG_TAG_URL.")
-    sample: str = Field(description="What the sample is.", examples=["10 of 64 sampled authors, at random"])
     items: list[SampledTweetAnswer]
 
 

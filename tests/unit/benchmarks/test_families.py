@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from benchmarks.families import TagOutcome, batches, figures, missed, outcomes, table
+from benchmarks.families import InnocentOutcome, batches, figures, missed, outcomes, table
 from benchmarks.judged import PublishedDecision, judged, shipped_policy
 from devkit.crowds.families import InnocentTag
 from devkit.crowds.posts import log_of
@@ -12,7 +12,7 @@ from devkit.crowds.texts import FAMILIES
 from streams.constants import HOUR_MS, MINUTE_MS
 from streams.log.decisions import Action, Decision, ScopeDecision
 
-FATE = TagOutcome("sport", 4, "burst", 0.1, settled=False, early=False, contested=False, cases=())
+FATE = InnocentOutcome("sport", 4, "burst", 0.1, settled=False, early=False, contested=False, cases=())
 START_MS = 1_768_200_000_000
 
 

@@ -33,76 +33,76 @@ from benchmarks.hijack.rows import (
     SLOGANS,
     STUDENTS,
     YOUNG,
-    Row,
+    AttackRow,
     rows,
 )
 from benchmarks.hijack.viewing import Sight
 from benchmarks.judged import OpenCase
-from devkit.crowds.posts import CrowdPost, Role
+from devkit.crowds.posts import AuthorRole, CrowdPost
 from streams.constants import MINUTE_MS, PANE_MS
 
 
-def outcome(row: Row, **changed: object) -> RowResult:
+def outcome(row: AttackRow, **changed: object) -> RowResult:
     known = RowResult(row, 0, 0, None, 0.0, None, (), None)
     return msgspec.structs.replace(known, **changed)
 
 
-def roles(posts: list[CrowdPost]) -> Counter[Role]:
+def roles(posts: list[CrowdPost]) -> Counter[AuthorRole]:
     return Counter(post.role for post in posts)
 
 
 @pytest.mark.parametrize("generator", GENERATORS)
 @pytest.mark.parametrize("attackers", [YOUNG, BOUGHT, MIXED, DELETING, REPEATING])
 def test_protest_does_not_depend_on_attackers(generator: str, attackers: str) -> None:
-    row = Row(OWN, attackers, 60, generator=generator)
+    row = AttackRow(OWN, attackers, 60, generator=generator)
     posts = battle(row)
-    others = {REPEATING: {Role.REPEATER: 100}}.get(attackers, {})
+    others = {REPEATING: {AuthorRole.REPEATER: 100}}.get(attackers, {})
     assert posts == battle(row)
-    assert roles(posts) == {Role.GENUINE: 100, Role.ATTACKER: 300, **others}
+    assert roles(posts) == {AuthorRole.GENUINE: 100, AuthorRole.ATTACKER: 300, **others}
     plain = battle(replace(row, attackers=YOUNG, pool=3, timing=AFTER))
-    assert [post for post in posts if post.role == Role.GENUINE] == [
-        post for post in plain if post.role == Role.GENUINE
+    assert [post for post in posts if post.role == AuthorRole.GENUINE] == [
+        post for post in plain if post.role == AuthorRole.GENUINE
     ]
-    young = sum(post.account.age_days < 30 for post in posts if post.role == Role.ATTACKER)
+    young = sum(post.account.age_days < 30 for post in posts if post.role == AuthorRole.ATTACKER)
     assert young == 300 if attackers == YOUNG else young >= 150 if attackers == MIXED else young < 20
     assert any(post.deleted_at_ms for post in posts) == (attackers == DELETING)
 
 
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_pools_slogans_and_own_sentences_have_their_texts(generator: str) -> None:
-    def texts(row: Row, role: Role) -> int:
+    def texts(row: AttackRow, role: AuthorRole) -> int:
         return len({post.text for post in battle(row) if post.role == role})
 
-    assert texts(Row(OWN, BOUGHT, 60, generator=generator), Role.ATTACKER) == 60
-    assert texts(Row(OWN, BOUGHT, OWN_SENTENCES, generator=generator), Role.ATTACKER) == 300
-    assert texts(Row(OWN, BOUGHT, 60, generator=generator), Role.GENUINE) == 100
-    assert texts(Row(SLOGANS, YOUNG, 3, generator=generator), Role.GENUINE) == 5
+    assert texts(AttackRow(OWN, BOUGHT, 60, generator=generator), AuthorRole.ATTACKER) == 60
+    assert texts(AttackRow(OWN, BOUGHT, OWN_SENTENCES, generator=generator), AuthorRole.ATTACKER) == 300
+    assert texts(AttackRow(OWN, BOUGHT, 60, generator=generator), AuthorRole.GENUINE) == 100
+    assert texts(AttackRow(SLOGANS, YOUNG, 3, generator=generator), AuthorRole.GENUINE) == 5
 
 
 def test_repeaters_follow_the_protesters_whom_they_repeat() -> None:
-    posts = battle(Row(OWN, REPEATING, 60))
-    first = {post.text: post.at_ms for post in posts if post.role == Role.GENUINE}
-    assert all(post.at_ms > first[post.text] for post in posts if post.role == Role.REPEATER)
+    posts = battle(AttackRow(OWN, REPEATING, 60))
+    first = {post.text: post.at_ms for post in posts if post.role == AuthorRole.GENUINE}
+    assert all(post.at_ms > first[post.text] for post in posts if post.role == AuthorRole.REPEATER)
 
 
 @pytest.mark.parametrize("timing", [AMONG, AFTER])
 @pytest.mark.parametrize("minutes", [10, HOUR])
 def test_attackers_write_in_their_time(timing: str, minutes: int) -> None:
-    row = Row(OWN, YOUNG, 3, timing=timing, minutes=minutes)
-    times = [(post.at_ms - START_MS) / MINUTE_MS for post in battle(row) if post.role == Role.ATTACKER]
+    row = AttackRow(OWN, YOUNG, 3, timing=timing, minutes=minutes)
+    times = [(post.at_ms - START_MS) / MINUTE_MS for post in battle(row) if post.role == AuthorRole.ATTACKER]
     low, high = (1, 1 + minutes) if timing == AMONG else (1 + minutes / 2, 3 + minutes / 2)
     assert low <= min(times) and max(times) <= high < length_ms(row) / MINUTE_MS
 
 
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_mirror_has_the_same_accounts_times_and_hate(generator: str) -> None:
-    lifted = battle(Row(LIFTED, YOUNG, 3, 5.0, AFTER, generator=generator, people=20))
-    mirror = battle(Row(MIRROR, YOUNG, 3, 5.0, AFTER, generator=generator, people=20))
+    lifted = battle(AttackRow(LIFTED, YOUNG, 3, 5.0, AFTER, generator=generator, people=20))
+    mirror = battle(AttackRow(MIRROR, YOUNG, 3, 5.0, AFTER, generator=generator, people=20))
     assert [(post.at_ms, post.account) for post in lifted] == [(post.at_ms, post.account) for post in mirror]
-    assert roles(lifted) == {Role.LIFTER: 20, Role.ATTACKER: 100}
-    assert roles(mirror) == {Role.GENUINE: 20, Role.ATTACKER: 100}
-    assert [post for post in lifted if post.role == Role.ATTACKER] == [
-        post for post in mirror if post.role == Role.ATTACKER
+    assert roles(lifted) == {AuthorRole.LIFTER: 20, AuthorRole.ATTACKER: 100}
+    assert roles(mirror) == {AuthorRole.GENUINE: 20, AuthorRole.ATTACKER: 100}
+    assert [post for post in lifted if post.role == AuthorRole.ATTACKER] == [
+        post for post in mirror if post.role == AuthorRole.ATTACKER
     ]
 
 
@@ -114,14 +114,14 @@ def test_rows_are_distinct_and_quick_ones_among_them() -> None:
 
 
 def test_protection_ends_where_texts_are_used_once() -> None:
-    assert Row(OWN, BOUGHT, 150).protected and Row(SLOGANS, YOUNG, 3).protected
-    assert not Row(OWN, BOUGHT, 300).protected and not Row(OWN, BOUGHT, OWN_SENTENCES).protected
-    assert not Row(STUDENTS, YOUNG, 3).protected and not Row(NOTHING, YOUNG, 3).protected
+    assert AttackRow(OWN, BOUGHT, 150).protected and AttackRow(SLOGANS, YOUNG, 3).protected
+    assert not AttackRow(OWN, BOUGHT, 300).protected and not AttackRow(OWN, BOUGHT, OWN_SENTENCES).protected
+    assert not AttackRow(STUDENTS, YOUNG, 3).protected and not AttackRow(NOTHING, YOUNG, 3).protected
 
 
 def test_seconds_count_once_the_tick_of_the_tenth_person_has_settled() -> None:
-    row = Row(OWN, YOUNG, 3)
-    tenth = sorted(post.at_ms for post in battle(row) if post.role == Role.GENUINE)[9]
+    row = AttackRow(OWN, YOUNG, 3)
+    tenth = sorted(post.at_ms for post in battle(row) if post.role == AuthorRole.GENUINE)[9]
     assert 6_000 < since(row) - tenth <= 6_000 + PANE_MS
     seen = [
         Sight(START_MS + second * 1000, "suppress" if 20 <= second < 50 else "", False, None) for second in range(99)
@@ -138,18 +138,18 @@ def test_case_on_lifted_campaign_counts_only_while_shown() -> None:
         OpenCase("contested", START_MS + 70_000, START_MS + 90_000),
     ]
     moments = {"since_ms": START_MS, "attacked_ms": START_MS + 10_000}
-    assert result(Row(LIFTED, YOUNG, 3, people=20), seen, cases, [], **moments).case_seconds == 20
-    assert result(Row(OWN, YOUNG, 3), seen, cases, [], **moments).case_seconds == 0
-    assert result(Row(LIFTED, YOUNG, 3, people=20), seen, cases[:1], [], **moments).case_seconds is None
+    assert result(AttackRow(LIFTED, YOUNG, 3, people=20), seen, cases, [], **moments).case_seconds == 20
+    assert result(AttackRow(OWN, YOUNG, 3), seen, cases, [], **moments).case_seconds == 0
+    assert result(AttackRow(LIFTED, YOUNG, 3, people=20), seen, cases[:1], [], **moments).case_seconds is None
 
 
 def test_each_goal_is_missed_by_its_worse_case() -> None:
-    own, students = Row(OWN, YOUNG, 3), Row(STUDENTS, YOUNG, 3)
-    lifted, mirror = Row(LIFTED, YOUNG, 3, people=20), Row(MIRROR, YOUNG, 3, people=20)
+    own, students = AttackRow(OWN, YOUNG, 3), AttackRow(STUDENTS, YOUNG, 3)
+    lifted, mirror = AttackRow(LIFTED, YOUNG, 3, people=20), AttackRow(MIRROR, YOUNG, 3, people=20)
     good = [
         outcome(own, hidden_seconds=10), outcome(replace(own, ratio=5.0), hidden_seconds=60), outcome(students),
         outcome(lifted, rank=30.0), outcome(mirror, rank=30.0),
-        outcome(Row(NOTHING, YOUNG, 3), first_hidden_seconds=20.0),
+        outcome(AttackRow(NOTHING, YOUNG, 3), first_hidden_seconds=20.0),
     ]  # fmt: skip
     base = {each.row.key: each for each in good}
     assert not any(goal.missed for goal in row_goals(good, base))
@@ -173,7 +173,7 @@ def test_changes_name_row_figure_and_both_values() -> None:
 
 
 def test_row_is_measured_through_the_judging_path() -> None:
-    found = measure(Row(OWN, YOUNG, 3, 0.5, AFTER, generator=FIRST))
+    found = measure(AttackRow(OWN, YOUNG, 3, 0.5, AFTER, generator=FIRST))
     assert found.hidden_seconds == 0 and found.row.key in command.figures([found])
     decoded = msgspec.json.decode(msgspec.json.encode([found]), type=list[RowResult])
     assert decoded == [found]

@@ -8,7 +8,7 @@ from collections import Counter
 from devkit.crowds.accounts import Account
 from devkit.crowds.data import crowd_texts
 from devkit.crowds.families import LENGTH_MS, SIGNS, InnocentTag, posts_of
-from devkit.crowds.posts import CrowdPost, Role, log_of, tenth_ms
+from devkit.crowds.posts import AuthorRole, CrowdPost, log_of, tenth_ms
 from devkit.crowds.texts import FAMILIES
 from streams.constants import DAY_MS, MINUTE_MS
 
@@ -16,21 +16,21 @@ START_MS = 1_768_200_000_000
 ACCOUNT = Account(7, 12.5, 40, 9)
 
 
-def post(second: int, author: int, role: Role = Role.GENUINE, deleted: int = 0) -> CrowdPost:
+def post(second: int, author: int, role: AuthorRole = AuthorRole.GENUINE, deleted: int = 0) -> CrowdPost:
     at_ms = START_MS + second * 1000
     account = Account(author, 900.0, 10, 3)
     return CrowdPost(at_ms, account, "Hello", "Tag", role, deleted and START_MS + deleted * 1000)
 
 
 def test_tenth_author_counts_each_once_and_only_its_roles() -> None:
-    posts = [post(100 - author, author) for author in range(10)] + [post(1, 9), post(2, 99, Role.ATTACKER)]
-    assert tenth_ms(posts, [Role.GENUINE]) == START_MS + 100_000
-    assert tenth_ms(posts, [Role.GENUINE, Role.ATTACKER]) == START_MS + 99_000
-    assert tenth_ms(posts, [Role.ATTACKER]) is None
+    posts = [post(100 - author, author) for author in range(10)] + [post(1, 9), post(2, 99, AuthorRole.ATTACKER)]
+    assert tenth_ms(posts, [AuthorRole.GENUINE]) == START_MS + 100_000
+    assert tenth_ms(posts, [AuthorRole.GENUINE, AuthorRole.ATTACKER]) == START_MS + 99_000
+    assert tenth_ms(posts, [AuthorRole.ATTACKER]) is None
 
 
 def test_log_has_tweets_and_deletions_in_order_without_roles() -> None:
-    records = log_of([post(5, 1, Role.LIFTER, deleted=9), post(3, 2, deleted=99)], START_MS, MINUTE_MS, "IN")
+    records = log_of([post(5, 1, AuthorRole.LIFTER, deleted=9), post(3, 2, deleted=99)], START_MS, MINUTE_MS, "IN")
     payloads = [json.loads(record.value or b"") for record in records]
     assert [record.offset for record in records] == list(range(len(records)))
     assert [record.timestamp for record in records] == sorted(record.timestamp for record in records)
@@ -59,7 +59,7 @@ def test_signs_take_turns_and_a_third_is_heckled() -> None:
 
 def test_truth_names_hecklers_and_young_crowd() -> None:
     posts = posts_of(InnocentTag("sport", 2), crowd_texts(), START_MS, 10)
-    hecklers = [post for post in posts if post.role == Role.HECKLER]
+    hecklers = [post for post in posts if post.role == AuthorRole.HECKLER]
     assert 0.04 < len(hecklers) / len(posts) <= 0.21
     assert sum(post.account.age_days < 30 for post in posts) > 0.4 * len(posts)
 

@@ -39,7 +39,7 @@ def test_number_of_established_authors_is_their_part_of_the_estimate():
     authors = [Author(copy=at + 1, age_days=400 if at % 4 == 0 else 3) for at in range(K)]
     drawn = sample(authors, hashes)
     everyone = drawn.authors(1)
-    found = measure_group(drawn, everyone, established(drawn, StandingKeys(YOUNG_DAYS), None), 2)
+    found = measure_group(drawn, everyone, established(drawn, StandingKeys(YOUNG_DAYS, 0.25), None), 2)
     assert 950 < everyone[0] < 1_050
     assert found.authors[0] == round(everyone[0] / 4) and found.scored[0] == K // 4
 

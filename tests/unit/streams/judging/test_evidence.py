@@ -51,7 +51,7 @@ def table(
     young_days: int = 30,
     scale: Scale | None = None,
 ) -> EvidenceTable:
-    keys, tweets, standing = np.arange(1, groups + 1), np.full(groups, 100), StandingKeys(young_days)
+    keys, tweets, standing = np.arange(1, groups + 1), np.full(groups, 100), StandingKeys(young_days, 0.25)
     return tabulate(600_000, keys, tweets, sample(rows), 2, standing=standing, burst_min_past=1, scale=scale)
 
 

@@ -69,7 +69,9 @@ def test_retweets_and_texts_without_words_are_no_copies():
 
 def test_author_of_a_hidden_tag_is_not_established():
     assert marked([Author(hidden=True), Author(copy=2)]) == [False, True]
-    assert established(sample([Author()]), StandingKeys(YOUNG_DAYS), None).tolist() == [True], "no tag is hidden"
+    assert established(sample([Author()]), StandingKeys(YOUNG_DAYS, HARMLESS_BELOW), None).tolist() == [True], (
+        "no tag is hidden"
+    )
 
 
 def test_harmless_copy_costs_no_standing():

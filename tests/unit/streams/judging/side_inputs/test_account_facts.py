@@ -110,7 +110,7 @@ def test_facts_change_authors_and_harmful_share() -> None:
 
     def table(*facts: NewFact) -> EvidenceTable:
         seen = store_of(*facts).active_at(5, 1).apply(sample, np.array([country_code("IN")]))
-        keys, tweets, standing = np.array([1]), np.array([99]), StandingKeys(30)
+        keys, tweets, standing = np.array([1]), np.array([99]), StandingKeys(30, 0.25)
         return tabulate(600_000, keys, tweets, seen, 1, standing=standing, burst_min_past=1, whole=sample)
 
     def share(*facts: NewFact) -> tuple[int, int, float]:
