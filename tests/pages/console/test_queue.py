@@ -44,6 +44,13 @@ def tags_of(page: Page) -> list[str]:
     return [text.strip() for text in page.locator("[data-list=queue] [data-open]").all_text_contents()]
 
 
+def test_claim_stays_in_one_line_with_a_wide_font(new_console: Any, open_as: Any) -> None:
+    page = opened_queue(open_as, new_console(waiting("slow")), viewport={"width": 1440, "height": 900})
+    page.evaluate("document.body.style.letterSpacing = '0.05em'")  # any fonts the machine has
+    button = page.locator("[data-claim]")
+    assert button.evaluate("button => button.scrollWidth <= button.clientWidth && button.clientHeight < 34")
+
+
 def test_new_cases_wait_behind_a_button_and_focus_stays(new_console: Any, open_as: Any) -> None:
     world = new_console(waiting("slow", minutes=300), waiting("mid", minutes=60))
     page = opened_queue(open_as, world)
