@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -38,62 +38,85 @@ def up(
     HUSHTAG_MAVEN_URL a Maven mirror. The line's `environment` has the variables for clients, which with --secure log in
     as the administrator; `hushtag acls` gives other users their rights.
     """
-    stop = threading.Event()
+    signals = _Signals()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        # While the servers start or stop, no loop checks `stop`: raise instead.
-        if not ready.is_set():
-            raise KeyboardInterrupt
-
-    ready = threading.Event()
     for number in before:
-        signal.signal(number, on_signal)
+        signal.signal(number, signals.on_signal)
     try:
-        _run(data, kafka_port, redis_port, brokers, secure, stop, ready)
-    except KeyboardInterrupt:
+        _run(signals, data, kafka_port, redis_port, brokers, secure)
+    except (KeyboardInterrupt, _Stopped):
         _console.print("stopped before it was up", style="dim")
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _run(
-    data: Path,
-    kafka_port: int,
-    redis_port: int,
-    brokers: int,
-    secure: bool,
-    stop: threading.Event,
-    ready: threading.Event,
-) -> None:
-    from devkit.stack import LocalStack  # imported here, so that other commands do not wait for it
+class _Stopped(Exception):
+    """A signal came before the servers answered."""
 
-    stack: LocalStack | None = None
+
+class _Signals:
+    """What a signal ends: the first lets the start give up, or the wait end; a second one of the start interrupts it.
+
+    An exception that a handler raises can leave a lock held, so that the stop waits for it for ever.
+    """
+
+    def __init__(self) -> None:
+        self.stack: LocalStack | None = None
+        self.stopped = False
+        self.interruptible = True
+        """False once the servers answer or stop, which nothing may cut short."""
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self.stopped and self.interruptible:
+            raise KeyboardInterrupt
+        self.stopped = True
+        if self.stack is not None:
+            self.stack.give_up()
+
+    def report(self, line: str) -> None:
+        if self.stopped:
+            raise _Stopped
+        if not _console.is_terminal:
+            _print_some(line)
+
+
+def _run(signals: _Signals, data: Path, kafka_port: int, redis_port: int, brokers: int, secure: bool) -> None:
+    from devkit.stack import LocalStack, StackError  # imported here, so that other commands do not wait for it
+
     try:
         with _console.status("starting Valkey and Kafka") as status:
 
             def report(line: str) -> None:
                 status.update(line)
-                if not _console.is_terminal:
-                    _print_some(line)
+                signals.report(line)
 
-            stack = LocalStack(
+            signals.stack = LocalStack(
                 data, kafka_port=kafka_port, redis_port=redis_port, brokers=brokers, secure=secure, report=report
             )
-            stack.start()
-        ready.set()
-        line = {"kafka": stack.kafka, "redis": stack.redis_url, "environment": stack.environment()}
+            try:
+                signals.report("starting Valkey")
+                signals.stack.start()
+            except StackError:
+                if signals.stopped:
+                    raise _Stopped from None
+                raise
+        signals.interruptible = False
+        line = {
+            "kafka": signals.stack.kafka,
+            "redis": signals.stack.redis_url,
+            "environment": signals.stack.environment(),
+        }
         print(json.dumps(line), flush=True)
-        _console.print(f"Kafka and Valkey run, data in {stack.data_dir}; Ctrl-C stops them", style="dim")
-        while not stop.wait(0.3):
-            stack.check()
+        _console.print(f"Kafka and Valkey run, data in {signals.stack.data_dir}; Ctrl-C stops them", style="dim")
+        while not signals.stopped:
+            time.sleep(0.3)
+            signals.stack.check()
         _console.print("stopping", style="dim")
     finally:
-        ready.set()  # a second Ctrl-C must not interrupt the shutdown
-        if stack is not None:
-            stack.stop()
+        signals.interruptible = False
+        if signals.stack is not None:
+            signals.stack.stop()
 
 
 def _print_some(line: str) -> None:

@@ -152,6 +152,11 @@ class KafkaCluster:
             self.kill()
             raise
 
+    def give_up(self) -> None:
+        """Let a start that runs raise StackError."""
+        for node in self.nodes:
+            node.give_up()
+
     def stop(self, *, timeout_seconds: float = _STOP_SECONDS) -> None:
         """Stop the brokers, then the dedicated controllers; a node that does not end in time is killed."""
         for nodes in (self.brokers, self.controllers):

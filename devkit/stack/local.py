@@ -125,6 +125,11 @@ class LocalStack:
             self.stop()
             raise
 
+    def give_up(self) -> None:
+        """Let a start that runs raise StackError once it has stopped the servers; for signal handlers."""
+        for server in self.servers:
+            server.give_up()
+
     def stop(self) -> None:
         """Stop both servers and return when they have ended. May be called again."""
         with ThreadPoolExecutor(2) as pool:

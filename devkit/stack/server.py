@@ -33,6 +33,7 @@ class Server(ABC):
         self._keep_open = keep_open
         self._launched_seconds = self._reported_seconds = 0.0
         self._process: KeptProcess | None = None
+        self._given_up = False
         _prepare_folder(self.data_dir, self.name)
 
     @property
@@ -69,6 +70,10 @@ class Server(ABC):
         except BaseException:
             self.kill()
             raise
+
+    def give_up(self) -> None:
+        """Let a start that runs, or a later one, raise StackError; for signal handlers, which may not wait for it."""
+        self._given_up = True
 
     def launch(self) -> None:
         """Start the server without waiting for its answers; `wait` waits for them."""
@@ -139,6 +144,8 @@ class Server(ABC):
         """Return once the server answers; call `_still_starting` between attempts."""
 
     def _still_starting(self, deadline: float) -> None:
+        if self._given_up:
+            raise StackError(f"{self.name} was stopped before it answered")
         if not self.running:
             raise self._ended("ended while starting")
         now = time.monotonic()

@@ -79,7 +79,8 @@ class ConsoleWorld:
             return
         self._server.force_exit = True
         self._server.stop()
-        self._thread.join(10)
+        self._thread.join(60)
+        assert not self._thread.is_alive(), "the console did not end"
 
     def run(self, work: Callable[[Services], Coroutine[Any, Any, Any]]) -> Any:
         """Run a coroutine on the server's event loop, such as another person's decision, and return its result."""

@@ -37,22 +37,27 @@ def test_answer_lost_with_the_server_makes_no_second_decision(
     page.keyboard.press("u")
     page.locator("#decide-hide textarea").fill(WORDS)
     page.locator("#decide-hide [value='7d']").check()
+    answers: list[int] = []
 
     def lose(route: Route) -> None:
-        route.fetch(headers=route.request.headers | {"origin": world.url, "sec-fetch-site": "same-origin"})
+        answer = route.fetch(headers=route.request.headers | {"origin": world.url, "sec-fetch-site": "same-origin"})
+        answers.append(answer.status)
+        if len(answers) > 1:
+            return route.fulfill(response=answer)
         world.stop()
-        route.abort()
+        return route.abort()
 
-    page.route("**/decision", lose, times=1)
+    page.route("**/decision", lose)
     expected |= {409, 503}
     page.keyboard.press("Control+Enter")
     problem = page.locator("#decide-hide [data-problem]")
-    expect(problem).to_contain_text("It is not known whether this was recorded")
+    expect(problem).to_contain_text("It is not known whether this was recorded", timeout=30_000)
     expect(page.locator("#decide-hide textarea")).to_have_value(WORDS)
     assert reasons(world, "case_decision") == [WORDS], "it was recorded, and the answer was lost"
     world.start()
     page.keyboard.press("Control+Enter")
-    expect(problem).to_contain_text("asha")
+    expect(problem).to_contain_text("asha", timeout=30_000)
+    assert answers == [201, 409]
     expect(page.locator("#decide-hide textarea")).to_have_value(WORDS)
     page.reload()
     expect(page.locator(".answer")).to_contain_text("Decided")
