@@ -79,7 +79,8 @@ integration integration-long cluster cluster-long fault fault-short pages: expor
 SIMULATION := $$(grep -rl 'mark\.simulation' --include='test_*.py' tests)
 
 unit: install ## run unit, property and contract tests
-	@$(call suite,unit,-n 2 -m "not integration and not cluster and not fault and not pages and not simulation" tests)
+	@$(call suite,unit,-n 2 -p no:schemathesis -m "not integration and not cluster and not fault and not pages and not simulation" \
+	  $(addprefix --ignore tests/,integration cluster pages) tests)
 
 go: ## test the Go reader with all vectors of the flags contract, where Go is installed
 	@go=$$(PATH="$$PATH:/usr/local/go/bin" command -v go) || { echo "go: not tested, because Go is not installed (https://go.dev/dl/)"; exit 0; }

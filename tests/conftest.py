@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,6 +36,17 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         if (full := getattr(test, "_hypothesis_internal_use_settings", None)) is not None:
             fewer = settings(full, max_examples=max(1, full.max_examples // EXAMPLES_SHARE))
             test._hypothesis_internal_use_settings = fewer
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect garbage neither while thousands of tests are found, nor later among what was found."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

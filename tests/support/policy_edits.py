@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from streams.policy import Policy, PolicyFileError, parse_policy
@@ -46,7 +47,10 @@ class PolicyEdit:
     """A policy that differs from `BEFORE` in one key."""
 
     loc: Loc
-    text: str
+
+    @property
+    def text(self) -> str:
+        return _text(self.loc)
 
     @property
     def name(self) -> str:
@@ -65,6 +69,7 @@ def text_of(values: dict[str, Any]) -> str:
     return json.dumps(values, indent=1)
 
 
+@cache
 def parsed(text: str) -> Policy:
     """Parse a policy of this module."""
     return parse_policy(text, "edited.yaml", shards=8)
@@ -76,8 +81,13 @@ def every_edit(*, overrides: bool = True) -> list[PolicyEdit]:
     Args:
         overrides: whether the keys of overrides are edited too, by surface, by country and by both.
     """
-    keys = [(loc, schema) for loc, schema in _keys(policy_schema(), BEFORE, ()) if loc != ("serial",)]
-    return [_edit(loc, schema) for loc, schema in keys if overrides or "overrides" not in loc]
+    return [PolicyEdit(loc) for loc in _schemas() if loc != ("serial",) and (overrides or "overrides" not in loc)]
+
+
+@cache
+def _schemas() -> dict[Loc, dict[str, Any]]:
+    """Return the place and the schema of each key."""
+    return dict(_keys(policy_schema(), BEFORE, ()))
 
 
 def _keys(schema: dict[str, Any], value: Any, loc: Loc) -> Iterator[tuple[Loc, dict[str, Any]]]:
@@ -96,9 +106,10 @@ def _keys(schema: dict[str, Any], value: Any, loc: Loc) -> Iterator[tuple[Loc, d
         yield loc, schema
 
 
-def _edit(loc: Loc, schema: dict[str, Any]) -> PolicyEdit:
+@cache
+def _text(loc: Loc) -> str:
     before = parsed(text_of(BEFORE))
-    for value in _candidates(schema):
+    for value in _candidates(_schemas()[loc]):
         values = deepcopy(BEFORE)
         if "overrides" in loc and value == values["categories"]["abuse"].get(loc[-1]):
             continue  # an override with the value of its category changes no rule
@@ -108,7 +119,7 @@ def _edit(loc: Loc, schema: dict[str, Any]) -> PolicyEdit:
         except PolicyFileError:
             continue
         if after.canonical != before.canonical:
-            return PolicyEdit(loc, text_of(values))
+            return text_of(values)
     raise AssertionError(f"no other value of {loc} makes a valid policy")
 
 

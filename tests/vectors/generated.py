@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,32 @@ from tests.vectors.wording import page_wording, verifier_with_wording
 COMMAND = "python -m tests.vectors"
 
 
-def generated() -> Iterator[tuple[Path, str]]:
-    """Compute every generated file."""
-    data = json.dumps(normalise_data(), separators=(",", ":")).replace('],"', '],\n"').replace('},"', '},\n"') + "\n"
-    for name, content in (("following", following()), ("scopes", scopes())):
-        yield ROOT / f"docs/vectors/{name}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    yield ROOT / "docs/verify_proof.py", verifier_with_wording()
-    yield ROOT / "docs/verify/wording.js", page_wording()
-    yield ROOT / "docs/vectors/proofs.json", _compact_cases(proofs())
-    for folder in ("docs/vectors", "client/hushtag_client", "client/go"):
-        yield ROOT / folder / "normalise-data.json", data
+@cache
+def _normalise_json() -> str:
+    return json.dumps(normalise_data(), separators=(",", ":")).replace('],"', '],\n"').replace('},"', '},\n"') + "\n"
+
+
+def _indented(content: Callable[[], Any]) -> str:
+    return json.dumps(content(), indent=1, ensure_ascii=False) + "\n"
+
+
+GENERATED: Mapping[Path, Callable[[], str]] = {
+    ROOT / "docs/vectors/following.json": partial(_indented, following),
+    ROOT / "docs/vectors/scopes.json": partial(_indented, scopes),
+    ROOT / "docs/verify_proof.py": verifier_with_wording,
+    ROOT / "docs/verify/wording.js": page_wording,
+    ROOT / "docs/vectors/proofs.json": lambda: _compact_cases(proofs()),
+    ROOT / "docs/vectors/normalise-data.json": _normalise_json,
+    ROOT / "client/hushtag_client/normalise-data.json": _normalise_json,
+    ROOT / "client/go/normalise-data.json": _normalise_json,
+}
+"""Every generated file, and what computes its present content."""
 
 
 def write_files() -> None:
     """Write the generated files."""
-    for path, content in generated():
-        path.write_text(content, "utf-8")
+    for path, content in GENERATED.items():
+        path.write_text(content(), "utf-8")
 
 
 def _compact_cases(content: dict[str, Any]) -> str:
