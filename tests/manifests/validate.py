@@ -6,25 +6,34 @@ from the operators' own definitions. All are packages whose hashes `requirements
 
 from __future__ import annotations
 
+from functools import cache
+
 import kubernetes_validate
-from cloudcoil.models.keda.v1alpha1 import ScaledObject
-from cloudcoil.models.prometheus_operator.v1 import PrometheusRule, ServiceMonitor
 from pydantic import BaseModel, ValidationError
 
 from tests.manifests.render import Manifest
 
 VERSION = "1.37"
-CUSTOM: dict[tuple[str, str], type[BaseModel]] = {
-    ("keda.sh/v1alpha1", "ScaledObject"): ScaledObject,
-    ("monitoring.coreos.com/v1", "PrometheusRule"): PrometheusRule,
-    ("monitoring.coreos.com/v1", "ServiceMonitor"): ServiceMonitor,
-}
+
+
+@cache
+def custom_models() -> dict[tuple[str, str], type[BaseModel]]:
+    """Return the model of each kind of custom resource, by API version and kind."""
+    # Imports of five seconds, in each process that only finds the tests.
+    from cloudcoil.models.keda.v1alpha1 import ScaledObject
+    from cloudcoil.models.prometheus_operator.v1 import PrometheusRule, ServiceMonitor
+
+    return {
+        ("keda.sh/v1alpha1", "ScaledObject"): ScaledObject,
+        ("monitoring.coreos.com/v1", "PrometheusRule"): PrometheusRule,
+        ("monitoring.coreos.com/v1", "ServiceMonitor"): ServiceMonitor,
+    }
 
 
 def problem_of(manifest: Manifest) -> str:
     """Return why an object is invalid, in one line; "" if it is valid."""
     where = f"{manifest['kind']} {manifest['metadata']['name']}"
-    model = CUSTOM.get((manifest["apiVersion"], manifest["kind"]))
+    model = custom_models().get((manifest["apiVersion"], manifest["kind"]))
     try:
         if model is None:
             kubernetes_validate.validate(manifest, VERSION, strict=True)

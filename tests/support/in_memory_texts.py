@@ -15,6 +15,9 @@ from moderation.log.source_texts import Position
 from streams.log.shown_texts import text_key
 from streams.settings import Settings
 
+_SETTINGS = Settings(tweet_url="https://example.org/t/{id}", tag_url="https://example.org/tags/{hashtag}")
+"""Frozen, and built once: reading the environment takes longer than many a test."""
+
 
 def native_tweet(tweet: int, text: str) -> bytes:
     """Encode a tweet as a producer of the platform does."""
@@ -55,5 +58,4 @@ class InMemoryTexts:
 def in_memory_texts(service: ModerationService, texts: InMemoryTexts | None = None) -> TextReader:
     """Build a text reader on a log in memory."""
     store = texts or InMemoryTexts()
-    settings = Settings(tweet_url="https://example.org/t/{id}", tag_url="https://example.org/tags/{hashtag}")
-    return TextReader(settings, service, store, store)
+    return TextReader(_SETTINGS, service, store, store)

@@ -243,13 +243,14 @@ def make_shells(
     async def crash(error: BaseException) -> None:
         crashed.append(error)
 
+    chosen = Settings(**settings)
     context = Context(
-        settings=Settings(**settings),
+        settings=chosen,
         metrics=metrics,
         sender=sender,  # type: ignore[arg-type]
         hashes=HASHES,
         scorer=SCORER,
-        models=ModelCache(Settings(**settings), SCORER, metrics),
+        models=ModelCache(chosen, SCORER, metrics),
         executor=ThreadPoolExecutor(1),
         store=store,
         crash=crash,
