@@ -30,7 +30,7 @@ def serve(cases: int, rate: int, orders: Connection) -> None:
     changing = ChangingCases(cases)
     sessions = Sessions(SessionConfig(url="http://127.0.0.1", session_seconds=HOUR_MS / 1000), None, "k" * 32, now_ms)
     world = ConsoleWorld([changing.decision(number) for number in range(cases)], sessions=sessions)
-    world.run(lambda services: services.cases.refresh())  # reads the first decisions; updates come after them
+    world.run(lambda services: services.cases.log.refresh())  # reads the first decisions; updates come after them
     cookie = sessions.encrypt(sessions.begin(Identity("asha", "asha", ("admin",), "")))
     orders.send((world.url, {"name": sessions.cookie, "value": cookie, "domain": "127.0.0.1", "path": "/"}))
     begin, done = time.monotonic(), 0

@@ -84,7 +84,7 @@ def _screens(world: ConsoleWorld, context: BrowserContext, phone: bool) -> Itera
     page.locator("[data-row]", has_text="shown again by ben").wait_for()
     page.keyboard.press("j")
     yield "queue", page.screenshot()
-    case = world.run(lambda services: services.cases.find(CASE)).id
+    case = world.run(lambda services: services.cases.log.find(CASE)).id
     opened(f"/console/cases/{case}", "svg.chart")
     page.get_by_role("button", name="Open tweet 2").click()
     page.locator(".tweet .words:visible").wait_for()

@@ -28,7 +28,7 @@ def reader_of(request: Request) -> str:
 
 async def hidden_hashtags_for(request: Request, person: str | None = None) -> frozenset[str]:
     """Return the hashtags that a person reviews blind; None: the person who reads the answer."""
-    return await services_of(request).cases.hidden_hashtags_now(person or reader_of(request))
+    return await services_of(request).cases.log.hidden_hashtags_now(person or reader_of(request))
 
 
 def hidden_reply(hashtag: str) -> JsonReply:

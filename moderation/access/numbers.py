@@ -40,7 +40,7 @@ async def hidden_numbers_for(request: Request) -> HiddenNumbers:
     """Return the hashtags whose numbers are hidden from the person who reads an answer."""
     if not may(request, "decide"):
         return NOTHING_HIDDEN
-    return await services_of(request).cases.hidden_numbers_now(reader_of(request))
+    return await services_of(request).cases.log.hidden_numbers_now(reader_of(request))
 
 
 async def refuse_hidden_numbers(request: Request, hashtag: str) -> None:

@@ -15,6 +15,7 @@ from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.calibration.kafka_service import label_book
 from moderation.domain.calibration.service import CalibrationService
+from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.first_answer import skip_within_ms_of
 from moderation.domain.cases.markings import MarkingService
 from moderation.domain.cases.presence import Presence
@@ -118,7 +119,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
         clock, names = moderation.now_ms, LivePolicyNames(settings)
         reviews = ReviewService(moderation, follower, ended=audited, clock=clock)
         policies = _Policies(settings)
-        cases = CaseService(moderation, reviews, first_answers=policies.skip_first_answer_ms, clock=clock)
+        cases = CaseLog(moderation, reviews, first_answers=policies.skip_first_answer_ms, clock=clock)
 
         async def open_hashtags() -> set[str]:
             return {case.hashtag for case in (await cases.refresh()).values() if case.is_open}
@@ -127,7 +128,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             moderation,
             OrderService(moderation, clock=clock),
             reviews,
-            cases,
+            CaseService(cases),
             report,
             audit_page,
             public_log,

@@ -32,6 +32,7 @@ from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from moderation.domain.cases.answers import CaseRowAnswer
+    from moderation.domain.cases.case_log import CaseLog
     from moderation.domain.cases.service import CaseResult, CaseService
     from streams.answers import AnswerModel
 
@@ -70,10 +71,10 @@ def list_(
     person = actor_of(actor)
 
     async def work(service: CaseService, settings: Settings) -> None:
-        all_cases = (await service.refresh()).values()
-        cases = sorted(all_cases, key=lambda case: work_order(case, hidden=service.is_blind(case, person)))
+        all_cases = (await service.log.refresh()).values()
+        cases = sorted(all_cases, key=lambda case: work_order(case, hidden=service.log.is_blind(case, person)))
         chosen = cases if everything else [case for case in cases if is_waiting(case, person, team, now_ms())]
-        shown = [case_view(case, service, person) for case in chosen]
+        shown = [case_view(case, service.log, person) for case in chosen]
         shown = [
             answer
             for answer in shown
@@ -96,7 +97,7 @@ def show(case: CaseName, actor: Actor = None, share: Share = DEFAULT_SHARE, as_j
     """Show a case: its items, sampled tweets and history; a second look without numbers."""
 
     async def work(service: CaseService, settings: Settings) -> None:
-        _print_case(await service.find(case), service, actor_of(actor), as_json)
+        _print_case(await service.log.find(case), service.log, actor_of(actor), as_json)
 
     _run(work, share)
 
@@ -106,7 +107,7 @@ def claim(case: CaseName, actor: Actor = None, share: Share = DEFAULT_SHARE, as_
 
     async def work(service: CaseService, settings: Settings) -> None:
         person = actor_of(actor)
-        _print_case(await service.claim(case, actor=person), service, person, as_json)
+        _print_case(await service.claim(case, actor=person), service.log, person, as_json)
 
     _run(work, share)
 
@@ -118,7 +119,7 @@ def take_over(
 
     async def work(service: CaseService, settings: Settings) -> None:
         person = actor_of(actor)
-        _print_case(await service.take_over(case, actor=person, reason=reason), service, person, as_json)
+        _print_case(await service.take_over(case, actor=person, reason=reason), service.log, person, as_json)
 
     _run(work, share)
 
@@ -184,7 +185,7 @@ def decide(
             end=end,
             expected=if_version,
         )
-        await _finish(result, service, settings, person, wait, as_json)
+        await _finish(result, service.log, settings, person, wait, as_json)
 
     _run(work, share)
 
@@ -202,7 +203,7 @@ def undo(
     async def work(service: CaseService, settings: Settings) -> None:
         person = actor_of(actor)
         result = await service.undo(case, actor=person, reason=reason)
-        await _finish(result, service, settings, person, wait, as_json)
+        await _finish(result, service.log, settings, person, wait, as_json)
 
     _run(work, share)
 
@@ -246,8 +247,8 @@ def agreement(as_json: Json = False) -> None:
     async def work(service: CaseService, settings: Settings) -> None:
         from moderation.domain.cases.agreement import agreement_view
 
-        await service.refresh()
-        quality = agreement_view(service.fold)
+        await service.log.refresh()
+        quality = agreement_view(service.log.fold)
         if as_json:
             _print_json(quality)
             return
@@ -260,10 +261,10 @@ def agreement(as_json: Json = False) -> None:
     _run(work, DEFAULT_SHARE)
 
 
-def _print_case(case: HashtagCase, service: CaseService, person: str, as_json: bool) -> None:
+def _print_case(case: HashtagCase, log: CaseLog, person: str, as_json: bool) -> None:
     from moderation.domain.cases.view import detailed_view
 
-    answer = detailed_view(case, service, person)
+    answer = detailed_view(case, log, person)
     if as_json:
         _print_json(answer)
         return
@@ -272,7 +273,7 @@ def _print_case(case: HashtagCase, service: CaseService, person: str, as_json: b
 
 
 async def _finish(
-    result: CaseResult, service: CaseService, settings: Settings, person: str, wait: float, as_json: bool
+    result: CaseResult, log: CaseLog, settings: Settings, person: str, wait: float, as_json: bool
 ) -> None:
     from moderation.cli.publishing import WriteResult, finish
     from moderation.domain.cases.view import decided_view
@@ -282,7 +283,7 @@ async def _finish(
     statuses = await wait_published(settings, result.effects, wait_seconds=wait) if wait and result.effects else None
     seconds = monotonic_seconds() - began
     published = statuses is not None and all(status.published for status in statuses)
-    answer = decided_view(result, service, person)
+    answer = decided_view(result, log, person)
     if as_json:
         _print_json(answer, published=published if result.effects else None)
     else:
@@ -318,6 +319,7 @@ def _print_json(*answers: AnswerModel, **more: bool | None) -> None:
 
 def _run(work: Callable[[CaseService, Settings], Awaitable[None]], share: float) -> None:
     """Run one piece of work with the cases of the configured Kafka."""
+    from moderation.domain.cases.case_log import CaseLog
     from moderation.domain.cases.service import CaseService
 
     quieten()
@@ -325,6 +327,6 @@ def _run(work: Callable[[CaseService, Settings], Awaitable[None]], share: float)
 
     async def run() -> None:
         async with ModerationService(settings) as service, DecisionsFollower(settings, share=share) as follower:
-            await work(CaseService(service, ReviewService(service, follower)), settings)
+            await work(CaseService(CaseLog(service, ReviewService(service, follower))), settings)
 
     asyncio.run(run())

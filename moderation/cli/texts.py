@@ -39,7 +39,7 @@ def texts(
 
     HUSHTAG_TEXTS_PER_SHIFT limits the texts that one person opens in 8 hours.
     """
-    from moderation.domain.cases.service import CaseService
+    from moderation.domain.cases.case_log import CaseLog
 
     quieten()
     settings, person = load_settings(), actor_of(actor)
@@ -50,7 +50,7 @@ def texts(
             DecisionsFollower(settings, share=share) as follower,
             open_text_reader(settings, service) as reader,
         ):
-            cases = CaseService(service, ReviewService(service, follower))
+            cases = CaseLog(service, ReviewService(service, follower))
             chosen = await cases.find(case)
             hidden = cases.is_blind(chosen, person)
             return await read_case_texts(

@@ -131,7 +131,7 @@ def visible_appeals(fold: AppealFold, hidden_tags: frozenset[str], *, show_order
 
 def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
     """Return the number of open appeals as a live text: the length of the list."""
-    hidden_tags = services.cases.hidden_hashtags(person)
+    hidden_tags = services.cases.log.hidden_hashtags(person)
     shown = visible_appeals(services.reviews.fold, hidden_tags, show_orders=caller.may("orders"))
     number = sum(status.outcome is None for status in shown)
     return {"appeals-count": f"{number:,}" if number else ""}

@@ -64,12 +64,12 @@ async def _cases(request: Request) -> list[CaseToMark]:
     Cases of hashtags that the model does not read are left out: their labels do not count.
     """
     services, person = services_of(request), reader_of(request)
-    cases = await services.cases.refresh()
+    cases = await services.cases.log.refresh()
     counts = unmarked_counts(await services.markings.refresh(), cases, person)
     cases_to_mark = [
         CaseToMark(case.id, case.display, counts[case.id])
         for case in cases.values()
-        if _is_shown(case) and case.id in counts and not services.cases.is_blind(case, person)
+        if _is_shown(case) and case.id in counts and not services.cases.log.is_blind(case, person)
     ]
     return sorted(cases_to_mark, key=lambda case: (-case.texts, case.display))[:CASES]
 

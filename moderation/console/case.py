@@ -51,7 +51,7 @@ async def open_next(request: Request, filters: FilterQuery, after: CaseQuery = "
 @router.get("/cases/{case}", openapi_extra=needs("decide"))
 async def show_case(request: Request, case: CasePath, filters: FilterQuery) -> Response:
     """Show a case with its sampled tweets, which are read one by one on request."""
-    hashtag_case = await services_of(request).cases.find(case)
+    hashtag_case = await services_of(request).cases.log.find(case)
     sample = await _sample(request, hashtag_case)
     return page(request, "case.html", **sample, **await _values(request, hashtag_case, filters))
 
@@ -59,16 +59,16 @@ async def show_case(request: Request, case: CasePath, filters: FilterQuery) -> R
 @router.get("/cases/{case}/part", openapi_extra=needs("decide"))
 async def show_part(request: Request, case: CasePath, filters: FilterQuery) -> Response:
     """Show again what decisions, claims and notes change: everything but the sampled tweets and the crowd."""
-    hashtag_case = await services_of(request).cases.find(case)
+    hashtag_case = await services_of(request).cases.log.find(case)
     return page(request, "case_part.html", **await _values(request, hashtag_case, filters))
 
 
 @router.get("/cases/{case}/crowd", openapi_extra=needs("decide"))
 async def show_crowd(request: Request, case: CasePath, country: CountryQuery = None) -> Response:
     """Show the authors of a case's hashtag over time; a person who reviews it blind gets nothing."""
-    service = services_of(request).cases
-    hashtag_case = await service.find(case)
-    if service.is_blind(hashtag_case, reader_of(request)):
+    log = services_of(request).cases.log
+    hashtag_case = await log.find(case)
+    if log.is_blind(hashtag_case, reader_of(request)):
         raise RefusedCall("blinded", "you review this hashtag blind", "give your verdict on its case, or skip it")
     crowd = await crowd_of(request, hashtag_case, country)
     return page(
@@ -86,9 +86,9 @@ async def show_crowd(request: Request, case: CasePath, country: CountryQuery = N
 @router.get("/cases/{case}/people", openapi_extra=needs("decide"))
 async def show_people(request: Request, case: CasePath, seen: Annotated[str, Query(max_length=80)] = "") -> Response:
     """Show who has claimed a case and looks at it, and whether it has changed since a version."""
-    service, person = services_of(request).cases, reader_of(request)
-    hashtag_case = await service.find(case)
-    details = detailed_view(hashtag_case, service, person)
+    log, person = services_of(request).cases.log, reader_of(request)
+    hashtag_case = await log.find(case)
+    details = detailed_view(hashtag_case, log, person)
     changed = not details.blinded and details.version != seen
     last = details.history[-1] if changed and details.history else None
     return page(request, "case_people.html", changed=changed, last=last, **_people(request, hashtag_case, details))
@@ -104,9 +104,9 @@ async def _order(request: Request, filters: QueueFilter) -> list[str]:
 async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> PageValues:
     services, person = services_of(request), reader_of(request)
     at_ms = services.moderation.now_ms()
-    service, caller = services.cases, request.state.caller
+    log, caller = services.cases.log, request.state.caller
     assert isinstance(caller, Caller)
-    details = detailed_view(case, service, person)
+    details = detailed_view(case, log, person)
     then = following(await _order(request, filters), case.id)
     values = _people(request, case, details) | {
         "case": details,
@@ -119,7 +119,7 @@ async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> 
     if details.blinded:
         return values | {"view": None, "problem": blind_problem(case, person, at_ms)}
     automated, people = services.reviews.automated, services.moderation.view
-    hidden_tags = service.hidden_hashtags(person)
+    hidden_tags = log.hidden_hashtags(person)
     relatives = [
         relative
         for relative in live_of(request).families.look_alikes_of(case.hashtag, automated)
@@ -136,16 +136,16 @@ async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> 
         mixed=not services.crowds.is_calibrated,
         relatives=[relative._replace(case=await _open_case(request, relative.hashtag)) for relative in relatives],
         at_ms=at_ms,
-        due_case=service.hidden_numbers(person).case(case.hashtag),
+        due_case=log.hidden_numbers(person).case(case.hashtag),
     )
-    labels = sorted({label for progress in service.fold.cases.values() for label in progress.labels})
+    labels = sorted({label for progress in log.fold.cases.values() for label in progress.labels})
     return values | {"view": case_view(facts), "known_labels": labels, "teams": live_of(request).board.teams()}
 
 
 async def _open_case(request: Request, hashtag: str) -> str:
     """Return the id of the open case of a hashtag; "" for none."""
     try:
-        case = await services_of(request).cases.find(hashtag)
+        case = await services_of(request).cases.log.find(hashtag)
     except NoSuchCase:
         return ""
     return case.id if case.is_open else ""
@@ -171,7 +171,7 @@ async def _sample(request: Request, case: HashtagCase) -> PageValues:
             case,
             texts.settings,
             await services.markings.refresh(),
-            hidden=services.cases.is_blind(case, person),
+            hidden=services.cases.log.is_blind(case, person),
             person=person,
             opened=await texts.opened(person, case.hashtag, case.id),
         )

@@ -59,7 +59,7 @@ async def _matches(request: Request, typed: str) -> tuple[list[Match], str]:
     board = live_of(request).board
     await board.follow()
     cases = board.named(tag.hashtag, MOST_CASES + 1) if caller.may("decide") else []
-    hidden_tags = services_of(request).cases.hidden_hashtags(reader_of(request))
+    hidden_tags = services_of(request).cases.log.hidden_hashtags(reader_of(request))
     return [*hashtag_matches(tag, cases, hidden_tags), *pages], "; ".join(tag.notes)
 
 

@@ -12,8 +12,8 @@ from moderation.domain.cases.case import HashtagCase
 
 async def cases_of_tag(request: Request, hashtag: str) -> list[HashtagCase]:
     """Return the cases of a hashtag that are no blind second look, the newest first."""
-    service, person = services_of(request).cases, reader_of(request)
-    cases = [case for case in await service.of_tag(hashtag) if not service.is_blind(case, person)]
+    log, person = services_of(request).cases.log, reader_of(request)
+    cases = [case for case in await log.of_tag(hashtag) if not log.is_blind(case, person)]
     return sorted(cases, key=lambda case: -case.began_ms)
 
 

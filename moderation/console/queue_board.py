@@ -15,9 +15,9 @@ from moderation.console.queue_entries import QueueEntry, entry_of_case, entry_of
 from moderation.console.queue_filter import QueueFilter
 from moderation.domain.cases.answers import ClosedHow
 from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.queue import is_waiting
 from moderation.domain.cases.records import COMMON_TEAM
-from moderation.domain.cases.service import CaseService
 from moderation.domain.cases.view import case_view
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
@@ -93,16 +93,16 @@ class QueueBoard:
         Raises:
             DependencyAway: Kafka does not answer.
         """
-        service = self._services.cases
-        sequence, changed = await service.changed_since(self._sequence)
-        cases = dict(service.cases)
+        log = self._services.cases.log
+        sequence, changed = await log.changed_since(self._sequence)
+        cases = dict(log.cases)
         self._sequence = max(self._sequence, sequence)
         self.has_read = True
         at_ms = self._clock()
         present = self._services.presence.cases(at_ms)
         fresh = {*changed, *self._moving, *present}
         for case in fresh:
-            self._apply(case, cases.get(case), service, present.get(case, ()), at_ms)
+            self._apply(case, cases.get(case), log, present.get(case, ()), at_ms)
         self._cases = cases
         self._moving = {case for case in fresh if case in present or self._is_claimed(case)}
         orders = {order.id: entry_of_order(order, COMMON_TEAM, at_ms) for order in self._open_orders()}
@@ -146,7 +146,7 @@ class QueueBoard:
     def owes_first_answer(self, name: str, person: str) -> bool:
         """Return whether a person must give a first answer on a case before deciding."""
         case = self._cases.get(name)
-        return case is not None and self._services.cases.owes_first_answer(case, person)
+        return case is not None and self._services.cases.log.owes_first_answer(case, person)
 
     def named(self, start: str, most: int) -> list[HashtagCase]:
         """Return cases whose normalised hashtag begins with a text: open and new ones first, one for each hashtag."""
@@ -159,19 +159,17 @@ class QueueBoard:
         ordered = sorted(by_hashtag.values(), key=lambda case: (case.hashtag != start, not case.is_open, case.hashtag))
         return [*islice(ordered, most)]
 
-    def _apply(
-        self, name: str, case: HashtagCase | None, service: CaseService, viewers: Iterable[str], at_ms: int
-    ) -> None:
+    def _apply(self, name: str, case: HashtagCase | None, log: CaseLog, viewers: Iterable[str], at_ms: int) -> None:
         before = self._entries.get(name)
         if case is None or not case.is_open:
             if before is not None:
                 del self._entries[name]
                 self._touched.discard(name)
-                words = _closing(case, before, service)
+                words = _closing(case, before, log)
                 self._gone[name] = at_ms, replace(before, gone=words, viewers=(), claimed_by="", effect="")
                 self._shared.clear()
             return
-        entry = entry_of_case(case, case_view(case, service, ""), [*viewers])
+        entry = entry_of_case(case, case_view(case, log, ""), [*viewers])
         if case.progress.skipped or case.look is not None:
             self._touched.add(name)
         self._gone.pop(name, None)
@@ -203,7 +201,7 @@ class QueueBoard:
         """Return the cases that a person sees otherwise than most: None for one that does not wait for the person."""
         if (kept := self._personal.get(person)) is not None:
             return kept
-        service, at_ms = self._services.cases, self._clock()
+        log, at_ms = self._services.cases.log, self._clock()
         differences: dict[str, QueueEntry | None] = {}
         skipper = visual_form(person)
         for name in self._touched:
@@ -214,16 +212,16 @@ class QueueBoard:
                 skip = case.progress.skipped.get(skipper)
                 late = skip is None or skip.at_ms + GONE_MS < at_ms
                 differences[name] = None if late else replace(self._entries[name], gone="you skipped it", viewers=())
-        if hidden_tags := service.hidden_hashtags(person):
+        if hidden_tags := log.hidden_hashtags(person):
             for name, entry in self._entries.items():
                 case = self._cases.get(name)  # a case may be gone before the next `follow` hears of it
                 if case is not None and entry.hashtag in hidden_tags and name not in differences:
-                    differences[name] = entry_of_case(case, case_view(case, service, person), entry.viewers)
+                    differences[name] = entry_of_case(case, case_view(case, log, person), entry.viewers)
         self._personal[person] = differences
         return differences
 
     def _gone_for(self, filters: QueueFilter, viewer: Viewer) -> Iterator[QueueEntry]:
-        hidden_tags = self._services.cases.hidden_hashtags(viewer.person)
+        hidden_tags = self._services.cases.log.hidden_hashtags(viewer.person)
         for _, entry in self._gone.values():
             shown = _nothing_of(entry) if entry.hashtag in hidden_tags else entry
             if filters.selects(shown):
@@ -256,9 +254,9 @@ def _nothing_of(entry: QueueEntry) -> QueueEntry:
     )
 
 
-def _closing(case: HashtagCase | None, before: QueueEntry, service: CaseService) -> str:
+def _closing(case: HashtagCase | None, before: QueueEntry, log: CaseLog) -> str:
     """Say why a case no longer waits, without the verdicts of a second look."""
-    closing = service.closing(case) if case is not None else None
+    closing = log.closing(case) if case is not None else None
     if before.hidden:
         return "the second look is done"
     return "it no longer waits" if closing is None else _CLOSED[closing.how].format(by=closing.by)

@@ -18,8 +18,9 @@ from moderation.access.problems import Problem, RefusedCall, problem_of
 from moderation.access.services import services_of
 from moderation.domain.cases.answers import CaseDecidedAnswer
 from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.records import CoveredItem
-from moderation.domain.cases.service import CaseResult, CaseService
+from moderation.domain.cases.service import CaseResult
 from moderation.domain.cases.view import decided_view
 from moderation.log.drafts import end_of
 from streams.answers import AnswerModel
@@ -84,7 +85,7 @@ async def decide_bulk(request: Request, body: CaseBulkBody, idempotency_key: Ide
         lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
         def check(case: HashtagCase, covers: Sequence[CoveredItem]) -> None:
-            if service.is_blind(case, actor):
+            if service.log.is_blind(case, actor):
                 raise RefusedCall("blinded", f"{actor} reviews #{case.display} blind", "give its verdict by itself")
             check_case_rights(request, case, covers, lasts_ms=lasts_ms)
 
@@ -133,27 +134,25 @@ Writes = Iterable[tuple[str, Callable[[], Awaitable[CaseResult]]]]
 
 async def _rows(request: Request, actor: str, writes: Writes) -> CaseBulkAnswer:
     """Write the cases one by one. Once Kafka is away, no case waits for it again."""
-    service = services_of(request).cases
+    log = services_of(request).cases.log
     rows: list[CaseBulkRowAnswer] = []
     away: Problem | None = None
     for case, write in writes:
-        row = await _row(case, write, service, actor) if away is None else _refused(case, away)
+        row = await _row(case, write, log, actor) if away is None else _refused(case, away)
         away = row.problem if row.status == 503 else None
         rows.append(row)
     written = sum(row.status == 201 for row in rows)
     return CaseBulkAnswer(written=written, refused=len(rows) - written, items=rows)
 
 
-async def _row(
-    case: str, write: Callable[[], Awaitable[CaseResult]], service: CaseService, actor: str
-) -> CaseBulkRowAnswer:
+async def _row(case: str, write: Callable[[], Awaitable[CaseResult]], log: CaseLog, actor: str) -> CaseBulkRowAnswer:
     try:
         done = await write()
     except RefusedCall as refused:
         return _refused(case, refused.body)
     except HushtagError as error:
         return _refused(case, problem_of(error))
-    return CaseBulkRowAnswer(case=case, status=201, written=decided_view(done, service, actor))
+    return CaseBulkRowAnswer(case=case, status=201, written=decided_view(done, log, actor))
 
 
 def _refused(case: str, problem: Problem) -> CaseBulkRowAnswer:

@@ -26,6 +26,7 @@ from moderation.domain.cases.answers import (
     HeartbeatAnswer,
 )
 from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.languages import is_in_language
 from moderation.domain.cases.queue import is_waiting
 from moderation.domain.cases.records import COMMON_TEAM, CoveredItem
@@ -86,25 +87,25 @@ async def list_cases(
     limit: PageSize = 100,
 ) -> Response:
     """List the cases, one for each hashtag. A second look has neither numbers nor verdicts of others."""
-    service, person = _cases(request), reader_of(request)
+    log, person = _cases(request).log, reader_of(request)
     at_ms = services_of(request).moderation.now_ms()
     closed_from_ms = 0 if closed_within is None else at_ms - duration_ms(closed_within)
     matches = [
         case
-        for case in (await service.refresh()).values()
+        for case in (await log.refresh()).values()
         if hashtag in (None, case.hashtag)
         and (
             is_waiting(case, person, team, at_ms)
             if state == "waiting"
-            else (case.is_open or service.is_blind(case, person)) == (state == "open")
+            else (case.is_open or log.is_blind(case, person)) == (state == "open")
         )
-        and (closed_within is None or _closed_ms(case, service, person) >= closed_from_ms)
+        and (closed_within is None or _closed_ms(case, log, person) >= closed_from_ms)
     ]
     if (country, category, why, label, language, claimed) != (None,) * 6:
         matches = [
             case
             for case in matches
-            if (answer := case_view(case, service, person))
+            if (answer := case_view(case, log, person))
             and (country is None or country in answer.countries)
             and (category is None or category in (answer.categories or ()))
             and (why is None or why in answer.why)
@@ -113,15 +114,15 @@ async def list_cases(
             and claimed in (None, _claim_word(answer.claimed_by, person))
         ]
     page, following = page_of(
-        matches, key=lambda case: _key(case, sort, service, person), order=f"cases {sort}", cursor=cursor, size=limit
+        matches, key=lambda case: _key(case, sort, log, person), order=f"cases {sort}", cursor=cursor, size=limit
     )
-    rows = [case_view(case, service, person) for case in page]
+    rows = [case_view(case, log, person) for case in page]
     return JsonReply(CasesAnswer(items=rows, next=following, total=len(matches)))
 
 
-def _key(case: HashtagCase, sort: Sort, service: CaseService, person: str) -> tuple[Any, ...]:
+def _key(case: HashtagCase, sort: Sort, log: CaseLog, person: str) -> tuple[Any, ...]:
     """Return a sort key; a hidden case comes last, because its place and its cursor would reveal its numbers."""
-    hidden = service.is_blind(case, person)
+    hidden = log.is_blind(case, person)
     match sort:
         case "work":
             return work_order(case, hidden=hidden)
@@ -129,28 +130,28 @@ def _key(case: HashtagCase, sort: Sort, service: CaseService, person: str) -> tu
             return hidden, 0 if hidden else -case.reach, case.id
         case "began":
             return hidden, 0 if hidden else case.began_ms, case.id
-    return hidden, -_closed_ms(case, service, person), case.id
+    return hidden, -_closed_ms(case, log, person), case.id
 
 
-def _closed_ms(case: HashtagCase, service: CaseService, person: str) -> int:
+def _closed_ms(case: HashtagCase, log: CaseLog, person: str) -> int:
     """Return the time at which a case was closed; 0 for one that is open, or that is hidden from its reader."""
-    closing = None if service.is_blind(case, person) else service.closing(case)
+    closing = None if log.is_blind(case, person) else log.closing(case)
     return closing.at_ms if closing is not None else 0
 
 
 @router.get("/cases/agreement", openapi_extra=needs("read"), response_model=AgreementAnswer)
 async def agreement(request: Request) -> Response:
     """Return how well reviewers of second looks agree, and how often a suppression was wrong."""
-    service = _cases(request)
-    await service.refresh()
-    return JsonReply(agreement_view(service.fold))
+    log = _cases(request).log
+    await log.refresh()
+    return JsonReply(agreement_view(log.fold))
 
 
 @router.get("/cases/{case}", openapi_extra=needs("decide"), response_model=CaseDetailAnswer)
 async def show(request: Request, case: CasePath) -> Response:
     """Return a case with its items and history."""
-    service = _cases(request)
-    return JsonReply(detailed_view(await service.find(case), service, reader_of(request)))
+    log = _cases(request).log
+    return JsonReply(detailed_view(await log.find(case), log, reader_of(request)))
 
 
 @router.post("/cases/{case}/claim", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
@@ -159,8 +160,8 @@ async def claim(request: Request, case: CasePath, body: ClaimBody, idempotency_k
     service = _cases(request)
 
     async def work(actor: str) -> CaseDetailAnswer:
-        check_claim_rights(request, await service.find(case))
-        return detailed_view(await service.claim(case, actor=actor, reason=body.reason), service, actor)
+        check_claim_rights(request, await service.log.find(case))
+        return detailed_view(await service.claim(case, actor=actor, reason=body.reason), service.log, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -171,8 +172,8 @@ async def take_over(request: Request, case: CasePath, body: ClaimBody, idempoten
     service = _cases(request)
 
     async def work(actor: str) -> CaseDetailAnswer:
-        check_claim_rights(request, await service.find(case))
-        return detailed_view(await service.take_over(case, actor=actor, reason=body.reason), service, actor)
+        check_claim_rights(request, await service.log.find(case))
+        return detailed_view(await service.take_over(case, actor=actor, reason=body.reason), service.log, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -189,7 +190,7 @@ async def skip(request: Request, case: CasePath, body: SkipBody, idempotency_key
     service = _cases(request)
 
     async def work(actor: str) -> CaseDetailAnswer:
-        return detailed_view(await service.skip(case, body.why, actor=actor, reason=body.reason), service, actor)
+        return detailed_view(await service.skip(case, body.why, actor=actor, reason=body.reason), service.log, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -200,7 +201,9 @@ async def answer(request: Request, case: CasePath, body: FirstAnswerBody, idempo
     service = _cases(request)
 
     async def work(actor: str) -> CaseDetailAnswer:
-        return detailed_view(await service.answer(case, body.answer, actor=actor, reason=body.reason), service, actor)
+        return detailed_view(
+            await service.answer(case, body.answer, actor=actor, reason=body.reason), service.log, actor
+        )
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -215,7 +218,7 @@ async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idemp
         lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
         def check(hashtag_case: HashtagCase, covers: Sequence[CoveredItem]) -> None:
-            if service.is_blind(hashtag_case, actor):  # a refusal must not name the category
+            if service.log.is_blind(hashtag_case, actor):  # a refusal must not name the category
                 check_rights(request, country=covers[0].country)
             else:
                 check_case_rights(request, hashtag_case, covers, lasts_ms=lasts_ms)
@@ -232,7 +235,7 @@ async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idemp
             expected=body.if_version,
             check=check,
         )
-        return decided_view(result, service, actor)
+        return decided_view(result, service.log, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -250,7 +253,7 @@ async def undo(request: Request, case: CasePath, body: CaseUndoBody, idempotency
             expected=body.if_version,
             check=lambda hashtag_case, covers: check_case_rights(request, hashtag_case, covers, lasts_ms=None),
         )
-        return decided_view(result, service, actor)
+        return decided_view(result, service.log, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -262,7 +265,7 @@ async def note(request: Request, case: CasePath, body: NoteBody, idempotency_key
 
     async def work(actor: str) -> CaseDetailAnswer:
         done = await service.note(case, actor=actor, reason=body.reason, add=body.add, remove=body.remove)
-        return detailed_view(done, service, actor)
+        return detailed_view(done, service.log, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -275,8 +278,10 @@ async def escalate(request: Request, case: CasePath, body: EscalationBody, idemp
     service = _cases(request)
 
     async def work(actor: str) -> CaseDetailAnswer:
-        check_claim_rights(request, await service.find(case))
-        return detailed_view(await service.escalate(case, body.team, actor=actor, reason=body.reason), service, actor)
+        check_claim_rights(request, await service.log.find(case))
+        return detailed_view(
+            await service.escalate(case, body.team, actor=actor, reason=body.reason), service.log, actor
+        )
 
     return await write_once(request, idempotency_key, body.actor, work)
 

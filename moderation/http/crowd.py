@@ -25,7 +25,7 @@ async def crowd(
 ) -> Response:
     """Return the tweets and authors of a case's hashtag over time, with the moments of decisions."""
     services, person = services_of(request), reader_of(request)
-    hashtag_case = await services.cases.find(case)
-    if services.cases.is_blind(hashtag_case, person):
+    hashtag_case = await services.cases.log.find(case)
+    if services.cases.log.is_blind(hashtag_case, person):
         return hidden_reply(hashtag_case.hashtag)
     return JsonReply(await crowd_of(request, hashtag_case, country))

@@ -37,6 +37,6 @@ async def present(request: Request, case: CasePath) -> Response:
 async def look(request: Request, case: CasePath) -> Response:
     """Say that you look at a case; nothing is recorded. Call it every 10 seconds: it counts for 30."""
     services = services_of(request)
-    hashtag_case = await services.cases.find(case)
+    hashtag_case = await services.cases.log.find(case)
     services.presence.beat(hashtag_case.id, reader_of(request), now_ms())
     return JsonReply({"case": hashtag_case.id, "viewers": viewers_of(request, hashtag_case.id)})

@@ -37,12 +37,12 @@ class MarkingBody(WriteBody):
 async def sample(request: Request, case: CasePath, item: ItemQuery = None) -> Response:
     """List a case's sampled tweets without their texts; nothing is recorded. `/texts?tweet=` opens one of them."""
     services, person = services_of(request), reader_of(request)
-    hashtag_case = await services.cases.find(case)
+    hashtag_case = await services.cases.log.find(case)
     answer = sample_view(
         hashtag_case,
         services.texts.settings,
         await services.markings.refresh(),
-        hidden=services.cases.is_blind(hashtag_case, person),
+        hidden=services.cases.log.is_blind(hashtag_case, person),
         person=person,
         opened=await services.texts.opened(person, hashtag_case.hashtag, hashtag_case.id),
         item=item,
@@ -56,8 +56,8 @@ async def mark(request: Request, case: CasePath, body: MarkingBody, idempotency_
     services = services_of(request)
 
     async def work(actor: str) -> MarkingAnswer:
-        hashtag_case = await services.cases.find(case)
-        if body.tweet not in sampled_tweets(hashtag_case, hidden=services.cases.is_blind(hashtag_case, actor)):
+        hashtag_case = await services.cases.log.find(case)
+        if body.tweet not in sampled_tweets(hashtag_case, hidden=services.cases.log.is_blind(hashtag_case, actor)):
             fix = f"GET /v1/cases/{hashtag_case.id}/sample lists them"
             raise CallerMistake(f"{body.tweet} is not among the sampled tweets of {hashtag_case.id}", fix=fix)
         markings = await services.markings.mark(

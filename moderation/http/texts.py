@@ -46,8 +46,8 @@ async def read_texts(
     """
     refuse_foreign_read(request)
     services, person = services_of(request), reader_of(request)
-    hashtag_case = await services.cases.find(case)
-    hidden = services.cases.is_blind(hashtag_case, person)
+    hashtag_case = await services.cases.log.find(case)
+    hidden = services.cases.log.is_blind(hashtag_case, person)
     if highest and not hidden:
         await refuse_hidden_numbers(request, hashtag_case.hashtag)
     texts = await read_case_texts(

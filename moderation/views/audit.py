@@ -122,7 +122,7 @@ async def _open_looks(request: Request) -> frozenset[str]:
     """Return the hashtags with an open second look, of which each person who may decide may be the next reviewer."""
     if not may(request, "decide"):
         return frozenset()
-    cases = await services_of(request).cases.refresh()
+    cases = await services_of(request).cases.log.refresh()
     return frozenset(case.hashtag for case in cases.values() if case.look is not None and case.look.is_open)
 
 

@@ -83,7 +83,7 @@ async def _acted(state: State, services: Any, decisions: list[Any]) -> dict[str,
     }  # fmt: skip
     await services.reviews.refresh()
     if decisions:
-        names |= {"hashtag": decisions[0].hashtag, "case": (await services.cases.find(decisions[0].hashtag)).id}
+        names |= {"hashtag": decisions[0].hashtag, "case": (await services.cases.log.find(decisions[0].hashtag)).id}
     names["revision"] = (await services.policy_topic()).records[-1][1].revision
     if orders := (await services.orders.refresh()).by_id:
         names["order"] = min(orders)

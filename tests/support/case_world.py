@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.service import CaseService
 from moderation.log.drafts import OverrideDraft, UndoDraft
 from moderation.outward.audited_restrictions import AuditedRestrictions
@@ -81,16 +82,16 @@ class CaseHarness:
             ended=AuditedRestrictions(InMemoryPublicLog(lambda: self.audited), appeal_days=183),
             clock=lambda: self.now_ms,
         )
-        self.cases = CaseService(self.service, self.reviews, clock=lambda: self.now_ms)
+        self.cases = CaseService(CaseLog(self.service, self.reviews, clock=lambda: self.now_ms))
 
     def another(self) -> CaseService:
         """Build the service of another process on the same log."""
         service = in_memory_service(self.log, lambda: self.now_ms)
         reviews = ReviewService(service, self.automated, clock=lambda: self.now_ms)
-        return CaseService(service, reviews, clock=lambda: self.now_ms)
+        return CaseService(CaseLog(service, reviews, clock=lambda: self.now_ms))
 
     async def case(self, tag: str = "tag") -> HashtagCase:
-        return await self.cases.find(tag)
+        return await self.cases.log.find(tag)
 
     async def open_places(self, tag: str = "tag") -> set[tuple[str, str, str]]:
         """List what is open: kind, country and surface ("" for what has none)."""

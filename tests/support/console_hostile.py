@@ -36,7 +36,7 @@ async def write_everywhere(services: Services) -> dict[str, str]:
     names = cycle(text for key, text in HOSTILE.items() if key != "reversing")  # refused as the name of an actor
     reasons = cycle(HOSTILE.values())
     cases = services.cases
-    found = {tag: (await cases.find(tag)).id for tag in HOSTILE}
+    found = {tag: (await cases.log.find(tag)).id for tag in HOSTILE}
     for tag in HOSTILE:
         await cases.note(tag, actor=next(names), reason=f"{next(reasons)} {HOSTILE['long']}")
         await cases.answer(tag, "unsure", actor="asha", reason="first answer")

@@ -88,7 +88,7 @@ async def _people_work(services: Services) -> None:
     cases, orders = services.cases, services.orders
     await cases.claim("LateShow", actor="ben")
     for tag, person in (("FestivalDay", "chen"), ("LateShow", "ben")):
-        services.presence.beat((await cases.find(tag)).id, person, now_ms() + 10 * MINUTE_MS)
+        services.presence.beat((await cases.log.find(tag)).id, person, now_ms() + 10 * MINUTE_MS)
     await cases.note(CASE, actor="chen", reason="it is also the name of a film", add=["film"])
     await protect(orders)
     order = await under_review(services, mixed_targets())

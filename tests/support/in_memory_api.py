@@ -11,6 +11,7 @@ from moderation.access.services import Services, live_policy_facts
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.calibration.label_book import LabelBook
 from moderation.domain.calibration.service import CalibrationService
+from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.first_answer import skip_within_ms_of
 from moderation.domain.cases.markings import MarkingService
 from moderation.domain.cases.presence import Presence
@@ -113,13 +114,13 @@ def in_memory_services(
         return make_report(people, decisions, period, now_ms(), coverage=[*hours.values()])
 
     reviews = ReviewService(moderation, follower)
-    cases = CaseService(moderation, reviews, first_answers=skip_first_answer_ms)
+    cases = CaseLog(moderation, reviews, first_answers=skip_first_answer_ms)
     texts, markings = in_memory_texts(moderation), MarkingService(moderation)
     return Services(
         moderation,
         OrderService(moderation),
         reviews,
-        cases,
+        CaseService(cases),
         report,
         audit_page,
         public_log,

@@ -10,8 +10,8 @@ from moderation.domain.appeals.service import ReviewService
 from moderation.domain.calibration.label_book import LabelBook
 from moderation.domain.calibration.live_models import KafkaModels
 from moderation.domain.calibration.service import CalibrationService
+from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.markings import MarkingService
-from moderation.domain.cases.service import CaseService
 from moderation.domain.texts.reader import TextReader, open_text_reader
 from moderation.log.service import ModerationService
 from streams.settings import Settings
@@ -30,12 +30,12 @@ async def open_calibration(settings: Settings) -> AsyncGenerator[CalibrationServ
         DecisionsFollower(settings, share=0.0) as follower,
         open_text_reader(settings, moderation) as texts,
     ):
-        cases = CaseService(moderation, ReviewService(moderation, follower))
+        cases = CaseLog(moderation, ReviewService(moderation, follower))
         yield CalibrationService(label_book(settings, moderation, MarkingService(moderation), cases, texts))
 
 
 def label_book(
-    settings: Settings, moderation: ModerationService, markings: MarkingService, cases: CaseService, texts: TextReader
+    settings: Settings, moderation: ModerationService, markings: MarkingService, cases: CaseLog, texts: TextReader
 ) -> LabelBook:
     """Build the book of labels on services that are open."""
     secret = settings.hash_key.get_secret_value().encode()

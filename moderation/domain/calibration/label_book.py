@@ -37,7 +37,7 @@ AGAIN_MS = 10 * MINUTE_MS
 
 
 class Cases(Protocol):
-    """Reader of cases; `cases.service.CaseService`."""
+    """Reader of cases; `cases.case_log.CaseLog`."""
 
     async def refresh(self) -> dict[str, HashtagCase]:
         """Return the cases by id."""

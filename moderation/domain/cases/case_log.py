@@ -5,9 +5,7 @@ Each record is read back, and the fold decides whether it is accepted.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
 
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.cases.answers import CaseClosingAnswer
@@ -18,7 +16,7 @@ from moderation.domain.cases.closing import closing_of
 from moderation.domain.cases.first_answer import HiddenNumbers, owes_first_answer
 from moderation.domain.cases.fold import CLAIM_MS, CaseFold, change_words
 from moderation.domain.cases.heartbeats import Heartbeats
-from moderation.domain.cases.records import MOST_COVERED, CaseRecord, encode_case_record
+from moderation.domain.cases.records import CaseRecord, encode_case_record
 from moderation.log.drafts import AcceptedRecord
 from moderation.log.errors import NoSuchCase, StaleReview
 from moderation.log.follower import Follower
@@ -28,7 +26,6 @@ from streams.flags.moderation_fold import Scope
 from streams.log.moderation import Override, TagRecord, encode_moderation
 from streams.naming import tag_of
 
-_Record = TypeVar("_Record", bound=CaseRecord)
 FirstAnswerRule = Callable[[], Awaitable[int]]
 """Reader of the live policy's `review.skip_first_answer_within`, in ms."""
 
@@ -59,9 +56,10 @@ class CaseLog:
         self.fold = CaseFold()
         """Case records at the last refresh or write."""
         self.beats = Heartbeats()
-        self._service = service
+        self.service = service
+        """Service of people's decisions, on which the records are written."""
         self._reviews = reviews
-        self._clock = clock
+        self.now_ms = clock
         self._records = Follower(self.fold.decode_and_apply)
         self._board = CaseBoard()
         self._first_answers = first_answers
@@ -82,11 +80,11 @@ class CaseLog:
 
     def hidden_hashtags(self, actor: str) -> frozenset[str]:
         """Return the hashtags about which an actor may see no numbers now, at the last refresh."""
-        return hidden_hashtags(self.fold, actor, self._clock())
+        return hidden_hashtags(self.fold, actor, self.now_ms())
 
     async def hidden_hashtags_now(self, actor: str) -> frozenset[str]:
         """Read on to the present end, and return the hashtags about which an actor may see no numbers."""
-        await self._service.refresh()
+        await self.service.refresh()
         self._fold_new()
         return self.hidden_hashtags(actor)
 
@@ -94,7 +92,7 @@ class CaseLog:
         """Return whether a person who may decide owes a first answer on a case."""
         if self._first_answers is None:
             return False
-        return owes_first_answer(case, person, self._clock(), self._skip_within_ms)
+        return owes_first_answer(case, person, self.now_ms(), self._skip_within_ms)
 
     def hidden_numbers(self, person: str) -> HiddenNumbers:
         """Return the hashtags about which a person who may decide gets no numbers now, at the last refresh."""
@@ -111,12 +109,12 @@ class CaseLog:
 
     def holds_blind(self, case: HashtagCase, actor: str) -> bool:
         """Return whether an actor has claimed a second look of the case's hashtag, and owes its verdict."""
-        return is_hidden(self.fold, case.hashtag, actor, self._clock())
+        return is_hidden(self.fold, case.hashtag, actor, self.now_ms())
 
     def claimant(self, case: HashtagCase) -> str:
         """Return the person who holds a case now; "" for no person."""
         claim = case.progress.claim
-        return claim.actor if claim is not None and self.claimed_until_ms(case) > self._clock() else ""
+        return claim.actor if claim is not None and self.claimed_until_ms(case) > self.now_ms() else ""
 
     def claimed_until_ms(self, case: HashtagCase) -> int:
         """Return the end of a case's claim without a further heartbeat; 0 without a claim."""
@@ -147,41 +145,21 @@ class CaseLog:
 
     def version(self, case: HashtagCase) -> str:
         """Return the version that a decision must name: of the case's records and people's overrides; "" for none."""
-        return max(self.fold.progress(case.id).version, self._service.view.fold.version(self._scopes(case)))
+        return max(self.fold.progress(case.id).version, self.service.view.fold.version(self._scopes(case)))
 
-    def _record(self, kind: Callable[..., _Record], case: HashtagCase, actor: str, reason: str, **more: Any) -> _Record:
-        return kind(
-            id=secrets.token_hex(8),
-            case=case.id,
-            hashtag=case.hashtag,
-            began_ms=case.began_ms,
-            items=tuple(part.item.id for part in case.items[-MOST_COVERED:]),
-            actor=actor,
-            reason=reason,
-            at_ms=self._clock(),
-            **more,
-        )
-
-    async def _write(self, case: HashtagCase, record: CaseRecord) -> None:
-        await self._send(case, lambda: (record, []))
-
-    def _require_version(self, case: HashtagCase, version: str) -> None:
+    def require_version(self, case: HashtagCase, version: str) -> None:
         """Refuse a write if the case has changed since a version, and say who changed it."""
         if version == self.version(case):
             return
         if case.is_blind and not version:  # who did what is not for the next reviewer of the look
             raise StaleReview(case.id, "it has changed, and only its second look is open")
         words = change_words(self.fold.progress(case.id), version)
-        for record in () if words else self._service.view.fold.changed(self._scopes(case), version)[-1:]:
+        for record in () if words else self.service.view.fold.changed(self._scopes(case), version)[-1:]:
             verb = record.action if isinstance(record, Override) else "undo"
             words = f"{record.actor} has decided since ({verb}): {record.reason}"
         raise StaleReview(case.id, words or f"the version {version[:80]!r} never existed")
 
-    def _scopes(self, case: HashtagCase) -> Sequence[Scope]:
-        self._board.overrides.follow(self._service.view)
-        return self._board.overrides.scopes(case.hashtag)
-
-    async def _send(
+    async def write(
         self, case: HashtagCase, make: Callable[[], tuple[CaseRecord, list[TagRecord]]]
     ) -> tuple[AcceptedRecord, ...]:
         """Write a record with its effects, check that all were accepted, and return the effects."""
@@ -193,15 +171,23 @@ class CaseLog:
                 raise StaleReview(case.id, problem)
             return [encode_case_record(record), *map(encode_moderation, effects)]
 
-        offsets = await self._service.transact(encoded)
+        offsets = await self.service.transact(encoded)
         self._fold_new()
         if problem := self.fold.refused.get(offsets[0]):
             raise StaleReview(case.id, problem)
-        if any(offset in self._service.view.fold.stale for offset in offsets[1:]):
+        if any(offset in self.service.view.fold.stale for offset in offsets[1:]):
             raise StaleReview(
                 case.id, "a part has no effect: another decision was taken at the same moment (hushtag moderation list)"
             )
-        return tuple(AcceptedRecord(self._service.view.record_at(offset), offset) for offset in offsets[1:])
+        return tuple(AcceptedRecord(self.service.view.record_at(offset), offset) for offset in offsets[1:])
+
+    def again(self, case: HashtagCase) -> HashtagCase:
+        """Return a case as it is after what was written, without reading on."""
+        return self._updated().cases[case.id]
+
+    def _scopes(self, case: HashtagCase) -> Sequence[Scope]:
+        self._board.overrides.follow(self.service.view)
+        return self._board.overrides.scopes(case.hashtag)
 
     async def _read(self) -> CaseBoard:
         """Read the topics to their present ends."""
@@ -213,11 +199,8 @@ class CaseLog:
     def _updated(self) -> CaseBoard:
         self._fold_new()
         reviews = self._reviews
-        self._board.update(self.fold, reviews.automated, self._service.view, reviews.fold, self._clock())
+        self._board.update(self.fold, reviews.automated, self.service.view, reviews.fold, self.now_ms())
         return self._board
 
-    def _again(self, case: HashtagCase) -> HashtagCase:
-        return self._updated().cases[case.id]
-
     def _fold_new(self) -> None:
-        self._records.follow(self._service.view)
+        self._records.follow(self.service.view)

@@ -6,9 +6,10 @@ A decision and the overrides that put it into effect are written together.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -18,11 +19,13 @@ from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.effects import ids_of, overrides_of, undos_of
 from moderation.domain.cases.fold import claim_problem, look_problem, look_result
 from moderation.domain.cases.records import (
+    MOST_COVERED,
     CaseClaim,
     CaseDecision,
     CaseEscalation,
     CaseLook,
     CaseNote,
+    CaseRecord,
     CaseSkip,
     CaseUndo,
     CaseVerdict,
@@ -39,6 +42,7 @@ from streams.orders.speakers import same_person
 
 Check = Callable[[HashtagCase, Sequence[CoveredItem]], None]
 """Check of a person's rights on the parts of a case that a write covers; it raises what refuses the write."""
+_Record = TypeVar("_Record", bound=CaseRecord)
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -53,13 +57,22 @@ class CaseResult:
     """The case after it."""
 
 
-class CaseService(CaseLog):
-    """Writer of what people do with cases."""
+class CaseService:
+    """Writes what people do with cases, on a log of cases that the caller reads, too.
+
+    Raises (from every method):
+        DependencyAway: Kafka does not answer.
+        NoSuchCase: no case has this id or hashtag.
+        StaleReview: another person acted first.
+    """
+
+    def __init__(self, log: CaseLog) -> None:
+        self.log = log
 
     async def claim(self, name: str, *, actor: str, reason: str = "to look at it") -> HashtagCase:
         """Claim a case until a decision, a skip or a minute without a heartbeat."""
         actor, reason = words_of(actor, reason)
-        case = await self.find(name)
+        case = await self.log.find(name)
         if not case.is_open:
             raise StaleReview(case.id, "nothing of it is open")
         return await self._claim(case, actor, reason, take_over=False)
@@ -67,8 +80,8 @@ class CaseService(CaseLog):
     async def take_over(self, name: str, *, actor: str, reason: str) -> HashtagCase:
         """Take a case from the person who holds it."""
         actor, reason = words_of(actor, reason)
-        case = await self.find(name)
-        holder = self.claimant(case)
+        case = await self.log.find(name)
+        holder = self.log.claimant(case)
         if not holder or same_person(holder, actor):
             raise CallerMistake(f"no other person holds {case.id}", fix="hushtag cases show")
         return await self._claim(case, actor, reason, take_over=True)
@@ -82,19 +95,18 @@ class CaseService(CaseLog):
         Raises:
             StaleReview: the person has no claim, or another person has taken the case.
         """
-        case = await self.find(name)
+        case = await self.log.find(name)
         claim = case.progress.claim
         if claim is None or not same_person(claim.actor, actor):
             raise StaleReview(case.id, f"{claim.actor} has claimed it" if claim else f"{actor} does not hold the claim")
-        self.beats.beat(claim.id, self._clock())
-        return self.claimed_until_ms(case)
+        self.log.beats.beat(claim.id, self.log.now_ms())
+        return self.log.claimed_until_ms(case)
 
     async def skip(self, name: str, why: SkipCause, *, actor: str, reason: str) -> HashtagCase:
         """Give a case up without a decision; it does not come back to this person."""
         actor, reason = words_of(actor, reason)
-        case = await self.find(name)
-        await self._write(case, self._record(CaseSkip, case, actor, reason, why=why))
-        return self._again(case)
+        case = await self.log.find(name)
+        return await self._write(case, self._record(CaseSkip, case, actor, reason, why=why))
 
     async def answer(self, name: str, answer: FirstWord, *, actor: str, reason: str) -> HashtagCase:
         """Keep a person's first answer, given before the numbers are seen.
@@ -104,30 +116,27 @@ class CaseService(CaseLog):
             StaleReview: nothing of the case is open, or the person has given a first answer.
         """
         actor, reason = words_of(actor, reason)
-        case = await self.find(name)
-        if self.is_blind(case, actor):
+        case = await self.log.find(name)
+        if self.log.is_blind(case, actor):
             raise CallerMistake("a second look has no first answer", fix="decide hide or show")
         if not case.is_open:
             raise StaleReview(case.id, "nothing of it is open")
-        await self._write(case, self._record(FirstAnswerRecord, case, actor, reason, answer=answer))
-        return self._again(case)
+        return await self._write(case, self._record(FirstAnswerRecord, case, actor, reason, answer=answer))
 
     async def note(
         self, name: str, *, actor: str, reason: str, add: Sequence[str] = (), remove: Sequence[str] = ()
     ) -> HashtagCase:
         """Add a note, and add or remove labels."""
         actor, reason = words_of(actor, reason)
-        case = await self.find(name)
+        case = await self.log.find(name)
         record = self._record(CaseNote, case, actor, reason, add=_slugs(add), remove=_slugs(remove))
-        await self._write(case, record)
-        return self._again(case)
+        return await self._write(case, record)
 
     async def escalate(self, name: str, team: str, *, actor: str, reason: str) -> HashtagCase:
         """Hand a case to another team, whose list then has it."""
         actor, reason = words_of(actor, reason)
-        case = await self.find(name)
-        await self._write(case, self._record(CaseEscalation, case, actor, reason, team=_slugs([team])[0]))
-        return self._again(case)
+        case = await self.log.find(name)
+        return await self._write(case, self._record(CaseEscalation, case, actor, reason, team=_slugs([team])[0]))
 
     async def decide(
         self,
@@ -165,18 +174,19 @@ class CaseService(CaseLog):
             FirstAnswerDue: the person owes a first answer on the case.
         """
         actor, reason = words_of(actor, reason)
-        case = await self.find(name)
-        if expected is not None and not self.holds_blind(case, actor):
-            self._require_version(case, expected)  # before a look that began meanwhile takes the verdict for its own
-        if self.is_blind(case, actor):
+        case = await self.log.find(name)
+        if expected is not None and not self.log.holds_blind(case, actor):
+            # before a look that began meanwhile takes the verdict for its own
+            self.log.require_version(case, expected)
+        if self.log.is_blind(case, actor):
             if countries or surfaces or items:
                 raise CallerMistake("a second look has no filters", fix="decide hide or show")
             return await self._judge(case, verdict, actor, reason, check)
-        if self.owes_first_answer(case, actor):
-            if not same_person(holder := self.claimant(case) or actor, actor):
+        if self.log.owes_first_answer(case, actor):
+            if not same_person(holder := self.log.claimant(case) or actor, actor):
                 raise StaleReview(case.id, f"{holder} holds the claim")
             raise FirstAnswerDue(case.id, case.display)
-        version = self.version(case) if expected is None else expected
+        version = self.log.version(case) if expected is None else expected
         covers = covered_items(case, countries, surfaces, items)
         check(case, covers)
         record = self._record(CaseDecision, case, actor, reason, verdict=verdict, covers=covers, edits=version)
@@ -187,7 +197,7 @@ class CaseService(CaseLog):
                     case,
                     verdict,
                     covers,
-                    self._service,
+                    self.log.service,
                     actor=actor,
                     reason=reason,
                     end=end,
@@ -213,35 +223,51 @@ class CaseService(CaseLog):
             NothingToUndo: the case has no decision.
         """
         actor, reason = words_of(actor, reason)
-        case = await self.find(name)
-        if self.holds_blind(case, actor):
+        case = await self.log.find(name)
+        if self.log.holds_blind(case, actor):
             raise CallerMistake(f"{actor} reviews #{case.display} blind", fix="give your verdict first, or skip it")
         if not case.progress.decisions:
             raise NothingToUndo(f"no decision on {case.id} is left to undo", fix="hushtag cases show")
-        last, at_ms = case.progress.decisions[-1], self._clock()
+        last, at_ms = case.progress.decisions[-1], self.log.now_ms()
         check(case, last.covers)
-        version = self.version(case) if expected is None else expected
+        version = self.log.version(case) if expected is None else expected
         record = self._record(CaseUndo, case, actor, reason, undoes=last.id, edits=version)
 
         def make() -> tuple[CaseUndo, list[TagRecord]]:
-            return record, [*undos_of(last.effects, self._service, actor=actor, reason=reason, at_ms=at_ms)]
+            return record, [*undos_of(last.effects, self.log.service, actor=actor, reason=reason, at_ms=at_ms)]
 
         return await self._decide(case, make, version)
 
+    def _record(self, kind: Callable[..., _Record], case: HashtagCase, actor: str, reason: str, **more: Any) -> _Record:
+        return kind(
+            id=secrets.token_hex(8),
+            case=case.id,
+            hashtag=case.hashtag,
+            began_ms=case.began_ms,
+            items=tuple(part.item.id for part in case.items[-MOST_COVERED:]),
+            actor=actor,
+            reason=reason,
+            at_ms=self.log.now_ms(),
+            **more,
+        )
+
+    async def _write(self, case: HashtagCase, record: CaseRecord) -> HashtagCase:
+        await self.log.write(case, lambda: (record, []))
+        return self.log.again(case)
+
     async def _claim(self, case: HashtagCase, actor: str, reason: str, *, take_over: bool) -> HashtagCase:
-        claim, at_ms = case.progress.claim, self._clock()
-        blind = self.is_blind(case, actor)
-        beat_ms = self.beats.last_ms(claim.id) if claim is not None else 0
+        claim, at_ms = case.progress.claim, self.log.now_ms()
+        blind = self.log.is_blind(case, actor)
+        beat_ms = self.log.beats.last_ms(claim.id) if claim is not None else 0
         problem = "" if take_over else claim_problem(claim, actor, at_ms, beat_ms)
         if not problem and blind:
             problem = look_problem(case.progress, actor, at_ms)
         if problem:
             raise StaleReview(case.id, problem)
         after = claim.id if claim is not None else ""
-        await self._write(
+        return await self._write(
             case, self._record(CaseClaim, case, actor, reason, after=after, blind=blind, take_over=take_over)
         )
-        return self._again(case)
 
     async def _judge(
         self, case: HashtagCase, verdict: CaseVerdict, actor: str, reason: str, check: Check
@@ -258,10 +284,10 @@ class CaseService(CaseLog):
         record = self._record(CaseLook, case, actor, reason, item=item.id, verdict=verdict, suppressed=suppressed)
 
         def make() -> tuple[CaseLook, list[TagRecord]]:
-            earlier = self.fold.progress(case.id).looks.get(item.id, [])
+            earlier = self.log.fold.progress(case.id).looks.get(item.id, [])
             effects: list[TagRecord] = []
             if suppressed and look_result([*earlier, record]) == "show":
-                effects += overrides_of(case, "show", covers, self._service, actor=actor, reason=reason)
+                effects += overrides_of(case, "show", covers, self.log.service, actor=actor, reason=reason)
             return replace(record, effects=ids_of(effects)), effects
 
         return await self._decide(case, make)
@@ -274,16 +300,16 @@ class CaseService(CaseLog):
 
         def checked() -> tuple[Any, list[TagRecord]]:
             if version is not None:
-                self._require_version(case, version)
+                self.log.require_version(case, version)
             record, effects = make()
-            beat_ms = self.beats.last_ms(claim.id) if claim is not None else 0
+            beat_ms = self.log.beats.last_ms(claim.id) if claim is not None else 0
             if problem := claim_problem(claim, record.actor, record.at_ms, beat_ms):
                 raise StaleReview(case.id, problem)
             written[:] = [record]
             return record, effects
 
-        effects = await self._send(case, checked)
-        return CaseResult(written[0], effects, self._again(case))
+        effects = await self.log.write(case, checked)
+        return CaseResult(written[0], effects, self.log.again(case))
 
 
 def _slugs(words: Sequence[str]) -> tuple[str, ...]:

@@ -34,8 +34,8 @@ PAGES = (
 async def arrange(services: Services) -> dict[str, str]:
     """Make something for every page: cases due, answered and blind, decisions, pauses, appeals and orders."""
     found = await write_everywhere(services)
-    found["due"] = (await services.cases.find("due")).id
-    found["unread"] = (await services.cases.find("tamil")).id
+    found["due"] = (await services.cases.log.find("due")).id
+    found["unread"] = (await services.cases.log.find("tamil")).id
     await services.cases.answer("tamil", "unsure", actor="asha", reason="first")
     look = await services.cases.claim("look", actor="asha")
     appeal = next(iter(services.reviews.fold.appeals))

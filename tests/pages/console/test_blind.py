@@ -29,7 +29,7 @@ async def arrange(services: Services) -> dict[str, str]:
     """Give asha a blind second look of #looked, on which others have decided and appealed; return the cases."""
     await services.reviews.refresh()
     references = services.reviews.automated.restrictions
-    found = {tag: (await services.cases.find(tag)).id for tag in ("looked", "held")}
+    found = {tag: (await services.cases.log.find(tag)).id for tag in ("looked", "held")}
     await services.cases.claim(found["looked"], actor="asha")
     draft = OverrideDraft(tag_of("looked"), "block", "DE", ("search", "trends"), "ravi", VERDICT, now_ms() + HOUR_MS)
     await services.moderation.override([draft])

@@ -27,7 +27,7 @@ def made(new_console: Any, *decisions: Decision, **options: Any) -> ConsoleWorld
 
 
 def case_path(world: ConsoleWorld, tag: str) -> str:
-    return "/console/cases/" + str(world.run(lambda services: services.cases.find(tag)).id)
+    return "/console/cases/" + str(world.run(lambda services: services.cases.log.find(tag)).id)
 
 
 def press(page: Page, keys: Sequence[str], hindi: bool = False) -> int:

@@ -19,7 +19,7 @@ def two_at_one_case(new_console: Any, open_as: Any) -> tuple[ConsoleWorld, Page,
     add_texts(world.services, [held])
     for person in ("asha", "zoe"):
         world.run(lambda services, who=person: services.cases.answer("one", "unsure", actor=who, reason="first"))
-    path = f"/console/cases/{world.run(lambda services: services.cases.find('one')).id}"
+    path = f"/console/cases/{world.run(lambda services: services.cases.log.find('one')).id}"
     return world, open_as(world, path, "asha"), open_as(world, path, "zoe")
 
 

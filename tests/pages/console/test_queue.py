@@ -95,7 +95,7 @@ def test_claim_and_viewers_show_to_others(new_console: Any, open_as: Any) -> Non
     expect(page.locator(".claimant")).to_have_text("claimed by asha")
 
     async def look(services: Services) -> None:
-        services.presence.beat((await services.cases.find("one")).id, "zoe", now_ms())
+        services.presence.beat((await services.cases.log.find("one")).id, "zoe", now_ms())
 
     world.run(look)
     expect(page.locator(".viewers")).to_have_text("open: zoe")
@@ -218,7 +218,7 @@ def test_part_that_cannot_be_read_says_what_to_do(
     new_console: Any, open_as: Any, expected: set[int], faults: list[str]
 ) -> None:
     world = new_console(waiting("one"))
-    [case] = [one.id for one in world.run(lambda services: services.cases.refresh()).values()]
+    [case] = [one.id for one in world.run(lambda services: services.cases.log.refresh()).values()]
     page = open_as(world, f"/console/cases/{case}")
     page.route("**/part", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
     expected.add(502)

@@ -26,7 +26,7 @@ def open_answered_case(new_console: Any, open_as: Any) -> tuple[ConsoleWorld, Pa
     world: ConsoleWorld = new_console(held)
     add_texts(world.services, [held])
     world.run(lambda services: services.cases.answer("one", "hide", actor="asha", reason="first answer"))
-    found = world.run(lambda services: services.cases.find("one"))
+    found = world.run(lambda services: services.cases.log.find("one"))
     return world, open_as(world, f"/console/cases/{found.id}")
 
 

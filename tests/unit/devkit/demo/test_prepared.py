@@ -16,7 +16,7 @@ from devkit.demo.verdict import DemoVerdict
 from devkit.demo.watch import _unprepared
 from devkit.stack.local_run import POLICY
 from moderation.domain.appeals.service import ReviewService
-from moderation.domain.cases.service import CaseService
+from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.orders.service import OrderService
 from moderation.log.service import ModerationService
 from streams.policy import parse_policy
@@ -35,7 +35,7 @@ def written() -> tuple[ModerationService, ReviewService]:
 
 def test_prepared_records_are_cases_and_an_order(written: tuple[ModerationService, ReviewService]) -> None:
     service, reviews = written
-    cases = CaseService(service, reviews)
+    cases = CaseLog(service, reviews)
 
     async def found() -> dict[str, set[str]]:
         tags = (prepare.BLOCKED, prepare.HELD)

@@ -103,6 +103,6 @@ def test_unknown_word_lists_the_known_ones(hushtag: Hushtag, arguments: list[str
 
 async def test_lines_of_a_blinded_case_have_no_numbers(world: CaseHarness) -> None:
     case = await world.case("down")
-    text = "\n".join(case_lines(detailed_view(case, world.cases, "ann"), world.now_ms))
+    text = "\n".join(case_lines(detailed_view(case, world.cases.log, "ann"), world.now_ms))
     assert "suppress" not in text and "authors" not in text and "closed" not in text
-    assert case_cells(case_view(case, world.cases, "ann"), HOUR_MS)[4:7] == ("", "", "")
+    assert case_cells(case_view(case, world.cases.log, "ann"), HOUR_MS)[4:7] == ("", "", "")

@@ -52,11 +52,11 @@ async def test_board_lists_what_waits_in_the_order_of_work() -> None:
         waiting("later", minutes=300), waiting("soon", minutes=30), waiting("small", "review", tweets=5),
         waiting("big", "review", tweets=5_000), waiting("looked", "suppress"), share=1.0,
     )  # fmt: skip
-    cases = await services.cases.refresh()
+    cases = await services.cases.log.refresh()
     at_ms = now_ms()
     plain = sorted(
         (one for one in cases.values() if is_waiting(one, "asha", COMMON_TEAM, at_ms)),
-        key=lambda one: work_order(one, hidden=services.cases.is_blind(one, "asha")),
+        key=lambda one: work_order(one, hidden=services.cases.log.is_blind(one, "asha")),
     )
     entries = await listed(QueueBoard(services))
     assert [one.id for one in entries] == [one.id for one in plain]
@@ -200,8 +200,8 @@ async def test_version_of_an_entry_follows_a_decision_elsewhere() -> None:
     draft = OverrideDraft(tag_of("one"), "allow", "FR", ("trends",), "zoe", "fine there", ends_ms)
     await services.moderation.override([draft])
     [entry] = await listed(board)
-    [case] = (await services.cases.refresh()).values()
-    assert entry.version == services.cases.version(case) != ""
+    [case] = (await services.cases.log.refresh()).values()
+    assert entry.version == services.cases.log.version(case) != ""
 
 
 async def test_gone_rows_tell_a_blind_reviewer_nothing() -> None:

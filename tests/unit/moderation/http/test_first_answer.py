@@ -16,6 +16,7 @@ from moderation.access.limits import RateLimit
 from moderation.access.numbers import without_numbers
 from moderation.access.services import Services
 from moderation.domain.appeals.service import ReviewService
+from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.service import CaseService
 from moderation.publiclog.inputs import AuditInput, SourcePosition
 from moderation.publiclog.rows import AuditFilter, AuditRow, row_of
@@ -243,9 +244,10 @@ def test_numbers_of_a_decided_case_are_shown_to_all(client: TestClient) -> None:
 
 async def test_commands_owe_no_first_answer(log: InMemoryLog) -> None:
     service = in_memory_service(log)
-    cases = CaseService(service, ReviewService(service, FixedDecisions([decision_on("held", ruling("hold"))])))
+    reviews = ReviewService(service, FixedDecisions([decision_on("held", ruling("hold"))]))
+    cases = CaseService(CaseLog(service, reviews))
     await cases.decide("held", "hide", actor="ann", reason="seen")
-    assert not (await cases.find("held")).is_open
+    assert not (await cases.log.find("held")).is_open
 
 
 def test_outcomes_of_policies_lose_their_numbers() -> None:

@@ -40,7 +40,7 @@ async def test_unread_tag_opens_a_case_in_every_mode_that_asks(mode: str) -> Non
     world = CaseHarness(decision(begun))
     case = await world.case()
     assert case.kinds == ("not_assessed",)
-    assert case_view(case, world.cases, "ann").languages == [unread_language("ta", 0.81)]
+    assert case_view(case, world.cases.log, "ann").languages == [unread_language("ta", 0.81)]
 
 
 def test_unread_tag_in_the_shadow_asks_nobody() -> None:
@@ -55,7 +55,7 @@ async def test_case_ends_once_the_texts_are_read(share: float, how: str) -> None
     assert after is not None and after.action == ("suppress" if how == "assessed" else "clear")
     world = CaseHarness(decision(begun), decision(after, number=2, at_ms=40_000))
     world.now_ms = 50_000
-    assert world.cases.closing(await world.case()) == closing_at(40_000, how)  # type: ignore[arg-type]
+    assert world.cases.log.closing(await world.case()) == closing_at(40_000, how)  # type: ignore[arg-type]
 
 
 async def test_case_of_a_small_tag_ends_when_it_expires() -> None:
@@ -67,4 +67,4 @@ async def test_case_of_a_small_tag_ends_when_it_expires() -> None:
     assert ended is not None
     world = CaseHarness(decision(begun), decision(ended, number=2, at_ms=begun.expires_at_ms))
     world.now_ms = begun.expires_at_ms + 1
-    assert world.cases.closing(await world.case()) == closing_at(begun.expires_at_ms, "cooled")
+    assert world.cases.log.closing(await world.case()) == closing_at(begun.expires_at_ms, "cooled")

@@ -38,7 +38,13 @@ class World(CaseHarness):
         texts = in_memory_texts(self.service, self.store)
         return CalibrationService(
             LabelBook(
-                self.service, self.markings, self.cases, texts, self.models, secret=b"key", clock=lambda: self.now_ms
+                self.service,
+                self.markings,
+                self.cases.log,
+                texts,
+                self.models,
+                secret=b"key",
+                clock=lambda: self.now_ms,
             )
         )
 

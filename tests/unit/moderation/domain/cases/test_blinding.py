@@ -42,11 +42,11 @@ async def test_verdict_is_hidden_from_all_while_the_look_is_open() -> None:
     world = sampled()
     await world.look("ann", "hide")
     await world.person("hold")
-    plain = detailed_view(await world.case(), world.cases, "ben")
+    plain = detailed_view(await world.case(), world.cases.log, "ben")
     assert not plain.blinded and not plain.history
     await world.cases.decide("tag", "hide", actor="zoe", reason="seen")
     await world.look("ben", "hide")
-    kinds = [one.kind for one in detailed_view(await world.case(), world.cases, "ben").history or ()]
+    kinds = [one.kind for one in detailed_view(await world.case(), world.cases.log, "ben").history or ()]
     assert kinds == ["claim", "look", "decision", "claim", "look"]
 
 

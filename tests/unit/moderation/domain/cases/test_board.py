@@ -33,7 +33,7 @@ async def test_everything_about_a_hashtag_is_one_case() -> None:
     suppressed = next(one for one in harness.automated.fold.restrictions.values() if one.country == "DE")
     await harness.reviews.appeal(suppressed.reference, actor="clerk", reason="it is a film")
     await harness.service.pause(OverrideDraft(STOP, "allow", "DE", ("trends",), "lee", "stop", 2 * HOUR_MS))
-    cases = await harness.cases.refresh()
+    cases = await harness.cases.log.refresh()
     assert sorted(case.hashtag for case in cases.values()) == ["other", "tag"]
     assert await harness.open_places() == {
         ("hold", "IN", "trends"), ("hold", "IN", "search"), ("review", "US", "trends"), ("contested", "BR", "trends"),
@@ -217,13 +217,13 @@ async def test_new_item_after_everything_closed_begins_a_new_case() -> None:
     harness.automated.fold.apply(decision(ruling("review", since_ms=60), number=3, at_ms=60))
     second = await harness.case()
     assert (first.id, second.id) == (case_id("tag", 1), case_id("tag", 60))
-    assert sorted(case.is_open for case in (await harness.cases.refresh()).values()) == [False, True]
+    assert sorted(case.is_open for case in (await harness.cases.log.refresh()).values()) == [False, True]
 
 
 async def test_item_during_an_open_case_joins_it() -> None:
     harness = CaseHarness(decision(ruling("review")))
     harness.automated.fold.apply(decision(ruling("review", since_ms=60), country="US", number=3, at_ms=60))
-    [case] = (await harness.cases.refresh()).values()
+    [case] = (await harness.cases.log.refresh()).values()
     assert len(case.items) == 2
 
 
@@ -243,7 +243,7 @@ async def test_decided_case_is_shown_when_its_items_are_gone() -> None:
     done = await harness.cases.decide("tag", "hide", actor="ann", reason="seen")
     restarted = CaseHarness()
     restarted.log.records = harness.log.records
-    found = (await restarted.cases.refresh())[done.case.id]
+    found = (await restarted.cases.log.refresh())[done.case.id]
     assert not found.is_open and found.hashtag == "tag" and len(found.progress.history) == 1
 
 
@@ -263,7 +263,7 @@ async def test_episodes_match_merged_intervals(spans: list[tuple[int, int]]) -> 
             merged[-1][1] = max(merged[-1][1], end)
         else:
             merged.append([began, end])
-    assert set(await harness.cases.refresh()) == {case_id("tag", began) for began, _ in merged}
+    assert set(await harness.cases.log.refresh()) == {case_id("tag", began) for began, _ in merged}
 
 
 # --- order of work ---
@@ -282,7 +282,7 @@ async def test_order_is_appeals_then_holds_by_lapse_then_reach() -> None:
         one.reference for one in harness.automated.fold.restrictions.values() if one.target != "appealed"
     }
     await harness.reviews.appeal(reference, actor="clerk", reason="no")
-    cases = sorted((await harness.cases.refresh()).values(), key=work_order)
+    cases = sorted((await harness.cases.log.refresh()).values(), key=work_order)
     assert [case.hashtag for case in cases] == ["appealed", "sooner", "later", "large", "small"]
 
 
@@ -297,4 +297,4 @@ async def test_decided_appeal_closes_its_item() -> None:
     await harness.reviews.end_appeal(filed.id, "uphold", actor="ann", reason="seen")
     assert not (await harness.case()).is_open
     harness.now_ms += KEPT_MS + 1
-    assert await harness.cases.refresh() == {}
+    assert await harness.cases.log.refresh() == {}

@@ -44,7 +44,7 @@ class RandomHistory:
         ends = [item.ends_ms for item in world.automated.fold.items.values()]
         ends += [getattr(record, "expires_at_ms", record.at_ms) for _, record in world.service.view.history]
         ends += [one.outcome.at_ms for one in world.reviews.fold.appeals.values() if one.outcome is not None]
-        ends += [given[-1].at_ms for given in world.cases.fold.looks()]
+        ends += [given[-1].at_ms for given in world.cases.log.fold.looks()]
         found = {ends_ms + after_ms for ends_ms in ends for after_ms in (0, KEPT_MS, KEPT_MS + 1)}
         return sorted(one for one in found if one > world.now_ms)
 
@@ -125,7 +125,7 @@ class RandomHistory:
 
 def derived_anew(world: CaseHarness) -> dict[str, HashtagCase]:
     return cases_of(
-        world.cases.fold,
+        world.cases.log.fold,
         world.automated.fold,
         world.service.view,
         world.reviews.fold.appeals,
@@ -135,7 +135,7 @@ def derived_anew(world: CaseHarness) -> dict[str, HashtagCase]:
 
 def snapshot(world: CaseHarness, cases: Iterable[HashtagCase]) -> dict[str, object]:
     """Copy what a page can see of each case; the progress in it goes on changing."""
-    return {one.id: (one.items, world.cases.version(one), [r.id for r in one.progress.history]) for one in cases}
+    return {one.id: (one.items, world.cases.log.version(one), [r.id for r in one.progress.history]) for one in cases}
 
 
 @settings(max_examples=80, deadline=None)
@@ -146,9 +146,9 @@ async def test_kept_cases_equal_deriving_all_and_name_every_change(dice: random.
 
     async def check() -> None:
         nonlocal shown, sequence
-        kept = await world.cases.refresh()
+        kept = await world.cases.log.refresh()
         assert kept == derived_anew(world)
-        sequence, changed = await world.cases.changed_since(sequence)
+        sequence, changed = await world.cases.log.changed_since(sequence)
         now = snapshot(world, kept.values())
         assert {one for one in shown.keys() | now.keys() if shown.get(one) != now.get(one)} <= changed
         shown = now
@@ -184,48 +184,48 @@ async def test_board_derives_only_what_changed_or_is_due(derived: list[str]) -> 
         decision(ruling("hold", expires_at_ms=HOUR_MS), tag="t0"), decision(ruling("hold"), tag="t1", number=2)
     )
     world.automated.fold.apply(decision(ruling("hold", expires_at_ms=9 * HOUR_MS), tag="t2", number=3))
-    name = next(iter(await world.cases.refresh()))
+    name = next(iter(await world.cases.log.refresh()))
     assert sorted(derived) == ["t0", "t1", "t2"]
     derived.clear()
-    await world.cases.find(name)
+    await world.cases.log.find(name)
     assert derived == []
     await world.cases.note("t1", actor="ann", reason="film")
     await world.person("allow", tag="t2")
-    await world.cases.refresh()
+    await world.cases.log.refresh()
     assert derived == ["t1", "t2"]
     derived.clear()
     world.now_ms = HOUR_MS
-    assert not next(one for one in (await world.cases.refresh()).values() if one.hashtag == "t0").is_open
+    assert not next(one for one in (await world.cases.log.refresh()).values() if one.hashtag == "t0").is_open
     assert sorted(derived) == ["t0", "t1"]
 
 
 async def test_stop_button_derives_all_again_and_when_it_expires(derived: list[str]) -> None:
     world = CaseHarness(decision(ruling("suppress", expires_at_ms=9 * HOUR_MS)))
-    assert await world.cases.refresh() == {}
+    assert await world.cases.log.refresh() == {}
     derived.clear()
     await world.service.pause(OverrideDraft(STOP, "allow", "*", ("trends",), "lee", "stop", HOUR_MS))
-    [paused] = (await world.cases.refresh()).values()
+    [paused] = (await world.cases.log.refresh()).values()
     assert paused.is_open
     world.now_ms = HOUR_MS
-    assert await world.cases.refresh() == {}
+    assert await world.cases.log.refresh() == {}
 
 
 async def test_failed_update_is_made_up_for_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     world = CaseHarness(decision(ruling("hold")))
-    await world.cases.refresh()
+    await world.cases.log.refresh()
     await world.person("allow", tag="tag")
     with monkeypatch.context() as patch:
         patch.setattr(case_board, "derive_cases", lambda *rest: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            await world.cases.refresh()
-    assert await world.cases.refresh() == derived_anew(world)
+            await world.cases.log.refresh()
+    assert await world.cases.log.refresh() == derived_anew(world)
 
 
 async def test_decision_elsewhere_names_the_cases_whose_version_it_changes() -> None:
     world = CaseHarness(decision(ruling("hold")))
-    sequence, _ = await world.cases.changed_since(0)
+    sequence, _ = await world.cases.log.changed_since(0)
     await world.person("allow", tag="tag", country="FR")
-    assert len((await world.cases.changed_since(sequence))[1]) == 1
+    assert len((await world.cases.log.changed_since(sequence))[1]) == 1
 
 
 async def test_renewals_do_not_pile_up_moments(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,8 +235,8 @@ async def test_renewals_do_not_pile_up_moments(monkeypatch: pytest.MonkeyPatch) 
         world.now_ms += 1_000
         ends_ms = world.now_ms + HOUR_MS
         world.automated.fold.apply(decision(ruling("hold", expires_at_ms=ends_ms), number=number, at_ms=world.now_ms))
-        await world.cases.refresh()
-    assert len(world.cases._board._due) <= 2 + 4
+        await world.cases.log.refresh()
+    assert len(world.cases.log._board._due) <= 2 + 4
     assert (await world.case()).is_open
     world.now_ms += HOUR_MS
     assert not (await world.case()).is_open

@@ -15,7 +15,7 @@ from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 
 async def test_skip_by_another_person_is_no_conflict() -> None:
     world = CaseHarness(decision(ruling("hold", expires_at_ms=99 * HOUR_MS)))
-    version = world.cases.version(await world.cases.claim("tag", actor="ann"))
+    version = world.cases.log.version(await world.cases.claim("tag", actor="ann"))
     world.now_ms += 50_000
     await world.cases.heartbeat("tag", actor="ann")
     world.now_ms += 20_000
@@ -27,7 +27,7 @@ async def test_skip_by_another_person_is_no_conflict() -> None:
 async def test_conflict_names_who_decided_though_a_look_began() -> None:
     world = CaseHarness(decision(ruling("suppress", expires_at_ms=99 * HOUR_MS)), share=1.0)
     await world.person("hold")
-    version = world.cases.version(await world.case())
+    version = world.cases.log.version(await world.case())
     await world.cases.decide("tag", "show", actor="ben", reason="the film")
     for surfaces in ([], ["trends"]):
         with pytest.raises(StaleReview, match="ben has decided on it since: the film"):

@@ -15,7 +15,7 @@ from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling, unr
 
 
 async def closing(world: CaseHarness) -> CaseClosingAnswer | None:
-    return world.cases.closing(await world.case())
+    return world.cases.log.closing(await world.case())
 
 
 @pytest.mark.parametrize("verdict", ["hide", "show", "leave"])
@@ -116,5 +116,5 @@ async def test_blind_look_hides_who_closed_the_rest() -> None:
         decision(ruling("suppress", expires_at_ms=9 * HOUR_MS)), decision(ruling("hold"), country="US"), share=1.0
     )
     await world.cases.decide("tag", "show", actor="ann", reason="seen", countries=["US"])
-    plain = case_view(await world.case(), world.cases, "ben")
+    plain = case_view(await world.case(), world.cases.log, "ben")
     assert plain.blinded and "closed" not in plain.members()

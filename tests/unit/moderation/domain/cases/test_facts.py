@@ -17,7 +17,9 @@ class _ToyAnswer(CaseDetailAnswer):
 
 async def _toy(heat: int) -> _ToyAnswer:
     world = CaseHarness(decision(ruling("hold")))
-    return _ToyAnswer.model_validate(detailed_view(await world.case(), world.cases, "ann").members() | {"heat": heat})
+    return _ToyAnswer.model_validate(
+        detailed_view(await world.case(), world.cases.log, "ann").members() | {"heat": heat}
+    )
 
 
 async def test_fact_of_a_new_member_is_on_page_and_terminal() -> None:

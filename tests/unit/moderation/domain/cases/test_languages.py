@@ -22,14 +22,14 @@ def test_doctests() -> None:
 
 async def test_case_names_languages_with_many_unread_authors() -> None:
     world = CaseHarness(decision(unread_ruling()), decision(ruling("hold", tweets=900), country="US"))
-    answer = case_view(await world.case(), world.cases, "ann")
+    answer = case_view(await world.case(), world.cases.log, "ann")
     assert answer.members()["languages"] == [TAMIL, BENGALI]
     assert is_in_language(answer, "bn") and not is_in_language(answer, "other")
 
 
 async def test_case_with_all_texts_read_names_no_language() -> None:
     world = CaseHarness(decision(ruling("hold")))
-    assert case_view(await world.case(), world.cases, "ann").languages == []
+    assert case_view(await world.case(), world.cases.log, "ann").languages == []
 
 
 def test_small_languages_are_named_only_where_asked() -> None:
@@ -50,18 +50,18 @@ async def test_blind_second_look_names_no_language() -> None:
     world = CaseHarness(decision(ruling("suppress", evidence=UNREAD)), share=1.0)
     case = await world.case()
     assert unread_languages(case) == ()
-    answer = case_view(case, world.cases, "ann")
+    answer = case_view(case, world.cases.log, "ann")
     assert "languages" not in answer.members() and not is_in_language(answer, "ta")
 
 
 async def test_terminal_names_languages_and_no_share() -> None:
     world = CaseHarness(decision(unread_ruling()))
     case = await world.case()
-    lines = [*case_lines(detailed_view(case, world.cases, "ann"), world.now_ms)]
+    lines = [*case_lines(detailed_view(case, world.cases.log, "ann"), world.now_ms)]
     assert lines[2:4] == [
         "  reach: 9 tweets in the window that decided",
         "  not read: Tamil 64%, Bengali 14% of the sampled authors",
     ]
     assert "9 tweets by 8 authors, harm not assessed" in lines[5]
     assert not any("0.50" in line or "harmful share" in line for line in lines)
-    assert "not assessed (Tamil 64%, Bengali 14%)" in case_cells(case_view(case, world.cases, "ann"), 0)
+    assert "not assessed (Tamil 64%, Bengali 14%)" in case_cells(case_view(case, world.cases.log, "ann"), 0)

@@ -39,9 +39,9 @@ async def test_same_marking_is_written_once() -> None:
 
 async def test_case_folds_ignore_markings() -> None:
     world = CaseHarness(decision(ruling("hold")))
-    before = world.cases.version(await world.case())
+    before = world.cases.log.version(await world.case())
     await service(world).mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
-    assert world.cases.version(await world.case()) == before
+    assert world.cases.log.version(await world.case()) == before
     fold = case_fold_of(world.service.view)
     assert not fold.cases and not fold.refused
 

@@ -34,10 +34,10 @@ async def test_suppressed_and_control_look_the_same_to_a_reviewer() -> None:
     shown = []
     for action in ("suppress", "shadow"):
         world = sampled(action)
-        before = detailed_view(await world.case(), world.cases, "ann")
-        claimed = detailed_view(await world.cases.claim("tag", actor="ann"), world.cases, "ann")
+        before = detailed_view(await world.case(), world.cases.log, "ann")
+        claimed = detailed_view(await world.cases.claim("tag", actor="ann"), world.cases.log, "ann")
         given = await world.cases.decide("tag", "hide", actor="ann", reason="seen")
-        shown.append([answer.members() for answer in (before, claimed, decided_view(given, world.cases, "ann"))])
+        shown.append([answer.members() for answer in (before, claimed, decided_view(given, world.cases.log, "ann"))])
     suppressed, control = shown
     for one, other in zip(suppressed, control, strict=True):
         assert {**one, "id": ""} == {**other, "id": ""}
@@ -63,7 +63,7 @@ async def test_conflict_tells_no_reason_of_a_verdict_while_the_look_is_open() ->
 async def test_reviewer_is_blinded_from_claim_to_verdict() -> None:
     world = sampled()
     await world.case()
-    fold = world.cases.fold
+    fold = world.cases.log.fold
     assert hidden_hashtags(fold, "ann", world.now_ms) == frozenset()
     await world.cases.claim("tag", actor="ann")
     for name in ("ann", "Ann", "аnn"):  # the last one begins with a Cyrillic letter
@@ -78,7 +78,7 @@ async def test_blindness_ends_by_time_and_so_does_the_look() -> None:
     world = sampled()
     await world.cases.claim("tag", actor="ann")
     world.now_ms += BLIND_MS
-    assert world.cases.hidden_hashtags("ann") == frozenset()
+    assert world.cases.log.hidden_hashtags("ann") == frozenset()
     for act in (world.cases.claim("tag", actor="ann"), world.cases.decide("tag", "hide", actor="ann", reason="r")):
         with pytest.raises(StaleReview, match="would not be blind"):
             await act
@@ -89,7 +89,7 @@ async def test_skip_ends_blindness_and_the_look_for_good() -> None:
     world = sampled()
     await world.cases.claim("tag", actor="ann")
     await world.cases.skip("tag", "context", actor="ann", reason="I know it")
-    assert world.cases.hidden_hashtags("ann") == frozenset()
+    assert world.cases.log.hidden_hashtags("ann") == frozenset()
     with pytest.raises(StaleReview, match="would not be blind"):
         await world.cases.claim("tag", actor="ann")
 
@@ -97,7 +97,7 @@ async def test_skip_ends_blindness_and_the_look_for_good() -> None:
 async def test_person_who_saw_the_numbers_cannot_take_the_look() -> None:
     world = CaseHarness(decision(ruling("suppress"), country="IN"), decision(ruling("review"), country="US"), share=1.0)
     case = await world.cases.claim("tag", actor="ann")
-    assert not case.is_blind and case_view(case, world.cases, "ann").reach is not None
+    assert not case.is_blind and case_view(case, world.cases.log, "ann").reach is not None
     await world.cases.decide("tag", "leave", actor="ann", reason="r")
     case = await world.case()
     assert case.is_blind, "the second look begins when nothing else is open"
@@ -112,10 +112,10 @@ async def test_reviewer_stays_blind_when_a_hold_joins_the_case() -> None:
     world.automated.fold.apply(decision(ruling("hold", since_ms=150), country="US", number=2))
     case = await world.case()
     assert not case.is_blind
-    assert "reach" not in case_view(case, world.cases, "ann").members()
-    assert case_view(case, world.cases, "ben").reach is not None
+    assert "reach" not in case_view(case, world.cases.log, "ann").members()
+    assert case_view(case, world.cases.log, "ben").reach is not None
     await world.cases.decide("tag", "hide", actor="ann", reason="seen")
-    assert case_view(await world.case(), world.cases, "ann").reach is not None
+    assert case_view(await world.case(), world.cases.log, "ann").reach is not None
 
 
 async def test_look_needs_a_blind_claim_and_takes_no_filter() -> None:
@@ -184,7 +184,7 @@ async def test_hashtag_that_was_ever_flagged_is_no_control() -> None:
     early = CaseHarness(
         decision(ruling("shadow")), decision(ruling("suppress"), country="US", provisional=True), share=1.0
     )
-    assert await early.cases.refresh() == {}
+    assert await early.cases.log.refresh() == {}
 
 
 async def test_case_has_one_second_look() -> None:
@@ -253,7 +253,7 @@ async def test_quality_counts_a_look_in_the_period_of_its_last_verdict() -> None
     assert (found.looked_at, found.overturned, found.pairs, found.appeals, found.appeals_reversed) == (1, 1, 1, 1, 1)
     earlier = quality_of(world.service.view, 0, 200)
     assert (earlier.looked_at, earlier.appeals) == (0, 0)
-    assert agreement_view(world.cases.fold).false_positive_rate == 1.0
+    assert agreement_view(world.cases.log.fold).false_positive_rate == 1.0
 
 
 def test_doctests() -> None:

@@ -60,7 +60,7 @@ async def test_claim_ends_a_minute_after_its_last_heartbeat() -> None:
             await world.cases.decide("tag", "hide", actor="ben", reason="r")
     assert len(world.log.records) == 1, "a heartbeat is not written"
     world.now_ms += CLAIM_MS
-    assert world.cases.claimant(await world.case()) == ""
+    assert world.cases.log.claimant(await world.case()) == ""
     await world.cases.claim("tag", actor="ben")
     with pytest.raises(StaleReview, match="ben has claimed it"):
         await world.cases.heartbeat("tag", actor="ann")
@@ -71,17 +71,17 @@ async def test_heartbeat_revives_a_claim_that_no_person_took() -> None:
     await world.cases.claim("tag", actor="ann")
     world.now_ms += 10 * CLAIM_MS
     assert await world.cases.heartbeat("tag", actor="ann") == world.now_ms + CLAIM_MS
-    assert world.cases.claimant(await world.case()) == "ann"
+    assert world.cases.log.claimant(await world.case()) == "ann"
 
 
 async def test_claim_ends_on_decision_and_on_skip() -> None:
     world = harness()
     await world.cases.claim("tag", actor="ann")
     await world.cases.decide("tag", "hide", actor="ann", reason="r", surfaces=["trends"])
-    assert world.cases.claimant(await world.case()) == ""
+    assert world.cases.log.claimant(await world.case()) == ""
     await world.cases.claim("tag", actor="ben")
     skipped = await world.cases.skip("tag", "language", actor="ben", reason="I cannot read it")
-    assert world.cases.claimant(skipped) == ""
+    assert world.cases.log.claimant(skipped) == ""
     waiting = {who: is_waiting(skipped, who, "moderators", world.now_ms) for who in ("ann", "ben", "BEN")}
     assert waiting == {"ann": True, "ben": False, "BEN": False}
     with pytest.raises(StaleReview, match="ben does not hold the claim"):
@@ -102,7 +102,7 @@ async def test_only_one_of_two_processes_claims_a_lapsed_case(monkeypatch: pytes
     monkeypatch.setattr(InMemoryLog, "send", send_late)
     with pytest.raises(StaleReview, match="ben has claimed it"):
         await world.cases.claim("tag", actor="ann")
-    assert other.claimant(await other.find("tag")) == "ben"
+    assert other.log.claimant(await other.log.find("tag")) == "ben"
 
 
 async def test_lead_takes_over_a_live_claim_with_a_reason() -> None:
@@ -114,7 +114,7 @@ async def test_lead_takes_over_a_live_claim_with_a_reason() -> None:
     with pytest.raises(CallerMistake, match="needs a reason"):
         await world.cases.take_over("tag", actor="lea", reason=" ")
     taken = await world.cases.take_over("tag", actor="lea", reason="ann has left")
-    assert world.cases.claimant(taken) == "lea"
+    assert world.cases.log.claimant(taken) == "lea"
     with pytest.raises(StaleReview, match="lea holds the claim"):
         await world.cases.decide("tag", "hide", actor="ann", reason="r")
     claims = [(one.actor, one.take_over) for one in taken.progress.history if isinstance(one, CaseClaim)]
@@ -158,11 +158,11 @@ def test_fold_matches_a_simple_model_of_claims(acts: list[tuple[str, str, int]])
 
 async def test_decision_on_a_changed_case_names_who_changed_it() -> None:
     world = harness()
-    seen = world.cases.version(await world.case())
+    seen = world.cases.log.version(await world.case())
     await world.cases.decide("tag", "show", actor="ben", reason="it is news", surfaces=["search"])
     with pytest.raises(StaleReview, match="ben has decided on it since: it is news"):
         await world.cases.decide("tag", "hide", actor="ann", reason="r", expected=seen)
-    seen = world.cases.version(await world.case())
+    seen = world.cases.log.version(await world.case())
     await world.person("block", surfaces=("trends",), actor="cid")
     with pytest.raises(StaleReview, match=r"cid has decided since \(block\): seen"):
         await world.cases.decide("tag", "hide", actor="ann", reason="r", expected=seen)
@@ -172,7 +172,7 @@ async def test_decision_on_a_changed_case_names_who_changed_it() -> None:
 
 async def test_notes_do_not_make_a_decision_stale() -> None:
     world = harness()
-    seen = world.cases.version(await world.case())
+    seen = world.cases.log.version(await world.case())
     await world.cases.note("tag", actor="ben", reason="see the film")
     await world.cases.decide("tag", "show", actor="ann", reason="r", expected=seen)
 

@@ -29,7 +29,7 @@ async def test_what_runs_out_first_comes_first() -> None:
     restrictions = world.automated.fold.restrictions.values()
     [reference] = [one.reference for one in restrictions if one.target == "appealed"]
     await world.reviews.appeal(reference, actor="clerk", reason="no")
-    cases = (await world.cases.refresh()).values()
+    cases = (await world.cases.log.refresh()).values()
     orders = [
         order("far", 3 * DAY_MS), order("farther", 4 * DAY_MS), order("overdue", 50), order("due", DAY_MS),
         order("done", 50, state="final"),
