@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 
 from moderation.domain.calibration.records import TextLabel, decode_label
 from streams.errors import ContractError
@@ -14,7 +15,6 @@ class LabelFold:
 
     def __init__(self) -> None:
         self._labels: dict[str, TextLabel] = {}
-        self._folded = 0
 
     def apply(self, record: TextLabel) -> None:
         """Apply a label; one without a verdict withdraws the person's label of the text."""
@@ -22,16 +22,11 @@ class LabelFold:
         if record.harmful is not None:
             self._labels[record.id] = record
 
-    def follow(self, others: Sequence[tuple[int, OtherRecord]]) -> None:
-        """Apply the records of other kinds that a view of the topic has gained; malformed ones are ignored."""
-        for _, other in others[self._folded :]:
-            try:
-                record = decode_label(other)
-            except ContractError:
-                continue
-            if record is not None:
+    def decode_and_apply(self, offset: int, other: OtherRecord) -> None:
+        """Apply a record if it is a label; a malformed one is ignored."""
+        with suppress(ContractError):
+            if (record := decode_label(other)) is not None:
                 self.apply(record)
-        self._folded = len(others)
 
     def find(self, label: str) -> TextLabel | None:
         """Return a label by its id."""

@@ -26,6 +26,7 @@ from moderation.domain.tables import RowProblem
 from moderation.domain.texts.shown_text import NO_POSITION
 from moderation.log.cipher import TextContent
 from moderation.log.drafts import words_of
+from moderation.log.follower import Follower
 from moderation.log.service import ModerationService
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
@@ -107,6 +108,7 @@ class LabelBook:
         self._secret = secret
         self._clock = clock
         self._fold = LabelFold()
+        self._records = Follower(self._fold.decode_and_apply)
         self._scored: dict[tuple[str, str], ScoredText] = {}
         """Scores of tweets that were read, by digest of the model and tweet."""
         self._missed_ms: dict[str, int] = {}
@@ -140,7 +142,7 @@ class LabelBook:
         positions = {draft.tweet_id: at.get(draft.tweet_id, ("", NO_POSITION))[1] for draft in drafts if draft.tweet_id}
         contents = await self._texts.read_for_scoring(positions) if positions else {}
         if any(draft.harmful is None for draft in drafts):
-            self._fold.follow((await self._moderation.refresh()).others)
+            self._records.follow(await self._moderation.refresh())
         problems: list[RowProblem] = []
         records: dict[int, TextLabel] = {}
         texts: list[tuple[str, str]] = []
@@ -177,7 +179,7 @@ class LabelBook:
         """Return the labels that count for the live model."""
         live = await self.models.live()
         markings, cases = await self._markings.refresh(), await self._cases.refresh()
-        self._fold.follow(self._moderation.view.others)
+        self._records.follow(self._moderation.view)
         names = live.scorer.categories
         marked = marked_tweets(markings, cases, names)
         stale = [label for label in self._fold if label.scores != live.scores]
@@ -249,13 +251,13 @@ class LabelBook:
         new: list[TextLabel] = []
 
         def changed(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
-            self._fold.follow(view.others)
+            self._records.follow(view)
             by_id = {label.id: label for label in records}
             new[:] = [label for label in by_id.values() if not _is_known(label, self._fold.find(label.id))]
             return [encode_label(label) for label in new]
 
         await self._moderation.transact(changed)
-        self._fold.follow(self._moderation.view.others)
+        self._records.follow(self._moderation.view)
         return len(new)
 
     async def _scores_of(self, live: LiveModel, places: Mapping[str, SampledAt]) -> dict[str, ScoredText]:

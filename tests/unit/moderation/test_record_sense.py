@@ -106,10 +106,9 @@ class Readers:
     def look(self) -> None:
         """Render what people see, at a time when holds lapse and after everything."""
         others = self.history.others
-        for fold in (MarkingFold(), ExposureFold()):
+        for fold in (MarkingFold(), ExposureFold(), LabelFold()):
             for _, other in others:
                 fold.decode_and_apply(0, other)
-        LabelFold().follow(others)
         case_fold_of(self.history), appeal_fold_of(self.history), publications_in(others)
         outbox = Outbox()
         outbox.marks |= {(name, kind): 0 for name, one in CHANNELS.channels.items() for kind, _ in one.sends.items()}
