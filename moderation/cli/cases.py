@@ -16,9 +16,8 @@ from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.items import DEFAULT_SHARE
 from moderation.domain.appeals.service import ReviewService
 from moderation.domain.cases.case import HashtagCase
-from moderation.domain.cases.languages import is_in_language
 from moderation.domain.cases.lines import CASE_HEADERS, case_cells, case_lines, cover_words
-from moderation.domain.cases.queue import is_waiting
+from moderation.domain.cases.queue import CaseFilter, is_waiting
 from moderation.domain.cases.records import CASE_VERDICTS, COMMON_TEAM, SKIP_CAUSES
 from moderation.domain.cases.work_order import work_order
 from moderation.log.drafts import end_of
@@ -67,22 +66,15 @@ def list_(
     """List the open cases in the order of work: appeals, holds by lapse, the rest by reach, second looks last."""
     from moderation.domain.cases.view import case_view
 
-    where = country_of(country) if country else None
+    filters = CaseFilter(country=country_of(country) if country else None, why=why, label=label, language=language)
     person = actor_of(actor)
 
     async def work(service: CaseService, settings: Settings) -> None:
         all_cases = (await service.log.refresh()).values()
         cases = sorted(all_cases, key=lambda case: work_order(case, hidden=service.log.is_blind(case, person)))
         chosen = cases if everything else [case for case in cases if is_waiting(case, person, team, now_ms())]
-        shown = [case_view(case, service.log, person) for case in chosen]
-        shown = [
-            answer
-            for answer in shown
-            if (where is None or where in answer.countries)
-            and (why is None or why in answer.why)
-            and (label is None or label in (answer.labels or ()))
-            and (language is None or is_in_language(answer, language))
-        ]
+        answers = [case_view(case, service.log, person) for case in chosen]
+        shown = [answer for answer in answers if filters.selects(answer, person)]
         if as_json:
             _print_json(*shown)
         elif shown:

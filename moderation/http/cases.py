@@ -27,8 +27,7 @@ from moderation.domain.cases.answers import (
 )
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.case_log import CaseLog
-from moderation.domain.cases.languages import is_in_language
-from moderation.domain.cases.queue import is_waiting
+from moderation.domain.cases.queue import CaseFilter, Claimed, is_waiting
 from moderation.domain.cases.records import COMMON_TEAM, CoveredItem
 from moderation.domain.cases.service import CaseService
 from moderation.domain.cases.view import case_view, decided_view, detailed_view
@@ -44,7 +43,6 @@ from moderation.http.case_shapes import (
 )
 from moderation.log.drafts import duration_ms, end_of
 from streams.clock import now_ms
-from streams.orders.speakers import same_person
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
 CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
@@ -72,7 +70,7 @@ async def list_cases(
         str | None,
         Query(max_length=20, description="Only with many authors in this language, which the model does not read."),
     ] = None,
-    claimed: Annotated[Literal["free", "mine", "others"] | None, Query(description="Only by claim.")] = None,
+    claimed: Annotated[Claimed | None, Query(description="Only by claim.")] = None,
     closed_within: Annotated[
         Duration | None, Query(description="Only those closed in this time: with state `closed`, what others decided.")
     ] = None,
@@ -101,18 +99,9 @@ async def list_cases(
         )
         and (closed_within is None or _closed_ms(case, log, person) >= closed_from_ms)
     ]
-    if (country, category, why, label, language, claimed) != (None,) * 6:
-        matches = [
-            case
-            for case in matches
-            if (answer := case_view(case, log, person))
-            and (country is None or country in answer.countries)
-            and (category is None or category in (answer.categories or ()))
-            and (why is None or why in answer.why)
-            and (label is None or label in (answer.labels or ()))
-            and (language is None or is_in_language(answer, language))
-            and claimed in (None, _claim_word(answer.claimed_by, person))
-        ]
+    filters = CaseFilter(country=country, category=category, why=why, label=label, language=language, claimed=claimed)
+    if filters != CaseFilter():
+        matches = [case for case in matches if filters.selects(case_view(case, log, person), person)]
     page, following = page_of(
         matches, key=lambda case: _key(case, sort, log, person), order=f"cases {sort}", cursor=cursor, size=limit
     )
@@ -284,9 +273,3 @@ async def escalate(request: Request, case: CasePath, body: EscalationBody, idemp
         )
 
     return await write_once(request, idempotency_key, body.actor, work)
-
-
-def _claim_word(claimant: str | None, person: str) -> str:
-    if claimant is None:
-        return "free"
-    return "mine" if same_person(claimant, person) else "others"

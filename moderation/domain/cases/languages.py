@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from moderation.domain.appeals.items import BLIND_KINDS, NOT_ASSESSED
-from moderation.domain.cases.answers import CaseRowAnswer, UnreadLanguageAnswer, unread_language
+from moderation.domain.cases.answers import UnreadLanguageAnswer, unread_language
 from moderation.domain.cases.case import HashtagCase
 from streams.languages import UNNAMED, in_order
 from streams.log.decisions import Evidence, unread_of
@@ -40,8 +40,3 @@ def reader_words(languages: Sequence[UnreadLanguageAnswer] | None) -> str:
     ('Tamil', 'them')
     """
     return "them" if not languages or languages[0].language in UNNAMED else languages[0].name
-
-
-def is_in_language(case: CaseRowAnswer, language: str) -> bool:
-    """Return whether the answer on a case names a language that the model does not read."""
-    return any(unread.language == language for unread in case.languages or ())

@@ -7,8 +7,9 @@ import doctest
 from msgspec.structs import replace
 
 from moderation.domain.cases import languages
-from moderation.domain.cases.languages import is_in_language, languages_of, reader_words, unread_languages
+from moderation.domain.cases.languages import languages_of, reader_words, unread_languages
 from moderation.domain.cases.lines import case_cells, case_lines
+from moderation.domain.cases.queue import CaseFilter
 from moderation.domain.cases.view import case_view, detailed_view
 from tests.support.case_world import EVIDENCE, UNREAD, CaseHarness, decision, ruling, unread_ruling
 
@@ -24,7 +25,8 @@ async def test_case_names_languages_with_many_unread_authors() -> None:
     world = CaseHarness(decision(unread_ruling()), decision(ruling("hold", tweets=900), country="US"))
     answer = case_view(await world.case(), world.cases.log, "ann")
     assert answer.members()["languages"] == [TAMIL, BENGALI]
-    assert is_in_language(answer, "bn") and not is_in_language(answer, "other")
+    assert CaseFilter(language="bn").selects(answer, "ann")
+    assert not CaseFilter(language="other").selects(answer, "ann")
 
 
 async def test_case_with_all_texts_read_names_no_language() -> None:
@@ -51,7 +53,7 @@ async def test_blind_second_look_names_no_language() -> None:
     case = await world.case()
     assert unread_languages(case) == ()
     answer = case_view(case, world.cases.log, "ann")
-    assert "languages" not in answer.members() and not is_in_language(answer, "ta")
+    assert "languages" not in answer.members() and not CaseFilter(language="ta").selects(answer, "ann")
 
 
 async def test_terminal_names_languages_and_no_share() -> None:
