@@ -9,9 +9,17 @@ from models.languages import UNDETERMINED
 
 OTHER = "other"
 """Group of all languages without a group of their own."""
-UNNAMED = frozenset({OTHER, UNDETERMINED})
+NO_WORDS = "zxx"
+"""Tag of BCP 47 for a text without words, such as a link or emoji alone."""
+UNNAMED = frozenset({OTHER, UNDETERMINED, NO_WORDS})
 """Groups that name no language."""
-_OWN_NAMES = {"bn": "Bengali", "hi-Latn": "Hindi in Latin letters", OTHER: "other", UNDETERMINED: "unknown language"}
+_OWN_NAMES = {
+    "bn": "Bengali",
+    "hi-Latn": "Hindi in Latin letters",
+    OTHER: "other",
+    UNDETERMINED: "unknown language",
+    NO_WORDS: "no words",
+}
 """Names that are plainer here than CLDR's."""
 
 

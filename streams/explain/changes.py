@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from streams.actions import ACTION_OF_MODE, AWAITING_PERSON, HIDING, WEIGHING
 from streams.constants import HOUR_MS
 from streams.explain.signal_report import SignalReport, moment
-from streams.judging.levels import LEAST_PART
+from streams.judging.levels import LEAST_PART, SPEAKING_SHARE
 from streams.languages import authors_words
 from streams.log.decisions import NOT_ASSESSED, DecisionReason, ScopeDecision
 from streams.naming import format_duration
@@ -140,10 +140,14 @@ def would_hide(
 
 def _missing_harm(now: SignalReport) -> Iterator[str]:
     """Yield what the harmful shares and the corroborating signals lack; nothing where the tag is contested."""
+    share, others = now.signals[2], now.signals[3:]
+    if share.signal == SPEAKING_SHARE:
+        unread = {count.language: count.authors for count in now.unread}
+        yield f"words by more of its authors: it is over only without those who wrote none ({authors_words(unread)})"
+        return
     if not now.is_assessed:
         yield _missing_texts(now, now.read_part, "sampled")
         return
-    share, others = now.signals[2], now.signals[3:]
     enough = now.established >= now.min_established
     least = max(now.min_established, LEAST_PART * now.authors)
     others_read = now.coordinated_read >= now.min_scored

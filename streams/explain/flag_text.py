@@ -22,6 +22,7 @@ _SHARES = {
     "harmful_share": "Harmful share",
     "established_share_lower": "Harmful share of established accounts",
     "coordinated_share_lower": "Harmful share of the other accounts",
+    "speaking_share_lower": "Harmful share of the accounts that wrote words",
 }
 _LABELS = (
     _SHARES

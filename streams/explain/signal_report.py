@@ -24,6 +24,7 @@ from streams.judging.levels import (
     LOW,
     OVER,
     OVER_WITHOUT,
+    SPEAKING_SHARE,
     UNDER,
     UNREAD,
     RuleLevels,
@@ -326,6 +327,8 @@ def _read_part(group: AuthorGroup) -> float:
 def _deciding(judged_row: _JudgedRow) -> tuple[str, float, float]:
     """Return name, value and threshold of the signal that decides: a harmful share, or the part that was read."""
     rule, level = judged_row.levels.rule, int(judged_row.levels.level[0])
+    if level == UNREAD and judged_row.levels.over_but_for_silence[0]:
+        return SPEAKING_SHARE, float(judged_row.levels.speaking_lower[0]), rule.suppress_at
     if level == UNREAD:
         return "scored_share", float(judged_row.levels.read_part[0]), rule.min_scored
     if level == CONTESTED:

@@ -2,6 +2,9 @@
 
 Young accounts and copied texts are what an attacker brings, so the other authors do not speak for the established ones
 (`streams.judging.standing`).
+
+An author whose text has no words (a link, an image, emoji) is silent. Silence is no evidence: it counts as clean in the
+lower bound, which hides, and not at all in the share and in the upper bound.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.two_stage_share import ShareCorrection, correct
 from streams.signals.base import Bools, Doubles, Ints, part_by_tag
 from streams.windows.window import AuthorSample
+
+SILENT_GROUP = 0
+"""Language group of a text without words, that of English."""
 
 
 class ShareBounds(NamedTuple):
@@ -63,6 +69,8 @@ class ScoredRows(NamedTuple):
     """(n,) language group of the text, in [0, scale.n_groups) where it is scored, `UNSCORED` where it was not read."""
     unread: Bools
     """(n,) whether the text is in a language that the model does not read."""
+    silent: Bools
+    """(n,) whether the model has looked at a text without words."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,13 +91,45 @@ class AuthorGroup:
     """(m, scale.n_groups) scored authors by the language group of their text; None: there is one group."""
     unread: Ints | None = None
     """(m, MAX_GROUPS) sampled authors by the language group that the model does not read; None: it read all texts."""
+    silent: Ints | None = None
+    """Sampled authors whose texts have no words; None: there are none."""
 
     def read_part(self) -> Doubles:
-        """Return (m,) the part of the sampled authors' texts that the model has read; 1 where it has looked at none."""
-        if self.unread is None:
-            return np.ones(len(self.scored))
-        looked = self.scored + self.unread.sum(axis=1)
+        """Return (m,) the part of the sampled authors' texts that the model has read; 1 where it has looked at none.
+
+        A text without words counts as one that it has not read.
+        """
+        return self._part_of_looked(self.silent)
+
+    def read_part_of_words(self) -> Doubles:
+        """Return (m,) the part of the sampled authors' texts with words that the model has read; 1 of none."""
+        return self._part_of_looked(None)
+
+    def _part_of_looked(self, silent: Ints | None) -> Doubles:
+        looked = self.scored.copy()
+        for unread in (silent, None if self.unread is None else self.unread.sum(axis=1)):
+            if unread is not None:
+                looked += unread
         return np.where(looked > 0, self.scored / np.maximum(looked, 1), 1.0)
+
+    def speaking(self) -> AuthorGroup:
+        """Return the group without its silent authors."""
+        return self if self.silent is None else replace(self, silent=None)
+
+    def with_silence_as_clean(self) -> AuthorGroup:
+        """Return the group with its silent authors among the scored ones, each of probability 0."""
+        if self.silent is None:
+            return self
+        scored = self.scored + self.silent
+        share = np.full_like(self.share, np.nan)
+        total = np.nan_to_num(self.share) * self.scored[:, None]
+        np.divide(total, scored[:, None], out=share, where=scored[:, None] > 0)
+        np.copyto(share, self.share, where=self.silent[:, None] == 0)  # not rounded
+        groups = self.groups
+        if groups is not None:
+            groups = groups.copy()
+            groups[:, SILENT_GROUP] += self.silent
+        return replace(self, scored=scored, share=share, groups=groups, silent=None)
 
     def estimates(self) -> Doubles:
         """Estimate the harmful shares (m, c), any category first; NaN where no author is scored."""
@@ -98,8 +138,15 @@ class AuthorGroup:
     def bounds(self, column: int, confidence: float) -> GroupBounds:
         """Return estimate, lower and upper bound (m,) of the harmful share of a column; see `models.share.bounds`.
 
-        The bounds include the sampling error of stage 2's correction.
+        The bounds include the sampling error of stage 2's correction. Silence counts in the lower bound alone.
         """
+        bounds = self._bounds(column, confidence)
+        if self.silent is None:
+            return bounds
+        clean = self.with_silence_as_clean()._bounds(column, confidence)
+        return bounds._replace(lower=np.minimum(bounds.lower, clean.lower))
+
+    def _bounds(self, column: int, confidence: float) -> GroupBounds:
         scales = self._scales()
         share, lower, upper = scales.bounds(self.share[:, column], self.scored, column, confidence)
         if self.correction is not None:
@@ -115,8 +162,10 @@ class AuthorGroup:
         np.divide(total, scored[:, None], out=share, where=scored[:, None] > 0)
         groups = None if self.groups is None or part.groups is None else self.groups - part.groups
         unread = self.unread if self.unread is None or part.unread is None else self.unread - part.unread
+        silent = self.silent if self.silent is None or part.silent is None else self.silent - part.silent
         authors = np.maximum(self.authors - part.authors, 0)
-        return AuthorGroup(authors, scored, np.clip(share, 0.0, 1.0), self.correction, self.scale, groups, unread)
+        share = np.clip(share, 0.0, 1.0)
+        return AuthorGroup(authors, scored, share, self.correction, self.scale, groups, unread, silent)
 
     def spread(self, rows: Ints, m: int) -> AuthorGroup:
         """Return m rows: this group's at `rows`, and no authors at the others. The correction is dropped."""
@@ -131,11 +180,12 @@ class AuthorGroup:
             correction=None,
             groups=None if taken.groups is None else taken.groups * there[:, None],
             unread=None if taken.unread is None else taken.unread * there[:, None],
+            silent=None if taken.silent is None else taken.silent * there,
         )
 
     def take(self, at: Ints) -> AuthorGroup:
         """Select rows by number."""
-        columns = {name: getattr(self, name) for name in ("authors", "scored", "share", "groups", "unread")}
+        columns = {name: getattr(self, name) for name in ("authors", "scored", "share", "groups", "unread", "silent")}
         some = {name: column[at] for name, column in columns.items() if column is not None}
         return replace(self, correction=self.correction and self.correction.take(at), **some)
 
@@ -169,10 +219,10 @@ def measure_group(
         texts: the scored texts of the sample; None: they are found here.
     """
     m = len(authors)
-    scored, language, unread = texts or scored_rows(sample, scale)
+    scored, language, unread, silent = texts or scored_rows(sample, scale)
     if counted is not None:
         authors, scored = _part_of(authors, sample.group, counted), scored & counted
-        unread = unread & counted
+        unread, silent = unread & counted, silent & counted
     groups, totals = _totals(sample.group, scored, language, sample.scores, m, 1 if scale is None else scale.n_groups)
     counts: Ints = groups.sum(axis=1)
     share = np.full((m, columns), np.nan)
@@ -186,6 +236,7 @@ def measure_group(
         scale,
         None if scale is None else groups,
         _unread(sample.group[unread], language[unread], m),
+        np.bincount(sample.group[silent], minlength=m) if silent.any() else None,
     )
 
 
@@ -195,7 +246,9 @@ def scored_rows(sample: AuthorSample, scale: Scale | None) -> ScoredRows:
     has_score = ~np.isnan(sample.scores[:, 0])
     group = (sample.flags >> np.uint8(GROUP_SHIFT)) - np.uint8(1)  # a text of no group has the greatest
     language = np.where(has_score, np.uint8(0), group) if n_groups == 1 else group
-    return ScoredRows(has_score & (language < n_groups), language, ~has_score & (group != UNSCORED))
+    scored = has_score & (language < n_groups)
+    has_words = sample.copy > 0
+    return ScoredRows(scored & has_words, language, ~has_score & (group != UNSCORED), scored & ~has_words)
 
 
 def _unread(tag: Ints, language: npt.NDArray[np.uint8], m: int) -> Ints | None:

@@ -219,15 +219,16 @@ def scorer_fault(limits: Valves, table: EvidenceTable | None) -> DecisionReason 
     """
     if table is None or not len(table.keys):
         return None
+    everyone = table.everyone.with_silence_as_clean()
     if limits.least_scored is not None:
-        unread = table.everyone.unread
-        looked = table.everyone.scored.sum() + (0 if unread is None else unread.sum())
+        unread = everyone.unread
+        looked = everyone.scored.sum() + (0 if unread is None else unread.sum())
         share = float(looked / np.minimum(table.authors, K).sum().clip(1))
         if share < limits.least_scored:
             return DecisionReason("least_scored", rounded(share), limits.least_scored)
-    some = table.everyone.scored > 0
+    some = everyone.scored > 0
     if limits.most_harmful is not None and some.sum() >= DRIFT_TAGS:
-        mean = float(table.everyone.estimates()[some, 0].mean())
+        mean = float(everyone.estimates()[some, 0].mean())
         if mean > limits.most_harmful:
             return DecisionReason("most_harmful", rounded(mean), limits.most_harmful)
     return None

@@ -18,6 +18,7 @@ from streams.judging.side_inputs.account_facts import count_visible_authors
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.side_inputs.migration import MigrationMatches
 from streams.judging.standing import StandingKeys, established
+from streams.languages import NO_WORDS
 from streams.log.decisions import Evidence
 from streams.signals.base import Bools, Doubles, Ints, Observations, Past, rounded
 from streams.signals.registry import MEASURED, RECORDED
@@ -116,13 +117,18 @@ class EvidenceTable:
         )
 
     def _unread(self, row: int) -> dict[str, int]:
-        """Count the sampled authors of one row by the language that the model does not read, the commonest first."""
+        """Count the sampled authors of one row by the language that the model does not read, the commonest first.
+
+        Those without words are among them.
+        """
         unread, scale = self.everyone.unread, self.everyone.scale
         counts = [] if unread is None else unread[row].tolist()
         n_read = 1 if scale is None else scale.n_groups
         texts_by_group: Counter[str] = Counter()
         for group, count in enumerate(counts):
             texts_by_group[group_name(group, n_read)] += count
+        if self.everyone.silent is not None:
+            texts_by_group[NO_WORDS] = int(self.everyone.silent[row])
         return dict(sorted((+texts_by_group).items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -171,7 +177,7 @@ def tabulate(
         copy=sample.copy,
         retweet=sample.flags & RETWEET > 0,
         linked=sample.flags & LINKED > 0,
-        scored=texts.scored,
+        scored=texts.scored | texts.silent,
         young_days=standing.young_days,
         burst_min_past=burst_min_past,
         past=past,

@@ -78,6 +78,7 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
     countries = list(map(country_name, (table.keys[rows] & COUNTRY_MASK).tolist()))
     everyone = table.everyone
     row_bytes = _ROW_BYTES + _GROUPS * (10 + 8 * everyone.share.shape[1])
+    row_bytes += _GROUPS * (everyone.silent is not None)
     row_bytes += sum(_GROUPS * part.shape[1] for part in (everyone.groups, everyone.unread) if part is not None)
     sizes = np.repeat(np.array([*map(len, names)], np.int64), spans)
     run = np.cumsum(4 * sizes + 8 + row_bytes) // MAX_BYTES
@@ -123,6 +124,7 @@ def _group_columns(group: AuthorGroup) -> GroupColumns:
         share=_packed(group.share, "<f8"),
         groups=b"" if group.groups is None else _packed(group.groups, "u1"),
         unread=b"" if group.unread is None or not group.unread.any() else _packed(group.unread, "u1"),
+        silent=b"" if group.silent is None or not group.silent.any() else _packed(group.silent, "u1"),
     )
     correction = group.correction
     if correction is None or not correction.looked.any():
@@ -191,7 +193,7 @@ def _group(parts: Sequence[GroupColumns], scale: Scale | None, columns: int) -> 
         values = (getattr(part, name) or bytes(zeros * (len(part.scored) // 2)) for part in parts)
         return np.frombuffer(b"".join(values), dtype)
 
-    unread = any(part.unread for part in parts)
+    unread, silent = any(part.unread for part in parts), any(part.silent for part in parts)
     return AuthorGroup(
         authors=column("authors", "<i8").astype(np.int64),
         scored=column("scored", "<u2").astype(np.int64),
@@ -200,6 +202,7 @@ def _group(parts: Sequence[GroupColumns], scale: Scale | None, columns: int) -> 
         scale=scale,
         groups=None if scale is None else column("groups", "u1").astype(np.int64).reshape(-1, scale.n_groups),
         unread=column("unread", "u1", MAX_GROUPS).astype(np.int64).reshape(-1, MAX_GROUPS) if unread else None,
+        silent=column("silent", "u1", 1).astype(np.int64) if silent else None,
     )
 
 

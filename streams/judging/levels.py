@@ -8,7 +8,8 @@ whose lower bound reaches `suppress_at` decides:
     all authors, if the established are too few     OVER_WITHOUT    The tag is hidden.
 
 A group has no verdict if the model has read less than `min_scored` of its texts. Where that holds for all authors
-nothing hides the tag; if it is corroborated it is UNREAD, and people are asked.
+nothing hides the tag; if it is corroborated it is UNREAD, and people are asked. Authors without words are not read;
+they alone ask nobody. A tag that is over only without them is UNREAD too.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ LOW = 0
 UNDER = 1
 BETWEEN = 2
 UNREAD = 3
-"""Level of a corroborated key whose texts are mostly in languages that the model does not read."""
+"""Level of a corroborated key that is mostly in languages that the model does not read, or over but for silence."""
 OVER_WITHOUT = 4
 """Level of a key that is over without a verdict of established authors, who are too few."""
 CONTESTED = 5
@@ -42,6 +43,8 @@ CONTESTED = 5
 OVER = 6
 """Level of a key under which the established authors write harm."""
 
+SPEAKING_SHARE = "speaking_share_lower"
+"""Reason of a tag that is over only without the authors whose texts have no words."""
 TWEETS_EACH = 3
 """Tweets of one established author that a weight allows for: above it, others have written most of the tweets."""
 LEAST_PART = 0.1
@@ -125,6 +128,10 @@ class RuleLevels:
     """Whether many established authors used the tag before, and wrote no harm."""
     read_part: Doubles
     """Part of the sampled authors' texts that the model has read."""
+    over_but_for_silence: Bools
+    """Whether the tag would be over without the authors whose texts have no words, and is not."""
+    speaking_lower: Doubles
+    """Lower bound of the harmful share, without the same, of the group that decides."""
     listed: Bools
     """Whether the tag is, or looks like, a curated term."""
     asked: list[AskedSignal]
@@ -147,7 +154,9 @@ class RuleLevels:
         }
         name, bounds = deciding.get(int(self.level[row]), ("harmful_share_lower", self.everyone))
         decided = DecisionReason(name, rounded(float(bounds.lower[row])), self.rule.suppress_at)
-        if self.level[row] == UNREAD:
+        if self.level[row] == UNREAD and self.over_but_for_silence[row]:
+            decided = DecisionReason(SPEAKING_SHARE, rounded(float(self.speaking_lower[row])), self.rule.suppress_at)
+        elif self.level[row] == UNREAD:
             decided = DecisionReason("scored_share", rounded(float(self.read_part[row])), self.rule.min_scored)
         values = [(signal.signal.name, float(signal.values[row]), signal.threshold) for signal in self.asked]
         return (
@@ -210,18 +219,48 @@ def levels(
     innocent = np.zeros(m, bool)
     if table.past is not None:
         rows = np.flatnonzero(floors & (table.past.authors >= rule.innocent_past))
-        innocent[rows] = table.past.take(rows).bounds(column, rule.confidence).upper < rule.clear_at
+        past = table.past.take(rows).with_silence_as_clean()  # a past keeps a tag from being hidden
+        innocent[rows] = past.bounds(column, rule.confidence).upper < rule.clear_at
+    speaks = np.where(enough, established.read_part_of_words(), 1.0) >= rule.min_scored
+    speaks &= table.everyone.read_part_of_words() >= rule.min_scored
+    speaking_lower = _speaking_lower(table, enough, column, confidence)
 
     level = np.full(m, BETWEEN, np.int8)
     level[everyone.upper < rule.clear_at] = UNDER
     level[~floors] = LOW
-    level[big & ~read & corroborated] = UNREAD
+    level[big & (table.everyone.read_part_of_words() < rule.min_scored) & corroborated] = UNREAD
+    but_for_silence = floors & corroborated & speaks & (speaking_lower >= rule.suppress_at)
+    level[but_for_silence] = UNREAD
     level[floors & read & ~enough & corroborated & (everyone.lower >= rule.suppress_at)] = OVER_WITHOUT
     level[floors & disputed & (others.lower >= rule.suppress_at)] = CONTESTED
     level[floors & own_read & enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
     return RuleLevels(
-        table, rule, column, level, everyone, own, others, enough, disputed, innocent, read_part, listed, asked
+        table,
+        rule,
+        column,
+        level,
+        everyone,
+        own,
+        others,
+        enough,
+        disputed,
+        innocent,
+        read_part,
+        but_for_silence & (level == UNREAD),
+        speaking_lower,
+        listed,
+        asked,
     )
+
+
+def _speaking_lower(table: EvidenceTable, enough: Bools, column: int, confidence: float) -> Doubles:
+    """Return (m,) the lower bound of the group that decides, without its silent authors; 0 where none is silent."""
+    lower, silent = np.zeros(len(table.keys)), table.everyone.silent
+    if silent is not None:
+        for group, decides in ((table.everyone, ~enough), (table.established, enough)):
+            rows = np.flatnonzero(decides & (silent > 0))
+            lower[rows] = group.take(rows).speaking().bounds(column, confidence).lower
+    return lower
 
 
 def combine(results: Iterable[RuleResult]) -> RuleResult:

@@ -96,7 +96,10 @@ class Evidence(_Measured, frozen=True, kw_only=True):
     established_upper: float = 1.0
     """Upper bound of the same."""
     unread: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
-    """Sampled authors whose texts the model does not read, by language group; absent where it read all of them."""
+    """Sampled authors whose texts the model does not read, by language group; absent where it read all of them.
+
+    `zxx` has those whose texts have no words.
+    """
     predecessor: str = ""
     """Hidden tag with the greatest `successor`; "" without one."""
     sampled: tuple[str, ...] = ()

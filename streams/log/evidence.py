@@ -69,6 +69,8 @@ class GroupColumns(msgspec.Struct, array_like=True, frozen=True):
     """Different meanings of corrected means, as `models.share.Scale.to_bytes` encodes them."""
     scale_of: bytes = b""
     """int8 (corrected,): index into `scales`, -1 for the meaning of `share` elsewhere; empty where all are -1."""
+    silent: bytes = b""
+    """uint8 (rows,): sampled authors whose texts have no words; empty where all are 0."""
 
 
 class EvidenceRecord(msgspec.Struct, frozen=True):

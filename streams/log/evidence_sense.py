@@ -67,6 +67,8 @@ def _check_group(group: GroupColumns, rows: int, columns: int, n_groups: int) ->
     _column("groups", group.groups, "u1", rows * n_groups)
     if group.unread:
         _column("unread", group.unread, "u1", rows * MAX_GROUPS)
+    if group.silent:
+        _column("silent", group.silent, "u1", rows)
     looked = _column("looked", group.looked, "<u2", rows) if group.looked else np.zeros(0, "<u2")
     corrected = int(np.count_nonzero(looked))
     if not (_column("variance", group.variance, "<f8", corrected * columns) >= 0).all():

@@ -11,7 +11,10 @@ from streams.policy.shape import Corroborate, Valves
 from streams.policy.source import Loc, read
 
 _KEYS = {
-    **dict.fromkeys(("harmful_share_lower", "established_share_lower", "coordinated_share_lower"), "suppress_at"),
+    **dict.fromkeys(
+        ("harmful_share_lower", "established_share_lower", "coordinated_share_lower", "speaking_share_lower"),
+        "suppress_at",
+    ),
     "scored_share": "min_scored",
 }
 """Key of the rule that sets the threshold of a reason."""

@@ -18,6 +18,7 @@ from typing import Literal, cast
 from moderation.domain.restrictions.collection import decision_restrictions
 from moderation.domain.restrictions.restriction import Restriction
 from streams.actions import RANK, ROW_OF_MEASURE
+from streams.judging.levels import SPEAKING_SHARE
 from streams.languages import read_words
 from streams.log import decisions
 from streams.log.decisions import HARM_FIELDS, Decision, Evidence, ScopeDecision, unread_of
@@ -183,4 +184,6 @@ def _unread_cause(ruling: ScopeDecision) -> str:
     if ruling.evidence is None:
         return f"not assessed: too few of its sampled authors were read{asked}"
     read = read_words(ruling.evidence.scored, unread_of(ruling.evidence))
+    if any(reason.signal == SPEAKING_SHARE for reason in ruling.reasons):
+        return f"not assessed: harmful only without its authors who wrote no words; the model read {read}"
     return f"not assessed: the model read {read or 'too few of its authors'}{asked}"

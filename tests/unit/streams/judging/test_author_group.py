@@ -27,8 +27,10 @@ def test_measured_group_equals_naive_counts(authors, rng):
     for tag in range(3):
         of_tag = [at for at, one in enumerate(authors) if one.tag == tag]
         of_kind = [at for at in of_tag if chosen[at]]
-        scores = [authors[at].score for at in of_kind if not np.isnan(authors[at].score)]
+        looked = [authors[at] for at in of_kind if not np.isnan(authors[at].score)]
+        scores = [one.score for one in looked if one.copy > 0]
         assert found.scored[tag] == len(scores)
+        assert (0 if found.silent is None else found.silent[tag]) == len(looked) - len(scores)
         assert found.authors[tag] == (round(whole[tag] * len(of_kind) / len(of_tag)) if of_tag else 0)
         assert np.isnan(found.share[tag]).all() if not scores else found.share[tag, 0] == pytest.approx(np.mean(scores))
 
@@ -63,6 +65,8 @@ def test_group_without_a_part_is_the_rest(authors, rng):
     some = np.bincount(drawn.group, minlength=3) > 0
     assert found.scored.tolist() == expected.scored.tolist()
     assert abs(found.authors - expected.authors)[some].max(initial=0) <= 1, "each is rounded"
+    silent = [np.zeros(3) if one.silent is None else one.silent for one in (found, expected)]
+    assert silent[0].tolist() == silent[1].tolist()
     assert np.isnan(found.share).tolist() == np.isnan(expected.share).tolist()
     assert np.nan_to_num(found.share) == pytest.approx(np.nan_to_num(expected.share), abs=1e-6)
 

@@ -166,7 +166,7 @@ def test_signals_equal_naive_computation(rows):
     found = table(rows, groups=3)
     for group in range(3):
         rows_of = [row for row in rows if row[0] == group]
-        scores = [row[4] for row in rows_of if row[4] is not None]
+        scores = [row[4] for row in rows_of if row[4] is not None and row[3]]  # without words: silent
         own = [row[3] for row in rows_of if not row[2] and row[3]]
         ages = [row[1] for row in rows_of if row[1] >= 0]
         assert found.everyone.scored[group] == len(scores)

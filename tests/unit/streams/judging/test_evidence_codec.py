@@ -60,6 +60,7 @@ def random_group(dice: np.random.Generator, rows: int, *, corrected: bool = True
         scale=SCALE,
         groups=dice.multinomial(scored, (0.5, 0.3, 0.2)),
         unread=random_unread(dice, rows),
+        silent=np.arange(rows) % 65,
     )
 
 
@@ -99,6 +100,7 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
         scale=SCALE,
         groups=everyone.groups,
         unread=everyone.unread,
+        silent=everyone.silent,
         established=random_group(dice, m),
         past=random_past(dice, m),
     )
@@ -127,7 +129,9 @@ def content_of(group: AuthorGroup | None, row: int) -> bytes:
     )  # fmt: skip
     columns = [np.atleast_1d(getattr(group, name)[row]).tobytes() for name in GROUP_COLUMNS]
     unread = [] if group.unread is None else group.unread[row][group.unread[row] > 0].tolist()
-    return b"".join([*columns, f"{corrected or None} {unread}".encode()])
+    return b"".join(
+        [*columns, f"{corrected or None} {unread} {0 if group.silent is None else group.silent[row]}".encode()]
+    )
 
 
 def through_the_log(records: list[EvidenceRecord]) -> list[EvidenceRecord]:
@@ -188,7 +192,11 @@ def test_record_is_small_and_holds_no_text():
     tags = Tags()
     table = replace(random_table(random.Random(3), tags, 600_000, 1_000), hidden_tags=None, past=None)
     table = replace(table, signals={**table.signals, "successor": np.zeros(len(table.keys))})
-    table = replace(table, everyone=uncorrected(table.everyone), established=uncorrected(table.established))
+    table = replace(
+        table,
+        everyone=uncorrected(table.everyone, silent=None),
+        established=uncorrected(table.established, silent=None),
+    )
     (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
     assert len(encode_evidence_record(record)) < (90 + 8 * len(COLUMNS)) * len(table.keys)
     for one in (record.everyone, record.established):

@@ -115,6 +115,81 @@ def test_unread_texts_are_no_fault_of_the_scorer():
     assert scorer_fault(limits, silent) == DecisionReason("least_scored", 0.04, 0.5)
 
 
+def silent(own: tuple[int, float, int], others: tuple[int, float, int] = (0, 0.0, 0), rule: Rule = RULE) -> RuleLevels:
+    """Judge a tag of (speaking, harmful share of these, silent) established authors, and of others."""
+    speaking, harmful = own[0] + others[0], own[0] * own[1] + others[0] * others[1]
+    established = AuthorGroup(
+        np.array([own[0] + own[2]]), np.array([own[0]]), np.array([[own[1] if own[0] else np.nan] * 2]),
+        silent=np.array([own[2]]),
+    )  # fmt: skip
+    table = evidence_table(
+        authors=np.array([speaking + own[2] + others[2]]), scored=np.array([speaking]),
+        share=np.array([[harmful / speaking if speaking else np.nan] * 2]), established=established,
+        silent=np.array([own[2] + others[2]]),
+    )  # fmt: skip
+    return levels(table, rule, 1, np.zeros(1, bool), 0.95)
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [
+        ((60, 0.9, 0), (0, 0.0, 0), OVER),
+        ((50, 0.9, 10), (0, 0.0, 0), OVER),
+        ((30, 0.9, 30), (0, 0.0, 0), UNREAD),
+        ((20, 0.9, 40), (0, 0.0, 0), UNREAD),
+        ((20, 0.9, 0), (0, 0.0, 40), UNREAD),
+        ((0, 0.0, 0), (20, 0.9, 40), UNREAD),
+        ((20, 0.1, 40), (0, 0.0, 0), BETWEEN),
+        ((40, 0.0, 20), (0, 0.0, 0), UNDER),
+        ((0, 0.0, 60), (0, 0.0, 0), LOW),
+    ],
+)
+def test_silence_hides_nothing_and_asks_only_where_words_are_over(own, others, expected):
+    assert silent(own, others).level[0] == expected
+
+
+@pytest.mark.parametrize("n_silent", [32, 45, 57])
+@pytest.mark.parametrize("hecklers", [0.05, 0.1, 0.2])
+def test_mostly_wordless_mourning_with_hecklers_is_not_hidden(n_silent: int, hecklers: float):
+    """Half to nine tenths of 64 mourners post pictures; hecklers are a part of all authors, and always write."""
+    speaking = 64 - n_silent
+    share = min(1.0, 64 * hecklers / speaking)
+    assert silent((speaking, share, n_silent)).level[0] < OVER_WITHOUT
+    assert silent((0, 0.0, 0), (speaking, share, n_silent)).level[0] < OVER_WITHOUT
+
+
+def test_mostly_silent_tag_is_not_hidden_at_any_bound():
+    lenient = replace(RULE, suppress_at=0.3)
+    assert silent((30, 1.0, 34), rule=lenient).level[0] == UNREAD
+    assert silent((32, 1.0, 32), rule=lenient).level[0] == OVER
+
+
+def test_lower_bound_counts_silence_as_clean_and_upper_bound_leaves_it_out():
+    found, spoken, clean = (silent((40, share, n)) for share, n in ((0.5, 20), (0.5, 0), (0.0, 0)))
+    assert found.everyone.lower[0] < spoken.everyone.lower[0]
+    assert found.everyone.upper[0] == spoken.everyone.upper[0] and clean.everyone.lower[0] == 0
+    assert found.everyone.lower[0] == silent((60, 0.5 * 40 / 60, 0)).everyone.lower[0]
+
+
+def test_tag_over_but_for_silence_names_the_bound_and_the_silent_authors():
+    found = silent((30, 0.9, 30)).result(0)
+    assert found.reasons[0].signal == "speaking_share_lower" and found.reasons[0].value >= RULE.suppress_at
+    assert found.evidence is not None and found.evidence.unread == {"zxx": 30}
+    assert (found.evidence.lower, found.evidence.upper) == (0.0, 1.0)
+
+
+def test_silent_authors_are_no_fault_of_the_scorer():
+    assert scorer_fault(Valves(least_scored=0.5), silent((5, 0.0, 45)).table) is None
+
+
+def test_silent_past_keeps_its_innocence():
+    """A past of pictures protects a tag as it did when a text without words was a clean one."""
+    table = silent((60, 0.9, 0)).table
+    past = AuthorGroup(np.array([200]), np.array([4]), np.array([[0.0] * 2]), silent=np.array([60]))
+    judged_row = levels(replace(table, past=past), RULE, 1, np.zeros(1, bool), 0.95)
+    assert judged_row.innocent[0]
+
+
 def test_unread_others_dispute_nothing():
     """A discount ends once its verdict rests on texts that were not read."""
     assert judged((60, 0.0, 0), (30, 1.0, 20)).disputed[0]

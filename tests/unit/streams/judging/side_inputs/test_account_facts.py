@@ -46,7 +46,7 @@ def sample_of(rows: list[tuple[int, int]]) -> AuthorSample:
         origin=np.arange(n, dtype=np.int64),
         age_days=np.full(n, 100, np.int32),
         flags=np.zeros(n, np.uint8),
-        copy=np.zeros(n, np.uint32),
+        copy=np.arange(1, n + 1, dtype=np.uint32),
         scores=np.arange(n, dtype=np.float32).reshape(n, 1),
     )
 
@@ -106,7 +106,7 @@ def test_facts_change_authors_and_harmful_share() -> None:
     sample = sample_of([(0, author) for author in range(10)])
     four = set(HASH_OF[:4])
     sample.scores[:] = [[author in four] for author in sample.author.tolist()]
-    sample.copy[:] = [7 if author in four else 0 for author in sample.author.tolist()]
+    sample.copy[:] = [7 if author in four else 100 + at for at, author in enumerate(sample.author.tolist())]
 
     def table(*facts: NewFact) -> EvidenceTable:
         seen = store_of(*facts).active_at(5, 1).apply(sample, np.array([country_code("IN")]))
@@ -123,7 +123,7 @@ def test_facts_change_authors_and_harmful_share() -> None:
     assert share(*(NewFact(n, "hidden", "*", 5) for n in range(4))) == (10, 10, 0.4), "ended"
     protected = [NewFact(n, "protected", "*") for n in range(4)]
     assert share(*protected) == (10, 6, 0.0)
-    assert table(*protected).signals["copies"].tolist() == table().signals["copies"].tolist() == [1.0]
+    assert table(*protected).signals["copies"].tolist() == table().signals["copies"].tolist() == [0.4]
 
 
 def test_author_estimate_shrinks_by_the_hidden_share() -> None:
