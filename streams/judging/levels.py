@@ -9,7 +9,7 @@ whose lower bound reaches `suppress_at` decides:
 
 A group has no verdict if the model has read less than `min_scored` of its texts. Where that holds for all authors
 nothing hides the tag; if it is corroborated it is UNREAD, and people are asked. Authors without words are not read;
-they alone ask nobody. A tag that is over only without them is UNREAD too.
+they alone open no case. A tag that is over only without them is UNREAD too.
 """
 
 from __future__ import annotations
