@@ -215,7 +215,8 @@ def levels(
     rest = table.everyone.take(rows).without(established.take(rows))
     others = rest.bounds(column, confidence).spread(rows, m)
     disputed = np.zeros(m, bool)
-    disputed[rows] = (rest.read_part() >= rule.min_scored) & (others.upper[rows] >= rule.clear_at)
+    # A dispute keeps a tag from being hidden: silence ends none.
+    disputed[rows] = (rest.read_part_of_words() >= rule.min_scored) & (others.upper[rows] >= rule.clear_at)
     innocent = np.zeros(m, bool)
     if table.past is not None:
         rows = np.flatnonzero(floors & (table.past.authors >= rule.innocent_past))

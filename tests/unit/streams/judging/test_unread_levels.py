@@ -195,3 +195,10 @@ def test_unread_others_dispute_nothing():
     assert judged((60, 0.0, 0), (30, 1.0, 20)).disputed[0]
     assert not judged((60, 0.0, 0), (20, 1.0, 30)).disputed[0]
     assert not judged((40, 0.0, 0), (0, 0.0, 60)).disputed[0], "no bound of texts that nobody has read"
+
+
+def test_silent_others_end_no_dispute():
+    """Bots that post links beside harmful texts must not keep a tag hidden that established authors use otherwise."""
+    lenient = replace(RULE, suppress_at=0.3)
+    assert silent((60, 0.0, 0), (30, 1.0, 34), rule=lenient).level[0] == CONTESTED
+    assert silent((60, 0.0, 0), (20, 1.0, 30)).disputed[0]
