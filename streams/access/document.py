@@ -40,12 +40,12 @@ def _row(role: Role) -> str:
     if role.creates:
         more.append("Create, Describe and AlterConfigs on every topic")
     elif role.checks:
-        more.append("Describe and DescribeConfigs on every topic")
+        more.append("settings")
     if role.group:
-        more.append("Read on the groups that begin with prefix + `HUSHTAG_GROUP`")
+        more.append("groups")
     if role.transactional_id:
-        more.append(f"Write on the transactional id prefix + `{role.transactional_id}`")
-    cells = (f"`{role.name}`", role.runs, _topics(role.reads), _topics(role.writes), "; ".join(more), role.redis)
+        more.append(f"id `{role.transactional_id}`")
+    cells = (f"`{role.name}`", role.runs, _topics(role.reads), _topics(role.writes), ", ".join(more), role.redis)
     return f"| {' | '.join(cells)} |"
 
 
