@@ -69,7 +69,7 @@ async def send(topics: Settings, records: list[Decision | Progress]) -> None:
 
 @pytest.fixture
 def desk(topics: Settings, tmp_path: Path) -> Iterator[Settings]:
-    """Five cases, and a publish stage that puts decisions on the surfaces."""
+    """Four cases, and a publish stage that puts decisions on the surfaces."""
     at_ms = now_ms()
     past = (DecisionReason("new_suppressions_per_hour", 20, 20),)
     settled_ms = at_ms // PANE_MS * PANE_MS
@@ -95,7 +95,6 @@ def desk(topics: Settings, tmp_path: Path) -> Iterator[Settings]:
         [statement] = json_lines(hushtag(topics, "statement", "NewsRoom", "--json"))
         appeal = ["appeal", "file", statement["reference"], "-r", "we report on the video", "--actor", "clerk"]
         hushtag(topics, *appeal)
-        hushtag(topics, "hold", "LateShow", "-c", "IN", "-r", "check the source", "--for", "2h", "--actor", "ben")
         yield topics
     finally:
         worker.stop()
