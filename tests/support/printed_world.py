@@ -102,6 +102,7 @@ class PrintedWorld:
             return f"{command}: exit code {done.returncode}: {(done.stderr or done.stdout).decode()[-500:]}"
         if words[:2] in (["policy", "apply"], ["policy", "rollback"]):
             wait_until(lambda: self.live_revision() != before)
+            self.values["REVISION"] = before  # going back to the policy that is live changes nothing
         return ""
 
     def _values_of(self, words: tuple[str, ...]) -> dict[str, str]:
