@@ -20,7 +20,7 @@ from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
 from streams.judging.levels import (
     NOTHING,
-    UNREAD,
+    OVER_ALONE,
     Levels,
     RuleLevels,
     RuleResult,
@@ -247,7 +247,7 @@ class PolicyBacktest:
         for block in self._judged:
             over = np.zeros(len(block.table.keys), bool)
             for block_levels in set(self._judged[block].values()):
-                over |= block_levels.level >= UNREAD
+                over |= block_levels.level >= OVER_ALONE
             any_over[block] = np.flatnonzero(over)
         for tick in chunk.ticks:
             for rows in tick.windows.values():

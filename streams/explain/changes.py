@@ -12,7 +12,7 @@ from streams.constants import HOUR_MS
 from streams.explain.signal_report import SignalReport, moment
 from streams.judging.levels import LEAST_PART, SPEAKING_SHARE
 from streams.languages import authors_words
-from streams.log.decisions import NOT_ASSESSED, DecisionReason, ScopeDecision
+from streams.log.decisions import NOT_ASSESSED, UNCORROBORATED, DecisionReason, ScopeDecision
 from streams.naming import format_duration
 from streams.policy import Rule
 
@@ -191,13 +191,13 @@ def _bars(
         yield "an end of its protection: it is in never_suppress"
     if fault is not None:
         yield f"a scorer that is trusted: {fault.signal} is {fault.value:g}, the limit {fault.threshold:g}"
-    if state is not None and state.valve not in ("", NOT_ASSESSED) and now.level != "contested":
+    if state is not None and state.valve not in ("", NOT_ASSESSED, UNCORROBORATED) and now.level != "contested":
         yield f"a decision by a person, or the end of its review: {state.valve.replace('_', ' ')}"
     elif state is not None and state.action in WEIGHING and now.level == OVER_WORDS[1]:
         yield f"the end of its {state.action}, or {now.min_established} established authors who write harm"
     elif now.innocent_past and now.level in OVER_WORDS and (state is None or state.action not in HIDING):
         yield f"a decision by a person: {now.innocent_past} established authors used it before without harm"
-    if state is None or (state.action != "clear" and state.action not in WEIGHING):
+    if state is None or state.valve == UNCORROBORATED or (state.action != "clear" and state.action not in WEIGHING):
         return
     if state.lapsed:
         yield (

@@ -30,7 +30,7 @@ _OUTCOMES: dict[Outcome, str] = {
 }
 
 
-_ASKED = ("contested", "not assessed")
+_ASKED = ("contested", "not assessed", "over without corroboration")
 """Levels at which people are asked."""
 MIXED_SOURCES = (
     "the interval is measured on mixed sources, not on this platform: docs/policy.md#calibrate-to-your-platform"

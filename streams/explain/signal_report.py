@@ -23,6 +23,7 @@ from streams.judging.levels import (
     CONTESTED,
     LOW,
     OVER,
+    OVER_ALONE,
     OVER_WITHOUT,
     SPEAKING_SHARE,
     UNDER,
@@ -39,13 +40,15 @@ from streams.policy.places import PolicyLine, PolicyLines
 from streams.signals.base import rounded
 
 LevelWord = Literal[
-    "over", "over without established authors", "contested", "not assessed", "between", "under", "too small to say"
+    "over", "over without established authors", "over without corroboration", "contested", "not assessed", "between",
+    "under", "too small to say",
 ]  # fmt: skip
 _WORDS: dict[int, LevelWord] = {
     OVER: "over",
     OVER_WITHOUT: "over without established authors",
     CONTESTED: "contested",
     UNREAD: "not assessed",
+    OVER_ALONE: "over without corroboration",
     BETWEEN: "between",
     UNDER: "under",
     LOW: "too small to say",

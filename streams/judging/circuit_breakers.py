@@ -2,6 +2,8 @@
 
     new_suppressions_per_hour   Each judge may begin `cap // shards` in an hour, counted from its decisions.
     suppressed_share_of_top     Limit on the hidden share of the biggest tags of a country in a shard.
+    uncorroborated_per_hour     Each judge may begin so many reviews of uncorroborated tags in an hour. Beyond it none
+                                begins, and the tag is as if it were not over.
     least_scored, most_harmful  Dead-man's rule: a scorer that is silent, or calls all harmful, begins nothing.
 
 All of it is a function of the shard's log: of settled ticks, and of the decisions that the next owner recovers. Settled
@@ -25,7 +27,7 @@ from streams.counting.sketch import K
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
 from streams.judging.levels import CONTESTED, OVER_WITHOUT
-from streams.log.decisions import NOT_ASSESSED, Decision, DecisionReason, ScopeDecision
+from streams.log.decisions import NOT_ASSESSED, UNCORROBORATED, Decision, DecisionReason, ScopeDecision
 from streams.policy import Rule
 from streams.policy.shape import Valves
 from streams.signals.base import Ints, rounded
@@ -47,6 +49,18 @@ class NewSuppression:
     country: str
     lower: float = 0.0
     """Greatest lower bound of its new decisions; of an early one it does not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """A key about which a tick would ask people, since it is over and nothing corroborates it."""
+
+    key: int
+    hashtag: str
+    country: str
+    tweets: int
+    """Its tweets in the window that decided."""
+    lower: float
 
 
 @dataclass(slots=True)
@@ -94,6 +108,7 @@ class CircuitBreakers:
     def __init__(self, shards: int) -> None:
         self._shards = shards
         self._begun: set[_Event] = set()
+        self._asked: set[_Event] = set()
         self._early: set[_Event] = set()
         self._past: dict[tuple[str, str], list[tuple[int, bool]]] = {}
 
@@ -113,6 +128,15 @@ class CircuitBreakers:
             top.hide(beginning.key)
             self._begun.add((tick_ms, beginning.hashtag, beginning.country))
         return refusals
+
+    def admit_cases(self, limits: Valves, tick_ms: int, begun: Iterable[NewCase]) -> set[int]:
+        """Admit new reviews of uncorroborated keys at a settled tick, the largest first; return the refused keys."""
+        self._asked = {entry for entry in self._asked if entry[0] > tick_ms - HOUR_MS}
+        free = limits.uncorroborated_per_hour - sum(at <= tick_ms for at, _, _ in self._asked)
+        by_reach = sorted(begun, key=lambda case: (-case.tweets, -case.lower, case.hashtag, case.country))
+        admitted = by_reach[: max(free, 0)]
+        self._asked.update((tick_ms, case.hashtag, case.country) for case in admitted)
+        return {case.key for case in by_reach[len(admitted) :]}
 
     def admit_early(self, limits: Valves, tick_ms: int, new: NewSuppression, top: TopTags) -> bool:
         """Check whether a key may be hidden before its tick has settled, and count it if so.
@@ -144,6 +168,8 @@ class CircuitBreakers:
             settled = {(each.category, each.surface): each for each in decision.rulings if not each.provisional}
             if newly_hiding(before.get(key, {}), settled):
                 self._begun.add((decision.settled_ms, *key))
+            if newly_asking(before.get(key, {}), settled):
+                self._asked.add((decision.settled_ms, *key))
             before[key] = settled
             if key in ahead:
                 self._past.setdefault(key, []).append((decision.settled_ms, hides_anywhere(settled.values())))
@@ -180,6 +206,21 @@ def newly_hiding(
     }
 
 
+def newly_asking(
+    before: Mapping[Scope, ScopeDecision], after: Mapping[Scope, ScopeDecision]
+) -> dict[Scope, ScopeDecision]:
+    """Return the reviews of an uncorroborated key that have begun."""
+    return {
+        scope: decision
+        for scope, decision in after.items()
+        if _asks(decision) and (scope not in before or not _asks(before[scope]))
+    }
+
+
+def _asks(decision: ScopeDecision) -> bool:
+    return decision.action == "review" and decision.valve == UNCORROBORATED
+
+
 def hides_anywhere(decisions: Iterable[ScopeDecision]) -> bool:
     """Check whether any decision hides."""
     return any(decision.action in HIDING for decision in decisions)
@@ -188,6 +229,11 @@ def hides_anywhere(decisions: Iterable[ScopeDecision]) -> bool:
 def greatest_lower(decisions: Iterable[ScopeDecision]) -> float:
     """Return the greatest lower bound in the evidence of decisions; 0 without evidence."""
     return max((decision.evidence.lower for decision in decisions if decision.evidence is not None), default=0.0)
+
+
+def greatest_tweets(decisions: Iterable[ScopeDecision]) -> int:
+    """Return the greatest number of tweets in the evidence of decisions; 0 without evidence."""
+    return max((decision.evidence.tweets for decision in decisions if decision.evidence is not None), default=0)
 
 
 def as_reviews(
@@ -207,6 +253,8 @@ def rule_under_breaker(rule: Rule, state: ScopeDecision | None, level: int) -> R
     if state is None or not state.valve or not rule.hides or level == CONTESTED:
         return rule
     if state.valve == NOT_ASSESSED and level >= OVER_WITHOUT:
+        return rule
+    if state.valve == UNCORROBORATED and (level >= OVER_WITHOUT or state.action == "clear"):
         return rule
     return altered(rule, mode="review")
 

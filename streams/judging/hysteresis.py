@@ -15,6 +15,10 @@ verdict alone, not as these leave. Below the floors an action is neither renewed
 A tag that is unread begins a review and nothing else: people are asked. The review gives way once the tag can be
 judged. An action that surfaces apply is not renewed while its tag is unread.
 
+A tag that is over with nothing that corroborates it begins a review too, from clear alone: for everything else in force
+it is neither over nor under. Such a review changes no other decision: it gives way to any action at once, it does not
+lapse, and its dwell keeps only the next such review from beginning.
+
 A hold lapses when it expires, and so does a suppression that has lasted as long as it may without a person. A lapsed
 tag stays clear until its upper bound has been below `clear_at`.
 """
@@ -25,8 +29,8 @@ from msgspec.structs import replace
 
 from streams.actions import ACTION_OF_MODE, AWAITING_PERSON, CONTESTED_ACTION, FLAGGING, HIDING, WEIGHING
 from streams.judging.key_state import Scope
-from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_WITHOUT, UNDER, UNREAD, RuleResult
-from streams.log.decisions import NOT_ASSESSED, DecisionReason, ScopeDecision
+from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_ALONE, OVER_WITHOUT, UNDER, UNREAD, RuleResult
+from streams.log.decisions import NOT_ASSESSED, UNCORROBORATED, DecisionReason, ScopeDecision
 from streams.policy import Rule
 
 _STEP = 0.1
@@ -56,20 +60,27 @@ def decide(
         The decision after; the same object where nothing changes.
     """
     rested = state is None or tick_ms - state.since_ms >= rule.dwell_ms
+    least = OVER_WITHOUT if rule.mode == "shadow" else UNREAD
     if state is None or state.action == "clear":
         if state is not None and state.lapsed:
             if result.level != UNDER and not gone:
                 return state
             state = replace(state, lapsed=False)
-        elif rested and not protected and result.level >= (OVER_WITHOUT if rule.mode == "shadow" else UNREAD):
+        elif not protected and (
+            ((rested or was_uncorroborated(state)) and result.level >= least)
+            or (rested and result.level == OVER_ALONE and rule.mode != "shadow")
+        ):
             return _begin(result, rule, tick_ms, scope)
         return None if rested else state
     if protected:
         return _clear(state, tick_ms)
-    if state.valve == NOT_ASSESSED and result.level >= OVER_WITHOUT:
+    asks = was_uncorroborated(state)
+    if (state.valve == NOT_ASSESSED and result.level >= OVER_WITHOUT) or (asks and result.level >= least):
         return _begin(result, rule, tick_ms, scope)
+    if result.level == OVER_ALONE and not asks:
+        result = result._replace(level=BETWEEN)
     if not _is_of_mode(state, rule):  # the mode was changed while the decision was in force
-        if result.level >= BETWEEN and not (result.level == UNREAD and rule.mode == "shadow"):
+        if result.level >= BETWEEN and not (result.level == UNREAD and rule.mode == "shadow") and not asks:
             return _begin(result, rule, tick_ms, scope)
         return _clear(state, tick_ms)
     contested = state.action in HIDING and result.level == CONTESTED  # to show a tag does not wait, to hide it does
@@ -86,6 +97,11 @@ def decide(
     return _renewed(result, state, rule, tick_ms, max_automated_ms)
 
 
+def was_uncorroborated(state: ScopeDecision | None) -> bool:
+    """Check whether a state is a review of an uncorroborated tag or the end of one, which hold nothing else back."""
+    return state is not None and state.valve == UNCORROBORATED
+
+
 def _is_of_mode(state: ScopeDecision, rule: Rule) -> bool:
     action = ACTION_OF_MODE[rule.mode]
     return state.action == action or (state.action in WEIGHING and action in HIDING)
@@ -95,6 +111,8 @@ def _is_active(result: RuleResult, state: ScopeDecision) -> bool:
     """Return whether a tag still is what its action began for. A second bound keeps a discount from flapping."""
     if state.valve == NOT_ASSESSED:
         return result.level == UNREAD
+    if was_uncorroborated(state):
+        return result.level == OVER_ALONE
     return result.level >= OVER_WITHOUT or (state.action in WEIGHING and result.voice.disputed)
 
 
@@ -143,8 +161,9 @@ def decide_early(
     """Decide a scope before its tick has settled: provisional, where the tag is over and nothing bars it; else None."""
     if protected or result.level < OVER_WITHOUT or not rule.hides:
         return None
-    if state is not None and (state.action != "clear" or state.lapsed or tick_ms - state.since_ms < rule.dwell_ms):
-        return None
+    if state is not None and not was_uncorroborated(state):
+        if state.action != "clear" or state.lapsed or tick_ms - state.since_ms < rule.dwell_ms:
+            return None
     begun = _begin(result, rule, tick_ms, scope)
     return replace(begun, provisional=True) if begun.action in FLAGGING else None
 
@@ -155,6 +174,8 @@ def _begin(result: RuleResult, rule: Rule, tick_ms: int, scope: Scope) -> ScopeD
         action = CONTESTED_ACTION
     if result.level == UNREAD:
         action, valve = "review", NOT_ASSESSED
+    elif result.level == OVER_ALONE:
+        action, valve = "review", UNCORROBORATED
     elif action in HIDING and voice.innocent_past:
         action, valve = "review", "innocent_past"
         reasons = (*reasons, DecisionReason(valve, voice.innocent_past, rule.innocent_past))
@@ -173,11 +194,13 @@ def _begin(result: RuleResult, rule: Rule, tick_ms: int, scope: Scope) -> ScopeD
 
 
 def _clear(state: ScopeDecision, tick_ms: int, *, lapsed: bool = False) -> ScopeDecision:
+    asked = was_uncorroborated(state)
     return ScopeDecision(
         category=state.category,
         surface=state.surface,
         action="clear",
         since_ms=tick_ms,
         expires_at_ms=0,
-        lapsed=lapsed,
+        lapsed=lapsed and not asked,
+        valve=UNCORROBORATED if asked else "",
     )

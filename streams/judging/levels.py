@@ -9,7 +9,8 @@ whose lower bound reaches `suppress_at` decides:
 
 A group has no verdict if the model has read less than `min_scored` of its texts. Where that holds for all authors
 nothing hides the tag; if it is corroborated it is UNREAD, and people are asked. Authors without words are not read;
-they alone open no case. A tag that is over only without them is UNREAD too.
+they alone open no case. A tag that is over only without them is UNREAD too. People are also asked where a verdict would
+hide a tag and nothing corroborates it: it is OVER_ALONE.
 """
 
 from __future__ import annotations
@@ -34,13 +35,15 @@ LOW = 0
 """Level of a key below the floors: too small to judge."""
 UNDER = 1
 BETWEEN = 2
-UNREAD = 3
+OVER_ALONE = 3
+"""Level of a key whose harmful share would hide it, but that nothing corroborates. For what is in force: BETWEEN."""
+UNREAD = 4
 """Level of a corroborated key that is mostly in languages that the model does not read, or over but for silence."""
-OVER_WITHOUT = 4
+OVER_WITHOUT = 5
 """Level of a key that is over without a verdict of established authors, who are too few."""
-CONTESTED = 5
+CONTESTED = 6
 """Level of a key under which coordinated authors write harm and the established ones do not."""
-OVER = 6
+OVER = 7
 """Level of a key under which the established authors write harm."""
 
 SPEAKING_SHARE = "speaking_share_lower"
@@ -88,7 +91,9 @@ class RuleResult(NamedTuple):
     @property
     def reasons(self) -> tuple[DecisionReason, ...]:
         """Signals that reached their thresholds."""
-        return () if self.judged is None else self.judged.reasons(self.row)
+        if self.judged is None:
+            return ()
+        return self.judged.reasons(self.row, by_established=self.level == OVER_ALONE and self.voice.enough)
 
     @property
     def voice(self) -> EstablishedVoice:
@@ -146,13 +151,17 @@ class RuleLevels:
             return self.table.evidence(row, _UNKNOWN, _UNKNOWN, self.listed, self.column)
         return self.table.evidence(row, self.everyone.at(row), self.own.at(row), self.listed, self.column)
 
-    def reasons(self, row: int) -> tuple[DecisionReason, ...]:
-        """Return the bound that decided, and the signals of one row that reached their thresholds."""
+    def reasons(self, row: int, *, by_established: bool = False) -> tuple[DecisionReason, ...]:
+        """Return the bound that decided, and the signals of one row that reached their thresholds.
+
+        `by_established` names the established authors' bound whatever the level.
+        """
         deciding = {
             OVER: ("established_share_lower", self.own),
             CONTESTED: ("coordinated_share_lower", self.others),
         }
-        name, bounds = deciding.get(int(self.level[row]), ("harmful_share_lower", self.everyone))
+        level = OVER if by_established else int(self.level[row])
+        name, bounds = deciding.get(level, ("harmful_share_lower", self.everyone))
         decided = DecisionReason(name, rounded(float(bounds.lower[row])), self.rule.suppress_at)
         if self.level[row] == UNREAD and self.over_but_for_silence[row]:
             decided = DecisionReason(SPEAKING_SHARE, rounded(float(self.speaking_lower[row])), self.rule.suppress_at)
@@ -232,9 +241,12 @@ def levels(
     level[big & (table.everyone.read_part_of_words() < rule.min_scored) & corroborated] = UNREAD
     but_for_silence = floors & corroborated & speaks & (speaking_lower >= rule.suppress_at)
     level[but_for_silence] = UNREAD
-    level[floors & read & ~enough & corroborated & (everyone.lower >= rule.suppress_at)] = OVER_WITHOUT
+    over_without = floors & read & ~enough & (everyone.lower >= rule.suppress_at)
+    over = floors & own_read & enough & (own.lower >= rule.suppress_at)
+    level[(over_without | over) & ~corroborated] = OVER_ALONE
+    level[over_without & corroborated] = OVER_WITHOUT
     level[floors & disputed & (others.lower >= rule.suppress_at)] = CONTESTED
-    level[floors & own_read & enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
+    level[over & corroborated] = OVER
     return RuleLevels(
         table,
         rule,
@@ -268,7 +280,8 @@ def combine(results: Iterable[RuleResult]) -> RuleResult:
     """Combine the windows of a key: the highest level of any window; under needs every window to be under or low.
 
     Surfaces count recent tweets, so only the shortest window of the rule can contest a tag. Established authors of a
-    longer window keep a tag from being hidden in their absence; it is contested then. An unread tag stays unread.
+    longer window keep a tag from being hidden in their absence; it is contested then. An unread tag stays unread, and
+    one that nothing corroborates stays so.
     """
     reached = [result for result in results if result.level != LOW]
     best = max(reached, key=lambda result: result.level, default=NOTHING)
@@ -278,4 +291,4 @@ def combine(results: Iterable[RuleResult]) -> RuleResult:
     unread = next((result for result in reached if result.level == UNREAD), None)
     if unread is not None and shortest.level != OVER_WITHOUT:
         return unread
-    return shortest._replace(level=CONTESTED if shortest.level == OVER_WITHOUT else BETWEEN)
+    return shortest._replace(level={OVER_WITHOUT: CONTESTED, OVER_ALONE: OVER_ALONE}.get(shortest.level, BETWEEN))

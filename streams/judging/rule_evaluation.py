@@ -10,7 +10,7 @@ from streams.counting.keys import COUNTRY_MASK, country_name
 from streams.judging.curated import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
-from streams.judging.levels import NOTHING, UNREAD, RuleLevels, RuleResult, combine, levels
+from streams.judging.levels import NOTHING, OVER_ALONE, RuleLevels, RuleResult, combine, levels
 from streams.policy import Policy, Rule
 from streams.signals.base import Ints
 
@@ -61,7 +61,7 @@ class RuleEvaluation:
         self._rows: dict[int, dict[int, int]] = {}
 
     def over(self) -> set[int]:
-        """Return the keys that are over, contested or unread under their own rule in some scope."""
+        """Return the keys that are over, corroborated or not, contested or unread under their own rule in some scope."""
         keys: set[int] = set()
         if self._blind:
             return keys
@@ -72,7 +72,7 @@ class RuleEvaluation:
                 different = {id(rule): (rule, by_window) for rule, by_window in judged}  # most countries have the same
                 for rule, by_window in different.values():
                     if window_ms in by_window:
-                        over = table.keys[by_window[window_ms].level >= UNREAD].tolist()
+                        over = table.keys[by_window[window_ms].level >= OVER_ALONE].tolist()
                         keys.update(key for key in over if self.rule(key, scope) is rule)
         return keys
 

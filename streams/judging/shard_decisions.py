@@ -27,7 +27,7 @@ from streams.judging.circuit_breakers import (
 )
 from streams.judging.curated import CuratedTags
 from streams.judging.evidence import EvidenceTable
-from streams.judging.hysteresis import decide_early
+from streams.judging.hysteresis import decide_early, was_uncorroborated
 from streams.judging.key_state import KeyState, Scope, greatest
 from streams.judging.levels import BETWEEN, RuleLevels
 from streams.judging.rule_evaluation import JudgedBy, RuleEvaluation
@@ -254,7 +254,8 @@ class ShardDecisions:
         """Confirm or withdraw the early decisions whose tick has settled; lift expired bars."""
         changed = False
         for scope, early in list(state.early.items()):
-            action = state.settled[scope].action if scope in state.settled else "clear"
+            settled = state.settled.get(scope)
+            action = "clear" if settled is None or was_uncorroborated(settled) else settled.action
             if action == "clear" and tick_ms < early.since_ms:
                 continue
             del state.early[scope]

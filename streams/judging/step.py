@@ -13,17 +13,20 @@ from typing import Protocol
 from streams.counting.keys import Tags, country_of
 from streams.judging.circuit_breakers import (
     CircuitBreakers,
+    NewCase,
     NewSuppression,
     TopTags,
     as_reviews,
     greatest_lower,
+    greatest_tweets,
     hides_anywhere,
+    newly_asking,
     newly_hiding,
     rule_under_breaker,
 )
 from streams.judging.hysteresis import decide
 from streams.judging.key_state import Scope
-from streams.judging.levels import UNREAD, RuleResult
+from streams.judging.levels import OVER_ALONE, RuleResult
 from streams.log.decisions import REPEAT_LAPSED_MS, DecisionReason, ScopeDecision
 from streams.policy import Policy, Rule
 from streams.signals.base import Ints
@@ -80,7 +83,8 @@ def step(
 
     1. Every scope of every key is decided by its result, its rule and its state; scopes that the policy does not have
        any more end.
-    2. New suppressions are admitted by the circuit breakers; those refused become reviews.
+    2. New reviews of uncorroborated keys are admitted up to their cap; those refused do not begin.
+    3. New suppressions are admitted by the circuit breakers; those refused become reviews.
 
     `states` has the decisions of every key that is over or has any, and is changed in place. No automated decision
     hides a `protected` hashtag. Nothing is cleared while `paused`, since a gap of the log is in the windows.
@@ -92,7 +96,7 @@ def step(
         before, is_protected = dict(state), tags.name(key) in protected
         for scope in evaluation.scopes:
             known, result = state.get(scope), evaluation.result(key, scope)
-            if known is None and result.level < UNREAD:
+            if known is None and result.level < OVER_ALONE:
                 continue
             after = decide(
                 result,
@@ -113,10 +117,15 @@ def step(
                 done.publish.add(key)
         for scope in state.keys() - scopes:
             del state[scope]
-        changed = [scope for scope in before.keys() | state.keys() if state.get(scope) is not before.get(scope)]
-        if changed:
+        if _changed(before, state):
             done.before[key] = before
-        if any(scope in state or before[scope].action != "clear" or before[scope].lapsed for scope in changed):
+    _refuse_cases(states, done.before, policy, breakers, tick_ms, tags)
+    for key, before in done.before.items():
+        state = states[key]
+        if any(
+            scope in state or before[scope].action != "clear" or before[scope].lapsed
+            for scope in _changed(before, state)
+        ):
             done.publish.add(key)
     begun = [
         NewSuppression(key, tags.name(key), country_of(key), greatest_lower(new.values()))
@@ -138,6 +147,31 @@ def step(
         if any(one.action == "review" for one in instead.values()):  # a contested tag is refused at every tick
             done.refused.append(breaker)
     return done
+
+
+def _changed(before: ScopeDecisions, after: ScopeDecisions) -> list[Scope]:
+    return [scope for scope in before.keys() | after.keys() if after.get(scope) is not before.get(scope)]
+
+
+def _refuse_cases(
+    states: Mapping[int, ScopeDecisions],
+    changed: dict[int, ScopeDecisions],
+    policy: Policy,
+    breakers: CircuitBreakers,
+    tick_ms: int,
+    tags: Tags,
+) -> None:
+    """Take back the new reviews of uncorroborated keys beyond their cap, which all were clear for a dwell before."""
+    asking = {key: new for key, before in changed.items() if (new := newly_asking(before, states[key]))}
+    cases = [
+        NewCase(key, tags.name(key), country_of(key), greatest_tweets(new.values()), greatest_lower(new.values()))
+        for key, new in asking.items()
+    ]
+    for key in breakers.admit_cases(policy.valves, tick_ms, cases):
+        for scope in asking[key]:
+            del states[key][scope]
+        if not _changed(changed[key], states[key]):
+            del changed[key]
 
 
 def _is_repeated(lapsed: ScopeDecision, tick_ms: int) -> bool:

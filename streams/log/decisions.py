@@ -40,6 +40,8 @@ Action = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}\Z")]
 """Action of a ruling: one of `streams.actions.ACTIONS`, or one of a later version."""
 NOT_ASSESSED = "not_assessed"
 """Valve of a review that begins because the model does not read most of the texts."""
+UNCORROBORATED = "uncorroborated"
+"""Valve of a review that begins because a tag is over and nothing corroborates it, and of the `clear` that ends it."""
 REPEAT_LAPSED_MS = 12 * HOUR_MS
 """Interval at which a lapsed decision is published again: it may bar the next for longer than decisions are kept."""
 
@@ -149,7 +151,7 @@ class ScopeDecision(msgspec.Struct, frozen=True, kw_only=True):
     provisional: bool = False
     """Whether it is an early decision, of a tick that has not settled. A provisional `clear` withdraws one."""
     valve: str = ""
-    """Circuit breaker, `innocent_past` or `not_assessed`: why an action that hides became this `review`."""
+    """Circuit breaker, `innocent_past`, `not_assessed` or `uncorroborated`: why this is a `review` and hides nothing."""
     weight: Part | None = None
     """Factor on the tweets of a discounted hashtag: the established part of its authors; else None."""
     without: bool = False

@@ -231,6 +231,7 @@ class Policy(Strict):
         whole["categories"] = {
             name: _without_later(self.categories[name], values) for name, values in whole["categories"].items()
         }
+        whole["valves"] = _without_later(self.valves, whole["valves"])
         return json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
     @cached_property

@@ -222,6 +222,13 @@ class Valves(Strict):
         description="Greatest share of the `top_tags` biggest tags of a country in a shard that automation may hide. "
         "Beyond it a decision becomes `review`. Default: no limit.",
     )
+    uncorroborated_per_hour: Annotated[int, ADDED_LATER] = Field(
+        default=24,
+        ge=0,
+        le=1_000_000,
+        description="Cap on new reviews an hour, in each shard, of tags whose lower bound reaches `suppress_at` and that "
+        "nothing corroborates. The largest come first. 0: nobody is asked about them.",
+    )
     least_scored: Share | None = Field(
         default=None,
         description="Dead-man's rule: while a smaller share of the sampled authors has a scored text, no tag is newly "

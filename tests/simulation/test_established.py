@@ -53,15 +53,19 @@ categories:
     corroborate: {need: 1, authors: 1}
 """
 SEEDS = range(7)
+ALONE = replace(RULE, corroborated=frozenset({"tag0"}), cases=9)
+ALONE_POLICY = POLICY.replace("{need: 1, authors: 1}", "{need: 1, term: true}") + (
+    "curated_terms: [{term: tag0, match: exact}]\nvalves: {uncorroborated_per_hour: 9}\n"
+)
 
 Change = tuple[str, str, int, NaiveState]
 
 
 def replayed(
-    lines: list[dict[str, object]], people: Sequence[dict[str, object]] = (), policy: str = POLICY
+    lines: list[dict[str, object]], people: Sequence[dict[str, object]] = (), policy: str = POLICY, shards: int = 3
 ) -> list[Change]:
     moderation = read_lines(json.dumps(line).encode() for line in people)
-    replay = Replay(range(3), make_policy(policy), TextScorer(WordScorer()), shards=3, moderation=moderation)
+    replay = Replay(range(3), make_policy(policy), TextScorer(WordScorer()), shards=shards, moderation=moderation)
     return [
         (one.hashtag, one.country, one.tick_ms, naive_state(one.rulings[0]))
         for one in replay.run(read_lines(json.dumps(line).encode() for line in lines))
@@ -77,6 +81,42 @@ def changes(seed: int) -> list[Change]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_decisions_under_attack_equal_naive_reference(seed):
     assert changes(seed) == sorted(decisions(attacked_log(seed), RULE, harm))
+
+
+@cache
+def changes_alone(seed: int, cap: int) -> list[Change]:
+    policy = ALONE_POLICY.replace("per_hour: 9", f"per_hour: {cap}")
+    return sorted(replayed(attacked_log(seed), policy=policy, shards=1))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_decisions_without_corroboration_equal_naive_reference(seed):
+    """One hashtag of four is corroborated. People are asked about the others, up to a cap."""
+    assert changes_alone(seed, 9) == sorted(decisions(attacked_log(seed), ALONE, harm))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cases_without_corroboration_change_no_action(seed):
+    def acting(cap: int) -> list[Change]:
+        return [one for one in changes_alone(seed, cap) if one[-1].valve != "uncorroborated"]
+
+    assert acting(9) == acting(0)
+
+
+def test_histories_without_corroboration_contain_every_outcome():
+    seen: Counter[str] = Counter()
+    for seed in SEEDS:
+        before: dict[tuple[str, str], NaiveState] = {}
+        for tag, country, _, state in changes_alone(seed, 9):
+            was = before.get((tag, country), NaiveState())
+            before[tag, country] = state
+            seen[f"{was.valve} {was.action} to {state.valve} {state.action}"] += was.action != state.action
+        seen["refused"] += len(changes_alone(seed, 9)) < len(changes_alone(seed, 1_000))
+    for outcome in (
+        " clear to uncorroborated review", "uncorroborated review to uncorroborated clear",
+        "uncorroborated review to  discount", "uncorroborated clear to uncorroborated review", "refused",
+    ):  # fmt: skip
+        assert seen[outcome] > 1, (outcome, seen)
 
 
 def withheld_accounts(*ids: int) -> list[dict[str, object]]:

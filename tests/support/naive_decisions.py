@@ -1,4 +1,7 @@
-"""Decisions the obvious way, without code of the cores: one rule on one window, always corroborated, and no cap."""
+"""Decisions the obvious way, without code of the cores: one rule on one window, and no cap on what hides.
+
+What asks people about a tag that nothing corroborates is a state of its own, beside the state that acts.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import NamedTuple
 
 from tests.support.naive import PANE, K, author_hash, authors, sample, uses, wilson
 
-DAY, MINUTE = 86_400_000, 60_000
+DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000
 SKETCH_DELAY = 60_000
 OVER = ("without", "contested", "over")
 """Levels that begin an action, the weakest first."""
@@ -37,6 +40,10 @@ class NaiveRule:
     clear_after: int = 60_000
     young_days: int = 30
     harmless_below: float = 0.25
+    corroborated: frozenset[str] | None = None
+    """Hashtags that a signal corroborates; None: all."""
+    cases: int = 24
+    """Cap on new cases about the others in an hour."""
 
 
 class NaiveState(NamedTuple):
@@ -67,6 +74,8 @@ class Verdict(NamedTuple):
     weight: float = 1.0
     disputed: bool = False
     innocent: bool = False
+    tweets: int = 0
+    lower: float = 0.0
 
 
 class Sketch(NamedTuple):
@@ -140,6 +149,21 @@ def step(before, verdict, rule, tick):
     return clear if tick >= now.expires else now
 
 
+def ask(case, verdict, rule, tick):
+    """Return the state of an open case after a tick: people are asked while nothing corroborates an over tag."""
+    if verdict.level == "under" and tick - case.since >= rule.dwell:
+        return NaiveState(since=tick, valve="uncorroborated")
+    if verdict.level == "alone":
+        case = case._replace(below=0)
+    elif verdict.level != "low":
+        case = case._replace(below=case.below or tick)
+        if tick - case.below >= rule.clear_after:
+            return NaiveState(since=tick, valve="uncorroborated")
+    if verdict.level in ("alone", "between") and case.expires - tick <= rule.expiry // 2:
+        return case._replace(expires=tick + rule.expiry)
+    return NaiveState(since=tick, valve="uncorroborated") if tick >= case.expires else case
+
+
 def decisions(
     lines, rule, harm, fact_at=lambda account, country, tick: "", bounds=None
 ) -> list[tuple[str, str, int, NaiveState]]:
@@ -204,15 +228,18 @@ def decisions(
         _, own_lower, _ = bounds_of(own, key[0])
         _, rest_lower, rest_upper = bounds_of([one for one in chosen if one not in own], key[0])
         level = "under" if upper < rule.clear_at else "between"
-        if not enough and lower >= rule.suppress_at:
+        corroborated = rule.corroborated is None or key[0] in rule.corroborated
+        if (own_lower if enough else lower) >= rule.suppress_at and not corroborated:
+            level = "alone"
+        if not enough and lower >= rule.suppress_at and corroborated:
             level = "without"
         rest = everyone - theirs
         disputed = enough and rest >= max(rule.min_established, everyone / 10) and rest_upper >= rule.clear_at
         if disputed and rest_lower >= rule.suppress_at:
             level = "contested"
-        if enough and own_lower >= rule.suppress_at:
+        if enough and own_lower >= rule.suppress_at and corroborated:
             level = "over"
-        return Verdict(level, enough, weight, disputed, level in OVER and innocent(key, pane))
+        return Verdict(level, enough, weight, disputed, level in OVER and innocent(key, pane), tweets, lower)
 
     def innocent(key, pane) -> bool:
         first, end = pane + 1 - rule.past // PANE, pane + 1 - rule.window // PANE
@@ -220,17 +247,40 @@ def decisions(
         size = round(count(whole, chosen) * (len(own) / max(len(chosen), 1)))
         return size >= rule.innocent_past and bounds_of(own, key[0])[2] < rule.clear_at
 
-    states, changes = {}, []
+    states, cases, opened, changes = {}, {}, [], []
     sketches: dict[tuple[str, str], list[Sketch]] = defaultdict(list)
     for pane in range(min(panes), max(panes) + 1):
         tick, first = (pane + 1) * PANE, pane + 1 - rule.window // PANE
         keys = {key for one in range(first, pane + 1) if one in panes for key in panes[one]} | set(states)
-        for key in sorted(keys):
-            before, verdict = states.get(key, NaiveState()), judge(key, pane)
+        verdicts = {key: judge(key, pane) for key in sorted(keys | set(cases))}
+        asking = [
+            key for key, verdict in verdicts.items()
+            if verdict.level == "alone"
+            if states.get(key, NaiveState()).action == cases.get(key, NaiveState()).action == "clear"
+            if all(tick - one.get(key, NaiveState()).since >= rule.dwell for one in (states, cases))
+        ]  # fmt: skip
+        asking.sort(key=lambda key: (-verdicts[key].tweets, -verdicts[key].lower, key))
+        admitted = asking[: max(rule.cases - sum(at > tick - HOUR for at in opened), 0)]
+        opened += [tick] * len(admitted)
+        for key, verdict in verdicts.items():
+            before, case = states.get(key, NaiveState()), cases.get(key, NaiveState())
+            shown = case if case.action == "review" else before
+            if verdict.level == "alone":
+                verdict = verdict._replace(level="between")
             after = step(before, verdict, rule, tick)
+            if after.action != "clear":
+                cases.pop(key, None)
+                now = after
+            elif case.action == "review":
+                now = cases[key] = ask(case, verdicts[key], rule, tick)
+            elif key in admitted:
+                now = cases[key] = NaiveState("review", tick, tick + rule.expiry, valve="uncorroborated")
+            else:
+                now = after
+            if now != shown:
+                changes.append((*key, tick, now))
             if after is not before and after != before:
                 states[key] = after
-                changes.append((*key, tick, after))
             minutes, rest = divmod(tick - after.since, MINUTE) if after.until(tick) else (0, 0)
             due = not rest and minutes in (1, 2, 4, 8, 16) and verdict.level in (*OVER, "between")
             if before.until(tick) != after.until(tick) or due:

@@ -27,7 +27,7 @@ class FixedRows:
     def evidence(self, row: int) -> None:
         return None
 
-    def reasons(self, row: int) -> tuple[DecisionReason, ...]:
+    def reasons(self, row: int, *, by_established: bool = False) -> tuple[DecisionReason, ...]:
         return WHY
 
     def voice(self, row: int) -> EstablishedVoice:

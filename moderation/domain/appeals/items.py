@@ -170,6 +170,8 @@ def _cause(ruling: ScopeDecision) -> str:
     """Say why a ruling became a review: the name of the valve, with its value and its limit."""
     if is_not_assessed(ruling):
         return _unread_cause(ruling)
+    if ruling.valve == decisions.UNCORROBORATED:
+        return "uncorroborated: enough of its authors write harm, and no signal supports it; nothing automated hides it"
     reason = next((reason for reason in ruling.reasons if reason.signal == ruling.valve), None)
     if reason is None:
         return ruling.valve.replace("_", " ")

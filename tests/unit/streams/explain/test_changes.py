@@ -22,6 +22,7 @@ from streams.judging.levels import (
     CONTESTED,
     LOW,
     OVER,
+    OVER_ALONE,
     OVER_WITHOUT,
     UNDER,
     UNREAD,
@@ -119,6 +120,16 @@ def test_innocent_past_bars_until_a_person_decides():
     ]
     assert would_hide(over, state=flag()) == [], "what is hidden already is not asked about"
     assert would_hide(report(past=340, **CONTESTED_TAG)) == []
+
+
+def test_review_of_an_uncorroborated_tag_bars_nothing():
+    over = msgspec.structs.replace(report(), tick_ms=BEGAN_MS + 10_000, dwell_ms=MINUTE_MS)
+    for action in ("review", "clear"):
+        assert would_hide(over, state=flag(action, valve="uncorroborated")) == []
+    alone = report(burst=0.0, established=2)
+    assert alone.level == "over without corroboration"
+    (missing,) = would_hide(alone, state=flag("review", valve="uncorroborated"))
+    assert missing.startswith("1 more of the corroborating signals")
 
 
 def test_would_hide_asks_for_texts_that_are_read():
@@ -238,7 +249,7 @@ class Row:
     def evidence(self, row: int) -> Evidence:
         return EVIDENCE
 
-    def reasons(self, row: int) -> tuple[DecisionReason, ...]:
+    def reasons(self, row: int, *, by_established: bool = False) -> tuple[DecisionReason, ...]:
         return ()
 
     def voice(self, row: int) -> EstablishedVoice:
@@ -275,32 +286,36 @@ def times(text: str) -> list[int]:
     return [int(datetime.strptime(one, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()) * 1000 for one in found]
 
 
+NOT_OVER = (UNDER, BETWEEN, OVER_ALONE, UNREAD)
+"""Levels at which an action in force ends after a time."""
+
+
 def is_met(end: str, level: int, part: EstablishedVoice, tick_ms: int) -> bool:
     """Read one end, as a person would, for a settled tick."""
     at = times(end)
     if "not while" in end:
         return False
     if end.startswith("the others were too few"):
-        return level in (UNDER, BETWEEN, UNREAD) and not part.disputed and bool(at) and tick_ms >= at[-1]
+        return level in NOT_OVER and not part.disputed and bool(at) and tick_ms >= at[-1]
     if end.startswith("that and the upper bound of all"):
         return level == UNDER and not part.disputed and (not at or tick_ms >= at[-1])
     if end.startswith("the upper bound"):
         return level == UNDER and (not at or tick_ms >= at[-1])
     if end.startswith("it was"):
-        return level in (UNDER, BETWEEN, UNREAD) and bool(at) and tick_ms >= at[-1]
+        return level in NOT_OVER and bool(at) and tick_ms >= at[-1]
     if end.startswith("it is contested"):
         return level == CONTESTED
     if end.startswith("at least"):
         return level == OVER and (not at or tick_ms >= at[-1])
     if end.endswith("at the first such settled tick"):
-        return part.enough and level in (UNDER, BETWEEN, UNREAD)
+        return part.enough and level in NOT_OVER
     assert "expires" in end or "without a person" in end, end
     return False
 
 
 @given(
     action=st.sampled_from(["suppress", "hold", "discount"]),
-    level=st.sampled_from([LOW, UNDER, BETWEEN, UNREAD, OVER_WITHOUT, CONTESTED, OVER]),
+    level=st.sampled_from([LOW, *NOT_OVER, OVER_WITHOUT, CONTESTED, OVER]),
     part=st.builds(voice, enough=st.booleans(), disputed=st.booleans()),
     without=st.booleans(),
     paused=st.booleans(),

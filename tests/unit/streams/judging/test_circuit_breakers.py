@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from streams.constants import HOUR_MS
 from streams.judging.circuit_breakers import (
     CircuitBreakers,
+    NewCase,
     NewSuppression,
     TopTags,
     as_reviews,
@@ -196,6 +197,38 @@ def test_was_hidden_reads_recovered_ticks():
         "a tick that is decided again counts the big tags as they were before it"
     )
     assert not breakers.was_hidden("a", "IN", 50_000)
+
+
+# ---- cases without corroboration ----
+
+
+def cases_at(at: int, tweets: list[int]) -> list[NewCase]:
+    return [NewCase(1000 * at + n, f"tag{n}at{at}", "IN", count, 0.5) for n, count in enumerate(tweets)]
+
+
+def asked(hashtag: str, action: str, at: int) -> Decision:
+    return decision(hashtag, replace(scope_decision(action, at), valve="uncorroborated"))
+
+
+def test_largest_cases_are_admitted_up_to_their_cap_in_an_hour():
+    limits, breakers = Valves(uncorroborated_per_hour=3), CircuitBreakers(8)
+    assert breakers.admit_cases(limits, TICK, cases_at(1, [20, 50])) == set()
+    assert breakers.admit_cases(limits, 2 * TICK, cases_at(2, [20, 50, 30])) == {2000, 2002}
+    assert breakers.admit_cases(limits, HOUR_MS, cases_at(3, [20])) == {3000}
+    assert breakers.admit_cases(limits, TICK + HOUR_MS, cases_at(4, [20, 10, 5])) == {4002}
+
+
+def test_cases_of_equal_reach_are_admitted_by_bound_then_name():
+    limits = Valves(uncorroborated_per_hour=1)
+    cases = [NewCase(1, "a", "IN", 20, 0.4), NewCase(2, "b", "IN", 20, 0.5), NewCase(3, "c", "IN", 20, 0.5)]
+    for order in (cases, cases[::-1]):
+        assert CircuitBreakers(1).admit_cases(limits, TICK, order) == {1, 3}
+
+
+def test_recover_counts_each_case_once():
+    limits, breakers = Valves(uncorroborated_per_hour=3), CircuitBreakers(1)
+    breakers.recover([asked("a", "review", TICK), asked("a", "clear", 2 * TICK), asked("b", "review", TICK)], 2 * TICK)
+    assert breakers.admit_cases(limits, 3 * TICK, cases_at(3, [20, 10])) == {3001}
 
 
 # ---- refused decisions ----

@@ -15,7 +15,7 @@ from streams.counting.block_counts import GROUP_SHIFT, LINKED, RETWEET
 from streams.counting.origins import LANGUAGES, origins_of
 from streams.judging.author_group import AuthorGroup, ShareBounds
 from streams.judging.evidence import EvidenceTable, tabulate
-from streams.judging.levels import BETWEEN, LOW, NOTHING, OVER, UNDER, RuleResult, combine, levels
+from streams.judging.levels import BETWEEN, LOW, NOTHING, OVER, OVER_ALONE, UNDER, RuleResult, combine, levels
 from streams.judging.shown_tweets import MOST_RANDOM
 from streams.judging.standing import StandingKeys
 from streams.judging.two_stage_share import ShareCorrection
@@ -216,16 +216,16 @@ CORROBORATED = replace(
 @pytest.mark.parametrize(
     ("changed", "term", "expected"),
     [
-        ({}, False, BETWEEN),
-        ({"burst": 3.0}, False, BETWEEN),
+        ({}, False, OVER_ALONE),
+        ({"burst": 3.0}, False, OVER_ALONE),
         ({"burst": 3.0, "copies": 0.5}, False, OVER),
-        ({"burst": 2.9, "copies": 0.5}, False, BETWEEN),
-        ({"burst": NAN, "copies": 0.5}, False, BETWEEN),
+        ({"burst": 2.9, "copies": 0.5}, False, OVER_ALONE),
+        ({"burst": NAN, "copies": 0.5}, False, OVER_ALONE),
         ({"young": 0.4, "authors": 30}, False, OVER),
         ({"young": 0.4}, True, OVER),
-        ({"young": 0.39, "authors": 29}, True, BETWEEN),
+        ({"young": 0.39, "authors": 29}, True, OVER_ALONE),
         ({"young": 0.4, "links": 0.25}, False, OVER),
-        ({"young": 0.4, "links": 0.24}, False, BETWEEN),
+        ({"young": 0.4, "links": 0.24}, False, OVER_ALONE),
     ],
 )
 def test_level_over_needs_enough_corroboration(changed, term, expected):
@@ -235,7 +235,7 @@ def test_level_over_needs_enough_corroboration(changed, term, expected):
 def test_early_margin_applies_to_all_signals_but_term():
     signals = {"copies": 0.6, "young": 0.4}
     assert level(CORROBORATED, **signals) == OVER
-    assert level(CORROBORATED, margin=1.25, **signals) == BETWEEN
+    assert level(CORROBORATED, margin=1.25, **signals) == OVER_ALONE
     assert level(CORROBORATED, margin=1.25, copies=0.625, young=0.5) == OVER
     assert level(CORROBORATED, margin=1.25, copies=0.625, term=True) == OVER
 

@@ -17,6 +17,7 @@ from streams.judging.levels import (
     CONTESTED,
     LOW,
     OVER,
+    OVER_ALONE,
     OVER_WITHOUT,
     UNDER,
     UNREAD,
@@ -156,7 +157,7 @@ RANK = {"clear": 0, "shadow": 1, "review": 1, "discount": 1, "hold": 2, "suppres
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from((*LEVELS, UNREAD)), st.booleans(), st.booleans()), max_size=80),
+    st.lists(st.tuples(st.sampled_from((*LEVELS, OVER_ALONE, UNREAD)), st.booleans(), st.booleans()), max_size=80),
     st.integers(1, 5).map(lambda n: n * TICK),
     st.integers(0, 6).map(lambda n: n * TICK),
     st.integers(1, 6).map(lambda n: n * TICK),
@@ -553,3 +554,76 @@ def test_hiding_action_is_not_renewed_while_its_tag_is_unread(action):
     assert ended is not None and (ended.action, ended.lapsed) == ("clear", False)
     begun = step(ended, UNREAD, 60_000 + RULE.dwell_ms, slow)
     assert begun is not None and (begun.action, begun.valve) == ("review", "not_assessed")
+
+
+# ---- tags that nothing corroborates ----
+
+
+def test_uncorroborated_tag_begins_a_review_in_modes_that_act():
+    for mode in ("suppress", "hold_for_review", "review"):
+        begun = step(None, OVER_ALONE, TICK, replace(RULE, mode=mode))
+        assert begun is not None and (begun.action, begun.valve) == ("review", "uncorroborated")
+    assert step(None, OVER_ALONE, TICK, replace(RULE, mode="shadow")) is None
+    assert step(None, OVER_ALONE, TICK, protected=True) is None
+    assert early(None, OVER_ALONE, TICK) is None
+
+
+def test_uncorroborated_review_lasts_while_it_is_alone_and_ends_without_lapsing():
+    begun = step(None, OVER_ALONE, TICK)
+    assert begun is not None
+    rule = rule_under_breaker(RULE, begun, OVER_ALONE)
+    assert step(begun, OVER_ALONE, 10 * TICK, rule).expires_at_ms > begun.expires_at_ms, "renewed"
+    waits = step(begun, BETWEEN, 2 * TICK, rule)
+    assert waits is not None and (waits.action, waits.below_since_ms) == ("review", 2 * TICK)
+    for ended in (
+        step(waits, BETWEEN, 2 * TICK + RULE.clear_after_ms, rule),
+        step(begun, OVER_ALONE, begun.expires_at_ms, rule, max_automated_ms=TICK),
+    ):
+        assert ended is not None and (ended.action, ended.lapsed) == ("clear", False)
+        assert step(ended, OVER_ALONE, ended.since_ms + TICK) is ended, "the next one rests"
+        again = step(ended, OVER_ALONE, ended.since_ms + RULE.dwell_ms)
+        assert again is not None and again.valve == "uncorroborated"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_uncorroborated_review_delays_no_early_decision(later):
+    begun = step(None, OVER_ALONE, TICK)
+    state = changed(begun, action="clear", since_ms=TICK) if later else begun
+    found = early(state, OVER, 2 * TICK)
+    assert found is not None and found.action == "suppress"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from((*LEVELS, OVER_ALONE, OVER_ALONE, UNREAD)), st.booleans(), st.booleans(),
+            st.sampled_from([True, *[False] * 9]),
+        ),
+        max_size=60,
+    ),
+    st.lists(st.sampled_from(["suppress", "hold_for_review", "review", "shadow"]), min_size=1, max_size=3),
+    st.sampled_from([6 * TICK, DAY_MS]),
+)  # fmt: skip
+def test_reviews_of_uncorroborated_tags_change_no_other_decision(ticks, modes, most_ms):
+    """Without them a tag that is over alone is between."""
+    state = other = None
+    for number, (level, enough, paused, protected) in enumerate(ticks, 1):
+        rule = replace(RULE, mode=modes[number * len(modes) // (len(ticks) + 1)])
+        options = {"paused": paused, "protected": protected, "max_automated_ms": most_ms}
+        as_between = BETWEEN if level == OVER_ALONE else level
+        disputed = level == CONTESTED
+        state, other = (
+            step(
+                before,
+                result(at, enough=enough, disputed=disputed),
+                number * TICK,
+                rule_under_breaker(rule, before, at),
+                **options,
+            )
+            for before, at in ((state, level), (other, as_between))
+        )
+        asks = state is not None and state.valve == "uncorroborated"
+        assert (None if asks else state) == other
+        ready = [None if paused or protected else early(one, level, number * TICK) for one in (state, other)]
+        assert ready[0] == ready[1]

@@ -14,6 +14,7 @@ from streams.judging.levels import (
     LOW,
     NOTHING,
     OVER,
+    OVER_ALONE,
     OVER_WITHOUT,
     UNDER,
     UNREAD,
@@ -127,8 +128,25 @@ def test_contested_tag_needs_no_corroboration():
 
 @pytest.mark.parametrize("own", [(40, 0.9), (0, 0.0)])
 def test_over_needs_corroboration_with_and_without_established(own):
-    assert level(own, (40, 0.0 if own[0] else 0.9), ASKS) == BETWEEN
+    assert level(own, (40, 0.0 if own[0] else 0.9), ASKS) == OVER_ALONE
     assert level(own, (40, 0.0 if own[0] else 0.9), ASKS, burst=np.array([3.0])) == (OVER if own[0] else OVER_WITHOUT)
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "signal"),
+    [((40, 0.9), (40, 0.0), "established_share_lower"), ((0, 0.0), (40, 0.9), "harmful_share_lower")],
+)
+def test_uncorroborated_tag_names_the_bound_that_is_over(own, others, signal):
+    """What is in force calls it between, and keeps its own reasons."""
+    found = judged(own, others, ASKS).result(0)
+    (reason,) = found.reasons
+    assert (reason.signal, reason.value >= ASKS.suppress_at) == (signal, True)
+    assert found._replace(level=BETWEEN).reasons[0].signal == "harmful_share_lower"
+
+
+def test_unread_or_small_uncorroborated_tag_asks_nobody():
+    assert level((0, 0.0), (40, 0.9), replace(ASKS, min_authors=41)) == LOW
+    assert level((40, 0.3), (9, 0.3), ASKS) == BETWEEN
 
 
 def test_harmful_established_and_others_without_corroboration_are_contested():
@@ -256,6 +274,8 @@ def in_windows(*found: int) -> RuleResult:
         ((CONTESTED, LOW), CONTESTED, 0),
         ((LOW, UNDER), UNDER, 1),
         ((LOW, OVER), OVER, 1),
+        ((OVER_ALONE, UNDER), OVER_ALONE, 0),
+        ((OVER_ALONE, OVER_WITHOUT), OVER_WITHOUT, 1),
     ],
 )
 def test_combine_orders_levels_of_windows(levels_of_windows, expected, row):
@@ -274,6 +294,8 @@ def test_combine_orders_levels_of_windows(levels_of_windows, expected, row):
         ((UNREAD, CONTESTED), UNREAD, 0),
         ((BETWEEN, UNREAD, CONTESTED), UNREAD, 1),
         ((OVER_WITHOUT, UNREAD, CONTESTED), CONTESTED, 0),
+        ((OVER_ALONE, CONTESTED), OVER_ALONE, 0),
+        ((OVER_ALONE, UNREAD, CONTESTED), UNREAD, 1),
     ],
 )
 def test_only_shortest_window_contests_a_tag(levels_of_windows, expected, row):
