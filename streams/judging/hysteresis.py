@@ -161,9 +161,9 @@ def decide_early(
     """Decide a scope before its tick has settled: provisional, where the tag is over and nothing bars it; else None."""
     if protected or result.level < OVER_WITHOUT or not rule.hides:
         return None
-    if state is not None and not was_uncorroborated(state):
-        if state.action != "clear" or state.lapsed or tick_ms - state.since_ms < rule.dwell_ms:
-            return None
+    bars = state is not None and (state.action != "clear" or state.lapsed or tick_ms - state.since_ms < rule.dwell_ms)
+    if bars and not was_uncorroborated(state):
+        return None
     begun = _begin(result, rule, tick_ms, scope)
     return replace(begun, provisional=True) if begun.action in FLAGGING else None
 

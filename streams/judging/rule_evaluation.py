@@ -61,7 +61,7 @@ class RuleEvaluation:
         self._rows: dict[int, dict[int, int]] = {}
 
     def over(self) -> set[int]:
-        """Return the keys that are over, corroborated or not, contested or unread under their own rule in some scope."""
+        """Return the keys that are over (also uncorroborated), contested or unread under their rule in some scope."""
         keys: set[int] = set()
         if self._blind:
             return keys
