@@ -151,7 +151,7 @@ class ScopeDecision(msgspec.Struct, frozen=True, kw_only=True):
     provisional: bool = False
     """Whether it is an early decision, of a tick that has not settled. A provisional `clear` withdraws one."""
     valve: str = ""
-    """Circuit breaker, `innocent_past`, `not_assessed` or `uncorroborated`: why it is a `review`, which hides nothing."""
+    """Circuit breaker, `innocent_past`, `not_assessed` or `uncorroborated`: why it is a `review`, and hides nothing."""
     weight: Part | None = None
     """Factor on the tweets of a discounted hashtag: the established part of its authors; else None."""
     without: bool = False
