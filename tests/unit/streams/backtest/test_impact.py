@@ -21,9 +21,9 @@ from streams.errors import CallerMistake
 from streams.judging.curated import CuratedTags
 from streams.judging.evidence_codec import conditions_of, table_of
 from streams.judging.hysteresis import decide
-from streams.judging.levels import CONTESTED
+from streams.judging.levels import CONTESTED, OVER_WITHOUT
 from streams.judging.rule_evaluation import RuleEvaluation
-from streams.log.decisions import ScopeDecision
+from streams.log.decisions import UNCORROBORATED, ScopeDecision
 from streams.log.evidence import EvidenceRecord, GroupColumns
 from streams.policy import Policy
 from tests.support.backtest_cases import (
@@ -78,7 +78,9 @@ def naive_rows(policy: Policy, records: list[EvidenceRecord]) -> list[ChangeRow]
                     for one in rule.windows_ms
                 )  # fmt: skip
                 result = evaluation.result(key, scope)
-                if before is not None and before.valve and rule.hides and result.level != CONTESTED:
+                asked = before is not None and before.valve == UNCORROBORATED
+                free = asked and (before.action == "clear" or result.level >= OVER_WITHOUT)
+                if before is not None and before.valve and not free and rule.hides and result.level != CONTESTED:
                     rule = replace(rule, mode="review")
                 after = decide(
                     result, before, rule, tick_ms, scope=scope,

@@ -54,15 +54,16 @@ def linking(n: int, of: int) -> list[str]:
 
 
 def test_enough_links_corroborate():
-    for n, expected in ((10, ["suppress"]), (9, [])):
+    for n, expected in ((10, ["suppress"]), (9, ["review"])):
         harness = JudgeHarness(policy_of())
         write(harness, 0, linking(n, 20), early=False)
         decisions = harness.advance(10_000)
         assert [ruling.action for one in decisions for ruling in one.rulings] == expected
         for one in decisions:
             evidence = one.rulings[0].evidence
-            assert evidence is not None and evidence.links == 0.5
-            assert ("links", 0.5, 0.5) in [(why.signal, why.value, why.threshold) for why in one.rulings[0].reasons]
+            assert evidence is not None and evidence.links == n / 20
+            reached = [(why.signal, why.value, why.threshold) for why in one.rulings[0].reasons]
+            assert (("links", 0.5, 0.5) in reached) == (expected == ["suppress"])
 
 
 def test_early_decision_uses_links():
