@@ -2,8 +2,8 @@
 
     new_suppressions_per_hour   Each judge may begin `cap // shards` in an hour, counted from its decisions.
     suppressed_share_of_top     Limit on the hidden share of the biggest tags of a country in a shard.
-    uncorroborated_per_hour     Each judge may begin so many reviews of uncorroborated tags in an hour. Beyond it none
-                                begins, and the tag is as if it were not over.
+    uncorroborated_per_hour     Each judge may begin its share, rounded up, of the reviews of uncorroborated tags in an
+                                hour. Beyond it none begins, and the tag is as if it were not over.
     least_scored, most_harmful  Dead-man's rule: a scorer that is silent, or calls all harmful, begins nothing.
 
 All of it is a function of the shard's log: of settled ticks, and of the decisions that the next owner recovers. Settled
@@ -132,7 +132,7 @@ class CircuitBreakers:
     def admit_cases(self, limits: Valves, tick_ms: int, begun: Iterable[NewCase]) -> set[int]:
         """Admit new reviews of uncorroborated keys at a settled tick, the largest first; return the refused keys."""
         self._asked = {entry for entry in self._asked if entry[0] > tick_ms - HOUR_MS}
-        free = limits.uncorroborated_per_hour - sum(at <= tick_ms for at, _, _ in self._asked)
+        free = -(-limits.uncorroborated_per_hour // self._shards) - sum(at <= tick_ms for at, _, _ in self._asked)
         by_reach = sorted(begun, key=lambda case: (-case.tweets, -case.lower, case.hashtag, case.country))
         admitted = by_reach[: max(free, 0)]
         self._asked.update((tick_ms, case.hashtag, case.country) for case in admitted)

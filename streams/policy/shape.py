@@ -226,8 +226,8 @@ class Valves(Strict):
         default=24,
         ge=0,
         le=1_000_000,
-        description="Cap on new reviews an hour, in each shard, of tags whose lower bound reaches `suppress_at` and "
-        "that nothing corroborates. The largest come first. 0: nobody is asked about them.",
+        description="Cap on new reviews an hour of tags whose lower bound reaches `suppress_at` and that nothing "
+        "corroborates. It is divided over the shards, rounded up; the largest come first. 0: nobody is asked.",
     )
     least_scored: Share | None = Field(
         default=None,

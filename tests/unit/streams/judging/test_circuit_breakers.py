@@ -211,11 +211,17 @@ def asked(hashtag: str, action: str, at: int) -> Decision:
 
 
 def test_largest_cases_are_admitted_up_to_their_cap_in_an_hour():
-    limits, breakers = Valves(uncorroborated_per_hour=3), CircuitBreakers(8)
+    limits, breakers = Valves(uncorroborated_per_hour=3), CircuitBreakers(1)
     assert breakers.admit_cases(limits, TICK, cases_at(1, [20, 50])) == set()
     assert breakers.admit_cases(limits, 2 * TICK, cases_at(2, [20, 50, 30])) == {2000, 2002}
     assert breakers.admit_cases(limits, HOUR_MS, cases_at(3, [20])) == {3000}
     assert breakers.admit_cases(limits, TICK + HOUR_MS, cases_at(4, [20, 10, 5])) == {4002}
+
+
+@pytest.mark.parametrize(("cap", "shards", "least_refused"), [(24, 8, 3), (24, 7, 4), (1, 8, 1), (0, 8, 0)])
+def test_cap_of_cases_is_divided_over_the_shards(cap: int, shards: int, least_refused: int):
+    limits, cases = Valves(uncorroborated_per_hour=cap), cases_at(0, list(range(99, 89, -1)))
+    assert CircuitBreakers(shards).admit_cases(limits, TICK, cases) == set(range(least_refused, 10))
 
 
 def test_cases_of_equal_reach_are_admitted_by_bound_then_name():
