@@ -171,7 +171,7 @@ def _cause(ruling: ScopeDecision) -> str:
     if is_not_assessed(ruling):
         return _unread_cause(ruling)
     if ruling.valve == decisions.UNCORROBORATED:
-        return "uncorroborated: enough of its authors write harm, and no signal supports it; nothing automated hides it"
+        return "uncorroborated: as harmful as what is hidden, but no signal corroborates it"
     reason = next((reason for reason in ruling.reasons if reason.signal == ruling.valve), None)
     if reason is None:
         return ruling.valve.replace("_", " ")

@@ -76,6 +76,7 @@ def test_contested_hashtag_is_an_item() -> None:
     ("valve", "value", "limit", "cause"),
     [
         ("innocent_past", 340, 100, "innocent past: 340 established authors used it before without harm"),
+        ("uncorroborated", 0, 0, "uncorroborated: as harmful as what is hidden, but no signal corroborates it"),
         ("new_suppressions_per_hour", 20, 20, "new suppressions per hour: 20, the limit is 20"),
         ("", 0, 0, ""),
     ],
