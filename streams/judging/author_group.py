@@ -21,7 +21,8 @@ from streams.counting.block_counts import GROUP_SHIFT, MAX_GROUPS, UNSCORED
 from streams.judging.row_scales import RowScales
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.two_stage_share import ShareCorrection, correct
-from streams.signals.base import Bools, Doubles, Ints, part_by_tag
+from streams.signals.base import Bools, Doubles, Ints
+from streams.signals.kernels.shares import part_by_tag
 from streams.windows.window import AuthorSample
 
 SILENT_GROUP = 0

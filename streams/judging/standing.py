@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from streams.counting.block_counts import RETWEET
 from streams.signals.base import Bools
-from streams.signals.copies import copied
+from streams.signals.kernels.repeats import copied
 from streams.windows.window import AuthorSample
 
 

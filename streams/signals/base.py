@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from models.compiled import compiled
 from streams.signals.views import ConditionsView, MeasuredTable, PolicyView, RuleView
 
 Ints = npt.NDArray[np.int64]
@@ -118,27 +117,10 @@ class Observations:
 
     def share(self, of: Bools, hit: Bools) -> Doubles:
         """Divide by tag the sampled authors that are `of` and `hit` (n,) by those that are `of` (n,); 0 of none."""
+        from streams.signals.kernels.shares import part_by_tag  # a reader of policies need not wait for numba
+
         share: Doubles = part_by_tag(self.tag, of, hit, len(self.tweets))
         return share
-
-
-@compiled
-def part_by_tag(tag: Ints, of: Bools, hit: Bools, m: int) -> Doubles:
-    """Return (m,) the part of the rows (n,) of each tag that are `hit`, among those that are `of`; 0 of none."""
-    whole, part, shares = np.zeros(m, np.int64), np.zeros(m, np.int64), np.zeros(m)
-    row = 0
-    while row < len(tag):
-        number, n_of, n_hit = tag[row], 0, 0
-        while row < len(tag) and tag[row] == number:
-            n_of += of[row]
-            n_hit += of[row] & hit[row]
-            row += 1
-        whole[number] += n_of
-        part[number] += n_hit
-    for number in range(m):
-        if whole[number]:
-            shares[number] = part[number] / whole[number]
-    return shares
 
 
 class Signal(ABC):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.signals.copies import copied
+from streams.signals.kernels.repeats import copied
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 3_000) | st.integers(1, 9), st.booleans()), max_size=500)
 

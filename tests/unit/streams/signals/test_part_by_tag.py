@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.signals.base import part_by_tag
+from streams.signals.kernels.shares import part_by_tag
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()))
 

@@ -1,0 +1,1 @@
+"""Compiled passes over sampled authors, apart from the signals: policies name signals and measure none."""
