@@ -9,7 +9,7 @@ import asyncio
 import json
 import secrets
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -22,13 +22,13 @@ from streams.constants import HOUR_MS
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import StoppedShard, record_in
+from streams.log.positions import RecordPosition
 from streams.log.reading import LogReader, connection
-from streams.log.skips import Skip, decode_skip, encode_skip
+from streams.log.skips import Skip, SkippedTopic, decode_skip, encode_skip
 from streams.log.topic_specs import DECISIONS
-from streams.log.unreadable import DECODERS, RecordPosition, fault_in, sha256_of
 from streams.settings import Settings, load_settings
 
-_TOPICS = ", ".join(DECODERS)
+_TOPICS = get_args(SkippedTopic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 def skip(
-    topic: Annotated[str, typer.Argument(help=f"Topic of the record, without the prefix: {_TOPICS}.")],
+    topic: Annotated[str, typer.Argument(help=f"Topic of the record, without the prefix: {', '.join(_TOPICS)}.")],
     partition: Annotated[int, typer.Argument(min=0, help="Partition of the record: its shard.")],
     offset: Annotated[int, typer.Argument(min=0, help="Offset of the record.")],
     reason: Annotated[str, typer.Option("--reason", "-r", help="Reason; it is kept with the skip.")],
@@ -57,8 +57,8 @@ def skip(
     What a skipped record counted is lost: for a whole window the shard then ends no suppression. A skipped decision is
     decided again.
     """
-    if topic not in DECODERS:
-        raise CallerMistake(f"no shard stops at a record of {topic!r}", fix=f"name one of {_TOPICS}")
+    if topic not in _TOPICS:
+        raise CallerMistake(f"no shard stops at a record of {topic!r}", fix=f"name one of {', '.join(_TOPICS)}")
     quieten()
     at = RecordPosition(topic, partition, offset)
     result = asyncio.run(write_skip(load_settings(), at, actor=actor_of(actor), reason=reason))
@@ -81,6 +81,8 @@ async def write_skip(settings: Settings, at: RecordPosition, *, actor: str, reas
         CallerMistake: there is no such record, or it can be read.
         DependencyAway: Kafka does not answer.
     """
+    from streams.log.unreadable import fault_in, sha256_of  # numba compiles some decoders: not for the help
+
     if not reason.strip():
         raise CallerMistake("--reason is empty", fix="write a few words: they are kept with the skip")
     record = await _read(settings, at)

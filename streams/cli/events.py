@@ -8,7 +8,6 @@ import typer
 from streams.cli.inputs import standard_input
 from streams.cli.options import AlwaysJson
 from streams.cli.output import print_json
-from streams.counting.notices import leaves
 from streams.errors import CallerMistake, ContractError
 from streams.events.faults import check_bytes, refuse
 from streams.events.grammar import extract_hashtags
@@ -77,7 +76,7 @@ def inspected(payload: bytes) -> dict[str, object]:
     }
     if isinstance(event, Control) and event.kind in ("delete", "withheld"):
         inspection |= {
-            "leaves": list(leaves(event)),
+            "leaves": list(event.leaves),
             "countries": list(event.countries or ("*",) * (event.kind == "delete")),
         }
     return inspection

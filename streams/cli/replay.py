@@ -177,7 +177,8 @@ def _moderation(path: Path) -> list[LogRecord]:
 def _partials(path: Path, people: Iterable[LogRecord]) -> dict[int, list[Partial | None]]:
     """Read a dump of hashtag-partials: the records of each shard, in order of offset, None for a skipped one."""
     from streams.log.lines import read_lines
-    from streams.log.skips import SkipIndex, read_shard_log
+    from streams.log.shard_log import read_shard_log
+    from streams.log.skips import SkipIndex
     from streams.log.unreadable import UnreadableRecord
 
     skips = SkipIndex()

@@ -19,15 +19,6 @@ from streams.events.tweet import Control
 KINDS = ("deletion", "notice", "tweet_withheld", "account_withheld", "too_old")
 
 
-def leaves(control: Control) -> tuple[str, ...]:
-    """Return what the tweet of a message leaves: `counts`, `samples`."""
-    if control.id is None:
-        return ()
-    if control.kind == "delete":
-        return ("counts", "samples") if control.exact else ("samples",)
-    return ("samples",) if control.countries else ()
-
-
 def retract(control: Control, log_ms: int, into: OpenRetractions, sharding: Sharding, times: TimeRules) -> str | None:
     """Add the retraction of a message, and return one of `KINDS`; None if it is no retraction.
 

@@ -63,3 +63,12 @@ class Control(msgspec.Struct, gc=False):
     """Whether a deletion names the time and the hashtags of its tweet, so that the tweet can leave the counts."""
     countries: tuple[str, ...] = ()
     """Countries in which a tweet or an account is withheld, ascending; `*` alone: everywhere."""
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """Return what the tweet of the message leaves: `counts`, `samples`."""
+        if self.id is None:
+            return ()
+        if self.kind == "delete":
+            return ("counts", "samples") if self.exact else ("samples",)
+        return ("samples",) if self.countries else ()

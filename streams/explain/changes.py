@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from streams.actions import ACTION_OF_MODE, AWAITING_PERSON, HIDING, WEIGHING
 from streams.constants import HOUR_MS
 from streams.explain.signal_report import SignalReport, moment
-from streams.judging.levels import LEAST_PART, SPEAKING_SHARE
+from streams.judging.levels import LEAST_PART
 from streams.languages import authors_words
-from streams.log.decisions import NOT_ASSESSED, UNCORROBORATED, DecisionReason, ScopeDecision
+from streams.log.decisions import NOT_ASSESSED, SPEAKING_SHARE, UNCORROBORATED, DecisionReason, ScopeDecision
 from streams.naming import format_duration
 from streams.policy import Rule
 

@@ -25,7 +25,6 @@ from streams.judging.levels import (
     OVER,
     OVER_ALONE,
     OVER_WITHOUT,
-    SPEAKING_SHARE,
     UNDER,
     UNREAD,
     RuleLevels,
@@ -33,7 +32,7 @@ from streams.judging.levels import (
     levels,
 )
 from streams.languages import in_order, read_words
-from streams.log.decisions import DecisionReason, unread_of
+from streams.log.decisions import SPEAKING_SHARE, DecisionReason, unread_of
 from streams.log.evidence import EvidenceRecord
 from streams.policy import Policy, Rule
 from streams.policy.places import PolicyLine, PolicyLines

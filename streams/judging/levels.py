@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from streams.judging.author_group import GroupBounds, ShareBounds
 from streams.judging.evidence import EvidenceTable
-from streams.log.decisions import DecisionReason, Evidence
+from streams.log.decisions import SPEAKING_SHARE, DecisionReason, Evidence
 from streams.policy import Rule
 from streams.signals.base import YES_NO, Bools, Doubles, Numbers, Signal, rounded
 from streams.signals.registry import BY_NAME
@@ -46,8 +46,6 @@ CONTESTED = 6
 OVER = 7
 """Level of a key under which the established authors write harm."""
 
-SPEAKING_SHARE = "speaking_share_lower"
-"""Reason of a tag that is over only without the authors whose texts have no words."""
 TWEETS_EACH = 3
 """Tweets of one established author that a weight allows for: above it, others have written most of the tweets."""
 LEAST_PART = 0.1

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from streams.log.positions import RecordPosition
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DEAD_LETTER
-from streams.log.unreadable import RecordPosition
 from streams.settings import Settings
 
 MARK = "redrive"

@@ -6,27 +6,29 @@ reads the same. A skip names the SHA-256 of the record's value: in a topic that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from streams.errors import ContractError
-from streams.log.corrections import are_corrections
-from streams.log.lines import LogRecord
 from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Text, decode_moderation
-from streams.log.partials import Partial
-from streams.log.topic_specs import PARTIALS
-from streams.log.unreadable import RecordPosition, UnreadableRecord, read_record
+from streams.log.positions import RecordPosition
+
+if TYPE_CHECKING:
+    from streams.log.unreadable import UnreadableRecord
 
 KIND = "skip"
+
+
+SkippedTopic = Literal["hashtag-partials", "hashtag-panes", "hashtag-short-panes", "suppression-decisions"]
+"""Topic at whose unreadable records a shard stops, without its prefix."""
 
 
 class Skip(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND):
     """Permission of a person to pass over one unreadable record."""
 
     id: Id
-    topic: Literal["hashtag-partials", "hashtag-panes", "hashtag-short-panes", "suppression-decisions"]
+    topic: SkippedTopic
     """Topic of the record, without its prefix."""
     partition: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     offset: Annotated[int, msgspec.Meta(ge=0)]
@@ -68,21 +70,3 @@ class SkipIndex:
     def find(self, record: UnreadableRecord) -> Skip | None:
         """Return the skip of an unreadable record, or None."""
         return self._skips.get((record.position, record.sha256))
-
-
-def read_shard_log(records: Iterable[LogRecord], shard: int, skips: SkipIndex) -> Iterator[Partial | None]:
-    """Decode the records of a shard's log as its judge reads them: without malformed corrections, None for a skip.
-
-    Raises:
-        UnreadableRecord: another record cannot be read, and no person has skipped it.
-    """
-    for record in records:
-        try:
-            yield read_record(PARTIALS, shard, record)
-        except ContractError as error:
-            if are_corrections(record.value or b""):
-                continue
-            unreadable = UnreadableRecord(RecordPosition(PARTIALS, shard, record.offset), record.value, error)
-            if skips.find(unreadable) is None:
-                raise unreadable from None
-            yield None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -24,6 +23,7 @@ from streams.log.decisions import Decision, Progress, decode_record
 from streams.log.evidence import EvidenceRecord
 from streams.log.panes import PaneRecord, decode_pane_record, is_pane
 from streams.log.partials import decode_partial
+from streams.log.positions import RecordPosition
 from streams.log.retractions import are_retractions, decode_retractions
 from streams.log.sense import AHEAD_MS, absurd, require_column, require_range
 from streams.log.topic_specs import DECISIONS, PANES, PARTIALS, SHORT_PANES
@@ -43,18 +43,6 @@ _TIMES: Mapping[type, Sequence[str]] = {
 }
 """Times in a record that are no later than its log time, apart from the differences of clocks."""
 _FIX = "only hushtag's workers may write to this topic"
-
-
-@dataclass(frozen=True, slots=True)
-class RecordPosition:
-    """Position of a record: topic without the prefix, partition and offset."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}[{self.partition}] at {self.offset}"
 
 
 class Stamped(Protocol):

@@ -28,10 +28,11 @@ from streams.log.author_sketches import AuthorSketch
 from streams.log.corrections import are_corrections
 from streams.log.decisions import Decision, LanguageCoverage, Progress, encode_record
 from streams.log.partials import Partial, encode_partial
+from streams.log.positions import RecordPosition
 from streams.log.producer import Ack
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import PARTIALS
-from streams.log.unreadable import RecordPosition, UnreadableRecord, read_record
+from streams.log.unreadable import UnreadableRecord, read_record
 from streams.pipeline.gaps import Gap, explain_gap
 from streams.pipeline.recovery import OwnOffsets, RecoveredJudge, read_foreign, recover_judge
 from streams.pipeline.stage_2 import Stage2

@@ -23,17 +23,11 @@ from streams.log.decisions import Decision, Progress, decision_in
 from streams.log.pane_assembly import Assembler
 from streams.log.panes import decode_pane_record, decode_pane_span, is_pane
 from streams.log.policies import read_incarnation, read_policies
+from streams.log.positions import RecordPosition
 from streams.log.reading import LogReader, connection
 from streams.log.sense import absurd
 from streams.log.topic_specs import DECISIONS, PANES, PARTIALS, SHORT_PANES
-from streams.log.unreadable import (
-    RecordPosition,
-    UnreadableRecord,
-    check_place,
-    decode_settled,
-    read_record,
-    read_value,
-)
+from streams.log.unreadable import UnreadableRecord, check_place, decode_settled, read_record, read_value
 from streams.pipeline.account_facts import AccountFactsFollower
 from streams.pipeline.context import Context
 from streams.settings import Settings

@@ -18,10 +18,9 @@ from typing import Literal, cast
 from moderation.domain.restrictions.collection import decision_restrictions
 from moderation.domain.restrictions.restriction import Restriction
 from streams.actions import RANK, ROW_OF_MEASURE
-from streams.judging.levels import SPEAKING_SHARE
 from streams.languages import read_words
 from streams.log import decisions
-from streams.log.decisions import HARM_FIELDS, Decision, Evidence, ScopeDecision, unread_of
+from streams.log.decisions import HARM_FIELDS, SPEAKING_SHARE, Decision, Evidence, ScopeDecision, unread_of
 from streams.signals.registry import WEIGHED
 
 ItemKind = Literal["hold", "review", "not_assessed", "contested", "paused", "appeal", "second_look", "control"]

@@ -17,7 +17,8 @@ from streams.log.corrections import are_corrections, decode_corrections, encode_
 from streams.log.lines import LogRecord
 from streams.log.panes import pane_records
 from streams.log.partials import corrections_in, decode_partial, encode_partial
-from streams.log.skips import SkipIndex, read_shard_log
+from streams.log.shard_log import read_shard_log
+from streams.log.skips import SkipIndex
 from streams.windows.corrections import CorrectionRows, Corrections, correction_rows_of
 from tests.support.block_counts import flush
 

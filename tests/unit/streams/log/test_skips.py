@@ -10,9 +10,11 @@ from streams.judging.clearing_pause import LOST_AHEAD_MS, SkippedSpan
 from streams.log.lines import LogRecord
 from streams.log.moderation import OtherRecord, decode_moderation
 from streams.log.partials import encode_partial
-from streams.log.skips import Skip, SkipIndex, decode_skip, encode_skip, read_shard_log
+from streams.log.positions import RecordPosition
+from streams.log.shard_log import read_shard_log
+from streams.log.skips import Skip, SkipIndex, decode_skip, encode_skip
 from streams.log.topic_specs import PARTIALS
-from streams.log.unreadable import RecordPosition, UnreadableRecord, sha256_of
+from streams.log.unreadable import UnreadableRecord, sha256_of
 from streams.replay import skipped_spans
 from tests.support.block_counts import flush
 

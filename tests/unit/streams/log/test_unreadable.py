@@ -17,8 +17,9 @@ from streams.log.decisions import StoppedShard, encode_record
 from streams.log.frames import Framed
 from streams.log.panes import decode_pane_record, encode_pane, pane_records
 from streams.log.partials import decode_partial, encode_partial
+from streams.log.positions import RecordPosition
 from streams.log.topic_specs import DECISIONS, PANES, PARTIALS
-from streams.log.unreadable import RecordPosition, UnreadableRecord, fault_in, read_value, sha256_of
+from streams.log.unreadable import UnreadableRecord, fault_in, read_value, sha256_of
 from streams.windows.corrections import Corrections
 from tests.support.block_counts import BlockCount, Entry, flush
 from tests.support.decisions import decision

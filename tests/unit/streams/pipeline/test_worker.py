@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 from streams.cli.inputs import load_policy_file
 from streams.errors import ContractError, DependencyAway, FlagStoreUnavailable, SettingsError
 from streams.log.log_clock import LogClock
-from streams.log.unreadable import RecordPosition, UnreadableRecord
+from streams.log.positions import RecordPosition
+from streams.log.unreadable import UnreadableRecord
 from streams.pipeline import wiring
 from streams.pipeline.backlog import Readiness
 from streams.pipeline.stages import Assignments
