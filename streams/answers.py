@@ -24,7 +24,7 @@ EvidenceJson = Annotated[JsonObject, record_schema("Evidence")]
 class AnswerModel(BaseModel):
     """Base of every answer; members that are not declared are faults."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)  # a command uses few answers
 
     def members(self) -> JsonObject:
         """Return the members that were given, as plain JSON; one that was not given is left out."""

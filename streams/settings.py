@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -358,7 +359,14 @@ def shown(field: str, value: object) -> str:
 
 def allowed(field: str) -> str:
     """Return the allowed values of a setting as text."""
-    return allowed_values(Settings.model_json_schema()["properties"][field])
+    return allowed_values(_schemas()[field])
+
+
+@cache
+def _schemas() -> dict[str, dict[str, object]]:
+    """Return the JSON schema of each setting."""
+    schemas: dict[str, dict[str, object]] = Settings.model_json_schema()["properties"]
+    return schemas
 
 
 def is_from_environment(field: str) -> bool:

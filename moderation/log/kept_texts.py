@@ -14,14 +14,12 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
-from kafka.errors import KafkaError
 
 from moderation.log.cipher import TextCipher, TextContent
-from moderation.log.producer import DeadlineProducer
+from moderation.log.producer import DeadlineProducer, NotAcknowledged
 from streams.clock import now_ms
 from streams.constants import DAY_MS, HOUR_MS
 from streams.errors import DependencyAway
-from streams.log.kafka_security import refusal
 from streams.log.reading import LogReader, connection
 from streams.log.shown_texts import text_key, tweet_of
 from streams.log.topic_specs import SHOWN_TEXTS
@@ -83,12 +81,12 @@ class KeptTexts:
         key = settings.texts_key.get_secret_value()
         self._cipher = TextCipher(key) if key else None
         self._fold = KeptTextFold()
-        self._kafka = connection(settings)
+        kafka = connection(settings)
         self._topic = settings.topic(SHOWN_TEXTS)
         self._period_ms = settings.appeal_days * DAY_MS
         self._clock = clock
-        self._reader = LogReader(self._kafka, self._topic, silence_seconds=deadline_seconds)
-        self._producer = DeadlineProducer(self._kafka, self._topic, deadline_seconds)
+        self._reader = LogReader(kafka, self._topic, silence_seconds=deadline_seconds)
+        self._producer = DeadlineProducer(kafka, self._topic, deadline_seconds)
         self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -137,7 +135,5 @@ class KeptTexts:
             return
         try:
             await asyncio.to_thread(self._producer.send, records)
-        except KafkaError as error:
-            if (refused := refusal(error, self._kafka, right="Write", resource=self._topic)) is not None:
-                raise refused from None
+        except NotAcknowledged as error:
             raise DependencyAway(f"{self._producer.servers}: {error}; the texts were not kept") from None

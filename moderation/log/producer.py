@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kafka import KafkaProducer
+from streams.log.kafka_security import refusal
 
 _CLOSE_SECONDS = 1.0
 _MAX_RECORD_BYTES = 4 * 1024 * 1024
 """Limit of the topic: the ruling on a large order is one record."""
+
+
+class NotAcknowledged(Exception):
+    """A record was not acknowledged in time; it may still reach the log."""
 
 
 class DeadlineProducer:
@@ -28,6 +32,7 @@ class DeadlineProducer:
         self.servers = f"Kafka at {kafka['bootstrap_servers']}"
         self._topic = topic
         self._deadline_seconds = deadline_seconds
+        self._kafka = kafka
         deadline_ms = int(deadline_seconds * 1000)
         self._options = {
             **kafka,
@@ -46,13 +51,22 @@ class DeadlineProducer:
         """Send (value, key) pairs in order and return their offsets once all in-sync replicas have them.
 
         Raises:
-            kafka.errors.KafkaError: a record was not acknowledged in time; some may still reach the log.
+            BrokerRefuses: the broker refuses the login or the right to write.
+            NotAcknowledged: a record was not acknowledged in time; some may still reach the log.
         """
+        from kafka import KafkaProducer  # slow import: not for commands that only read
+        from kafka.errors import KafkaError
+
         try:
             if self._producer is None:
                 self._producer = KafkaProducer(**self._options)
             sent = [self._producer.send(self._topic, value=value, key=key, partition=0) for value, key in records]
             return [future.get(timeout=self._deadline_seconds + _CLOSE_SECONDS).offset for future in sent]
+        except KafkaError as error:
+            self.close()
+            if (refused := refusal(error, self._kafka, right="Write", resource=self._topic)) is not None:
+                raise refused from None
+            raise NotAcknowledged(str(error)) from None
         except BaseException:
             self.close()
             raise

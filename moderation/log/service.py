@@ -13,18 +13,16 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from hushtag_client.registers import ANY_HASHTAG
-from kafka.errors import KafkaError
 
 from moderation.log.drafts import AcceptedRecord, OverrideDraft, UndoDraft
 from moderation.log.errors import NothingToUndo, StaleEdit
-from moderation.log.producer import DeadlineProducer
+from moderation.log.producer import DeadlineProducer, NotAcknowledged
 from streams.clock import monotonic_seconds, steady_ms
 from streams.countries import in_country
 from streams.errors import CallerMistake, DependencyAway, TopicsError
 from streams.flags.moderation_fold import Scope, StackedOverride
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import version_of
-from streams.log.kafka_security import refusal
 from streams.log.log_clock import LogClock
 from streams.log.moderation import UNKNOWN_MS, Override, TagRecord, Undo, encode_moderation
 from streams.log.reading import LogReader, connection
@@ -51,9 +49,9 @@ class ModerationService:
         self._topic = settings.topic(MODERATION)
         self._deadline_seconds = deadline_seconds
         self._clock = clock
-        self._kafka = connection(settings)
-        self._reader = LogReader(self._kafka, self._topic, silence_seconds=deadline_seconds)
-        self._producer = DeadlineProducer(self._kafka, self._topic, deadline_seconds)
+        kafka = connection(settings)
+        self._reader = LogReader(kafka, self._topic, silence_seconds=deadline_seconds)
+        self._producer = DeadlineProducer(kafka, self._topic, deadline_seconds)
         self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -271,9 +269,7 @@ class ModerationService:
             return []
         try:
             offsets = await asyncio.to_thread(self._producer.send, encoded)
-        except KafkaError as error:
-            if (refused := refusal(error, self._kafka, right="Write", resource=self._topic)) is not None:
-                raise refused from None
+        except NotAcknowledged as error:
             raise DependencyAway(
                 f"{self._producer.servers}: {error}; it is not known whether the decision was written",
                 fix="check with hushtag moderation list once Kafka answers, then decide again if it is missing",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from hushtag_client.normalise import normalise
 
@@ -44,23 +44,28 @@ def _ranges(first: int, last: int) -> str:
     return "".join(parts)
 
 
-# Separate sets: `re` tests ranges above the basic plane one by one, and most characters must not get that far.
-_BASIC = _ranges(0, 0xFFFF) + _JOINING
-_ASTRAL = _ranges(0x10000, 0x1FFFF) + "\U00020000-\U0003ffff"  # ideographs
-_ASTRAL += "\U000e0100-\U000e01ef"  # variation selectors
-_ASTRAL_CHARACTER = f"(?=[\U00010000-\U0010ffff])[{_ASTRAL}]"
-
 _SIGN = re.compile(f"[{SIGNS}]")
-_TAG = re.compile(
-    f"[{SIGNS}]"
-    f"(?:(?<![&{_BASIC}].)(?<!{_ASTRAL_CHARACTER}.)|(?<=[\ufe0e\ufe0f].))"  # an emoji's variation selector may precede
-    "(?![\ufe0f\u20e3])"  # the # keycap emoji
-    f"(?=[\\d{_JOINING}]*+(?:[{_BASIC}]|{_ASTRAL_CHARACTER}))"  # a letter or mark somewhere
-    f"([{_BASIC}]*+(?:{_ASTRAL_CHARACTER}[{_BASIC}]*+)*+)"
-    f"(?![{SIGNS}]|://)",
-    re.DOTALL,
-)
-_match_tag = _TAG.match
+
+
+@cache
+def _tag() -> re.Pattern[str]:
+    """Compile the pattern of a hashtag, at its first use: a tenth of a second, which few commands need."""
+    # Separate sets: `re` tests ranges above the basic plane one by one, and most characters must not get that far.
+    basic = _ranges(0, 0xFFFF) + _JOINING
+    astral = _ranges(0x10000, 0x1FFFF) + "\U00020000-\U0003ffff"  # ideographs
+    astral += "\U000e0100-\U000e01ef"  # variation selectors
+    astral_character = f"(?=[\U00010000-\U0010ffff])[{astral}]"
+    return re.compile(
+        f"[{SIGNS}]"
+        # An emoji's variation selector may precede.
+        f"(?:(?<![&{basic}].)(?<!{astral_character}.)|(?<=[\ufe0e\ufe0f].))"
+        "(?![\ufe0f\u20e3])"  # the # keycap emoji
+        f"(?=[\\d{_JOINING}]*+(?:[{basic}]|{astral_character}))"  # a letter or mark somewhere
+        f"([{basic}]*+(?:{astral_character}[{basic}]*+)*+)"
+        f"(?![{SIGNS}]|://)",
+        re.DOTALL,
+    )
+
 
 _TOP_LEVEL = re.compile(
     "aero|agency|app|art|biz|blog|cat|chat|click|cloud|club|com|coop|dev|edu|email|events|fun|fund|global|gov|group|guru"
@@ -104,9 +109,10 @@ def extract_hashtags(text: str) -> list[HashtagUse]:
     """
     uses: list[HashtagUse] = []
     urls: list[tuple[int, int]] | None = None
+    match_tag = _tag().match
     end, is_wide = 0, SIGNS[1] in text
     while (start := _next_sign(text, end, is_wide)) >= 0:
-        match, end = _match_tag(text, start), start + 1
+        match, end = match_tag(text, start), start + 1
         if match:
             end = match.end()
             hashtag = canonical(match[1])

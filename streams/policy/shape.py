@@ -43,7 +43,7 @@ ADDED_LATER = "added later"
 class Strict(BaseModel):
     """Base of the models of a policy file: strict types, no unknown keys."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)  # many commands read none
 
 
 class _Needed(Strict):

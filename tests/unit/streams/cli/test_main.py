@@ -63,8 +63,25 @@ def test_unknown_word_has_every_command() -> None:
     assert set(commands) == {entry.name for entry in COMMANDS}
 
 
+def imported_by(*commands: str) -> set[str]:
+    """Return the modules that a process has imported once it has built these commands; "" builds all of them."""
+    code = "import sys; from streams.cli.main import make_app; [make_app(name) for name in sys.argv[1:]]"
+    program = [sys.executable, "-c", f"{code}; print(*sys.modules)", *commands]
+    return set(subprocess.run(program, capture_output=True, text=True, check=True).stdout.split())
+
+
 def test_command_imports_no_other_module() -> None:
-    code = "import sys; from streams.cli.main import make_app; make_app('policy'); print(*sys.modules)"
-    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    modules = imported_by("policy")
     assert "streams.cli.policy" in modules
     assert not [name for name in modules if name.startswith("moderation.") or name == "streams.cli.events"]
+
+
+def test_no_command_imports_what_takes_long_before_it_runs() -> None:
+    modules = imported_by("")
+    assert {"moderation.cli.cases", "streams.cli.worker"} <= modules
+    assert not modules & {"numba", "scipy", "sklearn", "fastapi", "jinja2", "faust", "kafka", "models.compiled"}
+
+
+def test_commands_that_read_no_topic_import_no_kafka_client() -> None:
+    commands = ("settings", "policy", "acls", "hashtags", "score", "statement", "proof", "api-key", "model", "schemas")
+    assert "aiokafka" not in imported_by(*commands)
