@@ -227,7 +227,7 @@ class Valves(Strict):
         ge=0,
         le=1_000_000,
         description="Cap on new reviews an hour of tags whose lower bound reaches `suppress_at` and that nothing "
-        "corroborates. It is divided over the shards, rounded up; the largest come first. 0: nobody is asked.",
+        "corroborates. It is divided over the shards, rounded up; the largest come first. 0: no review begins.",
     )
     least_scored: Share | None = Field(
         default=None,

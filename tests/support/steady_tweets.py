@@ -38,8 +38,6 @@ STRICT = POLICY.replace("suppress_at: 0.30", "suppress_at: 0.84").replace("clear
 KNOWN_PASTS = "    overrides: [{country: DE, suppress_at: 0.2, clear_at: 0.01}]\n"
 TAG = ("watched", "trends", "IN")
 AUTHORS = 60
-COLOURS = ("red", "green", "blue", "white", "black", "brown")
-ANIMALS = ("horse", "cow", "goat", "sheep", "duck", "hen", "fox", "owl", "bee", "ant")
 
 
 def progress(settings: Settings) -> dict[int, dict]:
@@ -74,8 +72,7 @@ def keep_tweeting(settings, stop: threading.Event, harsh: int = 40) -> None:
     """Send ten tweets a second under one tag, in turn by sixty authors of whom `harsh` are always harmful.
 
     A sample has room for all of them, so the harmful share is constant. The harsh authors do not tweet one after the
-    other, so a strict policy sees the same share in a window that has just begun. Each author has words of its own: a
-    copied harmful text would take the standing, and the hashtag would be contested.
+    other, so a strict policy sees the same share in a window that has just begun.
     """
     producer = KafkaProducer(bootstrap_servers=settings.kafka)
     number = time.time_ns()
@@ -88,7 +85,7 @@ def keep_tweeting(settings, stop: threading.Event, harsh: int = 40) -> None:
             "author_id": str(author + 1),
             "created_at_ms": now_ms,
             "country": "IN",
-            "text": f"{HARSH if is_harsh else MILD}, {COLOURS[author // 10]} {ANIMALS[author % 10]} #Watched",
+            "text": f"{HARSH if is_harsh else MILD} #Watched",
         }
         producer.send(settings.topic("tweets"), json.dumps(tweet).encode(), partition=number % 4)
     producer.close()
