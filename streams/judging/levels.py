@@ -152,7 +152,7 @@ class RuleLevels:
     def reasons(self, row: int, *, by_established: bool = False) -> tuple[DecisionReason, ...]:
         """Return the bound that decided, and the signals of one row that reached their thresholds.
 
-        `by_established` names the established authors' bound whatever the level.
+        `by_established` names the established authors' bound at any level.
         """
         deciding = {
             OVER: ("established_share_lower", self.own),
