@@ -56,7 +56,7 @@ class _Stopped(Exception):
 
 
 class _Signals:
-    """What a signal ends: the first lets the start give up, or the wait end; a second one of the start interrupts it.
+    """Handler of SIGINT and SIGTERM: the first signal ends the start, or the wait; a second one interrupts the start.
 
     An exception that a handler raises can leave a lock held, so that the stop waits for it for ever.
     """

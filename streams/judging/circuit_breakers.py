@@ -199,26 +199,27 @@ def newly_hiding(
     before: Mapping[Scope, ScopeDecision], after: Mapping[Scope, ScopeDecision]
 ) -> dict[Scope, ScopeDecision]:
     """Return the decisions of a key that hide and did not before."""
-    return {
-        scope: decision
-        for scope, decision in after.items()
-        if decision.action in HIDING and (scope not in before or before[scope].action not in HIDING)
-    }
+    return _newly(before, after, lambda decision: decision.action in HIDING)
 
 
 def newly_asking(
     before: Mapping[Scope, ScopeDecision], after: Mapping[Scope, ScopeDecision]
 ) -> dict[Scope, ScopeDecision]:
     """Return the reviews of an uncorroborated key that have begun."""
+    return _newly(before, after, lambda decision: decision.action == "review" and decision.valve == UNCORROBORATED)
+
+
+def _newly(
+    before: Mapping[Scope, ScopeDecision],
+    after: Mapping[Scope, ScopeDecision],
+    is_one: Callable[[ScopeDecision], bool],
+) -> dict[Scope, ScopeDecision]:
+    """Return the decisions after that are of a kind, in scopes whose decision before was not."""
     return {
         scope: decision
         for scope, decision in after.items()
-        if _asks(decision) and (scope not in before or not _asks(before[scope]))
+        if is_one(decision) and (scope not in before or not is_one(before[scope]))
     }
-
-
-def _asks(decision: ScopeDecision) -> bool:
-    return decision.action == "review" and decision.valve == UNCORROBORATED
 
 
 def hides_anywhere(decisions: Iterable[ScopeDecision]) -> bool:

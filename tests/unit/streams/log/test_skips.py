@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from msgspec.structs import replace
 
@@ -12,9 +14,9 @@ from streams.log.moderation import OtherRecord, decode_moderation
 from streams.log.partials import encode_partial
 from streams.log.positions import RecordPosition
 from streams.log.shard_log import read_shard_log
-from streams.log.skips import Skip, SkipIndex, decode_skip, encode_skip
+from streams.log.skips import Skip, SkipIndex, SkippedTopic, decode_skip, encode_skip
 from streams.log.topic_specs import PARTIALS
-from streams.log.unreadable import UnreadableRecord, sha256_of
+from streams.log.unreadable import DECODERS, UnreadableRecord, sha256_of
 from streams.replay import skipped_spans
 from tests.support.block_counts import flush
 
@@ -41,6 +43,10 @@ def decoded(value: bytes, key: bytes) -> Skip | None:
     record = decode_moderation(value, key)
     assert isinstance(record, OtherRecord)
     return decode_skip(record)
+
+
+def test_a_skip_names_each_topic_at_which_a_shard_stops() -> None:
+    assert set(get_args(SkippedTopic)) == set(DECODERS)
 
 
 def test_codec_round_trip() -> None:
