@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -67,6 +68,9 @@ def api(
                 f"--reviewer {reviewer}: {why}, and such a link is only for this machine",
                 fix="leave out --reviewer, or --keys, HUSHTAG_API_KEYS, the HUSHTAG_OIDC_ variables and --host",
             )
+    if keys is not None and not ring.entries() and not has_provider:
+        print(f"warning: {keys} holds no key, so every call is refused", file=sys.stderr)
+        print("fix: hushtag api-key NAME makes a line of it; the file is read again when it changes", file=sys.stderr)
     configure_logging(settings.log_level)
 
     def started(url: str, link: str) -> None:

@@ -23,10 +23,12 @@ _NO_HANDLES = frozenset(
     {
         "i", "home", "search", "hashtag", "intent", "explore", "settings", "messages", "notifications", "share",
         "login", "logout", "signup", "compose", "status", "statuses", "likes", "media", "with_replies", "lists",
-        "followers", "following", "bookmarks", "tos", "privacy", "about", "account", "download", "help",
+        "followers", "following", "bookmarks", "tos", "privacy", "about", "account", "download", "help", "jobs",
+        "who_to_follow", "connect_people", "communities", "moments", "topics", "highlights", "articles", "mentions",
+        "favorites", "oauth", "widgets", "signin", "sessions", "welcome", "invitations", "find_sources",
     }
 )  # fmt: skip
-"""Pages whose names look like handles."""
+"""Pages whose names look like handles. An account of such a name is ordered as @name or by its id."""
 
 
 @dataclass(frozen=True, slots=True)

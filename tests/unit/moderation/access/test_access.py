@@ -354,6 +354,19 @@ def test_api_without_any_way_in_does_not_start(options: list[str]) -> None:
         assert way in error.fix
 
 
+def test_api_says_that_its_key_file_holds_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console_cli, "configure_logging", lambda level: None)
+    monkeypatch.setattr("moderation.http.app.serve", lambda *_, **__: None)
+    monkeypatch.setattr("asyncio.run", lambda serving: None)
+    empty, filled = tmp_path / "empty.json", tmp_path / "keys.json"
+    empty.write_text('{"keys": []}')
+    filled.write_text(json.dumps({"keys": [{"name": "ann", "role": "legal", "sha256": "0" * 64}]}))
+    warned = CliRunner().invoke(command(), ["api", "--keys", str(empty)])
+    assert warned.exit_code == 0
+    assert warned.stderr.startswith(f"warning: {empty} holds no key, so every call is refused\nfix: hushtag api-key NAME")
+    assert CliRunner().invoke(command(), ["api", "--keys", str(filled)]).stderr == ""
+
+
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=40), st.integers(1, 5))
 def test_rate_limit_never_exceeds_bucket(gaps: list[float], burst: int) -> None:
     """Reference: count the calls in every interval."""

@@ -89,6 +89,8 @@ def test_bad_rows_are_reported_and_others_taken() -> None:
         ("https://x.com/intent/user?screen_name=user", "write @handle or the account id"),
         ("https://x.com/search?q=from%3Auser", "write @handle or the account id"),
         ("https://x.com/likes", "write @handle or the account id"),
+        ("https://x.com/jobs", "write @handle or the account id"),
+        ("https://x.com/Who_To_Follow?s=20", "write @handle or the account id"),
         ("https://x.com/", "write @handle or the account id"),
         ("https://user@x.com/user", "write @handle or the account id"),
         ("https://x.com.evil.org/user", "write @handle or the account id"),
@@ -103,6 +105,12 @@ def test_address_of_another_page_is_no_account(written: str, fix: str) -> None:
         [problem] = parsed.problems
         assert (problem.field, problem.problem) == (column, "the address names no account")
         assert fix in problem.fix
+
+
+def test_account_named_like_a_page_is_ordered_by_its_handle() -> None:
+    handles = Handles({"jobs": ResolvedHandle("7", NOW_MS)})
+    [draft] = parse_csv(b"target\n@jobs\n", "o.csv", GIVEN, NOW_MS, handles).drafts
+    assert [(target.kind, target.value) for target in draft.targets.values()] == [("account", "7")]
 
 
 @pytest.mark.parametrize("host", ["x.com", "www.x.com", "mobile.x.com", "m.twitter.com", "TWITTER.com"])
