@@ -72,7 +72,7 @@ def test_order_hides_authors_only_in_its_country(settings: Settings, tmp_path: P
         worker.kill()
         worker = WorkerProcess(settings, tmp_path, "second").start()
         revoke_ms = int(time.time() * 1000)
-        step("revoke", order)
+        step("revoke", order, "--wait", "0")  # the worker that shows it is still starting
         revoked_ms = int(time.time() * 1000)
         settled_past(worker, revoked_ms + PANE_MS, settings.shards)
     finally:

@@ -39,7 +39,7 @@ def policy_text(serial: int, suppress_at: float, clear_at: float) -> str:
 def tweeting(settings: Settings, harsh: int) -> Iterator[None]:
     """Wait for a condition while `keep_tweeting` runs."""
     stop = threading.Event()
-    feeder = threading.Thread(target=keep_tweeting, args=(settings, stop, harsh))
+    feeder = threading.Thread(target=keep_tweeting, args=(settings, stop, harsh), kwargs={"copied": True})
     feeder.start()
     try:
         yield

@@ -38,6 +38,8 @@ STRICT = POLICY.replace("suppress_at: 0.30", "suppress_at: 0.84").replace("clear
 KNOWN_PASTS = "    overrides: [{country: DE, suppress_at: 0.2, clear_at: 0.01}]\n"
 TAG = ("watched", "trends", "IN")
 AUTHORS = 60
+COLOURS = ("red", "green", "blue", "white", "black", "brown")
+ANIMALS = ("horse", "cow", "goat", "sheep", "duck", "hen", "fox", "owl", "bee", "ant")
 
 
 def progress(settings: Settings) -> dict[int, dict]:
@@ -68,11 +70,12 @@ def history(decisions: list[dict]) -> dict[tuple[str, str], list]:
     return {key: [kept for kept in past if kept] for key, past in found.items() if any(past)}
 
 
-def keep_tweeting(settings, stop: threading.Event, harsh: int = 40) -> None:
+def keep_tweeting(settings, stop: threading.Event, harsh: int = 40, *, copied: bool = False) -> None:
     """Send ten tweets a second under one tag, in turn by sixty authors of whom `harsh` are always harmful.
 
     A sample has room for all of them, so the harmful share is constant. The harsh authors do not tweet one after the
-    other, so a strict policy sees the same share in a window that has just begun.
+    other, so a strict policy sees the same share in a window that has just begun. Each author has words of its own, unless they are
+    `copied`: a copied harmful text takes its authors' standing, so that the hashtag is contested.
     """
     producer = KafkaProducer(bootstrap_servers=settings.kafka)
     number = time.time_ns()
@@ -80,12 +83,13 @@ def keep_tweeting(settings, stop: threading.Event, harsh: int = 40) -> None:
         number += 1
         author, now_ms = number % AUTHORS, int(time.time() * 1000)
         is_harsh = author * harsh % AUTHORS < harsh
+        own_words = "" if copied else f", {COLOURS[author // 10]} {ANIMALS[author % 10]}"
         tweet = {
             "id": str(number),
             "author_id": str(author + 1),
             "created_at_ms": now_ms,
             "country": "IN",
-            "text": f"{HARSH if is_harsh else MILD} #Watched",
+            "text": f"{HARSH if is_harsh else MILD}{own_words} #Watched",
         }
         producer.send(settings.topic("tweets"), json.dumps(tweet).encode(), partition=number % 4)
     producer.close()
