@@ -12,9 +12,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-OPENS, COMBINES, MAY_COMPOSE, UNSURE = 1, 2, 4, 8
+OPENS, COMBINES, MAY_COMPOSE, UNSURE, ENDS_IN_MARK = 1, 2, 4, 8, 16
 """Bits: a code point that composes with a following one; of a combining class other than 0; that composes with a
-preceding one; and one that may change in any text."""
+preceding one; one that may change in any text; and a composed one that ends in a mark, before which a following mark
+may belong."""
 TABLE_SIZE = 0x1FB00
 _KNOWN = (range(0x3000), range(0xFE00, 0xFE10), range(0x1F000, TABLE_SIZE))
 _HANGUL = range(0x1100, 0x1200)
@@ -29,6 +30,8 @@ def table() -> npt.NDArray[np.uint8]:
             char = chr(point)
             is_fixed = point not in _HANGUL and unicodedata.normalize("NFKC", char) == char
             bits[point] = (0 if is_fixed else UNSURE) | (COMBINES if unicodedata.combining(char) else 0)
+            if unicodedata.combining(unicodedata.normalize("NFD", char)[-1]):
+                bits[point] |= ENDS_IN_MARK
     for point in range(0x10000):
         parts = unicodedata.decomposition(chr(point)).split()
         if len(parts) == 2 and parts[0][0] != "<":

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from models.kernels.points import Offsets, Points
-from models.normal_form import COMBINES, MAY_COMPOSE, OPENS, UNSURE
+from models.normal_form import COMBINES, ENDS_IN_MARK, MAY_COMPOSE, OPENS, UNSURE
 
 _MARKS = COMBINES | MAY_COMPOSE
 _ASCII, _AMPERSAND, _END = np.uint32(0x80), np.uint32(0x26), np.uint32(0x0A)
@@ -54,7 +54,7 @@ def read_lines(
             at += n_more
             now = bits[point] if point < len(bits) else np.uint8(UNSURE)
             before = bits[points[used - one]] if used > 0 and points[used - one] < len(bits) else np.uint8(0)
-            composes = (now & MAY_COMPOSE and before & OPENS) or (now & _MARKS and before & COMBINES)
+            composes = (now & MAY_COMPOSE and before & OPENS) or (now & _MARKS and before & ENDS_IN_MARK)
             suspect = suspect or bool(now & UNSURE) or bool(composes)
         points[used] = point
         used += one

@@ -62,6 +62,14 @@ def test_text_that_stays_is_in_normal_form(texts: list[str]) -> None:
         assert may or unicodedata.normalize("NFKC", text) == text
 
 
+def test_mark_that_belongs_before_the_mark_of_a_letter_changes_the_text() -> None:
+    """A letter with a caron and a cedilla is the letter with a cedilla, and a caron."""
+    letters, marks = map(chr, range(0xC0, 0x250)), [chr(point) for point in range(0x300, 0x370)]
+    pairs = [letter + mark for letter in letters for mark in marks]
+    for pair, may in zip(pairs, changes(pairs), strict=True):
+        assert may or unicodedata.normalize("NFKC", pair) == pair, ascii(pair)
+
+
 def test_every_pair_of_indic_letters_is_judged_right() -> None:
     indic = [chr(point) for point in range(0x900, 0xE00)]
     pairs = [first + second for first in indic for second in indic]
