@@ -59,8 +59,19 @@ demo: install ## run the pipeline on this machine; make demo SECONDS=60 ends aft
 kafka: install
 	@$(BIN)/python -c 'from devkit.stack.jars import download_kafka; download_kafka()'
 
-test: kafka ## run the main suites, one after the other; print each suite's time and slowest tests
-	@$(MAKE) --no-print-directory --keep-going unit go simulation integration cluster fault-short pages
+test: kafka ## run the main suites in two lanes; print each suite at its end, with its time and slowest tests
+	@rm -rf .cache/tests && mkdir -p .cache/tests
+	lane() {
+	  for suite in "$$@"; do
+	    echo "$$suite: running; see .cache/tests/$$suite.log"
+	    $(MAKE) --no-print-directory "$$suite" > ".cache/tests/$$suite.log" 2>&1 || echo "$$suite" >> .cache/tests/failed
+	    cat ".cache/tests/$$suite.log"
+	  done
+	}
+	trap 'kill 0' INT
+	# Suites that wait for servers run beside those that compute.
+	lane integration cluster fault-short & lane unit go simulation pages; wait
+	[ ! -e .cache/tests/failed ] || { echo "error: failed: $$(paste -sd ' ' .cache/tests/failed)"; echo "fix: make SUITE runs one alone"; exit 1; } >&2
 
 test-long: kafka ## run the long suites: more histories, slow integration tests, 40 fault schedules, planted bugs
 	@$(MAKE) --no-print-directory simulation-long integration-long cluster-long fault pages-long mutants
@@ -96,8 +107,8 @@ simulation: install ## compare simulated histories with a reference; SEEDS=400 f
 simulation-long: install ## compare 400 histories of each kind, and check that histories contain each case
 	@export SEEDS=400; $(call suite,simulation-long,-n 2 -m simulation $(SIMULATION))
 
-integration: kafka ## run integration tests in two processes, each with its own Kafka and Valkey
-	@$(call suite,integration,-n 2 --dist loadfile -m "integration and not long" --timeout 300 tests/integration tests/contract)
+integration: kafka ## run integration tests in three processes, each with its own Kafka and Valkey
+	@$(call suite,integration,-n 3 --dist loadfile -m "integration and not long" --timeout 300 tests/integration tests/contract)
 
 integration-long: kafka ## run the slow integration tests
 	@$(call suite,integration-long,-n 2 --dist loadfile -m "integration and long" --timeout 300 tests/integration tests/contract)

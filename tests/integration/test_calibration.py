@@ -20,7 +20,7 @@ from tests.support.other_model import GOOD
 from tests.support.steady_tweets import POLICY, keep_tweeting, wait_until
 from tests.support.workers import WorkerProcess, answer, hushtag, values
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(300)]
 WHO = ("--actor", "asha", "--reason", "our labels", "--json")
 
 

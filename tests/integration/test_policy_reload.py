@@ -19,7 +19,7 @@ from streams.settings import Settings
 from tests.support.steady_tweets import TAG, keep_tweeting, wait_until
 from tests.support.workers import WorkerProcess, hushtag
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def policy_text(serial: int, suppress_at: float, clear_at: float) -> str:

@@ -239,6 +239,7 @@ async def test_witness_signs_no_second_history(keyed: Settings, tmp_path: Path) 
     assert records.newest is not None and records.newest.missing == ("w1.example",)
 
 
+@pytest.mark.long
 async def test_publisher_killed_at_any_moment_leaves_a_sound_folder(keyed: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "log"
     program = [HUSHTAG, "audit", "publish", "--to", str(folder), "--every", "1", "--metrics-port", "0"]
@@ -269,6 +270,7 @@ async def test_publisher_killed_at_any_moment_leaves_a_sound_folder(keyed: Setti
     assert newest is not None and newest.missing == ()
 
 
+@pytest.mark.long
 async def test_witness_killed_while_cosigning_keeps_its_word(keyed: Settings, tmp_path: Path) -> None:
     """Whatever it had cosigned before a kill, it refuses another history of that size afterwards."""
     folder, state, port = tmp_path / "log", tmp_path / "w1.json", free_port()

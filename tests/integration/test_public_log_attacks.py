@@ -113,6 +113,7 @@ async def test_new_log_leaves_out_what_was_erased_from_the_old_one(keyed: Settin
     assert verified.returncode == 0, verified.stdout
 
 
+@pytest.mark.long
 async def test_copy_of_a_running_log_is_signed_with_consent(keyed: Settings) -> None:
     """A backup reads checkpoints before leaves, so its log has an end without signature, of which one is erased."""
     await grow(keyed, 2)

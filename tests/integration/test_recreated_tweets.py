@@ -23,7 +23,7 @@ from streams.log.topics import create_topics
 from streams.settings import Settings
 from tests.support.workers import WorkerProcess, values
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 def recreate(settings: Settings) -> None:
@@ -110,7 +110,6 @@ def test_tweets_created_again_under_a_worker_are_counted_once(topics: Settings, 
         wait_for(topics, worker, {"first": 300, "second": 900, "third": 100})
 
 
-@pytest.mark.long
 def test_tweets_created_again_without_a_worker_are_counted_once(topics: Settings, tmp_path: Path) -> None:
     worker = WorkerProcess(topics, tmp_path).start().wait_ready()
     send(topics, "first", 300)

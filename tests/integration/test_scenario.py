@@ -10,7 +10,7 @@ import pytest
 from streams.settings import Settings
 from tests.support.workers import hushtag
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 def test_scenario_india_2021_runs_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ def absurd_partial(settings: Settings) -> bytes:
     return b"f" + msgspec.msgpack.encode(changed)
 
 
-@pytest.mark.parametrize("what", ["empty", "absurd in sources"])
+@pytest.mark.parametrize("what", [pytest.param("empty", marks=pytest.mark.long), "absurd in sources"])
 def test_bad_partial_stops_one_shard_until_it_is_skipped(world: StoppingPipeline, what: str) -> None:
     world.start()
     wait_until(lambda: world.is_flagged(HELD, OTHER))

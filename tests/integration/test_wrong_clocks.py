@@ -14,7 +14,7 @@ from tests.support.moved_clock import MovedClock, why_clocks_stay
 from tests.support.steady_tweets import wait_until
 from tests.support.workers import WorkerProcess, answer, json_lines
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
 LASTS_MS = 1_800_000
 SWEPT_SECONDS = 35
