@@ -69,12 +69,13 @@ test: kafka ## run the main suites in two lanes; print each suite at its end, wi
 	  done
 	}
 	trap 'kill 0' INT
+	export EXAMPLES_SHARE=4
 	# Suites that wait for servers run beside those that compute.
 	lane integration cluster fault-short & lane unit go simulation pages; wait
 	[ ! -e .cache/tests/failed ] || { echo "error: failed: $$(paste -sd ' ' .cache/tests/failed)"; echo "fix: make SUITE runs one alone"; exit 1; } >&2
 
-test-long: kafka ## run the long suites: more histories, slow integration tests, 40 fault schedules, planted bugs
-	@$(MAKE) --no-print-directory simulation-long integration-long cluster-long fault pages-long mutants
+test-long: kafka ## run the long suites: all examples and histories, slow tests, 40 fault schedules, planted bugs
+	@$(MAKE) --no-print-directory unit simulation-long integration-long cluster-long fault pages-long mutants
 
 # $(call suite,NAME,PYTEST ARGUMENTS): run a suite, and print its time and its ten slowest tests.
 define suite
@@ -122,8 +123,8 @@ cluster-long: kafka ## run every process with its rights alone, refuse all other
 fault: kafka ## compare runs under kills, pauses and cuts with a reference; SEEDS=20 CLUSTER=20, or SEEDS=1 CLUSTER=0 FIRST=7
 	@export SEEDS=$(SEEDS) FIRST=$(FIRST) CLUSTER=$(CLUSTER); $(call suite,fault,-m fault tests/fault)
 
-fault-short: kafka ## run three fault schedules on a broker, and one on a cluster
-	@export SEEDS=3 FIRST=0 CLUSTER=1; $(call suite,fault-short,-m fault tests/fault)
+fault-short: kafka ## run two fault schedules on a broker, and one on a cluster
+	@export SEEDS=2 FIRST=0 CLUSTER=1; $(call suite,fault-short,-m fault tests/fault)
 
 pages: install ## test the pages in headless Chromium, in two processes
 	@$(call suite,pages,-n 2 --dist loadfile -m "pages and not long" tests/pages)

@@ -18,7 +18,7 @@ from devkit.stack.valkey_server import ValkeyServer
 from streams.settings import Settings
 from tests.support.workers import WorkerProcess
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
 TWEETS = 40_000
 POLICY = """

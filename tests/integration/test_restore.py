@@ -163,6 +163,7 @@ def tweet_harm(settings: Settings) -> None:
     producer.close()
 
 
+@pytest.mark.long
 def test_restored_cluster_keeps_people_policy_models_and_audit(
     keyed: Settings, hushtag: Hushtag, tmp_path: Path
 ) -> None:

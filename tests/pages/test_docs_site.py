@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.long]
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

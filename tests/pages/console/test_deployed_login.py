@@ -164,6 +164,7 @@ def test_people_log_in_to_the_rendered_compose_file(stack: LocalStack, tmp_path:
     assert all(key not in log.read_text() for key in keys.values())
 
 
+@pytest.mark.long
 def test_people_log_in_to_the_rendered_manifests_behind_nginx(
     stack: LocalStack, tmp_path: Path, browser: Browser
 ) -> None:
