@@ -27,10 +27,10 @@ def create_again(settings: Settings, topic: str) -> None:
     create_topics(settings)
 
 
-def shards_past_their_first_record(settings: Settings) -> set[int]:
-    """Return the shards whose progress is above 0: a log that ends at 0 lacks something that they have read."""
+def shards_far_in_their_logs(settings: Settings) -> set[int]:
+    """Return the shards that have read so much that a new log does not grow as long before the worker looks at it."""
     records = [decode_record(value) for value in values(settings, DECISIONS)]
-    return {one.shard for one in records if isinstance(one, Progress) and one.position > 0}
+    return {one.shard for one in records if isinstance(one, Progress) and one.position > 40}
 
 
 def last_error(worker: WorkerProcess, deadline: float) -> str:
@@ -48,12 +48,10 @@ def last_error(worker: WorkerProcess, deadline: float) -> str:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 def test_shortened_log_ends_the_worker(topics: Settings, tmp_path: Path) -> None:
-    """A worker whose group rebalances while the topic is away sees the new one with its next metadata, after 5 min."""
     worker = WorkerProcess(topics, tmp_path).start().wait_ready()
-    deadline = time.monotonic() + 450
-    while len(shards_past_their_first_record(topics)) < topics.shards:
+    deadline = time.monotonic() + 120
+    while len(shards_far_in_their_logs(topics)) < topics.shards:
         assert time.monotonic() < deadline, worker.tail()
         time.sleep(0.5)
     create_again(topics, PARTIALS)
