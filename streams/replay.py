@@ -258,14 +258,14 @@ def skipped_spans(log: Iterable[Partial | None], shard: int, shards: int) -> lis
 
     The log has the shard's records in order, None for a skipped one.
     """
-    sources, passed_ms = OpenPanes(Tags(), KeyedHash(b""), 1), -1
+    sources, passed_ms, settled_ms = OpenPanes(Tags(), KeyedHash(b""), 1), -1, 0
     spans, open_spans = list[SkippedSpan](), list[SkippedSpan]()
     for record in log:
         if record is None:
-            settled_ms = max(0, sources.watermark_ms - delay_of(shard, shards)) // PANE_MS * PANE_MS
             open_spans.append(SkippedSpan(settled_ms, passed_ms + LOST_AHEAD_MS))
         elif isinstance(record, Flush):
             sources.apply_all([replace(record, hashtags=b"", blocks=b"")])  # its marker alone
+            settled_ms = max(settled_ms, (sources.watermark_ms - delay_of(shard, shards)) // PANE_MS * PANE_MS)
             passed_ms = max(passed_ms, record.watermark_ms)
             end_ms = max(record.newest_ms, record.watermark_ms)
             spans += [SkippedSpan(span.settled_ms, max(span.until_ms, end_ms)) for span in open_spans]

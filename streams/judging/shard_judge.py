@@ -77,7 +77,8 @@ class ShardJudge:
             self.state.position.note(pane for pane in panes if pane > self.state.open.settled_pane)
             self.state.position.watermark_ms = max(self.state.position.watermark_ms, flush.watermark_ms)
             self.state.pause.end_gap(max(flush.newest_ms, flush.watermark_ms))
-        self.state.trigger.touch(self.state.open.apply_all(flushes[:count]))
+        replayed = self.state.position.is_replaying  # a record of a former topic is the last one here
+        self.state.trigger.touch(self.state.open.apply_all(flushes[:count], replayed=replayed))
         return count
 
     def _apply_to_side_inputs(self, offset: int, record: Partial) -> None:

@@ -125,6 +125,9 @@ class JudgeStage:
             self.log.warning("tweets was created again: its unread records were not counted", shard=judge.state.shard)
             metrics.gaps.labels(kind=Gap.RECREATED.value).inc(judge.state.open.recreations)
             judge.state.open.recreations = 0
+        if judge.state.open.returns:
+            self.log.warning("a new id of tweets sent nothing more: its former id counts", shard=judge.state.shard)
+            judge.state.open.returns = 0
         metrics.awaited_sources.labels(shard=shard).set(judge.state.open.awaited_sources)
         metrics.replaying.labels(shard=shard).set(judge.state.position.is_replaying)
         metrics.model.info({"revision": judge.state.timeline.model_revision})

@@ -12,14 +12,20 @@ That is exact because every record is absolute: counting the kept records of a b
 gives the same panes. It needs no bookkeeping while all workers have the same rules, but a reference to the records of
 the open block, which are few.
 
-A source topic that was created again has another id, and its offsets begin at 0 again. The last id that was seen first
-is the present one, and only its partitions have watermarks. Records of an older id, as a zombie sends them, still count
-in the blocks of that id.
+A source topic that was created again has another id, and its offsets begin at 0 again. A new id is the present one from
+then on, and only its partitions have watermarks. Records of a former id, as a zombie sends them, still count in the
+blocks of that id.
+
+A new id may be false: a record of another program names a topic that does not exist. So a former id is the present one
+again once its lowest watermark has risen by more than `RETURN_MS` since the last record of the present id. That follows
+from the order and the log time of records alone. A zombie of a former topic changes nothing: the topic that is counted
+sends records all the time, and each of them begins the two minutes again. The next owner begins with the present topic
+of the progress record, and records that it reads again change nothing in that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, pairwise
@@ -59,6 +65,8 @@ class ClosedPane:
     pane: OpenPane
 
 
+RETURN_MS = 120_000
+"""Log time for which a new topic id that sends nothing more holds a shard, in milliseconds."""
 _WHOLE_BLOCK = 1 << 62
 _FIRST_SLOTS = 256
 
@@ -85,8 +93,14 @@ class OpenPanes:
         """Counts received after their pane had settled."""
         self.recreations = 0
         """Times that the source topic was created again, since the judge last reported it."""
+        self.returns = 0
+        """Times that a former topic id became the present one again, since the judge last reported it."""
         self._ids: list[str] = []
-        """Topic ids in the order in which they were first seen."""
+        """Topic ids, the present one last: in the order in which they were first seen, or became present again."""
+        self._source_counts: dict[str, int] = {}
+        """Number of partitions of each topic, by its id."""
+        self._silent_from_ms: dict[str, int] = {}
+        """Lowest watermark of former topics, by id, when they first sent one since the last record of the present."""
         self._all: dict[tuple[str, int], SourceBlock] = {}
         """Open blocks of all source topics, by topic id and partition, in the order of their numbers."""
         self._last_counts = np.full((_FIRST_SLOTS, COLUMNS), -1, np.int64)
@@ -96,10 +110,11 @@ class OpenPanes:
         self._tags = tags
         self._new_pane = partial(OpenPane, hashes, columns)
 
-    def apply_all(self, flushes: Sequence[Flush]) -> Ints:
+    def apply_all(self, flushes: Sequence[Flush], *, replayed: bool = False) -> Ints:
         """Apply records in their order, in one pass, and return the keys that they have counted, some perhaps twice.
 
-        The result is that of applying them one by one; see `count_until`.
+        The result is that of applying them one by one; see `count_until`. `replayed` records were applied by the
+        previous owner: its last progress record states which topic is the present one after them.
         """
         touched: list[Ints] = []
         run: list[tuple[Flush, list[int]]] = []
@@ -117,6 +132,10 @@ class OpenPanes:
                 if last == source.block:
                     source.records.setdefault(flush.rules, []).append(flush)
             self._mark(source, flush)
+            if flush.source_id == self._ids[-1]:
+                self._silent_from_ms.clear()
+            elif not replayed:
+                self._return_to(flush.source_id)
         touched.append(self._count(run))
         return np.concatenate(touched)
 
@@ -124,12 +143,27 @@ class OpenPanes:
         """Apply the marker of a record, if it has one."""
         source.newest_ms = max(source.newest_ms, flush.newest_ms)
         if flush.watermark_ms >= 0:
-            if flush.source_id == self._ids[-1]:
-                self.source_count = max(self.source_count, flush.sources)
+            topic_id = flush.source_id
+            count = self._source_counts[topic_id] = max(self._source_counts.get(topic_id, 0), flush.sources)
+            if topic_id == self._ids[-1]:
+                self.source_count = count
             source.start_after(flush.block, flush.rules)
             if flush.block == source.block:
                 source.note_reached(flush.rules, flush.reached)
             source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
+
+    def _return_to(self, topic_id: str) -> None:
+        """Make a former topic id the present one if it has gone on for long enough while the present one was silent."""
+        sources = {number: source for (its_id, number), source in self._all.items() if its_id == topic_id}
+        count = self._source_counts.get(topic_id, 0)
+        passed_ms = _lowest_ms(count, sources.values())
+        if passed_ms < 0 or passed_ms - self._silent_from_ms.setdefault(topic_id, passed_ms) <= RETURN_MS:
+            return
+        self._ids.remove(topic_id)
+        self._ids.append(topic_id)
+        self._silent_from_ms.clear()
+        self.returns += 1
+        self.sources, self.source_count = sources, count
 
     def count_until(self, flushes: Sequence[Flush], due_ms: int) -> int:
         """Return how many of these records to apply before looking for a tick that is due at a watermark.
@@ -159,17 +193,17 @@ class OpenPanes:
         return source
 
     def recover(self, settled_pane: int, blocks: dict[str, int]) -> None:
-        """Continue after a settled pane, with the blocks that were open by then, those of older topics first."""
+        """Continue after a settled pane, with the blocks that were open by then, those of the present topic last."""
         self.settled_pane, self.old_blocks = settled_pane, dict(blocks)
         self._ids = list(dict.fromkeys(name.rpartition("/")[0] for name in blocks))
 
     def blocks(self) -> dict[str, int]:
-        """Return the open block of each source, by topic id and partition, for the progress record."""
+        """Return the open block of each source, by topic id and partition, for the progress record; see `recover`."""
         blocks = dict(self.old_blocks)
         for (topic_id, number), source in self._all.items():
             name = f"{topic_id}/{number}"
             blocks[name] = max(blocks.get(name, -1), source.block)
-        return blocks
+        return dict(sorted(blocks.items(), key=lambda block: self._ids.index(block[0].rpartition("/")[0])))
 
     def tag_numbers(self) -> set[int]:
         """Return the numbers of the hashtags in open blocks."""
@@ -183,10 +217,7 @@ class OpenPanes:
     @property
     def watermark_ms(self) -> int:
         """Lowest watermark over all source partitions; -1 until each has sent one."""
-        count, sources = self.source_count, [*self.sources.values()]  # other threads call this while one applies
-        if not count or len(sources) < count:
-            return -1
-        return min((source.watermark_ms for source in sources), default=-1)
+        return _lowest_ms(self.source_count, [*self.sources.values()])  # other threads call this while one applies
 
     @property
     def newest_ms(self) -> int:
@@ -301,6 +332,13 @@ class OpenPanes:
         for number in set(last[counted, PANE].tolist()):
             self.panes[number].void(last[counted[last[counted, PANE] == number], ROW])
         last[rows, BLOCK] = -1
+
+
+def _lowest_ms(count: int, sources: Collection[SourceBlock]) -> int:
+    """Return the lowest watermark of a topic with `count` partitions; -1 until each has sent one."""
+    if not count or len(sources) < count:
+        return -1
+    return min((source.watermark_ms for source in sources), default=-1)
 
 
 def _parts(places: Ints, n: int) -> Sequence[Ints | slice]:

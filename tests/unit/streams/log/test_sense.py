@@ -30,6 +30,7 @@ from streams.log.decisions import (
 from streams.log.pane_assembly import assemble
 from streams.log.panes import PaneRecord, decode_pane_record, encode_pane
 from streams.log.partials import Partial
+from streams.log.sense import MOST_SOURCES
 from streams.log.topic_specs import DECISIONS, PANES, PARTIALS
 from streams.log.unreadable import fault_in, read_record
 from streams.windows.corrections import Corrections
@@ -121,6 +122,57 @@ def check_judge(record: Partial, what: str) -> None:
         for source in (0, 1):
             harness.count(pane, good=1, watermark_ms=pane * PANE_MS, source=source)
     assert harness.judge.state.settled_ms >= max(before, LOG_MS + 8 * PANE_MS), what
+
+
+@pytest.mark.parametrize("sources", [1, 2, MOST_SOURCES])
+def test_shard_settles_two_minutes_after_a_false_topic_id(sources: int) -> None:
+    """A judge with a false record settles what one without it does, and so does the next owner."""
+    harnesses = JudgeHarness(), JudgeHarness()
+    for pane in range(NOW, NOW + 30):
+        for harness in harnesses:
+            harness.count(pane, good=1, bad=pane % 3, watermark_ms=pane * PANE_MS)
+            harness.count(pane, good=2, watermark_ms=pane * PANE_MS, source=1)
+        held, free = (one.judge.state.settled_ms for one in harnesses)
+        assert held == (free if pane < NOW + 9 or pane > NOW + 20 else (NOW + 8) * PANE_MS), pane
+        if pane == NOW + 8:
+            held_records = flush(source_id=NEW_TOPIC_ID, sources=sources, watermark_ms=(NOW - 1) * PANE_MS)
+            at = kept(b"f", held_records, (NOW + 8) * PANE_MS)
+            harnesses[0].write(read_record(PARTIALS, 0, at))
+    settled, expected = (
+        {one.tick_ms: [(pane.start_ms, pane.counts.tolist()) for pane in one.panes] for one in harness.settled}
+        for harness in harnesses
+    )
+    assert settled == expected
+    successor = harnesses[0].successor()
+    successor.advance((NOW + 33) * PANE_MS)
+    assert successor.judge.state.settled_ms == (NOW + 33) * PANE_MS
+
+
+def test_next_owner_stays_with_the_topic_that_was_created_again() -> None:
+    """It reads two minutes of the former topic again, and then records of the new one that go on slowly."""
+    harness, log = JudgeHarness(), list[Flush]()
+
+    def write(pane: int, topic_id: str, block: int) -> None:
+        for source in (0, 1):
+            counts = [BlockCount("a", "", pane, 1, [], block), BlockCount("a", "", NOW + 90, 1, [], block)]
+            at_ms = pane * PANE_MS
+            log.append(flush(counts, source_id=topic_id, source=source, sources=2, watermark_ms=at_ms))
+            harness.write(log[-1])
+        harness.settle()
+
+    for pane in range(NOW, NOW + 20):
+        write(pane, TOPIC_ID, pane)
+    for pane in range(NOW + 20, NOW + 23):
+        write(pane, NEW_TOPIC_ID, pane)
+    progress = harness.progress
+    assert progress.settled_ms == (NOW + 22) * PANE_MS and progress.replay_offset == 1, "all is read again"
+    judge = harness.new_judge()
+    judge.state.recover(harness.recovered_state(judge))
+    for offset, record in enumerate(log, 1):
+        judge.apply(offset, record)
+    zombie = flush(source=0, sources=2, watermark_ms=(NOW + 40) * PANE_MS)
+    judge.apply(len(log) + 1, zombie)
+    assert judge.state.open.watermark_ms == (NOW + 22) * PANE_MS and judge.state.open.returns == 0
 
 
 def pane_of(number: int = 6) -> PaneRecord:

@@ -18,7 +18,7 @@ from streams.log.skips import Skip, SkipIndex, SkippedTopic, decode_skip, encode
 from streams.log.topic_specs import PARTIALS
 from streams.log.unreadable import DECODERS, UnreadableRecord, sha256_of
 from streams.replay import skipped_spans
-from tests.support.block_counts import flush
+from tests.support.block_counts import NEW_TOPIC_ID, flush
 
 SKIP = Skip(
     id="1a", topic=PARTIALS, partition=2, offset=1, sha256=sha256_of(b""), actor="ann", reason="torn by a test",
@@ -106,4 +106,8 @@ def test_spans_follow_from_the_log() -> None:
     )
     assert skipped_spans([before[0], None, before[1]], 0, 2) == [SkippedSpan(0, 75_000 + LOST_AHEAD_MS)], (
         "no tick settles before every source has sent a marker"
+    )
+    false = flush(source_id=NEW_TOPIC_ID)
+    assert skipped_spans([*before, false, None], 0, 2) == [SkippedSpan(60_000, 75_000 + LOST_AHEAD_MS)], (
+        "what has settled stays so while a new topic id holds the shard"
     )

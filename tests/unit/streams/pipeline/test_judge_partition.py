@@ -28,6 +28,7 @@ from streams.pipeline.model_cache import ModelCache
 from streams.pipeline.stage_2_texts import KEPT_PANES, RecentTexts
 from streams.scoring import TextScorer
 from streams.windows.corrections import Corrections
+from streams.windows.open_panes import RETURN_MS
 from tests.support.block_counts import NEW_TOPIC_ID, BlockCount, Entry, flush
 from tests.support.judge_harness import SCORER, SUPPRESS, JudgeHarness, activation
 from tests.support.judge_shell import (
@@ -489,6 +490,28 @@ async def test_recreated_source_is_counted_once(shells: Shells) -> None:
         shells.topics.append(PARTIALS, 0, encode_partial(record))
         await deliver(shells, partition, 4 + number)
     assert gaps._value.get() == 1
+
+
+async def test_return_of_the_former_source_is_logged_once(shells: Shells) -> None:
+    shells.sender.at_once = True
+    write_log(shells)
+    partition = await started(shells)
+    await deliver(shells, partition)
+    assert partition.judge is not None
+    marks = [flush(source_id=NEW_TOPIC_ID)]
+    for at_ms in (0, RETURN_MS + PANE_MS, RETURN_MS + 2 * PANE_MS):
+        at_ms += (FIRST_PANE + 2) * PANE_MS
+        marks += [flush(source=number, sources=2, watermark_ms=at_ms, newest_ms=at_ms) for number in range(2)]
+    warnings: list[str] = []
+    partition._stage.log.warning = lambda text, **_: warnings.append(text)
+    for number, record in enumerate(marks):
+        shells.topics.append(PARTIALS, 0, encode_partial(record))
+        await deliver(shells, partition, 4 + number)
+    assert warnings == [
+        "tweets was created again: its unread records were not counted",
+        "a new id of tweets sent nothing more: its former id counts",
+    ]
+    assert partition.judge.state.settled_ms == (FIRST_PANE + 2) * PANE_MS + RETURN_MS + 2 * PANE_MS
 
 
 async def test_required_end_covers_previous_and_own_reads(shells: Shells) -> None:

@@ -85,6 +85,7 @@ def test_many_records_equal_one_by_one(seed, compact_at, slots):
     with (
         patch("streams.windows.open_pane._COMPACT_AT", compact_at),
         patch("streams.windows.open_panes._FIRST_SLOTS", slots),
+        patch("streams.windows.open_panes.RETURN_MS", 30),
     ):
         tags, single_tags, plain = Tags(), Tags(), PlainOpenPanes(HASHES)
         panes, single = (OpenPanes(one, HASHES, 2) for one in (tags, single_tags))
@@ -106,6 +107,7 @@ def test_many_records_equal_one_by_one(seed, compact_at, slots):
             check_equal(panes, tags, plain)
             check_equal(single, single_tags, plain)
             assert panes.watermark_ms == single.watermark_ms and panes.newest_ms == single.newest_ms
+            assert panes.returns == single.returns and [*panes.blocks()] == [*single.blocks()]
             counted = {(tags.name(number << 10)) for number in panes.tag_numbers()}
             assert counted == {tag for source in plain.sources.values() for _, (tag, _) in source.counted}
             if rng.random() < 0.4:
@@ -122,16 +124,17 @@ def test_no_tick_is_due_before_the_last_record_of_a_cut(seed, due_ms):
     rng = random.Random(seed)
     records = [random_record(rng, at) for at in range(rng.randrange(30))]
     panes, single = (OpenPanes(Tags(), HASHES, 2) for _ in range(2))
-    while records:
-        count = panes.count_until(records, due_ms)
-        assert 1 <= count <= len(records)
-        for one in records[: count - 1]:
-            single.apply_all([one])
-            assert single.watermark_ms < due_ms or panes.watermark_ms >= due_ms
-        single.apply_all([records[count - 1]])
-        panes.apply_all(records[:count])
-        assert panes.watermark_ms == single.watermark_ms
-        records = records[count:]
+    with patch("streams.windows.open_panes.RETURN_MS", 30):
+        while records:
+            count = panes.count_until(records, due_ms)
+            assert 1 <= count <= len(records)
+            for one in records[: count - 1]:
+                single.apply_all([one])
+                assert single.watermark_ms < due_ms or panes.watermark_ms >= due_ms
+            single.apply_all([records[count - 1]])
+            panes.apply_all(records[:count])
+            assert panes.watermark_ms == single.watermark_ms
+            records = records[count:]
 
 
 def test_cut_is_at_the_record_that_reaches_the_tick():

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from streams.counting.block_counts import RULES, Flush
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.sketch import KeyedHash
-from streams.windows.open_panes import OpenPanes
+from streams.windows.open_panes import RETURN_MS, OpenPanes
 from tests.support import block_counts
 from tests.support.block_counts import TOPIC_ID, BlockCount, Entry, entries_of, smallest
 from tests.support.windows import counts_of
@@ -219,6 +219,91 @@ def test_recovered_judge_knows_which_topic_is_the_present_one():
     assert panes.watermark_ms == -1
     panes.apply_all([flush(watermark_ms=60, block=1, source_id="new")])
     assert panes.watermark_ms == 60
+
+
+def marks(*watermarks: int, topic_id: str = TOPIC_ID, sources: int = 2) -> list[Flush]:
+    """Make markers of the first two partitions of a topic, for each watermark."""
+    return [
+        flush(source_id=topic_id, source=number, sources=sources, watermark_ms=watermark_ms)
+        for watermark_ms in watermarks
+        for number in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize("sources", [1, 2, 65_536])
+def test_false_topic_id_holds_two_minutes_of_log_time(sources: int):
+    false = flush(block_count(1), source_id="false", sources=sources, watermark_ms=7)
+    panes, tags = begun(flush(block_count(3), block=9, sources=2), *marks(1_000), false)
+    for watermark_ms in range(6_000, 1_000 + RETURN_MS + 1, 5_000):
+        panes.apply_all(marks(watermark_ms))
+        assert panes.watermark_ms == (7 if sources == 1 else -1) and panes.returns == 0
+    panes.apply_all(marks(1_001 + RETURN_MS))
+    assert panes.watermark_ms == 1_001 + RETURN_MS and panes.returns == 1
+    panes.apply_all([false, *marks(200_000)])
+    assert panes.watermark_ms == 200_000, "the false id is known, and holds nothing again"
+    assert counts(panes, tags) == {(5, "a"): 4} and panes.recreations == 1
+
+
+def test_partition_added_while_a_false_id_holds_is_awaited():
+    panes, _ = begun(*marks(1_000), flush(source_id="false"))
+    panes.apply_all(marks(2_000, 2_001 + RETURN_MS, sources=3))
+    assert panes.returns == 0, "the third one has sent nothing"
+    panes.apply_all([flush(source=2, sources=3, watermark_ms=at_ms) for at_ms in (3_000, 3_000 + RETURN_MS)])
+    assert panes.returns == 0, "each of them must pass two minutes"
+    panes.apply_all([flush(source=2, sources=3, watermark_ms=3_001 + RETURN_MS), *marks(3_001 + RETURN_MS, sources=3)])
+    assert panes.watermark_ms == 3_001 + RETURN_MS and panes.awaited_sources == 0
+
+
+def test_zombie_of_the_old_topic_never_returns_while_the_new_one_sends():
+    """A zombie that catches up passes hours of log time between few records of the new topic."""
+    panes, _ = begun(*marks(0), *marks(0, topic_id="new"))
+    for step in range(1, 9):
+        panes.apply_all([*marks(step * RETURN_MS), flush(source_id="new", sources=2, source=step % 2, watermark_ms=-1)])
+        assert panes.watermark_ms == 0 and panes.returns == 0
+    zombie = [flush(source=0, sources=2, watermark_ms=at_ms) for at_ms in range(10 * RETURN_MS, 20 * RETURN_MS, 999)]
+    panes.apply_all(zombie)
+    assert panes.watermark_ms == 0, "one partition of two is no topic that goes on"
+    panes.apply_all(marks(7, topic_id="new"))
+    assert panes.watermark_ms == 7 and panes.returns == 0
+
+
+def test_new_topic_returns_after_a_zombie_of_all_partitions():
+    panes, _ = begun(*marks(0), *marks(50, topic_id="new"), *marks(1_000, 1_001 + RETURN_MS))
+    assert panes.returns == 1
+    panes.apply_all(marks(60, 61 + RETURN_MS, topic_id="new"))
+    assert panes.watermark_ms == 61 + RETURN_MS and panes.returns == 2
+
+
+def test_recovered_judge_knows_which_topic_has_returned():
+    before, _ = begun(*marks(0), flush(source_id="false"), *marks(1_000, 1_001 + RETURN_MS))
+    assert list(before.blocks()) == ["false/0", f"{TOPIC_ID}/0", f"{TOPIC_ID}/1"]
+    panes = OpenPanes(Tags(), HASHES, 2)
+    panes.recover(4, before.blocks())
+    panes.apply_all([flush(source_id="false"), *marks(200_000)])
+    assert panes.watermark_ms == 200_000 and panes.recreations == panes.returns == 0
+
+
+def test_records_read_again_return_to_no_former_topic():
+    """The next owner reads records of the former topic before it reads those of the present one."""
+    before, _ = begun(*marks(0, RETURN_MS), flush(source_id="new", watermark_ms=7))
+    panes = OpenPanes(Tags(), HASHES, 2)
+    panes.recover(4, before.blocks())
+    panes.apply_all(marks(0, RETURN_MS, 2 * RETURN_MS), replayed=True)
+    assert panes.returns == 0
+    panes.apply_all(marks(2 * RETURN_MS + 1))
+    assert panes.returns == 0, "the two minutes begin behind them"
+    panes.apply_all([flush(source_id="new", watermark_ms=8)])
+    assert panes.watermark_ms == 8
+
+
+def test_judge_recovered_within_the_hold_returns_too():
+    before, _ = begun(*marks(0), flush(source_id="false"))
+    panes = OpenPanes(Tags(), HASHES, 2)
+    panes.recover(4, before.blocks())
+    panes.apply_all(marks(1_000, 1_000 + RETURN_MS))
+    assert panes.watermark_ms == -1
+    panes.apply_all(marks(1_001 + RETURN_MS))
+    assert panes.watermark_ms == 1_001 + RETURN_MS
 
 
 def test_repeated_count_of_a_settled_pane_is_ignored():
