@@ -27,6 +27,11 @@ LATEST_MS = 253_402_300_799_999
 """Latest time: the end of the year 9999, the last that a date can show; versions have 15 digits for it."""
 AHEAD_MS = DAY_MS
 """Greatest lead of a time in a record before its log time; brokers' clocks differ by less."""
+MARK_AHEAD_MS = 600_000
+"""Greatest lead of a watermark before its record's log time; what it passes settles for ever.
+
+A worker's watermark lies behind the brokers' time, and settings let that differ by a minute.
+"""
 SLACK_MS = 600_000 + 60_000 + 600_000
 """Greatest `TimeRules.watermark_slack_ms` that settings allow."""
 _TOPIC_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

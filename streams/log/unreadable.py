@@ -25,14 +25,14 @@ from streams.log.panes import PaneRecord, decode_pane_record, is_pane
 from streams.log.partials import decode_partial
 from streams.log.positions import RecordPosition
 from streams.log.retractions import are_retractions, decode_retractions
-from streams.log.sense import AHEAD_MS, absurd, require_column, require_range
+from streams.log.sense import AHEAD_MS, MARK_AHEAD_MS, absurd, require_column, require_range
 from streams.log.topic_specs import DECISIONS, PANES, PARTIALS, SHORT_PANES
 from streams.policy.activation import Activation
 from streams.windows.corrections import Corrections
 
 T = TypeVar("T")
 _TIMES: Mapping[type, Sequence[str]] = {
-    Flush: ("newest_ms", "watermark_ms"),
+    Flush: ("newest_ms",),
     Activation: ("from_tick_ms",),
     AuthorSketch: ("tick_ms",),
     PaneRecord: ("start_ms",),
@@ -149,6 +149,8 @@ def check_place(decoded: object, shard: int, log_ms: int) -> None:
         raise absurd("shard", decoded.shard, f"{shard}, its partition")  # type: ignore[attr-defined]
     for field in _TIMES.get(type(decoded), ()):
         require_range(field, getattr(decoded, field), -1, log_ms + AHEAD_MS)
+    if isinstance(decoded, Flush):
+        require_range("watermark_ms", decoded.watermark_ms, -1, log_ms + MARK_AHEAD_MS)
     if isinstance(decoded, Retractions | Corrections):
         received = np.frombuffer(decoded.received, "<i8")
         require_column("received", received, 0, (log_ms + AHEAD_MS) // PANE_MS)

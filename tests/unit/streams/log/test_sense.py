@@ -288,7 +288,9 @@ def check_decision(decoded: object, what: str) -> None:
     [
         ({"source": 10**9}, "source"), ({"sources": 10**9}, "sources"), ({"source": -1}, "source"),
         ({"source": 2}, "source"), ({"source_id": ""}, "source_id"), ({"source_id": "foreign"}, "source_id"),
-        ({"watermark_ms": LOG_MS + DAY_MS + 1}, "watermark_ms"), 
+        ({"watermark_ms": LOG_MS + 10 * MINUTE_MS + 1}, "watermark_ms"),
+        ({"watermark_ms": LOG_MS + DAY_MS, "newest_ms": LOG_MS + DAY_MS}, "watermark_ms"),
+        ({"newest_ms": LOG_MS + DAY_MS + 1, "watermark_ms": -1}, "newest_ms"),
         ({"block": 9}, "block"), ({"reached": 5 * 256}, "block"), ({"newest_ms": LOG_MS - PANE_MS - 1}, "panes"),
         ({"counts": b"\1\1\0\0\1\0\0\0"}, "counts"), ({"flags": b"\x10\0"}, "flags"),
     ],
@@ -300,8 +302,12 @@ def test_absurd_counts_name_their_field(changes: dict[str, Any], field: str) -> 
 
 
 @pytest.mark.parametrize(
-    "changes", [{"rules": 9}, {"source_id": NEW_TOPIC_ID}, {"sources": 3}, {"watermark_ms": LOG_MS}]
-)
+    "changes",
+    [
+        {"rules": 9}, {"source_id": NEW_TOPIC_ID}, {"sources": 3}, {"watermark_ms": LOG_MS},
+        {"watermark_ms": LOG_MS + 10 * MINUTE_MS}, {"newest_ms": LOG_MS + DAY_MS, "watermark_ms": -1},
+    ],
+)  # fmt: skip
 def test_upgrades_and_new_topics_are_lawful(changes: dict[str, Any]) -> None:
     assert read_record(PARTIALS, 0, kept(b"f", replace(counted(), **changes))) == replace(counted(), **changes)
 
