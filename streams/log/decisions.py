@@ -342,7 +342,8 @@ def _check_progress(record: Progress) -> None:
     for name in record.blocks:
         topic_id, _, number = name.rpartition("/")
         require_topic_id("blocks", topic_id)
-        if not (number.isascii() and number.isdecimal() and int(number) < MOST_SOURCES):
+        is_number = number.isascii() and number.isdecimal() and len(number) <= len(str(MOST_SOURCES))
+        if not is_number or int(number) >= MOST_SOURCES:
             raise absurd("blocks", name, "TOPIC_ID/PARTITION")
 
 

@@ -116,13 +116,7 @@ class EmailChannel:
 
     async def send(self, message_id: str, subject: str, body: str, at_ms: int) -> None:
         """Deliver one message to all recipients; one that is refused is logged, and the others have it."""
-        server = self._server
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = self._sender, ", ".join(self._recipients), subject
-        mail["Date"] = format_datetime(datetime.fromtimestamp(at_ms // 1000, UTC))
-        mail["Message-ID"] = f"<{message_id}@{self._sender.rpartition('@')[2]}>"
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(body)
+        server, mail = self._server, self._mail(message_id, subject, body, at_ms)
         try:
             async with asyncio.timeout(EMAIL_SECONDS):
                 refused, _ = await aiosmtplib.send(
@@ -142,6 +136,19 @@ class EmailChannel:
             raise ChannelAway(why) from None
         if refused:  # a repetition would reach the other recipients again
             logger(__name__).warning("recipients refused", recipients=sorted(refused), id=message_id)
+
+    def _mail(self, message_id: str, subject: str, body: str, at_ms: int) -> EmailMessage:
+        mail = EmailMessage()
+        mail["From"], mail["To"] = self._sender, ", ".join(self._recipients)
+        mail["Date"] = format_datetime(datetime.fromtimestamp(at_ms // 1000, UTC))
+        mail["Message-ID"] = f"<{message_id}@{self._sender.rpartition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        try:
+            mail["Subject"] = subject
+            mail.set_content(body)
+        except ValueError as error:  # a record of another writer: a subject of hushtag has one line
+            raise MessageRefused(f"no e-mail can have this content: {error}") from None
+        return mail
 
 
 def signature(key: bytes, message_id: str, at_seconds: int, body: bytes) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from email.message import EmailMessage
 from typing import Any
 
 import msgspec
@@ -17,9 +18,12 @@ from moderation.domain.calibration.fold import LabelFold
 from moderation.domain.cases.fold import case_fold_of
 from moderation.domain.cases.markings import MarkingFold
 from moderation.domain.texts.exposure import ExposureFold
+from moderation.outward.notify.channels import EmailChannel
 from moderation.outward.notify.config import NotifyConfig
-from moderation.outward.notify.outbox import Outbox
-from moderation.outward.notify.planning import new_messages
+from moderation.outward.notify.delivery import ChannelDelivery
+from moderation.outward.notify.metrics import NotifyMetrics
+from moderation.outward.notify.outbox import NotifyMark, NotifyMessage, Outbox, OutboxRecord, encode_outbox
+from moderation.outward.notify.planning import forgotten, later_marks, new_marks, new_messages
 from moderation.outward.notify.state import NotifyState
 from moderation.outward.report.publications import publications_in
 from moderation.outward.schemas.records import RECORDS
@@ -32,6 +36,7 @@ from streams.errors import ContractError
 from streams.flags.moderation_fold import ModerationFold
 from streams.flags.overrides import OverrideHistory
 from streams.judging.side_inputs.account_facts import AccountFactStore
+from streams.log.decisions import Decision, Progress, decision_in, encode_record, record_in
 from streams.log.moderation import LONGEST_MS, Override, Undo, decode_moderation, key_of
 from streams.log.partials import decode_partial, encode_partial
 from streams.log.policies import (
@@ -48,6 +53,7 @@ from streams.log.skips import SkipIndex
 from streams.log.topic_specs import MODERATION
 from streams.orders.account_facts import AccountFactFold
 from tests.support.absurd_values import absurd_variants
+from tests.support.block_counts import TOPIC_ID
 from tests.support.judge_harness import HASHES
 from tests.support.notify_cases import CONFIG
 from tests.support.sample_records import AT_MS, sample_of, value_of
@@ -204,6 +210,89 @@ def test_policy_that_names_a_later_live_record_is_refused() -> None:
     records = [msgspec.convert(policy_sample(PolicyRecord) | {"before": before}, PolicyRecord) for before in (-1, 9)]
     topic = policy_topic([(0, records[0]), (4, records[1])], {}, 5, {}, 0)
     assert list(topic.refused) == [4]
+
+
+DECISION_SENDS = YAML(typ="safe").load(CONFIG.replace("appeals: {digest: 0s}", "decisions: {digest: 0s}"))
+
+
+def test_absurd_decision_ends_no_notifier() -> None:
+    channels, refused = NotifyConfig.model_validate(DECISION_SENDS), 0
+    plain = sample_of(Decision) | {"settled_ms": AT_MS, "decided_at_ms": AT_MS}
+    assert decision_in(value_of(plain)) is not None
+    for what, value in variants(plain):
+        state, outbox, read = NotifyState(), Outbox(), decision_in(value)
+        outbox.marks |= {(name, kind): 0 for name, one in channels.channels.items() for kind, _ in one.sends.items()}
+        refused += read is None
+        if read is None:
+            continue
+        state.apply_decision(read)
+        for at_ms in (AT_MS + HOUR_MS, AT_MS + 400 * DAY_MS):
+            for message in new_messages(channels, state, outbox, at_ms):
+                outbox.apply(*reversed(encode_outbox(message)))
+                assert outbox.is_notified(message.channel, message.event, message.notices[0]), what
+        state.prune(AT_MS)
+    assert refused > 10
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "-1", "65536", "x", "\u0663", "00000000001"])
+def test_absurd_partition_of_a_progress_record_ends_no_reader(number: str) -> None:
+    lawful = Progress(shard=0, settled_ms=AT_MS, position=9, replay_offset=8, activations=[], blocks={})
+    last, absurd = (msgspec.structs.replace(lawful, blocks={f"{TOPIC_ID}/{name}": 1}) for name in ("65535", number))
+    assert record_in(encode_record(last)) == last and record_in(encode_record(absurd)) is None
+
+
+WAITING: dict[type, dict[str, Any]] = {NotifyMark: {}, NotifyMessage: {"sent_ms": 0}}
+OTHER = NotifyMessage(
+    id="msg_" + "1" * 32, channel="mail", event="holds", notices=("n",), newest_ms=AT_MS, planned_ms=AT_MS,
+    subject="hushtag: a hold lapses", body="text\n",
+)  # fmt: skip
+
+
+def outbox_key(value: bytes) -> bytes:
+    """Return the key of a record of `notifications`; any key for one that cannot be decoded."""
+    try:
+        return msgspec.json.decode(value, type=OutboxRecord).key
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return b"key"
+
+
+async def test_absurd_record_of_notifications_ends_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused, delivered, or waits; the other message of its channel is delivered."""
+    sent: list[str] = []
+
+    async def take(mail: EmailMessage, **_: Any) -> tuple[dict[str, Any], str]:
+        sent.append(str(mail["Message-ID"]))
+        assert mail.as_bytes()
+        return {}, ""
+
+    monkeypatch.setattr("aiosmtplib.send", take)
+    refused = 0
+    for kind in (NotifyMark, NotifyMessage):
+        for what, value in variants(sample_of(kind) | {"channel": "mail", "event": "holds"} | WAITING[kind]):
+            outbox = Outbox()
+            outbox.apply(*reversed(encode_outbox(OTHER)))
+            try:
+                outbox.apply(outbox_key(value), value)
+            except ContractError:
+                refused += 1
+                continue
+            for mark in new_marks(CHANNELS, outbox, AT_MS):
+                outbox.apply(*reversed(encode_outbox(mark)))
+            for at_ms in (AT_MS, AT_MS + 400 * DAY_MS):
+                list(new_messages(CHANNELS, NotifyState(), outbox, at_ms))
+                later_marks(CHANNELS, outbox, at_ms)
+                forgotten(CHANNELS, outbox, at_ms)
+            metrics, channel = NotifyMetrics(), EmailChannel("smtp://127.0.0.1:1", "h@example.org", ["a@example.org"])
+            delivery = ChannelDelivery("mail", channel, metrics, lambda: AT_MS)
+            waiting = outbox.waiting("mail")
+            for message in waiting:
+                delivery.add(message)
+            metrics.set_waiting("mail", delivery.waiting, AT_MS)
+            await delivery._deliver_all()
+            assert OTHER in delivery.delivered, what
+            assert len(delivery.delivered) + len(delivery.waiting) == len(waiting), what
+            outbox.apply(outbox_key(value), None)
+    assert refused > 10 and sent
 
 
 @pytest.mark.parametrize(("kind", "decode"), [(SignedState, decode_state), (PublishedCheckpoint, decode_published)])
