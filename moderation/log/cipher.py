@@ -58,3 +58,7 @@ class TextCipher:
             return _decode(self._aes.decrypt(nonce, sealed, tweet.encode()))
         except (InvalidTag, msgspec.MsgspecError):
             return None
+
+    def accepts(self, tweet: str, value: bytes) -> bool:
+        """Return whether a value is a text of the tweet under this key."""
+        return self.decrypt(tweet, value) is not None

@@ -23,6 +23,7 @@ from streams.errors import DependencyAway
 from streams.log.reading import LogReader, connection
 from streams.log.shown_texts import text_key, tweet_of
 from streams.log.topic_specs import SHOWN_TEXTS
+from streams.logs import logger
 from streams.settings import Settings
 
 DELETIONS_MS = DAY_MS
@@ -31,11 +32,17 @@ DELETIONS_MS = DAY_MS
 
 @dataclass(slots=True)
 class KeptTextFold:
-    """Encrypted texts and deletions, by tweet id. A deletion is final: no later record brings a text back."""
+    """Encrypted texts and deletions, by tweet id. A deletion is final: no later record brings a text back.
 
+    A value that `accepts` refuses, by the id of its tweet, replaces no text.
+    """
+
+    accepts: Callable[[str, bytes], bool] = lambda tweet, value: True
     kept: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """Log time and encrypted text."""
     next_offset: int = 0
+    refused: int = 0
+    """Values that were refused."""
     _deleted: dict[int, array[int]] = field(default_factory=dict)
     """Ids of deleted tweets by hour of the log: eight bytes each."""
 
@@ -48,6 +55,8 @@ class KeptTextFold:
         if value is None:
             self._deleted.setdefault(log_ms // HOUR_MS, array("q")).append(int(tweet))
             self.kept.pop(tweet, None)
+        elif not self.accepts(tweet, value):
+            self.refused += 1
         elif not self.is_deleted(tweet):
             self.kept[tweet] = log_ms, value
 
@@ -80,7 +89,7 @@ class KeptTexts:
     ) -> None:
         key = settings.texts_key.get_secret_value()
         self._cipher = TextCipher(key) if key else None
-        self._fold = KeptTextFold()
+        self._fold = KeptTextFold() if self._cipher is None else KeptTextFold(self._cipher.accepts)
         kafka = connection(settings)
         self._topic = settings.topic(SHOWN_TEXTS)
         self._period_ms = settings.appeal_days * DAY_MS
@@ -123,9 +132,12 @@ class KeptTexts:
             await self._send([(None, text_key(tweet)) for tweet in new if self.is_deleted(tweet)])
 
     async def _read(self) -> None:
+        refused = self._fold.refused
         async for batch in self._reader.to_end({0: self._fold.next_offset or None}):
             for record in batch:
                 self._fold.apply(record.offset, record.key, record.value, record.timestamp)
+        if self._fold.refused > refused:
+            logger(__name__).warning("kept texts that this key does not open", texts=self._fold.refused - refused)
         at_ms = self._clock()
         self._fold.expire(at_ms - self._period_ms, at_ms - DELETIONS_MS)
 

@@ -13,5 +13,7 @@ def text_key(tweet: int | str) -> bytes:
 
 
 def tweet_of(key: bytes | None) -> str | None:
-    """Return the id of a record's tweet; None for the key of another kind of record."""
-    return key.decode() if key and len(key) <= 20 and key.isdigit() else None
+    """Return the id of a record's tweet, below 2^63; None for the key of another kind of record."""
+    if not key or len(key) > 19 or not key.isdigit() or int(key) >= 2**63:
+        return None
+    return key.decode() if key == text_key(int(key)) else None

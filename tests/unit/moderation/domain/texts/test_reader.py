@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from moderation.domain.texts.readings import TextReading, decode_reading, encode_reading
 from moderation.domain.texts.shown_text import NO_POSITION, ShownText
+from moderation.log.cipher import TextCipher, TextContent
 from moderation.log.kept_texts import KeptTextFold
 from streams.constants import HOUR_MS
 from streams.errors import ContractError, DependencyAway
@@ -18,6 +21,14 @@ from tests.support.in_memory_log import InMemoryLog, in_memory_service
 from tests.support.in_memory_texts import InMemoryTexts, in_memory_texts, native_tweet
 
 AT = {"17": SampledAt(2, 5, "en"), "18": SampledAt(0, 9, "hi")}
+
+
+_CIPHER, _CONTENT = TextCipher("k" * 32), TextContent(text="first", lang="en")
+_SEALED = _CIPHER.encrypt("17", _CONTENT)
+_KEYS = st.one_of(
+    st.none(), st.binary(max_size=22), st.from_regex(rb"[0-9]{18,21}", fullmatch=True), st.sampled_from([b"17", b"017"])
+)
+_VALUES = st.one_of(st.none(), st.binary(max_size=40), st.just(_SEALED), st.just(_SEALED[:-1] + b"x"))
 
 
 class World:
@@ -148,4 +159,28 @@ def test_reading_under_another_key_is_refused():
 
 
 def test_key_of_another_record_names_no_tweet():
-    assert [tweet_of(key) for key in (None, b"", b"x", b"1" * 21, b"17")] == [None, None, None, None, "17"]
+    keys = (None, b"", b"x", b"1" * 21, b"%d" % 2**63, b"017", b"\xd9\xa3", b"17", b"%d" % (2**63 - 1), b"0")
+    assert [tweet_of(key) for key in keys] == [*[None] * 7, "17", str(2**63 - 1), "0"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(_KEYS, _VALUES, st.sampled_from([-(2**63), -1, 0, 5, 2**63 - 1])), max_size=8))
+def test_absurd_record_of_kept_texts_ends_no_reader(
+    records: list[tuple[bytes | None, bytes | None, int]],
+) -> None:
+    """A value that is no text of its tweet replaces none, and only the tweet's key deletes it."""
+    fold = KeptTextFold(accepts=_CIPHER.accepts)
+    for offset, (key, value, log_ms) in enumerate([*records, (b"17", _SEALED, 5), *records]):
+        fold.apply(offset, key, value, log_ms)
+    is_deleted = (b"17", None) in [record[:2] for record in records]
+    assert fold.is_deleted("17") is is_deleted and fold.next_offset == 2 * len(records) + 1
+    assert set(fold.kept) == (set() if is_deleted else {"17"})
+    assert all(_CIPHER.decrypt(tweet, value) == _CONTENT for tweet, (_, value) in fold.kept.items())
+    fold.expire(0, 0)
+
+
+def test_refused_value_is_counted() -> None:
+    fold = KeptTextFold(accepts=_CIPHER.accepts)
+    for offset, value in enumerate([_SEALED, b"", b"\x01" + b"x" * 60, _SEALED]):
+        fold.apply(offset, b"17", value, 100)
+    assert fold.refused == 2 and fold.kept["17"] == (100, _SEALED)
