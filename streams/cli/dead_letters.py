@@ -58,9 +58,12 @@ def list_(
     json: JsonLines = False,
 ) -> None:
     """List dead letters, oldest first: origin, reason and time."""
-    chosen = [(kept, letter) for kept in _read(of) for letter in _chosen(kept, reason, since, until)]
+    read = _read(of)
+    chosen = [(kept, letter) for kept in read for letter in _chosen(kept, reason, since, until)]
     chosen.sort(key=lambda pair: pair[1].at_ms)
     rows = [_row(kept, letter) for kept, letter in chosen]
+    if foreign := sum(kept.foreign for kept in read):
+        errors.print(f"records without an origin, of other writers: {foreign}", style="yellow")
     if json:
         print_json(*rows)
         return
@@ -173,7 +176,7 @@ def _row(kept: DeadLetters, letter: Letter) -> dict[str, str | int]:
         "found": letter.headers.get("value", ""),
         "fix": letter.headers.get("fix", ""),
         "at_ms": letter.at_ms,
-        "bytes": int(letter.headers.get("source-bytes", "0")) or len(letter.value or b""),
+        "bytes": letter.source_bytes or len(letter.value or b""),
         "kept_in": letter.kept_in,
         "redriven": kept.is_done(letter.key),
     }

@@ -10,7 +10,7 @@ Where a run ended between 1 and 3, the next one looks for the header in `tweets`
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,12 +49,16 @@ class Redriven:
     """Position in `tweets`; -1 if it was not sent by this run."""
 
 
-def why_not(letter: Letter, kept: DeadLetters) -> str:
-    """Return why a letter must not be sent again; "" if it may."""
+def why_not(letter: Letter, kept: DeadLetters, partitions: Collection[int]) -> str:
+    """Return why a letter must not be sent again to `tweets`, which has these partitions; "" if it may."""
     if kept.is_done(letter.key):
         return "it was redriven before"
-    if letter.is_cut:
+    if letter.source_bytes is None:
+        return "its header source-bytes is no length"
+    if letter.source_bytes > len(letter.value or b""):
         return "only its first bytes were kept"
+    if letter.origin.partition not in partitions:
+        return f"{TWEETS} has no partition {letter.origin.partition}"
     try:
         parse(letter.value)
     except ContractError as error:
@@ -72,8 +76,11 @@ async def redrive(settings: Settings, letters: Sequence[Letter], kept: DeadLette
 
     Raises:
         DependencyAway: Kafka does not answer. A repeat finishes the work.
+        TopicsError: `tweets` is missing.
     """
-    refused = {letter.key: why for letter in letters if (why := why_not(letter, kept))}
+    async with LogReader(connection(settings), settings.topic(TWEETS)) as reader:
+        partitions = frozenset(reader.partitions)
+    refused = {letter.key: why for letter in letters if (why := why_not(letter, kept, partitions))}
     sendable = [letter for letter in letters if letter.key not in refused]
     outcome = {origin: Redriven(origin, sent=False, why=why) for origin, why in refused.items()}
     sender, run = Sender(settings), secrets.token_hex(8)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from streams.log.positions import RecordPosition
 from streams.log.reading import LogReader, connection
+from streams.log.sense import LATEST_MS
 from streams.log.topic_specs import DEAD_LETTER
 from streams.settings import Settings
 
@@ -22,6 +23,8 @@ RUN = "redrive-run"
 """Header of a mark: random id of the command's run."""
 REDRIVEN_FROM = "redriven-from"
 """Header of a tweet that was sent again: its origin."""
+_MOST_BYTES = 2**31 - 1
+"""Length of a Kafka record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Letter:
     origin: RecordPosition
     reason: str
     at_ms: int
-    """Log time of the letter."""
+    """Log time of the letter, which its writer may have stamped; in [0, LATEST_MS]."""
     headers: dict[str, str]
     value: bytes | None
 
@@ -43,9 +46,10 @@ class Letter:
         return f"{self.origin.topic}/{self.origin.partition}/{self.origin.offset}"
 
     @property
-    def is_cut(self) -> bool:
-        """Whether the value is longer than what was kept of it."""
-        return int(self.headers.get("source-bytes", "0")) > len(self.value or b"")
+    def source_bytes(self) -> int | None:
+        """Length of the original value; None if the header states none that a value can have."""
+        kept = len(self.value or b"")
+        return _number(self.headers["source-bytes"], _MOST_BYTES) if "source-bytes" in self.headers else kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class DeadLetters:
     """Letters by their origins."""
     marks: dict[str, list[Mark]] = field(default_factory=dict)
     """Marks by origin, in order."""
+    foreign: int = 0
+    """Records of other writers, which state no origin."""
 
     def is_done(self, origin: str) -> bool:
         """Return whether a letter was sent to `tweets` again."""
@@ -87,23 +93,28 @@ async def read_dead_letters(settings: Settings, topic: str) -> DeadLetters:
 
 
 def add_record(dead_letters: DeadLetters, topic: str, record: Any, *, prefix: str) -> None:
-    """Add a record of a dead-letter topic; one of another writer is left out."""
+    """Add a record of a dead-letter topic; one of another writer is counted and left out."""
     headers = headers_of(record.headers)
     if MARK in headers and topic == DEAD_LETTER:
         state: Literal["claim", "done"] = "done" if headers[MARK] == "done" else "claim"
         origin = (record.key or b"").decode("utf-8", "replace").removeprefix(prefix)
         dead_letters.marks.setdefault(origin, []).append(Mark(state, headers.get(RUN, ""), record.timestamp))
         return
-    try:
-        at = RecordPosition(
-            headers["source-topic"].removeprefix(prefix),
-            int(headers["source-partition"]),
-            int(headers["source-offset"]),
-        )
-    except (KeyError, ValueError):
+    name = headers.get("source-topic", "").removeprefix(prefix)
+    partition = _number(headers.get("source-partition", ""), 2**31 - 1)
+    offset = _number(headers.get("source-offset", ""), 2**63 - 1)
+    if not name or partition is None or offset is None:
+        dead_letters.foreign += 1
         return
-    letter = Letter(topic, at, headers.get("reason", ""), record.timestamp, headers, record.value)
+    at, at_ms = RecordPosition(name, partition, offset), min(max(0, record.timestamp), LATEST_MS)
+    letter = Letter(topic, at, headers.get("reason", ""), at_ms, headers, record.value)
     dead_letters.letters.setdefault(letter.key, letter)
+
+
+def _number(text: str, most: int) -> int | None:
+    """Read a number in [0, most]; None for any other text."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most
+    return int(text) if is_number else None
 
 
 def headers_of(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:

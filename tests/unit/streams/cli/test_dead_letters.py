@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -192,4 +193,60 @@ def test_empty_list_says_so(world: LetterTopics) -> None:
 def test_record_of_another_writer_is_left_out(world: LetterTopics) -> None:
     for headers in ([], [("source-topic", b"tweets"), ("source-partition", b"x"), ("source-offset", b"1")]):
         world.topics.append(LETTERS, 0, b"x", headers=headers)
-    assert len(list(objects(run("list", "--json")))) == 5
+    listed = run("list", "--json")
+    assert len(listed.stdout.splitlines()) == 5 and "records without an origin, of other writers: 2" in listed.stderr
+
+
+HEADERS = ("reason", "field", "value", "fix", "source-topic", "source-partition", "source-offset", "source-bytes", MARK)
+ABSURD = (
+    None, b"", b"x", b"-1", b"1.5", b"\xff\xfe", b"\n", b"\x1b[2J", b"9" * 19, b"9" * 5_000, "\u0663".encode(), b" 7 ",
+)  # fmt: skip
+"""Values of headers that no worker writes."""
+
+
+@pytest.mark.parametrize("kept_in", [LETTERS, INTERNAL])
+@pytest.mark.parametrize("name", HEADERS)
+def test_absurd_header_ends_no_command(world: LetterTopics, name: str, kept_in: str) -> None:
+    """The other letters are listed, and sent again."""
+    for offset, value in enumerate(ABSURD):
+        world.add(kept_in, TWEETS, 0, 100 + offset, TWEET, "bad_type")
+        (record,) = world.topics.logs[kept_in, 0][-1:]
+        headers = [pair for pair in record.headers if pair[0] != name]
+        world.topics.logs[kept_in, 0][-1] = replace(record, headers=(*headers, (name, value)))
+    listed = list(objects(run("list", "--json")))
+    assert {"tweets/1/11", "tweets/0/14"} <= {one["origin"] for one in listed}
+    assert all(isinstance(one["bytes"], int) and one["bytes"] >= 0 for one in listed)
+    assert run("list").exit_code == 0
+    for one in listed:
+        assert run("show", "--", one["origin"]).exit_code == 0
+    done = {one["origin"]: one for one in objects(run("redrive", "--all", "--json"))}
+    assert done["tweets/1/11"]["sent"] and not done["tweets/0/14"]["sent"]
+    assert all(one["sent"] or one["why"] for one in done.values())
+    assert {partition for topic, partition in world.topics.logs if topic == TWEETS} == {0, 1}
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "", "9" * 5_000])
+def test_letter_of_unknown_length_is_not_sent(world: LetterTopics, text: str) -> None:
+    world.add(LETTERS, TWEETS, 0, 15, TWEET, "bad_type", **{"source-bytes": text})
+    (row,) = [one for one in objects(run("list", "--json")) if one["origin"] == "tweets/0/15"]
+    assert row["bytes"] == len(TWEET)
+    (outcome,) = objects(run("redrive", "tweets/0/15", "--json"))
+    assert (outcome["sent"], outcome["why"]) == (False, "its header source-bytes is no length")
+
+
+@pytest.mark.parametrize("partition", [2, 10**9])
+def test_letter_of_an_unknown_partition_is_not_sent(world: LetterTopics, partition: int) -> None:
+    world.add(LETTERS, TWEETS, partition, 15, TWEET, "bad_type")
+    done = {one["origin"]: one for one in objects(run("redrive", "--all", "--json"))}
+    assert (
+        done[f"tweets/{partition}/15"]["why"] == f"tweets has no partition {partition}" and done["tweets/1/11"]["sent"]
+    )
+
+
+@pytest.mark.parametrize("at_ms", [-(2**63), -1, 10**16, 2**63 - 1])
+def test_letter_of_any_time_is_listed(world: LetterTopics, at_ms: int) -> None:
+    """Producers stamp these topics."""
+    world.add(LETTERS, TWEETS, 0, 15, TWEET, "bad_type")
+    world.topics.logs[LETTERS, 0][-1] = replace(world.topics.logs[LETTERS, 0][-1], timestamp=at_ms)
+    assert run("list").exit_code == 0 and len(list(objects(run("list", "--json")))) == 6
+    assert "bad_type" in run("show", "tweets/0/15").stdout
