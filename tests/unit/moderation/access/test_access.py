@@ -363,7 +363,9 @@ def test_api_says_that_its_key_file_holds_no_key(tmp_path: Path, monkeypatch: py
     filled.write_text(json.dumps({"keys": [{"name": "ann", "role": "legal", "sha256": "0" * 64}]}))
     warned = CliRunner().invoke(command(), ["api", "--keys", str(empty)])
     assert warned.exit_code == 0
-    assert warned.stderr.startswith(f"warning: {empty} holds no key, so every call is refused\nfix: hushtag api-key NAME")
+    assert warned.stderr.startswith(
+        f"warning: {empty} holds no key, so every call is refused\nfix: hushtag api-key NAME"
+    )
     assert CliRunner().invoke(command(), ["api", "--keys", str(filled)]).stderr == ""
 
 
