@@ -74,8 +74,8 @@ def keep_tweeting(settings, stop: threading.Event, harsh: int = 40, *, copied: b
     """Send ten tweets a second under one tag, in turn by sixty authors of whom `harsh` are always harmful.
 
     A sample has room for all of them, so the harmful share is constant. The harsh authors do not tweet one after the
-    other, so a strict policy sees the same share in a window that has just begun. Each author has words of its own, unless they are
-    `copied`: a copied harmful text takes its authors' standing, so that the hashtag is contested.
+    other, so a strict policy sees the same share in a window that has just begun. Each author has words of its own,
+    unless they are `copied`: a copied harmful text takes its authors' standing, so that the hashtag is contested.
     """
     producer = KafkaProducer(bootstrap_servers=settings.kafka)
     number = time.time_ns()
