@@ -94,6 +94,14 @@ class MetricSet:
                 setattr(self, attribute, metric)
 
 
+def clock_ahead_gauge() -> Any:
+    """Declare the error of the host's clock, which workers and the API export."""
+    return gauge(
+        "hushtag_clock_ahead_seconds",
+        "Time by which the host's clock is ahead of the Kafka broker's, at the last comparison; negative when behind.",
+    )
+
+
 class Metrics(MetricSet):
     """The metrics of one worker."""
 
@@ -102,10 +110,7 @@ class Metrics(MetricSet):
     shards: Gauge = gauge("hushtag_shards", "Shards of the deployment, from HUSHTAG_SHARDS.", "prefix")
     """`prefix`: HUSHTAG_TOPIC_PREFIX, which separates deployments."""
 
-    clock_ahead: Gauge = gauge(
-        "hushtag_clock_ahead_seconds",
-        "Time by which the host's clock is ahead of the Kafka broker's, at the last comparison; negative when behind.",
-    )
+    clock_ahead: Gauge = clock_ahead_gauge()
 
     # ingest
     tweets: Counter = counter("hushtag_tweets", "Tweets counted, without duplicates.")

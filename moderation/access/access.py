@@ -21,7 +21,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from moderation.access.answers import JsonReply
-from moderation.access.bodies import REQUEST_NAMES
+from moderation.access.bodies import REQUEST_MS, REQUEST_NAMES
 from moderation.access.body_reading import BodyRequest, BodyShape
 from moderation.access.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
 from moderation.access.keys import ALLOWED, KeyRing, Permission
@@ -29,7 +29,7 @@ from moderation.access.limits import RateLimit
 from moderation.access.problems import Fault, ProblemReply, RefusedCall, problem_of
 from moderation.access.reviewer_link import ReviewerLink
 from moderation.access.rights import Caller, Grant
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.access.sessions import Session, Sessions
 from streams.answers import AnswerModel
 from streams.clock import monotonic_seconds
@@ -182,6 +182,7 @@ class GuardedRoute(APIRoute):
             checked = BodyRequest(request.scope, request.receive)
             if request.method != "GET":
                 REQUEST_NAMES.set(await services_of(request).names())
+                REQUEST_MS.set(present_ms(request))
             if shape is not None:
                 await checked.read_body(shape)
             try:

@@ -28,7 +28,6 @@ from pydantic_core import PydanticCustomError
 
 from moderation.access.problems import MOST_FAULTS, http_words
 from moderation.log.drafts import end_of, moment_ms, words_of
-from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.log.moderation import Verb
 from streams.naming import country_of, recordable_tag, tag_of
@@ -36,6 +35,8 @@ from streams.policy.names import PolicyNames
 
 REQUEST_NAMES: ContextVar[PolicyNames] = ContextVar("request_names")
 """Names of the live policy, for the request that is validated."""
+REQUEST_MS: ContextVar[int] = ContextVar("request_ms")
+"""Present time of the same request by the log's clock, Unix time in ms."""
 OrderPath = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
 MOST_HANDLES = 100
 """Maximum number of handles of one call: each is a request to the resolver, and the caller waits for all."""
@@ -131,7 +132,7 @@ CategoryText = Annotated[str, Field(max_length=80), checked(lambda name: REQUEST
 Duration = Annotated[
     str,
     Field(max_length=40, description="Such as 2h or 7d.", examples=["2h"]),
-    checked(lambda lasts: end_of(lasts or None, None, "7d", now_ms())),
+    checked(lambda lasts: end_of(lasts or None, None, "7d", 0)),
 ]
 ActorText = Annotated[
     str | None,
@@ -266,7 +267,7 @@ class AppealBody(WriteBody):
 def _checked_end(until: str | None, lasts: str | None) -> str | None:
     try:
         if until is not None:
-            end_of(lasts, until, "7d", now_ms())
+            end_of(lasts, until, "7d", REQUEST_MS.get())
     except CallerMistake as error:
         raise unusable(f"{error}; {error.fix}".replace("--for and --until", "`lasts` and `until`")) from None
     return until

@@ -20,7 +20,7 @@ from moderation.access.problems import PROBLEMS, TYPES, ProblemReply, RefusedCal
 from moderation.access.services import services_of
 from streams.clock import monotonic_seconds
 from streams.errors import HushtagError
-from streams.metrics import MetricSet, counter, gauge, histogram
+from streams.metrics import MetricSet, clock_ahead_gauge, counter, gauge, histogram
 
 if TYPE_CHECKING:
     from moderation.access.rights import Caller
@@ -45,6 +45,7 @@ class ApiMetrics(MetricSet):
         "route",
     )
     streams: Gauge = gauge("hushtag_api_event_streams", "Open event streams.")
+    clock_ahead: Gauge = clock_ahead_gauge()
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         super().__init__(registry)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from moderation.access.services import services_of
-from streams.clock import now_ms
+from moderation.access.services import present_ms, services_of
 
 
 def viewers_of(request: Request, case: str) -> list[str]:
     """Return the names of the people who look at a case now, for pages; it reads nothing."""
-    return services_of(request).presence.viewers(case, now_ms())
+    return services_of(request).presence.viewers(case, present_ms(request))

@@ -27,6 +27,7 @@ from moderation.domain.policies.changes import PolicyChanges, publisher
 from moderation.domain.policies.shadow import Shadows, shadow_follower
 from moderation.domain.publication_times import PublicationWait, publication_wait
 from moderation.domain.texts.reader import TextReader, open_text_reader
+from moderation.log.present_time import open_moderation
 from moderation.log.service import ModerationService
 from moderation.log.session_ends import SessionEnds
 from moderation.outward.audited_restrictions import AuditedRestrictions
@@ -90,6 +91,11 @@ def services_of(request: Request) -> Services:
     return services
 
 
+def present_ms(request: Request) -> int:
+    """Return the present time by the log's clock: what is in force, due or over for the API's readers depends on it."""
+    return services_of(request).moderation.now_ms()
+
+
 @asynccontextmanager
 async def connect_services(settings: Settings, *, share: float) -> AsyncGenerator[Services, None]:
     """Open the services on the configured Kafka and Redis.
@@ -102,13 +108,13 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
         DependencyAway: Kafka does not answer.
     """
     async with AsyncExitStack() as stack:
-        moderation = await stack.enter_async_context(ModerationService(settings))
+        moderation = await stack.enter_async_context(open_moderation(settings))
         follower = await stack.enter_async_context(DecisionsFollower(settings, share=share))
         reads = asyncio.Semaphore(_CONCURRENT_READS)
 
         async def report(hashtag: str, country: str | None) -> tuple[HashtagReport, str]:
             async with reads:
-                return await gather_report(settings, hashtag, country)
+                return await gather_report(settings, hashtag, country, clock=moderation.now_ms)
 
         async def audit_page(filters: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
             async with reads:
@@ -116,17 +122,17 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
 
         public_log = KafkaLog(settings)
         audited = AuditedRestrictions(public_log, settings.appeal_days)
-        clock, names = moderation.now_ms, LivePolicyNames(settings)
-        reviews = ReviewService(moderation, follower, ended=audited, clock=clock)
+        names = LivePolicyNames(settings)
+        reviews = ReviewService(moderation, follower, ended=audited)
         policies = _Policies(settings)
-        cases = CaseLog(moderation, reviews, first_answers=policies.skip_first_answer_ms, clock=clock)
+        cases = CaseLog(moderation, reviews, first_answers=policies.skip_first_answer_ms)
 
         async def open_hashtags() -> set[str]:
             return {case.hashtag for case in (await cases.refresh()).values() if case.is_open}
 
         yield Services(
             moderation,
-            OrderService(moderation, clock=clock),
+            OrderService(moderation),
             reviews,
             CaseService(cases),
             report,
@@ -134,15 +140,15 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             public_log,
             names.read,
             policies.read,
-            PolicyChanges(policies.read_on, publisher(settings), settings.shards),
-            await _closed(stack, Backtests(evidence_feed(settings))),
+            PolicyChanges(policies.read_on, publisher(settings), settings.shards, clock=moderation.now_ms),
+            await _closed(stack, Backtests(evidence_feed(settings), clock=moderation.now_ms)),
             await _closed(stack, Shadows(shadow_follower(settings))),
             EventFeed(await _moderation_records(settings, stack), policies.live),
             texts := await stack.enter_async_context(open_text_reader(settings, moderation)),
-            markings := MarkingService(moderation, clock=clock),
+            markings := MarkingService(moderation),
             Presence(),
-            publication_wait(settings),
-            await stack.enter_async_context(CrowdFollower(settings, open_hashtags)),
+            publication_wait(settings, moderation.now_ms),
+            await stack.enter_async_context(CrowdFollower(settings, open_hashtags, clock=moderation.now_ms)),
             ReportService(await _closed(stack, ReportRuns(report_reader(settings))), moderation, settings.reports),
             SessionEnds(moderation),
             CalibrationService(label_book(settings, moderation, markings, cases, texts)),

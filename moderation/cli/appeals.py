@@ -16,7 +16,7 @@ from moderation.domain.appeals.fold import AppealStatus, open_appeals
 from moderation.domain.appeals.items import DEFAULT_SHARE
 from moderation.domain.appeals.records import VERDICTS, Verdict
 from moderation.domain.appeals.service import ReviewService
-from moderation.log.service import ModerationService
+from moderation.log.present_time import open_moderation
 from moderation.outward.audited_restrictions import AuditedRestrictions
 from moderation.publiclog.proving import KafkaLog
 from streams.cli.output import quieten
@@ -116,7 +116,7 @@ def _run(work: Callable[[ReviewService], Awaitable[None]], share: float) -> None
     settings = load_settings()
 
     async def run() -> None:
-        async with ModerationService(settings) as service, DecisionsFollower(settings, share=share) as follower:
+        async with open_moderation(settings) as service, DecisionsFollower(settings, share=share) as follower:
             audited = AuditedRestrictions(KafkaLog(settings), settings.appeal_days)
             await work(ReviewService(service, follower, ended=audited))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from moderation.cli.options import Actor, Json, Reason, Share, Wait
-from moderation.cli.terminal import actor_of, errors, out, policy_names
+from moderation.cli.terminal import actor_of, end_option, errors, out, policy_names
 from moderation.cli.texts import texts
 from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.items import DEFAULT_SHARE
@@ -20,11 +20,10 @@ from moderation.domain.cases.lines import CASE_HEADERS, case_cells, case_lines, 
 from moderation.domain.cases.queue import CaseFilter, is_waiting
 from moderation.domain.cases.records import CASE_VERDICTS, COMMON_TEAM, SKIP_CAUSES
 from moderation.domain.cases.work_order import work_order
-from moderation.log.drafts import end_of
-from moderation.log.service import ModerationService
+from moderation.log.present_time import open_moderation
 from streams.cli.lists import print_list
 from streams.cli.output import quieten
-from streams.clock import monotonic_seconds, now_ms
+from streams.clock import monotonic_seconds
 from streams.errors import CallerMistake
 from streams.naming import country_of
 from streams.settings import Settings, load_settings
@@ -70,15 +69,15 @@ def list_(
     person = actor_of(actor)
 
     async def work(service: CaseService, settings: Settings) -> None:
-        all_cases = (await service.log.refresh()).values()
+        all_cases, at_ms = (await service.log.refresh()).values(), service.log.now_ms()
         cases = sorted(all_cases, key=lambda case: work_order(case, hidden=service.log.is_blind(case, person)))
-        chosen = cases if everything else [case for case in cases if is_waiting(case, person, team, now_ms())]
+        chosen = cases if everything else [case for case in cases if is_waiting(case, person, team, at_ms)]
         answers = [case_view(case, service.log, person) for case in chosen]
         shown = [answer for answer in answers if filters.selects(answer, person)]
         if as_json:
             _print_json(*shown)
         elif shown:
-            print_list(CASE_HEADERS, [case_cells(answer, now_ms()) for answer in shown], names=2)
+            print_list(CASE_HEADERS, [case_cells(answer, at_ms) for answer in shown], names=2)
         else:
             errors.print("no case is open" if team == COMMON_TEAM else f"no case is open for {team}")
 
@@ -160,7 +159,7 @@ def decide(
 ) -> None:
     """Decide on what is open in a case; what the decision does not cover stays open."""
     word = _one_of("verdict", verdict, CASE_VERDICTS)
-    end = end_of(lasts, None, "7d", now_ms())
+    end = end_option(lasts, None, "7d")
     countries = [country_of(written) for written in country or ()]
     surfaces = policy_names(load_settings()).select_surfaces(surface) if surface else ()
 
@@ -260,7 +259,7 @@ def _print_case(case: HashtagCase, log: CaseLog, person: str, as_json: bool) -> 
     if as_json:
         _print_json(answer)
         return
-    for line in case_lines(answer, now_ms()):
+    for line in case_lines(answer, log.now_ms()):
         out.print(line)
 
 
@@ -318,7 +317,7 @@ def _run(work: Callable[[CaseService, Settings], Awaitable[None]], share: float)
     settings = load_settings()
 
     async def run() -> None:
-        async with ModerationService(settings) as service, DecisionsFollower(settings, share=share) as follower:
+        async with open_moderation(settings) as service, DecisionsFollower(settings, share=share) as follower:
             await work(CaseService(CaseLog(service, ReviewService(service, follower))), settings)
 
     asyncio.run(run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -40,8 +41,8 @@ from moderation.outward.replies import reply_view
 from moderation.publiclog.proving import KafkaLog
 from streams.cli.lists import print_list
 from streams.cli.output import write_text
-from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake
+from streams.flags.publish_time import present_ms
 from streams.naming import country_of
 from streams.orders.order import open_orders
 from streams.orders.records import (
@@ -112,7 +113,8 @@ def intake(
     settings, is_json = load_settings(), name.lower().endswith(".json")
     lines = list(json_lines(data, name) if is_json else csv_lines(data, name))
     resolved_handles = resolve_on_terminal(handles_in(lines, settings.profile_url), settings)
-    read = parse_lines(lines, order_fields, now_ms(), Handles(resolved_handles, settings.profile_url))
+    at_ms = asyncio.run(present_ms(settings.redis_url))
+    read = parse_lines(lines, order_fields, at_ms, Handles(resolved_handles, settings.profile_url))
     for line in read.notes:
         errors.print(line, style="yellow")
     if read.problems:
@@ -161,7 +163,7 @@ def list_(
             and (not states or order.state in states)
             and assignee in (None, order.assignee)
         ]
-        at_ms = now_ms()
+        at_ms = orders.now_ms()
         if as_json:
             for order in matches:
                 print(json.dumps(order_view(order, fold, at_ms).members(), ensure_ascii=False))
@@ -193,11 +195,11 @@ def show(
         legal_order = orders.get(order)
         rows = selection.rows(legal_order, fold)
         if as_json:
-            print(json.dumps(order_view(legal_order, fold, now_ms()).members(), ensure_ascii=False))
+            print(json.dumps(order_view(legal_order, fold, orders.now_ms()).members(), ensure_ascii=False))
             for row in rows:
                 print(json.dumps(target_view(legal_order, row, fold).members(), ensure_ascii=False))
             return
-        out.print("\n".join(head_lines(legal_order, fold, now_ms())))
+        out.print("\n".join(head_lines(legal_order, fold, orders.now_ms())))
         print_list(TARGET_HEADERS, [target_cells(legal_order, row, fold) for row in rows[:first]], names=3)
         if first is not None and len(rows) > first:
             out.print(f"and {len(rows) - first:,} more: --first {len(rows)}, or hushtag orders export {order}")

@@ -23,7 +23,6 @@ from moderation.domain.orders.view import order_view
 from moderation.domain.tables import RowProblem, TableLine
 from moderation.log.drafts import moment_ms
 from moderation.outward.handle_resolver import resolve_handles
-from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.orders.order import Order
 from streams.settings import load_settings
@@ -80,7 +79,7 @@ def _propose(
         legal_order = orders.get(order)
         plan = await orders.amend(
             order,
-            await _draft(legal_order, added, as_json),
+            await _draft(legal_order, added, orders.now_ms(), as_json),
             dropped,
             actor=actor_of(actor),
             reason=reason,
@@ -106,7 +105,7 @@ def _answer(
     async def work(orders: OrderService) -> None:
         await orders.refresh()
         legal_order = orders.get(order)
-        plan = waiting_plan(legal_order, orders.fold, now_ms())
+        plan = waiting_plan(legal_order, orders.fold, orders.now_ms())
         lines = plan.lines(legal_order.received.country) if plan is not None else []
         if dry_run:
             out.print("\n".join([f"{order}: would be {_DONE[verdict]}", *(f"  {line}" for line in lines)]))
@@ -116,7 +115,8 @@ def _answer(
         )
         shown = await publication(orders, wait) if verdict == "approve" else None
         if as_json:
-            answer = order_view(legal_order, orders.fold, now_ms()).members() | (shown.members() if shown else {})
+            answer = order_view(legal_order, orders.fold, orders.now_ms()).members()
+            answer |= shown.members() if shown else {}
             print(json.dumps(answer, ensure_ascii=False))
         else:
             out.print("\n".join([f"{order}: the amendment is {_DONE[verdict]}", *(f"  {line}" for line in lines)]))
@@ -129,11 +129,11 @@ def _rows(file: Path | None) -> Rows:
     return [] if file is None else list(file_lines(*read_file(file)))
 
 
-async def _draft(order: Order, rows: Rows, as_json: bool) -> OrderDraft:
+async def _draft(order: Order, rows: Rows, at_ms: int, as_json: bool) -> OrderDraft:
     """Read the targets to add, with the accounts of their handles; one bad row refuses all."""
     settings, head = load_settings(), head_of(order)
     accounts = await resolve_handles(handles_in(rows, settings.profile_url), settings)
-    parsed = await asyncio.to_thread(parse_targets, rows, head, now_ms(), Handles(accounts, settings.profile_url))
+    parsed = await asyncio.to_thread(parse_targets, rows, head, at_ms, Handles(accounts, settings.profile_url))
     if parsed.problems:
         refuse_rows(parsed.problems, as_json, strict=False)
         raise CallerMistake(f"{len(parsed.problems):,} bad rows", fix="nothing was written; correct them")

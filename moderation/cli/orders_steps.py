@@ -10,12 +10,11 @@ import typer
 
 from moderation.cli import orders_options as opt
 from moderation.cli.options import Actor, Json, Reason, Wait
-from moderation.cli.terminal import actor_of, errors, out, run_with_orders
+from moderation.cli.terminal import actor_of, end_option, errors, out, run_with_orders
 from moderation.domain.orders.service import UNTIL_REVOKED, OrderService
 from moderation.domain.orders.view import head_lines, order_view
 from moderation.domain.publication import OrderPublishedAnswer, wait_order_published
-from moderation.log.drafts import End, end_of
-from streams.clock import now_ms
+from moderation.log.drafts import End
 from streams.errors import EXIT_AWAY, CallerMistake
 from streams.orders.order import Order
 from streams.orders.records import Ground, OrderAmendmentVerdict, OrderRuling, OrderState, OrderStep
@@ -43,10 +42,11 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
             )
             shown = await publication(orders, wait)
             if as_json:
-                answer = order_view(legal_order, orders.fold, now_ms()).members() | (shown.members() if shown else {})
+                answer = order_view(legal_order, orders.fold, orders.now_ms()).members()
+                answer |= shown.members() if shown else {}
                 print(json.dumps(answer, ensure_ascii=False))
             else:
-                out.print(head_lines(legal_order, orders.fold, now_ms())[0])
+                out.print(head_lines(legal_order, orders.fold, orders.now_ms())[0])
             finish_publication(legal_order, None if shown and to in PENDING_STATES else shown, as_json)
 
         run_with_orders(work)
@@ -69,7 +69,7 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
     ) -> None:
         if not for_ and not until:
             raise CallerMistake("an interim decision needs an end", fix="give --for or --until")
-        run(order, reason, actor, if_version, wait, as_json, end_of(for_, until, "1d", now_ms()))
+        run(order, reason, actor, if_version, wait, as_json, end_option(for_, until, "1d"))
 
     def command_with_ground(
         order: opt.Order, reason: Reason, ground: opt.GroundOption = "other", actor: Actor = None,
@@ -90,12 +90,15 @@ async def publication(orders: OrderService, wait_seconds: float) -> OrderPublish
     if not orders.written:
         return None
     offset, record = orders.written[-1]
+    dated = OrderStep | OrderRuling | OrderAmendmentVerdict
+    recorded_ms = record.at_ms if isinstance(record, dated) else orders.now_ms()
     return await wait_order_published(
         load_settings(),
         offset,
-        recorded_ms=record.at_ms if isinstance(record, OrderStep | OrderRuling | OrderAmendmentVerdict) else now_ms(),
+        recorded_ms=recorded_ms,
         changes=orders.changes_surfaces(offset),
         wait_seconds=wait_seconds,
+        clock=orders.now_ms,
     )
 
 

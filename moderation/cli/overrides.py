@@ -25,7 +25,7 @@ from moderation.cli.options import (
     Wait,
 )
 from moderation.cli.publishing import Write, finish, write_and_wait
-from moderation.cli.terminal import actor_of, errors, out, policy_names
+from moderation.cli.terminal import actor_of, end_option, errors, out, policy_names
 from moderation.domain.override_answers import written_answer
 from moderation.domain.override_words import (
     OVERRIDE_HEADERS,
@@ -33,11 +33,11 @@ from moderation.domain.override_words import (
     override_cells,
     written_end_words,
 )
-from moderation.log.drafts import AcceptedRecord, OverrideDraft, end_of, override_draft, undo_draft, words_of
+from moderation.log.drafts import AcceptedRecord, OverrideDraft, override_draft, undo_draft, words_of
+from moderation.log.present_time import open_moderation
 from moderation.log.service import ModerationService
 from streams.cli.lists import print_list
 from streams.cli.output import quieten
-from streams.clock import now_ms
 from streams.countries import in_country
 from streams.errors import CallerMistake, FlagStoreUnavailable
 from streams.flags.override_answers import override_answer
@@ -79,7 +79,7 @@ def _override_command(action: Verb, help_text: str) -> Callable[..., None]:
     ) -> None:
         settings = load_settings()
         chosen = list({tag.hashtag: tag for tag in map(recordable_tag, tags)}.values())
-        where, end = country_of(country), end_of(lasts, until, default_for, now_ms())
+        where, end = country_of(country), end_option(lasts, until, default_for)
         who, why = words_of(actor_of(actor), reason)
         if if_version is not None and (family or len(chosen) > 1):
             raise CallerMistake("--if-version applies to one hashtag", fix="decide on one hashtag at a time")
@@ -189,15 +189,14 @@ def list_(
 
 
 async def _read_as_published(settings: Settings) -> tuple[OverrideHistory, int, str]:
-    """Read all decisions; return them, the broker's time, and what surfaces do not show yet ("" if they show all)."""
-    from moderation.domain.publication import delay_reason, publish_time_ms
+    """Read all decisions; return them, the log's time, and what surfaces do not show yet ("" if they show all)."""
+    from moderation.domain.publication import delay_reason
     from streams.flags.lookup import FlagLookup
 
-    async with ModerationService(settings) as service:
+    async with open_moderation(settings) as service:
         view, at_ms = await service.refresh(), service.now_ms()
     try:
         async with FlagLookup(settings.redis_url) as lookup:
-            at_ms = await publish_time_ms(lookup) or at_ms
             missing = view.next_offset - await lookup.published_offset()
             why = await delay_reason(lookup) if missing > 0 else ""
     except FlagStoreUnavailable as error:

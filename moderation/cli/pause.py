@@ -13,12 +13,11 @@ import typer
 
 from moderation.cli.options import Actor, Country, Expected, Json, Reason, Surfaces, Until, Wait
 from moderation.cli.publishing import Write, finish, write_and_wait
-from moderation.cli.terminal import actor_of, out, policy_names
+from moderation.cli.terminal import actor_of, end_option, out, policy_names
 from moderation.domain.override_answers import written_answer
 from moderation.domain.override_words import written_end_words
-from moderation.log.drafts import STOP, AcceptedRecord, End, end_of, override_draft, undo_draft, words_of
+from moderation.log.drafts import STOP, AcceptedRecord, End, override_draft, undo_draft, words_of
 from moderation.log.service import ModerationService
-from streams.clock import now_ms
 from streams.countries import in_country
 from streams.log.moderation import Override
 from streams.naming import country_of
@@ -69,7 +68,7 @@ def pause(
 
 
 def _end(lasts: str, until: str | None) -> End:
-    return end_of(None if until else lasts, until, lasts, now_ms())
+    return end_option(None if until else lasts, until, lasts)
 
 
 def resume(

@@ -16,6 +16,7 @@ from moderation.cli.terminal import errors
 from moderation.domain.publication import PublicationStatus, wait_published
 from moderation.log.drafts import AcceptedRecord
 from moderation.log.errors import StaleEdit
+from moderation.log.present_time import open_moderation
 from moderation.log.service import ModerationService
 from streams.cli.output import quieten
 from streams.clock import monotonic_seconds
@@ -48,7 +49,7 @@ def write_and_wait(settings: Settings, write: Write, wait_seconds: float) -> Wri
 
     async def run() -> WriteResult:
         stale = None
-        async with ModerationService(settings) as service:
+        async with open_moderation(settings) as service:
             began = monotonic_seconds()
             try:
                 accepted = tuple(await write(service))

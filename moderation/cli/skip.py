@@ -15,9 +15,9 @@ import typer
 
 from moderation.cli.options import Actor, Json
 from moderation.cli.terminal import actor_of, out
+from moderation.log.present_time import open_moderation
 from moderation.log.service import ModerationService
 from streams.cli.output import quieten
-from streams.clock import now_ms
 from streams.constants import HOUR_MS
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
@@ -86,32 +86,36 @@ async def write_skip(settings: Settings, at: RecordPosition, *, actor: str, reas
     if not reason.strip():
         raise CallerMistake("--reason is empty", fix="write a few words: they are kept with the skip")
     record = await _read(settings, at)
-    value = record.value
-    if fault_in(at.topic, at.partition, record) is None and not await _has_stopped(settings, at):
-        raise CallerMistake(
-            f"{at} can be read: no shard stops there", fix="name the record that /readyz and the worker's log name"
-        )
-    new = Skip(
-        id=secrets.token_hex(8), topic=at.topic, partition=at.partition, offset=at.offset,  # type: ignore[arg-type]
-        sha256=sha256_of(value), actor=actor, reason=reason, at_ms=now_ms(),
-    )  # fmt: skip
+    async with open_moderation(settings) as service:
+        at_ms = service.now_ms()
+        if fault_in(at.topic, at.partition, record) is None and not await _has_stopped(settings, at, at_ms):
+            raise CallerMistake(
+                f"{at} can be read: no shard stops there", fix="name the record that /readyz and the worker's log name"
+            )
+        new = Skip(
+            id=secrets.token_hex(8), topic=at.topic, partition=at.partition, offset=at.offset,  # type: ignore[arg-type]
+            sha256=sha256_of(record.value), actor=actor, reason=reason, at_ms=at_ms,
+        )  # fmt: skip
+        return await _write(service, new)
+
+
+async def _write(service: ModerationService, new: Skip) -> SkipResult:
     earlier: list[Skip] = []
 
     def make(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
         skips = (decode_skip(other) for _, other in view.others)
-        earlier.extend(other for other in skips if other and (other.position, other.sha256) == (at, new.sha256))
+        earlier.extend(one for one in skips if one and (one.position, one.sha256) == (new.position, new.sha256))
         return [] if earlier else [encode_skip(new)]
 
-    async with ModerationService(settings) as service:
-        await service.transact(make)
+    await service.transact(make)
     return SkipResult(earlier[0] if earlier else new, already=bool(earlier))
 
 
-async def _has_stopped(settings: Settings, at: RecordPosition) -> bool:
+async def _has_stopped(settings: Settings, at: RecordPosition, at_ms: int) -> bool:
     """Return whether the shard's last sign of life names the record: it may not fit what the judge knows besides."""
     sign: StoppedShard | None = None
     async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
-        start = await reader.offset_at(at.partition, now_ms() - HOUR_MS)
+        start = await reader.offset_at(at.partition, at_ms - HOUR_MS)
         async for batch in reader.to_end({at.partition: start}):
             records = (record_in(record.value) for record in batch)
             sign = next((decoded for decoded in reversed([*records]) if isinstance(decoded, StoppedShard)), sign)

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from moderation.cli.options import Json
 from streams.cli.output import quieten
-from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake
 from streams.naming import country_of, tag_of
 from streams.settings import Settings, load_settings
@@ -116,11 +115,12 @@ def notice(
     from moderation.domain.restrictions.collection import order_restrictions, with_present_states
     from moderation.outward.statements.lumen import lumen_notice, order_request
     from streams.explain.sources import read_overrides
+    from streams.flags.publish_time import present_ms
 
     quieten()
     settings = load_settings()
     fold = asyncio.run(read_overrides(settings)).fold
-    legal_order, at_ms = fold.orders.by_id.get(order), now_ms()
+    legal_order, at_ms = fold.orders.by_id.get(order), asyncio.run(present_ms(settings.redis_url))
     if legal_order is None:
         raise no_such_order(order)
     if submit:

@@ -15,9 +15,11 @@ from rich.console import Console
 
 from moderation.domain.orders.service import OrderService
 from moderation.domain.tables import MOST_BYTES, RowProblem
-from moderation.log.service import ModerationService
+from moderation.log.drafts import End, end_of
+from moderation.log.present_time import open_moderation
 from streams.cli.output import quieten
 from streams.errors import CallerMistake
+from streams.flags.publish_time import present_ms
 from streams.log.policy_names import read_policy_names
 from streams.policy.names import PolicyNames
 from streams.settings import Settings, load_settings
@@ -41,10 +43,19 @@ def run_with_orders(work: Callable[[OrderService], Awaitable[None]]) -> None:
     quieten()
 
     async def run() -> None:
-        async with ModerationService(load_settings()) as service:
+        async with open_moderation(load_settings()) as service:
             await work(OrderService(service))
 
     asyncio.run(run())
+
+
+def end_option(lasts: str | None, until: str | None, default: str) -> End:
+    """Check the options `--for` and `--until`, of which the second must lie ahead of the log's time.
+
+    Raises:
+        CallerMistake: both are given, or the end is not a time that lies ahead.
+    """
+    return end_of(lasts, until, default, asyncio.run(present_ms(load_settings().redis_url)) if until else 0)
 
 
 def actor_of(name: str | None) -> str:

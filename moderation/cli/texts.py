@@ -16,7 +16,7 @@ from moderation.domain.appeals.service import ReviewService
 from moderation.domain.texts.answers import CaseTextsAnswer, TextAnswer
 from moderation.domain.texts.case_texts import CaseTexts, read_case_texts, texts_view
 from moderation.domain.texts.reader import open_text_reader
-from moderation.log.service import ModerationService
+from moderation.log.present_time import open_moderation
 from streams.cli.output import quieten
 from streams.settings import load_settings
 
@@ -46,7 +46,7 @@ def texts(
 
     async def run() -> CaseTexts:
         async with (
-            ModerationService(settings) as service,
+            open_moderation(settings) as service,
             DecisionsFollower(settings, share=share) as follower,
             open_text_reader(settings, service) as reader,
         ):

@@ -30,7 +30,6 @@ from moderation.console.route import page_router
 from moderation.domain.appeals.appeals import AppealSubject, also_lifted, resolve_appeal, reversal
 from moderation.domain.appeals.fold import AppealFold, AppealStatus
 from moderation.domain.appeals.records import Verdict
-from streams.clock import now_ms
 
 router = page_router()
 MOST = 200
@@ -107,7 +106,7 @@ async def show_appeal(request: Request, appeal: str) -> Response:
         display=restriction.display if restriction is not None else status.appeal.hashtag,
         is_tag=restriction is None or restriction.kind == "hashtag",
         path_of_tag=hashtag_path(status.appeal.hashtag),
-        old=status.outcome is None and status.appeal.at_ms < now_ms() - OLD_MS,
+        old=status.outcome is None and status.appeal.at_ms < services.moderation.now_ms() - OLD_MS,
         ended=subject.ended,
         decision="" if restriction is None else restriction_words(restriction),
         restriction=restriction,
@@ -151,7 +150,7 @@ def _row(services: Services, status: AppealStatus, person: str) -> AppealRow:
         display=restriction.display if restriction is not None else status.appeal.hashtag,
         is_tag=restriction is None or restriction.kind == "hashtag",
         at_ms=status.appeal.at_ms,
-        old=status.outcome is None and status.appeal.at_ms < now_ms() - OLD_MS,
+        old=status.outcome is None and status.appeal.at_ms < services.moderation.now_ms() - OLD_MS,
         order=bool(status.appeal.order),
         decision=restriction_words(restriction) if restriction is not None else subject.ended,
         ends_ms=restriction.ends_ms if restriction is not None else 0,

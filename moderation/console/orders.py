@@ -11,12 +11,11 @@ from starlette.responses import Response
 
 from moderation.access.access import needs
 from moderation.access.rights import Caller
-from moderation.access.services import Services, services_of
+from moderation.access.services import Services, present_ms, services_of
 from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries
-from streams.clock import now_ms
 from streams.constants import DAY_MS
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, open_orders
@@ -121,7 +120,7 @@ def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
 @router.get("/orders", openapi_extra=needs("orders"))
 async def show_orders(request: Request, filters: Annotated[OrderFilter, Depends()]) -> Response:
     """Show the orders that match the filters."""
-    fold, at_ms = await services_of(request).orders.refresh(), now_ms()
+    fold, at_ms = await services_of(request).orders.refresh(), present_ms(request)
     filters = replace(filters, show=filters.show if filters.show in SHOWN else "open")
     selected = selected_orders(fold.by_id.values(), filters)
     return page(

@@ -16,7 +16,7 @@ from moderation.access.bodies import OrderPath
 from moderation.access.keys import ALLOWED
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import check_rights
-from moderation.access.services import Services, services_of
+from moderation.access.services import Services, present_ms, services_of
 from moderation.console import orders_words as words
 from moderation.console.orders import order_line
 from moderation.console.orders_filter import PAGE, TargetFilter
@@ -27,7 +27,6 @@ from moderation.console.route import page_router
 from moderation.console.words import listed
 from moderation.domain.orders.amendment_plan import waiting_plan
 from moderation.domain.orders.view import rows_csv
-from streams.clock import now_ms
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, TargetRow
 from streams.orders.records import OUTCOMES, TARGET_KINDS, OrderAmendment
@@ -42,7 +41,7 @@ async def show_order(request: Request, order: OrderPath, filters: Annotated[Targ
     """Show an order; its targets are left out while the person reviews a hashtag blind."""
     services = services_of(request)
     fold = await services.orders.refresh()
-    legal_order, person, at_ms = services.orders.get(order), reader_of(request), now_ms()
+    legal_order, person, at_ms = services.orders.get(order), reader_of(request), present_ms(request)
     blind, limit = bool(await hidden_hashtags_for(request)), why_not_here(request, legal_order.received.country)
     return page(
         request,

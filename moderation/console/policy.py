@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from moderation.access.access import needs
 from moderation.access.blinding import hidden_hashtags_for
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.console.policy_chart import survey_words, threshold_chart
 from moderation.console.policy_words import (
     RuleRow,
@@ -24,7 +24,6 @@ from moderation.console.route import page_router
 from moderation.domain.policies.backtests import BacktestJob
 from moderation.views.policies import RevisionPath, live_record, text_view
 from streams.actions import MODES
-from streams.clock import now_ms
 from streams.log.policies import PolicyRecord, PolicyTopic, WorkerReport
 from streams.policy import Policy
 from streams.policy_activation import workers_there
@@ -46,7 +45,7 @@ async def show_policy(request: Request) -> Response:
         live=live,
         history=records[:HISTORY],
         more=max(0, len(records) - HISTORY),
-        workers=worker_words(topic, live),
+        workers=worker_words(topic, live, present_ms(request)),
         shadow=services_of(request).shadows.current,
         **await _thresholds(request, live),
     )
@@ -104,9 +103,9 @@ def thresholds(policy: Policy, job: BacktestJob, *, is_blind: bool) -> PageValue
     }
 
 
-def worker_words(topic: PolicyTopic, live: PolicyRecord) -> list[str]:
+def worker_words(topic: PolicyTopic, live: PolicyRecord, at_ms: int) -> list[str]:
     """Say which workers read the policy, and whose file is another one."""
-    workers = workers_there(topic, now_ms())
+    workers = workers_there(topic, at_ms)
     if not workers:
         return ["No worker has reported in the last 90 seconds: a change is written, and waits for one."]
     differ = [worker for worker in workers if not _follows(worker, live)]

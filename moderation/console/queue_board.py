@@ -19,7 +19,6 @@ from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.queue import is_waiting
 from moderation.domain.cases.records import COMMON_TEAM
 from moderation.domain.cases.view import case_view
-from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.orders.order import Order, open_orders
 from streams.policy.look_alikes import visual_form
@@ -69,9 +68,9 @@ class QueueBoard:
         clock: present time, Unix time in ms.
     """
 
-    def __init__(self, services: Services, *, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, services: Services, *, clock: Callable[[], int] | None = None) -> None:
         self._services = services
-        self._clock = clock
+        self._clock = clock or services.moderation.now_ms
         self.has_read = False
         self._sequence = 0
         self._cases: dict[str, HashtagCase] = {}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from moderation.console.queue_entries import QueueEntry
 from moderation.console.render import templates
-from streams.clock import now_ms
 
 MOST_KEPT = 20_000
 """Rows that are kept; beyond them all are rendered again."""
@@ -20,9 +19,10 @@ def row_html(entry: QueueEntry, at_ms: int) -> str:
 
 
 class RowCache:
-    """Rows by entry. Their countdowns are those of the first rendering."""
+    """Rows by entry. Their countdowns are those of the first rendering, at the time of `clock` (Unix time in ms)."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
         self._rows: dict[QueueEntry, str] = {}
 
     def rows(self, entries: Iterable[QueueEntry]) -> dict[str, str]:
@@ -33,5 +33,5 @@ class RowCache:
         if (html := self._rows.get(entry)) is None:
             if len(self._rows) >= MOST_KEPT:
                 self._rows.clear()
-            html = self._rows[entry] = row_html(entry, now_ms())
+            html = self._rows[entry] = row_html(entry, self._clock())
         return html

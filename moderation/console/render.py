@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 
 from moderation.access.blinding import reader_of
 from moderation.access.rights import Caller
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.access.sessions import Session
 from moderation.console import words
 from moderation.console.navigation import LINKS
@@ -20,7 +20,6 @@ from moderation.console.stop_notice import countdown_words, notice_values
 from moderation.domain.cases.answers import facts_of
 from moderation.domain.cases.languages import reader_words
 from streams import countries
-from streams.clock import now_ms
 from streams.languages import language_name, shares_words
 from web.assets import asset_url
 from web.templates import page_templates
@@ -79,7 +78,7 @@ def _common(request: Request) -> PageValues:
         "csrf": "" if session is None else session.csrf,
         "links": [link for link in LINKS if caller is not None and caller.may(link.permission)],
         "path": request.url.path,
-        "now_ms": (at_ms := now_ms()),
+        "now_ms": (at_ms := present_ms(request)),
         "paused": notice_values(services_of(request).moderation.view if caller is not None else None, at_ms),
         "stream": "",
         "texts": _texts(request, caller),

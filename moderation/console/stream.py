@@ -64,7 +64,7 @@ class LiveConsole:
         self.families = FamilyIndex()
         self.hub: EventHub[StreamKey] = EventHub(self.page)
         self._services = services
-        self._cache = RowCache()
+        self._cache = RowCache(services.moderation.now_ms)
         self._task: asyncio.Task[None] | None = None
 
     def page(self, key: StreamKey) -> LivePage:

@@ -16,7 +16,7 @@ from moderation.access.access import needs
 from moderation.access.blinding import reader_of, refuse_while_blind
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import check_rights
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries, place_words
@@ -31,7 +31,6 @@ from moderation.views.reports import (
     publication_views,
 )
 from moderation.wording import day_words
-from streams.clock import now_ms
 from streams.countries import COUNTRIES
 
 router = page_router()
@@ -67,7 +66,7 @@ async def show_transparency(
     await refuse_while_blind(request)
     reports = services_of(request).reports
     run = reports.runs.find(preview, reader_of(request))
-    months = presets(datetime.fromtimestamp(now_ms() / 1000, UTC).date())
+    months = presets(datetime.fromtimestamp(present_ms(request) / 1000, UTC).date())
     chosen = months[0] if run is None else Preset("", *days_of(run.period.from_ms, run.period.to_ms))
     items = await publication_views(request, SHOWN + 1)
     return page(

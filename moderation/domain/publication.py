@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from moderation.log.drafts import AcceptedRecord
 from streams.answers import AnswerModel, Millis
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import FlagStoreUnavailable
+from streams.flags.publish_time import read_publish_time
 from streams.log.moderation import TagRecord
 from streams.settings import Settings
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from streams.flags.lookup import FlagLookup, FlagResolution
 
 POLL_SECONDS = 0.05
-NEXT_HEARTBEAT_SECONDS = 2.5
-"""Time in which a running publisher writes its next heartbeat."""
-_HEARTBEAT_MAX_AGE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +55,18 @@ class OrderPublishedAnswer(AnswerModel):
 
 
 async def wait_order_published(
-    settings: Settings, offset: int, *, recorded_ms: int, changes: bool, wait_seconds: float
+    settings: Settings,
+    offset: int,
+    *,
+    recorded_ms: int,
+    changes: bool,
+    wait_seconds: float,
+    clock: Callable[[], int],
 ) -> OrderPublishedAnswer:
     """Wait until Redis holds every restriction that a record of an order changes; 0 seconds skips the wait.
 
-    Publish writes the topic in its order, so that one offset answers for a ruling on any number of targets.
+    Publish writes the topic in its order, so that one offset answers for a ruling on any number of targets. `clock` is
+    the log's time, like `recorded_ms`.
     """
 
     def answer(on_surfaces_ms: int | None, note: str = "") -> OrderPublishedAnswer:
@@ -83,7 +88,7 @@ async def wait_order_published(
                 await asyncio.sleep(POLL_SECONDS)
         except FlagStoreUnavailable as error:
             return answer(None, f"{error}: it is not known whether surfaces see it")
-    return answer(now_ms())
+    return answer(clock())
 
 
 def _clock_words(at_ms: int) -> str:
@@ -127,23 +132,10 @@ def published_versions(registers: Iterable[Register], record: TagRecord) -> dict
 
 async def delay_reason(lookup: FlagLookup) -> str:
     """Say why Redis does not have a decision yet."""
-    heartbeat_ms = await lookup.last_heartbeat_ms()
-    if heartbeat_ms is None:
+    beats = await lookup.heartbeats()
+    if not beats:
         return "publish is not running: no worker has ever reported to this Redis"
-    if await publish_time_ms(lookup) is None:
-        age_seconds = (now_ms() - heartbeat_ms) / 1000
+    if await read_publish_time(lookup) is None:
+        age_seconds = (now_ms() - max(beats.values())) / 1000
         return f"publish is not running: the last worker reported {age_seconds:.0f} s ago"
     return "publish is running and has not applied it yet"
-
-
-async def publish_time_ms(lookup: FlagLookup) -> int | None:
-    """Return the time of a running publisher, which is the broker's; None if none is running.
-
-    An old heartbeat may only seem old, by a wrong clock of this host. So a second one decides.
-    """
-    heartbeat_ms = await lookup.last_heartbeat_ms()
-    if heartbeat_ms is None or abs(now_ms() - heartbeat_ms) <= _HEARTBEAT_MAX_AGE_MS:
-        return heartbeat_ms
-    await asyncio.sleep(NEXT_HEARTBEAT_SECONDS)
-    next_ms = await lookup.last_heartbeat_ms()
-    return next_ms if next_ms != heartbeat_ms else None

@@ -16,7 +16,7 @@ from pydantic import Field
 from moderation.domain.publication import POLL_SECONDS, delay_reason, published_versions
 from moderation.log.drafts import AcceptedRecord
 from streams.answers import AnswerModel, Millis
-from streams.clock import monotonic_seconds, now_ms
+from streams.clock import monotonic_seconds
 from streams.errors import FlagStoreUnavailable
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import TagRecord
@@ -95,19 +95,21 @@ def _is_of_write(record: TagRecord, last: TagRecord) -> bool:
     return is_same and abs(record.at_ms - last.at_ms) <= _ONE_WRITE_MS
 
 
-def publication_wait(settings: Settings) -> PublicationWait:
-    """Build the wait on the configured Redis."""
+def publication_wait(settings: Settings, clock: Callable[[], int]) -> PublicationWait:
+    """Build the wait on the configured Redis; `clock` is the log's time."""
 
     async def wait(records: Sequence[AcceptedRecord], wait_seconds: float) -> PublishedAnswer:
         from streams.flags.lookup import FlagLookup
 
         async with FlagLookup(settings.redis_url, timeout_seconds=max(wait_seconds, 1.0)) as lookup:
-            return await wait_on_places(lookup, records, wait_seconds)
+            return await wait_on_places(lookup, records, wait_seconds, clock)
 
     return wait
 
 
-async def wait_on_places(lookup: FlagLookup, records: Sequence[AcceptedRecord], wait_seconds: float) -> PublishedAnswer:
+async def wait_on_places(
+    lookup: FlagLookup, records: Sequence[AcceptedRecord], wait_seconds: float, clock: Callable[[], int]
+) -> PublishedAnswer:
     """Wait until Redis holds the records of one write, or newer ones, on each of their surfaces."""
     deadline = monotonic_seconds() + wait_seconds
     places = {(part.record.country, surface): part for part in records for surface in part.record.surfaces}
@@ -120,7 +122,7 @@ async def wait_on_places(lookup: FlagLookup, records: Sequence[AcceptedRecord], 
                 registers = await lookup.for_scope(record.hashtag, record.surfaces, record.country)
                 for surface, version in published_versions(registers, record).items():
                     if version >= accepted.version:
-                        noticed.setdefault((record.country, surface), None if first else now_ms())
+                        noticed.setdefault((record.country, surface), None if first else clock())
             if len(noticed) == len(places) or monotonic_seconds() >= deadline:
                 break
             first = False

@@ -30,7 +30,7 @@ from moderation.access.problems import (
     problem_of_status,
 )
 from moderation.access.reviewer_link import open_reviewer_link
-from moderation.access.services import Services, connect_services
+from moderation.access.services import Services, connect_services, present_ms
 from moderation.access.sessions import KEY_PAGE, Sessions
 from moderation.http import (
     appeals,
@@ -134,6 +134,8 @@ def create_app(
     app.state.services = services
     app.state.access = AccessControl(ring, limit, trusted, sessions)
     app.state.metrics = ApiMetrics()
+    # The services go by the log's time, and by a clock that does not jump with the host's.
+    app.state.metrics.clock_ahead.set_function(lambda: (now_ms() - app.state.services.moderation.now_ms()) / 1000)
     for router in (*ROUTERS, login.browser, observe.router):
         app.include_router(router)
     app.add_middleware(SizeLimit)
@@ -244,7 +246,7 @@ async def _service_error(request: Request, error: Exception) -> Response:
     if isinstance(error, DependencyAway):
         headers["Retry-After"] = "5"
     elif isinstance(error, ExposureLimit) and error.next_ms:
-        headers["Retry-After"] = str(max(error.next_ms - now_ms(), 0) // 1000 + 1)
+        headers["Retry-After"] = str(max(error.next_ms - present_ms(request), 0) // 1000 + 1)
     return _refusal(request, problem_of(error), headers)
 
 

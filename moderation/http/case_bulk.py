@@ -15,7 +15,7 @@ from moderation.access.answers import JsonReply
 from moderation.access.bodies import MOST_CASES, Duration, IdempotencyKey, Version, WriteBody
 from moderation.access.case_rights import check_case_rights
 from moderation.access.problems import Problem, RefusedCall, problem_of
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.domain.cases.answers import CaseDecidedAnswer
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.case_log import CaseLog
@@ -24,7 +24,6 @@ from moderation.domain.cases.service import CaseResult
 from moderation.domain.cases.view import decided_view
 from moderation.log.drafts import end_of
 from streams.answers import AnswerModel
-from streams.clock import now_ms
 from streams.errors import HushtagError
 from streams.orders.speakers import same_person
 
@@ -81,7 +80,7 @@ async def decide_bulk(request: Request, body: CaseBulkBody, idempotency_key: Ide
     service = services_of(request).cases
 
     async def work(actor: str) -> CaseBulkAnswer:
-        end = end_of(body.lasts, None, "7d", now_ms())
+        end = end_of(body.lasts, None, "7d", present_ms(request))
         lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
         def check(case: HashtagCase, covers: Sequence[CoveredItem]) -> None:

@@ -15,7 +15,7 @@ from moderation.access.bodies import CountryQuery, Duration, HashtagQuery, Idemp
 from moderation.access.case_rights import check_case_rights, check_claim_rights
 from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.rights import check_rights
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.domain.appeals.items import ItemKind
 from moderation.domain.cases.agreement import agreement_view
 from moderation.domain.cases.answers import (
@@ -42,7 +42,6 @@ from moderation.http.case_shapes import (
     SkipBody,
 )
 from moderation.log.drafts import duration_ms, end_of
-from streams.clock import now_ms
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
 CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
@@ -203,7 +202,7 @@ async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idemp
     service = _cases(request)
 
     async def work(actor: str) -> CaseDecidedAnswer:
-        end = end_of(body.lasts, None, "7d", now_ms())
+        end = end_of(body.lasts, None, "7d", present_ms(request))
         lasts_ms = None if body.verdict == "leave" else end.lasts_ms
 
         def check(hashtag_case: HashtagCase, covers: Sequence[CoveredItem]) -> None:

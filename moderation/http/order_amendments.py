@@ -15,7 +15,7 @@ from moderation.access.blinding import refuse_while_blind
 from moderation.access.bodies import IdempotencyKey, OrderPath
 from moderation.access.problems import MOST_FAULTS, Fault, RefusedCall
 from moderation.access.rights import check_rights
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.domain.orders.amendment_plan import head_of
 from moderation.domain.orders.answers import AmendmentPlanAnswer, OrderAnswer
 from moderation.domain.orders.intake import parse_targets
@@ -26,7 +26,6 @@ from moderation.http.order_details import order_answer
 from moderation.http.order_intake import handles_for
 from moderation.log.drafts import moment_ms
 from moderation.wording import counted
-from streams.clock import now_ms
 from streams.orders.order import Order
 
 router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
@@ -46,7 +45,7 @@ async def amend(request: Request, order: OrderPath, body: AmendmentBody, idempot
         await orders.refresh()
         plan = await orders.amend(
             order,
-            await _draft(orders.get(order), body.add),
+            await _draft(request, orders.get(order), body.add),
             targets_written(text_lines(body.drop, "drop")) if body.drop.strip() else (),
             actor=actor,
             reason=body.reason,
@@ -95,14 +94,14 @@ async def answer(
     return await write_once(request, idempotency_key, body.actor, work)
 
 
-async def _draft(order: Order, text: str) -> OrderDraft:
+async def _draft(request: Request, order: Order, text: str) -> OrderDraft:
     """Read the targets to add, with the accounts of their handles; one bad row refuses all."""
     head = head_of(order)
     if not text.strip():
         return OrderDraft(head)
     lines = await asyncio.to_thread(lambda: list(text_lines(text, "add")))
     handles = await handles_for(lines, "#/add", f"hushtag orders amend {order.id} --add FILE")
-    parsed = await asyncio.to_thread(parse_targets, lines, head, now_ms(), handles)
+    parsed = await asyncio.to_thread(parse_targets, lines, head, present_ms(request), handles)
     if parsed.problems:
         faults = [Fault(str(problem), "#/add") for problem in islice(parsed.problems, MOST_FAULTS)]
         detail = f"{counted(len(parsed.problems), 'row')} cannot be used: {faults[0].detail}"

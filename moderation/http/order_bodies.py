@@ -6,10 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from moderation.access.bodies import CountryText, Moment, Surfaces, Version, WriteBody, each_of, unusable
+from moderation.access.bodies import REQUEST_MS, CountryText, Moment, Surfaces, Version, WriteBody, each_of, unusable
 from moderation.domain.orders.intake_plan import FIELDS
 from moderation.log.drafts import moment_ms
-from streams.clock import now_ms
 from streams.orders.records import Ground, Outcome, SpeakerCategory, TargetKind
 from streams.orders.records import OrderState as State
 
@@ -121,7 +120,7 @@ class StepBody(WriteBody):
     def _is_later(cls, until: str | None, info: ValidationInfo) -> str | None:
         if until is None and info.data.get("to") == "interim":
             raise unusable("an interim decision needs an end")
-        if until is not None and moment_ms(until) <= now_ms():
+        if until is not None and moment_ms(until) <= REQUEST_MS.get():
             raise unusable("the decision would end before it begins; give a later time")
         return until
 

@@ -12,12 +12,11 @@ from moderation.access.answers import JsonReply
 from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.bodies import IdempotencyKey, OrderPath
 from moderation.access.rights import check_rights
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.domain.orders.answers import OrderAnswer
 from moderation.domain.orders.view import order_view
 from moderation.domain.publication import OrderPublishedAnswer, wait_order_published
 from moderation.http.order_bodies import OrderNoteBody
-from streams.clock import now_ms
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order
 from streams.settings import load_settings
@@ -27,7 +26,7 @@ router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, t
 
 async def order_answer(request: Request, order: Order, fold: OrderFold) -> OrderAnswer:
     """Describe an order; a waiting amendment names targets, so a caller who reviews a hashtag blind does not get it."""
-    answer = order_view(order, fold, now_ms())
+    answer = order_view(order, fold, present_ms(request))
     if answer.amendment and await hidden_hashtags_for(request):
         return answer.model_copy(update={"amendment": None})
     return answer
@@ -59,6 +58,6 @@ async def published(
     offset, record = orders.get(order).history[-1]
     changes = orders.changes_surfaces(offset)
     publication = await wait_order_published(
-        load_settings(), offset, recorded_ms=record.at_ms, changes=changes, wait_seconds=wait
+        load_settings(), offset, recorded_ms=record.at_ms, changes=changes, wait_seconds=wait, clock=orders.now_ms
     )
     return JsonReply(publication)

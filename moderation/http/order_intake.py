@@ -17,7 +17,7 @@ from moderation.access.answers import JsonReply
 from moderation.access.bodies import MOST_HANDLES, IdempotencyKey
 from moderation.access.problems import MOST_FAULTS, Fault, RefusedCall
 from moderation.access.rights import check_rights
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.domain.orders.answers import IntakeAnswer, TextIntakeAnswer, UnusableTargetAnswer
 from moderation.domain.orders.handles import Handles, handles_in
 from moderation.domain.orders.intake import ParsedOrders, json_lines, parse_head, parse_lines
@@ -28,7 +28,6 @@ from moderation.domain.tables import BadCell, RowProblem, TableLine
 from moderation.http.order_bodies import IntakeBody, OrderTextBody
 from moderation.outward.handle_resolver import check_answered, resolve_handles
 from moderation.wording import counted, iso_words
-from streams.clock import now_ms
 from streams.constants import DAY_MS
 from streams.settings import load_settings
 
@@ -43,9 +42,10 @@ async def take_in(request: Request, body: IntakeBody, idempotency_key: Idempoten
     async def work(actor: str) -> IntakeAnswer:
         check_rights(request, country=body.country)
         lines = await asyncio.to_thread(lambda: list(json_lines(json.dumps(body.cells()).encode(), "body")))
-        parsed = await _parsed(lines, {}, "#/targets")
+        parsed = await _parsed(request, lines, {}, "#/targets")
         if parsed.problems and (body.strict or not parsed.drafts):
-            own = list(_head_faults({name: str(value) for name, value in body.cells().items() if name != "targets"}))
+            cells = {name: str(value) for name, value in body.cells().items() if name != "targets"}
+            own = list(_head_faults(cells, present_ms(request)))
             faults = list(dict.fromkeys([*own, *map(_row_fault, islice(parsed.problems, MOST_FAULTS))]))
             what = "the order" if own else counted(len(parsed.problems), "target")
             detail = f"{what} cannot be used: {faults[0].detail}"
@@ -64,10 +64,10 @@ async def take_text_in(request: Request, body: OrderTextBody, idempotency_key: I
     async def work(actor: str) -> TextIntakeAnswer:
         cells = body.cells()
         lines = await asyncio.to_thread(lambda: list(text_lines(body.text)))
-        if not _names_own_fields(lines) and (faults := list(_head_faults(cells))):
+        if not _names_own_fields(lines) and (faults := list(_head_faults(cells, present_ms(request)))):
             words = f"the order's own fields cannot be used: {faults[0].detail}"
             raise RefusedCall("mistake", words, "correct them; the targets are checked then", errors=faults)
-        parsed = await _parsed(lines, cells, "#/text")
+        parsed = await _parsed(request, lines, cells, "#/text")
         for draft in parsed.drafts:
             check_rights(request, country=draft.head.country)
         usable = bool(parsed.drafts) and not (body.strict and parsed.problems)
@@ -98,7 +98,9 @@ def _names_own_fields(lines: Iterable[TableLine | RowProblem]) -> bool:
     return any(name in line.cells for line in lines if isinstance(line, TableLine) for name in FIELDS)
 
 
-async def _parsed(rows: Iterable[TableLine | RowProblem], cells: Mapping[str, str], pointer: str) -> ParsedOrders:
+async def _parsed(
+    request: Request, rows: Iterable[TableLine | RowProblem], cells: Mapping[str, str], pointer: str
+) -> ParsedOrders:
     """Parse the rows of a body, with the accounts of their handles.
 
     Raises:
@@ -108,7 +110,7 @@ async def _parsed(rows: Iterable[TableLine | RowProblem], cells: Mapping[str, st
     lines = list(rows)
     handles = await handles_for(lines, pointer, "hushtag orders intake FILE")
     # 100,000 rows take a second or two: other calls go on meanwhile.
-    parsed = await asyncio.to_thread(parse_lines, lines, cells, now_ms(), handles)
+    parsed = await asyncio.to_thread(parse_lines, lines, cells, present_ms(request), handles)
     if not parsed.drafts:
         check_answered(handles.results)
     return parsed
@@ -129,9 +131,8 @@ async def handles_for(lines: Iterable[TableLine | RowProblem], pointer: str, com
     return Handles(await resolve_handles(handles, settings), settings.profile_url)
 
 
-def _head_faults(written: Mapping[str, str]) -> Iterator[Fault]:
+def _head_faults(written: Mapping[str, str], at_ms: int) -> Iterator[Fault]:
     """Find every fault of the order's own members; the parser stops at the first, so each is then put right."""
-    at_ms = now_ms()
     sound = {
         "authority": "Authority", "legal_basis": "Law", "reference": "No. 1", "country": "IN", "confidential": "no",
         "issued": iso_words(DAY_MS), "received": iso_words(at_ms), "deadline": "+48h",

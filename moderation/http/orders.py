@@ -14,7 +14,7 @@ from moderation.access.bodies import CountryQuery, IdempotencyKey, OrderPath
 from moderation.access.paging import CursorQuery, PageSize, page_of, position_of, write_cursor
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.rights import check_rights
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.domain.orders.answers import (
     NoticeAnswer,
     OrderAnswer,
@@ -31,7 +31,6 @@ from moderation.http.order_bodies import RulingBody, StepBody
 from moderation.http.order_details import order_answer
 from moderation.log.drafts import End, moment_ms
 from moderation.outward.statements.lumen import NoticeType, lumen_notice, order_request
-from streams.clock import now_ms
 from streams.orders.order import Order
 from streams.orders.records import OrderState, Outcome, TargetKind
 
@@ -55,7 +54,7 @@ async def list_orders(
     limit: PageSize = 100,
 ) -> Response:
     """List the orders, the earliest due first."""
-    fold, at_ms = await services_of(request).orders.refresh(), now_ms()
+    fold, at_ms = await services_of(request).orders.refresh(), present_ms(request)
     part = (authority or "").casefold()
     matches = [
         order
@@ -126,7 +125,7 @@ async def notice(
     await refuse_while_blind(request)
     orders = services_of(request).orders
     await orders.refresh()
-    order_facts = order_request(orders.get(order), now_ms())
+    order_facts = order_request(orders.get(order), present_ms(request))
     where = site.rstrip("/")
     return JsonReply(lumen_notice(order_facts, recipient=recipient, site=where, notice_type=type, principal=principal))
 

@@ -13,13 +13,12 @@ from moderation.access.answers import JsonReply
 from moderation.access.bodies import IdempotencyKey
 from moderation.access.problems import Fault, RefusedCall, http_words
 from moderation.access.rights import check_rights
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.domain.policies.shadow import ShadowRun
 from moderation.http.policy_changes import checked_policy
 from moderation.http.policy_shapes import ShadowAnswer, ShadowBody, ShadowStopBody
 from moderation.log.drafts import duration_ms
 from moderation.views.policy_reports import ReportReader, report_reader
-from streams.clock import now_ms
 from streams.constants import HOUR_MS
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["policy"])
@@ -52,7 +51,14 @@ async def begin_shadow(request: Request, body: ShadowBody, idempotency_key: Idem
             other = shadows.current
             words = f"{other.actor} has policy {other.policy.revision} in the shadow: {other.reason}"
             raise RefusedCall("stale", words, "wait for its end, or stop it first", version="", changed=[words])
-        run = ShadowRun(policy, body.policy, actor, body.reason, now_ms() + duration_ms(body.lasts))
+        run = ShadowRun(
+            policy,
+            body.policy,
+            actor,
+            body.reason,
+            began_ms=present_ms(request),
+            lasts_ms=duration_ms(body.lasts),
+        )
         shadows.begin(run)
         return shadow_answer(run, await report_reader(request))
 

@@ -12,9 +12,8 @@ from moderation.access.access import GuardedRoute, needs
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
 from moderation.access.presence import viewers_of
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from streams.answers import AnswerModel
-from streams.clock import now_ms
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
 CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
@@ -38,5 +37,5 @@ async def look(request: Request, case: CasePath) -> Response:
     """Say that you look at a case; nothing is recorded. Call it every 10 seconds: it counts for 30."""
     services = services_of(request)
     hashtag_case = await services.cases.log.find(case)
-    services.presence.beat(hashtag_case.id, reader_of(request), now_ms())
+    services.presence.beat(hashtag_case.id, reader_of(request), present_ms(request))
     return JsonReply({"case": hashtag_case.id, "viewers": viewers_of(request, hashtag_case.id)})

@@ -68,6 +68,10 @@ class ModerationService:
         await asyncio.to_thread(self._producer.close)
         await self._reader.__aexit__(None, None, None)
 
+    def host_ms(self) -> int:
+        """Return this host's clock, which may be wrong."""
+        return self._clock()
+
     def now_ms(self) -> int:
         """Return the present time: this host's, less its known error."""
         return self.log_clock.present_ms(self._clock())

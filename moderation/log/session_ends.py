@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 
 from moderation.log.service import ModerationService
-from streams.clock import monotonic_seconds, now_ms
+from streams.clock import monotonic_seconds
 from streams.errors import ContractError
 from streams.log.moderation import Id, Ms, RecordCodec, Text
 
@@ -65,7 +65,7 @@ async def end_session(
         target=target,
         actor=actor,
         reason=reason,
-        at_ms=now_ms(),
+        at_ms=service.now_ms(),
     )
     await service.transact(lambda view: [encode_session_end(record)])
     return record

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from moderation.log.service import ModerationService
+from moderation.log.present_time import open_moderation
 from moderation.publiclog.erasures import AuditErasure, encode_erasure
 from moderation.publiclog.reading import log_state, read_entry
-from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.settings import Settings
 
@@ -24,10 +23,10 @@ async def order_erasure(settings: Settings, number: int, *, actor: str, reason: 
         raise CallerMistake(f"entry {number} is erased already")
     if state.signed is None or state.signed.size <= number:
         raise CallerMistake(f"entry {number} is not signed yet", fix="`hushtag audit run` signs every ten seconds")
-    erasure = AuditErasure(
-        id=secrets.token_hex(8), entry=number, topic=logged.source.topic, partition=logged.source.partition,
-        offset=logged.source.offset, actor=actor, reason=reason, at_ms=now_ms(),
-    )  # fmt: skip
-    async with ModerationService(settings) as service:
+    async with open_moderation(settings) as service:
+        erasure = AuditErasure(
+            id=secrets.token_hex(8), entry=number, topic=logged.source.topic, partition=logged.source.partition,
+            offset=logged.source.offset, actor=actor, reason=reason, at_ms=service.now_ms(),
+        )  # fmt: skip
         await service.transact(lambda view: [encode_erasure(erasure)])
     return erasure

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.domain.cases.case import HashtagCase
 from moderation.domain.crowd.answers import CrowdAnswer
 from moderation.domain.crowd.crowd import span_of, step_of
 from moderation.domain.crowd.moments import moments_of
-from streams.clock import now_ms
 
 
 async def crowd_of(request: Request, case: HashtagCase, country: str | None = None) -> CrowdAnswer:
@@ -20,7 +19,7 @@ async def crowd_of(request: Request, case: HashtagCase, country: str | None = No
         case: the case.
         country: country of the counts; None: that of the open item that reaches most.
     """
-    services, until_ms = services_of(request), now_ms()
+    services, until_ms = services_of(request), present_ms(request)
     country, since_ms = country or main_country(case), span_of(case.began_ms, until_ms)
     read = await services.crowds.read(case.hashtag, country, since_ms)
     restrictions = services.reviews.automated.restrictions.values()

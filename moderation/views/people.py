@@ -15,11 +15,10 @@ from moderation.access.access import AccessControl
 from moderation.access.keys import Rights, Role
 from moderation.access.login_settings import read_groups
 from moderation.access.rights import Grant
-from moderation.access.services import services_of
+from moderation.access.services import present_ms, services_of
 from moderation.access.sessions import Session
 from moderation.log.session_ends import handle_of
 from streams.answers import AnswerModel, Millis
-from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import OtherRecord
@@ -98,7 +97,7 @@ async def people_view(request: Request) -> PeopleAnswer:
     sessions = [session for session in sessions_of(access) if not await services.session_ends.has(session.id)]
     groups, groups_note = _groups(access)
     names = {key.writes_as for key in keys} | {session.name for session in sessions} | await _actors(history)
-    viewing = Counter(name for viewers in services.presence.cases(now_ms()).values() for name in viewers)
+    viewing = Counter(name for viewers in services.presence.cases(present_ms(request)).values() for name in viewers)
     return PeopleAnswer(
         groups=[
             GroupAnswer(name=name, role=grant.role, limits=_limits(grant.rights)) for name, grant in groups.items()

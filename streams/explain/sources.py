@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import msgspec
 from hushtag_client.registers import Register
 
-from streams.clock import now_ms
 from streams.constants import HOUR_MS
 from streams.errors import FlagStoreUnavailable
 from streams.explain.hashtag_report import HashtagReport
 from streams.flags.overrides import OverrideHistory
+from streams.flags.publish_time import present_ms
 from streams.log.decisions import Decision, decision_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS, MODERATION
@@ -51,7 +51,7 @@ async def gather_explanation(
 
     report, note = await gather_report(settings, hashtag, country, at_ms)
     countries = [country] if country else ["*", *sorted({decision.country for decision in report.decisions} - {"*"})]
-    moment_ms = now_ms() if at_ms is None else at_ms
+    moment_ms = report.now_ms
     evidence = await gather_evidence(settings, hashtag, countries, moment_ms)
     explanation = Explanation(report, evidence, None, note)
     if words and explanation.known:
@@ -62,7 +62,12 @@ async def gather_explanation(
 
 
 async def gather_report(
-    settings: Settings, hashtag: str, country: str | None = None, at_ms: int | None = None
+    settings: Settings,
+    hashtag: str,
+    country: str | None = None,
+    at_ms: int | None = None,
+    *,
+    clock: Callable[[], int] | None = None,
 ) -> tuple[HashtagReport, str]:
     """Gather a hashtag's report, and a note where Redis was not read.
 
@@ -71,6 +76,7 @@ async def gather_report(
         hashtag: hashtag in its normalised form.
         country: only for viewers in this country; None: all that decisions name, and the world.
         at_ms: a time in the past, by the logs alone; None: now.
+        clock: the log's time (Unix time in ms); None: this host's, or a running publisher's if they differ.
 
     Raises:
         DependencyAway: Kafka does not answer.
@@ -83,7 +89,8 @@ async def gather_report(
     decisions, people, (registers, note) = await asyncio.gather(
         read_decisions(settings, hashtag), read_overrides(settings), _registers(settings, hashtag)
     )
-    return HashtagReport(hashtag, decisions, people, registers, now_ms(), country), note
+    present = await present_ms(settings.redis_url) if clock is None else clock()
+    return HashtagReport(hashtag, decisions, people, registers, present, country), note
 
 
 async def read_decisions(settings: Settings, hashtag: str | None = None) -> list[Decision]:

@@ -78,15 +78,15 @@ class FlagLookup:
             values |= {field: value async for field, value in self._scan(keys.field_bytes(f"|{tag}"))}
         return [register for register in _decoded(values.values()) if register.hashtag in (hashtag, ANY_HASHTAG)]
 
-    async def last_heartbeat_ms(self) -> int | None:
-        """Read the time of the latest heartbeat of any publisher; None if there is none."""
+    async def heartbeats(self) -> dict[bytes, int]:
+        """Read the time of the latest heartbeat of each shard's publisher, Unix time in ms."""
         with _translated():
-            beats = await self._redis.hvals(keys.HEARTBEATS)
-        times = []
-        for beat in beats:
+            beats = await self._redis.hgetall(keys.HEARTBEATS)
+        times = {}
+        for shard, beat in beats.items():
             with contextlib.suppress(msgspec.MsgspecError):
-                times.append(msgspec.json.decode(beat, type=_Beat).at_ms)
-        return max(times, default=None)
+                times[shard] = msgspec.json.decode(beat, type=_Beat).at_ms
+        return times
 
     async def published_offset(self) -> int:
         """Read the offset of the moderation topic before which every record is written; 0: none is."""

@@ -47,7 +47,11 @@ class LogClock:
         neither invents an error nor makes one forgotten.
         """
         self.observe(append_ms)
-        self.host_ahead_ms = min(max(self.host_ahead_ms, after_ms - append_ms), before_ms - append_ms)
+        self.adopt(append_ms, after_ms=after_ms, before_ms=before_ms)
+
+    def adopt(self, at_ms: int, *, after_ms: int, before_ms: int) -> None:
+        """Take over another process's time, written between two moments of the host's clock; it is no append time."""
+        self.host_ahead_ms = min(max(self.host_ahead_ms, after_ms - at_ms), before_ms - at_ms)
 
     def present_ms(self, host_ms: int) -> int:
         """Return the present time: the host's clock less its known error, and no earlier than any record."""

@@ -112,7 +112,7 @@ async def test_lookup_finds_every_scope_of_one_hashtag(topics: Settings) -> None
             found = await lookup.for_hashtag(tag)
             assert sorted((one.hashtag, one.country) for one in found) == [(tag, "*"), (tag, "IN")]
         assert [one.country for one in await lookup.for_scope("?", ("trends", "search"), "US")] == ["*"]
-        assert await lookup.last_heartbeat_ms() is None
+        assert await lookup.heartbeats() == {}
     with pytest.raises(SettingsError):
         FlagLookup("http://nowhere")
 

@@ -48,12 +48,12 @@ async def test_change_stream_gives_the_moment_of_each_surface(
     )  # fmt: skip
     written = [AcceptedRecord(record, 7)]
     async with FlagLookup(server.url) as found:
-        before = await wait_on_places(found, written, 0.1)
+        before = await wait_on_places(found, written, 0.1, now_ms)
         assert [one.published for one in before.surfaces] == [False, False] and before.note
         others = [replace(block("trends", 9), hashtag=f"tag{number}") for number in range(5)]
         for register in (block("search", 6), *others, block("trends", 7), block("search", 7), block("search", 8)):
             assert (await store.apply(keys.MODERATION, [register])).applied == 1
-        after = await wait_on_places(found, written, 5.0)
+        after = await wait_on_places(found, written, 5.0, now_ms)
     await store.close()
     assert (after.published, after.note) == (True, "")
     assert record.at_ms - 1_000 <= (after.published_at_ms or 0) <= now_ms()

@@ -84,7 +84,7 @@ def test_single_server_url_of_wrong_node_is_reported(world: FlagClusterWorld, cl
 async def look_up(url: str) -> list[Register]:
     async with FlagLookup(url) as lookup:
         assert await lookup.for_scope("sometag", ["trends"], "IN") == await lookup.for_hashtag("sometag")
-        assert await lookup.last_heartbeat_ms() is not None
+        assert await lookup.heartbeats()
         return await lookup.for_hashtag("sometag")
 
 

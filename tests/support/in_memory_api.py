@@ -26,7 +26,6 @@ from moderation.outward.report.runs import ReportRuns
 from moderation.outward.report.service import ReportService
 from moderation.publiclog.inputs import AuditInput, SourcePosition
 from moderation.publiclog.rows import AuditFilter, AuditRow, row_of
-from streams.clock import now_ms
 from streams.constants import HOUR_MS
 from streams.explain.hashtag_report import HashtagReport
 from streams.flags.overrides import OverrideHistory
@@ -67,7 +66,7 @@ def in_memory_services(
 
     async def report(hashtag: str, country: str | None) -> tuple[HashtagReport, str]:
         await moderation.refresh()
-        return HashtagReport(hashtag, decisions, moderation.view, None, now_ms(), country), ""
+        return HashtagReport(hashtag, decisions, moderation.view, None, moderation.now_ms(), country), ""
 
     def inputs() -> list[AuditInput]:
         return [AuditInput(SourcePosition("moderation", 0, one.offset, 1), one.key, one.value) for one in log.records]
@@ -111,7 +110,7 @@ def in_memory_services(
             people.apply(one.offset, one.key, one.value)
         on_read("decisions of people", people.next_offset)
         hours = {(one.shard, one.from_ms): one for one in coverage(period.from_ms + 4 * HOUR_MS)}
-        return make_report(people, decisions, period, now_ms(), coverage=[*hours.values()])
+        return make_report(people, decisions, period, moderation.now_ms(), coverage=[*hours.values()])
 
     reviews = ReviewService(moderation, follower)
     cases = CaseLog(moderation, reviews, first_answers=skip_first_answer_ms)

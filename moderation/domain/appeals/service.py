@@ -27,7 +27,6 @@ from moderation.log.drafts import words_of
 from moderation.log.errors import NoSuchCase, StaleReview
 from moderation.log.follower import Follower
 from moderation.log.service import ModerationService
-from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.log.moderation import encode_moderation
 from streams.orders.records import OrderRuling, encode_legal
@@ -68,7 +67,7 @@ class ReviewService:
         follower: AutomatedSource,
         *,
         ended: EndedRestrictions | None = None,
-        clock: Callable[[], int] = now_ms,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.fold = AppealFold()
         """Appeals at the last refresh or write."""
@@ -77,7 +76,7 @@ class ReviewService:
         self._service = service
         self._follower = follower
         self._ended = ended
-        self._clock = clock
+        self._clock = clock or service.now_ms
         self._records = Follower(self.fold.decode_and_apply)
 
     async def refresh(self) -> None:

@@ -13,6 +13,7 @@ from moderation.domain.calibration.service import CalibrationService
 from moderation.domain.cases.case_log import CaseLog
 from moderation.domain.cases.markings import MarkingService
 from moderation.domain.texts.reader import TextReader, open_text_reader
+from moderation.log.present_time import open_moderation
 from moderation.log.service import ModerationService
 from streams.settings import Settings
 
@@ -26,7 +27,7 @@ async def open_calibration(settings: Settings) -> AsyncGenerator[CalibrationServ
         TopicsError: a topic is missing.
     """
     async with (
-        ModerationService(settings) as moderation,
+        open_moderation(settings) as moderation,
         DecisionsFollower(settings, share=0.0) as follower,
         open_text_reader(settings, moderation) as texts,
     ):

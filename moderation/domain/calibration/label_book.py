@@ -28,7 +28,6 @@ from moderation.log.cipher import TextContent
 from moderation.log.drafts import words_of
 from moderation.log.follower import Follower
 from moderation.log.service import ModerationService
-from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import SampledAt
@@ -98,7 +97,7 @@ class LabelBook:
         models: ModelStore,
         *,
         secret: bytes,
-        clock: Callable[[], int] = now_ms,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self._moderation = moderation
         self._markings = markings
@@ -106,7 +105,7 @@ class LabelBook:
         self._texts = texts
         self.models = models
         self._secret = secret
-        self._clock = clock
+        self._clock = clock or moderation.now_ms
         self._fold = LabelFold()
         self._records = Follower(self._fold.decode_and_apply)
         self._scored: dict[tuple[str, str], ScoredText] = {}

@@ -21,7 +21,6 @@ from moderation.log.drafts import AcceptedRecord
 from moderation.log.errors import NoSuchCase, StaleReview
 from moderation.log.follower import Follower
 from moderation.log.service import ModerationService
-from streams.clock import now_ms
 from streams.flags.moderation_fold import Scope
 from streams.log.moderation import Override, TagRecord, encode_moderation
 from streams.naming import tag_of
@@ -50,7 +49,7 @@ class CaseLog:
         service: ModerationService,
         reviews: ReviewService,
         *,
-        clock: Callable[[], int] = now_ms,
+        clock: Callable[[], int] | None = None,
         first_answers: FirstAnswerRule | None = None,
     ) -> None:
         self.fold = CaseFold()
@@ -59,7 +58,7 @@ class CaseLog:
         self.service = service
         """Service of people's decisions, on which the records are written."""
         self._reviews = reviews
-        self.now_ms = clock
+        self.now_ms = clock or service.now_ms
         self._records = Follower(self.fold.decode_and_apply)
         self._board = CaseBoard()
         self._first_answers = first_answers

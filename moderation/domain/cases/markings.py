@@ -16,7 +16,6 @@ from moderation.domain.cases.records import CaseId
 from moderation.log.drafts import words_of
 from moderation.log.follower import Follower
 from moderation.log.service import ModerationService
-from streams.clock import now_ms
 from streams.errors import ContractError
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Tag, Text, TweetId
@@ -105,9 +104,9 @@ class MarkingService:
         DependencyAway: Kafka does not answer.
     """
 
-    def __init__(self, service: ModerationService, *, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, service: ModerationService, *, clock: Callable[[], int] | None = None) -> None:
         self._service = service
-        self._clock = clock
+        self._clock = clock or service.now_ms
         self._markings = MarkingFold()
         self._records = Follower(self._markings.decode_and_apply)
 

@@ -28,7 +28,6 @@ from moderation.domain.speakers.registry import RegistryPlan
 from moderation.domain.tables import BadCell, words
 from moderation.log.drafts import End, words_of
 from moderation.log.service import ModerationService
-from streams.clock import now_ms
 from streams.errors import ContractError
 from streams.log.moderation import OtherRecord, decode_moderation
 from streams.orders.amendments import amendment_problem
@@ -69,9 +68,10 @@ class OrderService:
         StaleOrder: the order has changed since `expected` (None: since the latest read).
     """
 
-    def __init__(self, moderation: ModerationService, *, clock: Callable[[], int] = now_ms) -> None:
+    def __init__(self, moderation: ModerationService, *, clock: Callable[[], int] | None = None) -> None:
         self._moderation = moderation
-        self._clock = clock
+        self.now_ms = clock or moderation.now_ms
+        """Present time, by the log's clock."""
         self.written: list[tuple[int, LegalRecord]] = []
         """Records of the last write with their offsets."""
 
@@ -94,7 +94,7 @@ class OrderService:
 
     def states(self, names: Container[str] | None = None) -> TargetStates:
         """Resolve the present states of targets over all orders, as of the last refresh or write; None: of all."""
-        return target_states(self._moderation.view.fold, self._clock(), names)
+        return target_states(self._moderation.view.fold, self.now_ms(), names)
 
     def changes_surfaces(self, offset: int) -> bool:
         """Whether the record at an offset began, ended or changed a restriction."""
@@ -329,7 +329,7 @@ class OrderService:
         records: list[LegalRecord] = []
 
         def encoded(view: object) -> list[tuple[bytes, bytes]]:
-            records[:] = make(self._clock())
+            records[:] = make(self.now_ms())
             return [_encode(record) for record in records]
 
         offsets = await self._moderation.transact(encoded)

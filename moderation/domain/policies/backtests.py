@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from moderation.domain.personal_runs import PersonalRuns
-from streams.clock import now_ms
+from streams.clock import monotonic_seconds, now_ms
 from streams.constants import HOUR_MS, MINUTE_MS
 from streams.errors import CallerMistake, DependencyAway, HushtagError
 from streams.log.evidence import EvidenceRecord
@@ -58,7 +58,7 @@ class BacktestJob:
         self.done = 0
         self.total = 0
         """Records of evidence; 0: not known yet."""
-        self.began_ms = now_ms()
+        self.began_seconds = monotonic_seconds()
         self.report: Any = None
         self.error: HushtagError | None = None
         self.unwanted = False
@@ -69,10 +69,12 @@ class Backtests:
 
     Args:
         feed: reads the evidence since a time.
+        clock: present time, Unix time in ms.
     """
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, *, clock: Callable[[], int] = now_ms) -> None:
         self._feed = feed
+        self._clock = clock
         self._one = asyncio.Lock()
         self._jobs = PersonalRuns[BacktestJob]()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,7 +155,7 @@ class Backtests:
         backtest = make()
 
         async def feed() -> None:
-            async for record, job.done, job.total in self._feed(now_ms() - back_ms):
+            async for record, job.done, job.total in self._feed(self._clock() - back_ms):
                 if job.unwanted:
                     raise _Ended
                 backtest.add(record)
@@ -168,7 +170,7 @@ def evidence_feed(settings: Settings) -> Feed:
 
 
 def _is_old(survey: BacktestJob) -> bool:
-    age_ms = now_ms() - survey.began_ms
+    age_ms = (monotonic_seconds() - survey.began_seconds) * 1000
     return {"done": age_ms > SURVEY_FRESH_MS, "failed": age_ms > SURVEY_AGAIN_MS}.get(survey.state, False)
 
 

@@ -44,9 +44,18 @@ class PolicyChanges:
         topic: reads the topic up to its present end.
         publish: writes a draft.
         shards: number of shards that share the caps of a policy.
+        clock: present time, Unix time in ms.
     """
 
-    def __init__(self, topic: Callable[[], Awaitable[PolicyTopic]], publish: Publish, shards: int) -> None:
+    def __init__(
+        self,
+        topic: Callable[[], Awaitable[PolicyTopic]],
+        publish: Publish,
+        shards: int,
+        *,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._clock = clock
         self._topic, self._publish, self.shards = topic, publish, shards
         self._one = asyncio.Lock()  # a hostile text takes seconds of a core
 
@@ -62,7 +71,7 @@ class PolicyChanges:
         except PolicyFileError as error:
             return PolicyCheck(error.problems)
         warnings = await asyncio.to_thread(policy_warnings, draft.policy, draft.text, "the new policy")
-        restarts = tuple(restarts_for(topic, draft.policy, now_ms()))
+        restarts = tuple(restarts_for(topic, draft.policy, self._clock()))
         return PolicyCheck(draft=draft, warnings=tuple(warnings), restarts=restarts)
 
     async def propose(self, text: str, *, if_live: str, actor: str, reason: str) -> tuple[PolicyRecord, int]:

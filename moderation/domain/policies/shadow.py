@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from streams.clock import monotonic_seconds, now_ms
+from streams.clock import monotonic_seconds
 from streams.constants import HOUR_MS
 from streams.errors import DependencyAway, HushtagError
 from streams.policy import Policy
@@ -31,11 +31,21 @@ Follow = Callable[[Policy, OnTick, Callable[[int, int], None], Callable[[], bool
 
 
 class ShadowRun:
-    """One policy in the shadow."""
+    """One policy in the shadow; it begins with its creation, and no wall clock ends it.
 
-    def __init__(self, policy: Policy, text: str, actor: str, reason: str, ends_at_ms: int) -> None:
+    Args:
+        policy: the policy.
+        text: the policy as it was written.
+        actor: person who tries it.
+        reason: the person's reason.
+        began_ms: present time, Unix time in ms.
+        lasts_ms: duration.
+    """
+
+    def __init__(self, policy: Policy, text: str, actor: str, reason: str, *, began_ms: int, lasts_ms: int) -> None:
         self.policy, self.text, self.actor, self.reason = policy, text, actor, reason
-        self.began_ms, self.ends_at_ms = now_ms(), ends_at_ms
+        self.began_ms, self.ends_at_ms = began_ms, began_ms + lasts_ms
+        self._began_seconds = monotonic_seconds()
         self.done = 0
         self.total = 0
         """Records of the past; 0: not known yet."""
@@ -52,7 +62,7 @@ class ShadowRun:
             return "failed"
         if self.stopped_by:
             return "stopped"
-        if self.is_over or now_ms() >= self.ends_at_ms:
+        if self.is_over or self._now_ms() >= self.ends_at_ms:
             return "ended"
         return "reading" if self.report is None else "following"
 
@@ -60,6 +70,13 @@ class ShadowRun:
     def runs(self) -> bool:
         """Whether it still judges."""
         return self.state in ("reading", "following")
+
+    def end(self) -> None:
+        """Note that it ends now, unless it has ended."""
+        self.ends_at_ms = min(self.ends_at_ms, self._now_ms())
+
+    def _now_ms(self) -> int:
+        return self.began_ms + int((monotonic_seconds() - self._began_seconds) * 1000)
 
 
 class Shadows:
@@ -85,7 +102,7 @@ class Shadows:
         """End the shadow, in the name of a person."""
         if self.current is not None and self.current.runs:
             self.current.stopped_by = actor
-            self.current.ends_at_ms = now_ms()
+            self.current.end()
 
     async def close(self) -> None:
         """End the shadow and wait for its thread."""
@@ -117,7 +134,7 @@ class Shadows:
             raise
         finally:
             run.is_over = True
-            run.ends_at_ms = min(run.ends_at_ms, now_ms())
+            run.end()
 
 
 def shadow_follower(settings: Settings) -> Follow:

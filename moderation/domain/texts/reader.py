@@ -20,7 +20,6 @@ from moderation.log.follower import Follower
 from moderation.log.kept_texts import DELETIONS_MS, KeptTexts
 from moderation.log.service import ModerationService
 from moderation.log.source_texts import Position, SourceTexts
-from streams.clock import now_ms
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import SampledAt
 from streams.settings import Settings
@@ -66,13 +65,13 @@ class TextReader:
         kept: KeptTextStore,
         source: PayloadSource,
         *,
-        clock: Callable[[], int] = now_ms,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.settings = settings
         self._service = service
         self._kept = kept
         self._source = source
-        self._clock = clock
+        self._clock = clock or service.now_ms
         self._exposure = ExposureFold()
         self._records = Follower(self._exposure.decode_and_apply)
 
@@ -196,5 +195,5 @@ async def open_text_reader(settings: Settings, service: ModerationService) -> As
         TopicsError: a topic is missing.
         SettingsError: HUSHTAG_TEXTS_KEY is too short.
     """
-    async with KeptTexts(settings) as kept, SourceTexts(settings) as source:
+    async with KeptTexts(settings, clock=service.now_ms) as kept, SourceTexts(settings) as source:
         yield TextReader(settings, service, kept, source)

@@ -14,10 +14,10 @@ from moderation.outward.report.prepared_report import Period, PreparedReport, ma
 from moderation.publiclog.entries import AuditEntry
 from moderation.publiclog.faults import AuditBroken
 from moderation.publiclog.reading import CheckpointState, LogState, log_state, read_batches
-from streams.clock import now_ms
 from streams.constants import HOUR_MS
 from streams.errors import TopicsError
 from streams.flags.overrides import OverrideHistory
+from streams.flags.publish_time import present_ms
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT, DECISIONS, MODERATION
 from streams.settings import Settings
@@ -74,7 +74,7 @@ async def read_report(
         people,
         read.automated.decisions(),
         period,
-        now_ms() if read.at_ms is None else read.at_ms,
+        await present_ms(settings.redis_url) if read.at_ms is None else read.at_ms,
         coverage=read.automated.coverage(),
         gaps=read.automated.gaps(),
         unread=read.unread,

@@ -20,7 +20,6 @@ from moderation.outward.report.openings import OPENINGS
 from moderation.outward.report.prepared_report import CORRECTION, FILES, Period, PreparedReport
 from moderation.outward.report.publications import ReportPublished, encode_publication, name_of, publications_in
 from moderation.outward.report.runs import ReportRuns
-from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
 
@@ -35,12 +34,17 @@ class ReportService:
     """
 
     def __init__(
-        self, runs: ReportRuns, service: ModerationService, folder: Path | None, *, clock: Callable[[], int] = now_ms
+        self,
+        runs: ReportRuns,
+        service: ModerationService,
+        folder: Path | None,
+        *,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.runs = runs
         self.folder = ReportFolder(folder) if folder is not None else None
         self._service = service
-        self._clock = clock
+        self._clock = clock or service.now_ms
 
     async def publications(self) -> list[ReportPublished]:
         """List what was published, the newest first.

@@ -40,7 +40,6 @@ def hushtag(world: CaseHarness, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
         asyncio.run(work(world.cases, Settings()))
 
     monkeypatch.setattr(cli, "_run", run_in_memory)
-    monkeypatch.setattr(cli, "now_ms", lambda: world.now_ms)
     app = typer.Typer()
     cli.register(app)
 

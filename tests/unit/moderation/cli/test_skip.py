@@ -35,6 +35,7 @@ class SkippableLog:
     def __init__(self) -> None:
         self.topics = Topics()
         self.log = InMemoryLog()
+        self.now_ms = NOW_MS
         for value in (encode_partial(flush()), None, b"torn", b"c\xc1"):
             self.topics.append(PARTIALS, 0, value)
 
@@ -55,10 +56,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> SkippableLog:
 
     @asynccontextmanager
     async def service(_: object) -> AsyncIterator[ModerationService]:
-        yield in_memory_service(made.log)
+        yield in_memory_service(made.log, lambda: made.now_ms)
 
     monkeypatch.setattr(skip, "LogReader", made.topics.reader)
-    monkeypatch.setattr(skip, "ModerationService", service)
+    monkeypatch.setattr(skip, "open_moderation", service)
     monkeypatch.setenv("HUSHTAG_TOPIC_PREFIX", "")
     return made
 
@@ -99,11 +100,8 @@ def test_other_record_is_refused(world: SkippableLog, arguments: list[str], mess
     assert done.exception.fix and done.exception.exit_code == 2 and world.log.records == []
 
 
-def test_record_at_which_the_shard_says_it_stopped_is_skipped(
-    world: SkippableLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_record_at_which_the_shard_says_it_stopped_is_skipped(world: SkippableLog) -> None:
     """It can be read, and does not fit what the judge knows besides."""
-    monkeypatch.setattr(skip, "now_ms", lambda: NOW_MS)
     for offset in (7, 0):
         sign = StoppedShard(shard=0, topic=PARTIALS, partition=0, offset=offset, reason="absurd")
         world.topics.append("suppression-decisions", 0, encode_record(sign))

@@ -12,7 +12,7 @@ from moderation.domain import publication
 from moderation.domain.publication import OrderPublishedAnswer, wait_order_published, wait_published
 from moderation.log.drafts import AcceptedRecord
 from streams.errors import FlagStoreUnavailable
-from streams.flags import lookup
+from streams.flags import lookup, publish_time
 from streams.flags.moderation_fold import ModerationFold
 from streams.settings import Settings
 from tests.support.statement_builders import override
@@ -42,10 +42,11 @@ class FakeLookup:
     async def for_scope(self, *_: object) -> list[Register]:
         return self.registers
 
-    async def last_heartbeat_ms(self) -> int | None:
-        if self.heartbeat_ms is not None:
-            self.heartbeat_ms += self.beats_ms
-        return self.heartbeat_ms
+    async def heartbeats(self) -> dict[bytes, int]:
+        if self.heartbeat_ms is None:
+            return {}
+        self.heartbeat_ms += self.beats_ms
+        return {b"0": self.heartbeat_ms}
 
     async def __aenter__(self) -> FakeLookup:
         return self
@@ -57,9 +58,11 @@ class FakeLookup:
 def waited(fake: FakeLookup, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> OrderPublishedAnswer:
     monkeypatch.setattr(lookup, "FlagLookup", lambda *_, **__: fake)
     monkeypatch.setattr(publication, "now_ms", lambda: RECORDED_MS + 1_000)
+    monkeypatch.setattr(publish_time.read_publish_time, "__defaults__", (lambda: RECORDED_MS + 1_000,))
     monkeypatch.setattr(publication, "POLL_SECONDS", 0.0)
-    monkeypatch.setattr(publication, "NEXT_HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr(publish_time, "NEXT_HEARTBEAT_SECONDS", 0.0)
     given: dict[str, Any] = {"recorded_ms": RECORDED_MS, "changes": True, "wait_seconds": 0.05} | changes
+    given |= {"clock": lambda: RECORDED_MS + 1_000}
     return asyncio.run(wait_order_published(Settings(), 7, **given))
 
 

@@ -42,8 +42,8 @@ class FakeLookup:
     async def applied_ms(self, versions: Mapping[str, str], recorded_ms: int) -> dict[str, int]:
         return {name: at_ms for name, at_ms in self.applied.items() if name in versions}
 
-    async def last_heartbeat_ms(self) -> int | None:
-        return None
+    async def heartbeats(self) -> dict[bytes, int]:
+        return {}
 
 
 def register(surface: str, offset: int = 7) -> Register:
@@ -57,8 +57,7 @@ async def waited(
     fake: FakeLookup, monkeypatch: pytest.MonkeyPatch, wait_seconds: float = 5.0, **more: Any
 ) -> PublishedAnswer:
     monkeypatch.setattr(publication_times, "POLL_SECONDS", 0.0)
-    monkeypatch.setattr(publication_times, "now_ms", lambda: AT_MS + 9_000)
-    return await wait_on_places(cast(FlagLookup, fake), [accepted(**more)], wait_seconds)
+    return await wait_on_places(cast(FlagLookup, fake), [accepted(**more)], wait_seconds, lambda: AT_MS + 9_000)
 
 
 async def test_decision_is_published_once_every_surface_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ async def test_survey_is_shared_until_it_is_old_or_the_policy_changes(policies: 
     assert backtests.survey(LIVE) is first, "while it runs"
     assert (await ended(first)).report.revision == LIVE.revision
     assert backtests.survey(LIVE) is first
-    first.began_ms -= SURVEY_FRESH_MS + 1
+    first.began_seconds -= SURVEY_FRESH_MS / 1000 + 1
     second = backtests.survey(LIVE)
     third = backtests.survey(NEW)
     assert len({first.id, second.id, third.id}) == 3
@@ -82,7 +82,7 @@ async def test_failed_survey_says_so_and_is_soon_begun_again(policies: InMemoryP
         job = await ended(backtests.survey(LIVE))
         assert (job.state, str(job.error)) == ("failed", words)
         assert backtests.survey(LIVE) is job, "a page that is reloaded does not read at once"
-        job.began_ms -= SURVEY_AGAIN_MS + 1
+        job.began_seconds -= SURVEY_AGAIN_MS / 1000 + 1
     assert (await ended(backtests.survey(LIVE))).state == "done"
     await backtests.close()
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from moderation.domain.policies.shadow import ShadowRun
-from streams.clock import now_ms
 from streams.errors import CallerMistake
 from tests.support.backtest_cases import LIVE, NEW, steady
 from tests.support.in_memory_policies import InMemoryPolicies, record_of
 
+BEGAN_MS = 1_611_600_000_000
 
-def run_until(ends_at_ms: int) -> ShadowRun:
-    return ShadowRun(NEW, NEW.canonical, "ann", "try it", ends_at_ms)
+
+def run_for(lasts_ms: int) -> ShadowRun:
+    return ShadowRun(NEW, NEW.canonical, "ann", "try it", began_ms=BEGAN_MS, lasts_ms=lasts_ms)
 
 
 def world() -> InMemoryPolicies:
@@ -21,11 +22,11 @@ def world() -> InMemoryPolicies:
 
 async def test_shadow_ends_at_its_time() -> None:
     shadows = world().services()[2]
-    shadows.begin(run := run_until(now_ms() + 200))
+    shadows.begin(run := run_for(200))
     while run.runs:
         await asyncio.sleep(0.01)
     assert run.state == "ended"
-    shadows.begin(again := run_until(now_ms() + 60_000))
+    shadows.begin(again := run_for(60_000))
     await shadows.close()
     assert again.state == "ended" and shadows.current is again
 
@@ -37,18 +38,18 @@ async def test_fault_of_the_follower_is_the_state_of_the_shadow() -> None:
         raise CallerMistake("no policy was ever live here", fix="start a worker first")
 
     shadows._follow = follow
-    shadows.begin(run := run_until(now_ms() + 60_000))
+    shadows.begin(run := run_for(60_000))
     await shadows.close()
     assert run.state == "failed" and "no policy" in str(run.error)
     shadows.stop("ben")
     assert run.stopped_by == "", "it had ended"
-    assert run.ends_at_ms <= now_ms()
+    assert BEGAN_MS <= run.ends_at_ms < BEGAN_MS + 60_000
 
 
 async def test_stopped_shadow_ended_when_it_was_stopped() -> None:
     shadows = world().services()[2]
-    shadows.begin(run := run_until(now_ms() + 60_000))
+    shadows.begin(run := run_for(60_000))
     shadows.stop("ben")
-    assert (run.state, run.stopped_by, run.ends_at_ms <= now_ms()) == ("stopped", "ben", True)
+    assert (run.state, run.stopped_by, BEGAN_MS <= run.ends_at_ms < BEGAN_MS + 60_000) == ("stopped", "ben", True)
     await shadows.close()
     assert run.state == "stopped"
