@@ -16,6 +16,10 @@ from tests.support.workers import WorkerProcess, answer, json_lines
 
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
+HEAD = (
+    "--authority", "Ministry of Examples", "--country", "IN", "--legal-basis", "IT Act 2000, s. 69A", "--reference",
+    "EX/7", "--issued", "2021-01-31", "--received", "2021-01-31T12:00", "--deadline", "+48h", "--actor", "ann",
+)  # fmt: skip
 LASTS_MS = 1_800_000
 SWEPT_SECONDS = 35
 """Longer than the 30 s between two sweeps of publish."""
@@ -81,3 +85,36 @@ def test_blocks_stand_until_their_end_while_clocks_are_wrong(host: Host) -> None
     assert [host.is_hidden(tag) for tag in tags] == [True] * 4
     host.run("undo", tags[0])
     wait_until(lambda: not host.is_hidden(tags[0]), 10)
+
+
+def test_order_and_its_statement_stand_on_a_fast_host(topics: Settings, tmp_path: Path) -> None:
+    """The worker's host is right, and that of the commands is an hour fast from their start."""
+    if why := why_clocks_stay():
+        pytest.skip(why)
+    clock, worker = MovedClock(tmp_path / "clock"), WorkerProcess(topics, tmp_path)
+    clock.move(3_600)
+    worker.start().wait_ready()
+
+    def run(*arguments: str) -> list[dict]:
+        done = answer(topics, *arguments, "--json", variables=clock.environment)
+        assert done.returncode == 0, done.stderr.decode()[-2_000:]
+        return list(json_lines(done.stdout))
+
+    def on(order: str, *arguments: str) -> list[dict]:
+        return run("orders", arguments[0], order, *arguments[1:], "--reason", "a test", "--actor", "ann")
+
+    try:
+        file = tmp_path / "order.csv"
+        file.write_text("kind,target\nhashtag,#rumour\n")
+        order = run("orders", "intake", str(file), *HEAD)[0]["order"]
+        on(order, "acknowledge")
+        on(order, "review")
+        on(order, "decide", "reduced", "--all", "--surface", "trends")
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1_800))
+        on(order, "interim", "--until", until)
+        [shown, *_] = run("orders", "show", order)
+        assert (shown["state"], shown["in_force"]) == ("interim", True)
+        [statement] = run("statement", "#rumour")
+        assert statement["restriction"]["source"] == "legal"
+    finally:
+        worker.kill()
