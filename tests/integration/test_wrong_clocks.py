@@ -14,7 +14,7 @@ from tests.support.moved_clock import MovedClock, why_clocks_stay
 from tests.support.steady_tweets import wait_until
 from tests.support.workers import WorkerProcess, answer, json_lines
 
-pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 HEAD = (
     "--authority", "Ministry of Examples", "--country", "IN", "--legal-basis", "IT Act 2000, s. 69A", "--reference",
@@ -68,6 +68,7 @@ def host(topics: Settings, tmp_path: Path) -> Iterator[Host]:
         under_test.worker.kill()
 
 
+@pytest.mark.long
 def test_blocks_stand_until_their_end_while_clocks_are_wrong(host: Host) -> None:
     tags = []
     for error_seconds in (600, -600, -3_600, 3_600):
