@@ -90,9 +90,12 @@ integration integration-long cluster cluster-long fault fault-short pages: expor
 # Only the files of the suite: each process imports all that it is given.
 SIMULATION := $$(grep -rl 'mark\.simulation' --include='test_*.py' tests)
 
+# Tests of the cores, which start no server: all of them, or without the histories.
+CORES := -n 2 -p no:schemathesis $(addprefix --ignore tests/,integration cluster pages) tests
+NO_SERVERS := not integration and not cluster and not fault and not pages
+
 unit: install ## run unit, property and contract tests
-	@$(call suite,unit,-n 2 -p no:schemathesis -m "not integration and not cluster and not fault and not pages and not simulation" \
-	  $(addprefix --ignore tests/,integration cluster pages) tests)
+	@$(call suite,unit,$(CORES) -m "$(NO_SERVERS) and not simulation")
 
 go: ## test the Go reader with all vectors of the flags contract, where Go is installed
 	@go=$$(PATH="$$PATH:/usr/local/go/bin" command -v go) || { echo "go: not tested, because Go is not installed (https://go.dev/dl/)"; exit 0; }
@@ -137,8 +140,11 @@ mutants: install ## plant bugs in a copy, one by one; a test must find each; ONL
 
 repeat: install ## run the unit and simulation suites ROUNDS=20 times, with fewer examples, to find tests that depend on chance
 	@for round in $$(seq $(ROUNDS)); do
-	  export PYTHONHASHSEED=$$round EXAMPLES_SHARE=4 SEEDS=5 FIRST=$$((5 * round))
-	  $(MAKE) --no-print-directory unit simulation || { echo "error: round $$round of $(ROUNDS) failed (PYTHONHASHSEED=$$round)"; exit 1; } >&2
+	  start=$$(date +%s)
+	  export PYTHONHASHSEED=$$round EXAMPLES_SHARE=8 SEEDS=5 FIRST=$$((5 * round))
+	  $(BIN)/pytest -q $(CORES) -m "$(NO_SERVERS) and not (simulation and long)" || {
+	    echo "error: round $$round of $(ROUNDS) failed"; echo "fix: PYTHONHASHSEED=$$round SEEDS=5 FIRST=$$((5 * round)) $(BIN)/pytest TEST"; exit 1; } >&2
+	  echo "round $$round of $(ROUNDS): $$(( $$(date +%s) - start )) s"
 	done
 
 docs: install ## build the documentation site in .cache/site
