@@ -108,7 +108,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
         DependencyAway: Kafka does not answer.
     """
     async with AsyncExitStack() as stack:
-        moderation = await stack.enter_async_context(open_moderation(settings))
+        moderation = await stack.enter_async_context(open_moderation(settings, renews=True))
         follower = await stack.enter_async_context(DecisionsFollower(settings, share=share))
         reads = asyncio.Semaphore(_CONCURRENT_READS)
 
@@ -149,7 +149,11 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             Presence(),
             publication_wait(settings, moderation.now_ms),
             await stack.enter_async_context(CrowdFollower(settings, open_hashtags, clock=moderation.now_ms)),
-            ReportService(await _closed(stack, ReportRuns(report_reader(settings))), moderation, settings.reports),
+            ReportService(
+                await _closed(stack, ReportRuns(report_reader(settings, moderation.now_ms))),
+                moderation,
+                settings.reports,
+            ),
             SessionEnds(moderation),
             CalibrationService(label_book(settings, moderation, markings, cases, texts)),
         )

@@ -87,6 +87,7 @@ async def write_skip(settings: Settings, at: RecordPosition, *, actor: str, reas
         raise CallerMistake("--reason is empty", fix="write a few words: they are kept with the skip")
     record = await _read(settings, at)
     async with open_moderation(settings) as service:
+        await service.refresh()  # so that the skip is no earlier than what people have written
         at_ms = service.now_ms()
         if fault_in(at.topic, at.partition, record) is None and not await _has_stopped(settings, at, at_ms):
             raise CallerMistake(

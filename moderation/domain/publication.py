@@ -137,5 +137,6 @@ async def delay_reason(lookup: FlagLookup) -> str:
         return "publish is not running: no worker has ever reported to this Redis"
     if await read_publish_time(lookup) is None:
         age_seconds = (now_ms() - max(beats.values())) / 1000
-        return f"publish is not running: the last worker reported {age_seconds:.0f} s ago"
+        last = f"the last worker reported {age_seconds:.0f} s ago" if age_seconds >= 0 else "no worker reports"
+        return f"publish is not running: {last}"
     return "publish is running and has not applied it yet"

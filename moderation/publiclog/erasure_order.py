@@ -24,6 +24,7 @@ async def order_erasure(settings: Settings, number: int, *, actor: str, reason: 
     if state.signed is None or state.signed.size <= number:
         raise CallerMistake(f"entry {number} is not signed yet", fix="`hushtag audit run` signs every ten seconds")
     async with open_moderation(settings) as service:
+        await service.refresh()  # so that the order is no earlier than the record
         erasure = AuditErasure(
             id=secrets.token_hex(8), entry=number, topic=logged.source.topic, partition=logged.source.partition,
             offset=logged.source.offset, actor=actor, reason=reason, at_ms=service.now_ms(),

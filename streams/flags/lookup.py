@@ -19,6 +19,7 @@ from streams.constants import MINUTE_MS
 from streams.errors import FlagStoreRefuses, FlagStoreUnavailable
 from streams.flags.redis_store import connect, offset_of, parse
 from streams.flags.refusals import store_error
+from streams.log.sense import Ms
 
 _SCAN_COUNT = 5_000
 _CHANGES_COUNT = 1_000
@@ -84,7 +85,7 @@ class FlagLookup:
             beats = await self._redis.hgetall(keys.HEARTBEATS)
         times = {}
         for shard, beat in beats.items():
-            with contextlib.suppress(msgspec.MsgspecError):
+            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 times[shard] = msgspec.json.decode(beat, type=_Beat).at_ms
         return times
 
@@ -144,7 +145,7 @@ class FlagLookup:
 
 
 class _Beat(msgspec.Struct):
-    at_ms: int = 0
+    at_ms: Ms = 0
 
 
 def _decoded(values: Iterable[bytes]) -> list[Register]:

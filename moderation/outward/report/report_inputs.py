@@ -47,7 +47,12 @@ def _ignore(what: str, records: int) -> None:
 
 
 async def read_report(
-    settings: Settings, period: Period, on_read: OnRead = _ignore, *, with_openings: bool = True
+    settings: Settings,
+    period: Period,
+    on_read: OnRead = _ignore,
+    *,
+    with_openings: bool = True,
+    clock: Callable[[], int] | None = None,
 ) -> PreparedReport:
     """Read the logs and make the report of a period.
 
@@ -59,6 +64,7 @@ async def read_report(
         period: days and country.
         on_read: receives the progress.
         with_openings: whether to write the file of openings, some 100 bytes for each entry of the log.
+        clock: the log's time, Unix time in ms; None: a running publisher's.
 
     Raises:
         CallerMistake: the openings cannot be written.
@@ -70,11 +76,13 @@ async def read_report(
     read = await read_logs(settings, period, on_read, with_openings=with_openings)
     people = await read_moderation(settings, on_read, read.people_end)
     on_read("counting", 0)
+    if (at_ms := read.at_ms) is None:
+        at_ms = await present_ms(settings.redis_url) if clock is None else clock()
     return make_report(
         people,
         read.automated.decisions(),
         period,
-        await present_ms(settings.redis_url) if read.at_ms is None else read.at_ms,
+        at_ms,
         coverage=read.automated.coverage(),
         gaps=read.automated.gaps(),
         unread=read.unread,
@@ -83,10 +91,12 @@ async def read_report(
     )
 
 
-def report_reader(settings: Settings) -> Callable[[Period, OnRead], Awaitable[PreparedReport]]:
+def report_reader(
+    settings: Settings, clock: Callable[[], int]
+) -> Callable[[Period, OnRead], Awaitable[PreparedReport]]:
     """Return `read_report` on the configured topics; without a folder of reports nothing needs the openings."""
     with_openings = settings.reports is not None
-    return lambda period, on_read: read_report(settings, period, on_read, with_openings=with_openings)
+    return lambda period, on_read: read_report(settings, period, on_read, with_openings=with_openings, clock=clock)
 
 
 async def read_moderation(settings: Settings, on_read: OnRead = _ignore, end: int | None = None) -> OverrideHistory:

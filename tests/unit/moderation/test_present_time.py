@@ -57,7 +57,6 @@ Make = Callable[[int], Heartbeats]
 @pytest.fixture
 def redis(monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr(publish_time, "POLL_SECONDS", 0.0)
-    monkeypatch.setattr(publish_time, "NEXT_HEARTBEAT_SECONDS", 0.2)
 
     def made(error_ms: int) -> Heartbeats:
         fake = Heartbeats(error_ms)
@@ -66,6 +65,22 @@ def redis(monkeypatch: pytest.MonkeyPatch) -> Make:
         return fake
 
     return made
+
+
+def opened(fake: Heartbeats) -> type:
+    """Return a service class on a host with the clock of `fake`."""
+
+    class Opened:
+        def __init__(self, settings: Settings) -> None:
+            self.service = in_memory_service(InMemoryLog(), fake.host_ms)
+
+        async def __aenter__(self) -> Any:
+            return self.service
+
+        async def __aexit__(self, *exception: object) -> None:
+            return None
+
+    return Opened
 
 
 def adopted_ms(fake: Heartbeats) -> int:
@@ -83,8 +98,11 @@ def test_new_process_takes_the_time_of_a_running_publisher(redis: Make, error_ms
 
 
 @pytest.mark.parametrize("error_ms", ERRORS_MS)
-def test_heartbeat_that_does_not_advance_is_not_believed(redis: Make, error_ms: int) -> None:
+def test_heartbeat_that_does_not_advance_is_not_believed(
+    redis: Make, monkeypatch: pytest.MonkeyPatch, error_ms: int
+) -> None:
     fake = redis(error_ms)
+    monkeypatch.setattr(publish_time, "NEXT_HEARTBEAT_SECONDS", 0.2)
     fake.live, fake.dead = {}, {b"0": TRUE_MS - 700}
     assert adopted_ms(fake) == error_ms
 
@@ -109,14 +127,45 @@ def test_process_goes_on_by_its_own_clock_without_redis(redis: Make, fault: Exce
 
 
 def test_process_waits_no_longer_than_for_the_next_heartbeat(redis: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = redis(HOUR_MS)
+    fake, went_on = redis(HOUR_MS), list[bool]()
+    monkeypatch.setattr(publish_time, "NEXT_HEARTBEAT_SECONDS", 0.2)
 
     async def hangs() -> dict[bytes, int]:
         await asyncio.sleep(60)
+        went_on.append(True)
         return {}
 
     monkeypatch.setattr(fake, "heartbeats", hangs)
-    assert adopted_ms(fake) == HOUR_MS
+    assert adopted_ms(fake) == HOUR_MS and not went_on
+
+
+def test_jump_of_one_workers_clock_is_not_taken_over(redis: Make) -> None:
+    fake = redis(HOUR_MS)
+    fake.live = dict.fromkeys((b"0", b"1", b"2"), TRUE_MS - 700)
+    monotonic = fake.heartbeats
+
+    async def jumped() -> dict[bytes, int]:
+        beats = await monotonic()
+        return beats | {b"2": beats[b"2"] + (10 * HOUR_MS if fake.reads >= 4 else 0)}
+
+    fake.heartbeats = jumped  # type: ignore[method-assign]
+    assert abs(adopted_ms(fake)) <= 500
+
+
+@pytest.mark.parametrize("error_ms", ERRORS_MS)
+async def test_process_that_starts_before_a_publisher_takes_its_time_later(
+    redis: Make, monkeypatch: pytest.MonkeyPatch, error_ms: int
+) -> None:
+    fake = redis(error_ms)
+    monkeypatch.setattr(present_time, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(present_time, "ModerationService", opened(fake))
+    running, fake.live = fake.live, {}
+    async with present_time.open_moderation(Settings(), renews=True) as service:
+        assert service.now_ms() - fake.now_ms == error_ms
+        fake.live = running
+        async with asyncio.timeout(60):
+            while abs(service.now_ms() - fake.now_ms) > 500:
+                await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("error_ms", ERRORS_MS)
@@ -130,18 +179,7 @@ def test_adopted_time_outlasts_the_reading_of_old_records(redis: Make, error_ms:
 @pytest.mark.parametrize("error_ms", ERRORS_MS)
 async def test_opened_service_has_the_time_at_once(redis: Make, monkeypatch: pytest.MonkeyPatch, error_ms: int) -> None:
     fake = redis(error_ms)
-
-    class Opened:
-        def __init__(self, settings: Settings) -> None:
-            self.service = in_memory_service(InMemoryLog(), fake.host_ms)
-
-        async def __aenter__(self) -> Any:
-            return self.service
-
-        async def __aexit__(self, *exception: object) -> None:
-            return None
-
-    monkeypatch.setattr(present_time, "ModerationService", Opened)
+    monkeypatch.setattr(present_time, "ModerationService", opened(fake))
     async with present_time.open_moderation(Settings()) as service:
         assert abs(service.now_ms() - fake.now_ms) <= 500
 

@@ -105,7 +105,7 @@ def test_commands_of_the_client_are_permitted() -> None:
 
 def test_lookup_of_single_hashtags_is_permitted() -> None:
     used = direct_commands("lookup.py")
-    assert {"hmget", "hvals", "hscan"} <= used <= set(READ_COMMANDS)
+    assert {"hmget", "hgetall", "hscan"} <= used <= set(READ_COMMANDS)
 
 
 def test_direct_commands_of_the_store_are_permitted() -> None:
