@@ -25,6 +25,7 @@ from streams.scoring import TextScorer
 from streams.windows.corrections import Corrections
 from tests.support.attacked_log import attacked_log
 from tests.support.backtest_cases import SMALL, ChangeLog, change_row, changed_policy, grounds_by_start
+from tests.support.long_seeds import seeds
 from tests.support.word_policy import WordScorer, make_policy, random_log
 
 pytestmark = pytest.mark.simulation
@@ -94,7 +95,7 @@ def predicted_exactly(
     assert len(past.decisions) > 3 and report.changes
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(20, short=10))
 def test_impact_predicts_settled_decisions_of_replay(seed):
     predicted_exactly(random_log(seed, n=1_500), make_policy(SMALL), make_policy(changed_policy(seed)))
 
@@ -104,7 +105,7 @@ def under_attack(seed: int) -> list[dict[str, object]]:
     return attacked_log(seed, n=1_500, wave_ms=90_000, quiet_ms=0 if seed % 2 else 170_000)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12, short=6))
 def test_impact_predicts_decisions_under_attack(seed):
     predicted_exactly(under_attack(seed), make_policy(SMALL), make_policy(changed_policy(seed)))
 
@@ -138,7 +139,7 @@ def test_impact_predicts_decisions_on_unread_texts(seed, attacked):
     assert {"not_assessed", ""} <= {one.valve for one in found}
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", seeds(5, short=2))
 def test_impact_uses_shares_corrected_by_stage_2(seed):
     """Stage 2 corrects half of the tweets, some seconds later, which changes the decisions of both policies."""
     lines = random_log(seed, n=1_500)
