@@ -135,7 +135,7 @@ async def delay_reason(lookup: FlagLookup) -> str:
     beats = await lookup.heartbeats()
     if not beats:
         return "publish is not running: no worker has ever reported to this Redis"
-    if await read_publish_time(lookup) is None:
+    if await read_publish_time(lookup, now_ms) is None:
         age_seconds = (now_ms() - max(beats.values())) / 1000
         last = f"the last worker reported {age_seconds:.0f} s ago" if age_seconds >= 0 else "no worker reports"
         return f"publish is not running: {last}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median_low
 from typing import TYPE_CHECKING
 
-from streams.clock import monotonic_seconds, now_ms, steady_ms
+from streams.clock import monotonic_seconds, steady_ms
 from streams.errors import HushtagError
 from streams.log.log_clock import LogClock
 
@@ -38,7 +38,7 @@ class PublishTime:
 
 
 async def read_publish_time(
-    lookup: FlagLookup, clock: Callable[[], int] = now_ms, known: Callable[[], int] | None = None
+    lookup: FlagLookup, clock: Callable[[], int], known: Callable[[], int] | None = None
 ) -> PublishTime | None:
     """Read the time of a running publisher; None if none is running.
 

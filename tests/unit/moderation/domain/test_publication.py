@@ -58,7 +58,6 @@ class FakeLookup:
 def waited(fake: FakeLookup, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> OrderPublishedAnswer:
     monkeypatch.setattr(lookup, "FlagLookup", lambda *_, **__: fake)
     monkeypatch.setattr(publication, "now_ms", lambda: RECORDED_MS + 1_000)
-    monkeypatch.setattr(publish_time.read_publish_time, "__defaults__", (lambda: RECORDED_MS + 1_000,))
     monkeypatch.setattr(publication, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(publish_time, "NEXT_HEARTBEAT_SECONDS", 0.0)
     given: dict[str, Any] = {"recorded_ms": RECORDED_MS, "changes": True, "wait_seconds": 0.05} | changes
