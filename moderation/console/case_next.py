@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from moderation.console.queue_entries import QueueEntry
-from streams.orders.speakers import same_person
+from moderation.domain.cases.queue import claim_word
 
 
 def free_cases(entries: Iterable[QueueEntry], person: str) -> list[str]:
     """Return the cases of a list that no other person holds, in the order of the list."""
-    return [
-        entry.id
-        for entry in entries
-        if entry.kind == "case" and (not entry.claimed_by or same_person(entry.claimed_by, person))
-    ]
+    return [entry.id for entry in entries if entry.kind == "case" and claim_word(entry.claimed_by, person) != "others"]
 
 
 def following(order: list[str], case: str) -> str:

@@ -61,7 +61,7 @@ async def show_queue(
 
 def _counted(reasons: Mapping[str, str], entries: Iterable[QueueEntry]) -> dict[str, str]:
     """Add the number of entries to each reason to wait."""
-    counts = Counter("second_look" if why == "control" else why for entry in entries for why in entry.why)
+    counts = Counter(why for entry in entries for why in entry.why)
     return {name: f"{words} ({counts[name]:,})" for name, words in reasons.items()}
 
 

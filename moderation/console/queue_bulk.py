@@ -18,6 +18,7 @@ from moderation.console.queue_entries import QueueEntry
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of, viewer_of
+from moderation.domain.cases.queue import claim_word
 from streams.orders.speakers import same_person
 from streams.policy import Policy
 
@@ -78,7 +79,7 @@ def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool, spared: 
     problem = ""
     if entry.hidden:
         problem = "a second look has its own verdict"
-    elif entry.claimed_by and not same_person(entry.claimed_by, person):
+    elif claim_word(entry.claimed_by, person) == "others":
         problem = f"claimed by {entry.claimed_by}"
     elif "appeal" in entry.why and len(entry.why) == 1:
         problem = "an appeal has its own outcome"

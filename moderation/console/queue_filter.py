@@ -11,11 +11,10 @@ from fastapi import Depends, Query
 from hushtag_client.normalise import normalise
 
 from moderation.console.queue_entries import QueueEntry
+from moderation.domain.cases.queue import Claimed, claim_word
 from moderation.domain.cases.records import COMMON_TEAM
-from streams.orders.speakers import same_person
 
-CLAIMED = {"free": "free", "mine": "mine", "others": "other people's"}
-_Claimed = Literal["", "free", "mine", "others"]
+CLAIMED: dict[Claimed, str] = {"free": "free", "mine": "mine", "others": "other people's"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ class QueueFilter:
         """Return whether the filter selects an entry, apart from its claim."""
         return (
             (any_team or entry.team == self.team)
-            and (not self.why or self.why in entry.why or (self.why == "second_look" and "control" in entry.why))
+            and (not self.why or self.why in entry.why)
             and (not self.country or self.country in entry.countries)
             and (not self.category or self.category in entry.categories)
             and (not self.language or any(self.language == unread.language for unread in entry.languages))
@@ -55,14 +54,7 @@ class QueueFilter:
 
     def selects_claim(self, entry: QueueEntry, person: str) -> bool:
         """Return whether the filter selects an entry by its claim."""
-        match self.claimed:
-            case "free":
-                return not entry.claimed_by
-            case "mine":
-                return bool(entry.claimed_by) and same_person(entry.claimed_by, person)
-            case "others":
-                return bool(entry.claimed_by) and not same_person(entry.claimed_by, person)
-        return True
+        return not self.claimed or self.claimed == claim_word(entry.claimed_by, person)
 
 
 @lru_cache(maxsize=1_000)
@@ -76,7 +68,7 @@ def queue_filter(
     country: Annotated[str, Query(max_length=2)] = "",
     category: Annotated[str, Query(max_length=80)] = "",
     language: Annotated[str, Query(max_length=20)] = "",
-    claimed: _Claimed = "",
+    claimed: Literal["", Claimed] = "",
     q: Annotated[str, Query(max_length=280)] = "",
 ) -> QueueFilter:
     """Return the filter of an address; a dependency of routes."""

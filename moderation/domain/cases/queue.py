@@ -34,7 +34,7 @@ class CaseFilter:
             and (self.why is None or self.why in case.why)
             and (self.label is None or self.label in (case.labels or ()))
             and (self.language is None or any(self.language == unread.language for unread in case.languages or ()))
-            and self.claimed in (None, _claim_word(case.claimed_by, person))
+            and self.claimed in (None, claim_word(case.claimed_by, person))
         )
 
 
@@ -45,7 +45,8 @@ def is_waiting(case: HashtagCase, person: str, team: str, at_ms: int) -> bool:
     return not (case.is_blind and look_problem(case.progress, person, at_ms))
 
 
-def _claim_word(claimant: str | None, person: str) -> Claimed:
-    if claimant is None:
+def claim_word(claimant: str | None, person: str) -> Claimed:
+    """Return whose a case is for a person; None or "": it has no claimant."""
+    if not claimant:
         return "free"
     return "mine" if same_person(claimant, person) else "others"
