@@ -28,7 +28,7 @@ from moderation.console.hashtag_words import hashtag_path
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.domain.appeals.appeals import AppealSubject, also_lifted, resolve_appeal, reversal
-from moderation.domain.appeals.fold import AppealFold, AppealStatus
+from moderation.domain.appeals.fold import AppealStatus, open_appeals, visible_appeals
 from moderation.domain.appeals.records import Verdict
 
 router = page_router()
@@ -119,20 +119,11 @@ async def show_appeal(request: Request, appeal: str) -> Response:
     )
 
 
-def visible_appeals(fold: AppealFold, hidden_tags: frozenset[str], *, show_orders: bool) -> list[AppealStatus]:
-    """List the appeals that a person may see: only the legal team those against orders, none that is reviewed blind."""
-    return [
-        status
-        for status in fold.appeals.values()
-        if (show_orders or not status.appeal.order) and status.appeal.hashtag not in hidden_tags
-    ]
-
-
 def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
     """Return the number of open appeals as a live text: the length of the list."""
     hidden_tags = services.cases.log.hidden_hashtags(person)
     shown = visible_appeals(services.reviews.fold, hidden_tags, show_orders=caller.may("orders"))
-    number = sum(status.outcome is None for status in shown)
+    number = len(open_appeals(shown))
     return {"appeals-count": f"{number:,}" if number else ""}
 
 

@@ -17,7 +17,7 @@ from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.domain.appeals.answers import AppealAnswer, AppealEndedAnswer, AppealsAnswer
 from moderation.domain.appeals.appeals import A_WEEK, find_restriction
-from moderation.domain.appeals.fold import AppealStatus
+from moderation.domain.appeals.fold import AppealStatus, visible_appeals
 from moderation.domain.appeals.records import Appeal
 from moderation.domain.appeals.view import appeal_view, ended_view
 
@@ -42,10 +42,8 @@ async def appeals(
     await reviews.refresh()
     matches = [
         status
-        for status in reviews.fold.appeals.values()
-        if (may(request, "orders") or not status.appeal.order)
-        and status.appeal.hashtag not in hidden_tags
-        and state in ("all", "open" if status.outcome is None else "decided")
+        for status in visible_appeals(reviews.fold, hidden_tags, show_orders=may(request, "orders"))
+        if state in ("all", "open" if status.outcome is None else "decided")
         and hashtag in (None, status.appeal.hashtag)
         and against in (None, "order" if status.appeal.order else "automated_or_person")
     ]

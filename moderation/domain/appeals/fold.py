@@ -68,6 +68,15 @@ class AppealFold:
         return f"{status.outcome.actor} has already decided the appeal" if status.outcome else ""
 
 
+def visible_appeals(fold: AppealFold, hidden_tags: frozenset[str], *, show_orders: bool) -> list[AppealStatus]:
+    """List the appeals that a person may see: only the legal team those against orders, none that is reviewed blind."""
+    return [
+        status
+        for status in fold.appeals.values()
+        if (show_orders or not status.appeal.order) and status.appeal.hashtag not in hidden_tags
+    ]
+
+
 def open_appeals(appeals: Iterable[AppealStatus]) -> list[AppealStatus]:
     """Return the appeals without an outcome, oldest first."""
     return sorted((status for status in appeals if status.outcome is None), key=lambda status: status.appeal.at_ms)
