@@ -12,7 +12,6 @@ from hushtag_client.normalise import normalise
 from starlette.responses import Response
 
 from moderation.access.access import may, needs
-from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.services import services_of
 from moderation.console.hashtag_words import STATES, by_words, hashtag_path
 from moderation.console.list_address import list_address, shown_rows
@@ -21,7 +20,7 @@ from moderation.console.route import page_router
 from moderation.console.words import named_countries, plain_words
 from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.domain.cases.languages import languages_of
-from moderation.views.held import HeldRegister, held_tags
+from moderation.views.held import HeldRegister, held_for
 from streams.log.decisions import Evidence
 
 router = page_router()
@@ -82,8 +81,9 @@ class HeldFilter:
 @router.get("/held", openapi_extra=needs("read"))
 async def show_held(request: Request, filters: Annotated[HeldFilter, Depends()]) -> Response:
     """Show what is held now."""
-    every, left_out = await held_for(request)
-    automated = services_of(request).reviews.automated
+    services = services_of(request)
+    every, hidden_tags = await held_for(request, services.moderation.now_ms())
+    automated = services.reviews.automated
     selected = in_order([held for held in every if filters.selects(held)], filters.sort, automated)
     return page(
         request,
@@ -95,18 +95,8 @@ async def show_held(request: Request, filters: Annotated[HeldFilter, Depends()])
         counts=counts_by_place(selected),
         choices=filter_choices(every),
         sorts=SORTS,
-        left_out=left_out,
+        left_out=len(hidden_tags),
     )
-
-
-async def held_for(request: Request) -> tuple[list[HeldRegister], int]:
-    """Return all that is held now, and the number of hashtags left out because the reader reviews them blind."""
-    services, hidden_tags = services_of(request), await hidden_hashtags_for(request)
-    await services.reviews.refresh()
-    all_held = held_tags(
-        services.reviews.automated.latest.values(), services.moderation.view, services.moderation.now_ms()
-    )
-    return [held for held in all_held if held.register.hashtag not in hidden_tags], len(hidden_tags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, may, needs
 from moderation.access.answers import JsonReply
-from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.bodies import CountryQuery
 from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.services import services_of
 from moderation.answers import HiddenList, NextCursor
-from moderation.views.held import HeldRegister, held_tags
+from moderation.views.held import HeldRegister, held_for
 from streams.actions import HIDING
 from streams.answers import AnswerModel, Millis
 
@@ -62,14 +61,12 @@ async def held_now(
     limit: PageSize = 100,
 ) -> Response:
     """List the hashtags that are held back now, by the logs: a row for each source, country and category."""
-    services, hidden_tags = services_of(request), await hidden_hashtags_for(request)
-    at_ms = services.moderation.now_ms()
-    await services.reviews.refresh()
+    at_ms = services_of(request).moderation.now_ms()
+    all_held, hidden_tags = await held_for(request, at_ms)
     matches = [
         held
-        for held in held_tags(services.reviews.automated.latest.values(), services.moderation.view, at_ms)
-        if held.register.hashtag not in hidden_tags
-        and country in (None, held.register.country)
+        for held in all_held
+        if country in (None, held.register.country)
         and source in (None, held.register.source)
         and category in (None, held.register.category)
         and hidden in (None, held.register.action in HIDING)

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import Request
 from hushtag_client.registers import ANY_HASHTAG, WORLD, Register
 from hushtag_client.resolution import candidates, winner
 
+from moderation.access.blinding import hidden_hashtags_for
+from moderation.access.services import services_of
 from streams.actions import FLAGGING
 from streams.constants import DAY_MS
 from streams.flags.decision_fold import DecisionFold
@@ -23,6 +26,14 @@ class HeldRegister:
 
     register: Register
     surfaces: list[str]
+
+
+async def held_for(request: Request, at_ms: int) -> tuple[list[HeldRegister], frozenset[str]]:
+    """Return what is held at a moment (Unix time in ms), and the hashtags left out: the reader reviews them blind."""
+    services, hidden_tags = services_of(request), await hidden_hashtags_for(request)
+    await services.reviews.refresh()
+    all_held = held_tags(services.reviews.automated.latest.values(), services.moderation.view, at_ms)
+    return [held for held in all_held if held.register.hashtag not in hidden_tags], hidden_tags
 
 
 def held_tags(

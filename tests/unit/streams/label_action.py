@@ -14,12 +14,12 @@ from moderation.console.hashtag_words import measure_words
 from moderation.console.held import filter_choices
 from moderation.domain.appeals.items import items_of
 from moderation.domain.restrictions.collection import active_restrictions
-from moderation.http.held import held_tags
 from moderation.outward.notify.changes import changes_of
 from moderation.outward.statements.dsa import dsa_statement
 from moderation.outward.statements.text import user_text
 from moderation.publiclog.inputs import AuditInput, SourcePosition
 from moderation.publiclog.leaf_fields import fields_of
+from moderation.views.held import held_tags
 from streams.actions import MODES
 from streams.backtest.comparison import PolicyOutcome, effect_of
 from streams.backtest.spells import Spell
