@@ -6,8 +6,6 @@ a gap in a list reveals nothing. Writes about it are refused, because a conflict
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import Request
 
 from moderation.access.answers import JsonReply
@@ -59,8 +57,3 @@ async def refuse_while_blind(request: Request, person: str | None = None) -> Non
     if await hidden_hashtags_for(request, person):
         words = "this is complete or not given, and you review a hashtag blind"
         raise RefusedCall("blinded", words, "give your verdict on its case, or skip it")
-
-
-def hidden_list(hidden_tags: frozenset[str]) -> dict[str, Any]:
-    """Build the member of a list that names the hidden hashtags."""
-    return {"blinded": sorted(hidden_tags)}

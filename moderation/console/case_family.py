@@ -63,7 +63,3 @@ class FamilyIndex:
         for hashtag in {*hashtags} - self._known:
             self._families[skeleton(hashtag)].add(hashtag)
             self._known.add(hashtag)
-
-
-def _display(hashtag: str, automated: AutomatedFold) -> str:
-    return next((decision.display for decision in automated.latest_of_tag(hashtag)), "")
