@@ -104,7 +104,7 @@ def why_not_here(request: Request, country: str) -> str:
     try:
         check_rights(request, country=country)
     except RefusedCall as refused:
-        return str(refused.body["detail"])
+        return str(refused)
     return ""
 
 

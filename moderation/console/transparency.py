@@ -14,22 +14,15 @@ from starlette.responses import Response
 
 from moderation.access.access import needs
 from moderation.access.blinding import reader_of, refuse_while_blind
-from moderation.access.problems import RefusedCall
-from moderation.access.rights import check_rights
 from moderation.access.services import present_ms, services_of
+from moderation.console.orders_order import why_not_here
 from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries, place_words
 from moderation.outward.report import page as report_page
 from moderation.outward.report.publications import NAME
 from moderation.outward.report.runs import ReportRun
-from moderation.views.reports import (
-    ReportPreviewAnswer,
-    ReportPublicationAnswer,
-    own_run,
-    preview_view,
-    publication_views,
-)
+from moderation.views.reports import ReportPublicationAnswer, own_run, preview_view, publication_views
 from moderation.wording import day_words
 from streams.countries import COUNTRIES
 
@@ -107,7 +100,7 @@ async def part_values(request: Request, run: ReportRun) -> PageValues:
         "days": days_words(preview.from_ms, preview.to_ms),
         "body": Markup(body),
         "rows": list(csv.reader(io.StringIO(preview.table)))[1:],
-        "beyond": _beyond(request, preview),
+        "beyond": why_not_here(request, preview.country),
         "can_publish": services_of(request).reports.folder is not None,
         "reasons": REASONS,
     }
@@ -156,12 +149,3 @@ def _month(day: date, back: int) -> tuple[date, date]:
     number = day.year * 12 + day.month - 1 - back
     first = date(number // 12, number % 12 + 1, 1)
     return first, date((number + 1) // 12, (number + 1) % 12 + 1, 1) - timedelta(days=1)
-
-
-def _beyond(request: Request, preview: ReportPreviewAnswer) -> str:
-    """Return why the person may not publish a report of this country; "" if they may."""
-    try:
-        check_rights(request, country=preview.country, permission="audit")
-    except RefusedCall as refused:
-        return str(refused)
-    return ""
