@@ -13,7 +13,7 @@ from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
 from moderation.access.bodies import IdempotencyKey
-from moderation.access.problems import Fault, RefusedCall
+from moderation.access.problems import RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.domain.calibration.answers import (
@@ -30,10 +30,9 @@ from moderation.http.calibration_bodies import (
     LabelsBody,
     ModelRollbackBody,
 )
-from moderation.http.policy import LONGEST_IMPACT_MS
+from moderation.http.policy import kept_since_ms
 from moderation.http.policy_changes import job_answer
 from moderation.http.policy_shapes import BacktestAnswer
-from moderation.log.drafts import duration_ms
 from moderation.views.policies import live_record
 from streams.log.policies import PolicyRecord
 from streams.policy import Policy
@@ -65,11 +64,7 @@ async def begin_calibration_impact(request: Request, body: CalibrationImpactBody
 
     `GET /v1/policy/impacts/{id}` has its progress and its report.
     """
-    since_ms = duration_ms(body.since)
-    if since_ms > LONGEST_IMPACT_MS:
-        raise RefusedCall(
-            "mistake", "the evidence is kept for 7 days", "a shorter since", errors=[Fault("at most 7d", "#/since")]
-        )
+    since_ms = kept_since_ms(body.since)
     services = services_of(request)
     preview = await services.calibration.preview()
     live = Policy.from_canonical(live_record(await services.policy_topic()).policy)

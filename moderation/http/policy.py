@@ -110,17 +110,23 @@ async def impact(request: Request, body: ImpactBody) -> Response:
 
     One such call runs at a time, and others wait.
     """
-    since_ms = duration_ms(body.since)
-    if since_ms > LONGEST_IMPACT_MS:
-        raise RefusedCall(
-            "mistake", "the evidence is kept for 7 days", "a shorter since", errors=[Fault("at most 7d", "#/since")]
-        )
+    since_ms = kept_since_ms(body.since)
     new = await asyncio.to_thread(parse_text, body.policy)  # a long one takes a second
     services = services_of(request)
     live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
     report = await services.backtests.judge(live, new, since_ms)
     reader = await report_reader(request)  # who has claimed a blind case meanwhile reads less
     return await asyncio.to_thread(lambda: JsonReply(reader.report(report)))  # it may have thousands of hashtags
+
+
+def kept_since_ms(since: str) -> int:
+    """Parse how far back to judge; the evidence must be kept for as long."""
+    since_ms = duration_ms(since)
+    if since_ms > LONGEST_IMPACT_MS:
+        raise RefusedCall(
+            "mistake", "the evidence is kept for 7 days", "a shorter since", errors=[Fault("at most 7d", "#/since")]
+        )
+    return since_ms
 
 
 def parse_text(text: str) -> Policy:

@@ -21,7 +21,7 @@ from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.domain.policies.backtests import BacktestJob
 from moderation.domain.policies.changes import PolicyCheck
-from moderation.http.policy import LONGEST_IMPACT_MS
+from moderation.http.policy import kept_since_ms
 from moderation.http.policy_shapes import (
     BacktestAnswer,
     BacktestBody,
@@ -33,7 +33,6 @@ from moderation.http.policy_shapes import (
     PolicyWrittenAnswer,
     RollbackBody,
 )
-from moderation.log.drafts import duration_ms
 from moderation.views.policies import (
     PolicyTextAnswer,
     RevisionPath,
@@ -66,11 +65,7 @@ async def begin_impact(request: Request, body: BacktestBody) -> Response:
 
     A person has one at a time: a new one ends the one before.
     """
-    since_ms = duration_ms(body.since)
-    if since_ms > LONGEST_IMPACT_MS:
-        raise RefusedCall(
-            "mistake", "the evidence is kept for 7 days", "a shorter since", errors=[Fault("at most 7d", "#/since")]
-        )
+    since_ms = kept_since_ms(body.since)
     services = services_of(request)
     new = await checked_policy(request, body.policy)
     live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
