@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
 
 from moderation.cli.options import Actor, Json, Reason
-from moderation.cli.terminal import actor_of, errors, out
+from moderation.cli.terminal import actor_of, errors, one_of, out, print_json
 from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.fold import AppealStatus, open_appeals
 from moderation.domain.appeals.items import DEFAULT_SHARE
-from moderation.domain.appeals.records import VERDICTS, Verdict
+from moderation.domain.appeals.records import VERDICTS
 from moderation.domain.appeals.service import ReviewService
 from moderation.log.present_time import open_moderation
 from moderation.outward.audited_restrictions import AuditedRestrictions
 from moderation.publiclog.proving import KafkaLog
 from streams.cli.output import quieten
-from streams.errors import CallerMistake
 from streams.settings import load_settings
 
 VerdictWord = Annotated[
@@ -49,7 +47,7 @@ def file_(
     async def work(service: ReviewService) -> None:
         filed = await service.appeal(reference, actor=actor_of(actor), reason=reason)
         if as_json:
-            print(json.dumps(appeal_view(AppealStatus(filed)).members(), ensure_ascii=False))
+            print_json(appeal_view(AppealStatus(filed)))
         else:
             out.print(f"appeal {filed.id} against {reference}")
 
@@ -68,7 +66,7 @@ def appeals(
         statuses = list(service.fold.appeals.values())
         for status in statuses if everything else open_appeals(statuses):
             if as_json:
-                print(json.dumps(appeal_view(status).members(), ensure_ascii=False))
+                print_json(appeal_view(status))
                 continue
             appeal, outcome = status.appeal, status.outcome
             ended = "" if outcome is None else f": {outcome.verdict} by {outcome.actor}"
@@ -88,10 +86,11 @@ def end(
     from moderation.domain.appeals.view import ended_view
 
     async def work(service: ReviewService) -> None:
-        result = await service.end_appeal(appeal, _verdict(verdict), actor=actor_of(actor), reason=reason)
+        known_verdict = one_of("verdict", verdict, VERDICTS)
+        result = await service.end_appeal(appeal, known_verdict, actor=actor_of(actor), reason=reason)
         answer = ended_view(result)
         if as_json:
-            print(json.dumps(answer.members(), ensure_ascii=False))
+            print_json(answer)
             return
         out.print(f"appeal {appeal}: {verdict}" + (f": {answer.effect.action}" if answer.effect else ""))
         if result.ended:
@@ -102,12 +101,6 @@ def end(
             )
 
     _run(work, DEFAULT_SHARE)
-
-
-def _verdict(word: str) -> Verdict:
-    if word in VERDICTS:
-        return word
-    raise CallerMistake(f"unknown verdict {word[:40]!r}", fix=f"one of {', '.join(VERDICTS)}")
 
 
 def _run(work: Callable[[ReviewService], Awaitable[None]], share: float) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from moderation.cli.options import Actor, Json
-from moderation.cli.terminal import actor_of, errors, out, read_file, refuse_rows
+from moderation.cli.terminal import actor_of, errors, out, print_json, read_file, refuse_rows
 from moderation.wording import counted
 from streams.cli.inputs import confirm, since_ms
 from streams.cli.options import Yes
@@ -62,7 +62,7 @@ def status(
     preview = _run(settings, lambda service: service.preview())
     report = _impact(settings, preview, back_ms) if impact and preview.may_go_live else None
     if as_json:
-        print(json.dumps(calibration_answer(preview).members() | {"impact": _plain(report)}, ensure_ascii=False))
+        print_json(calibration_answer(preview), impact=_plain(report))
         return
     _show(preview)
     if report is not None:

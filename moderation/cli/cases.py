@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from moderation.cli.options import Actor, Json, Reason, Share, Wait
-from moderation.cli.terminal import actor_of, end_option, errors, out, policy_names
+from moderation.cli.terminal import actor_of, end_option, errors, one_of, out, policy_names, print_json
 from moderation.cli.texts import texts
 from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.items import DEFAULT_SHARE
@@ -24,7 +23,6 @@ from moderation.log.present_time import open_moderation
 from streams.cli.lists import print_list
 from streams.cli.output import quieten
 from streams.clock import monotonic_seconds
-from streams.errors import CallerMistake
 from streams.naming import country_of
 from streams.settings import Settings, load_settings
 
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from moderation.domain.cases.answers import CaseRowAnswer
     from moderation.domain.cases.case_log import CaseLog
     from moderation.domain.cases.service import CaseResult, CaseService
-    from streams.answers import AnswerModel
 
 CaseName = Annotated[str, typer.Argument(help="Id of the case, or its hashtag, with or without #.", metavar="CASE")]
 Labels = Annotated[list[str] | None, typer.Option("--label", "-l", help="Label; repeatable.")]
@@ -75,7 +72,8 @@ def list_(
         answers = [case_view(case, service.log, person) for case in chosen]
         shown = [answer for answer in answers if filters.selects(answer, person)]
         if as_json:
-            _print_json(*shown)
+            for answer in shown:
+                print_json(answer)
         elif shown:
             print_list(CASE_HEADERS, [case_cells(answer, at_ms) for answer in shown], names=2)
         else:
@@ -123,7 +121,7 @@ def skip(
     share: Share = DEFAULT_SHARE,
 ) -> None:
     """Give a case up; it does not come back to you."""
-    cause = _one_of("reason to skip", why, SKIP_CAUSES)
+    cause = one_of("reason to skip", why, SKIP_CAUSES)
 
     async def work(service: CaseService, settings: Settings) -> None:
         done = await service.skip(case, cause, actor=actor_of(actor), reason=reason)
@@ -158,7 +156,7 @@ def decide(
     as_json: Json = False,
 ) -> None:
     """Decide on what is open in a case; what the decision does not cover stays open."""
-    word = _one_of("verdict", verdict, CASE_VERDICTS)
+    word = one_of("verdict", verdict, CASE_VERDICTS)
     end = end_option(lasts, None, "7d")
     countries = [country_of(written) for written in country or ()]
     surfaces = policy_names(load_settings()).select_surfaces(surface) if surface else ()
@@ -241,7 +239,7 @@ def agreement(as_json: Json = False) -> None:
         await service.log.refresh()
         quality = agreement_view(service.log.fold)
         if as_json:
-            _print_json(quality)
+            print_json(quality)
             return
         kappa = "undefined" if quality.kappa is None else f"{quality.kappa:.2f}"
         rate = "" if quality.false_positive_rate is None else f" ({quality.false_positive_rate:.0%})"
@@ -257,7 +255,7 @@ def _print_case(case: HashtagCase, log: CaseLog, person: str, as_json: bool) -> 
 
     answer = detailed_view(case, log, person)
     if as_json:
-        _print_json(answer)
+        print_json(answer)
         return
     for line in case_lines(answer, log.now_ms()):
         out.print(line)
@@ -276,7 +274,7 @@ async def _finish(
     published = statuses is not None and all(status.published for status in statuses)
     answer = decided_view(result, log, person)
     if as_json:
-        _print_json(answer, published=published if result.effects else None)
+        print_json(answer, published=published if result.effects else None)
     else:
         where = f" {cover_words(answer.covers)}" if answer.covers else ""
         what = "the last decision is undone" if answer.kind == "undo" else f"{answer.verdict}{where}"
@@ -295,17 +293,6 @@ def _left_words(left: CaseRowAnswer) -> str:
         return "the case is closed"
     where = ", ".join(left.countries)
     return f"still open: {', '.join(left.why)} in {where} on {', '.join(left.surfaces or ())}"
-
-
-def _one_of(what: str, word: str, words: tuple[Any, ...]) -> Any:
-    if word in words:
-        return word
-    raise CallerMistake(f"unknown {what} {word[:40]!r}", fix=f"one of {', '.join(words)}")
-
-
-def _print_json(*answers: AnswerModel, **more: bool | None) -> None:
-    for answer in answers:
-        print(json.dumps(answer.members() | more, ensure_ascii=False))
 
 
 def _run(work: Callable[[CaseService, Settings], Awaitable[None]], share: float) -> None:

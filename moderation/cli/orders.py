@@ -15,7 +15,16 @@ from moderation.cli.handles import resolve_on_terminal
 from moderation.cli.options import Actor, Json, Reason, Surfaces, Wait
 from moderation.cli.orders_amend import amend
 from moderation.cli.orders_steps import assign, finish_publication, note, publication, step_command
-from moderation.cli.terminal import actor_of, errors, out, policy_names, read_file, refuse_rows, run_with_orders
+from moderation.cli.terminal import (
+    actor_of,
+    errors,
+    out,
+    policy_names,
+    print_json,
+    read_file,
+    refuse_rows,
+    run_with_orders,
+)
 from moderation.domain.orders.handles import Handles, handles_in
 from moderation.domain.orders.intake import csv_lines, json_lines, parse_lines
 from moderation.domain.orders.intake_plan import plan_intake
@@ -132,7 +141,7 @@ def intake(
             plans = await orders.take_in(read.drafts, actor=actor_of(actor))
         for plan in plans:
             if as_json:
-                print(json.dumps(taken_order_view(plan).members() | {"dry_run": dry_run}, ensure_ascii=False))
+                print_json(taken_order_view(plan), dry_run=dry_run)
             else:
                 out.print(("would be taken in: " if dry_run and plan.added else "") + plan_words(plan))
         if read.problems or any(plan.fate == "conflict" for plan in plans):
@@ -166,7 +175,7 @@ def list_(
         at_ms = orders.now_ms()
         if as_json:
             for order in matches:
-                print(json.dumps(order_view(order, fold, at_ms).members(), ensure_ascii=False))
+                print_json(order_view(order, fold, at_ms))
         elif matches:
             print_list(ORDER_HEADERS, [order_cells(order, at_ms) for order in matches])
         else:
@@ -195,9 +204,9 @@ def show(
         legal_order = orders.get(order)
         rows = selection.rows(legal_order, fold)
         if as_json:
-            print(json.dumps(order_view(legal_order, fold, orders.now_ms()).members(), ensure_ascii=False))
+            print_json(order_view(legal_order, fold, orders.now_ms()))
             for row in rows:
-                print(json.dumps(target_view(legal_order, row, fold).members(), ensure_ascii=False))
+                print_json(target_view(legal_order, row, fold))
             return
         out.print("\n".join(head_lines(legal_order, fold, orders.now_ms())))
         print_list(TARGET_HEADERS, [target_cells(legal_order, row, fold) for row in rows[:first]], names=3)

@@ -12,7 +12,7 @@ import typer
 from moderation.cli import orders_options as opt
 from moderation.cli.options import Actor, Json, Reason, Wait
 from moderation.cli.orders_steps import finish_publication, publication
-from moderation.cli.terminal import actor_of, out, read_file, refuse_rows, run_with_orders
+from moderation.cli.terminal import actor_of, out, print_json, read_file, refuse_rows, run_with_orders
 from moderation.domain.orders.amendment_plan import head_of, waiting_plan
 from moderation.domain.orders.handles import Handles, handles_in
 from moderation.domain.orders.intake import parse_targets
@@ -115,9 +115,8 @@ def _answer(
         )
         shown = await publication(orders, wait) if verdict == "approve" else None
         if as_json:
-            answer = order_view(legal_order, orders.fold, orders.now_ms()).members()
-            answer |= shown.members() if shown else {}
-            print(json.dumps(answer, ensure_ascii=False))
+            answer = order_view(legal_order, orders.fold, orders.now_ms())
+            print_json(answer, **shown.members() if shown else {})
         else:
             out.print("\n".join([f"{order}: the amendment is {_DONE[verdict]}", *(f"  {line}" for line in lines)]))
         finish_publication(legal_order, shown, as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Annotated, cast
 
@@ -10,7 +9,7 @@ import typer
 
 from moderation.cli import orders_options as opt
 from moderation.cli.options import Actor, Json, Reason, Wait
-from moderation.cli.terminal import actor_of, end_option, errors, out, run_with_orders
+from moderation.cli.terminal import actor_of, end_option, errors, out, print_json, run_with_orders
 from moderation.domain.orders.service import UNTIL_REVOKED, OrderService
 from moderation.domain.orders.view import head_lines, order_view
 from moderation.domain.publication import OrderPublishedAnswer, wait_order_published
@@ -42,9 +41,8 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
             )
             shown = await publication(orders, wait)
             if as_json:
-                answer = order_view(legal_order, orders.fold, orders.now_ms()).members()
-                answer |= shown.members() if shown else {}
-                print(json.dumps(answer, ensure_ascii=False))
+                answer = order_view(legal_order, orders.fold, orders.now_ms())
+                print_json(answer, **shown.members() if shown else {})
             else:
                 out.print(head_lines(legal_order, orders.fold, orders.now_ms())[0])
             finish_publication(legal_order, None if shown and to in PENDING_STATES else shown, as_json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +24,7 @@ from moderation.cli.options import (
     Wait,
 )
 from moderation.cli.publishing import Write, finish, write_and_wait
-from moderation.cli.terminal import actor_of, end_option, errors, out, policy_names
+from moderation.cli.terminal import actor_of, end_option, errors, out, policy_names, print_json
 from moderation.domain.override_answers import written_answer
 from moderation.domain.override_words import (
     OVERRIDE_HEADERS,
@@ -177,7 +176,7 @@ def list_(
     ]
     if as_json:
         for status in matches:
-            print(json.dumps(override_answer(status, at_ms).members(), ensure_ascii=False))
+            print_json(override_answer(status, at_ms))
     elif matches:
         print_list(OVERRIDE_HEADERS, [override_cells(status, at_ms) for status in matches])
     else:
@@ -211,12 +210,7 @@ def _write(settings: Settings, tags: Sequence[TypedHashtag], write: Write, wait:
     result = write_and_wait(settings, write, wait)
     for accepted, status in zip(result.accepted, result.statuses, strict=True):
         if as_json:
-            print(
-                json.dumps(
-                    written_answer(accepted, status, notes.get(accepted.record.hashtag, ())).members(),
-                    ensure_ascii=False,
-                )
-            )
+            print_json(written_answer(accepted, status, notes.get(accepted.record.hashtag, ())))
         else:
             _print_accepted(accepted, status)
     finish(result, lambda accepted: f"#{accepted.record.hashtag}")

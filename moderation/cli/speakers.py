@@ -89,9 +89,8 @@ def list_(
         matches = [speaker for speaker in ordered if only in (None, speaker.category)]
         if as_json:
             for speaker in matches:
-                answer = {name: getattr(speaker, name) for name in registry.COLUMNS}
-                print(json.dumps(answer | {"actor": speaker.actor, "reason": speaker.reason, "at_ms": speaker.at_ms},
-                                 ensure_ascii=False))  # fmt: skip
+                answer = {name: getattr(speaker, name) for name in (*registry.COLUMNS, "actor", "reason", "at_ms")}
+                print(json.dumps(answer, ensure_ascii=False))
             return
         if not matches:
             errors.print(f"the registry has no {only}" if only else "the registry is empty")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -23,6 +23,9 @@ from streams.flags.publish_time import present_ms
 from streams.log.policy_names import read_policy_names
 from streams.policy.names import PolicyNames
 from streams.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from streams.answers import AnswerModel
 
 _SHOWN_PROBLEMS = 20
 
@@ -47,6 +50,22 @@ def run_with_orders(work: Callable[[OrderService], Awaitable[None]]) -> None:
             await work(OrderService(service))
 
     asyncio.run(run())
+
+
+def print_json(answer: AnswerModel, **more: Any) -> None:
+    """Print an answer as a line of JSON, with further members."""
+    print(json.dumps(answer.members() | more, ensure_ascii=False))
+
+
+def one_of(what: str, word: str, words: Sequence[Any]) -> Any:
+    """Return a word of a closed set unchanged.
+
+    Raises:
+        CallerMistake: the set does not have it; `what` is the noun of the error.
+    """
+    if word in words:
+        return word
+    raise CallerMistake(f"unknown {what} {word[:40]!r}", fix=f"one of {', '.join(words)}")
 
 
 def end_option(lasts: str | None, until: str | None, default: str) -> End:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Annotated
 
 import typer
 
 from moderation.cli.options import Actor, Json, Share
-from moderation.cli.terminal import actor_of, out
+from moderation.cli.terminal import actor_of, out, print_json
 from moderation.domain.appeals.automated_decisions import DecisionsFollower
 from moderation.domain.appeals.items import DEFAULT_SHARE
 from moderation.domain.appeals.service import ReviewService
@@ -66,7 +65,7 @@ def texts(
 
     read = asyncio.run(run())
     if as_json:
-        out.print(json.dumps(texts_view(read, settings).members(), ensure_ascii=False))
+        print_json(texts_view(read, settings))
     else:
         for line in text_lines(texts_view(read, settings), read.case.display):
             out.print(line)
