@@ -28,7 +28,7 @@ from moderation.cli.terminal import (
 from moderation.domain.orders.handles import Handles, handles_in
 from moderation.domain.orders.intake import csv_lines, json_lines, parse_lines
 from moderation.domain.orders.intake_plan import plan_intake
-from moderation.domain.orders.letter import letter
+from moderation.domain.orders.letter import SENDER, letter
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import OrderService
 from moderation.domain.orders.view import (
@@ -290,9 +290,8 @@ def export(
     selection = opt.selection(kind, None, outcome, undecided, False, protected, None, None)
 
     async def work(orders: OrderService) -> None:
-        fold = await orders.refresh()
-        legal_order = orders.get(order)
-        sys.stdout.write(rows_csv(legal_order, selection.rows(legal_order, fold), fold))
+        legal_order = await orders.find(order)
+        sys.stdout.write(rows_csv(legal_order, selection.rows(legal_order, orders.fold), orders.fold))
 
     run_with_orders(work)
 
@@ -300,7 +299,7 @@ def export(
 def reply(
     order: opt.Order,
     to: Annotated[Path | None, typer.Option("--out", help="Write it to this file.", show_default="stdout")] = None,
-    sender: Annotated[str, typer.Option("--sender", help="Signature.")] = "The legal response team",
+    sender: Annotated[str, typer.Option("--sender", help="Signature.")] = SENDER,
     as_json: Json = False,
 ) -> None:
     """Write the letter to the authority: actions taken, actions declined, and the reasons.
@@ -309,8 +308,7 @@ def reply(
     """
 
     async def work(orders: OrderService) -> None:
-        await orders.refresh()
-        legal_order = orders.get(order)
+        legal_order = await orders.find(order)
         text = letter(legal_order, orders.states(), sender=sender)
         if as_json:
             answer = await reply_view(KafkaLog(load_settings()), legal_order, text)

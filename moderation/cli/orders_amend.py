@@ -75,8 +75,7 @@ def _propose(
     expires_at_ms = moment_ms(until) if until else 0
 
     async def work(orders: OrderService) -> None:
-        await orders.refresh()
-        legal_order = orders.get(order)
+        legal_order = await orders.find(order)
         plan = await orders.amend(
             order,
             await _draft(legal_order, added, orders.now_ms(), as_json),
@@ -103,8 +102,7 @@ def _answer(
     version: str | None, wait: float, as_json: bool,
 ) -> None:  # fmt: skip
     async def work(orders: OrderService) -> None:
-        await orders.refresh()
-        legal_order = orders.get(order)
+        legal_order = await orders.find(order)
         plan = waiting_plan(legal_order, orders.fold, orders.now_ms())
         lines = plan.lines(legal_order.received.country) if plan is not None else []
         if dry_run:

@@ -15,12 +15,11 @@ from moderation.access.services import services_of
 from moderation.console.orders_order import attachment
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.domain.orders.letter import letter
+from moderation.domain.orders.letter import SENDER, letter
 from moderation.outward.replies import reply_view
 from streams.orders.order import Order
 
 router = page_router()
-SENDER = "The legal response team"
 Sender = Annotated[str, Query(max_length=200)]
 
 
@@ -52,8 +51,7 @@ async def download_proof(request: Request, order: OrderPath, sender: Sender = SE
 async def _letter(request: Request, order: str, sender: str) -> tuple[Order, str]:
     await refuse_while_blind(request)
     orders = services_of(request).orders
-    await orders.refresh()
-    legal_order = orders.get(order)
+    legal_order = await orders.find(order)
     return legal_order, letter(
         legal_order, orders.states({row.target.value for row in legal_order.rows}), sender=sender.strip() or SENDER
     )

@@ -69,9 +69,9 @@ async def export(request: Request, order: OrderPath, filters: Annotated[TargetFi
     """Download the targets that match the filters as CSV; no cell is a formula."""
     await refuse_while_blind(request)
     orders = services_of(request).orders
-    fold = await orders.refresh()
-    legal_order = orders.get(order)
-    return attachment(rows_csv(legal_order, filters.rows(legal_order, fold), fold), f"{order}.csv", "text/csv")
+    legal_order = await orders.find(order)
+    rows = filters.rows(legal_order, orders.fold)
+    return attachment(rows_csv(legal_order, rows, orders.fold), f"{order}.csv", "text/csv")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,7 @@ async def published(
 ) -> Response:
     """Wait until the surfaces show the last step or ruling of an order."""
     orders = services_of(request).orders
-    await orders.refresh()
-    offset, record = orders.get(order).history[-1]
+    offset, record = (await orders.find(order)).history[-1]
     changes = orders.changes_surfaces(offset)
     publication = await wait_order_published(
         load_settings(), offset, recorded_ms=record.at_ms, changes=changes, wait_seconds=wait, clock=orders.now_ms

@@ -78,8 +78,7 @@ async def list_orders(
 async def show(request: Request, order: OrderPath) -> Response:
     """Return an order with its state and history."""
     orders = services_of(request).orders
-    fold = await orders.refresh()
-    return JsonReply(await order_answer(request, orders.get(order), fold))
+    return JsonReply(await order_answer(request, await orders.find(order), orders.fold))
 
 
 @router.get("/orders/{order}/targets", openapi_extra=needs("orders"), response_model=TargetsAnswer)
@@ -123,9 +122,7 @@ async def notice(
 ) -> Response:
     """Return the order as a Lumen notice; a confidential order gives only its numbers."""
     await refuse_while_blind(request)
-    orders = services_of(request).orders
-    await orders.refresh()
-    order_facts = order_request(orders.get(order), present_ms(request))
+    order_facts = order_request(await services_of(request).orders.find(order), present_ms(request))
     where = site.rstrip("/")
     return JsonReply(lumen_notice(order_facts, recipient=recipient, site=where, notice_type=type, principal=principal))
 

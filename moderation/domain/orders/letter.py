@@ -22,6 +22,8 @@ from streams.orders.order import Order, TargetRow
 from streams.orders.records import TARGET_KINDS, Ground
 from streams.orders.states import RESTRICTING
 
+SENDER = "The legal response team"
+"""Signature where no other is given."""
 GROUND_WORDS: Mapping[Ground, str] = {
     "protected_speech": "protected speech",
     "not_unlawful": "the content does not break the law that the order names",

@@ -92,6 +92,11 @@ class OrderService:
             raise no_such_order(order)
         return legal_order
 
+    async def find(self, order: str) -> Order:
+        """Read the log to its present end, and return one order."""
+        await self.refresh()
+        return self.get(order)
+
     def states(self, names: Container[str] | None = None) -> TargetStates:
         """Resolve the present states of targets over all orders, as of the last refresh or write; None: of all."""
         return target_states(self._moderation.view.fold, self.now_ms(), names)
