@@ -26,7 +26,7 @@ from moderation.access.rights import Caller, check_rights
 from moderation.access.services import services_of
 from moderation.answers import HiddenList, NextCursor
 from moderation.domain.override_answers import OverrideWrittenAnswer, written_answer
-from moderation.log.drafts import OverrideDraft, end_of, override_draft, undo_draft
+from moderation.log.drafts import end_of, override_draft, undo_draft
 from streams.answers import AnswerModel, JsonObject
 from streams.errors import HushtagError
 from streams.flags.override_answers import OverrideAnswer, override_answer
@@ -100,9 +100,7 @@ async def write_override(request: Request, body: OverrideBody, idempotency_key: 
     """Block, allow or hold a hashtag."""
 
     async def work(actor: str) -> OverrideWrittenAnswer:
-        draft = await _draft(request, body, actor, body.reason)
-        [accepted] = await services_of(request).moderation.override([draft], expected=body.if_version)
-        return written_answer(accepted, notes=draft.tag.notes)
+        return await _write(request, body, actor, body.reason)
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -146,13 +144,11 @@ async def write_bulk(request: Request, body: BulkBody, idempotency_key: Idempote
 
 async def _row(request: Request, row: BulkRow, actor: str, reason: str) -> BulkRowAnswer:
     try:
-        draft = await _draft(request, row, actor, reason)
-        [accepted] = await services_of(request).moderation.override([draft], expected=row.if_version)
+        written = await _write(request, row, actor, reason)
     except RefusedCall as refused:
         return _refused(row, refused.body)
     except HushtagError as error:
         return _refused(row, problem_of(error))
-    written = written_answer(accepted, notes=draft.tag.notes)
     return BulkRowAnswer(hashtag=row.hashtag, status=201, written=written)
 
 
@@ -160,7 +156,7 @@ def _refused(row: BulkRow, problem: JsonObject) -> BulkRowAnswer:
     return BulkRowAnswer(hashtag=row.hashtag, status=problem["status"], problem=problem)
 
 
-async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, reason: str) -> OverrideDraft:
+async def _write(request: Request, body: OverrideBody | BulkRow, actor: str, reason: str) -> OverrideWrittenAnswer:
     at_ms = services_of(request).moderation.now_ms()
     tag, end = recordable_tag(body.hashtag), end_of(body.lasts, body.until, "7d", at_ms)
     await refuse_hidden(request, tag.hashtag, actor)
@@ -170,7 +166,7 @@ async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, rea
         categories=await _categories(request, tag.hashtag, body.country),
         lasts_ms=end.duration_ms(at_ms),
     )
-    return override_draft(
+    draft = override_draft(
         await services_of(request).names(),
         tag,
         body.action,
@@ -180,6 +176,8 @@ async def _draft(request: Request, body: OverrideBody | BulkRow, actor: str, rea
         reason=reason,
         end=end,
     )
+    [accepted] = await services_of(request).moderation.override([draft], expected=body.if_version)
+    return written_answer(accepted, notes=tag.notes)
 
 
 async def _categories(request: Request, hashtag: str, country: str) -> set[str]:
@@ -189,10 +187,9 @@ async def _categories(request: Request, hashtag: str, country: str) -> set[str]:
         return set()
     reviews = services_of(request).reviews
     await reviews.refresh()
-    decisions = [decision for decision in reviews.automated.latest.values() if decision.hashtag == hashtag]
     return {
         scope.category
-        for decision in decisions
+        for decision in reviews.automated.latest_of_tag(hashtag)
         if "*" in (country, decision.country) or country == decision.country
         for scope in decision.rulings
     }
