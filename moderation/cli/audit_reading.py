@@ -184,7 +184,7 @@ async def _export(as_format: Format, entry_filter: AuditFilter) -> None:
     async with aclosing(read_entries(load_settings())) as entries:
         async for entry in entries:
             row = row_of(entry)
-            if not entry_filter.matches(entry, row):
+            if not entry_filter.selects(entry, row):
                 continue
             if table is not None:
                 table.writerow(harmless(str(getattr(row, column))) for column in COLUMNS)

@@ -131,7 +131,7 @@ async def read_page(
     def take(batch: Sequence[AuditEntry]) -> int | None:
         for entry in batch:
             row = row_of(entry)
-            matches = entry_filter.matches(entry, row)
+            matches = entry_filter.selects(entry, row)
             if entry.number - first >= PAGE_SCAN or (matches and len(rows) == most):
                 return entry.number
             if matches:

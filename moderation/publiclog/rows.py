@@ -67,7 +67,7 @@ class AuditFilter:
     to_ms: int | None = None
     """Log times in [from_ms, to_ms)."""
 
-    def matches(self, entry: AuditEntry, row: AuditRow) -> bool:
+    def selects(self, entry: AuditEntry, row: AuditRow) -> bool:
         """Return whether an entry passes the filter; an erased one has no time, and passes without limits of time."""
         logged = input_in(entry)
         if logged is None:

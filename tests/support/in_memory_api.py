@@ -75,7 +75,7 @@ def in_memory_services(
 
     async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
         entries = [entry for entry in public_log.all_entries() if entry.number >= first]
-        rows = [row for entry in entries if wanted.matches(entry, row := row_of(entry))]
+        rows = [row for entry in entries if wanted.selects(entry, row := row_of(entry))]
         return rows[:most], rows[most].seq if len(rows) > most else None
 
     async def names() -> PolicyNames:

@@ -151,7 +151,7 @@ def test_row_of_never_fails(value: bytes, topic: str) -> None:
 )  # fmt: skip
 def test_filter_matches(fields: dict[str, Any], matches: bool) -> None:
     entry = entry_of(b'{"kind":"override","hashtag":"tag","actor":"ann","country":"IN"}', at_ms=100)
-    assert AuditFilter(**fields).matches(entry, row_of(entry)) is matches
+    assert AuditFilter(**fields).selects(entry, row_of(entry)) is matches
 
 
 def test_row_of_new_incarnation() -> None:
