@@ -22,7 +22,6 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
-    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -165,6 +164,19 @@ IdempotencyKey = Annotated[
 ]
 
 
+def _checked_end(until: str | None, info: ValidationInfo) -> str | None:
+    try:
+        if until is not None:
+            end_of(info.data.get("lasts"), until, "7d", REQUEST_MS.get())
+    except CallerMistake as error:
+        raise unusable(f"{error}; {error.fix}".replace("--for and --until", "`lasts` and `until`")) from None
+    return until
+
+
+OnlyEnd = Annotated[Moment | None, Field(description="Excludes `lasts`."), AfterValidator(_checked_end)]
+"""End of a body that may have `lasts` in its place."""
+
+
 class WriteBody(BaseModel):
     """Fields of every write."""
 
@@ -186,12 +198,7 @@ class OverrideBody(_ScopeBody):
     action: Verb
     country: CountryText = "*"
     lasts: Duration | None = None
-    until: Annotated[Moment | None, Field(description="Excludes `lasts`.")] = None
-
-    @field_validator("until")
-    @classmethod
-    def _is_the_only_end(cls, until: str | None, info: ValidationInfo) -> str | None:
-        return _checked_end(until, info.data.get("lasts"))
+    until: OnlyEnd = None
 
 
 class BulkRow(BaseModel):
@@ -204,13 +211,8 @@ class BulkRow(BaseModel):
     country: CountryText = "*"
     surfaces: Annotated[Surfaces, Field(description="Empty: all.")] = []
     lasts: Duration | None = None
-    until: Annotated[Moment | None, Field(description="Excludes `lasts`.")] = None
+    until: OnlyEnd = None
     if_version: Version
-
-    @field_validator("until")
-    @classmethod
-    def _is_the_only_end(cls, until: str | None, info: ValidationInfo) -> str | None:
-        return _checked_end(until, info.data.get("lasts"))
 
 
 class BulkBody(WriteBody):
@@ -238,12 +240,7 @@ class PauseBody(_StopBody):
     country: CountryText = "*"
     category: Annotated[CategoryText, Field(description="Only this category of the policy; empty: all.")] = ""
     lasts: Annotated[Duration | None, Field(description="Automation resumes at its end; 24h by default.")] = None
-    until: Annotated[Moment | None, Field(description="Excludes `lasts`.")] = None
-
-    @field_validator("until")
-    @classmethod
-    def _is_the_only_end(cls, until: str | None, info: ValidationInfo) -> str | None:
-        return _checked_end(until, info.data.get("lasts"))
+    until: OnlyEnd = None
 
 
 class ResumeBody(_StopBody):
@@ -262,15 +259,6 @@ class AppealBody(WriteBody):
     """Appeal; `reason` is the appellant's."""
 
     reference: Annotated[str, Field(pattern=r"^hushtag-[0-9a-f]{24}$", description="Reference from the statement.")]
-
-
-def _checked_end(until: str | None, lasts: str | None) -> str | None:
-    try:
-        if until is not None:
-            end_of(lasts, until, "7d", REQUEST_MS.get())
-    except CallerMistake as error:
-        raise unusable(f"{error}; {error.fix}".replace("--for and --until", "`lasts` and `until`")) from None
-    return until
 
 
 def unusable(words: str) -> PydanticCustomError:
