@@ -17,7 +17,7 @@ from moderation.access.rights import Caller
 from moderation.access.services import services_of
 from moderation.console import case_words
 from moderation.console.case_next import following, free_cases, next_case
-from moderation.console.case_view import CaseFacts, blind_problem, case_view
+from moderation.console.case_view import CaseFacts, case_view
 from moderation.console.crowd_chart import crowd_chart, numbered_moments
 from moderation.console.queue_filter import FilterQuery, QueueFilter
 from moderation.console.render import PageValues, page
@@ -25,6 +25,7 @@ from moderation.console.route import page_router
 from moderation.console.stream import live_of, viewer_of
 from moderation.domain.cases.answers import CaseDetailAnswer
 from moderation.domain.cases.case import HashtagCase
+from moderation.domain.cases.fold import look_problem
 from moderation.domain.cases.view import detailed_view
 from moderation.domain.texts.case_sample import sample_view
 from moderation.domain.texts.exposure import LEAST_PEOPLE
@@ -117,7 +118,7 @@ async def _values(request: Request, case: HashtagCase, filters: QueueFilter) -> 
         "crowd": None,
     }
     if details.blinded:
-        return values | {"view": None, "problem": blind_problem(case, person, at_ms)}
+        return values | {"view": None, "problem": look_problem(case.progress, person, at_ms)}
     automated, people = services.reviews.automated, services.moderation.view
     hidden_tags = log.hidden_hashtags(person)
     relatives = [

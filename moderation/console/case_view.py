@@ -16,7 +16,6 @@ from moderation.console.case_places import PlaceNow, places_now
 from moderation.console.case_words import rule_words
 from moderation.domain.cases.answers import CaseDetailAnswer, CaseRecordAnswer
 from moderation.domain.cases.case import HashtagCase
-from moderation.domain.cases.fold import look_problem
 from streams.actions import MODES
 from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
@@ -107,11 +106,6 @@ def case_view(facts: CaseFacts) -> CaseView:
         appeals=sum(case_item.item.kind == "appeal" for case_item in case.open_items),
         decided=decisions[-1] if case.progress.decisions and decisions else None,
     )
-
-
-def blind_problem(case: HashtagCase, person: str, at_ms: int) -> str:
-    """Return the reason why a person cannot judge a second look; "" if the person can."""
-    return look_problem(case.progress, person, at_ms)
 
 
 def _spelling_notes(display: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from moderation.access.keys import ALLOWED, Permission
 from moderation.access.rights import Caller, Grant
-from moderation.console.words import listed, place_words, plain_words
+from moderation.console.words import listed, place_words, plain_words, sentence_words
 from moderation.log.drafts import duration_ms
 from streams.countries import COUNTRIES, WORLD, country_name
 from streams.naming import format_duration
@@ -33,7 +33,7 @@ def country_choices(
     allowed = {WORLD, *COUNTRIES} if every else {code for some in limits for code in some or ()}
     leading = [code for code in dict.fromkeys([WORLD, *first]) if code in allowed]
     others = sorted(allowed - set(leading), key=country_name)
-    return [(code, _first_upper(place_words(code))) for code in [*leading, *others]]
+    return [(code, sentence_words(place_words(code))) for code in [*leading, *others]]
 
 
 def category_choices(
@@ -67,7 +67,3 @@ def _grant_words(grant: Grant) -> str:
     if rights.longest:
         parts.append(f"for at most {format_duration(duration_ms(rights.longest))}")
     return f"You may decide {', '.join(parts)}." if parts else ""
-
-
-def _first_upper(words: str) -> str:
-    return words[:1].upper() + words[1:]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from moderation.console.words import places_words, plain_words, sentence_words
 from moderation.domain.orders.target_states import TargetState
 from moderation.wording import counted, listed
 from streams.countries import country_name
 from streams.orders.order import Order
-from streams.orders.records import TARGET_KINDS, Outcome, TargetKind
+from streams.orders.records import CATEGORIES, TARGET_KINDS, Outcome, TargetKind
 from streams.orders.states import IN_FORCE_STATES, OUTCOMES_OF
 
 VERBS: Mapping[Outcome, str] = {
@@ -17,9 +18,7 @@ VERBS: Mapping[Outcome, str] = {
 }  # fmt: skip
 """First word of the button of each outcome."""
 KEYS: Mapping[Outcome, str] = {"declined": "a", "reduced": "r", "withheld": "b", "suspended": "p"}
-SPEAKERS = {
-    "news_media": "news media", "journalist": "journalist", "activist": "activist", "politician": "politician",
-}  # fmt: skip
+SPEAKERS = {category: plain_words(category) for category in CATEGORIES}
 GROUNDS = {
     "protected_speech": "Protected speech",
     "not_unlawful": "Does not break the law that the order names",
@@ -83,8 +82,7 @@ def begins_words(outcome: Outcome, order: Order, at_ms: int) -> str:
         begins = " The interim decision has ended, so it begins once that is prolonged or the order is final."
     else:
         begins = " It begins once the order is interim or final."
-    words = effect_words(outcome, order.received.country)
-    return f"{words[0].upper()}{words[1:]}.{begins}"
+    return f"{sentence_words(effect_words(outcome, order.received.country))}.{begins}"
 
 
 def scripts_words(hashtag: str) -> str:
@@ -117,9 +115,7 @@ def present_words(state: TargetState, kind: TargetKind) -> str:
     if not state.countries:
         return "visible"
     held = "out of trends and suggestions" if kind == "hashtag" else "withheld"
-    names = [country_name(country) for country in sorted(state.countries)]
-    shown = names if len(names) <= 3 else [*names[:3], f"{len(names) - 3} more"]
-    return f"{held} in {listed(shown)}, visible elsewhere"
+    return f"{held} in {places_words(sorted(state.countries))}, visible elsewhere"
 
 
 def group_words(outcome: Outcome, kind: TargetKind, many: int, country: str) -> str:

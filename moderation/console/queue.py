@@ -16,7 +16,7 @@ from moderation.console.queue_filter import CLAIMED, FilterQuery, QueueFilter
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import MOST_ROWS, PAGE_ROWS, live_of, total_words, viewer_of
-from moderation.console.words import WHY
+from moderation.console.words import WHY, plain_words
 from moderation.domain.cases.records import COMMON_TEAM
 from moderation.domain.cases.work_order import WORK_ORDER_WORDS
 from streams.countries import country_name
@@ -76,7 +76,7 @@ def _offered(entries: Iterable[QueueEntry], filters: QueueFilter) -> dict[str, d
     return {
         "countries": dict(sorted(words.items(), key=lambda pair: pair[1])),
         "languages": {tag: language_name(tag) for tag in sorted(languages - {""}, key=language_name)},
-        "categories": {name: name.replace("_", " ") for name in sorted(categories - {""})},
+        "categories": {name: plain_words(name) for name in sorted(categories - {""})},
     }
 
 
