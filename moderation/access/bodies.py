@@ -36,6 +36,11 @@ REQUEST_NAMES: ContextVar[PolicyNames] = ContextVar("request_names")
 """Names of the live policy, for the request that is validated."""
 REQUEST_MS: ContextVar[int] = ContextVar("request_ms")
 """Present time of the same request by the log's clock, Unix time in ms."""
+CASE_ID = r"^case-[0-9a-f]{16}$"
+CasePath = Annotated[str, Path(pattern=CASE_ID)]
+ItemQuery = Annotated[
+    str | None, Query(max_length=64, description="Item of the case; by default the one that reaches most.")
+]
 OrderPath = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
 MOST_HANDLES = 100
 """Maximum number of handles of one call: each is a request to the resolver, and the caller waits for all."""

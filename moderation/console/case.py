@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated
 
-from fastapi import Path, Query, Request
+from fastapi import Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from moderation.access.access import may, needs
 from moderation.access.blinding import reader_of
-from moderation.access.bodies import CountryQuery
+from moderation.access.bodies import CasePath, CountryQuery
 from moderation.access.presence import viewers_of
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import Caller
@@ -37,7 +37,6 @@ from streams.orders.speakers import same_person
 from streams.policy import Policy, parse_policy
 
 router = page_router()
-CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
 CaseQuery = Annotated[str, Query(max_length=40)]
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from moderation.access.access import needs
 from moderation.access.blinding import reader_of
-from moderation.access.bodies import MOST_CASES
+from moderation.access.bodies import CASE_ID, MOST_CASES
 from moderation.access.services import services_of
 from moderation.console.case_words import DURATIONS, grounds_of
 from moderation.console.queue_entries import QueueEntry
@@ -26,7 +26,7 @@ router = page_router()
 TYPED_ABOVE = 20
 """Number of cases above which one types it."""
 _VERBS = {"hide": "Hide", "show": "Show"}
-CaseNames = Annotated[list[Annotated[str, Query(pattern=r"^case-[0-9a-f]{16}$")]], Query(max_length=MOST_CASES)]
+CaseNames = Annotated[list[Annotated[str, Query(pattern=CASE_ID)]], Query(max_length=MOST_CASES)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
-from moderation.access.bodies import MOST_CASES, Duration, IdempotencyKey, Version, WriteBody
+from moderation.access.bodies import CASE_ID, MOST_CASES, Duration, IdempotencyKey, Version, WriteBody
 from moderation.access.case_rights import check_case_rights
 from moderation.access.problems import Problem, RefusedCall, problem_of
 from moderation.access.services import present_ms, services_of
@@ -28,7 +28,7 @@ from streams.errors import HushtagError
 from streams.orders.speakers import same_person
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
-CaseName = Annotated[str, Field(pattern=r"^case-[0-9a-f]{16}$")]
+CaseName = Annotated[str, Field(pattern=CASE_ID)]
 
 
 class BulkCase(BaseModel):

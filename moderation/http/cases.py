@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
-from moderation.access.bodies import CountryQuery, Duration, HashtagQuery, IdempotencyKey
+from moderation.access.bodies import CasePath, CountryQuery, Duration, HashtagQuery, IdempotencyKey
 from moderation.access.case_rights import check_case_rights, check_claim_rights
 from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.rights import check_rights
@@ -44,7 +44,6 @@ from moderation.http.case_shapes import (
 from moderation.log.drafts import duration_ms, end_of
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
-CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
 Sort = Literal["work", "reach", "began", "-closed"]
 
 

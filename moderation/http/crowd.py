@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import hidden_reply, reader_of
-from moderation.access.bodies import CountryQuery
+from moderation.access.bodies import CasePath, CountryQuery
 from moderation.access.services import services_of
 from moderation.answers import BlindedAnswer
 from moderation.domain.crowd.answers import CrowdAnswer
@@ -20,9 +18,7 @@ router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_clas
 
 
 @router.get("/cases/{case}/crowd", openapi_extra=needs("decide"), response_model=CrowdAnswer | BlindedAnswer)
-async def crowd(
-    request: Request, case: Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")], country: CountryQuery = None
-) -> Response:
+async def crowd(request: Request, case: CasePath, country: CountryQuery = None) -> Response:
     """Return the tweets and authors of a case's hashtag over time, with the moments of decisions."""
     services, person = services_of(request), reader_of(request)
     hashtag_case = await services.cases.log.find(case)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
+from moderation.access.bodies import CasePath
 from moderation.access.presence import viewers_of
 from moderation.access.services import present_ms, services_of
 from streams.answers import AnswerModel
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
-CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
 
 
 class PresenceAnswer(AnswerModel):

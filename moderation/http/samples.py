@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
-from moderation.access.bodies import IdempotencyKey, WriteBody
+from moderation.access.bodies import CasePath, IdempotencyKey, ItemQuery, WriteBody
 from moderation.access.services import services_of
 from moderation.domain.cases.markings import Mark
 from moderation.domain.texts.answers import CaseSampleAnswer, MarkingAnswer
@@ -19,10 +19,6 @@ from moderation.domain.texts.case_sample import sample_view, sampled_tweets
 from streams.errors import CallerMistake
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
-CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
-ItemQuery = Annotated[
-    str | None, Query(max_length=64, description="Item of the case; by default the one that reaches most.")
-]
 
 
 class MarkingBody(WriteBody):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from moderation.access.access import GuardedRoute, needs, refuse_foreign_read
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import reader_of
+from moderation.access.bodies import CasePath, ItemQuery
 from moderation.access.numbers import hidden_numbers_for, refuse_hidden_numbers
 from moderation.access.services import services_of
 from moderation.domain.texts.answers import CaseTextsAnswer
@@ -25,13 +26,11 @@ TweetId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 @router.get("/cases/{case}/texts", openapi_extra=needs("decide"), response_model=CaseTextsAnswer)
 async def read_texts(
     request: Request,
-    case: Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")],
+    case: CasePath,
     purpose: Annotated[
         str, Query(min_length=1, max_length=2000, description="Reason of the reading, for the audit log.")
     ] = "review of the case",
-    item: Annotated[
-        str | None, Query(max_length=64, description="Item of the case; by default the one that reaches most.")
-    ] = None,
+    item: ItemQuery = None,
     highest: Annotated[
         bool, Query(description="Whether to open the highest-scoring tweets, too; after your first answer.")
     ] = False,
