@@ -81,7 +81,6 @@ MARKS = (
     KeyedWord("y", "unrelated", "Unrelated"),
 )
 """Markings of a tweet; a key works on the tweet that has the focus."""
-MARK_WORDS = {mark.value: mark.words.lower() for mark in MARKS}
 FIRST_ANSWERS = (
     KeyedWord("1", "hide", "Hide"),
     KeyedWord("2", "show", "Show"),

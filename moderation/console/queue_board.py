@@ -20,7 +20,7 @@ from moderation.domain.cases.queue import is_waiting
 from moderation.domain.cases.records import COMMON_TEAM
 from moderation.domain.cases.view import case_view
 from streams.constants import MINUTE_MS
-from streams.orders.order import Order, open_orders
+from streams.orders.order import open_orders
 from streams.policy.look_alikes import visual_form
 
 GONE_MS = 15 * MINUTE_MS
@@ -104,7 +104,8 @@ class QueueBoard:
             self._apply(case, cases.get(case), log, present.get(case, ()), at_ms)
         self._cases = cases
         self._moving = {case for case in fresh if case in present or self._is_claimed(case)}
-        orders = {order.id: entry_of_order(order, COMMON_TEAM, at_ms) for order in self._open_orders()}
+        running = open_orders(self._services.orders.fold.by_id.values())
+        orders = {order.id: entry_of_order(order, COMMON_TEAM, at_ms) for order in running}
         if orders != self._orders:
             self._orders = orders
             self._shared.clear()
@@ -181,9 +182,6 @@ class QueueBoard:
     def _is_claimed(self, name: str) -> bool:
         entry = self._entries.get(name)
         return entry is not None and bool(entry.claimed_by)
-
-    def _open_orders(self) -> list[Order]:
-        return open_orders(self._services.orders.fold.by_id.values())
 
     def _shared_list(self, filters: QueueFilter, viewer: Viewer) -> list[QueueEntry]:
         key = filters, viewer.cases, viewer.orders

@@ -103,11 +103,6 @@ def lost_records(topic: str, partition: int, start: int, begin: int) -> AuditInp
     return AuditInput(SourcePosition(topic, partition, begin - 1, -1), note=note)
 
 
-def is_loss(source_record: AuditInput) -> bool:
-    """Return whether an input is a note about lost records."""
-    return source_record.note.startswith(_LOST)
-
-
 class SourceTopics:
     """Readers of all source topics: an async context manager that raises the errors of `LogReader`."""
 

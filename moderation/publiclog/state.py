@@ -29,7 +29,6 @@ PUBLISHED_KEY = b"published"
 """Key of the newest published checkpoint."""
 COMPLETE_KEY = b"complete"
 """Key of the newest published checkpoint with the cosignatures of all witnesses."""
-MAX_STATE_BYTES = 512 * 1024
 
 
 class SourceNext(msgspec.Struct, frozen=True, array_like=True):

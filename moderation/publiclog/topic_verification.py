@@ -44,16 +44,6 @@ async def signed_checkpoints(settings: Settings, keys: Sequence[PublicKey]) -> l
     return open_checkpoints(notes, keys, settings.topic(AUDIT_CHECKPOINTS))
 
 
-async def verify_tree(settings: Settings, checkpoints: Sequence[tuple[str, Checkpoint]]) -> Verification:
-    """Verify all leaves against checkpoints, without their openings; raises the errors of `LogReader`."""
-    verification = Verification(checkpoints)
-    async with LogReader(connection(settings), settings.topic(AUDIT), committed_only=True) as reader:
-        async for batch in reader.to_end({0: None}):
-            for record in batch:
-                verification.apply(record.offset, record.key, record.value)
-    return verification
-
-
 async def verify_log(
     settings: Settings, checkpoints: Sequence[tuple[str, Checkpoint]], on_entry: OnEntry = lambda entry: None
 ) -> VerificationResult:

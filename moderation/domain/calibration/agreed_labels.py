@@ -96,15 +96,6 @@ class CalibrationTexts:
             counts[text.language] = (clean + (not text.harmful), harmful + text.harmful)
         return counts
 
-    def category_counts(self, category: str) -> dict[str, tuple[int, int]]:
-        """Count clean and harmful texts of a category by language, where people labelled it."""
-        counts: dict[str, tuple[int, int]] = {}
-        for text in self.texts:
-            if (is_harmful := text.categories.get(category)) is not None:
-                clean, harmful = counts.get(text.language, (0, 0))
-                counts[text.language] = (clean + (not is_harmful), harmful + is_harmful)
-        return counts
-
 
 def combine(labels: Iterable[PersonLabel]) -> CalibrationTexts:
     """Combine labels to one for each text; of a person's labels of a text the newest counts."""

@@ -100,10 +100,6 @@ class CaseBoard:
         """Return the cases of one hashtag in which more than a second look is open."""
         return self._open_of_tag.get(hashtag, ())
 
-    def open_tags(self) -> Iterable[str]:
-        """Return the hashtags with such a case."""
-        return self._open_of_tag
-
     def changed_since(self, sequence: int) -> tuple[int, set[str]]:
         """Return the number of the last change, and the cases that changed after an earlier one.
 

@@ -6,8 +6,6 @@ deadline, and the rest by reach and age. Blind second looks come last, by id, so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 from moderation.domain.cases.case import HashtagCase
 from streams.constants import DAY_MS
 from streams.orders.order import Order
@@ -46,24 +44,3 @@ def order_place(order: Order, at_ms: int) -> WorkPlace:
     """
     due_ms = order.due_ms or 0
     return DUE_ORDER if due_ms - at_ms <= DUE_WITHIN_MS else LATER_ORDER, due_ms, 0, order.id
-
-
-def in_work_order(
-    cases: Iterable[HashtagCase],
-    orders: Iterable[Order],
-    at_ms: int,
-    is_blind: Callable[[HashtagCase], bool] = lambda case: False,
-) -> list[HashtagCase | Order]:
-    """Order cases and legal orders by what is to be done first.
-
-    Args:
-        cases: open cases.
-        orders: legal orders; those without a deadline are left out.
-        at_ms: present time, Unix time in ms.
-        is_blind: whether a case is hidden from the reader.
-    """
-    placed: list[tuple[WorkPlace, HashtagCase | Order]] = [
-        (work_order(case, hidden=is_blind(case)), case) for case in cases
-    ]
-    placed += [(order_place(order, at_ms), order) for order in orders if order.due_ms is not None]
-    return [entry for _, entry in sorted(placed, key=lambda pair: pair[0])]

@@ -9,7 +9,7 @@ import pytest
 
 from moderation.publiclog.entries import LogEnd
 from moderation.publiclog.inputs import MAX_RECORD_BYTES, AuditInput, SourcePosition, too_large_note
-from moderation.publiclog.sources import audit_input, is_kept, is_loss, loss_of, lost_records
+from moderation.publiclog.sources import audit_input, is_kept, loss_of, lost_records
 
 
 def test_only_progress_is_left_out() -> None:
@@ -57,7 +57,7 @@ def test_record_above_limit_is_kept_as_hash(topic: str) -> None:
 
 def test_lost_records_become_a_note() -> None:
     one = lost_records("moderation", 0, 3, 8)
-    assert is_loss(one) and loss_of(one.note) == (3, 7) and one.source.offset == 7
+    assert loss_of(one.note) == (3, 7) and one.source.offset == 7
     end = LogEnd()
     end.extend([one])
     assert end.next_offsets["moderation", 0] == 8

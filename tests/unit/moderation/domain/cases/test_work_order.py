@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from moderation.domain.cases.work_order import in_work_order
+from moderation.domain.cases.work_order import order_place, work_order
 from streams.constants import DAY_MS
 from streams.orders.order import Order
-from streams.orders.records import OrderReceived, OrderState
+from streams.orders.records import OrderReceived
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 
 
-def order(name: str, deadline_ms: int, state: OrderState = "received") -> Order:
+def order(name: str, deadline_ms: int) -> Order:
     received = OrderReceived(
         order=name, intake=name, parts=1, added=1, authority="Ministry", country="IN", legal_basis="IT Act",
         reference=name, issued_ms=1, received_ms=1, deadline_ms=deadline_ms, confidential=False, actor="ann", at_ms=1,
     )  # fmt: skip
-    return Order(received, "", [], state)
+    return Order(received, "", [], "received")
 
 
 async def test_what_runs_out_first_comes_first() -> None:
@@ -30,11 +30,9 @@ async def test_what_runs_out_first_comes_first() -> None:
     [reference] = [one.reference for one in restrictions if one.target == "appealed"]
     await world.reviews.appeal(reference, actor="clerk", reason="no")
     cases = (await world.cases.log.refresh()).values()
-    orders = [
-        order("far", 3 * DAY_MS), order("farther", 4 * DAY_MS), order("overdue", 50), order("due", DAY_MS),
-        order("done", 50, state="final"),
-    ]  # fmt: skip
-    found = in_work_order(cases, orders, world.now_ms, is_blind=lambda case: case.hashtag == "held")
-    assert [one.id if isinstance(one, Order) else one.hashtag for one in found] == [
+    orders = [order("far", 3 * DAY_MS), order("farther", 4 * DAY_MS), order("overdue", 50), order("due", DAY_MS)]
+    places = {work_order(case, hidden=case.hashtag == "held"): case.hashtag for case in cases}
+    places |= {order_place(legal_order, world.now_ms): legal_order.id for legal_order in orders}
+    assert [name for _, name in sorted(places.items())] == [
         "overdue", "due", "appealed", "held later", "far", "farther", "large", "small", "held",
     ]  # fmt: skip
