@@ -62,7 +62,7 @@ class HeldFilter:
         return any((self.hashtag, self.country, self.surface, self.state, self.source, self.category))
 
     def selects(self, held: HeldRegister) -> bool:
-        """Return whether a held hashtag passes the filters; one for every country is held in each of them."""
+        """Return whether a held hashtag passes the filters; one that is held everywhere has the country `*`."""
         register = held.register
         return (
             (not self.hashtag or register.hashtag.startswith(normalise(self.hashtag.strip().lstrip("#＃"))))
