@@ -28,7 +28,7 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
     Raises:
         HushtagError: a part does not start, or ends.
     """
-    console = Console(highlight=False, markup=False, soft_wrap=True, stderr=as_json)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, stderr=as_json)
     quieten()
     began = monotonic_seconds()
 

@@ -20,7 +20,7 @@ from streams.settings import Settings, load_settings
 if TYPE_CHECKING:
     from moderation.domain.restrictions.restriction import Restriction
 
-_errors = Console(stderr=True, highlight=False, markup=False)
+_errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 class NoticeKind(StrEnum):

@@ -37,8 +37,8 @@ class _Terminal(Console):
         super().print(*objects, **{"soft_wrap": all(isinstance(text, str) for text in objects)} | options)
 
 
-errors = _Terminal(stderr=True, highlight=False, markup=False)
-out = _Terminal(highlight=False, markup=False)
+errors = _Terminal(stderr=True, highlight=False, markup=False, emoji=False)
+out = _Terminal(highlight=False, markup=False, emoji=False)
 
 
 def run_with_orders(work: Callable[[OrderService], Awaitable[None]]) -> None:

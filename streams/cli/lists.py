@@ -67,7 +67,7 @@ def print_list(
         names: number of leading columns with names.
         console: output; standard output by default.
     """
-    out = console or Console(highlight=False, markup=False)
+    out = console or Console(highlight=False, markup=False, emoji=False)
     aligned = AlignedList(headers, rows, names=names)
     if out.is_terminal:
         out.print(aligned, soft_wrap=False, crop=False)

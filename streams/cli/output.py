@@ -17,7 +17,7 @@ from rich.console import Console
 from streams.errors import HushtagError, file_error
 from streams.private_files import owner_only
 
-errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 _encode = msgspec.json.Encoder().encode
 
 

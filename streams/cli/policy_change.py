@@ -262,7 +262,8 @@ def _show_impact(settings: Settings, policy: Policy, text: bytes, since: str) ->
     with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
         file.write(text)
         file.flush()
-        show(judge(settings, Path(file.name), since=since, evidence=None, live=None), Console(highlight=False))
+        report = judge(settings, Path(file.name), since=since, evidence=None, live=None)
+        show(report, Console(highlight=False, markup=False, emoji=False))
 
 
 def write_policy(path: Path, text: bytes, revision: str, *, actor: str, reason: str) -> None:

@@ -63,7 +63,7 @@ def impact(
     if as_json:
         print_json(report)
     else:
-        show(report, Console(highlight=False, markup=False))
+        show(report, Console(highlight=False, markup=False, emoji=False))
 
 
 def judge(

@@ -29,7 +29,7 @@ class ShadowView:
 
     def __init__(self, policy: Policy, *, once: bool, html: Path | None, as_json: bool) -> None:
         self._policy, self._once, self._html, self._as_json = policy, once, html, as_json
-        self._console = Console(highlight=False, markup=False)
+        self._console = Console(highlight=False, markup=False, emoji=False)
         inside = self._console.is_terminal and not as_json and not once
         self._live = Live(console=self._console, auto_refresh=False) if inside else None
         self._measure: Callable[[Impact, ShadowReport], None] | None = None

@@ -99,7 +99,7 @@ def suggest(
         print_json(*({"category": category, "needs_replay": why} for category, why in uncovered.items()))
     else:
         for answer in answers:
-            _show(answer, min_precision, Console(highlight=False, markup=False, soft_wrap=True))
+            _show(answer, min_precision, Console(highlight=False, markup=False, emoji=False, soft_wrap=True))
         for category, why in uncovered.items():
             print(f"{category}: needs replay: {'; '.join(why)}")
     if not any(answer.chosen for answer in answers):

@@ -42,7 +42,7 @@ class ExplanationPrinter:
 
     def __init__(self, explanation: Explanation, console: Console | None = None) -> None:
         self._whole = explanation
-        self._out = console or Console(highlight=False, markup=False, soft_wrap=True)
+        self._out = console or Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def print(self) -> None:
         """Print everything but the words."""

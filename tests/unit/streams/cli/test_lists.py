@@ -40,6 +40,11 @@ def test_piped_cell_with_tab_or_newline_stays_one_cell() -> None:
     assert line == "#a\tb c d\te\ufffd[31m\ufffdf"
 
 
+def test_names_of_emoji_stay_as_people_wrote_them(capsys: pytest.CaptureFixture[str]) -> None:
+    print_list(HEADERS, [("#a", "IN", ":heart: [red]it[/red]")])
+    assert ":heart: [red]it[/red]" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("width", [200, 80, 60, 40, 25, 12])
 def test_terminal_list_shows_each_name_whole_on_one_line(width: int) -> None:
     lines = printed(ROWS, width).splitlines()
