@@ -25,7 +25,7 @@ from streams.policy.diff import WRITTEN_OTHERWISE, differences
 from streams.policy.places import with_serial
 from streams.policy.proposal import GONE_MS, note_path
 from streams.policy_activation import PolicyDraft, PolicyOvertaken
-from tests.support.policy_cases import BAD, GOOD, SHARDS, edited
+from tests.support.policy_cases import BROKEN, GOOD, SHARDS, edited
 from tests.support.policy_edits import BEFORE, every_edit, text_of
 from tests.support.shells import Topics
 
@@ -198,7 +198,7 @@ def test_apply_without_confirmation_writes_nothing(desk):
 
 
 def test_apply_refuses_bad_or_unchanged_policy(desk):
-    (desk / "new.yaml").write_bytes(BAD[20].content)
+    (desk / "new.yaml").write_text(BROKEN)
     assert run("apply", str(desk / "new.yaml"), *WHO, "--yes").exit_code != 0
     (desk / "new.yaml").write_text(edited({1: "serial: 9"}))
     result = run("apply", str(desk / "new.yaml"), *WHO, "--yes")
@@ -226,18 +226,16 @@ HOURS = {21: "valves: {max_automated_hours: 36}"}
 @pytest.fixture
 def broken(desk: Path) -> Path:
     """A broken policy file, while the last good policy is live."""
-    (desk / "policy.yaml").write_bytes(BAD[20].content)
+    (desk / "policy.yaml").write_text(BROKEN)
     return desk
 
 
-@pytest.mark.parametrize(
-    "content", [BAD[20].content, edited({1: "serial: 4"}).encode(), None], ids=["broken", "behind", "gone"]
-)
+@pytest.mark.parametrize("content", [BROKEN, edited({1: "serial: 4"}), None], ids=["broken", "behind", "gone"])
 def test_apply_of_live_policy_restores_differing_file(desk, content):
     path = desk / "policy.yaml"
     path.unlink()
     if content is not None:
-        path.write_bytes(content)
+        path.write_text(content)
     (desk / "new.yaml").write_text("# the last good one\n" + edited({1: "serial: 3"}))
     result = run("apply", str(desk / "new.yaml"), *WHO, "--yes")
     assert result.exit_code == 0, result.output

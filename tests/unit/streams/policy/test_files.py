@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from models import load_scorer
 from streams.cli.policy import TABLE_BEGINS, TABLE_ENDS, register, with_table
 from streams.errors import CallerMistake
-from streams.policy import parse_policy
+from streams.policy import PolicyFileError, parse_policy
 from streams.policy.schema import policy_schema, tables
 from streams.scoring import TextScorer
 from tests.support.paths import ROOT
@@ -104,19 +104,26 @@ def test_check_accepts_valid_files(app: typer.Typer, tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["policy", "check", "--json", str(path)]).stdout == ""
 
 
-def test_check_continues_after_bad_file(app: typer.Typer, tmp_path: Path) -> None:
+def test_check_prints_each_problem_of_each_file(app: typer.Typer, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(GOOD, "utf-8")
-    bad.write_text(edited({9: "    supress_at: 0.5"}), "utf-8")
-    result = CliRunner().invoke(
-        app, ["policy", "check", str(tmp_path / "none.yaml"), str(tmp_path), str(bad), str(good)]
-    )
+    bad.write_text(edited({5: "    mode: hold", 9: "    supress_at: 0.5"}), "utf-8")
+    with pytest.raises(PolicyFileError) as refused:
+        parse_policy(bad.read_bytes(), str(bad))
+    paths = [str(tmp_path / "none.yaml"), str(tmp_path), str(bad), str(good)]
+    result = CliRunner().invoke(app, ["policy", "check", *paths])
     assert result.exit_code == 2
     assert "none.yaml:1:1: cannot be read: No such file" in result.stdout
     assert "cannot be read: Is a directory" in result.stdout
     assert f"{bad}:9:5: unknown key `supress_at`" in result.stdout
     assert "    supress_at: 0.5\n    |     ^^^^^^^^^^\n" in result.stdout
+    assert f"{bad}:5:11: 'hold' is not known here" in result.stdout
+    assert result.stdout.count("did you mean") == 2
     assert f"{good}: good." in result.stdout
+    rows = CliRunner().invoke(app, ["policy", "check", "--json", *paths])
+    assert rows.exit_code == 2
+    problems = [json.loads(row) for row in rows.stdout.splitlines()]
+    assert problems[2:] == [problem.as_json() for problem in refused.value.problems]
 
 
 def test_check_divides_cap_by_shards(app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
