@@ -1,6 +1,6 @@
 """Schemathesis on the whole OpenAPI document: no answer is a 500, and the document names every answer.
 
-The log is in memory (`tests/support/in_memory_api.py`), since the test is about the API, not about the broker.
+The log is in memory (`tests/support/moderation_world.py`), since the test is about the API, not about the broker.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from moderation.access.keys import ROLES, ApiKey, KeyRing, Role, hash_of
 from moderation.access.limits import RateLimit
 from moderation.http.app import create_app
 from tests.support.api_calls import ORDER_BODY, Calls, block, decision
-from tests.support.in_memory_api import POLICY, in_memory_services
-from tests.support.in_memory_log import InMemoryLog
+from tests.support.in_memory_policies import POLICY
+from tests.support.moderation_world import ApiWorld
 
 pytestmark = pytest.mark.integration
 SHORT, LONG = 8, 60
@@ -50,7 +50,7 @@ RUNS = [
 
 @pytest.mark.parametrize(("role", "examples"), RUNS)
 def test_every_answer_conforms_to_the_document(role: Role, examples: int) -> None:
-    services = in_memory_services(InMemoryLog(), [decision(), decision("held", "hold"), decision("odd", "review")])
+    services = ApiWorld(decision(), decision("held", "hold"), decision("odd", "review")).services
     app = create_app(services, KeyRing.of(KEYS), RateLimit(1e9, 10**9))
     known = furnished(TestClient(app))
     answers: Counter[tuple[str, int]] = Counter()

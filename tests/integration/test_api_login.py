@@ -20,8 +20,7 @@ from streams.clock import now_ms
 from streams.errors import DependencyAway, SettingsError
 from streams.settings import Settings
 from tests.support.identity_provider import IdentityProvider, identity_provider
-from tests.support.in_memory_api import in_memory_services
-from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 from tests.support.worlds import eventually
 
 pytestmark = pytest.mark.integration
@@ -58,7 +57,7 @@ def config_of(issuer: str, **more: object) -> OidcConfig:
 
 def client_of(config: OidcConfig) -> TestClient:
     sessions = Sessions(config, Provider(config), "k" * 32, now_ms)
-    services = in_memory_services(InMemoryLog())
+    services = ApiWorld().services
     return TestClient(
         create_app(services, KeyRing(None), RateLimit(1e6, 10**6), (), sessions), base_url=URL, follow_redirects=False
     )

@@ -20,9 +20,9 @@ from moderation.console.stream import LiveConsole
 from moderation.http.app import create_app
 from streams.log.decisions import Decision
 from tests.support.api_calls import RING
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.in_memory_policies import InMemoryPolicies
+from tests.support.moderation_world import ApiWorld
 from web.headers import CONTENT_SECURITY_POLICY
 
 
@@ -30,7 +30,7 @@ from web.headers import CONTENT_SECURITY_POLICY
 def _application() -> FastAPI:
     """Build the application once: its document takes a third of a second."""
     limit = RateLimit(1e6, 10**6)
-    services = in_memory_services(InMemoryLog())
+    services = ApiWorld().services
     app = create_app(services, KeyRing.of(RING), limit, content_security_policy=CONTENT_SECURITY_POLICY)
     mount_console(app)
     return app
@@ -46,7 +46,7 @@ def console_client(
 ) -> TestClient:
     """Return a client of the console; further keys join those of the roles."""
     app = _application()
-    app.state.services = in_memory_services(log or InMemoryLog(), decisions, share=share, policies=policies)
+    app.state.services = ApiWorld(*decisions, log=log, share=share, policies=policies).services
     app.state.live_console = LiveConsole(app.state.services)
     app.state.access = AccessControl(KeyRing.of([*RING, *keys]), RateLimit(1e6, 10**6))
     return TestClient(app, headers={"Accept": "text/html"})

@@ -19,9 +19,9 @@ from moderation.console.app import mount_console
 from moderation.http.app import create_app
 from streams.log.decisions import Decision
 from tests.support.api_calls import RING
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.in_memory_policies import InMemoryPolicies
+from tests.support.moderation_world import ApiWorld
 from web.headers import CONTENT_SECURITY_POLICY
 from web.server import StreamingServer
 
@@ -53,7 +53,7 @@ class ConsoleWorld:
 
     def start(self) -> None:
         """Run the server; raises when it does not answer within ten seconds."""
-        self.services = in_memory_services(self.log, self._decisions, share=self._share, policies=self.policies)
+        self.services = ApiWorld(*self._decisions, log=self.log, share=self._share, policies=self.policies).services
         app = create_app(
             self.services,
             KeyRing.of(RING if self._sessions is None else ()),

@@ -7,7 +7,7 @@ from typing import Any
 
 from moderation.access.keys import ROLES
 from tests.support.api_calls import ORDER_BODY
-from tests.support.in_memory_api import POLICY
+from tests.support.in_memory_policies import POLICY
 
 REFERENCE, APPEAL, ORDER, CASE = "hushtag-" + "0" * 24, "a" * 16, "IN-0123456789", "case-" + "0" * 16
 OTHER_POLICY = POLICY.canonical.replace('"suppress_at":0.55', '"suppress_at":0.6')

@@ -1,4 +1,4 @@
-"""A text reader on dicts instead of Kafka."""
+"""Kept texts and source records on dicts instead of Kafka."""
 
 from __future__ import annotations
 
@@ -7,16 +7,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from moderation.domain.texts.reader import TextReader
 from moderation.log.cipher import TextContent
 from moderation.log.kept_texts import KeptTextFold
-from moderation.log.service import ModerationService
 from moderation.log.source_texts import Position
 from streams.log.shown_texts import text_key
-from streams.settings import Settings
-
-_SETTINGS = Settings(tweet_url="https://example.org/t/{id}", tag_url="https://example.org/tags/{hashtag}")
-"""Frozen, and built once: reading the environment takes longer than many a test."""
 
 
 def native_tweet(tweet: int, text: str) -> bytes:
@@ -53,9 +47,3 @@ class InMemoryTexts:
 
     async def read(self, positions: Iterable[Position], since_ms: int) -> dict[Position, bytes | None]:
         return {at: self.records[at] for at in positions if at in self.records}
-
-
-def in_memory_texts(service: ModerationService, texts: InMemoryTexts | None = None) -> TextReader:
-    """Build a text reader on a log in memory."""
-    store = texts or InMemoryTexts()
-    return TextReader(_SETTINGS, service, store, store)

@@ -15,8 +15,7 @@ from moderation.access.limits import RateLimit
 from moderation.http.app import create_app
 from streams.serving import ServerInThread, listening_socket
 from tests.support.api_calls import RING, kind_of
-from tests.support.in_memory_api import in_memory_services
-from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 from tests.support.nginx import CONF, NGINX, Proxied, start_nginx
 from web.callers import parse_networks
 
@@ -33,11 +32,11 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture
 def servers() -> Iterator[dict[str, int]]:
     """Ports of the API with keys, the API without, and an echo."""
-    log, limit = InMemoryLog(), RateLimit(1e6, 1_000_000)
+    world, limit = ApiWorld(), RateLimit(1e6, 1_000_000)
     trusted = parse_networks("127.0.0.1")
     apps = {
-        "keyed": create_app(in_memory_services(log), KeyRing.of(RING), limit, trusted),
-        "keyless": create_app(in_memory_services(log), KeyRing(None), limit, trusted),
+        "keyed": create_app(world.services, KeyRing.of(RING), limit, trusted),
+        "keyless": create_app(world.services, KeyRing(None), limit, trusted),
         "echo": echo,
     }
     running = {name: ServerInThread(app, listening_socket("127.0.0.1", 0), name) for name, app in apps.items()}

@@ -20,8 +20,8 @@ from tests.support.api_calls import (
     Configure,
     decision,
 )
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def log() -> InMemoryLog:
 @pytest.fixture(scope="module")
 def running() -> Iterator[TestClient]:
     """One application for all tests: building its document takes a third of a second."""
-    app = create_app(in_memory_services(InMemoryLog()), KeyRing.of([]), RateLimit(1, 1))
+    app = create_app(ApiWorld().services, KeyRing.of([]), RateLimit(1, 1))
     peer = ("127.0.0.1", 50_000)
     with TestClient(app, base_url="http://127.0.0.1:8710", raise_server_exceptions=False, client=peer) as client:
         client.event_hooks["response"] = [conformity_check(app)]
@@ -44,10 +44,8 @@ def configure(running: TestClient, log: InMemoryLog) -> Configure:
     """Put the log, keys and limits of a test behind the application."""
 
     def configured(ring: KeyRing, limit: RateLimit) -> TestClient:
-        app = cast(FastAPI, running.app)
-        app.state.services = in_memory_services(log, [decision(), decision("held", "hold")])
-        app.state.access = AccessControl(ring, limit)
-        return running
+        cast(FastAPI, running.app).state.access = AccessControl(ring, limit)
+        return ApiWorld(decision(), decision("held", "hold"), log=log, share=1.0).serve(running)
 
     return configured
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from moderation.access.idempotency import IdempotencyStore, WriteAnswer
@@ -26,8 +23,8 @@ from streams.log.moderation import Verb
 from streams.naming import TypedHashtag, tag_of
 from tests.support.api_calls import ORDER_BODY, Calls, moved
 from tests.support.backtest_cases import NEW
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog, in_memory_service
+from tests.support.moderation_world import ApiWorld
 from tests.support.wrong_clocks import ERRORS_MS, HOUR_MS, JUMP_AFTER_MS, MINUTE_MS, WRONG_CLOCKS, WrongClock
 
 START_MS = 1_611_600_000_000
@@ -143,12 +140,13 @@ class WrongApi:
     def __init__(self, client: TestClient, monkeypatch: pytest.MonkeyPatch, wrong: WrongClock) -> None:
         self.now_ms = API_START_MS
         log = InMemoryLog(broker_clock=lambda: self.now_ms)
-        self.services = in_memory_services(log)
+        world = ApiWorld(log=log)
+        self.moderation = world.moderation
         began_ms = wrong.shows_ms(API_START_MS, API_START_MS)
         host_ms = lambda: wrong.shows_ms(self.now_ms, API_START_MS)  # noqa: E731
         monkeypatch.setattr(clock.time, "time_ns", lambda: host_ms() * 1_000_000)
-        monkeypatch.setattr(self.services.moderation, "_clock", lambda: began_ms + self.now_ms - API_START_MS)
-        cast(FastAPI, client.app).state.services = self.services
+        monkeypatch.setattr(self.moderation, "_clock", lambda: began_ms + self.now_ms - API_START_MS)
+        world.serve(client)
         self.legal, self.moderator = Calls(client, "legal"), Calls(client)
         self.client = client
 
@@ -238,7 +236,7 @@ def test_repeated_call_gets_its_first_answer(wrong_api: WrongApi) -> None:
 async def test_log_out_is_dated_by_the_log(wrong_api: WrongApi) -> None:
     wrong_api.moderator.post("/v1/overrides", hashtag="#other", action="block", if_version="")
     wrong_api.jump()
-    ended = await end_session(wrong_api.services.moderation, "a session", target="ann", actor="ann", reason="log out")
+    ended = await end_session(wrong_api.moderation, "a session", target="ann", actor="ann", reason="log out")
     assert ended.at_ms == wrong_api.now_ms
 
 

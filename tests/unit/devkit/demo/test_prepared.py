@@ -15,42 +15,35 @@ from devkit.demo.state import DemoState
 from devkit.demo.verdict import DemoVerdict
 from devkit.demo.watch import _unprepared
 from devkit.stack.local_run import POLICY
-from moderation.domain.appeals.service import ReviewService
-from moderation.domain.cases.case_log import CaseLog
-from moderation.domain.orders.service import OrderService
-from moderation.log.service import ModerationService
+from streams.clock import now_ms
 from streams.policy import parse_policy
-from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
+from tests.support.moderation_world import World
 
 LINK = "http://127.0.0.1:8710/login/link?token=" + "x" * 22
 
 
 @pytest.fixture
-def written() -> tuple[ModerationService, ReviewService]:
-    service = in_memory_service(InMemoryLog())
-    reviews = ReviewService(service, FixedDecisions(share=1.0, secret=b"s"))
-    asyncio.run(prepare.write_records(service, reviews))
-    return service, reviews
+def written() -> World:
+    world = World(share=1.0, clock=now_ms)
+    asyncio.run(prepare.write_records(world.moderation, world.reviews))
+    return world
 
 
-def test_prepared_records_are_cases_and_an_order(written: tuple[ModerationService, ReviewService]) -> None:
-    service, reviews = written
-    cases = CaseLog(service, reviews)
-
+def test_prepared_records_are_cases_and_an_order(written: World) -> None:
     async def found() -> dict[str, set[str]]:
         tags = (prepare.BLOCKED, prepare.HELD)
-        return {tag: {one.item.kind for one in (await cases.find(tag)).items if one.is_open} for tag in tags}
+        return {tag: {one.item.kind for one in (await written.case(tag)).items if one.is_open} for tag in tags}
 
     assert asyncio.run(found()) == {prepare.BLOCKED: {"appeal"}, prepare.HELD: {"hold"}}
-    [order] = OrderService(service).fold.by_id.values()
+    fold = written.orders.fold
+    [order] = fold.by_id.values()
     assert (order.state, len(order.rows)) == ("under_review", 4)
-    assert sum(service.view.fold.orders.protected(row.target) is not None for row in order.rows) == 1
-    assert not service.view.fold.orders.refused
+    assert sum(fold.protected(row.target) is not None for row in order.rows) == 1
+    assert not fold.refused
 
 
-def test_prepared_records_flag_prepared_hashtags_only(written: tuple[ModerationService, ReviewService]) -> None:
-    service, _ = written
-    assert {scope[0] for scope in service.view.fold.stacks()} <= prepare.PREPARED
+def test_prepared_records_flag_prepared_hashtags_only(written: World) -> None:
+    assert {scope[0] for scope in written.moderation.view.fold.stacks()} <= prepare.PREPARED
 
 
 def test_watcher_leaves_prepared_hashtags_out() -> None:

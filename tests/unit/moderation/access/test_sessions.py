@@ -27,8 +27,8 @@ from streams.errors import CallerMistake, DependencyAway, SettingsError
 from streams.settings import Settings
 from tests.support.api_calls import OIDC_CONFIG, Configure, kind_of
 from tests.support.damage import changed_at
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 MINUTE_MS = 60_000
 BLOCK = {"reason": "r", "hashtag": "t", "action": "block", "if_version": ""}
@@ -143,10 +143,9 @@ def test_logout_ends_the_session_in_every_process(person: Browser, log: InMemory
     person.post("/v1/logout")
     [record] = [msgspec.json.decode(one.value, type=SessionEnded) for one in log.records]
     assert (record.target, record.actor, record.reason) == ("ann", "ann", "log-out")
-    app = cast(FastAPI, person.client.app)
-    app.state.services = in_memory_services(log)
+    ApiWorld(log=log).serve(person.client)
     other = Sessions(OIDC_CONFIG, cast(Provider, person.provider), "k" * 32, lambda: person.at_ms)
-    app.state.access = AccessControl(KeyRing(None), RateLimit(1e6, 10**6), (), other)
+    cast(FastAPI, person.client.app).state.access = AccessControl(KeyRing(None), RateLimit(1e6, 10**6), (), other)
     refused = person.get()
     assert (refused.status_code, kind_of(refused)) == (401, "unauthorised")
 

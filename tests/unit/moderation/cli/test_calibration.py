@@ -19,9 +19,9 @@ from moderation.domain.calibration.drafts import LabelDraft
 from streams.cli.main import make_app
 from streams.errors import CallerMistake
 from streams.settings import Settings
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_calibration import InMemoryModels, drafts, two_people
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 WHO = ("--reason", "ours", "--actor", "asha")
 
@@ -33,7 +33,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> InMemoryModels:
 
     @asynccontextmanager
     async def opened_in_memory(_: Settings) -> AsyncGenerator[Any, None]:
-        yield in_memory_services(log, models=found).calibration
+        yield ApiWorld(log=log, models=found).calibration
 
     monkeypatch.setattr(kafka_service, "open_calibration", opened_in_memory)
     return found

@@ -17,14 +17,15 @@ from moderation.domain.cases.lines import case_cells, case_lines
 from moderation.domain.cases.view import case_view, detailed_view
 from streams.errors import CallerMistake
 from streams.settings import Settings
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.moderation_world import World
 
 Hushtag = Callable[..., Result]
 
 
 @pytest.fixture
-def world() -> CaseHarness:
-    return CaseHarness(
+def world() -> World:
+    return World(
         decision(ruling("hold"), ruling("hold", "search"), tag="held"),
         decision(ruling("hold"), tag="held", country="US"),
         decision(ruling("suppress"), tag="down"),
@@ -33,7 +34,7 @@ def world() -> CaseHarness:
 
 
 @pytest.fixture
-def hushtag(world: CaseHarness, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
+def hushtag(world: World, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
     """Run commands on the log in memory; errors are raised, not printed."""
 
     def run_in_memory(work: Callable[..., Coroutine[Any, Any, None]], share: float) -> None:
@@ -100,7 +101,7 @@ def test_unknown_word_lists_the_known_ones(hushtag: Hushtag, arguments: list[str
     assert "one of" in raised.value.fix
 
 
-async def test_lines_of_a_blinded_case_have_no_numbers(world: CaseHarness) -> None:
+async def test_lines_of_a_blinded_case_have_no_numbers(world: World) -> None:
     case = await world.case("down")
     text = "\n".join(case_lines(detailed_view(case, world.cases.log, "ann"), world.now_ms))
     assert "suppress" not in text and "authors" not in text and "closed" not in text

@@ -13,8 +13,7 @@ from moderation.console.app import mount_console
 from moderation.http.app import create_app
 from streams.log.decisions import Decision
 from tests.support.api_calls import KEYS, RING
-from tests.support.in_memory_api import in_memory_services
-from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 from web.headers import CONTENT_SECURITY_POLICY
 
 
@@ -24,7 +23,7 @@ def console_client() -> Callable[..., TestClient]:
 
     def new(*decisions: Decision, role: Role = "moderator", share: float = 0.0) -> TestClient:
         app = create_app(
-            in_memory_services(InMemoryLog(), decisions, share=share),
+            ApiWorld(*decisions, share=share).services,
             KeyRing.of(RING),
             RateLimit(1e6, 10**6),
             content_security_policy=CONTENT_SECURITY_POLICY,

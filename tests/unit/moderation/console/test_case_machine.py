@@ -10,14 +10,15 @@ from msgspec.structs import replace
 from moderation.console.case_machine import machine_views, meter
 from moderation.domain.cases.case import HashtagCase
 from streams.log.decisions import Decision
-from tests.support.case_world import EVIDENCE, CaseHarness, decision, ruling, unread_ruling
-from tests.support.in_memory_api import POLICY
+from tests.support.case_decisions import EVIDENCE, decision, ruling, unread_ruling
+from tests.support.in_memory_policies import POLICY
+from tests.support.moderation_world import World
 
 RULE = POLICY.rule("abuse", "trends", "IN")
 
 
 def case_of(*decisions: Decision) -> HashtagCase:
-    return asyncio.run(CaseHarness(*decisions).case())
+    return asyncio.run(World(*decisions).case())
 
 
 def test_reading_of_now_stands_beside_that_of_the_decision() -> None:

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 from moderation.console import finder
 from moderation.console.finder import hashtag_matches
 from streams.naming import tag_of
-from tests.support.case_world import CaseHarness, decision, ruling
+from tests.support.case_decisions import decision, ruling
 from tests.support.console_cases import waiting
+from tests.support.moderation_world import World
 
 
 def test_examples_of_the_module_hold() -> None:
@@ -59,7 +60,7 @@ def test_browser_without_scripts_is_led_to_the_first_match(client: TestClient) -
 
 
 async def test_state_of_a_blind_hashtag_is_not_named() -> None:
-    harness = CaseHarness(decision(ruling("hold")))
-    case = await harness.case()
+    world = World(decision(ruling("hold")))
+    case = await world.case()
     assert hashtag_matches(tag_of("tag"), [case])[0].about == "open case"
     assert hashtag_matches(tag_of("tag"), [case], {"tag"})[0].about == "case"

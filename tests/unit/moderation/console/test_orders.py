@@ -22,8 +22,8 @@ from streams.clock import now_ms
 from streams.orders.records import Target
 from tests.support.api_calls import limited
 from tests.support.console_client import console_client, read_page, words_of_page
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 from tests.support.orders_console import (
     HOSTILE_AUTHORITY,
     HOUR_MS,
@@ -44,7 +44,7 @@ def log() -> InMemoryLog:
 
 @pytest.fixture
 def services(log: InMemoryLog) -> Services:
-    return in_memory_services(log)
+    return ApiWorld(log=log).services
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import cast
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
 from msgspec.structs import replace
@@ -19,9 +17,8 @@ from streams.policy.diff import differences
 from tests.support.api_calls import Calls, decision
 from tests.support.backtest_cases import LIVE, steady
 from tests.support.console_client import console_client, read_page, words_of_page
-from tests.support.in_memory_api import in_memory_services
-from tests.support.in_memory_log import InMemoryLog
 from tests.support.in_memory_policies import POLICY, SHIPPED, InMemoryPolicies, record_of
+from tests.support.moderation_world import ApiWorld
 from tests.support.policy_edits import BEFORE, every_edit, parsed, text_of
 
 HOSTILE = "<script>alert(1)</script>\u202e\U0001f600" + "x" * 200
@@ -35,10 +32,7 @@ def policies() -> InMemoryPolicies:
 
 @pytest.fixture
 def client(policies: InMemoryPolicies) -> Iterator[TestClient]:
-    found = console_client()
-    services = in_memory_services(InMemoryLog(), [decision("harsh", "hold")], share=0.0, policies=policies)
-    cast(FastAPI, found.app).state.services = services
-    with found:
+    with ApiWorld(decision("harsh", "hold"), policies=policies).serve(console_client()) as found:
         yield found
 
 
@@ -169,8 +163,7 @@ def test_shadow_page_names_who_tries_what(client: TestClient, policies: InMemory
 def test_blind_hashtag_is_left_out_with_every_total(client: TestClient, policies: InMemoryPolicies) -> None:
     policies.records[:] = [record_of(LIVE.canonical.encode())]
     policies.evidence[:] = steady(LIVE, {"harsh": 0.75, "other": 0.76})
-    services = in_memory_services(InMemoryLog(), [decision("harsh")], share=1.0, policies=policies)
-    cast(FastAPI, client.app).state.services = services
+    ApiWorld(decision("harsh"), share=1.0, policies=policies).serve(client)
     admin = Calls(client, "admin")
     [case] = admin.get("/v1/cases").json()["items"]
     assert admin.post(f"/v1/cases/{case['id']}/claim").json()["blinded"]

@@ -22,15 +22,14 @@ from streams.log.decisions import version_of
 from streams.naming import tag_of
 from streams.orders.records import Target
 from tests.support.console_cases import unread, waiting
-from tests.support.in_memory_api import in_memory_services
-from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 ASHA = Viewer("asha", cases=True, orders=True)
 ALL = QueueFilter()
 
 
 def services_with(*decisions: Any, share: float = 0.0) -> Services:
-    return in_memory_services(InMemoryLog(), decisions, share=share)
+    return ApiWorld(*decisions, share=share).services
 
 
 async def listed(board: QueueBoard, wanted: QueueFilter = ALL, viewer: Viewer = ASHA) -> list[QueueEntry]:

@@ -24,8 +24,7 @@ from streams.clock import now_ms
 from streams.errors import DependencyAway
 from streams.settings import Settings
 from tests.support.api_calls import OIDC_CONFIG, RING, decision
-from tests.support.in_memory_api import in_memory_services
-from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 MODERATOR = BROWSER | {"Authorization": "Bearer hush_moderator"}
@@ -33,9 +32,7 @@ MODERATOR = BROWSER | {"Authorization": "Bearer hush_moderator"}
 
 @pytest.fixture
 def client() -> TestClient:
-    app = create_app(
-        in_memory_services(InMemoryLog(), [decision()], share=0.0), KeyRing.of(RING), RateLimit(1e6, 10**6)
-    )
+    app = create_app(ApiWorld(decision()).services, KeyRing.of(RING), RateLimit(1e6, 10**6))
     mount_console(app)
     for name, error in (
         ("stale", RefusedCall("stale", "ann decided it first", "GET /v1/cases")), ("away", DependencyAway("no Kafka")),

@@ -12,15 +12,14 @@ from moderation.access.limits import RateLimit
 from moderation.console.app import mount_console
 from moderation.http.app import create_app
 from tests.support.api_calls import RING, decision
-from tests.support.in_memory_api import in_memory_services
-from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 from web.headers import CONTENT_SECURITY_POLICY
 
 
 @pytest.fixture
 def client() -> TestClient:
     app = create_app(
-        in_memory_services(InMemoryLog(), [decision()], share=0.0),
+        ApiWorld(decision()).services,
         KeyRing.of(RING),
         RateLimit(1e6, 10**6),
         content_security_policy=CONTENT_SECURITY_POLICY,

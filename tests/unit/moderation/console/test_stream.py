@@ -19,8 +19,7 @@ from moderation.console.stream import LiveConsole, StreamKey
 from streams.errors import DependencyAway
 from tests.support.console_cases import SHARE, waiting
 from tests.support.console_world import ConsoleWorld
-from tests.support.in_memory_api import in_memory_services
-from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 ADMIN = Caller(name="local", writes_as="local", grants=(Grant(role="admin"),), acts_for_others=True)
 READER = Caller(name="reader", writes_as="reader", grants=(Grant(role="reader"),))
@@ -36,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def services_with(*decisions: Any, share: float = 0.0) -> Services:
-    return in_memory_services(InMemoryLog(), decisions, share=share)
+    return ApiWorld(*decisions, share=share).services
 
 
 def queue_key(person: str = "asha", rows: int = 100, **filters: str) -> StreamKey:

@@ -14,7 +14,8 @@ from moderation.log.drafts import AcceptedRecord
 from streams.errors import FlagStoreUnavailable
 from streams.flags.lookup import FlagLookup
 from streams.log.moderation import Override
-from tests.support.case_world import CaseHarness, decision, ruling
+from tests.support.case_decisions import decision, ruling
+from tests.support.moderation_world import World
 
 AT_MS = 1_612_785_785_000
 
@@ -94,16 +95,16 @@ async def test_publication_is_unknown_without_redis(monkeypatch: pytest.MonkeyPa
 
 async def test_records_of_one_write_belong_together() -> None:
     held = [decision(ruling("hold"), country=country, number=number) for number, country in enumerate(("IN", "DE"))]
-    world = CaseHarness(*held)
+    world = World(*held)
     await world.person("block", country="FR")
     world.now_ms += 5
     await world.cases.decide("tag", "hide", actor="ann", reason="r")
-    found = records_of_write(world.service.view, "tag", "9")
+    found = records_of_write(world.moderation.view, "tag", "9")
     assert [one.record.country for one in found] == ["DE", "IN"]
-    assert [one.record.country for one in records_of_write(world.service.view, "tag", found[0].version)] == ["DE"]
-    first = records_of_write(world.service.view, "tag", "0000.0000000000000000000.000000000000000")
+    assert [one.record.country for one in records_of_write(world.moderation.view, "tag", found[0].version)] == ["DE"]
+    first = records_of_write(world.moderation.view, "tag", "0000.0000000000000000000.000000000000000")
     assert [one.record.country for one in first] == ["FR"]
     world.now_ms += 5
     await world.cases.undo("tag", actor="ann", reason="r")
-    assert {one.record.country for one in records_of_write(world.service.view, "tag", "9")} == {"DE", "IN"}
-    assert records_of_write(world.service.view, "other", "9") == []
+    assert {one.record.country for one in records_of_write(world.moderation.view, "tag", "9")} == {"DE", "IN"}
+    assert records_of_write(world.moderation.view, "other", "9") == []

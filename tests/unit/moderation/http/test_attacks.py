@@ -31,8 +31,8 @@ from moderation.access.sessions import Sessions
 from moderation.http import events
 from streams.errors import DependencyAway
 from tests.support.api_calls import OIDC_CONFIG, ORDER_BODY, Calls, Configure, calls_of, decision, kind_of, limited
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 
 def sessions_of(client: TestClient, **changes: Any) -> Sessions:
@@ -120,7 +120,7 @@ def test_resume_needs_rights_on_the_paused_category(configure: Configure, log: I
 
 def test_category_of_a_decision_everywhere_counts_in_each_country(configure: Configure, log: InMemoryLog) -> None:
     calls = calls_of(configure, limited("moderator", categories=("spam",)))
-    cast(FastAPI, calls._client.app).state.services = in_memory_services(log, [decision("wide", country="*")])
+    ApiWorld(decision("wide", country="*"), log=log).serve(calls._client)
     body = {"hashtag": "wide", "action": "allow", "country": "IN", "if_version": ""}
     assert kind_of(calls.post("/v1/overrides", **body)) == "beyond_rights"
 

@@ -14,10 +14,10 @@ from moderation.access.keys import KeyRing
 from moderation.access.limits import RateLimit
 from tests.support.api_calls import RING, SERVICE, Calls, calls_of, kind_of, limited
 from tests.support.backtest_cases import steady
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_calibration import InMemoryModels, drafts
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.in_memory_policies import POLICY, InMemoryPolicies
+from tests.support.moderation_world import ApiWorld
 
 
 @pytest.fixture
@@ -28,8 +28,7 @@ def models() -> InMemoryModels:
 @pytest.fixture
 def api(client: TestClient, log: InMemoryLog, models: InMemoryModels) -> TestClient:
     policies = InMemoryPolicies(evidence=steady(POLICY, {"a": 0.5}))
-    cast(FastAPI, client.app).state.services = in_memory_services(log, policies=policies, models=models)
-    return client
+    return ApiWorld(log=log, policies=policies, models=models).serve(client)
 
 
 def rows(n_clean: int, n_harmful: int, first: int = 0) -> list[dict[str, Any]]:

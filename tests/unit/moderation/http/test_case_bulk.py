@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from streams.errors import DependencyAway
 from tests.support.api_calls import Calls, Configure, block, calls_of, decision, kind_of, limited
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 TAGS = ("one", "two", "three")
 
@@ -20,8 +19,7 @@ TAGS = ("one", "two", "three")
 def client(client: TestClient, log: InMemoryLog) -> TestClient:
     """Serve three holds and a second look."""
     held = [decision(tag, "hold") for tag in TAGS]
-    cast(FastAPI, client.app).state.services = in_memory_services(log, [*held, decision("down")])
-    return client
+    return ApiWorld(*held, decision("down"), log=log, share=1.0).serve(client)
 
 
 def ids(calls: Calls) -> dict[str, str]:
@@ -97,7 +95,7 @@ def test_blind_look_is_not_judged_in_bulk(client: TestClient, log: InMemoryLog) 
 def test_rights_apply_case_by_case(client: TestClient, configure: Configure, log: InMemoryLog) -> None:
     calls = calls_of(configure, limited("moderator", countries=("DE",)))
     held = [decision("one", "hold"), decision("two", "hold", country="DE")]
-    cast(FastAPI, client.app).state.services = in_memory_services(log, held)
+    ApiWorld(*held, log=log).serve(client)
     cases = ids(calls)
     for case in cases.values():
         assert calls.post(f"/v1/cases/{case}/answer", answer="hide").status_code == 201

@@ -7,7 +7,6 @@ import json
 from typing import Any, cast
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from moderation.access.keys import ApiKey, KeyRing, Rights, hash_of
@@ -15,8 +14,8 @@ from moderation.access.limits import RateLimit
 from moderation.domain.cases.work_order import BLIND
 from tests.support.api_calls import RING, SERVICE, Calls, Configure, decision, kind_of
 from tests.support.console_cases import unread
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 
 @pytest.fixture
@@ -26,8 +25,7 @@ def client(configure: Configure, log: InMemoryLog) -> TestClient:
     decisions = [
         decision("held", "hold", "IN"), decision("held", "hold", "US"), decision("down"), decision("queued", "review"),
     ]  # fmt: skip
-    cast(FastAPI, running.app).state.services = in_memory_services(log, decisions, share=1.0)
-    return running
+    return ApiWorld(*decisions, log=log, share=1.0).serve(running)
 
 
 def case_of(calls: Calls, hashtag: str) -> dict[str, Any]:
@@ -69,7 +67,7 @@ def test_pages_are_cut_by_cursor_and_filters_count(client: TestClient) -> None:
 def test_cases_are_found_by_the_language_that_is_not_read(configure: Configure, log: InMemoryLog) -> None:
     running = configure(KeyRing.of([*RING, SERVICE]), RateLimit(1e6, 1_000_000))
     decisions = [unread("tamil", {"ta": 41, "bn": 9, "other": 2}), unread("urdu", {"ur": 52})]
-    cast(FastAPI, running.app).state.services = in_memory_services(log, decisions)
+    ApiWorld(*decisions, log=log).serve(running)
     calls = Calls(running)
     for query, expected in (({"language": "ta"}, ["tamil"]), ({"language": "hi"}, []), ({"why": "review"}, []),
                             ({"why": "not_assessed", "language": "ur"}, ["urdu"])):  # fmt: skip
@@ -177,7 +175,7 @@ def test_place_and_cursor_of_a_second_look_have_no_numbers(configure: Configure,
     running = configure(KeyRing.of([*RING, SERVICE]), RateLimit(1e6, 1_000_000))
     calls = Calls(running)
     decisions = [decision("queued", "review"), decision("down"), decision("drop")]
-    cast(FastAPI, running.app).state.services = in_memory_services(log, decisions, share=1.0)
+    ApiWorld(*decisions, log=log, share=1.0).serve(running)
     page = calls.get("/v1/cases", sort=sort, limit=2).json()
     assert [row["blinded"] for row in page["items"]] == [False, True]
     held = json.loads(base64.urlsafe_b64decode(page["next"] + "=="))
@@ -194,7 +192,7 @@ def test_second_look_stays_in_the_open_list_of_its_reviewer(client: TestClient) 
 def test_second_look_needs_rights_in_its_country(configure: Configure, log: InMemoryLog) -> None:
     key = ApiKey(name="lim", role="moderator", sha256=hash_of("hush_lim"), rights=Rights(countries=("BR",)))
     running = configure(KeyRing.of([key, *RING]), RateLimit(1e6, 1_000_000))
-    cast(FastAPI, running.app).state.services = in_memory_services(log, [decision("down")], share=1.0)
+    ApiWorld(decision("down"), log=log, share=1.0).serve(running)
     calls = Calls(running, "lim")
     path = f"/v1/cases/{case_of(calls, 'down')['id']}"
     for call, body in (("claim", {}), ("escalation", {"team": "legal"}), ("decision", {"verdict": "show"})):

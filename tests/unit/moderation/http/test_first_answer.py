@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from moderation.access.keys import KeyRing
 from moderation.access.limits import RateLimit
 from moderation.access.numbers import without_numbers
-from moderation.access.services import Services
-from moderation.domain.appeals.service import ReviewService
-from moderation.domain.cases.case_log import CaseLog
-from moderation.domain.cases.service import CaseService
 from moderation.publiclog.inputs import AuditInput, SourcePosition
-from moderation.publiclog.rows import AuditFilter, AuditRow, row_of
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.log.decisions import Decision, DecisionReason, Evidence, SampledAt, ScopeDecision, version_of
 from tests.support.api_calls import HOUR_MS, RING, SERVICE, Calls, Configure, kind_of
-from tests.support.in_memory_api import in_memory_services
-from tests.support.in_memory_audit import audit_of_other_records
-from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
-from tests.support.in_memory_public_log import InMemoryPublicLog
+from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld, World
 
 NUMBER, OTHER = 0.61803, 0.27182
 STREAM = "/v1/events"
@@ -59,8 +50,8 @@ DISCOUNT = {"weight": NUMBER, "surface": "search"}
 
 
 @pytest.fixture
-def services(log: InMemoryLog) -> Services:
-    """Services with a case that has every kind of item, and with the pipeline's decisions in the audit log."""
+def client(configure: Configure, log: InMemoryLog) -> TestClient:
+    """Serve a case that has every kind of item, and the pipeline's decisions in the audit log."""
     decisions = [
         decision_on(
             "held",
@@ -70,27 +61,16 @@ def services(log: InMemoryLog) -> Services:
         ),
         decision_on("soon", ruling("hold", OTHER, expires_at_ms=now_ms() + 9 * MINUTE_MS)),
     ]
-    found = in_memory_services(log, decisions, share=0.0)
-
-    values = [(f"{one.hashtag}|IN".encode(), msgspec.json.encode(one)) for one in decisions]
-    public_log = InMemoryPublicLog(
-        lambda: [
-            AuditInput(SourcePosition("suppression-decisions", 0, offset, 1), key, value)
-            for offset, (key, value) in enumerate(values)
-        ]
-    )
-
-    async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
-        return [row_of(entry) for entry in public_log.all_entries()], None
-
-    return replace(found, audit_page=audit_page, public_log=public_log)
-
-
-@pytest.fixture
-def client(configure: Configure, services: Services) -> TestClient:
-    running = configure(KeyRing.of([*RING, SERVICE]), RateLimit(1e6, 1_000_000))
-    cast(FastAPI, running.app).state.services = services
-    return running
+    world = ApiWorld(*decisions, log=log)
+    world.audited += [
+        AuditInput(
+            SourcePosition("suppression-decisions", 0, offset, 1),
+            f"{one.hashtag}|IN".encode(),
+            msgspec.json.encode(one),
+        )
+        for offset, one in enumerate(decisions)
+    ]
+    return world.serve(configure(KeyRing.of([*RING, SERVICE]), RateLimit(1e6, 1_000_000)))
 
 
 def case_of(calls: Calls, hashtag: str) -> str:
@@ -164,17 +144,16 @@ def test_readers_who_may_not_decide_see_numbers(client: TestClient, role: str) -
     assert found.json()["numbers"] == "shown" and has_number(found.text)
 
 
-def test_audit_hides_answers_of_others_before_the_own(client: TestClient, services: Services) -> None:
+def test_audit_hides_answers_of_others_before_the_own(client: TestClient) -> None:
     ann, ben = Calls(client), Calls(client, "admin")
     path = case_of(ann, "held")
     ann.post(f"{path}/answer", answer="hide", reason="slurs")
     ann.post(f"{path}/markings", tweet="1", mark="attack")
-    audit_page = audit_of_other_records(services.moderation)
-    cast(FastAPI, client.app).state.services = replace(services, audit_page=audit_page)
     for answered in (False, True):
-        row, marking, *_ = ben.get("/v1/audit").json()["items"]
-        assert (row["kind"], row["action"] == "hide", row["reason"] == "slurs") == ("case_answer", answered, answered)
-        assert (marking["kind"], marking["action"] == "attack") == ("text_marking", answered)
+        row, *_ = ben.get("/v1/audit", kind="case_answer").json()["items"]
+        assert (row["action"] == "hide", row["reason"] == "slurs") == (answered, answered)
+        [marking] = ben.get("/v1/audit", kind="text_marking").json()["items"]
+        assert (marking["action"] == "attack") == answered
         ben.post(f"{path}/answer", answer="show")
 
 
@@ -242,12 +221,10 @@ def test_numbers_of_a_decided_case_are_shown_to_all(client: TestClient) -> None:
     assert has_number(ann.get(path).text)
 
 
-async def test_commands_owe_no_first_answer(log: InMemoryLog) -> None:
-    service = in_memory_service(log)
-    reviews = ReviewService(service, FixedDecisions([decision_on("held", ruling("hold"))]))
-    cases = CaseService(CaseLog(service, reviews))
-    await cases.decide("held", "hide", actor="ann", reason="seen")
-    assert not (await cases.log.find("held")).is_open
+async def test_commands_owe_no_first_answer() -> None:
+    world = World(decision_on("held", ruling("hold")), clock=now_ms)
+    await world.cases.decide("held", "hide", actor="ann", reason="seen")
+    assert not (await world.case("held")).is_open
 
 
 def test_outcomes_of_policies_lose_their_numbers() -> None:

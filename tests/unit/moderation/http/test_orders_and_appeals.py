@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+from typing import get_args
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from moderation.access.bodies import MOST_HANDLES
@@ -22,8 +21,8 @@ from tests.support.api_calls import (
     kind_of,
     moved,
 )
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import ApiWorld
 
 
 def test_order_from_intake_to_notice(client: TestClient) -> None:
@@ -224,7 +223,7 @@ def test_appeal_ends_after_its_decision_left_the_topic(client: TestClient, log: 
     calls = Calls(client)
     [statement] = calls.get("/v1/hashtags/rumour/statements").json()["items"]
     appeal = calls.post("/v1/appeals", reference=statement["reference"]).json()["id"]
-    cast(FastAPI, client.app).state.services = in_memory_services(log)  # restarted; the topic no longer holds it
+    ApiWorld(log=log).serve(client)  # restarted; the topic no longer holds it
     ended = calls.post(f"/v1/appeals/{appeal}/outcome", verdict=word)
     assert ended.status_code == 201, ended.text
     assert (ended.json()["effect"], ended.json()["also_lifts"]) == (None, [])

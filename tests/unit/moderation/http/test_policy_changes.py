@@ -20,9 +20,9 @@ from moderation.views.policies import PolicyRevisionAnswer
 from streams.log.policies import PolicyRecord
 from tests.support.api_calls import RING, SERVICE, Calls, decision, kind_of, limited
 from tests.support.backtest_cases import LIVE, steady
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.in_memory_policies import POLICY, SHIPPED, InMemoryPolicies, record_of
+from tests.support.moderation_world import ApiWorld
 
 STRICTER = SHIPPED.replace(b"suppress_at: 0.55", b"suppress_at: 0.6").decode()
 
@@ -34,9 +34,8 @@ def policies() -> InMemoryPolicies:
 
 @pytest.fixture
 def client(running: TestClient, log: InMemoryLog, policies: InMemoryPolicies) -> TestClient:
-    app = cast(FastAPI, running.app)
-    app.state.services = in_memory_services(log, policies=policies)
-    app.state.access = AccessControl(KeyRing.of([*RING, SERVICE]), RateLimit(1e6, 10**6))
+    ApiWorld(log=log, policies=policies).serve(running)
+    cast(FastAPI, running.app).state.access = AccessControl(KeyRing.of([*RING, SERVICE]), RateLimit(1e6, 10**6))
     return running
 
 
@@ -252,8 +251,7 @@ def test_shadow_shows_differences_until_it_is_stopped(client: TestClient, past: 
 def test_report_has_no_numbers_of_a_hashtag_before_the_first_answer(
     client: TestClient, log: InMemoryLog, policies: InMemoryPolicies, past: str
 ) -> None:
-    services = in_memory_services(log, [decision("harsh", "hold")], share=0.0, policies=policies)
-    cast(FastAPI, client.app).state.services = services
+    ApiWorld(decision("harsh", "hold"), log=log, policies=policies).serve(client)
     calls, headers = Calls(client), {"Authorization": "Bearer hush_moderator"}
     begun = client.post("/v1/policy/impacts", json={"policy": past}, headers=headers).json()
     path = f"/v1/policy/impacts/{begun['id']}"

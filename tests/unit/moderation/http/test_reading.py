@@ -14,8 +14,8 @@ from moderation.access.services import Services
 from moderation.domain.speakers import registry
 from streams.errors import DependencyAway
 from tests.support.api_calls import ORDER_BODY, Calls, block, kind_of, moved
-from tests.support.in_memory_api import POLICY
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.in_memory_policies import POLICY
 
 
 def services(client: TestClient) -> Services:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -14,9 +13,9 @@ from moderation.access.keys import KeyRing
 from moderation.access.limits import RateLimit
 from streams.log.decisions import Decision, SampledAt
 from tests.support.api_calls import RING, Calls, Configure, decision, kind_of
-from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
-from tests.support.in_memory_texts import InMemoryTexts, in_memory_texts, native_tweet
+from tests.support.in_memory_texts import InMemoryTexts, native_tweet
+from tests.support.moderation_world import ApiWorld
 
 
 def with_positions(given: Decision) -> Decision:
@@ -36,11 +35,8 @@ def client(configure: Configure, log: InMemoryLog) -> TestClient:
     """Serve a held hashtag and a second look, whose tweets are in the source topic."""
     running = configure(KeyRing.of(RING), RateLimit(1e6, 1_000_000))
     decisions = [with_positions(decision("held", "hold")), with_positions(decision("down"))]
-    services = in_memory_services(log, decisions, share=1.0)
     records = {(0, 4): native_tweet(17, "ask @ann"), (1, 5): native_tweet(18, "b"), (1, 6): native_tweet(19, "worst")}
-    texts = in_memory_texts(services.moderation, InMemoryTexts(dict(records)))
-    cast(FastAPI, running.app).state.services = replace(services, texts=texts)
-    return running
+    return ApiWorld(*decisions, log=log, share=1.0, tweets=InMemoryTexts(dict(records))).serve(running)
 
 
 def case_id(calls: Calls, hashtag: str) -> str:

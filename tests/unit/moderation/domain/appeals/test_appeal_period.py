@@ -7,7 +7,6 @@ import pytest
 from moderation.domain.appeals.automated_decisions import KEPT_MS
 from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
 from moderation.domain.orders.selection import Selection
-from moderation.domain.orders.service import OrderService
 from moderation.domain.restrictions.collection import decision_restrictions, order_restrictions, override_restriction
 from moderation.log.drafts import End, OverrideDraft
 from moderation.log.errors import NoSuchCase
@@ -18,7 +17,8 @@ from streams.log.decisions import Decision, encode_record
 from streams.log.moderation import Override
 from streams.naming import tag_of
 from streams.orders.records import Outcome, Target
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.moderation_world import World
 
 PERIOD_MS = 183 * DAY_MS
 
@@ -40,37 +40,37 @@ async def test_automated_restriction_is_appealed_six_months_after_its_end() -> N
     suppressed = decision(ruling("suppress", since_ms=1, expires_at_ms=HOUR_MS))
     renewed = decision(ruling("suppress", since_ms=1, expires_at_ms=2 * HOUR_MS), number=2, at_ms=2)
     [restriction] = decision_restrictions(suppressed)
-    harness = CaseHarness(renewed)
-    harness.audited += logged(suppressed, decision(ruling("suppress"), tag="other"), renewed)
-    await harness.reviews.refresh()
-    harness.now_ms = 2 * HOUR_MS + PERIOD_MS
-    harness.automated.fold.prune(harness.now_ms)
-    assert not harness.automated.fold.restrictions and PERIOD_MS > KEPT_MS
-    filed = await harness.reviews.appeal(restriction.reference, actor="clerk", reason="it is a film")
+    world = World(renewed)
+    world.audited += logged(suppressed, decision(ruling("suppress"), tag="other"), renewed)
+    await world.reviews.refresh()
+    world.now_ms = 2 * HOUR_MS + PERIOD_MS
+    world.automated.fold.prune(world.now_ms)
+    assert not world.automated.fold.restrictions and PERIOD_MS > KEPT_MS
+    filed = await world.reviews.appeal(restriction.reference, actor="clerk", reason="it is a film")
     assert (filed.hashtag, filed.deciders, filed.order) == ("tag", ("hushtag",), "")
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="it is")
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="it is")
     assert (done.effect, done.ended) == (None, "the decision has ended, or is no longer kept")
-    harness.now_ms += 1
+    world.now_ms += 1
     with pytest.raises(NoSuchCase, match="ended before the appeal period"):
-        await harness.reviews.appeal(restriction.reference, actor="clerk", reason="late")
+        await world.reviews.appeal(restriction.reference, actor="clerk", reason="late")
 
 
 async def test_unknown_reference_is_in_neither_log() -> None:
-    harness = CaseHarness()
-    harness.audited += logged(decision(ruling("suppress")))
+    world = World()
+    world.audited += logged(decision(ruling("suppress")))
     with pytest.raises(NoSuchCase, match="there is no restriction 'hushtag-000000000000000000000000'"):
-        await harness.reviews.appeal("hushtag-" + "0" * 24, actor="clerk", reason="r")
+        await world.reviews.appeal("hushtag-" + "0" * 24, actor="clerk", reason="r")
 
 
 async def test_block_is_appealed_six_months_after_its_expiry() -> None:
-    harness = CaseHarness()
+    world = World()
     draft = OverrideDraft(tag_of("tag"), "block", "*", ("trends",), "ann", "r", HOUR_MS)
-    [written] = await harness.service.override([draft])
+    [written] = await world.moderation.override([draft])
     assert isinstance(written.record, Override)
     restriction = override_restriction(written.record)
     assert restriction is not None
-    harness.now_ms = HOUR_MS + PERIOD_MS
-    filed = await harness.reviews.appeal(restriction.reference, actor="clerk", reason="no")
+    world.now_ms = HOUR_MS + PERIOD_MS
+    filed = await world.reviews.appeal(restriction.reference, actor="clerk", reason="no")
     assert filed.deciders == ("ann",)
 
 
@@ -79,33 +79,33 @@ async def test_block_is_appealed_six_months_after_its_expiry() -> None:
     [("lapse", ""), ("revoked", "the order is revoked"), ("declined", "the target is now declined"), ("withheld", "")],
 )
 async def test_legal_restriction_is_appealed_six_months_after_its_end(end: str, ended: str) -> None:
-    harness = CaseHarness()
-    orders = OrderService(harness.service, clock=lambda: harness.now_ms)
+    world = World()
+    orders = world.orders
     head = OrderHead("Ministry", "IN", "s. 69A", "No. 1", 1, 2, 3, False)
     targets = {("account", name): Target("account", name) for name in ("1", "2")}
     [plan] = await orders.take_in([OrderDraft(head, targets)], actor="intake")
     for state in ("acknowledged", "under_review"):
         await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
     await orders.rule(plan.head.id, Selection(), "withheld", actor="lee", reason="r")
-    case = await orders.step(plan.head.id, "interim", actor="lee", reason="r", end=End(harness.now_ms + HOUR_MS))
-    restriction = order_restrictions(case, harness.now_ms)[0]
-    harness.now_ms += 1
+    case = await orders.step(plan.head.id, "interim", actor="lee", reason="r", end=End(world.now_ms + HOUR_MS))
+    restriction = order_restrictions(case, world.now_ms)[0]
+    world.now_ms += 1
     if end == "revoked":
         await orders.step(plan.head.id, "revoked", actor="max", reason="r")
     elif end != "lapse":
         outcome: Outcome = "declined" if end == "declined" else "withheld"
         await orders.rule(plan.head.id, Selection(targets=("1",)), outcome, actor="max", reason="better words")
-    harness.now_ms += PERIOD_MS
-    filed = await harness.reviews.appeal(restriction.reference, actor="clerk", reason="it is satire")
+    world.now_ms += PERIOD_MS
+    filed = await world.reviews.appeal(restriction.reference, actor="clerk", reason="it is satire")
     assert (filed.hashtag, filed.order, filed.number, filed.deciders) == ("1", case.id, 0, ("lee",))
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is")
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is")
     assert done.ended == ended
     assert (done.effect is None) is bool(ended), "an interim decision that lapsed could still be made final"
 
 
 async def test_ruling_that_was_never_in_force_cannot_be_appealed() -> None:
-    harness = CaseHarness()
-    orders = OrderService(harness.service, clock=lambda: harness.now_ms)
+    world = World()
+    orders = world.orders
     head = OrderHead("Ministry", "IN", "s. 69A", "No. 1", 1, 2, 3, False)
     [plan] = await orders.take_in([OrderDraft(head, {("account", "1"): Target("account", "1")})], actor="intake")
     for state in ("acknowledged", "under_review"):

@@ -16,8 +16,9 @@ from streams.judging.evidence_codec import table_of
 from streams.judging.hysteresis import decide
 from streams.judging.levels import levels
 from streams.log.decisions import ScopeDecision
-from tests.support.case_world import CaseHarness, decision
+from tests.support.case_decisions import decision
 from tests.support.explanations import IN_LANGUAGES, POLICY, UNREAD_TAG, tag_records
+from tests.support.moderation_world import World
 
 SCOPE = ("hateful_conduct", "trends")
 HOUR_MS = 3_600_000
@@ -37,7 +38,7 @@ def judged(before: ScopeDecision | None, tick_ms: int, mode: str = "suppress", *
 async def test_unread_tag_opens_a_case_in_every_mode_that_asks(mode: str) -> None:
     begun = judged(None, 10_000, mode, **UNREAD_TAG)
     assert begun is not None
-    world = CaseHarness(decision(begun))
+    world = World(decision(begun))
     case = await world.case()
     assert case.kinds == ("not_assessed",)
     assert case_view(case, world.cases.log, "ann").languages == [unread_language("ta", 0.81)]
@@ -53,7 +54,7 @@ async def test_case_ends_once_the_texts_are_read(share: float, how: str) -> None
     assert begun is not None
     after = judged(begun, 40_000, **READ_TAG, share=share, established_share=share)
     assert after is not None and after.action == ("suppress" if how == "assessed" else "clear")
-    world = CaseHarness(decision(begun), decision(after, number=2, at_ms=40_000))
+    world = World(decision(begun), decision(after, number=2, at_ms=40_000))
     world.now_ms = 50_000
     assert world.cases.log.closing(await world.case()) == closing_at(40_000, how)  # type: ignore[arg-type]
 
@@ -65,6 +66,6 @@ async def test_case_of_a_small_tag_ends_when_it_expires() -> None:
     assert kept is begun, "below the floors nothing is known"
     ended = judged(begun, begun.expires_at_ms, **UNREAD_TAG | {"tweets": 3})
     assert ended is not None
-    world = CaseHarness(decision(begun), decision(ended, number=2, at_ms=begun.expires_at_ms))
+    world = World(decision(begun), decision(ended, number=2, at_ms=begun.expires_at_ms))
     world.now_ms = begun.expires_at_ms + 1
     assert world.cases.log.closing(await world.case()) == closing_at(begun.expires_at_ms, "cooled")

@@ -16,12 +16,10 @@ from moderation.domain.appeals import items as items_module
 from moderation.domain.appeals.fold import AppealStatus
 from moderation.domain.appeals.items import items_of
 from moderation.domain.appeals.records import Appeal, AppealOutcome, Verdict, encode_appeal
-from moderation.domain.appeals.service import ReviewService
 from moderation.domain.appeals.view import appeal_view, ended_view
 from moderation.domain.cases.agreement import quality_of
 from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
 from moderation.domain.orders.selection import Selection
-from moderation.domain.orders.service import OrderService
 from moderation.domain.restrictions.collection import order_restrictions, override_restriction
 from moderation.domain.speakers import registry
 from moderation.log.drafts import End, OverrideDraft
@@ -32,8 +30,8 @@ from streams.log.moderation import Override, Undo
 from streams.naming import tag_of
 from streams.orders.order import Order
 from streams.orders.records import OrderRuling, Outcome, Target
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling, unread_ruling
-from tests.support.in_memory_log import FixedDecisions, in_memory_service
+from tests.support.case_decisions import HOUR_MS, decision, ruling, unread_ruling
+from tests.support.moderation_world import World
 
 ITEM = "hushtag-" + "0" * 24
 
@@ -125,244 +123,241 @@ def test_sample_has_its_share_and_depends_on_secret() -> None:
 def test_renewals_in_any_order_make_one_item(dice: random.Random) -> None:
     renewals = [decision(ruling("hold", expires_at_ms=HOUR_MS * n), number=n) for n in range(1, 5)]
     dice.shuffle(renewals)
-    [item] = FixedDecisions(renewals, share=1.0, secret=b"s").fold.items.values()
+    [item] = World(*renewals, share=1.0).automated.fold.items.values()
     assert item.ends_ms == 4 * HOUR_MS
 
 
 async def test_overturned_appeal_allows_automated_suppression() -> None:
-    harness = CaseHarness(decision(ruling("suppress"), ruling("suppress", "search")))
-    await harness.reviews.refresh()
-    [reference] = harness.reviews.automated.restrictions
-    filed = await harness.reviews.appeal(reference, actor="clerk", reason="it is a film")
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="it is")
+    world = World(decision(ruling("suppress"), ruling("suppress", "search")))
+    await world.reviews.refresh()
+    [reference] = world.reviews.automated.restrictions
+    filed = await world.reviews.appeal(reference, actor="clerk", reason="it is a film")
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="it is")
     assert isinstance(done.effect, Override) and done.effect.action == "allow"
     assert (done.effect.surfaces, done.also_lifts) == (("search", "trends"), ())
     with pytest.raises(StaleReview, match="ann has already decided the appeal"):
-        await harness.reviews.end_appeal(filed.id, "uphold", actor="ben", reason="r")
+        await world.reviews.end_appeal(filed.id, "uphold", actor="ben", reason="r")
 
 
 async def test_overturned_appeal_reports_other_lifted_restrictions() -> None:
     """The hashtag is suppressed for two categories; the appeal contests one."""
     other = ruling("suppress", category="hateful_conduct")
     elsewhere = ruling("suppress", "search", category="gendered_abuse")
-    harness = CaseHarness(decision(ruling("suppress"), other, elsewhere))
-    await harness.reviews.refresh()
-    by_category = {one.category: reference for reference, one in harness.reviews.automated.restrictions.items()}
-    filed = await harness.reviews.appeal(by_category["abuse"], actor="clerk", reason="it is a film")
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="it is")
+    world = World(decision(ruling("suppress"), other, elsewhere))
+    await world.reviews.refresh()
+    by_category = {one.category: reference for reference, one in world.reviews.automated.restrictions.items()}
+    filed = await world.reviews.appeal(by_category["abuse"], actor="clerk", reason="it is a film")
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="it is")
     assert done.also_lifts == (by_category["hateful_conduct"],)
 
 
 async def test_overturned_appeal_undoes_override_still_in_force() -> None:
-    harness = CaseHarness()
+    world = World()
     draft = OverrideDraft(tag_of("tag"), "block", "*", ("search", "trends"), "ann", "r", HOUR_MS)
-    [written] = await harness.service.override([draft])
+    [written] = await world.moderation.override([draft])
     assert isinstance(written.record, Override)
     later = OverrideDraft(tag_of("tag"), "allow", "*", ("search",), "ben", "r", HOUR_MS)
-    await harness.service.override([later])
+    await world.moderation.override([later])
     one = override_restriction(written.record)
     assert one is not None
-    filed = await harness.reviews.appeal(one.reference, actor="clerk", reason="no")
+    filed = await world.reviews.appeal(one.reference, actor="clerk", reason="no")
     for name in ("ann", " Ann", "аnn"):
         with pytest.raises(CallerMistake, match="took the decision"):
-            await harness.reviews.end_appeal(filed.id, "overturn", actor=name, reason="r")
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="right")
+            await world.reviews.end_appeal(filed.id, "overturn", actor=name, reason="r")
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="right")
     assert isinstance(done.effect, Undo) and done.effect.undoes == (written.record.id,)
-    assert [s.state for s in harness.service.view.statuses(harness.now_ms) if s.record.id == written.record.id] == [
+    assert [s.state for s in world.moderation.view.statuses(world.now_ms) if s.record.id == written.record.id] == [
         "undone"
     ]
 
 
 async def withheld(
-    harness: CaseHarness, *numbers: int, outcome: Outcome = "withheld", confidential: bool = False
+    world: World, *numbers: int, outcome: Outcome = "withheld", confidential: bool = False
 ) -> tuple[Order, str]:
     """Put an order on accounts in force; return it with the reference of its first restriction."""
-    head = OrderHead("Ministry", "IN", "s. 69A", f"No. {len(harness.log.records)}", 1, 2, 3, confidential)
-    orders = OrderService(harness.service, clock=lambda: harness.now_ms)
+    head = OrderHead("Ministry", "IN", "s. 69A", f"No. {len(world.log.records)}", 1, 2, 3, confidential)
+    orders = world.orders
     targets = {("account", str(n)): Target("account", str(n)) for n in numbers}
     [plan] = await orders.take_in([OrderDraft(head, targets)], actor="intake")
     for state in ("acknowledged", "under_review"):
         await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
     await orders.rule(plan.head.id, Selection(), outcome, actor="lee", reason="r")
     legal_order = await orders.step(plan.head.id, "final", actor="lee", reason="r")
-    return legal_order, order_restrictions(legal_order, harness.now_ms)[0].reference
+    return legal_order, order_restrictions(legal_order, world.now_ms)[0].reference
 
 
-def held(harness: CaseHarness) -> set[tuple[str, str]]:
-    return {(r.hashtag, r.country) for r in harness.service.view.fold.registers() if r.action == "suppress"}
+def held(world: World) -> set[tuple[str, str]]:
+    return {(r.hashtag, r.country) for r in world.moderation.view.fold.registers() if r.action == "suppress"}
 
 
 @pytest.mark.parametrize("outcome", ["withheld", "suspended"])
 async def test_overturned_appeal_declines_only_its_order_target(outcome: Outcome) -> None:
     """Two accounts are on one order, and one of them also on another."""
-    harness = CaseHarness()
-    first, reference = await withheld(harness, 1, 2, outcome=outcome)
-    second, other = await withheld(harness, 1)
+    world = World()
+    first, reference = await withheld(world, 1, 2, outcome=outcome)
+    second, other = await withheld(world, 1)
     where = "*" if outcome == "suspended" else "IN"
-    assert held(harness) == {("1", where), ("2", where), ("1", "IN")}
-    filed = await harness.reviews.appeal(reference, actor="clerk", reason="it is satire")
+    assert held(world) == {("1", where), ("2", where), ("1", "IN")}
+    filed = await world.reviews.appeal(reference, actor="clerk", reason="it is satire")
     assert filed.order == first.id
     for name in ("lee", "LEE"):
         with pytest.raises(CallerMistake, match="took the decision"):
-            await harness.reviews.end_appeal(filed.id, "overturn", actor=name, reason="r")
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is satire")
+            await world.reviews.end_appeal(filed.id, "overturn", actor=name, reason="r")
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is satire")
     assert isinstance(done.effect, OrderRuling)
     assert ended_view(done).members()["effect"] == {"action": "declined", "order": first.id, "target": 1}
-    assert held(harness) == {("2", where), ("1", "IN")}, "the other order still withholds account 1"
+    assert held(world) == {("2", where), ("1", "IN")}, "the other order still withholds account 1"
     ruling_now = first.rows[0].ruling
     assert ruling_now is not None and (ruling_now.outcome, ruling_now.reason) == ("declined", "it is satire")
-    again = await harness.reviews.appeal(other, actor="clerk", reason="it is satire")
-    await harness.reviews.end_appeal(again.id, "overturn", actor="ben", reason="r")
-    assert held(harness) == {("2", where)}
-    assert quality_of(harness.service.view, 0, harness.now_ms + 1).appeals_reversed == 2
+    again = await world.reviews.appeal(other, actor="clerk", reason="it is satire")
+    await world.reviews.end_appeal(again.id, "overturn", actor="ben", reason="r")
+    assert held(world) == {("2", where)}
+    assert quality_of(world.moderation.view, 0, world.now_ms + 1).appeals_reversed == 2
     assert second.state == "final"
-    late = await harness.reviews.appeal(other, actor="clerk", reason="r")
-    done = await harness.reviews.end_appeal(late.id, "overturn", actor="max", reason="r")
+    late = await world.reviews.appeal(other, actor="clerk", reason="r")
+    done = await world.reviews.end_appeal(late.id, "overturn", actor="max", reason="r")
     assert (done.effect, done.ended) == (None, "the target is now declined")
 
 
 async def test_appeal_of_protected_speaker_declines_as_protected_speech() -> None:
-    harness = CaseHarness()
-    legal_order, reference = await withheld(harness, 1, confidential=True)
-    orders = OrderService(harness.service, clock=lambda: harness.now_ms)
+    world = World()
+    legal_order, reference = await withheld(world, 1, confidential=True)
+    orders = world.orders
     entry = registry.parse(b"account,category\n1,journalist\n", "r.csv").entries
     await orders.change_registry(lambda fold: registry.plan_import(entry, fold.speakers), actor="ann", reason="r")
-    filed = await harness.reviews.appeal(reference, actor="clerk", reason="a journalist")
+    filed = await world.reviews.appeal(reference, actor="clerk", reason="a journalist")
     result = appeal_view(AppealStatus(filed)).members()
     assert filed.deciders == ("lee",) and "lee" not in json.dumps(result) and "number" not in result
     assert result["against_order"] is True and legal_order.id not in json.dumps(result)
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
     assert isinstance(done.effect, OrderRuling) and done.effect.ground == "protected_speech"
-    assert held(harness) == set()
+    assert held(world) == set()
 
 
 async def test_upheld_appeal_changes_nothing() -> None:
-    harness = CaseHarness(decision(ruling("suppress")))
-    await harness.reviews.refresh()
-    [reference] = harness.reviews.automated.restrictions
-    filed = await harness.reviews.appeal(reference, actor="clerk", reason="no")
-    done = await harness.reviews.end_appeal(filed.id, "uphold", actor="ann", reason="seen")
+    world = World(decision(ruling("suppress")))
+    await world.reviews.refresh()
+    [reference] = world.reviews.automated.restrictions
+    filed = await world.reviews.appeal(reference, actor="clerk", reason="no")
+    done = await world.reviews.end_appeal(filed.id, "uphold", actor="ann", reason="seen")
     assert isinstance(done.record, AppealOutcome) and done.effect is None
     with pytest.raises(NoSuchCase):
-        await harness.reviews.appeal(ITEM, actor="clerk", reason="no")
+        await world.reviews.appeal(ITEM, actor="clerk", reason="no")
     with pytest.raises(NoSuchCase):
-        await harness.reviews.end_appeal("nothing", "uphold", actor="ann", reason="r")
+        await world.reviews.end_appeal("nothing", "uphold", actor="ann", reason="r")
 
 
 # --- appeals that outlive the contested record ---
 
 
-def appeals_counted(harness: CaseHarness) -> tuple[int, int]:
-    result = quality_of(harness.service.view, 0, harness.now_ms + 1)
+def appeals_counted(world: World) -> tuple[int, int]:
+    result = quality_of(world.moderation.view, 0, world.now_ms + 1)
     return result.appeals, result.appeals_reversed
 
 
-async def ruled(harness: CaseHarness, legal_order: Order, number: int, outcome: Outcome, actor: str) -> None:
-    harness.now_ms += 10
-    orders = OrderService(harness.service, clock=lambda: harness.now_ms)
-    await orders.rule(legal_order.id, Selection(targets=(str(number),)), outcome, actor=actor, reason="better words")
+async def ruled(world: World, legal_order: Order, number: int, outcome: Outcome, actor: str) -> None:
+    world.now_ms += 10
+    target = Selection(targets=(str(number),))
+    await world.orders.rule(legal_order.id, target, outcome, actor=actor, reason="better words")
 
 
 @pytest.mark.parametrize(("word", "reversed_"), [("uphold", 0), ("overturn", 1)])
 async def test_appeal_ends_after_its_order_is_revoked(word: Verdict, reversed_: int) -> None:
-    harness = CaseHarness()
-    legal_order, reference = await withheld(harness, 1, 2)
-    filed = await harness.reviews.appeal(reference, actor="clerk", reason="it is satire")
+    world = World()
+    legal_order, reference = await withheld(world, 1, 2)
+    filed = await world.reviews.appeal(reference, actor="clerk", reason="it is satire")
     assert (filed.number, filed.deciders) == (0, ("lee",))
-    await OrderService(harness.service, clock=lambda: harness.now_ms).step(
-        legal_order.id, "revoked", actor="max", reason="by the court"
-    )
+    await world.orders.step(legal_order.id, "revoked", actor="max", reason="by the court")
     with pytest.raises(CallerMistake, match="took the decision"):
-        await harness.reviews.end_appeal(filed.id, word, actor="Lee", reason="r")
-    done = await harness.reviews.end_appeal(filed.id, word, actor="max", reason="r")
+        await world.reviews.end_appeal(filed.id, word, actor="Lee", reason="r")
+    done = await world.reviews.end_appeal(filed.id, word, actor="max", reason="r")
     assert (done.effect, done.also_lifts, done.ended) == (None, (), "the order is revoked")
     assert ended_view(done).ended == done.ended
-    assert appeals_counted(harness) == (1, reversed_)
+    assert appeals_counted(world) == (1, reversed_)
     with pytest.raises(StaleReview, match="max has already decided the appeal"):
-        await harness.reviews.end_appeal(filed.id, word, actor="ben", reason="r")
+        await world.reviews.end_appeal(filed.id, word, actor="ben", reason="r")
 
 
 @pytest.mark.parametrize("again", ["withheld", "suspended"])
 async def test_appeal_reverses_present_restriction_of_its_target(again: Outcome) -> None:
     """A second ruling on the same target replaces the contested restriction."""
-    harness = CaseHarness()
-    legal_order, reference = await withheld(harness, 1, 2)
-    filed = await harness.reviews.appeal(reference, actor="clerk", reason="it is satire")
-    await ruled(harness, legal_order, 1, again, "max")
-    assert order_restrictions(legal_order, harness.now_ms)[0].reference != reference
+    world = World()
+    legal_order, reference = await withheld(world, 1, 2)
+    filed = await world.reviews.appeal(reference, actor="clerk", reason="it is satire")
+    await ruled(world, legal_order, 1, again, "max")
+    assert order_restrictions(legal_order, world.now_ms)[0].reference != reference
     for actor in ("lee", "max"):
         with pytest.raises(CallerMistake, match="took the decision"):
-            await harness.reviews.end_appeal(filed.id, "uphold", actor=actor, reason="r")
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is satire")
+            await world.reviews.end_appeal(filed.id, "uphold", actor=actor, reason="r")
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is satire")
     assert ended_view(done).members()["effect"] == {"action": "declined", "order": legal_order.id, "target": 1}
-    assert (done.ended, held(harness), appeals_counted(harness)) == ("", {("2", "IN")}, (1, 1))
+    assert (done.ended, held(world), appeals_counted(world)) == ("", {("2", "IN")}, (1, 1))
 
 
 async def test_appeal_ends_after_its_target_is_declined() -> None:
-    harness = CaseHarness()
-    legal_order, reference = await withheld(harness, 1)
-    filed = await harness.reviews.appeal(reference, actor="clerk", reason="it is satire")
-    await ruled(harness, legal_order, 1, "declined", "max")
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="max", reason="r")
-    assert (done.effect, done.ended, held(harness)) == (None, "the target is now declined", set())
+    world = World()
+    legal_order, reference = await withheld(world, 1)
+    filed = await world.reviews.appeal(reference, actor="clerk", reason="it is satire")
+    await ruled(world, legal_order, 1, "declined", "max")
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="max", reason="r")
+    assert (done.effect, done.ended, held(world)) == (None, "the target is now declined", set())
 
 
 async def test_appeal_reverses_expired_interim_decision_for_good() -> None:
     """The interim decision has expired, and would be in force again once the order is final."""
-    harness = CaseHarness()
+    world = World()
     head = OrderHead("Ministry", "IN", "s. 69A", "No. 1", 1, 2, 3, False)
-    orders = OrderService(harness.service, clock=lambda: harness.now_ms)
+    orders = world.orders
     [plan] = await orders.take_in([OrderDraft(head, {("account", "1"): Target("account", "1")})], actor="intake")
     for state in ("acknowledged", "under_review"):
         await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
     await orders.rule(plan.head.id, Selection(), "withheld", actor="lee", reason="r")
-    legal_order = await orders.step(plan.head.id, "interim", actor="lee", reason="r", end=End(harness.now_ms + 5))
-    filed = await harness.reviews.appeal(
-        order_restrictions(legal_order, harness.now_ms)[0].reference, actor="clerk", reason="satire"
+    legal_order = await orders.step(plan.head.id, "interim", actor="lee", reason="r", end=End(world.now_ms + 5))
+    filed = await world.reviews.appeal(
+        order_restrictions(legal_order, world.now_ms)[0].reference, actor="clerk", reason="satire"
     )
-    harness.now_ms += 10
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
+    world.now_ms += 10
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
     assert isinstance(done.effect, OrderRuling) and done.ended == ""
     await orders.step(plan.head.id, "final", actor="lee", reason="r")
-    assert held(harness) == set()
+    assert held(world) == set()
 
 
 @pytest.mark.parametrize(("word", "reversed_"), [("uphold", 0), ("overturn", 1)])
 async def test_appeal_ends_after_its_decision_left_the_topic(word: Verdict, reversed_: int) -> None:
     """Days later the topic no longer holds the decision; a restarted service sees a later one."""
-    harness = CaseHarness(decision(ruling("suppress")))
-    await harness.reviews.refresh()
-    [reference] = harness.reviews.automated.restrictions
-    filed = await harness.reviews.appeal(reference, actor="clerk", reason="it is a film")
+    world = World(decision(ruling("suppress")))
+    await world.reviews.refresh()
+    [reference] = world.reviews.automated.restrictions
+    filed = await world.reviews.appeal(reference, actor="clerk", reason="it is a film")
     assert (filed.number, filed.deciders) == (None, ("hushtag",))
-    harness.now_ms += 4 * 24 * HOUR_MS
-    later = decision(ruling("suppress", since_ms=harness.now_ms, expires_at_ms=harness.now_ms + HOUR_MS), number=2)
+    world.now_ms += 4 * 24 * HOUR_MS
+    later = decision(ruling("suppress", since_ms=world.now_ms, expires_at_ms=world.now_ms + HOUR_MS), number=2)
     for decisions, others in (((), ""), ((later,), "; hushtag-[0-9a-f]{24}, a separate decision, restricts it now")):
-        service, follower = in_memory_service(harness.log), FixedDecisions(decisions)
-        restarted = ReviewService(service, follower, clock=lambda: harness.now_ms)
-        filed = filed if not others else await refiled(harness, filed)
-        done = await restarted.end_appeal(filed.id, word, actor="ann", reason="seen")
+        restarted = World(*decisions, log=world.log, clock=world.moderation.host_ms)
+        filed = filed if not others else await refiled(world, filed)
+        done = await restarted.reviews.end_appeal(filed.id, word, actor="ann", reason="seen")
         assert done.effect is None
         assert re.fullmatch(f"the decision has ended, or is no longer kept{others}", done.ended)
-    await harness.reviews.refresh()
-    assert appeals_counted(harness) == (2, 2 * reversed_)
+    await world.reviews.refresh()
+    assert appeals_counted(world) == (2, 2 * reversed_)
 
 
-async def refiled(harness: CaseHarness, filed: Appeal) -> Appeal:
+async def refiled(world: World, filed: Appeal) -> Appeal:
     again = msgspec.structs.replace(filed, id=f"{filed.id}-again")
-    harness.log.send([encode_appeal(again)])
+    world.log.send([encode_appeal(again)])
     return again
 
 
 async def test_appeal_against_expired_block_reports_it() -> None:
-    harness = CaseHarness()
-    [written] = await harness.service.override(
+    world = World()
+    [written] = await world.moderation.override(
         [OverrideDraft(tag_of("tag"), "block", "*", ("trends",), "ann", "r", HOUR_MS)]
     )
     assert isinstance(written.record, Override)
     one = override_restriction(written.record)
     assert one is not None
-    filed = await harness.reviews.appeal(one.reference, actor="clerk", reason="no")
-    harness.now_ms = HOUR_MS
-    done = await harness.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
+    filed = await world.reviews.appeal(one.reference, actor="clerk", reason="no")
+    world.now_ms = HOUR_MS
+    done = await world.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
     assert (done.effect, done.ended) == (None, "the block has expired or was undone")

@@ -9,48 +9,26 @@ import pytest
 
 from moderation.domain.calibration.answers import calibration_answer
 from moderation.domain.calibration.drafts import LabelDraft
-from moderation.domain.calibration.label_book import AGAIN_MS, LabelBook
+from moderation.domain.calibration.label_book import AGAIN_MS
 from moderation.domain.calibration.records import text_subject
-from moderation.domain.calibration.service import CalibrationService
-from moderation.domain.cases.markings import MarkingService
 from streams.errors import CallerMistake
 from streams.log.decisions import SampledAt
-from tests.support.case_world import CaseHarness, decision, ruling
-from tests.support.in_memory_calibration import HARMFUL, InMemoryModels, add_of_two, drafts
-from tests.support.in_memory_texts import InMemoryTexts, in_memory_texts, native_tweet
+from tests.support.case_decisions import decision, ruling
+from tests.support.in_memory_calibration import HARMFUL, add_of_two, drafts
+from tests.support.in_memory_texts import InMemoryTexts, native_tweet
+from tests.support.moderation_world import World
 
-PLACE = SampledAt(0, 7, "en")
+
+def sampled() -> World:
+    """Build a world with a case that has sampled the tweet 17."""
+    evidence = msgspec.structs.replace(ruling("hold").evidence, sampled_at=(SampledAt(0, 7, "en"),))
+    tweets = InMemoryTexts({(0, 7): native_tweet(17, HARMFUL[0])})
+    return World(decision(ruling("hold", evidence=evidence)), tweets=tweets)
 
 
-class World(CaseHarness):
-    """Calibration on a log in memory, with a case that has sampled the tweet 17."""
-
-    def __init__(self) -> None:
-        evidence = msgspec.structs.replace(ruling("hold").evidence, sampled_at=(PLACE,))
-        super().__init__(decision(ruling("hold", evidence=evidence)))
-        self.store, self.models = InMemoryTexts(), InMemoryModels()
-        self.store.records[0, 7] = native_tweet(17, HARMFUL[0])
-        self.markings = MarkingService(self.service, clock=lambda: self.now_ms)
-        self.calibration = self.again()
-
-    def again(self) -> CalibrationService:
-        """Build the service of another process."""
-        texts = in_memory_texts(self.service, self.store)
-        return CalibrationService(
-            LabelBook(
-                self.service,
-                self.markings,
-                self.cases.log,
-                texts,
-                self.models,
-                secret=b"key",
-                clock=lambda: self.now_ms,
-            )
-        )
-
-    async def add(self, *labels: LabelDraft, actor: str = "asha") -> Any:
-        self.now_ms += 1
-        return await self.calibration.book.add(labels, actor=actor, reason="r")
+async def add(world: World, *labels: LabelDraft, actor: str = "asha") -> Any:
+    world.now_ms += 1
+    return await world.calibration.book.add(labels, actor=actor, reason="r")
 
 
 def label(text: str, harmful: bool | None, **more: Any) -> LabelDraft:
@@ -58,32 +36,33 @@ def label(text: str, harmful: bool | None, **more: Any) -> LabelDraft:
 
 
 async def test_record_has_scores_and_no_text() -> None:
-    world = World()
-    found = await world.add(label(HARMFUL[0], True, categories={"abuse": True}))
+    world = sampled()
+    found = await add(world, label(HARMFUL[0], True, categories={"abuse": True}))
     assert (found.added, found.unchanged, found.problems) == (1, 0, ())
     [record] = world.log.records
     assert HARMFUL[0].encode() not in record.value and b"filthy" not in record.value + record.key
     assert record.key.startswith(f"label:{text_subject(HARMFUL[0], b'key')}|review|".encode())
-    [text] = (await world.again().book.labels()).texts.texts
+    [text] = (await world.another().calibration.book.labels()).texts.texts
     assert (text.language, text.harmful, text.categories) == ("en", True, {"abuse": True})
     assert len(text.probabilities) == 4 and 0 < text.probabilities[0] < 1
 
 
 async def test_later_label_of_a_person_replaces_the_earlier() -> None:
-    world = World()
-    assert [(await world.add(label("a text", one))).added for one in (True, True, False)] == [1, 0, 1]
+    world = sampled()
+    assert [(await add(world, label("a text", one))).added for one in (True, True, False)] == [1, 0, 1]
     keys = {record.key for record in world.log.records}
     assert len(keys) == 1, "compaction keeps the last one alone"
     [text] = (await world.calibration.book.labels()).texts.texts
     assert not text.harmful and text.categories == dict.fromkeys(("abuse", "gendered_abuse", "hateful_conduct"), False)
-    await world.add(label("a text", None))
+    await add(world, label("a text", None))
     assert (await world.calibration.book.labels()).texts.texts == ()
-    assert (await world.add(label("a text", None))).added == 0, "there is nothing to withdraw"
+    assert (await add(world, label("a text", None))).added == 0, "there is nothing to withdraw"
 
 
 async def test_unread_language_and_unknown_tweet_are_refused_by_line() -> None:
-    world = World()
-    found = await world.add(
+    world = sampled()
+    found = await add(
+        world,
         label("இது ஒரு தமிழ் வாக்கியம், வணக்கம்", True),
         LabelDraft(tweet_id="404", harmful=True),
         LabelDraft(tweet_id="17", harmful=True),
@@ -99,7 +78,7 @@ async def test_unread_language_and_unknown_tweet_are_refused_by_line() -> None:
 
 
 async def test_markings_are_labels_and_decisions_label_no_text() -> None:
-    world = World()
+    world = sampled()
     case = (await world.case()).id
     assert (await world.calibration.book.labels()).texts.texts == ()
     await world.markings.mark(case, "tag", "17", "attack", actor="ann", reason="r")
@@ -118,19 +97,19 @@ async def test_markings_are_labels_and_decisions_label_no_text() -> None:
 
 
 async def test_marking_of_an_unreadable_tweet_does_not_count() -> None:
-    world = World()
-    world.store.records.clear()
+    world = sampled()
+    world.tweets.records.clear()
     await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
     found = await world.calibration.book.labels()
     assert (found.texts.texts, found.unreadable) == ((), 1)
 
 
 async def test_unreadable_tweet_is_tried_again_after_ten_minutes() -> None:
-    world = World()
-    record = world.store.records.pop((0, 7))
+    world = sampled()
+    record = world.tweets.records.pop((0, 7))
     await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
     await world.calibration.book.labels()
-    world.store.records[0, 7] = record
+    world.tweets.records[0, 7] = record
     world.now_ms += AGAIN_MS - 1
     assert (await world.calibration.book.labels()).unreadable == 1
     world.now_ms += 1
@@ -138,7 +117,7 @@ async def test_unreadable_tweet_is_tried_again_after_ten_minutes() -> None:
 
 
 async def test_swapped_labels_are_refused() -> None:
-    world = World()
+    world = sampled()
     swapped = [msgspec.structs.replace(one, harmful=not one.harmful, categories={}) for one in drafts(30, 30)]
     await world.calibration.book.add(swapped, actor="asha", reason="r")
     assert (await world.calibration.preview()).fit.inverted == ("en, any harm",)
@@ -148,19 +127,19 @@ async def test_swapped_labels_are_refused() -> None:
 
 
 async def test_labels_of_other_weights_do_not_count() -> None:
-    world = World()
-    await world.add(label("a text", True), LabelDraft(tweet_id="17", harmful=True))
+    world = sampled()
+    await add(world, label("a text", True), LabelDraft(tweet_id="17", harmful=True))
     for record in list(world.log.records):
         value = msgspec.json.decode(record.value)
         changed = msgspec.json.encode(value | {"scores": "0" * 12, "probabilities": [0.1] * 4})
         world.log.send([(changed, record.key)])
-    found = await world.again().book.labels()
+    found = await world.another().calibration.book.labels()
     assert (found.other_model, [one.subject for one in found.texts.texts]) == (1, ["tweet-17"])
     assert found.texts.texts[0].probabilities[0] > 0.2, "a tweet that can be read is scored again"
 
 
 async def test_apply_keeps_scores_and_changes_the_scale() -> None:
-    world = World()
+    world = sampled()
     await add_of_two(world.calibration, 60, 60)
     preview = await world.calibration.preview()
     [column, *_] = preview.fit.columns
@@ -186,9 +165,9 @@ async def test_apply_keeps_scores_and_changes_the_scale() -> None:
 
 
 async def test_one_person_needs_the_flag_and_is_recorded() -> None:
-    world = World()
+    world = sampled()
     await world.calibration.book.add(drafts(50, 50), actor="asha", reason="r")
-    await world.add(label("of another person", False), actor="ben")
+    await add(world, label("of another person", False), actor="ben")
     with pytest.raises(CallerMistake, match="asha gave 100% of the harmful labels in en, any harm") as refused:
         await world.calibration.apply(actor="zoe", reason="r")
     assert "--one-person" in refused.value.fix
@@ -199,7 +178,7 @@ async def test_one_person_needs_the_flag_and_is_recorded() -> None:
 
 
 async def test_apply_without_enough_labels_says_what_is_missing() -> None:
-    world = World()
+    world = sampled()
     with pytest.raises(CallerMistake, match="no language has a label"):
         await world.calibration.apply(actor="zoe", reason="r")
     await add_of_two(world.calibration, 30, 4)
@@ -211,7 +190,7 @@ async def test_apply_without_enough_labels_says_what_is_missing() -> None:
 
 
 async def test_apply_after_another_model_went_live_is_refused() -> None:
-    world = World()
+    world = sampled()
     await add_of_two(world.calibration, 60, 60)
     seen = (await world.models.live()).revision
     await world.calibration.apply(actor="zoe", reason="r")
@@ -221,18 +200,18 @@ async def test_apply_after_another_model_went_live_is_refused() -> None:
 
 
 async def test_apply_refuses_a_scale_that_labels_changed_meanwhile() -> None:
-    world = World()
+    world = sampled()
     await add_of_two(world.calibration, 60, 60)
     seen = (await world.calibration.preview()).fit.revision
-    await world.add(label("a lovely day", True), actor="ben")
+    await add(world, label("a lovely day", True), actor="ben")
     with pytest.raises(CallerMistake, match=f"labels have changed: .* not {seen}"):
         await world.calibration.apply(actor="zoe", reason="r", if_scale=seen)
-    await world.add(label("a lovely day", None), actor="ben")
+    await add(world, label("a lovely day", None), actor="ben")
     assert await world.calibration.apply(actor="zoe", reason="r", if_scale=seen)
 
 
 async def test_one_person_may_not_give_one_language_or_kind() -> None:
-    world = World()
+    world = sampled()
     await add_of_two(world.calibration, 60, 0)
     await world.calibration.book.add(drafts(0, 14), actor="meera", reason="r")
     with pytest.raises(CallerMistake, match="meera gave 100% of the harmful labels in en"):
@@ -240,25 +219,25 @@ async def test_one_person_may_not_give_one_language_or_kind() -> None:
 
 
 async def test_label_of_a_deleted_tweet_can_be_withdrawn() -> None:
-    world = World()
-    await world.add(LabelDraft(tweet_id="17", harmful=True))
-    world.store.records.clear()
-    found = await world.add(LabelDraft(tweet_id="17", harmful=None))
+    world = sampled()
+    await add(world, LabelDraft(tweet_id="17", harmful=True))
+    world.tweets.records.clear()
+    found = await add(world, LabelDraft(tweet_id="17", harmful=None))
     assert (found.added, found.problems) == (1, ())
-    assert (await world.again().book.labels()).texts.texts == ()
+    assert (await world.another().calibration.book.labels()).texts.texts == ()
 
 
 async def test_one_sender_does_not_outvote_three_people() -> None:
-    world = World()
+    world = sampled()
     for person in ("asha", "ben", "meera"):
-        await world.add(label("a text", True), actor=person)
-    await world.add(*[label("a text", False)] * 6, actor="zoe")
+        await add(world, label("a text", True), actor=person)
+    await add(world, *[label("a text", False)] * 6, actor="zoe")
     texts = (await world.calibration.book.labels()).texts
     assert texts.texts[0].harmful and texts.people == {"asha": 1, "ben": 1, "meera": 1, "zoe": 1}
 
 
 async def test_problems_name_the_given_places_and_may_stop_all() -> None:
-    world = World()
+    world = sampled()
     labels = [label("fine", False), label("இது ஒரு தமிழ் வாக்கியம், வணக்கம்", True)]
     found = await world.calibration.book.add(
         labels, actor="asha", reason="r", places=("line 7", "line 9"), all_or_none=True
@@ -268,7 +247,7 @@ async def test_problems_name_the_given_places_and_may_stop_all() -> None:
 
 
 async def test_labels_by_chance_are_refused() -> None:
-    world = World()
+    world = sampled()
     # Every second text of each kind is harmful: by construction both means are nearly equal.
     mixed = [
         msgspec.structs.replace(one, harmful=number % 4 < 2, categories={})
@@ -282,7 +261,7 @@ async def test_labels_by_chance_are_refused() -> None:
 
 
 async def test_means_reveal_no_score_of_a_marked_text() -> None:
-    world = World()
+    world = sampled()
     await add_of_two(world.calibration, 60, 60)
     before = calibration_answer(await world.calibration.preview()).columns[0].means_after
     await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")

@@ -11,11 +11,12 @@ from moderation.domain.cases.view import detailed_view
 from moderation.domain.cases.work_order import work_order
 from moderation.log.errors import StaleReview
 from streams.errors import CallerMistake
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.moderation_world import World
 
 
-def sampled(action: Any = "suppress", *, share: float = 1.0, **more: Any) -> CaseHarness:
-    return CaseHarness(decision(ruling(action, expires_at_ms=99 * HOUR_MS, **more)), share=share)
+def sampled(action: Any = "suppress", *, share: float = 1.0, **more: Any) -> World:
+    return World(decision(ruling(action, expires_at_ms=99 * HOUR_MS, **more)), share=share)
 
 
 async def test_blind_reviewer_cannot_undo_a_decision_of_the_case() -> None:
@@ -63,7 +64,7 @@ async def test_claimed_control_stays_when_its_hashtag_is_flagged() -> None:
 
 
 async def test_claimed_look_is_not_replaced_by_an_earlier_one() -> None:
-    world = CaseHarness(decision(ruling("suppress", since_ms=9, expires_at_ms=99 * HOUR_MS)), share=1.0)
+    world = World(decision(ruling("suppress", since_ms=9, expires_at_ms=99 * HOUR_MS)), share=1.0)
     claimed = await world.cases.claim("tag", actor="ann")
     world.automated.fold.apply(decision(ruling("suppress", expires_at_ms=99 * HOUR_MS), country="BR", number=2))
     assert claimed.look is not None

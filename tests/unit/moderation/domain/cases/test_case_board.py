@@ -18,7 +18,8 @@ from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.fold import CLAIM_MS
 from moderation.log.drafts import STOP, End, OverrideDraft, UndoDraft
 from streams.errors import HushtagError
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.moderation_world import World
 
 TAGS = ("t0", "t1", "t2")
 PEOPLE = ("ann", "ben", "cem")
@@ -29,7 +30,7 @@ class RandomHistory:
     """People, the pipeline and the clock, each acting at random on one log."""
 
     def __init__(self, dice: random.Random) -> None:
-        self.world = CaseHarness(share=dice.choice((0.0, 1.0)))
+        self.world = World(share=dice.choice((0.0, 1.0)))
         self._dice = dice
         self._version = 0
 
@@ -42,7 +43,7 @@ class RandomHistory:
         """List times around which cases may change by themselves, in order."""
         world = self.world
         ends = [item.ends_ms for item in world.automated.fold.items.values()]
-        ends += [getattr(record, "expires_at_ms", record.at_ms) for _, record in world.service.view.history]
+        ends += [getattr(record, "expires_at_ms", record.at_ms) for _, record in world.moderation.view.history]
         ends += [one.outcome.at_ms for one in world.reviews.fold.appeals.values() if one.outcome is not None]
         ends += [given[-1].at_ms for given in world.cases.log.fold.looks()]
         found = {ends_ms + after_ms for ends_ms in ends for after_ms in (0, KEPT_MS, KEPT_MS + 1)}
@@ -79,10 +80,10 @@ class RandomHistory:
 
     async def _stop(self) -> None:
         if self._rarely():
-            await self.world.service.undo(UndoDraft(STOP, "*", None, "lee", "over"))
+            await self.world.moderation.undo(UndoDraft(STOP, "*", None, "lee", "over"))
         else:
             ends_ms = self.world.now_ms + self._span()
-            await self.world.service.pause(OverrideDraft(STOP, "allow", "*", ("trends",), "lee", "stop", ends_ms))
+            await self.world.moderation.pause(OverrideDraft(STOP, "allow", "*", ("trends",), "lee", "stop", ends_ms))
 
     async def _case(self) -> None:
         cases, tag, person = self.world.cases, self._tag(), self._dice.choice(PEOPLE)
@@ -123,17 +124,17 @@ class RandomHistory:
         return self._dice.random() < 0.2
 
 
-def derived_anew(world: CaseHarness) -> dict[str, HashtagCase]:
+def derived_anew(world: World) -> dict[str, HashtagCase]:
     return cases_of(
         world.cases.log.fold,
         world.automated.fold,
-        world.service.view,
+        world.moderation.view,
         world.reviews.fold.appeals,
         world.now_ms,
     )
 
 
-def snapshot(world: CaseHarness, cases: Iterable[HashtagCase]) -> dict[str, object]:
+def snapshot(world: World, cases: Iterable[HashtagCase]) -> dict[str, object]:
     """Copy what a page can see of each case; the progress in it goes on changing."""
     return {one.id: (one.items, world.cases.log.version(one), [r.id for r in one.progress.history]) for one in cases}
 
@@ -180,7 +181,7 @@ def derived(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_board_derives_only_what_changed_or_is_due(derived: list[str]) -> None:
-    world = CaseHarness(
+    world = World(
         decision(ruling("hold", expires_at_ms=HOUR_MS), tag="t0"), decision(ruling("hold"), tag="t1", number=2)
     )
     world.automated.fold.apply(decision(ruling("hold", expires_at_ms=9 * HOUR_MS), tag="t2", number=3))
@@ -200,10 +201,10 @@ async def test_board_derives_only_what_changed_or_is_due(derived: list[str]) -> 
 
 
 async def test_stop_button_derives_all_again_and_when_it_expires(derived: list[str]) -> None:
-    world = CaseHarness(decision(ruling("suppress", expires_at_ms=9 * HOUR_MS)))
+    world = World(decision(ruling("suppress", expires_at_ms=9 * HOUR_MS)))
     assert await world.cases.log.refresh() == {}
     derived.clear()
-    await world.service.pause(OverrideDraft(STOP, "allow", "*", ("trends",), "lee", "stop", HOUR_MS))
+    await world.moderation.pause(OverrideDraft(STOP, "allow", "*", ("trends",), "lee", "stop", HOUR_MS))
     [paused] = (await world.cases.log.refresh()).values()
     assert paused.is_open
     world.now_ms = HOUR_MS
@@ -211,7 +212,7 @@ async def test_stop_button_derives_all_again_and_when_it_expires(derived: list[s
 
 
 async def test_failed_update_is_made_up_for_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = CaseHarness(decision(ruling("hold")))
+    world = World(decision(ruling("hold")))
     await world.cases.log.refresh()
     await world.person("allow", tag="tag")
     with monkeypatch.context() as patch:
@@ -222,7 +223,7 @@ async def test_failed_update_is_made_up_for_by_the_next(monkeypatch: pytest.Monk
 
 
 async def test_decision_elsewhere_names_the_cases_whose_version_it_changes() -> None:
-    world = CaseHarness(decision(ruling("hold")))
+    world = World(decision(ruling("hold")))
     sequence, _ = await world.cases.log.changed_since(0)
     await world.person("allow", tag="tag", country="FR")
     assert len((await world.cases.log.changed_since(sequence))[1]) == 1
@@ -230,7 +231,7 @@ async def test_decision_elsewhere_names_the_cases_whose_version_it_changes() -> 
 
 async def test_renewals_do_not_pile_up_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(case_board, "LEAST_STALE", 4)
-    world = CaseHarness()
+    world = World()
     for number in range(1, 40):
         world.now_ms += 1_000
         ends_ms = world.now_ms + HOUR_MS

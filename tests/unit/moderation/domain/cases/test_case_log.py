@@ -10,11 +10,12 @@ from moderation.domain.cases.case import HashtagCase
 from moderation.domain.cases.records import MOST_COVERED, CoveredItem
 from moderation.log.errors import StaleReview
 from streams.errors import CallerMistake
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.moderation_world import World
 
 
 async def test_skip_by_another_person_is_no_conflict() -> None:
-    world = CaseHarness(decision(ruling("hold", expires_at_ms=99 * HOUR_MS)))
+    world = World(decision(ruling("hold", expires_at_ms=99 * HOUR_MS)))
     version = world.cases.log.version(await world.cases.claim("tag", actor="ann"))
     world.now_ms += 50_000
     await world.cases.heartbeat("tag", actor="ann")
@@ -25,7 +26,7 @@ async def test_skip_by_another_person_is_no_conflict() -> None:
 
 
 async def test_conflict_names_who_decided_though_a_look_began() -> None:
-    world = CaseHarness(decision(ruling("suppress", expires_at_ms=99 * HOUR_MS)), share=1.0)
+    world = World(decision(ruling("suppress", expires_at_ms=99 * HOUR_MS)), share=1.0)
     await world.person("hold")
     version = world.cases.log.version(await world.case())
     await world.cases.decide("tag", "show", actor="ben", reason="the film")
@@ -39,7 +40,7 @@ async def test_decision_on_too_many_items_writes_nothing() -> None:
         ruling("hold", f"s{n}", category=f"c{n}", since_ms=n, expires_at_ms=99 * HOUR_MS)
         for n in range(1, MOST_COVERED + 2)
     ]
-    world = CaseHarness(decision(*rulings))
+    world = World(decision(*rulings))
     with pytest.raises(CallerMistake, match="1001 items are too many"):
         await world.cases.decide("tag", "show", actor="ann", reason="seen")
     assert not world.log.records
@@ -57,7 +58,7 @@ async def test_refused_check_of_rights_writes_nothing() -> None:
         if len(asked) != 2:
             raise BeyondRights
 
-    world = CaseHarness(
+    world = World(
         decision(ruling("suppress", expires_at_ms=99 * HOUR_MS)),
         decision(ruling("hold", expires_at_ms=99 * HOUR_MS), country="US", number=2),
         share=1.0,

@@ -9,7 +9,8 @@ from moderation.domain.appeals.items import ReviewItem
 from moderation.domain.cases.case import CaseItem
 from moderation.domain.cases.episodes import episodes_of
 from moderation.domain.cases.fold import CaseFold
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.moderation_world import World
 
 
 async def test_case_closes_when_its_one_second_look_does() -> None:
@@ -17,7 +18,7 @@ async def test_case_closes_when_its_one_second_look_does() -> None:
         decision(ruling("suppress", expires_at_ms=99 * HOUR_MS), country=country, number=number)
         for number, country in enumerate(("IN", "US"), start=1)
     ]
-    world = CaseHarness(*decisions, share=1.0)
+    world = World(*decisions, share=1.0)
     await world.look("ann", "hide")
     await world.look("ben", "hide")
     first = await world.case()

@@ -8,7 +8,8 @@ from moderation.console.render import templates
 from moderation.domain.cases.answers import CaseDetailAnswer, Fact, facts_of
 from moderation.domain.cases.lines import case_lines
 from moderation.domain.cases.view import detailed_view
-from tests.support.case_world import CaseHarness, decision, ruling
+from tests.support.case_decisions import decision, ruling
+from tests.support.moderation_world import World
 
 
 class _ToyAnswer(CaseDetailAnswer):
@@ -16,7 +17,7 @@ class _ToyAnswer(CaseDetailAnswer):
 
 
 async def _toy(heat: int) -> _ToyAnswer:
-    world = CaseHarness(decision(ruling("hold")))
+    world = World(decision(ruling("hold")))
     return _ToyAnswer.model_validate(
         detailed_view(await world.case(), world.cases.log, "ann").members() | {"heat": heat}
     )

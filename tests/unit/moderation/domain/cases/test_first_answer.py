@@ -9,11 +9,12 @@ from moderation.domain.cases.fold import look_problem
 from moderation.log.errors import StaleReview
 from streams.constants import MINUTE_MS
 from streams.errors import CallerMistake
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.moderation_world import World
 
 
 async def test_one_answer_of_each_person_is_owed_while_the_case_is_open() -> None:
-    world = CaseHarness(decision(ruling("hold"), ruling("review", category="slur")))
+    world = World(decision(ruling("hold"), ruling("review", category="slur")))
     case = await world.cases.answer("tag", "unsure", actor="ann", reason="r")
     owed = {name: owes_first_answer(case, name, world.now_ms, 0) for name in ("ann", "Ann", "аnn", "ben")}
     assert owed == {"ann": False, "Ann": False, "аnn": False, "ben": True}, "the third begins with a Cyrillic letter"
@@ -33,13 +34,13 @@ async def test_one_answer_of_each_person_is_owed_while_the_case_is_open() -> Non
     (10 * MINUTE_MS, 10 * MINUTE_MS, False), (10 * MINUTE_MS + 1, 10 * MINUTE_MS, True), (1, 0, True),
 ])  # fmt: skip
 async def test_hold_that_lapses_within_the_time_needs_none(left_ms: int, within_ms: int, owed: bool) -> None:
-    world = CaseHarness(decision(ruling("hold", expires_at_ms=HOUR_MS), ruling("review", category="slur")))
+    world = World(decision(ruling("hold", expires_at_ms=HOUR_MS), ruling("review", category="slur")))
     world.now_ms = HOUR_MS - left_ms
     assert owes_first_answer(await world.case(), "ann", world.now_ms, within_ms) == owed
 
 
 async def test_second_look_has_no_first_answer_and_is_closed_to_those_who_gave_one() -> None:
-    world = CaseHarness(
+    world = World(
         decision(ruling("suppress", expires_at_ms=99 * HOUR_MS)), decision(ruling("hold"), country="US"), share=1.0
     )
     case = await world.cases.answer("tag", "hide", actor="ann", reason="r")

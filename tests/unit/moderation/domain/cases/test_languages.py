@@ -11,7 +11,8 @@ from moderation.domain.cases.languages import languages_of, reader_words, unread
 from moderation.domain.cases.lines import case_cells, case_lines
 from moderation.domain.cases.queue import CaseFilter
 from moderation.domain.cases.view import case_view, detailed_view
-from tests.support.case_world import EVIDENCE, UNREAD, CaseHarness, decision, ruling, unread_ruling
+from tests.support.case_decisions import EVIDENCE, UNREAD, decision, ruling, unread_ruling
+from tests.support.moderation_world import World
 
 TAMIL = {"language": "ta", "name": "Tamil", "share": 0.64}
 BENGALI = {"language": "bn", "name": "Bengali", "share": 0.14}
@@ -22,7 +23,7 @@ def test_doctests() -> None:
 
 
 async def test_case_names_languages_with_many_unread_authors() -> None:
-    world = CaseHarness(decision(unread_ruling()), decision(ruling("hold", tweets=900), country="US"))
+    world = World(decision(unread_ruling()), decision(ruling("hold", tweets=900), country="US"))
     answer = case_view(await world.case(), world.cases.log, "ann")
     assert answer.members()["languages"] == [TAMIL, BENGALI]
     assert CaseFilter(language="bn").selects(answer, "ann")
@@ -30,7 +31,7 @@ async def test_case_names_languages_with_many_unread_authors() -> None:
 
 
 async def test_case_with_all_texts_read_names_no_language() -> None:
-    world = CaseHarness(decision(ruling("hold")))
+    world = World(decision(ruling("hold")))
     assert case_view(await world.case(), world.cases.log, "ann").languages == []
 
 
@@ -49,7 +50,7 @@ def test_largest_language_is_first_even_without_a_group() -> None:
 
 
 async def test_blind_second_look_names_no_language() -> None:
-    world = CaseHarness(decision(ruling("suppress", evidence=UNREAD)), share=1.0)
+    world = World(decision(ruling("suppress", evidence=UNREAD)), share=1.0)
     case = await world.case()
     assert unread_languages(case) == ()
     answer = case_view(case, world.cases.log, "ann")
@@ -57,7 +58,7 @@ async def test_blind_second_look_names_no_language() -> None:
 
 
 async def test_terminal_names_languages_and_no_share() -> None:
-    world = CaseHarness(decision(unread_ruling()))
+    world = World(decision(unread_ruling()))
     case = await world.case()
     lines = [*case_lines(detailed_view(case, world.cases.log, "ann"), world.now_ms)]
     assert lines[2:4] == [

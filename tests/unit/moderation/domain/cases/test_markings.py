@@ -5,21 +5,18 @@ from __future__ import annotations
 import pytest
 
 from moderation.domain.cases.fold import case_fold_of
-from moderation.domain.cases.markings import MarkingService, TextMarking, decode_marking, encode_marking
+from moderation.domain.cases.markings import TextMarking, decode_marking, encode_marking
 from moderation.domain.texts.case_sample import may_see_markings
 from streams.errors import ContractError
 from streams.log.moderation import OtherRecord
-from tests.support.case_world import CaseHarness, decision, ruling
+from tests.support.case_decisions import decision, ruling
+from tests.support.moderation_world import World
 
 CASE = "case-0123456789abcdef"
 
 
-def service(world: CaseHarness) -> MarkingService:
-    return MarkingService(world.service, clock=lambda: world.now_ms)
-
-
 async def test_last_marking_of_each_person_counts() -> None:
-    markings = service(CaseHarness())
+    markings = World().markings
     for actor, mark in (("ann", "attack"), ("bob", "news"), ("Ann", "unrelated"), ("bob", "none")):
         found = await markings.mark(CASE, "tag", "17", mark, actor=actor, reason="r")  # type: ignore[arg-type]
     assert found.of_person(CASE, "ann") == {"17": "unrelated"}
@@ -29,20 +26,19 @@ async def test_last_marking_of_each_person_counts() -> None:
 
 
 async def test_same_marking_is_written_once() -> None:
-    world = CaseHarness()
-    markings = service(world)
+    world = World()
     for mark in ("attack", "attack", "none", "none"):
-        await markings.mark(CASE, "tag", "17", mark, actor="ann", reason="r")  # type: ignore[arg-type]
+        await world.markings.mark(CASE, "tag", "17", mark, actor="ann", reason="r")  # type: ignore[arg-type]
     assert len(world.log.records) == 2
-    assert (await service(world).refresh()).of_person(CASE, "ann") == {}, "another process reads the same"
+    assert (await world.another().markings.refresh()).of_person(CASE, "ann") == {}, "another process reads the same"
 
 
 async def test_case_folds_ignore_markings() -> None:
-    world = CaseHarness(decision(ruling("hold")))
+    world = World(decision(ruling("hold")))
     before = world.cases.log.version(await world.case())
-    await service(world).mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
+    await world.markings.mark((await world.case()).id, "tag", "17", "attack", actor="ann", reason="r")
     assert world.cases.log.version(await world.case()) == before
-    fold = case_fold_of(world.service.view)
+    fold = case_fold_of(world.moderation.view)
     assert not fold.cases and not fold.refused
 
 
@@ -56,7 +52,7 @@ def test_marking_under_another_key_is_refused() -> None:
 
 
 async def test_first_answer_or_decision_opens_markings_of_others() -> None:
-    world = CaseHarness(decision(ruling("hold")))
+    world = World(decision(ruling("hold")))
     assert not may_see_markings(await world.case(), "ann", hidden=False)
     await world.cases.answer("tag", "unsure", actor="Ann", reason="r")
     assert may_see_markings(await world.case(), "ann", hidden=False)

@@ -6,7 +6,8 @@ import pytest
 
 from moderation.domain.cases.queue import CaseFilter
 from moderation.domain.cases.view import case_view
-from tests.support.case_world import CaseHarness, decision, unread_ruling
+from tests.support.case_decisions import decision, unread_ruling
+from tests.support.moderation_world import World
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ from tests.support.case_world import CaseHarness, decision, unread_ruling
     ],
 )
 async def test_filter_selects_by_each_member(selects: CaseFilter, selects_not: CaseFilter) -> None:
-    world = CaseHarness(decision(unread_ruling()))
+    world = World(decision(unread_ruling()))
     await world.cases.claim("tag", actor="ann")
     await world.cases.note("tag", actor="ann", reason="seen", add=["film"])
     answer = case_view(await world.case(), world.cases.log, "ann")
@@ -31,7 +32,7 @@ async def test_filter_selects_by_each_member(selects: CaseFilter, selects_not: C
 
 
 async def test_filter_knows_free_cases_and_those_of_others() -> None:
-    world = CaseHarness(decision(unread_ruling()))
+    world = World(decision(unread_ruling()))
     assert CaseFilter(claimed="free").selects(case_view(await world.case(), world.cases.log, "ben"), "ben")
     await world.cases.claim("tag", actor="ann")
     assert CaseFilter(claimed="others").selects(case_view(await world.case(), world.cases.log, "ben"), "ben")

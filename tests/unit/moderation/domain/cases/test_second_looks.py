@@ -20,11 +20,12 @@ from moderation.domain.cases.view import case_view, decided_view, detailed_view
 from moderation.log.errors import StaleReview
 from streams.errors import CallerMistake, HushtagError
 from streams.log.moderation import Override
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.moderation_world import World
 
 
-def sampled(action: Any = "suppress", **more: Any) -> CaseHarness:
-    return CaseHarness(decision(ruling(action, expires_at_ms=99 * HOUR_MS, **more)), share=1.0)
+def sampled(action: Any = "suppress", **more: Any) -> World:
+    return World(decision(ruling(action, expires_at_ms=99 * HOUR_MS, **more)), share=1.0)
 
 
 # --- blindness ---
@@ -95,7 +96,7 @@ async def test_skip_ends_blindness_and_the_look_for_good() -> None:
 
 
 async def test_person_who_saw_the_numbers_cannot_take_the_look() -> None:
-    world = CaseHarness(decision(ruling("suppress"), country="IN"), decision(ruling("review"), country="US"), share=1.0)
+    world = World(decision(ruling("suppress"), country="IN"), decision(ruling("review"), country="US"), share=1.0)
     case = await world.cases.claim("tag", actor="ann")
     assert not case.is_blind and case_view(case, world.cases.log, "ann").reach is not None
     await world.cases.decide("tag", "leave", actor="ann", reason="r")
@@ -179,16 +180,14 @@ async def test_control_that_reviewers_would_hide_becomes_a_question() -> None:
 
 
 async def test_hashtag_that_was_ever_flagged_is_no_control() -> None:
-    both = CaseHarness(decision(ruling("shadow")), decision(ruling("suppress"), country="US", number=2), share=1.0)
+    both = World(decision(ruling("shadow")), decision(ruling("suppress"), country="US", number=2), share=1.0)
     assert {one.item.kind for one in (await both.case()).items} == {"second_look"}
-    early = CaseHarness(
-        decision(ruling("shadow")), decision(ruling("suppress"), country="US", provisional=True), share=1.0
-    )
+    early = World(decision(ruling("shadow")), decision(ruling("suppress"), country="US", provisional=True), share=1.0)
     assert await early.cases.log.refresh() == {}
 
 
 async def test_case_has_one_second_look() -> None:
-    world = CaseHarness(*(decision(ruling("suppress"), country=country) for country in ("IN", "US", "BR")), share=1.0)
+    world = World(*(decision(ruling("suppress"), country=country) for country in ("IN", "US", "BR")), share=1.0)
     [item] = (await world.case()).items
     await world.look("ann", "hide")
     assert [one.item.id for one in (await world.case()).items] == [item.item.id]
@@ -249,9 +248,9 @@ async def test_quality_counts_a_look_in_the_period_of_its_last_verdict() -> None
     [reference] = world.automated.fold.restrictions
     filed = await world.reviews.appeal(reference, actor="clerk", reason="no")
     await world.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="yes")
-    found = quality_of(world.service.view, 200, 201)
+    found = quality_of(world.moderation.view, 200, 201)
     assert (found.looked_at, found.overturned, found.pairs, found.appeals, found.appeals_reversed) == (1, 1, 1, 1, 1)
-    earlier = quality_of(world.service.view, 0, 200)
+    earlier = quality_of(world.moderation.view, 0, 200)
     assert (earlier.looked_at, earlier.appeals) == (0, 0)
     assert agreement_view(world.cases.log.fold).false_positive_rate == 1.0
 

@@ -28,20 +28,21 @@ from moderation.log.errors import NoSuchCase, NothingToUndo, StaleReview
 from streams.errors import CallerMistake, ContractError
 from streams.log.moderation import OtherRecord, Override, encode_moderation
 from streams.naming import tag_of
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
-from tests.support.in_memory_log import InMemoryLog, in_memory_service
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.in_memory_log import InMemoryLog
+from tests.support.moderation_world import World
 
 CASE = case_id("tag", 1)
 
 
-def harness() -> CaseHarness:
-    return CaseHarness(decision(ruling("hold"), ruling("hold", "search")))
+def held() -> World:
+    return World(decision(ruling("hold"), ruling("hold", "search")))
 
 
 async def test_case_of_a_misleading_spelling_is_decided_under_its_hashtag() -> None:
-    world = CaseHarness(msgspec.structs.replace(decision(ruling("hold")), display="t\u202eag"))
+    world = World(msgspec.structs.replace(decision(ruling("hold")), display="t\u202eag"))
     await world.cases.decide("tag", "hide", actor="ann", reason="r")
-    [override] = [record for _, record in world.service.view.history if isinstance(record, Override)]
+    [override] = [record for _, record in world.moderation.view.history if isinstance(record, Override)]
     assert (override.hashtag, override.display) == ("tag", "tag")
 
 
@@ -49,7 +50,7 @@ async def test_case_of_a_misleading_spelling_is_decided_under_its_hashtag() -> N
 
 
 async def test_claim_ends_a_minute_after_its_last_heartbeat() -> None:
-    world = harness()
+    world = held()
     await world.cases.claim("tag", actor="ann")
     for _ in range(3):
         world.now_ms += CLAIM_MS - 1
@@ -67,7 +68,7 @@ async def test_claim_ends_a_minute_after_its_last_heartbeat() -> None:
 
 
 async def test_heartbeat_revives_a_claim_that_no_person_took() -> None:
-    world = harness()
+    world = held()
     await world.cases.claim("tag", actor="ann")
     world.now_ms += 10 * CLAIM_MS
     assert await world.cases.heartbeat("tag", actor="ann") == world.now_ms + CLAIM_MS
@@ -75,7 +76,7 @@ async def test_heartbeat_revives_a_claim_that_no_person_took() -> None:
 
 
 async def test_claim_ends_on_decision_and_on_skip() -> None:
-    world = harness()
+    world = held()
     await world.cases.claim("tag", actor="ann")
     await world.cases.decide("tag", "hide", actor="ann", reason="r", surfaces=["trends"])
     assert world.cases.log.claimant(await world.case()) == ""
@@ -90,7 +91,7 @@ async def test_claim_ends_on_decision_and_on_skip() -> None:
 
 async def test_only_one_of_two_processes_claims_a_lapsed_case(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both read the log before either writes."""
-    world = harness()
+    world = held()
     other, send = world.another(), InMemoryLog.send
 
     def send_late(self: InMemoryLog, records: Sequence[tuple[bytes, bytes]]) -> list[int]:
@@ -102,11 +103,11 @@ async def test_only_one_of_two_processes_claims_a_lapsed_case(monkeypatch: pytes
     monkeypatch.setattr(InMemoryLog, "send", send_late)
     with pytest.raises(StaleReview, match="ben has claimed it"):
         await world.cases.claim("tag", actor="ann")
-    assert other.log.claimant(await other.log.find("tag")) == "ben"
+    assert other.cases.log.claimant(await other.case("tag")) == "ben"
 
 
 async def test_lead_takes_over_a_live_claim_with_a_reason() -> None:
-    world = harness()
+    world = held()
     with pytest.raises(CallerMistake, match="no other person holds"):
         await world.cases.take_over("tag", actor="lea", reason="r")
     await world.cases.claim("tag", actor="ann")
@@ -157,7 +158,7 @@ def test_fold_matches_a_simple_model_of_claims(acts: list[tuple[str, str, int]])
 
 
 async def test_decision_on_a_changed_case_names_who_changed_it() -> None:
-    world = harness()
+    world = held()
     seen = world.cases.log.version(await world.case())
     await world.cases.decide("tag", "show", actor="ben", reason="it is news", surfaces=["search"])
     with pytest.raises(StaleReview, match="ben has decided on it since: it is news"):
@@ -171,14 +172,14 @@ async def test_decision_on_a_changed_case_names_who_changed_it() -> None:
 
 
 async def test_notes_do_not_make_a_decision_stale() -> None:
-    world = harness()
+    world = held()
     seen = world.cases.log.version(await world.case())
     await world.cases.note("tag", actor="ben", reason="see the film")
     await world.cases.decide("tag", "show", actor="ann", reason="r", expected=seen)
 
 
 async def test_second_of_two_decisions_at_once_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = harness()
+    world = held()
     item = (await world.case()).items[0].item.id
     send = InMemoryLog.send
     theirs = CaseDecision(
@@ -197,12 +198,12 @@ async def test_second_of_two_decisions_at_once_is_refused(monkeypatch: pytest.Mo
 
 
 async def test_decision_reports_an_override_that_came_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    world, send = harness(), InMemoryLog.send
+    world, send = held(), InMemoryLog.send
 
     def send_late(self: InMemoryLog, records: Sequence[tuple[bytes, bytes]]) -> list[int]:
         monkeypatch.setattr(InMemoryLog, "send", send)
         draft = OverrideDraft(tag_of("tag"), "allow", "IN", ("trends",), "ben", "first", HOUR_MS)
-        send(self, [encode_moderation(in_memory_service(InMemoryLog(), lambda: world.now_ms).record_of(draft))])
+        send(self, [encode_moderation(World().moderation.record_of(draft))])
         return send(self, records)
 
     monkeypatch.setattr(InMemoryLog, "send", send_late)
@@ -212,7 +213,7 @@ async def test_decision_reports_an_override_that_came_first(monkeypatch: pytest.
 
 
 async def test_undo_takes_back_the_newest_decision_alone() -> None:
-    world = harness()
+    world = held()
     await world.cases.decide("tag", "show", actor="ann", reason="r", surfaces=["search"])
     await world.cases.decide("tag", "hide", actor="ann", reason="r")
     assert not (await world.case()).is_open
@@ -226,14 +227,14 @@ async def test_undo_takes_back_the_newest_decision_alone() -> None:
 
 
 async def test_undo_reopens_what_was_left_as_it_is() -> None:
-    world = CaseHarness(decision(ruling("discount", weight=0.3)))
+    world = World(decision(ruling("discount", weight=0.3)))
     await world.cases.decide("tag", "leave", actor="ann", reason="r")
     await world.cases.undo("tag", actor="ann", reason="r")
     assert await world.open_places() == {("contested", "IN", "trends")}
 
 
 async def test_undo_of_the_override_alone_reopens_the_case() -> None:
-    world = harness()
+    world = held()
     await world.cases.decide("tag", "show", actor="ann", reason="r")
     await world.undo()
     assert len(await world.open_places()) == 2
@@ -251,7 +252,7 @@ async def test_undo_of_the_override_alone_reopens_the_case() -> None:
     ],
 )
 async def test_unknown_filter_names_what_is_open(filters: dict[str, Any], words: str) -> None:
-    world = harness()
+    world = held()
     with pytest.raises(CallerMistake, match="is not open in case") as raised:
         await world.cases.decide("tag", "hide", actor="ann", reason="r", **filters)
     assert words in raised.value.fix
@@ -259,7 +260,7 @@ async def test_unknown_filter_names_what_is_open(filters: dict[str, Any], words:
 
 
 async def test_escalated_case_moves_to_the_list_of_its_team() -> None:
-    world = harness()
+    world = held()
     moved = await world.cases.escalate("tag", "legal", actor="ann", reason="a court is named in it")
     lists = {team: is_waiting(moved, "zoe", team, world.now_ms) for team in ("moderators", "legal")}
     assert lists == {"moderators": False, "legal": True}
@@ -270,14 +271,14 @@ async def test_escalated_case_moves_to_the_list_of_its_team() -> None:
 
 
 async def test_labels_are_added_and_removed_by_notes() -> None:
-    world = harness()
+    world = held()
     await world.cases.note("tag", actor="ann", reason="r", add=["news", "film"])
     noted = await world.cases.note("tag", actor="ann", reason="r", add=["satire"], remove=["news"])
     assert list(noted.progress.labels) == ["film", "satire"]
 
 
 async def test_first_answer_is_kept_beside_the_decision() -> None:
-    world = harness()
+    world = held()
     await world.cases.answer("tag", "unsure", actor="ann", reason="only the name")
     done = await world.cases.decide("tag", "hide", actor="ann", reason="the tweets")
     assert [(one.actor, one.answer) for one in done.case.progress.answers] == [("ann", "unsure")]
@@ -285,7 +286,7 @@ async def test_first_answer_is_kept_beside_the_decision() -> None:
 
 
 async def test_unknown_case_and_hashtag_are_reported() -> None:
-    world = harness()
+    world = held()
     for name in ("case-0000000000000000", "unknown"):
         with pytest.raises(NoSuchCase):
             await world.cases.claim(name, actor="ann")

@@ -6,7 +6,8 @@ from moderation.domain.cases.work_order import order_place, work_order
 from streams.constants import DAY_MS
 from streams.orders.order import Order
 from streams.orders.records import OrderReceived
-from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+from tests.support.case_decisions import HOUR_MS, decision, ruling
+from tests.support.moderation_world import World
 
 
 def order(name: str, deadline_ms: int) -> Order:
@@ -18,7 +19,7 @@ def order(name: str, deadline_ms: int) -> Order:
 
 
 async def test_what_runs_out_first_comes_first() -> None:
-    world = CaseHarness(
+    world = World(
         decision(ruling("hold", expires_at_ms=2 * HOUR_MS), tag="held later"),
         decision(ruling("hold", expires_at_ms=HOUR_MS), tag="held"),
         decision(ruling("review", tweets=50), tag="small"),

@@ -9,98 +9,86 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.domain.texts.exposure import SHIFT_MS, ExposureFold
-from moderation.domain.texts.reader import TextReader
 from moderation.domain.texts.readings import TextReading
 from moderation.domain.texts.shown_text import NO_POSITION
 from moderation.log.errors import ExposureLimit
 from streams.constants import HOUR_MS
 from streams.settings import Settings
-from tests.support.in_memory_log import InMemoryLog, in_memory_service
-from tests.support.in_memory_texts import InMemoryTexts
+from tests.support.moderation_world import World
 
 
 def reading(actor: str, at_ms: int, *tweets: str, case: str = "case-1") -> TextReading:
     return TextReading(id="a", hashtag="tag", case=case, tweets=tweets, actor=actor, reason="r", at_ms=at_ms)
 
 
-class World:
-    """A log with a clock that the test sets, and any number of readers on it."""
+def limited(limit: int) -> World:
+    return World(settings=Settings(texts_per_shift=limit))
 
-    def __init__(self, limit: int) -> None:
-        self.log = InMemoryLog()
-        self.now_ms = 1_000
-        self.limit = limit
-        self.reader = self.started()
 
-    def started(self) -> TextReader:
-        """Start another process."""
-        texts = InMemoryTexts()
-        service = in_memory_service(self.log, lambda: self.now_ms)
-        return TextReader(Settings(texts_per_shift=self.limit), service, texts, texts, clock=lambda: self.now_ms)
-
-    async def open(self, *tweets: str, case: str = "case-1", actor: str = "ann") -> None:
-        at = [NO_POSITION] * len(tweets)
-        await self.reader.read("tag", tweets, at, actor=actor, purpose="review", case=case)
+async def open_texts(world: World, *tweets: str, case: str = "case-1", actor: str = "ann") -> None:
+    at = [NO_POSITION] * len(tweets)
+    await world.texts.read("tag", tweets, at, actor=actor, purpose="review", case=case)
 
 
 async def test_next_opening_beyond_the_limit_is_refused_whole() -> None:
-    world = World(3)
-    await world.open("1", "2")
+    world = limited(3)
+    await open_texts(world, "1", "2")
     with pytest.raises(
         ExposureLimit, match="opened 2 texts within 8 hours; 2 more would exceed the limit of 3"
     ) as found:
-        await world.open("3", "4")
+        await open_texts(world, "3", "4")
     assert found.value.fix == "open at most 1 now: --tweet ID"
     assert len(world.log.records) == 1, "nothing of it was opened"
-    await world.open("3")
+    await open_texts(world, "3")
     with pytest.raises(ExposureLimit) as found:
-        await world.open("4")
-    assert found.value.next_ms == 1_000 + SHIFT_MS
-    await world.open("1", "2", "3")
+        await open_texts(world, "4")
+    assert found.value.next_ms == world.now_ms + SHIFT_MS
+    await open_texts(world, "1", "2", "3")
     assert len(world.log.records) == 2, "texts of this shift can be read again"
 
 
 async def test_limit_ends_as_the_oldest_opening_leaves_the_shift() -> None:
-    world = World(2)
-    await world.open("1")
+    world = limited(2)
+    await open_texts(world, "1")
+    begin_ms = world.now_ms
     world.now_ms += HOUR_MS
-    await world.open("2")
-    world.now_ms = 1_000 + SHIFT_MS - 1
-    assert (await world.reader.exposure("ann")).next_ms == 1_000 + SHIFT_MS
+    await open_texts(world, "2")
+    world.now_ms = begin_ms + SHIFT_MS - 1
+    assert (await world.texts.exposure("ann")).next_ms == begin_ms + SHIFT_MS
     with pytest.raises(ExposureLimit):
-        await world.open("3")
+        await open_texts(world, "3")
     world.now_ms += 1
-    await world.open("3")
-    assert (await world.reader.exposure("ann")).opened == 2
+    await open_texts(world, "3")
+    assert (await world.texts.exposure("ann")).opened == 2
 
 
 async def test_restart_and_look_alike_name_do_not_reset_the_count() -> None:
-    world = World(2)
-    await world.open("1", "2")
-    world.reader = world.started()
+    world = limited(2)
+    await open_texts(world, "1", "2")
+    world = world.another()
     for actor in ("ann", "Аnn"):
         with pytest.raises(ExposureLimit):
-            await world.open("3", actor=actor)
-    await world.open("3", actor="bob")
+            await open_texts(world, "3", actor=actor)
+    await open_texts(world, "3", actor="bob")
 
 
 async def test_same_tweet_in_another_case_is_recorded_and_counts_once() -> None:
-    world = World(1)
-    await world.open("1")
-    await world.open("1", case="case-2")
+    world = limited(1)
+    await open_texts(world, "1")
+    await open_texts(world, "1", case="case-2")
     assert len(world.log.records) == 2
-    assert (await world.reader.exposure("ann")).opened == 1
-    assert await world.reader.opened("ann", "tag", "case-2") == {"1"}
-    assert await world.reader.opened("ann", "tag", "case-3") == set()
+    assert (await world.texts.exposure("ann")).opened == 1
+    assert await world.texts.opened("ann", "tag", "case-2") == {"1"}
+    assert await world.texts.opened("ann", "tag", "case-3") == set()
 
 
 async def test_text_is_recorded_again_in_the_next_shift() -> None:
-    world = World(0)
-    await world.open("1")
+    world = limited(0)
+    await open_texts(world, "1")
     world.now_ms += SHIFT_MS
-    await world.open("1")
+    await open_texts(world, "1")
     assert len(world.log.records) == 2
-    exposure = await world.reader.exposure("ann")
+    exposure = await world.texts.exposure("ann")
     assert (exposure.opened, exposure.left, exposure.next_ms) == (1, None, 0)
 
 

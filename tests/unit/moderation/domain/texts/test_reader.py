@@ -17,8 +17,9 @@ from streams.errors import ContractError, DependencyAway
 from streams.log.decisions import SampledAt
 from streams.log.moderation import OtherRecord, decode_moderation
 from streams.log.shown_texts import text_key, tweet_of
-from tests.support.in_memory_log import InMemoryLog, in_memory_service
-from tests.support.in_memory_texts import InMemoryTexts, in_memory_texts, native_tweet
+from tests.support.in_memory_log import InMemoryLog
+from tests.support.in_memory_texts import InMemoryTexts, native_tweet
+from tests.support.moderation_world import World
 
 AT = {"17": SampledAt(2, 5, "en"), "18": SampledAt(0, 9, "hi")}
 
@@ -31,26 +32,21 @@ _KEYS = st.one_of(
 _VALUES = st.one_of(st.none(), st.binary(max_size=40), st.just(_SEALED), st.just(_SEALED[:-1] + b"x"))
 
 
-class World:
-    """A log, texts in memory, and a reader of both."""
+def two_texts() -> World:
+    return World(tweets=InMemoryTexts({(2, 5): native_tweet(17, "first"), (0, 9): native_tweet(18, "second")}))
 
-    def __init__(self) -> None:
-        self.log = InMemoryLog()
-        self.texts = InMemoryTexts({(2, 5): native_tweet(17, "first"), (0, 9): native_tweet(18, "second")})
 
-    def read(self, *ids: str, at: dict[str, SampledAt] = AT) -> list[ShownText]:
-        async def run() -> list[ShownText]:
-            reader = in_memory_texts(in_memory_service(self.log), self.texts)
-            return await reader.read(
-                "tag", ids, [at.get(one, NO_POSITION) for one in ids], actor="ann", purpose="appeal", case="case-1"
-            )
+def read(world: World, *ids: str, at: dict[str, SampledAt] = AT) -> list[ShownText]:
+    """Read texts in a process that has read nothing before."""
+    places = [at.get(one, NO_POSITION) for one in ids]
+    reading = world.another().texts.read("tag", ids, places, actor="ann", purpose="appeal", case="case-1")
+    return asyncio.run(reading)
 
-        return asyncio.run(run())
 
-    def readings(self) -> list[TextReading]:
-        records = [decode_moderation(one.value, one.key) for one in self.log.records]
-        found = [decode_reading(one) for one in records if isinstance(one, OtherRecord)]
-        return [one for one in found if one is not None]
+def readings(world: World) -> list[TextReading]:
+    records = [decode_moderation(one.value, one.key) for one in world.log.records]
+    found = [decode_reading(one) for one in records if isinstance(one, OtherRecord)]
+    return [one for one in found if one is not None]
 
 
 def states(found: list[ShownText]) -> list[tuple[str, str, str]]:
@@ -58,41 +54,41 @@ def states(found: list[ShownText]) -> list[tuple[str, str, str]]:
 
 
 def test_texts_are_read_by_position_in_order():
-    assert states(World().read("18", "17")) == [("18", "shown", "second"), ("17", "shown", "first")]
+    assert states(read(two_texts(), "18", "17")) == [("18", "shown", "second"), ("17", "shown", "first")]
 
 
 def test_another_tweet_at_the_position_shows_nothing():
-    world = World()
+    world = two_texts()
     swapped = {"17": AT["18"], "18": AT["17"]}
-    assert states(world.read("17", "18", at=swapped)) == [("17", "other", ""), ("18", "other", "")]
-    assert not world.texts.fold.kept, "what is not shown is not kept"
+    assert states(read(world, "17", "18", at=swapped)) == [("17", "other", ""), ("18", "other", "")]
+    assert not world.tweets.fold.kept, "what is not shown is not kept"
 
 
 def test_deleted_tweet_shows_no_text():
-    world = World()
-    world.texts.write("17", None)
-    assert states(world.read("17", "18")) == [("17", "deleted", ""), ("18", "shown", "second")]
-    assert set(world.texts.fold.kept) == {"18"}
+    world = two_texts()
+    world.tweets.write("17", None)
+    assert states(read(world, "17", "18")) == [("17", "deleted", ""), ("18", "shown", "second")]
+    assert set(world.tweets.fold.kept) == {"18"}
 
 
 def test_kept_text_is_shown_once_source_lost_it():
-    world = World()
-    world.read("17")
-    world.texts.records.clear()
-    ((one,),) = [world.read("17")]
+    world = two_texts()
+    read(world, "17")
+    world.tweets.records.clear()
+    ((one,),) = [read(world, "17")]
     assert (one.state, one.text, one.kept) == ("shown", "first", True)
-    world.texts.write("17", None)
-    assert states(world.read("17", "18")) == [("17", "deleted", ""), ("18", "gone", "")]
+    world.tweets.write("17", None)
+    assert states(read(world, "17", "18")) == [("17", "deleted", ""), ("18", "gone", "")]
 
 
 def test_unknown_position_shows_nothing():
-    assert states(World().read("19")) == [("19", "unknown", "")]
+    assert states(read(two_texts(), "19")) == [("19", "unknown", "")]
 
 
 def test_each_reading_is_recorded_once_without_texts():
-    world = World()
-    world.read("17", "18")
-    (one,) = world.readings()
+    world = two_texts()
+    read(world, "17", "18")
+    (one,) = readings(world)
     assert (one.actor, one.hashtag, one.tweets, one.reason, one.case) == (
         "ann",
         "tag",
@@ -101,12 +97,12 @@ def test_each_reading_is_recorded_once_without_texts():
         "case-1",
     )
     assert b"first" not in world.log.records[0].value
-    assert states(world.read("17")) == [("17", "shown", "first")]
-    assert len(world.readings()) == 1, "a text opened again within the shift is not recorded again"
+    assert states(read(world, "17")) == [("17", "shown", "first")]
+    assert len(readings(world)) == 1, "a text opened again within the shift is not recorded again"
 
 
 def test_no_text_is_read_without_its_record(monkeypatch: pytest.MonkeyPatch):
-    world = World()
+    world = two_texts()
 
     async def away(positions: object) -> dict[object, object]:
         raise AssertionError("the source was read")
@@ -114,15 +110,15 @@ def test_no_text_is_read_without_its_record(monkeypatch: pytest.MonkeyPatch):
     def refuse(log: InMemoryLog, records: object) -> list[int]:
         raise DependencyAway("no broker")
 
-    monkeypatch.setattr(world.texts, "read", away)
+    monkeypatch.setattr(world.tweets, "read", away)
     monkeypatch.setattr(InMemoryLog, "send", refuse)
     with pytest.raises(DependencyAway):
-        world.read("17")
+        read(world, "17")
 
 
 def test_nothing_to_read_leaves_no_record():
-    world = World()
-    assert world.read() == [] and not world.log.records
+    world = two_texts()
+    assert read(world) == [] and not world.log.records
 
 
 def test_deletion_is_final_in_the_fold():
