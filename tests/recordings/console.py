@@ -69,7 +69,7 @@ class Visit:
 def visit(state: State, role: str) -> Visit:
     """Build a world, let people act in it, and name what they made; the clock must stand still."""
     decisions, log = state.decisions(), InMemoryLog()
-    client = console_client(decisions, log, policies=state.policies())
+    client = console_client(*decisions, log=log, policies=state.policies())
     names = asyncio.run(_acted(state, client.app.state.services, decisions))  # type: ignore[attr-defined]
     return Visit(client, log, names, role)
 

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from moderation.access.services import Services
 from streams.log.decisions import Decision
 from streams.policy import Policy
-from tests.support.case_pages import add_texts, case_decision
-from tests.support.console_cases import unread, waiting
 from tests.support.console_hostile import hostile_decisions, write_everywhere
 from tests.support.console_scenes import LIVE, policy_evidence
-from tests.support.held_world import many
 from tests.support.in_memory_policies import SHIPPED, InMemoryPolicies, record_of
+from tests.support.live_decisions import add_texts, case_decision, many, unread, waiting
 from tests.support.orders_console import all_states
 
 Fill = Callable[[Services, Sequence[Decision]], Awaitable[object]]

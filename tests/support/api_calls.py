@@ -11,10 +11,9 @@ from httpx import Response
 from moderation.access.keys import ROLES, ApiKey, KeyRing, Rights, Role, hash_of
 from moderation.access.limits import RateLimit
 from moderation.access.login_settings import OidcConfig
-from streams.clock import now_ms
-from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision, version_of
+from streams.log.decisions import Decision, DecisionReason, Evidence
+from tests.support.live_decisions import live_decision
 
-HOUR_MS = 3_600_000
 Configure = Callable[[KeyRing, RateLimit], TestClient]
 KEYS = {role: f"hush_{role}" for role in ROLES}
 RING = [ApiKey(name=role, role=role, sha256=hash_of(key)) for role, key in KEYS.items()]
@@ -32,14 +31,8 @@ def decision(tag: str = "rumour", action: Any = "suppress", country: str = "IN")
     evidence = Evidence(
         window_ms=600_000, tweets=9, authors=8, scored=7, share=0.6, lower=0.5, upper=0.7, sampled=("1",)
     )
-    ruling = ScopeDecision(
-        category="abuse", surface="trends", action=action, since_ms=now_ms() - 1_000, expires_at_ms=now_ms() + HOUR_MS,
-        reasons=(DecisionReason("harmful_share_lower", 0.5, 0.4),), evidence=evidence,
-    )  # fmt: skip
-    return Decision(
-        hashtag=tag, display=tag, country=country, rulings=(ruling,), version=version_of(1, 1), tick_ms=1, settled_ms=1,
-        decided_at_ms=now_ms(), policy_revision="p", model_revision="m",
-    )  # fmt: skip
+    reason = DecisionReason("harmful_share_lower", 0.5, 0.4)
+    return live_decision(tag, action, country, ("trends",), evidence, reason, minutes=1 / 60)
 
 
 OIDC_CONFIG = OidcConfig(

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -15,13 +16,12 @@ from moderation.access.access import AccessControl
 from moderation.access.keys import ApiKey, KeyRing, Role
 from moderation.access.limits import RateLimit
 from moderation.access.rights import Caller, Grant
+from moderation.access.sessions import Sessions
 from moderation.console.app import mount_console
 from moderation.console.stream import LiveConsole
 from moderation.http.app import create_app
 from streams.log.decisions import Decision
-from tests.support.api_calls import RING
-from tests.support.in_memory_log import InMemoryLog
-from tests.support.in_memory_policies import InMemoryPolicies
+from tests.support.api_calls import KEYS, RING
 from tests.support.moderation_world import ApiWorld
 from web.headers import CONTENT_SECURITY_POLICY
 
@@ -29,27 +29,36 @@ from web.headers import CONTENT_SECURITY_POLICY
 @cache
 def _application() -> FastAPI:
     """Build the application once: its document takes a third of a second."""
-    limit = RateLimit(1e6, 10**6)
-    services = ApiWorld().services
-    app = create_app(services, KeyRing.of(RING), limit, content_security_policy=CONTENT_SECURITY_POLICY)
+    return console_app(ApiWorld())
+
+
+def console_app(world: ApiWorld, keys: Sequence[ApiKey] = RING, sessions: Sessions | None = None) -> FastAPI:
+    """Build an application with the console, for a test that changes it or serves it."""
+    app = create_app(
+        world.services, KeyRing.of(keys), RateLimit(1e6, 10**6), sessions=sessions,
+        content_security_policy=CONTENT_SECURITY_POLICY,
+    )  # fmt: skip
     mount_console(app)
     return app
 
 
 def console_client(
-    decisions: Sequence[Decision] = (),
-    log: InMemoryLog | None = None,
-    *,
-    keys: Sequence[ApiKey] = (),
-    share: float = 0,
-    policies: InMemoryPolicies | None = None,
+    *decisions: Decision, keys: Sequence[ApiKey] = (), role: Role | None = None, **options: Any
 ) -> TestClient:
-    """Return a client of the console; further keys join those of the roles."""
+    """Return a client of the console in an `ApiWorld`.
+
+    Args:
+        decisions: automated decisions.
+        keys: keys beside those of the roles.
+        role: role whose key the calls have; None: no key.
+        options: arguments of the world.
+    """
     app = _application()
-    app.state.services = ApiWorld(*decisions, log=log, share=share, policies=policies).services
+    app.state.services = ApiWorld(*decisions, **options).services
     app.state.live_console = LiveConsole(app.state.services)
     app.state.access = AccessControl(KeyRing.of([*RING, *keys]), RateLimit(1e6, 10**6))
-    return TestClient(app, headers={"Accept": "text/html"})
+    headers = {"Accept": "text/html"} | ({} if role is None else {"Authorization": f"Bearer {KEYS[role]}"})
+    return TestClient(app, headers=headers)
 
 
 def read_page(client: TestClient, path: str, role: str = "moderator") -> Response:

@@ -8,9 +8,10 @@ from typing import Any
 from moderation.access.services import Services
 from moderation.log.drafts import STOP, OverrideDraft
 from streams.clock import now_ms
+from streams.constants import HOUR_MS
 from streams.log.decisions import Decision
 from streams.naming import tag_of
-from tests.support.case_pages import HOUR_MS, case_decision
+from tests.support.live_decisions import case_decision
 
 ZALGO = "z" + "".join(chr(0x300 + number) for number in range(60)) + "algo"
 HOSTILE = {

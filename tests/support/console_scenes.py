@@ -17,13 +17,12 @@ from streams.log.evidence import EvidenceRecord
 from streams.log.policies import WorkerReport
 from streams.orders.records import Target
 from streams.policy import Policy
-from tests.support.case_pages import case_decision
-from tests.support.console_cases import waiting
 from tests.support.console_world import ConsoleWorld
 from tests.support.evidence import evidence_table
 from tests.support.in_memory_crowds import crowd_record
 from tests.support.in_memory_policies import SHIPPED, InMemoryPolicies, record_of
 from tests.support.in_memory_texts import InMemoryTexts, native_tweet
+from tests.support.live_decisions import case_decision, waiting
 from tests.support.orders_console import mixed_targets, order_head, protect, step, take_in, under_review
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000

@@ -11,18 +11,14 @@ from typing import Any
 from hushtag_client.http_limits import HttpLimits, limited_http
 
 from devkit.stack.ports import free_port
-from moderation.access.keys import KeyRing
-from moderation.access.limits import RateLimit
 from moderation.access.services import Services
 from moderation.access.sessions import Sessions
-from moderation.console.app import mount_console
-from moderation.http.app import create_app
 from streams.log.decisions import Decision
 from tests.support.api_calls import RING
+from tests.support.console_client import console_app
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.in_memory_policies import InMemoryPolicies
 from tests.support.moderation_world import ApiWorld
-from web.headers import CONTENT_SECURITY_POLICY
 from web.server import StreamingServer
 
 
@@ -53,15 +49,9 @@ class ConsoleWorld:
 
     def start(self) -> None:
         """Run the server; raises when it does not answer within ten seconds."""
-        self.services = ApiWorld(*self._decisions, log=self.log, share=self._share, policies=self.policies).services
-        app = create_app(
-            self.services,
-            KeyRing.of(RING if self._sessions is None else ()),
-            RateLimit(1e6, 10**6),
-            sessions=self._sessions,
-            content_security_policy=CONTENT_SECURITY_POLICY,
-        )
-        mount_console(app)
+        world = ApiWorld(*self._decisions, log=self.log, share=self._share, policies=self.policies)
+        self.services = world.services
+        app = console_app(world, RING if self._sessions is None else (), self._sessions)
         self._server = StreamingServer(
             app, host="127.0.0.1", port=self.port, protocol=limited_http(HttpLimits(per_address=500)),
             end_streams=getattr(app.state, "end_streams", lambda: None),

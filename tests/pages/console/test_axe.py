@@ -12,10 +12,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from moderation.access.services import Services
-from tests.support.case_pages import add_texts, case_decision
-from tests.support.console_cases import unread
 from tests.support.console_hostile import hostile_decisions, write_everywhere
 from tests.support.in_memory_policies import SHIPPED, InMemoryPolicies, record_of
+from tests.support.live_decisions import add_texts, case_decision, unread
 from tests.support.orders_console import all_states
 
 PAGES = (

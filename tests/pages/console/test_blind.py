@@ -12,10 +12,11 @@ import pytest
 from moderation.access.services import Services
 from moderation.log.drafts import OverrideDraft
 from streams.clock import now_ms
+from streams.constants import HOUR_MS
 from streams.naming import tag_of
-from tests.support.case_pages import HOUR_MS, SECRET_WORDS, add_texts, case_decision
 from tests.support.console_walk import Walk
 from tests.support.console_world import ConsoleWorld
+from tests.support.live_decisions import SECRET_WORDS, add_texts, case_decision
 
 NUMBER = re.compile(r"0\.618|61\.8|\b6[12]\s?%|\b6180\b")
 """The share 0.61803 as the pages and the API write it."""

@@ -8,10 +8,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.support.backtest_cases import steady
-from tests.support.console_cases import waiting
 from tests.support.console_world import ConsoleWorld
 from tests.support.in_memory_calibration import add_of_two, compile_scorer
 from tests.support.in_memory_policies import POLICY, InMemoryPolicies
+from tests.support.live_decisions import waiting
 
 Open = Callable[..., Page]
 PAGE = "/console/calibration"

@@ -12,8 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from streams.log.decisions import Decision
-from tests.support.case_pages import HOSTILE_TAG, SECRET_WORDS, add_texts, case_decision
 from tests.support.console_world import ConsoleWorld
+from tests.support.live_decisions import HOSTILE_TAG, SECRET_WORDS, add_texts, case_decision
 
 NUMBERS = re.compile(r"0\.618|61\.8|62\s?%|51\s?%|71\s?%|0\.51|0\.71|0\.33|suppress_at|\"scored\"")
 KEYS = {"u": (85, "ग"), "w": (87, "ै"), "m": (77, "स"), "1": (49, "१"), "o": (79, "द"), "2": (50, "२")}

@@ -7,8 +7,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.support.case_pages import add_texts, case_decision
 from tests.support.console_world import ConsoleWorld
+from tests.support.live_decisions import add_texts, case_decision
 
 MINE = "<i>my own words</i>, typed for a while"
 

@@ -15,7 +15,7 @@ from moderation.log.drafts import OverrideDraft
 from streams.clock import now_ms
 from streams.naming import tag_of
 from tests.support.console_world import ConsoleWorld
-from tests.support.held_world import HOSTILE, held, many
+from tests.support.live_decisions import HOSTILE, held, many
 
 HOUR_MS = 3_600_000
 

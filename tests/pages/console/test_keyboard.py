@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.case_pages import HOUR_MS, add_texts, case_decision
+from streams.constants import HOUR_MS
 from tests.support.console_keys import Keyboard, Layout
 from tests.support.console_world import ConsoleWorld
+from tests.support.live_decisions import add_texts, case_decision
 
 CASES = 20
 MOST_KEYS = 8

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.support.case_pages import add_texts, case_decision
+from tests.support.live_decisions import add_texts, case_decision
 
 
 def test_form_is_not_sent_under_the_name_of_another_login(

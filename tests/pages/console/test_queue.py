@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 from moderation.access.services import Services
 from moderation.console import queue_board, stream
 from streams.clock import now_ms
-from tests.support.console_cases import waiting
 from tests.support.console_world import ConsoleWorld
+from tests.support.live_decisions import waiting
 
 LIVE = '[data-live="live"]'
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.case_pages import add_texts, case_decision
 from tests.support.console_world import ConsoleWorld
+from tests.support.live_decisions import add_texts, case_decision
 
 WORDS = "typed for a quarter of an hour: “घर” <b>"
 

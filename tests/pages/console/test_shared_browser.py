@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from moderation.access.services import Services
-from tests.support.console_cases import waiting
+from tests.support.live_decisions import waiting
 
 
 def test_stream_of_the_first_person_is_not_that_of_the_second(new_console: Any, open_as: Any, people: Any) -> None:

@@ -11,8 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from moderation.outward.report.folder import ReportFolder
-from tests.support.console_cases import waiting
 from tests.support.console_world import ConsoleWorld
+from tests.support.live_decisions import waiting
 
 Open = Callable[..., Page]
 PHONE = {"viewport": {"width": 390, "height": 844}}

@@ -13,7 +13,7 @@ from moderation.domain.restrictions.collection import order_restrictions
 from streams.clock import now_ms
 from tests.support.api_calls import ORDER_BODY, Calls, appealed_against_an_order, block, kind_of, moved
 from tests.support.console_client import caller_of, console_client, read_page, words_of_page
-from tests.support.held_world import held
+from tests.support.live_decisions import held
 
 
 def new_key() -> str:
@@ -43,7 +43,7 @@ def answered(client: TestClient, tag: str) -> None:
 
 
 def test_list_is_by_age_and_marks_own_decisions() -> None:
-    client = console_client([held("rumour"), held("other", number=2)])
+    client = console_client(held("rumour"), held("other", number=2))
     first, second = (filed(client, references(client, tag)[0]) for tag in ("other", "rumour"))
     assert block(Calls(client), "mine").status_code == 201
     own = filed(client, references(client, "mine")[0])
@@ -55,7 +55,7 @@ def test_list_is_by_age_and_marks_own_decisions() -> None:
 
 def test_consequences_name_what_is_lifted_and_what_stays() -> None:
     decisions = [held("rumour"), held("rumour", country="FR", number=2)]
-    client = console_client(decisions)
+    client = console_client(*decisions)
     one = filed(client, next(iter(references(client, "rumour"))))
     text = read_page(client, f"/console/appeals/{one}").text
     reverse = dialog(text, "outcome-overturn")
@@ -66,7 +66,7 @@ def test_consequences_name_what_is_lifted_and_what_stays() -> None:
 
 def test_reversal_says_what_the_api_then_lifts() -> None:
     both = [held("rumour"), held("rumour", "discount", number=2, category="spam")]
-    client = console_client([both[0], held("other", number=3)])
+    client = console_client(both[0], held("other", number=3))
     one = filed(client, references(client, "rumour")[0])
     assert "No other restriction stays" in read_page(client, f"/console/appeals/{one}").text
     ended = Calls(client).post(f"/v1/appeals/{one}/outcome", new_key(), verdict="overturn").json()
@@ -76,7 +76,7 @@ def test_reversal_says_what_the_api_then_lifts() -> None:
 
 
 def test_statement_waits_for_the_first_answer() -> None:
-    client = console_client([held("rumour")])
+    client = console_client(held("rumour"))
     one = filed(client, references(client, "rumour")[0])
     before = read_page(client, f"/console/appeals/{one}")
     assert "after your first answer" in words_of_page(before)
@@ -111,7 +111,7 @@ def test_only_legal_sees_appeals_against_orders() -> None:
 
 
 def test_reader_sees_that_others_decide() -> None:
-    client = console_client([held("rumour")])
+    client = console_client(held("rumour"))
     one = filed(client, references(client, "rumour")[0])
     page = read_page(client, f"/console/appeals/{one}", "reader")
     assert "Only moderators may decide this appeal" in words_of_page(page)
@@ -119,7 +119,7 @@ def test_reader_sees_that_others_decide() -> None:
 
 
 def test_hostile_appeal_is_escaped() -> None:
-    client = console_client([held("rumour", display="<script>x</script>")])
+    client = console_client(held("rumour", display="<script>x</script>"))
     one = filed(client, references(client, "rumour")[0], "<img src=x onerror=alert(1)> \u202e" + "y" * 200)
     text = read_page(client, f"/console/appeals/{one}").text
     assert "<img src=x" not in text and "<script>x" not in text
@@ -132,7 +132,7 @@ def test_unknown_appeal_is_refused_as_page() -> None:
 
 
 def test_badge_is_the_length_of_the_open_list() -> None:
-    client = console_client([held("rumour")])
+    client = console_client(held("rumour"))
     state: Any = client.app
     services = state.state.services
     assert badge(services, caller_of("moderator"), "moderator") == {"appeals-count": ""}
@@ -141,7 +141,7 @@ def test_badge_is_the_length_of_the_open_list() -> None:
 
 
 def test_badge_leaves_out_what_the_named_person_reviews_blind() -> None:
-    client = console_client([held("rumour")], share=1.0)
+    client = console_client(held("rumour"), share=1.0)
     [reference] = references(client, "rumour")
     [case] = Calls(client).get("/v1/cases", hashtag="rumour", state="open").json()["items"]
     assert Calls(client).post(f"/v1/cases/{case['id']}/claim", new_key()).json()["blinded"]

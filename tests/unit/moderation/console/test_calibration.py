@@ -10,16 +10,16 @@ from fastapi.testclient import TestClient
 
 from moderation.domain.calibration.service import CalibrationService
 from tests.support.api_calls import decision
-from tests.support.console_cases import unread, waiting
 from tests.support.console_client import console_client, read_page, words_of_page
 from tests.support.in_memory_calibration import add_of_two, drafts
+from tests.support.live_decisions import unread, waiting
 
 PART = "/console/calibration/scale"
 
 
 @pytest.fixture
 def client() -> TestClient:
-    return console_client([decision("harsh", "hold")])
+    return console_client(decision("harsh", "hold"))
 
 
 def calibration(client: TestClient) -> CalibrationService:
@@ -35,7 +35,7 @@ def test_page_lists_cases_with_texts_to_mark(client: TestClient) -> None:
 
 
 def test_page_lists_no_case_in_an_unread_language() -> None:
-    client = console_client([unread("madurai", {"ta": 41}), waiting("LateShow")])
+    client = console_client(unread("madurai", {"ta": 41}), waiting("LateShow"))
     words = words_of_page(read_page(client, "/console/calibration"))
     assert "#LateShow" in words and "madurai" not in words
 

@@ -14,11 +14,9 @@ from moderation.access.keys import ApiKey
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from tests.support.api_calls import SERVICE, Calls, limited
-from tests.support.case_pages import HOSTILE_TAG, SECRET_WORDS, add_texts, case_decision
-from tests.support.console_cases import unread
 from tests.support.console_client import console_client, read_page, words_of_page
 from tests.support.in_memory_crowds import crowd_record
-from tests.support.in_memory_log import InMemoryLog
+from tests.support.live_decisions import HOSTILE_TAG, SECRET_WORDS, add_texts, case_decision, unread
 
 NUMBERS = re.compile(r"0\.618|61\.8|62\s?%|51\s?%|71\s?%|45\s?%|30\s?%|34\s?%|0\.51|0\.71|0\.33")
 """Share, bounds, thresholds and signals of the decisions."""
@@ -27,7 +25,7 @@ NUMBERS = re.compile(r"0\.618|61\.8|62\s?%|51\s?%|71\s?%|45\s?%|30\s?%|34\s?%|0\
 @pytest.fixture
 def client() -> TestClient:
     decisions = [case_decision("held"), case_decision("h3ld", number=2), case_decision("asked", "review", number=3)]
-    client = console_client(decisions, InMemoryLog(), keys=[SERVICE])
+    client = console_client(*decisions, keys=[SERVICE])
     add_texts(services(client), decisions)
     return client
 
@@ -84,7 +82,7 @@ def test_page_has_numbers_and_no_text_after_the_answer(client: TestClient) -> No
 
 
 def test_unassessed_case_names_languages_and_never_a_share() -> None:
-    client = console_client([unread("tamil", {"ta": 41, "bn": 9, "other": 2})], InMemoryLog(), keys=[SERVICE])
+    client = console_client(unread("tamil", {"ta": 41, "bn": 9, "other": 2}), keys=[SERVICE])
     case = case_of(client, "tamil")
     before = words_of_page(read_page(client, f"/console/cases/{case}"))
     assert "Not read Tamil 64%, Bengali 14% of the sampled authors" in before
@@ -121,7 +119,7 @@ def test_shares_on_mixed_sources_lead_to_calibration(client: TestClient) -> None
 
 
 def test_hold_that_lapses_soon_needs_no_first_answer() -> None:
-    client = console_client([case_decision("soon", lasts_ms=300_000)], InMemoryLog())
+    client = console_client(case_decision("soon", lasts_ms=300_000))
     text = page_of(client, case_of(client, "soon"))
     assert "Your first answer" not in text and "the best estimate is 62%" in text and "Keep hidden in India" in text
 
@@ -148,7 +146,7 @@ def test_review_can_be_left_as_it_is(client: TestClient) -> None:
 
 def test_page_escapes_hostile_text() -> None:
     decisions = [case_decision("evil", display=HOSTILE_TAG)]
-    client = console_client(decisions, InMemoryLog(), keys=[SERVICE])
+    client = console_client(*decisions, keys=[SERVICE])
     case = case_of(client, "evil")
     note = '<img src=x onerror="alert(1)"> \u202e gnp'
     calls = Calls(client, "console", actor="<b>ann</b>")
@@ -161,7 +159,7 @@ def test_page_escapes_hostile_text() -> None:
 
 def test_second_look_is_alike_for_a_control() -> None:
     decisions = [case_decision("real", "suppress"), case_decision("control", "shadow", number=2)]
-    client = console_client(decisions, InMemoryLog(), share=1.0)
+    client = console_client(*decisions, share=1.0)
     texts, calls = [], Calls(client)
     for tag in ("real", "control"):
         case = case_of(client, tag)
@@ -239,7 +237,7 @@ def test_next_follows_the_order_and_leaves_out_claimed_cases(client: TestClient)
 
 def test_limits_of_rights_are_said_before_sending() -> None:
     key: ApiKey = limited("moderator", countries=("FR",), longest="2d")
-    client = console_client([case_decision("held")], InMemoryLog(), keys=[key])
+    client = console_client(case_decision("held"), keys=[key])
     calls = Calls(client, "lim")
     case = case_of(client, role="lim")
     assert calls.post(f"/v1/cases/{case}/answer", answer="hide").status_code == 201

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,7 +11,8 @@ from moderation.console import finder
 from moderation.console.finder import hashtag_matches
 from streams.naming import tag_of
 from tests.support.case_decisions import decision, ruling
-from tests.support.console_cases import waiting
+from tests.support.console_client import console_client
+from tests.support.live_decisions import waiting
 from tests.support.moderation_world import World
 
 
@@ -21,9 +21,8 @@ def test_examples_of_the_module_hold() -> None:
 
 
 @pytest.fixture
-def client(console_client: Any) -> TestClient:
-    found: TestClient = console_client(waiting("HateTag", "hold"), waiting("hatetag2", "review"))
-    return found
+def client() -> TestClient:
+    return console_client(waiting("HateTag", "hold"), waiting("hatetag2", "review"), role="moderator")
 
 
 def hrefs(page: str) -> list[str]:

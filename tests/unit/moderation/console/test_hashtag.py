@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from moderation.console.hashtag_limits import category_choices, country_choices, limit_words, longest_ms
 from tests.support.api_calls import ORDER_BODY, Calls, block, kind_of, limited
 from tests.support.console_client import caller_of, console_client, read_page, words_of_page
-from tests.support.held_world import HOSTILE, held
 from tests.support.in_memory_policies import SHIPPED, InMemoryPolicies, record_of
+from tests.support.live_decisions import HOSTILE, held
 
 NUMBERS = ("0.618", "62%", "62–70%", "50% to 70%", "threshold")
 
@@ -43,7 +43,7 @@ def test_protected_hashtag_says_that_no_rule_acts_on_it() -> None:
 
 
 def test_form_sends_the_spelling_of_the_tweets() -> None:
-    text = read_page(console_client([held("rumour", display="Rumour")]), "/console/hashtags/rumour").text
+    text = read_page(console_client(held("rumour", display="Rumour")), "/console/hashtags/rumour").text
     assert 'name="hashtag" value="Rumour"' in text
 
 
@@ -53,13 +53,13 @@ def test_text_that_is_no_hashtag_is_refused_as_page() -> None:
 
 
 def test_any_spelling_opens_the_same_hashtag() -> None:
-    client = console_client([held("rumour", display="Rumour")])
+    client = console_client(held("rumour", display="Rumour"))
     for spelling in ("rumour", "%23RUMOUR", "%EF%BC%B2umour"):
         assert "hidden India on search and trends" in words_of_page(read_page(client, f"/console/hashtags/{spelling}"))
 
 
 def test_numbers_come_after_the_first_answer() -> None:
-    client = console_client([held("rumour", "hold")])
+    client = console_client(held("rumour", "hold"))
     before = read_page(client, "/console/hashtags/rumour")
     assert not [one for one in NUMBERS if one in before.text]
     assert "shown after your first answer" in words_of_page(before)
@@ -71,7 +71,7 @@ def test_numbers_come_after_the_first_answer() -> None:
 
 
 def test_hidden_hashtag_says_what_was_not_read() -> None:
-    client = console_client([held("rumour", unread={"ta": 80, "bn": 20})])
+    client = console_client(held("rumour", unread={"ta": 80, "bn": 20}))
     page = words_of_page(read_page(client, "/console/hashtags/rumour", "reader"))
     assert "Read 67% of 300 sampled authors (Tamil 80, Bengali 20 not read)" in page
     assert "It does not read the languages of 100 more people, such as Tamil and Bengali" in page
@@ -79,13 +79,13 @@ def test_hidden_hashtag_says_what_was_not_read() -> None:
 
 
 def test_reader_without_decisions_sees_numbers_and_no_buttons() -> None:
-    page = read_page(console_client([held("rumour", "hold")]), "/console/hashtags/rumour", "reader")
+    page = read_page(console_client(held("rumour", "hold")), "/console/hashtags/rumour", "reader")
     assert "threshold 40%" in page.text
     assert '<dialog id="decide' not in page.text and 'data-key="b"' not in page.text
 
 
 def test_hashtag_of_a_blind_second_look_shows_nothing() -> None:
-    client = console_client([held("rumour")], share=1)
+    client = console_client(held("rumour"), share=1)
     case = open_case(client, "rumour")
     claimed = Calls(client).post(f"/v1/cases/{case}/claim", secrets.token_hex(8))
     assert claimed.status_code == 201, claimed.text
@@ -99,7 +99,7 @@ def test_hashtag_of_a_blind_second_look_shows_nothing() -> None:
 
 
 def test_lists_leave_a_blind_hashtag_out() -> None:
-    client = console_client([held("secret"), held("other", number=2)], share=1)
+    client = console_client(held("secret"), held("other", number=2), share=1)
     reference = Calls(client, "reader").get("/v1/hashtags/secret/statements").json()["items"][0]["reference"]
     filed = Calls(client, "legal").post("/v1/appeals", reference=reference)
     ended = Calls(client, "admin").post(f"/v1/appeals/{filed.json()['id']}/outcome", verdict="uphold")
@@ -116,7 +116,7 @@ def test_lists_leave_a_blind_hashtag_out() -> None:
 
 def test_hostile_spellings_and_reasons_are_escaped() -> None:
     decisions = [held(f"t{number}", display=display, number=number + 1) for number, display in enumerate(HOSTILE)]
-    client = console_client(decisions)
+    client = console_client(*decisions)
     block(Calls(client), "t0", reason="<img src=x onerror=alert(1)>\u202e", key=secrets.token_hex(8))
     for number in range(len(HOSTILE)):
         text = read_page(client, f"/console/hashtags/t{number}").text
@@ -149,14 +149,14 @@ def test_undo_form_names_the_scope_in_force() -> None:
 
 
 def test_look_alikes_name_the_scripts_of_their_letters() -> None:
-    client = console_client([held("exampletag"), held("ехаmpletаg", number=2)])
+    client = console_client(held("exampletag"), held("ехаmpletаg", number=2))
     words = words_of_page(read_page(client, "/console/hashtags/exampletag"))
     assert "#ехаmpletаg Cyrillic and Latin letters" in words
     assert "Cyrillic and Latin letters" in words_of_page(read_page(client, "/console/hashtags/ехаmpletаg"))
 
 
 def test_look_alikes_are_listed_with_their_versions() -> None:
-    client = console_client([held("hate"), held("h4te", number=2)])
+    client = console_client(held("hate"), held("h4te", number=2))
     block(Calls(client), "h4te")
     text = read_page(client, "/console/hashtags/hate").text
     assert re.search(r'value="h4te" data-relative data-version="\d', text)
@@ -181,7 +181,7 @@ def test_legal_order_stays_nameless_for_moderators() -> None:
 
 def test_limits_of_a_person_are_said_and_offered() -> None:
     key = limited("moderator", countries=("IN",), categories=("abuse",), longest="2d")
-    client = console_client([held("rumour")], keys=[key])
+    client = console_client(held("rumour"), keys=[key])
     page = read_page(client, "/console/hashtags/rumour", "lim")
     assert "You may decide in India, on abuse, for at most 2 days." in words_of_page(page)
     form = page.text.partition('<dialog id="decide-block"')[2].partition("</dialog>")[0]

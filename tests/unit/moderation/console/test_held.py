@@ -14,7 +14,7 @@ from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from tests.support.api_calls import Calls, block
 from tests.support.console_client import console_client, read_page, words_of_page
-from tests.support.held_world import HOSTILE, held, many
+from tests.support.live_decisions import HOSTILE, held, many
 
 
 def folded(decisions: list[Decision]) -> AutomatedFold:
@@ -29,14 +29,14 @@ def test_row_has_counts_and_no_number_of_the_machine() -> None:
     [one] = held_tags(decisions, OverrideHistory(), now_ms())
     row = held_row(one, folded(decisions), show_legal=False)
     assert (row.tweets, row.authors, row.state, row.by) == (900, 600, "hidden", "the pipeline, for abuse")
-    page = console_client(decisions)
+    page = console_client(*decisions)
     text = read_page(page, "/console/held").text
     assert "0.618" not in text and "62%" not in text and "61.8" not in text
 
 
 def test_page_escapes_hostile_spellings() -> None:
     decisions = [held(f"t{number}", display=display, number=number + 1) for number, display in enumerate(HOSTILE)]
-    text = read_page(console_client(decisions), "/console/held").text
+    text = read_page(console_client(*decisions), "/console/held").text
     assert "<script>alert" not in text
     assert len(re.findall(r'<bdi class="tag">', text)) == len(HOSTILE)
 
@@ -61,7 +61,7 @@ def test_filters_in_the_address_select_rows(query: str, expected: set[str]) -> N
         held("b", "hold", "FR", ("trends",), number=2),
         held("c", "discount", surfaces=("trends",), number=3, category="spam"),
     ]
-    text = read_page(console_client(decisions), f"/console/held?{query}").text
+    text = read_page(console_client(*decisions), f"/console/held?{query}").text
     assert set(re.findall(r'href="/console/hashtags/(\w+)"', text)) == expected
 
 
@@ -84,10 +84,10 @@ def test_counts_by_place_count_hashtags_once() -> None:
 
 
 def test_long_list_offers_more() -> None:
-    page = read_page(console_client(many(260)), "/console/held")
+    page = read_page(console_client(*many(260)), "/console/held")
     assert page.text.count('held-row"') == 200
     assert "Show more of 260" in page.text
-    assert read_page(console_client(many(260)), "/console/held?most=400").text.count('held-row"') == 260
+    assert read_page(console_client(*many(260)), "/console/held?most=400").text.count('held-row"') == 260
 
 
 def test_empty_list_says_so() -> None:

@@ -32,7 +32,7 @@ def policies() -> InMemoryPolicies:
 
 @pytest.fixture
 def client(policies: InMemoryPolicies) -> Iterator[TestClient]:
-    with ApiWorld(decision("harsh", "hold"), policies=policies).serve(console_client()) as found:
+    with console_client(decision("harsh", "hold"), policies=policies) as found:
         yield found
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from moderation.console.queue_bulk import bulk_row
 from moderation.console.queue_entries import QueueEntry
-from tests.support.console_cases import SHARE, unread, waiting
+from tests.support.console_client import console_client
+from tests.support.live_decisions import SHARE, unread, waiting
 
-New = Callable[..., TestClient]
+queue_client = partial(console_client, role="moderator")
 
 
 def ids(page: str) -> list[str]:
@@ -23,22 +23,22 @@ def ids(page: str) -> list[str]:
 @pytest.mark.parametrize(
     "tag", ["<script>alert(1)</script>", 'a"onclick="x', "a" * 200, "\u202egnirts", "🔥", "घरवापसी"]
 )
-def test_hostile_hashtag_is_escaped_and_isolated(console_client: New, tag: str) -> None:
-    page = console_client(waiting(tag)).get("/console/queue").text
+def test_hostile_hashtag_is_escaped_and_isolated(tag: str) -> None:
+    page = queue_client(waiting(tag)).get("/console/queue").text
     assert "<script>alert" not in page
     assert not re.search(r"<[^>]*\sonclick=", page)
     assert "<bdi>#" in page
 
 
-def test_page_has_no_number_of_the_machine(console_client: New) -> None:
-    client = console_client(waiting("one", tweets=777), waiting("two", "discount"), waiting("three", "review"))
+def test_page_has_no_number_of_the_machine() -> None:
+    client = queue_client(waiting("one", tweets=777), waiting("two", "discount"), waiting("three", "review"))
     page = client.get("/console/queue").text
     assert "777 tweets" in page
     assert not re.search(rf"{SHARE}|62%|61\.8|50%|0\.5\b", page)
 
 
-def test_total_badge_and_list_are_equal(console_client: New) -> None:
-    client = console_client(*(waiting(f"tag{n}") for n in range(7)))
+def test_total_badge_and_list_are_equal() -> None:
+    client = queue_client(*(waiting(f"tag{n}") for n in range(7)))
     page = client.get("/console/queue").text
     assert 'data-text="queue-total">7 wait<' in page
     assert 'data-text="queue-count">7<' in page
@@ -49,8 +49,8 @@ def test_total_badge_and_list_are_equal(console_client: New) -> None:
     assert len(ids(filtered)) == 1
 
 
-def test_long_queue_shows_a_page_and_more_on_demand(console_client: New) -> None:
-    client = console_client(*(waiting(f"tag{n}") for n in range(130)))
+def test_long_queue_shows_a_page_and_more_on_demand() -> None:
+    client = queue_client(*(waiting(f"tag{n}") for n in range(130)))
     page = client.get("/console/queue", params={"country": "IN"}).text
     assert len(ids(page)) == 100
     assert 'href="/console/queue?country=IN&amp;rows=200"' in page
@@ -59,8 +59,8 @@ def test_long_queue_shows_a_page_and_more_on_demand(console_client: New) -> None
     assert "Show more" not in whole
 
 
-def test_row_names_unread_languages_and_filters_by_them(console_client: New) -> None:
-    client = console_client(
+def test_row_names_unread_languages_and_filters_by_them() -> None:
+    client = queue_client(
         unread("tamil", {"ta": 41, "bn": 9, "other": 2}), unread("urdu", {"ur": 52}), waiting("read", "review")
     )
     page = client.get("/console/queue").text
@@ -76,29 +76,29 @@ def test_row_names_unread_languages_and_filters_by_them(console_client: New) -> 
     assert not re.search(rf"{SHARE}|62%|61\.8|50%|83%|0\.5\b", page)
 
 
-def test_queue_that_is_read_offers_no_filter_by_language(console_client: New) -> None:
-    assert 'name="language"' not in console_client(waiting("one")).get("/console/queue").text
+def test_queue_that_is_read_offers_no_filter_by_language() -> None:
+    assert 'name="language"' not in queue_client(waiting("one")).get("/console/queue").text
 
 
-def test_bulk_dialog_names_unread_languages(console_client: New) -> None:
-    client = console_client(unread("tamil", {"ta": 52}))
+def test_bulk_dialog_names_unread_languages() -> None:
+    client = queue_client(unread("tamil", {"ta": 52}))
     [case] = ids(client.get("/console/queue").text)
     page = client.get("/console/queue/bulk", params={"verdict": "hide", "case": case}).text
     assert "<th>Not read</th>" in page and "<td>Tamil 81%</td>" in page
 
 
-def test_empty_queue_says_so(console_client: New) -> None:
-    assert "Nothing waits" in console_client().get("/console/queue").text
-    assert "Nothing matches" in console_client(waiting("one")).get("/console/queue", params={"q": "x"}).text
+def test_empty_queue_says_so() -> None:
+    assert "Nothing waits" in queue_client().get("/console/queue").text
+    assert "Nothing matches" in queue_client(waiting("one")).get("/console/queue", params={"q": "x"}).text
 
 
 @pytest.mark.parametrize("query", [{"rows": "0"}, {"rows": "9999"}, {"claimed": "x"}, {"q": "a" * 999}])
-def test_malformed_filter_is_refused(console_client: New, query: dict[str, str]) -> None:
-    assert console_client().get("/console/queue", params=query).status_code == 422
+def test_malformed_filter_is_refused(query: dict[str, str]) -> None:
+    assert queue_client().get("/console/queue", params=query).status_code == 422
 
 
-def test_bulk_dialog_leaves_out_what_needs_a_first_answer(console_client: New) -> None:
-    client = console_client(waiting("one", tweets=100), waiting("two", minutes=5, tweets=40))
+def test_bulk_dialog_leaves_out_what_needs_a_first_answer() -> None:
+    client = queue_client(waiting("one", tweets=100), waiting("two", minutes=5, tweets=40))
     cases = dict(zip(("two", "one"), ids(client.get("/console/queue").text), strict=True))
     page = client.get("/console/queue/bulk", params={"verdict": "hide", "case": list(cases.values())}).text
     assert "your first answer is due" in page
@@ -132,8 +132,8 @@ def test_bulk_row_warns_of_others_and_spared_hashtags() -> None:
     )  # fmt: skip
 
 
-def test_bulk_dialog_above_twenty_asks_for_the_number(console_client: New) -> None:
-    client = console_client(*(waiting(f"tag{n}", minutes=5) for n in range(21)))
+def test_bulk_dialog_above_twenty_asks_for_the_number() -> None:
+    client = queue_client(*(waiting(f"tag{n}", minutes=5) for n in range(21)))
     cases = ids(client.get("/console/queue").text)
     page = client.get("/console/queue/bulk", params={"verdict": "show", "case": cases}).text
     assert 'pattern="21"' in page
@@ -141,14 +141,14 @@ def test_bulk_dialog_above_twenty_asks_for_the_number(console_client: New) -> No
     assert "data-typed" not in few
 
 
-def test_bulk_dialog_of_no_open_case_says_so(console_client: New) -> None:
-    page = console_client().get("/console/queue/bulk", params={"verdict": "hide", "case": "case-" + "0" * 16}).text
+def test_bulk_dialog_of_no_open_case_says_so() -> None:
+    page = queue_client().get("/console/queue/bulk", params={"verdict": "hide", "case": "case-" + "0" * 16}).text
     assert "1 selected case no longer waits" in page
     assert "<form" not in page
 
 
-def test_blind_second_look_cannot_be_selected(console_client: New) -> None:
-    client = console_client(waiting("looked", "suppress", tweets=7_777), share=1.0)
+def test_blind_second_look_cannot_be_selected() -> None:
+    client = queue_client(waiting("looked", "suppress", tweets=7_777), share=1.0)
     page = client.get("/console/queue").text
     assert "second look" in page
     assert "7,777" not in page

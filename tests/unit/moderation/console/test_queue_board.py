@@ -21,7 +21,7 @@ from streams.clock import now_ms
 from streams.log.decisions import version_of
 from streams.naming import tag_of
 from streams.orders.records import Target
-from tests.support.console_cases import unread, waiting
+from tests.support.live_decisions import unread, waiting
 from tests.support.moderation_world import ApiWorld
 
 ASHA = Viewer("asha", cases=True, orders=True)

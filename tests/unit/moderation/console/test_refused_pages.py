@@ -16,29 +16,34 @@ from moderation.access.oidc import Provider
 from moderation.access.problems import RefusedCall
 from moderation.access.reviewer_link import open_reviewer_link
 from moderation.access.sessions import Sessions
-from moderation.console.app import mount_console
 from moderation.console.refusals import API_WORDS
 from moderation.console.render import templates
-from moderation.http.app import create_app
 from streams.clock import now_ms
 from streams.errors import DependencyAway
 from streams.settings import Settings
 from tests.support.api_calls import OIDC_CONFIG, RING, decision
+from tests.support.console_client import console_app
 from tests.support.moderation_world import ApiWorld
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 MODERATOR = BROWSER | {"Authorization": "Bearer hush_moderator"}
 
 
-@pytest.fixture
-def client() -> TestClient:
-    app = create_app(ApiWorld(decision()).services, KeyRing.of(RING), RateLimit(1e6, 10**6))
-    mount_console(app)
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    """An application with pages that fail."""
+    app = console_app(ApiWorld(decision()))
     for name, error in (
         ("stale", RefusedCall("stale", "ann decided it first", "GET /v1/cases")), ("away", DependencyAway("no Kafka")),
         ("bug", ZeroDivisionError("secret of the server")),
     ):  # fmt: skip
         _add_failing_page(app, f"/console-test/{name}", error)
+    return app
+
+
+@pytest.fixture
+def client(app: FastAPI) -> TestClient:
+    app.state.access = AccessControl(KeyRing.of(RING), RateLimit(1e6, 10**6))
     return TestClient(
         app,
         base_url="http://127.0.0.1:8710",

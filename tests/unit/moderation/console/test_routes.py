@@ -7,25 +7,14 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
-from moderation.access.keys import KeyRing
-from moderation.access.limits import RateLimit
-from moderation.console.app import mount_console
-from moderation.http.app import create_app
-from tests.support.api_calls import RING, decision
-from tests.support.moderation_world import ApiWorld
+from tests.support.api_calls import decision
+from tests.support.console_client import console_client
 from web.headers import CONTENT_SECURITY_POLICY
 
 
 @pytest.fixture
 def client() -> TestClient:
-    app = create_app(
-        ApiWorld(decision()).services,
-        KeyRing.of(RING),
-        RateLimit(1e6, 10**6),
-        content_security_policy=CONTENT_SECURITY_POLICY,
-    )
-    mount_console(app)
-    return TestClient(app, headers={"Accept": "text/html"})
+    return console_client(decision())
 
 
 def test_page_without_a_login_is_refused_as_page(client: TestClient) -> None:

@@ -13,7 +13,7 @@ from moderation.console.stop_notice import countdown_words, notice_texts, notice
 from streams.flags.overrides import OverrideHistory
 from tests.support.api_calls import Calls, limited
 from tests.support.console_client import console_client, read_page, words_of_page
-from tests.support.held_world import held
+from tests.support.live_decisions import held
 
 DECISIONS = [
     held("a"), held("b", "hold", "FR", number=2), held("c", "discount", "*", ("trends",), number=3, category="spam"),
@@ -38,12 +38,12 @@ def pause(client: TestClient, **body: Any) -> None:
     ],
 )
 def test_preview_lists_what_a_pause_releases(query: str, expected: set[str]) -> None:
-    text = read_page(console_client(DECISIONS), f"/console/stop?{query}").text
+    text = read_page(console_client(*DECISIONS), f"/console/stop?{query}").text
     assert set(re.findall(r'data-open href="/console/hashtags/(\w+)"', text)) == expected
 
 
 def test_preview_is_what_the_pause_then_releases() -> None:
-    client = console_client(DECISIONS)
+    client = console_client(*DECISIONS)
     text = read_page(client, "/console/stop?country=IN").text
     assert "It would lift 2 hashtags" in text
     before = {one["hashtag"] for one in Calls(client).get("/v1/held", country="IN").json()["items"]}
@@ -53,7 +53,7 @@ def test_preview_is_what_the_pause_then_releases() -> None:
 
 
 def test_preview_leaves_out_what_a_person_holds_for_these_viewers() -> None:
-    client = console_client([held("other", "hold", "*")])
+    client = console_client(held("other", "hold", "*"))
     body = {"hashtag": "other", "action": "block", "country": "IN", "lasts": "1h", "if_version": "", "reason": "r"}
     assert Calls(client).post("/v1/overrides", "k1", **body).status_code == 201
     assert "It would lift 0 hashtags" in read_page(client, "/console/stop?country=IN").text
@@ -61,7 +61,7 @@ def test_preview_leaves_out_what_a_person_holds_for_these_viewers() -> None:
 
 
 def test_form_has_the_chosen_scope_and_needs_a_country() -> None:
-    client = console_client(DECISIONS)
+    client = console_client(*DECISIONS)
     assert "Choose where first" in words_of_page(read_page(client, "/console/stop"))
     form = read_page(client, "/console/stop?country=FR&surface=trends&category=abuse").text
     form = form.partition('data-write="/v1/pause"')[2].partition("</form>")[0]
@@ -71,7 +71,7 @@ def test_form_has_the_chosen_scope_and_needs_a_country() -> None:
 
 
 def test_pressed_button_shows_who_and_when_and_a_release() -> None:
-    client = console_client(DECISIONS)
+    client = console_client(*DECISIONS)
     pause(client)
     page = read_page(client, "/console/stop")
     words = words_of_page(page)
@@ -92,7 +92,7 @@ def test_pressed_button_shows_who_and_when_and_a_release() -> None:
 
 
 def test_release_counts_only_what_no_other_pause_lifts() -> None:
-    client = console_client(DECISIONS)
+    client = console_client(*DECISIONS)
     pause(client, lasts="24h")
     pause(client, country="*", lasts="1h")
     words = words_of_page(read_page(client, "/console/stop?country=FR"))
@@ -102,7 +102,7 @@ def test_release_counts_only_what_no_other_pause_lifts() -> None:
 
 
 def test_second_press_in_a_place_shortens_nothing() -> None:
-    client = console_client(DECISIONS)
+    client = console_client(*DECISIONS)
     pause(client, lasts="24h")
     before = read_page(client, "/console/stop?country=IN").text
     assert "Paused already in India on search and trends" in words_of_page(
@@ -117,7 +117,7 @@ def test_second_press_in_a_place_shortens_nothing() -> None:
 
 
 def test_pause_of_another_category_is_announced_as_refused() -> None:
-    client = console_client(DECISIONS)
+    client = console_client(*DECISIONS)
     pause(client, category="abuse")
     page = read_page(client, "/console/stop?country=IN")
     assert "for abuse, by \u2068moderator\u2069" in page.text and "Release it first" in page.text
@@ -148,7 +148,7 @@ def test_notice_of_several_pauses_counts_them() -> None:
 
 
 def test_reader_cannot_press_it() -> None:
-    client = console_client(DECISIONS)
+    client = console_client(*DECISIONS)
     pause(client)
     page = read_page(client, "/console/stop?country=IN", "reader")
     assert "Moderators and admins may press it" in words_of_page(page)
@@ -157,7 +157,7 @@ def test_reader_cannot_press_it() -> None:
 
 def test_limited_person_is_offered_own_countries_only() -> None:
     key = limited("moderator", countries=("IN",), categories=("abuse",), longest="6h")
-    page = read_page(console_client(DECISIONS, keys=[key]), "/console/stop?country=IN", "lim").text
+    page = read_page(console_client(*DECISIONS, keys=[key]), "/console/stop?country=IN", "lim").text
     assert "You may decide in India, on abuse, for at most 6 h." in page
     scope = page.partition("data-scope")[2].partition("</form>")[0]
     assert re.findall(r'<option value="([^"]*)"', scope) == ["", "IN", "abuse"]

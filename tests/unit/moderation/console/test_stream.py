@@ -17,8 +17,8 @@ from moderation.console import stream
 from moderation.console.queue_filter import QueueFilter
 from moderation.console.stream import LiveConsole, StreamKey
 from streams.errors import DependencyAway
-from tests.support.console_cases import SHARE, waiting
 from tests.support.console_world import ConsoleWorld
+from tests.support.live_decisions import SHARE, waiting
 from tests.support.moderation_world import ApiWorld
 
 ADMIN = Caller(name="local", writes_as="local", grants=(Grant(role="admin"),), acts_for_others=True)

@@ -13,8 +13,8 @@ from moderation.access.keys import ApiKey, KeyRing, Rights, hash_of
 from moderation.access.limits import RateLimit
 from moderation.domain.cases.work_order import BLIND
 from tests.support.api_calls import RING, SERVICE, Calls, Configure, decision, kind_of
-from tests.support.console_cases import unread
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.live_decisions import unread
 from tests.support.moderation_world import ApiWorld
 
 

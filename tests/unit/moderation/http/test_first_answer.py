@@ -14,9 +14,9 @@ from moderation.access.limits import RateLimit
 from moderation.access.numbers import without_numbers
 from moderation.publiclog.inputs import AuditInput, SourcePosition
 from streams.clock import now_ms
-from streams.constants import MINUTE_MS
+from streams.constants import HOUR_MS, MINUTE_MS
 from streams.log.decisions import Decision, DecisionReason, Evidence, SampledAt, ScopeDecision, version_of
-from tests.support.api_calls import HOUR_MS, RING, SERVICE, Calls, Configure, kind_of
+from tests.support.api_calls import RING, SERVICE, Calls, Configure, kind_of
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.moderation_world import ApiWorld, World
 

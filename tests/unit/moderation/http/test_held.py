@@ -9,10 +9,11 @@ import pytest
 from moderation.log.drafts import STOP, OverrideDraft
 from moderation.views.held import held_tags
 from streams.clock import now_ms
+from streams.constants import HOUR_MS
 from streams.explain.hashtag_report import HashtagReport
 from streams.naming import tag_of
-from tests.support.held_world import HOUR_MS, held, many
 from tests.support.in_memory_log import InMemoryLog, in_memory_service
+from tests.support.live_decisions import held, many
 
 
 def draft(tag: str, action: Any, country: str, *surfaces: str) -> OverrideDraft:
