@@ -15,7 +15,6 @@ from streams.judging.evidence_codec import TickEvidence, conditions_of, records_
 from streams.log.decisions import Decision, SampledAt
 from streams.log.evidence import EvidenceRecord
 from streams.log.policies import WorkerReport
-from streams.orders.records import Target
 from streams.policy import Policy
 from tests.support.console_world import ConsoleWorld
 from tests.support.evidence import evidence_table
@@ -23,7 +22,8 @@ from tests.support.in_memory_crowds import crowd_record
 from tests.support.in_memory_policies import SHIPPED, InMemoryPolicies, record_of
 from tests.support.in_memory_texts import InMemoryTexts, native_tweet
 from tests.support.live_decisions import case_decision, waiting
-from tests.support.orders_console import mixed_targets, order_head, protect, step, take_in, under_review
+from tests.support.orders_console import begin_review, mixed_targets, order_head, protect, step, take_in, under_review
+from tests.support.orders_world import accounts
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 CASE = "GhostTrain"
@@ -95,10 +95,9 @@ async def _people_work(services: Services) -> None:
     await orders.rule(order, Selection(targets=("5500000002",)), "withheld", actor="lee", reason="court order",
                       against_protected=True)  # fmt: skip
     await take_in(orders, order_head("WP 123/2026", "High Court of Examples", deadline_ms=now_ms() + 5 * HOUR_MS),
-                  [Target("account", "5500000003")])  # fmt: skip
-    interim = await take_in(orders, order_head("AZ 12 Q 7/26", "Landgericht Beispielstadt", country="DE"),
-                            [Target("account", "77"), Target("account", "78")])  # fmt: skip
-    await step(orders, interim, "acknowledged", "under_review")
+                  accounts(5500000003))  # fmt: skip
+    interim = await begin_review(orders, order_head("AZ 12 Q 7/26", "Landgericht Beispielstadt", country="DE"),
+                                 accounts(77, 78))  # fmt: skip
     await orders.rule(interim, Selection(kinds=("account",)), "withheld", actor="lee", reason="§ 130 StGB")
     await step(orders, interim, "interim", end=End(now_ms() + 30 * HOUR_MS))
 

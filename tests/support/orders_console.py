@@ -62,13 +62,18 @@ async def step(orders: OrderService, order: str, *states: Any, **more: Any) -> N
         await orders.step(order, state, actor="lee", reason="counsel", **more)
 
 
+async def begin_review(orders: OrderService, head: OrderHead, targets: Sequence[Target]) -> str:
+    """Take an order in and begin its review; return its id."""
+    order = await take_in(orders, head, targets)
+    await step(orders, order, "acknowledged", "under_review")
+    return order
+
+
 async def under_review(services: Services, targets: Sequence[Target] | None = None, **more: Any) -> str:
     """Make an order under review with a protected journalist among its targets; return its id."""
     orders = services.orders
     await protect(orders)
-    order = await take_in(orders, order_head("EX/69A/7", **more), mixed_targets() if targets is None else targets)
-    await step(orders, order, "acknowledged", "under_review")
-    return order
+    return await begin_review(orders, order_head("EX/69A/7", **more), mixed_targets() if targets is None else targets)
 
 
 async def all_states(services: Services) -> str:
@@ -83,16 +88,14 @@ async def all_states(services: Services) -> str:
                   [Target("account", "5500000003")])  # fmt: skip
     await take_in(orders, order_head("٧/٢٠٢٦", HOSTILE_AUTHORITY, country="EG", confidential=True),
                   mixed_targets(1))  # fmt: skip
-    interim = await take_in(orders, order_head("AZ 12 Q 7/26", "Landgericht Beispielstadt", country="DE"),
-                            [Target("account", "77"), Target("hashtag", "beispiel", "Beispiel")])  # fmt: skip
-    await step(orders, interim, "acknowledged", "under_review")
+    interim = await begin_review(orders, order_head("AZ 12 Q 7/26", "Landgericht Beispielstadt", country="DE"),
+                                 [Target("account", "77"), Target("hashtag", "beispiel", "Beispiel")])  # fmt: skip
     await orders.rule(interim, Selection(kinds=("account",)), "withheld", actor="lee", reason="§ 130 StGB")
     await orders.rule(interim, Selection(kinds=("hashtag",)), "declined", actor="kim", reason="satire",
                       ground="not_unlawful")  # fmt: skip
     await step(orders, interim, "interim", end=End(at_ms + 5 * HOUR_MS))
     for number, last in enumerate(("final", "revoked", "declined")):
-        closed = await take_in(orders, order_head(f"OLD/{number}"), [Target("account", f"99{number}")])
-        await step(orders, closed, "acknowledged", "under_review")
+        closed = await begin_review(orders, order_head(f"OLD/{number}"), [Target("account", f"99{number}")])
         await orders.rule(closed, Selection(kinds=("account",)), "withheld", actor="lee", reason="binding")
         await step(orders, closed, last, **{"ground": "overbroad"} if last == "declined" else {})
     return order

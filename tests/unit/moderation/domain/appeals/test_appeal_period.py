@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from moderation.domain.appeals.automated_decisions import KEPT_MS
-from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
+from moderation.domain.orders.intake_plan import OrderHead
 from moderation.domain.orders.selection import Selection
 from moderation.domain.restrictions.collection import decision_restrictions, order_restrictions, override_restriction
 from moderation.log.drafts import End, OverrideDraft
@@ -16,9 +16,11 @@ from streams.constants import DAY_MS
 from streams.log.decisions import Decision, encode_record
 from streams.log.moderation import Override
 from streams.naming import tag_of
-from streams.orders.records import Outcome, Target
+from streams.orders.records import Outcome
 from tests.support.case_decisions import HOUR_MS, decision, ruling
 from tests.support.moderation_world import World
+from tests.support.orders_console import begin_review
+from tests.support.orders_world import accounts
 
 PERIOD_MS = 183 * DAY_MS
 
@@ -82,19 +84,16 @@ async def test_legal_restriction_is_appealed_six_months_after_its_end(end: str, 
     world = World()
     orders = world.orders
     head = OrderHead("Ministry", "IN", "s. 69A", "No. 1", 1, 2, 3, False)
-    targets = {("account", name): Target("account", name) for name in ("1", "2")}
-    [plan] = await orders.take_in([OrderDraft(head, targets)], actor="intake")
-    for state in ("acknowledged", "under_review"):
-        await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
-    await orders.rule(plan.head.id, Selection(), "withheld", actor="lee", reason="r")
-    case = await orders.step(plan.head.id, "interim", actor="lee", reason="r", end=End(world.now_ms + HOUR_MS))
+    order = await begin_review(orders, head, accounts(1, 2))
+    await orders.rule(order, Selection(), "withheld", actor="lee", reason="r")
+    case = await orders.step(order, "interim", actor="lee", reason="r", end=End(world.now_ms + HOUR_MS))
     restriction = order_restrictions(case, world.now_ms)[0]
     world.now_ms += 1
     if end == "revoked":
-        await orders.step(plan.head.id, "revoked", actor="max", reason="r")
+        await orders.step(order, "revoked", actor="max", reason="r")
     elif end != "lapse":
         outcome: Outcome = "declined" if end == "declined" else "withheld"
-        await orders.rule(plan.head.id, Selection(targets=("1",)), outcome, actor="max", reason="better words")
+        await orders.rule(order, Selection(targets=("1",)), outcome, actor="max", reason="better words")
     world.now_ms += PERIOD_MS
     filed = await world.reviews.appeal(restriction.reference, actor="clerk", reason="it is satire")
     assert (filed.hashtag, filed.order, filed.number, filed.deciders) == ("1", case.id, 0, ("lee",))
@@ -107,9 +106,7 @@ async def test_ruling_that_was_never_in_force_cannot_be_appealed() -> None:
     world = World()
     orders = world.orders
     head = OrderHead("Ministry", "IN", "s. 69A", "No. 1", 1, 2, 3, False)
-    [plan] = await orders.take_in([OrderDraft(head, {("account", "1"): Target("account", "1")})], actor="intake")
-    for state in ("acknowledged", "under_review"):
-        await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
-    await orders.rule(plan.head.id, Selection(), "withheld", actor="lee", reason="r")
-    case = await orders.step(plan.head.id, "revoked", actor="lee", reason="r")
+    order = await begin_review(orders, head, accounts(1))
+    await orders.rule(order, Selection(), "withheld", actor="lee", reason="r")
+    case = await orders.step(order, "revoked", actor="lee", reason="r")
     assert case.rows[0].enforced == ()

@@ -18,7 +18,7 @@ from moderation.domain.appeals.items import items_of
 from moderation.domain.appeals.records import Appeal, AppealOutcome, Verdict, encode_appeal
 from moderation.domain.appeals.view import appeal_view, ended_view
 from moderation.domain.cases.agreement import quality_of
-from moderation.domain.orders.intake_plan import OrderDraft, OrderHead
+from moderation.domain.orders.intake_plan import OrderHead
 from moderation.domain.orders.selection import Selection
 from moderation.domain.restrictions.collection import order_restrictions, override_restriction
 from moderation.domain.speakers import registry
@@ -29,9 +29,11 @@ from streams.log.decisions import DecisionReason
 from streams.log.moderation import Override, Undo
 from streams.naming import tag_of
 from streams.orders.order import Order
-from streams.orders.records import OrderRuling, Outcome, Target
+from streams.orders.records import OrderRuling, Outcome
 from tests.support.case_decisions import HOUR_MS, decision, ruling, unread_ruling
 from tests.support.moderation_world import World
+from tests.support.orders_console import begin_review
+from tests.support.orders_world import accounts
 
 ITEM = "hushtag-" + "0" * 24
 
@@ -176,13 +178,9 @@ async def withheld(
 ) -> tuple[Order, str]:
     """Put an order on accounts in force; return it with the reference of its first restriction."""
     head = OrderHead("Ministry", "IN", "s. 69A", f"No. {len(world.log.records)}", 1, 2, 3, confidential)
-    orders = world.orders
-    targets = {("account", str(n)): Target("account", str(n)) for n in numbers}
-    [plan] = await orders.take_in([OrderDraft(head, targets)], actor="intake")
-    for state in ("acknowledged", "under_review"):
-        await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
-    await orders.rule(plan.head.id, Selection(), outcome, actor="lee", reason="r")
-    legal_order = await orders.step(plan.head.id, "final", actor="lee", reason="r")
+    order = await begin_review(world.orders, head, accounts(*numbers))
+    await world.orders.rule(order, Selection(), outcome, actor="lee", reason="r")
+    legal_order = await world.orders.step(order, "final", actor="lee", reason="r")
     return legal_order, order_restrictions(legal_order, world.now_ms)[0].reference
 
 
@@ -308,18 +306,16 @@ async def test_appeal_reverses_expired_interim_decision_for_good() -> None:
     world = World()
     head = OrderHead("Ministry", "IN", "s. 69A", "No. 1", 1, 2, 3, False)
     orders = world.orders
-    [plan] = await orders.take_in([OrderDraft(head, {("account", "1"): Target("account", "1")})], actor="intake")
-    for state in ("acknowledged", "under_review"):
-        await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
-    await orders.rule(plan.head.id, Selection(), "withheld", actor="lee", reason="r")
-    legal_order = await orders.step(plan.head.id, "interim", actor="lee", reason="r", end=End(world.now_ms + 5))
+    order = await begin_review(orders, head, accounts(1))
+    await orders.rule(order, Selection(), "withheld", actor="lee", reason="r")
+    legal_order = await orders.step(order, "interim", actor="lee", reason="r", end=End(world.now_ms + 5))
     filed = await world.reviews.appeal(
         order_restrictions(legal_order, world.now_ms)[0].reference, actor="clerk", reason="satire"
     )
     world.now_ms += 10
     done = await world.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
     assert isinstance(done.effect, OrderRuling) and done.ended == ""
-    await orders.step(plan.head.id, "final", actor="lee", reason="r")
+    await orders.step(order, "final", actor="lee", reason="r")
     assert held(world) == set()
 
 
