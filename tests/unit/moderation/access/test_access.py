@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from moderation.access.access import AccessControl
 from moderation.access.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
-from moderation.access.keys import ALLOWED, ROLES, ApiKey, KeyRing, Role, hash_of, new_key, parse_keys
+from moderation.access.keys import ALLOWED, ROLES, ApiKey, KeyRing, hash_of, new_key, parse_keys
 from moderation.access.limits import RateLimit
 from moderation.cli import console as console_cli
 from moderation.cli import keys as cli
@@ -66,22 +66,19 @@ def test_table_covers_every_endpoint(client: TestClient) -> None:
     assert listed == set(ENDPOINTS) | STREAMS
 
 
-@pytest.mark.parametrize("role", [*ROLES, None])
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS, ids=lambda part: part)
-def test_role_may_call_only_its_endpoints(
-    client: TestClient, log: InMemoryLog, method: str, path: str, role: Role | None
-) -> None:
-    headers = {} if role is None else {"Authorization": f"Bearer {KEYS[role]}"}
-    response = call(client, method, path, headers, actor=role or "ann")
-    if role is None:
-        assert (response.status_code, kind_of(response)) == (401, "unauthorised")
-        assert response.headers["WWW-Authenticate"].startswith("Bearer")
-    elif role in ENDPOINTS[method, path][0]:
-        assert response.status_code in (200, 201, 202, 404, 409), response.text
-    else:
-        assert (response.status_code, kind_of(response)) == (403, "forbidden")
-    if response.status_code in (401, 403):
-        assert not log.records
+def test_role_may_call_only_its_endpoints(client: TestClient, log: InMemoryLog, method: str, path: str) -> None:
+    roles = ENDPOINTS[method, path][0]
+    response = call(client, method, path, {})
+    assert (response.status_code, kind_of(response)) == (401, "unauthorised")
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    for role in sorted(ROLES, key=lambda role: role in roles):
+        response = call(client, method, path, {"Authorization": f"Bearer {KEYS[role]}"}, actor=role)
+        if role in roles:
+            assert response.status_code in (200, 201, 202, 404, 409), (role, response.text)
+        else:
+            assert (response.status_code, kind_of(response)) == (403, "forbidden"), role
+            assert not log.records, role
 
 
 @pytest.mark.parametrize(
@@ -143,20 +140,28 @@ def guess(client: TestClient, number: int, *forwarded: str) -> int:
     return client.get("/v1/overrides", headers=headers).status_code
 
 
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the clock of limits stand still, so that no guess is allowed again on a slow machine."""
+    monkeypatch.setattr("moderation.access.access.monotonic_seconds", lambda: 0.0)
+
+
+@pytest.mark.usefixtures("still")
 def test_rotated_addresses_do_not_evade_limit_of_guesses(configure: Configure) -> None:
     client = configure(KeyRing.of(RING), RateLimit(1e6, 1_000_000))
-    answers = [guess(client, n, f"10.1.{n}.1", f"10.2.{n}.2") for n in range(200)]
-    assert set(answers[:10]) == {401} and set(answers[20:]) == {429}
+    answers = [guess(client, n, f"10.1.{n}.1", f"10.2.{n}.2") for n in range(20)]
+    assert answers == [401] * 10 + [429] * 10
     assert Calls(client).get("/v1/overrides").status_code == 200
 
 
+@pytest.mark.usefixtures("still")
 def test_guesses_behind_trusted_proxy_are_counted_for_each_caller(configure: Configure) -> None:
     client = configure(KeyRing.of(RING), RateLimit(1e6, 1_000_000))
     client.app.state.access = AccessControl(  # type: ignore[attr-defined]
         KeyRing.of(RING), RateLimit(1e6, 1_000_000), parse_networks("127.0.0.1, 10.0.0.0/8")
     )
-    attacker = [guess(client, n, f"192.0.2.{n}, 203.0.113.7", "10.0.0.3") for n in range(30)]
-    assert set(attacker[:10]) == {401} and attacker[-1] == 429
+    attacker = [guess(client, n, f"192.0.2.{n}, 203.0.113.7", "10.0.0.3") for n in range(12)]
+    assert attacker == [401] * 10 + [429] * 2
     assert guess(client, 0, "203.0.113.8") == 401
 
 
