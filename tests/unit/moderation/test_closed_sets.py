@@ -69,10 +69,9 @@ def test_reader_command_refuses_unknown_surface(command: tuple[str, ...]) -> Non
 
 
 @pytest.mark.parametrize("command", COUNTRY, ids=" ".join)
-@pytest.mark.parametrize("country", ["ZZ", "UK", "India"])
-def test_command_refuses_unknown_country(command: tuple[str, ...], country: str) -> None:
-    error = refusal(*command, "--country", country)
-    assert str(error) == f"unknown country {country!r}"
+def test_command_refuses_unknown_country(command: tuple[str, ...]) -> None:
+    error = refusal(*command, "--country", "UK")
+    assert str(error) == "unknown country 'UK'"
     assert "did you mean" in error.fix
 
 

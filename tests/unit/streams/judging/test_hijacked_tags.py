@@ -126,7 +126,9 @@ def test_discount_ends_when_the_attack_is_over():
     assert ended == 90_000, "the last bots leave the window, which is under then"
 
 
-@pytest.mark.parametrize("cut", range(1, 12))
+@pytest.mark.parametrize(
+    "cut", [pytest.param(cut, marks=[] if cut in (1, 3, 5, 7, 11) else [pytest.mark.long]) for cut in range(1, 12)]
+)
 def test_next_owner_decides_the_same_of_an_attack(cut):
     """Bots come first, then people, then bots alone: hidden, then discounted to nothing."""
     people, bots = between(3, 7, 12), always(15)

@@ -15,6 +15,7 @@ from streams.log.partials import Partial
 from streams.replay import skipped_spans
 from tests.support.block_counts import BlockCount, Entry, flush
 from tests.support.judge_harness import HASHES, SUPPRESS, JudgeHarness, activation
+from tests.support.long_seeds import seeds
 
 WINDOW_MS = 30_000
 Log = list[Partial | None]
@@ -61,7 +62,7 @@ def settled(harness: JudgeHarness) -> list[tuple[int, object]]:
     return [(one.tick_ms, one.rulings) for one in harness.decisions]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12, short=4))
 def test_reference_and_next_owners_pause_at_the_same_ticks(seed: int) -> None:
     rng = random.Random(seed)
     log = random_log(rng)

@@ -132,15 +132,23 @@ async def begin(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Begin]:
 
 
 @pytest.mark.parametrize("clock", WRONG_CLOCKS)
+async def test_decision_lasts_its_duration_whatever_the_clocks_show(begin: Begin, clock: WrongClock) -> None:
+    await lasts_its_duration(begin(clock), "block", "tag", "suppress")
+
+
+@pytest.mark.parametrize("error_ms", [HOUR_MS, -HOUR_MS])
 @pytest.mark.parametrize(
     ("action", "tag", "shown"),
-    [("block", "tag", "suppress"), ("hold", "tag", "hold"), ("allow", "tag", "allow"), ("allow", "*", "allow")],
-    ids=["block", "hold", "allow", "pause"],
+    [("hold", "tag", "hold"), ("allow", "tag", "allow"), ("allow", "*", "allow")],
+    ids=["hold", "allow", "pause"],
 )
-async def test_decision_lasts_its_duration_whatever_the_clocks_show(
-    begin: Begin, clock: WrongClock, action: Verb, tag: str, shown: str
+async def test_decision_of_each_kind_lasts_its_duration(
+    begin: Begin, error_ms: int, action: Verb, tag: str, shown: str
 ) -> None:
-    world = begin(clock)
+    await lasts_its_duration(begin(WrongClock(error_ms)), action, tag, shown)
+
+
+async def lasts_its_duration(world: WrongHost, action: Verb, tag: str, shown: str) -> None:
     await world.run_for(0)
     world.decide(action, LASTS_MS, tag)
     decided_ms = world.shells.topics.now_ms

@@ -14,17 +14,19 @@ from tests.support.in_memory_policies import record_of
 from tests.support.policy_edits import BEFORE, PolicyEdit, every_edit, parsed, text_of
 
 OLD = parsed(text_of(BEFORE))
+LIVE = record_of(text_of(BEFORE).encode())
 EDITS = every_edit()
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
 def test_edit_of_one_key_is_a_line_that_names_it(edit: PolicyEdit) -> None:
-    lines = differences(OLD, parsed(edit.text))
+    new = parsed(edit.text)
+    lines = differences(OLD, new)
     if edit.loc[-1] in ("surface", "country"):
         assert any("min_tweets" in line for line in lines), "the override is in force in another place"
     else:
         assert any(edit.key in line for line in lines), lines
-    assert differences(parsed(edit.text), OLD), "and back"
+    assert differences(new, OLD), "and back"
 
 
 def test_walk_visits_every_key_of_schema() -> None:
@@ -36,11 +38,10 @@ def test_walk_visits_every_key_of_schema() -> None:
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
 def test_record_of_a_change_names_the_edited_key(edit: PolicyEdit) -> None:
-    live = record_of(text_of(BEFORE).encode())
-    topic = PolicyTopic({live.revision: (0, live)}, {})
+    topic = PolicyTopic({LIVE.revision: (0, LIVE)}, {})
     draft = draft_policy(topic, edit.text.encode(), shards=8)
-    assert draft.changes == tuple(differences(OLD, parsed(edit.text)))
     file_policy = parsed(edit.text.replace('"serial": 1', '"serial": 2'))
+    assert draft.changes == tuple(differences(OLD, file_policy))
     comparison = compare(file_policy, topic, model="m", began_hours=168, first=False)
     record = record_to_publish(comparison, newest_ms=0, at_ms=0, worker="w", text="", note=None)
     assert record.changes == draft.changes
