@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -65,7 +64,6 @@ class World:
         policies: the topic of policies; None: the shipped one without evidence.
         tweets: kept texts and source records; None: none.
         models: models that were live; None: the committed one.
-        reports: folder of published reports; None: nothing can be published.
         settings: settings of texts.
         first_answers: whether people owe a first answer before a decision; by commands they do not.
     """
@@ -79,7 +77,6 @@ class World:
         policies: InMemoryPolicies | None = None,
         tweets: InMemoryTexts | None = None,
         models: InMemoryModels | None = None,
-        reports: Path | None = None,
         settings: Settings = _SETTINGS,
         first_answers: bool = False,
     ) -> None:
@@ -93,14 +90,14 @@ class World:
         self.automated = FixedDecisions(decisions, share=share, secret=b"s")
         self.moderation = in_memory_service(self.log, clock or (lambda: self.now_ms))
         self.public_log = InMemoryPublicLog(self._inputs)
-        self._decisions, self._reports, self._settings = decisions, reports, settings
+        self._decisions, self._settings = decisions, settings
         self._first_answers = self._skip_first_answer_ms if first_answers else None
 
     def another(self) -> World:
         """Build another process: it shares the topics and the clock, and has read nothing yet."""
         other = World(
-            clock=self.moderation.host_ms, log=self.log, policies=self.policies, tweets=self.tweets, models=self.models,
-            settings=self._settings,
+            *self._decisions, clock=self.moderation.host_ms, log=self.log, policies=self.policies, tweets=self.tweets,
+            models=self.models, settings=self._settings, first_answers=self._first_answers is not None,
         )  # fmt: skip
         other.automated, other.audited = self.automated, self.audited
         return other
@@ -144,7 +141,7 @@ class World:
             audit_page=self._audit_page, public_log=self.public_log, names=_names, policy_topic=self.policies.topic,
             policy_changes=changes, backtests=backtests, shadows=shadows, feed=EventFeed(self._records, self._live),
             texts=self.texts, markings=self.markings, presence=Presence(), published=_published, crowds=self.crowds,
-            reports=ReportService(ReportRuns(self._prepared_report), self.moderation, self._reports),
+            reports=ReportService(ReportRuns(self._prepared_report), self.moderation, None),
             session_ends=SessionEnds(self.moderation), calibration=self.calibration,
         )  # fmt: skip
 
