@@ -30,13 +30,6 @@ def test_hostile_hashtag_is_escaped_and_isolated(tag: str) -> None:
     assert "<bdi>#" in page
 
 
-def test_page_has_no_number_of_the_machine() -> None:
-    client = queue_client(waiting("one", tweets=777), waiting("two", "discount"), waiting("three", "review"))
-    page = client.get("/console/queue").text
-    assert "777 tweets" in page
-    assert not re.search(rf"{SHARE}|62%|61\.8|50%|0\.5\b", page)
-
-
 def test_total_badge_and_list_are_equal() -> None:
     client = queue_client(*(waiting(f"tag{n}") for n in range(7)))
     page = client.get("/console/queue").text

@@ -18,7 +18,7 @@ from moderation.console.queue_filter import QueueFilter
 from moderation.console.stream import LiveConsole, StreamKey
 from streams.errors import DependencyAway
 from tests.support.console_world import ConsoleWorld
-from tests.support.live_decisions import SHARE, waiting
+from tests.support.live_decisions import waiting
 from tests.support.moderation_world import ApiWorld
 
 ADMIN = Caller(name="local", writes_as="local", grants=(Grant(role="admin"),), acts_for_others=True)
@@ -78,12 +78,6 @@ async def test_viewers_of_one_filter_share_the_rendered_rows(monkeypatch: pytest
     for person in ("asha", "zoe", "ravi"):
         live.page(queue_key(person))
     assert sorted(rendered) == ["one", "two"]
-
-
-async def test_stream_has_no_number_of_the_machine() -> None:
-    events = LiveConsole(services_with(waiting("one"), waiting("two", "discount"))).stream(queue_key())
-    assert str(SHARE) not in str(await message(events))
-    await events.aclose()
 
 
 async def test_reader_gets_texts_but_no_count_of_the_queue() -> None:

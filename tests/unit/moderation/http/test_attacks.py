@@ -171,11 +171,6 @@ def blind(client: TestClient) -> Calls:
     return admin
 
 
-def test_names_of_hashtags_do_not_tell_which_were_decided(client: TestClient, blind: Calls) -> None:
-    found = blind.get("/v1/hashtags", prefix="rum").json()
-    assert (found["items"], found["blinded"]) == ([], ["rumour"]), "a control sample has no decision to be listed for"
-
-
 def test_orders_do_not_tell_of_a_blinded_hashtag(client: TestClient, blind: Calls) -> None:
     order = Calls(client, "legal").post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
     notice = {"recipient": "r", "site": "https://x.example"}

@@ -149,17 +149,6 @@ def test_note_label_escalation_and_skip(client: TestClient) -> None:
     assert [row["hashtag"] for row in ben.get("/v1/cases", team="legal").json()["items"]] == ["queued"]
 
 
-def test_first_answer_is_hidden_from_others_until_the_decision(client: TestClient) -> None:
-    ann, ben = Calls(client), Calls(client, "admin")
-    path = f"/v1/cases/{case_of(ann, 'held')['id']}"
-    ann.post(f"{path}/answer", answer="unsure")
-    kinds = [[one["kind"] for one in calls.get(path).json()["history"]] for calls in (ann, ben)]
-    assert kinds == [["answer"], []]
-    ben.post(f"{path}/answer", answer="hide")
-    assert ben.post(f"{path}/decision", verdict="hide").status_code == 201
-    assert [one["kind"] for one in ben.get(path).json()["history"]] == ["answer", "answer", "decision"]
-
-
 def test_agreement_counts_decided_looks(client: TestClient) -> None:
     ann, ben = Calls(client), Calls(client, "admin")
     path = f"/v1/cases/{case_of(ann, 'down')['id']}"
