@@ -1,6 +1,6 @@
 """Cache of Kafka's classes, loaded and linked ahead of time: with it a broker starts in a third of the CPU time.
 
-Java writes it when a broker that was told to record ends (JEP 514, "Ahead-of-Time Command-Line Ergonomics"). A cache
+Java writes it when a broker that records it ends (JEP 514, "Ahead-of-Time Command-Line Ergonomics"). A cache
 that does not fit is ignored. Tests start many brokers, so `make kafka` records one; for one start it is not worth it.
 """
 
