@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
 from devkit.scenario.india import order_story
 from devkit.scenario.play import play
 from devkit.scenario.public_log import StoryLog
@@ -18,6 +16,7 @@ from devkit.stack.jars import default_cache
 from devkit.stack.local_run import POLICY, LocalRun
 from streams.cli.output import quieten
 from streams.clock import monotonic_seconds
+from streams.console import PlainConsole
 from streams.errors import EXIT_NO
 from streams.settings import Settings
 
@@ -28,7 +27,7 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
     Raises:
         HushtagError: a part does not start, or ends.
     """
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, stderr=as_json)
+    console = PlainConsole(soft_wrap=True, stderr=as_json)
     quieten()
     began = monotonic_seconds()
 

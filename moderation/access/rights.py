@@ -78,6 +78,15 @@ def check_rights(
         raise RefusedCall("beyond_rights", f"{caller.name}: {limits[0]}", "ask a colleague who has these rights")
 
 
+def why_not_here(request: Request, country: str) -> str:
+    """Say why the caller may not decide in a country; "" for callers who may."""
+    try:
+        check_rights(request, country=country)
+    except RefusedCall as refused:
+        return str(refused)
+    return ""
+
+
 def _limit(rights: Rights, country: str | None, touched: Iterable[str], lasts_ms: int | None) -> str:
     """Return the limit that a write exceeds; "" if it exceeds none."""
     if country is not None and rights.countries is not None and country not in rights.countries:

@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from moderation.cli.options import Json
 from streams.cli.output import quieten
+from streams.console import PlainConsole
 from streams.errors import EXIT_NO, CallerMistake
 from streams.naming import country_of, tag_of
 from streams.settings import Settings, load_settings
@@ -20,7 +20,7 @@ from streams.settings import Settings, load_settings
 if TYPE_CHECKING:
     from moderation.domain.restrictions.restriction import Restriction
 
-_errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
+_errors = PlainConsole(stderr=True)
 
 
 class NoticeKind(StrEnum):

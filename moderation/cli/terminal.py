@@ -11,13 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from moderation.domain.orders.service import OrderService
 from moderation.domain.tables import MOST_BYTES, RowProblem
 from moderation.log.drafts import End, end_of
 from moderation.log.present_time import open_moderation
 from streams.cli.output import quieten
+from streams.console import PlainConsole
 from streams.errors import CallerMistake
 from streams.flags.publish_time import present_ms
 from streams.log.policy_names import read_policy_names
@@ -30,15 +29,15 @@ if TYPE_CHECKING:
 _SHOWN_PROBLEMS = 20
 
 
-class _Terminal(Console):
+class _Terminal(PlainConsole):
     """Console that never wraps lines of text, so that they can be searched and copied; tables fit the width."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         super().print(*objects, **{"soft_wrap": all(isinstance(text, str) for text in objects)} | options)
 
 
-errors = _Terminal(stderr=True, highlight=False, markup=False, emoji=False)
-out = _Terminal(highlight=False, markup=False, emoji=False)
+errors = _Terminal(stderr=True)
+out = _Terminal()
 
 
 def run_with_orders(work: Callable[[OrderService], Awaitable[None]]) -> None:

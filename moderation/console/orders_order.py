@@ -14,8 +14,7 @@ from moderation.access.access import needs
 from moderation.access.blinding import hidden_hashtags_for, reader_of, refuse_while_blind
 from moderation.access.bodies import OrderPath
 from moderation.access.keys import ALLOWED
-from moderation.access.problems import RefusedCall
-from moderation.access.rights import check_rights
+from moderation.access.rights import why_not_here
 from moderation.access.services import Services, present_ms, services_of
 from moderation.console import orders_words as words
 from moderation.console.orders import order_line
@@ -97,15 +96,6 @@ def waiting_amendment(order: Order, fold: OrderFold, person: str, at_ms: int) ->
         ("Dropped targets", effect.dropped_targets, effect.dropped),
     ]
     return AmendmentView(record, plan.lines(order.received.country), lists, same_person(record.actor, person))
-
-
-def why_not_here(request: Request, country: str) -> str:
-    """Say why the caller may not decide in a country; "" for callers who may."""
-    try:
-        check_rights(request, country=country)
-    except RefusedCall as refused:
-        return str(refused)
-    return ""
 
 
 def attachment(text: str, name: str, kind: str) -> Response:

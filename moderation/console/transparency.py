@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from moderation.access.access import needs
 from moderation.access.blinding import reader_of, refuse_while_blind
+from moderation.access.rights import why_not_here
 from moderation.access.services import present_ms, services_of
-from moderation.console.orders_order import why_not_here
 from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries, place_words

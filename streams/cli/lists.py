@@ -16,6 +16,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from streams.console import PlainConsole
+
 Cell = str | Text
 
 _GAP = 2
@@ -67,7 +69,7 @@ def print_list(
         names: number of leading columns with names.
         console: output; standard output by default.
     """
-    out = console or Console(highlight=False, markup=False, emoji=False)
+    out = console or PlainConsole()
     aligned = AlignedList(headers, rows, names=names)
     if out.is_terminal:
         out.print(aligned, soft_wrap=False, crop=False)

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
+from streams.console import PlainConsole
 from streams.errors import HushtagError, file_error
 from streams.private_files import owner_only
 
-errors = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+errors = PlainConsole(stderr=True, soft_wrap=True)
 _encode = msgspec.json.Encoder().encode
 
 

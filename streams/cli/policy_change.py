@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
-from rich.console import Console
 
 from streams.cli.inputs import confirm, load_policy_file, require_account
 from streams.cli.options import Actor, JsonLines, NewPolicy, Reason, ShowImpact, Yes
 from streams.cli.output import in_utc, print_json, quieten, replace_file
 from streams.clock import now_ms
+from streams.console import PlainConsole
 from streams.errors import EXIT_NO, CallerMistake, PolicyError
 from streams.policy import Policy, parse_policy
 from streams.settings import Settings, load_settings
@@ -263,7 +263,7 @@ def _show_impact(settings: Settings, policy: Policy, text: bytes, since: str) ->
         file.write(text)
         file.flush()
         report = judge(settings, Path(file.name), since=since, evidence=None, live=None)
-        show(report, Console(highlight=False, markup=False, emoji=False))
+        show(report, PlainConsole())
 
 
 def write_policy(path: Path, text: bytes, revision: str, *, actor: str, reason: str) -> None:

@@ -16,6 +16,7 @@ from streams.cli.inputs import load_policy_file, since_ms
 from streams.cli.lists import Cell, print_list
 from streams.cli.options import EvidenceFile, Json, NewPolicy, Page
 from streams.cli.output import print_json, write_text
+from streams.console import PlainConsole
 from streams.progress import block_bars
 from streams.settings import Settings, load_settings
 
@@ -63,7 +64,7 @@ def impact(
     if as_json:
         print_json(report)
     else:
-        show(report, Console(highlight=False, markup=False, emoji=False))
+        show(report, PlainConsole())
 
 
 def judge(

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from streams.cli.lists import AlignedList
 from streams.cli.output import cannot_write, errors, print_json, replace_file
+from streams.console import PlainConsole
 from streams.errors import SettingsError
 from streams.progress import block_bars
 from streams.settings import Settings
@@ -29,7 +30,7 @@ class ShadowView:
 
     def __init__(self, policy: Policy, *, once: bool, html: Path | None, as_json: bool) -> None:
         self._policy, self._once, self._html, self._as_json = policy, once, html, as_json
-        self._console = Console(highlight=False, markup=False, emoji=False)
+        self._console = PlainConsole()
         inside = self._console.is_terminal and not as_json and not once
         self._live = Live(console=self._console, auto_refresh=False) if inside else None
         self._measure: Callable[[Impact, ShadowReport], None] | None = None

@@ -17,6 +17,7 @@ from streams.cli.inputs import load_policy_file, since_ms
 from streams.cli.lists import print_list
 from streams.cli.options import EvidenceFile, JsonLines, parse_share
 from streams.cli.output import print_json
+from streams.console import PlainConsole
 from streams.errors import EXIT_NO, CallerMistake
 from streams.naming import tag_of
 from streams.policy.names import check_name
@@ -99,7 +100,7 @@ def suggest(
         print_json(*({"category": category, "needs_replay": why} for category, why in uncovered.items()))
     else:
         for answer in answers:
-            _show(answer, min_precision, Console(highlight=False, markup=False, emoji=False, soft_wrap=True))
+            _show(answer, min_precision, PlainConsole(soft_wrap=True))
         for category, why in uncovered.items():
             print(f"{category}: needs replay: {'; '.join(why)}")
     if not any(answer.chosen for answer in answers):

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from models.explain import masked
+from streams.console import PlainConsole
 from streams.explain.changes import OVER_WORDS
 from streams.explain.explanation import TERMS_SHOWN, Explanation
 from streams.explain.flag_text import read_part
@@ -42,7 +43,7 @@ class ExplanationPrinter:
 
     def __init__(self, explanation: Explanation, console: Console | None = None) -> None:
         self._whole = explanation
-        self._out = console or Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._out = console or PlainConsole(soft_wrap=True)
 
     def print(self) -> None:
         """Print everything but the words."""
