@@ -612,6 +612,9 @@ func (c *Client) snapshot(ctx context.Context, server source) error {
 			return err
 		}
 		if after.incarnation == mark.incarnation && after.seq >= mark.seq {
+			if mark.incarnation == "" { // what was read is of a life that began and ended meanwhile
+				found = map[string]*Register{}
+			}
 			c.replace(found, mark)
 			c.observe(after)
 			return nil

@@ -286,6 +286,23 @@ func checkFollowing(t *testing.T, one vectorCase) {
 	}
 }
 
+func TestSnapshotWithoutIncarnationHasNoRegisters(t *testing.T) {
+	now := &clock{1_800_000_000_000}
+	client := newTestClient(now)
+	value := `{"version":"0000.0000000000000000001.000000000000000","action":"suppress","expires_at_ms":1800003600000,
+		"hashtag":"a","surface":"trends","country":"*","source":"automated"}`
+	between := &state{Registers: []json.RawMessage{json.RawMessage(value)}}
+	rest(client, &stateServer{now: between})
+	if !client.synced || len(client.registers) != 0 {
+		t.Errorf("synced is %v, registers %v", client.synced, client.registers)
+	}
+	between.Incarnation = "life"
+	rest(client, &stateServer{now: between})
+	if len(client.registers) != 1 {
+		t.Errorf("registers %v", client.registers)
+	}
+}
+
 // checkWrites applies each write as a change: a reader replaces a register as the server does.
 func checkWrites(t *testing.T, one vectorCase) {
 	now := &clock{1_800_000_000_000}

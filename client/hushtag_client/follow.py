@@ -76,7 +76,10 @@ def _stream(
 
 
 def _snapshot(replica: Replica, clock: Clock, changed: Changed) -> Generator[Question, Any, None]:
-    """Read all registers; start again if the server lost its data meanwhile."""
+    """Read all registers; start again if the server lost its data meanwhile.
+
+    A place without an incarnation has no registers: those that were read are of a life that began and ended meanwhile.
+    """
     while True:
         mark = cast(ServerPosition, (yield MarkPosition()))
         newest: dict[str, Register] = {}
@@ -93,7 +96,7 @@ def _snapshot(replica: Replica, clock: Clock, changed: Changed) -> Generator[Que
         after = cast(ServerPosition, (yield PollState()))
         if after.incarnation == mark.incarnation and after.seq >= mark.seq:
             break
-    replaced = replica.replace(newest, mark, clock())
+    replaced = replica.replace(newest if mark.incarnation else {}, mark, clock())
     _report(changed, replaced + replica.observe(after, clock()))
 
 

@@ -171,6 +171,17 @@ def test_snapshot_restarts_after_loss() -> None:
     assert replica.index.registers == {}
 
 
+def test_snapshot_between_two_losses_has_no_registers() -> None:
+    """A writer began a life after the mark, and the data were lost again before the end of the scan."""
+    replica, nothing = Replica(STALE_MS), ServerPosition("", 0)
+    question = answered(
+        replica, (PollState, nothing), (MarkPosition, nothing), (ScanRegisters, page(register("a", 1))),
+        (PollState, nothing),
+    )  # fmt: skip
+    assert isinstance(question, PollState)
+    assert (replica.synced, replica.index.registers) == (True, {})
+
+
 def test_sequence_number_advances_after_its_change() -> None:
     replica = synced()
     put, numbers = replica.index.put, list[int]()
