@@ -14,7 +14,7 @@ import httpx
 import pytest
 from hushtag_client.memory import MemoryFlagsClient, MemoryServer
 from hushtag_client.registers import Register, encode
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.errors import CallerMistake
@@ -64,6 +64,7 @@ def client(service: SurfaceService, peer: str = "127.0.0.1", base: str = "http:/
     return httpx.AsyncClient(transport=httpx.ASGITransport(service.app, client=(peer, 5)), base_url=base)
 
 
+@example(set(range(15)))
 @given(st.sets(st.integers(0, 29)))
 def test_hidden_tags_leave_no_gap(hidden: set[int]) -> None:
     world = World()
