@@ -14,12 +14,11 @@ from moderation.access.bodies import CountryQuery
 from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.services import services_of
 from moderation.answers import HiddenList, NextCursor
-from moderation.views.held import HeldRegister, held_for
+from moderation.views.held import HeldRegister, HeldSort, held_for, sort_key
 from streams.actions import HIDING
 from streams.answers import AnswerModel, Millis
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])
-HeldSort = Literal["hashtag", "since", "-since", "ends"]
 
 
 class HeldItemAnswer(AnswerModel):
@@ -56,12 +55,16 @@ async def held_now(
     source: Literal["automated", "human", "legal"] | None = None,
     category: Annotated[str | None, Query(max_length=80)] = None,
     hidden: Annotated[bool | None, Query(description="true: hidden ones; false: those ranked lower.")] = None,
-    sort: Annotated[HeldSort, Query(description="`ends`: the next to lapse first.")] = "hashtag",
+    sort: Annotated[
+        HeldSort,
+        Query(description="`reach`: most tweets first; `ends`: next to lapse first. Only `hashtag` keeps its places."),
+    ] = "reach",
     cursor: CursorQuery = None,
     limit: PageSize = 100,
 ) -> Response:
     """List the hashtags that are held back now, by the logs: a row for each source, country and category."""
-    at_ms = services_of(request).moderation.now_ms()
+    services = services_of(request)
+    at_ms = services.moderation.now_ms()
     all_held, hidden_tags = await held_for(request, at_ms)
     matches = [
         held
@@ -73,23 +76,14 @@ async def held_now(
     ]
     page, following = page_of(
         matches,
-        key=lambda held: _key(held, sort),
+        key=lambda held: sort_key(held, sort, services.reviews.automated),
         order=f"held {sort}",
         cursor=cursor,
         size=limit,
-        descending=sort == "-since",
     )
     items = [_row(held, show_legal=may(request, "orders")) for held in page]
     tags = len({held.register.hashtag for held in matches})
     return JsonReply(HeldAnswer(items=items, next=following, hashtags=tags, at_ms=at_ms, blinded=sorted(hidden_tags)))
-
-
-def _key(held: HeldRegister, sort: HeldSort) -> tuple[str | int, ...]:
-    register = held.register
-    name = (register.hashtag, register.country, register.source, register.action, register.category, register.version)
-    if sort == "ends":
-        return (register.expires_at_ms or 2**53, *name)
-    return name if sort == "hashtag" else (register.decided_at_ms, *name)
 
 
 def _row(held: HeldRegister, *, show_legal: bool) -> HeldItemAnswer:

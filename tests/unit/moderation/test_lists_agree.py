@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 import typer
@@ -23,6 +24,21 @@ def printed(register: Callable[[typer.Typer], None], *arguments: str) -> list[st
     app = typer.Typer()
     register(app)
     return CliRunner().invoke(app, arguments).stdout.splitlines()
+
+
+@pytest.mark.parametrize("sort", ["", "reach", "ends", "since", "-since", "hashtag"])
+def test_held_hashtags_are_listed_in_one_order(sort: str) -> None:
+    client = console_client(
+        held("b", tweets=10, minutes=9, lasts_ms=9_000_000),
+        held("a", tweets=99, minutes=1, lasts_ms=8_000_000, number=2),
+        held("c", tweets=99, minutes=1, lasts_ms=8_000_000, number=3),
+        held("a", tweets=5, minutes=1, lasts_ms=8_000_000, country="FR", number=4),
+    )
+    query = {"sort": sort} if sort else {}
+    answers = Calls(client).get("/v1/held", **query).json()["items"]
+    page = read_page(client, f"/console/held?{urlencode(query)}").text
+    assert len(answers) == 4
+    assert [answer["hashtag"] for answer in answers] == re.findall(r'data-open href="/console/hashtags/(\w+)"', page)
 
 
 def test_appeals_are_listed_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
