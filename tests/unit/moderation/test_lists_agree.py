@@ -12,11 +12,16 @@ import typer
 from typer.testing import CliRunner
 
 from moderation.cli import appeals as appeals_cli
+from moderation.cli import orders as orders_cli
+from moderation.console.orders_filter import TargetFilter
+from moderation.domain.orders.amendment_plan import head_of
+from moderation.domain.orders.intake_plan import OrderDraft
 from tests.support.api_calls import Calls
-from tests.support.console_client import console_client, read_page
+from tests.support.console_client import console_client, read_page, words_of_page
 from tests.support.in_memory_log import InMemoryLog
 from tests.support.live_decisions import held
 from tests.support.moderation_world import ApiWorld
+from tests.support.orders_console import all_states
 
 
 def printed(register: Callable[[typer.Typer], None], *arguments: str) -> list[str]:
@@ -24,6 +29,25 @@ def printed(register: Callable[[typer.Typer], None], *arguments: str) -> list[st
     app = typer.Typer()
     register(app)
     return CliRunner().invoke(app, arguments).stdout.splitlines()
+
+
+def test_orders_are_listed_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = InMemoryLog()
+    services = ApiWorld(log=log).services
+    order = asyncio.run(all_states(services))
+    orders = sorted(services.orders.fold.by_id.values(), key=lambda legal_order: legal_order.received.reference)
+    closed = [legal_order for legal_order in orders if legal_order.due_ms is None]
+    asyncio.run(services.orders.step(closed[0].id, "revoked", actor="lee", reason="set aside"))
+
+    monkeypatch.setattr(orders_cli, "run_with_orders", lambda work: asyncio.run(work(services.orders)))
+    lines = printed(orders_cli.register, "orders", "list")
+    client = console_client(log=log)
+    answers = Calls(client, "legal").get("/v1/orders").json()["items"]
+    page = read_page(client, "/console/orders?show=all", "legal").text
+    ids = [answer["order"] for answer in answers]
+    assert ids == re.findall(r'data-open href="/console/orders/([^"]+)"', page)
+    assert ids == [line.split("\t")[0] for line in lines]
+    assert len(ids) == 7 and order in ids[:4] and ids[4] == closed[0].id, "of those without a clock the last changed"
 
 
 @pytest.mark.parametrize("sort", ["", "reach", "ends", "since", "-since", "hashtag"])
@@ -59,3 +83,29 @@ def test_appeals_are_listed_in_one_order(monkeypatch: pytest.MonkeyPatch) -> Non
     reviews = ApiWorld(*decisions, log=log).services.reviews
     monkeypatch.setattr(appeals_cli, "_run", lambda work, share: asyncio.run(work(reviews)))
     assert [line.split()[0] for line in printed(appeals_cli.register, "appeal", "list", "--all")] == expected
+
+
+def test_dropped_targets_are_counted_and_selected_alike() -> None:
+    log = InMemoryLog()
+    services = ApiWorld(log=log).services
+    order = asyncio.run(all_states(services))
+
+    async def drop() -> None:
+        await services.orders.refresh()
+        draft = OrderDraft(head_of(services.orders.get(order)), {})
+        await services.orders.amend(order, draft, ("5500000001", "5500000003"), actor="lee", reason="list corrected")
+        await services.orders.answer_amendment(order, "approve", actor="kim", reason="checked")
+
+    asyncio.run(drop())
+    client = console_client(log=log)
+    calls, legal_order, fold = Calls(client, "legal"), services.orders.get(order), services.orders.fold
+    outcomes = calls.get(f"/v1/orders/{order}").json()["outcomes"]
+    assert (outcomes["withheld"], outcomes["undecided"], outcomes["dropped"]) == (0, 7, 2)
+    for path in ("/console/orders", f"/console/orders/{order}"):
+        words = words_of_page(read_page(client, path, "legal")).replace(" ,", ",")
+        assert "0 ruled, 7 undecided, 2 dropped" in words
+    for outcome in ("dropped", "withheld", "undecided", "waiting"):
+        answers = calls.get(f"/v1/orders/{order}/targets", outcome=outcome).json()["items"]
+        rows = TargetFilter(outcome=outcome).rows(legal_order, fold)
+        assert [answer["number"] for answer in answers] == [row.number + 1 for row in rows], outcome
+    assert TargetFilter(outcome="dropped").as_body() is None, "a ruling cannot name them"

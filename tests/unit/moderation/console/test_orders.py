@@ -247,8 +247,15 @@ def test_form_offers_earlier_authorities_and_hides_nothing_typed(log: InMemoryLo
 
 
 def test_line_counts_what_is_ruled(services: Services, order: str) -> None:
-    line = order_line(services.orders.get(order), services.orders.fold, now_ms())
-    assert (line.ruled, line.undecided, line.protected, line.waiting) == (1, 8, 2, 1)
+    answer = order_line(services.orders.get(order), services.orders.fold, now_ms()).answer
+    counts = answer.outcomes
+    assert (answer.targets, counts["withheld"], counts["undecided"], answer.protected, answer.waiting) == (
+        9,
+        1,
+        8,
+        2,
+        1,
+    )
 
 
 def test_page_of_ten_thousand_targets_has_one_hundred_rows(log: InMemoryLog, services: Services) -> None:
