@@ -20,7 +20,7 @@ from moderation.console.route import page_router
 from moderation.console.words import named_countries, plain_words
 from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.domain.cases.languages import languages_of
-from moderation.views.held import HeldRegister, evidence_of, held_for, in_order, reach_of
+from moderation.views.held import HeldItemAnswer, HeldRegister, evidence_of, held_for, held_view, in_order, reach_of
 
 router = page_router()
 PAGE = 200
@@ -102,17 +102,11 @@ async def show_held(request: Request, filters: Annotated[HeldFilter, Depends()])
 class HeldRow:
     """Row of the list: counts of tweets and authors, but no number of the machine."""
 
-    display: str
+    answer: HeldItemAnswer
+    """The hashtag as the API answers it."""
     path: str
-    action: str
     state: str
-    early: bool
-    country: str
-    surfaces: list[str]
-    category: str
     by: str
-    since_ms: int
-    ends_ms: int
     tweets: int
     authors: int
     unread: str
@@ -126,17 +120,10 @@ def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) 
     every = evidence_of(automated, register.hashtag, register.country)
     largest = max(every, key=lambda evidence: evidence.tweets, default=None)
     return HeldRow(
-        display=register.display or register.hashtag,
+        answer=held_view(held, show_legal=show_legal),
         path=hashtag_path(register.hashtag),
-        action=register.action,
         state=STATES[register.action],
-        early=register.provisional,
-        country=register.country,
-        surfaces=sorted(held.surfaces),
-        category=register.category,
         by=by_words(register, show_legal=show_legal),
-        since_ms=register.decided_at_ms,
-        ends_ms=register.expires_at_ms,
         tweets=tweets,
         authors=authors,
         unread=", ".join(language.words for language in languages_of(largest)),

@@ -14,28 +14,11 @@ from moderation.access.bodies import CountryQuery
 from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.services import services_of
 from moderation.answers import HiddenList, NextCursor
-from moderation.views.held import HeldRegister, HeldSort, held_for, sort_key
+from moderation.views.held import HeldItemAnswer, HeldSort, held_for, held_view, sort_key
 from streams.actions import HIDING
 from streams.answers import AnswerModel, Millis
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])
-
-
-class HeldItemAnswer(AnswerModel):
-    """Hashtag that one source holds back in a country."""
-
-    hashtag: str
-    display: str
-    country: str = Field(description="ISO 3166-1 alpha-2, or `*`.")
-    surfaces: list[str]
-    action: str = Field(description="`suppress`, `block`, `hold`, ... hide it; `discount` lowers its rank.")
-    hidden: bool = Field(description="Whether it is hidden, and not only ranked lower.")
-    source: Literal["automated", "human", "legal"]
-    category: str
-    since_ms: Millis
-    expires_at_ms: int = Field(description="End in Unix time in ms; 0: until revoked.")
-    provisional: bool = Field(description="Decided early; a settled window confirms or withdraws it.")
-    actor: str = Field(description="Empty for a legal order, unless you may read orders.")
 
 
 class HeldAnswer(AnswerModel):
@@ -81,24 +64,6 @@ async def held_now(
         cursor=cursor,
         size=limit,
     )
-    items = [_row(held, show_legal=may(request, "orders")) for held in page]
+    items = [held_view(held, show_legal=may(request, "orders")) for held in page]
     tags = len({held.register.hashtag for held in matches})
     return JsonReply(HeldAnswer(items=items, next=following, hashtags=tags, at_ms=at_ms, blinded=sorted(hidden_tags)))
-
-
-def _row(held: HeldRegister, *, show_legal: bool) -> HeldItemAnswer:
-    register = held.register
-    return HeldItemAnswer(
-        hashtag=register.hashtag,
-        display=register.display or register.hashtag,
-        country=register.country,
-        surfaces=sorted(held.surfaces),
-        action=register.action,
-        hidden=register.action in HIDING,
-        source=register.source,
-        category=register.category,
-        since_ms=register.decided_at_ms,
-        expires_at_ms=register.expires_at_ms,
-        provisional=register.provisional,
-        actor=register.actor if show_legal or register.source != "legal" else "",
-    )

@@ -9,11 +9,13 @@ from typing import Any, Literal
 from fastapi import Request
 from hushtag_client.registers import ANY_HASHTAG, WORLD, Register
 from hushtag_client.resolution import candidates, winner
+from pydantic import Field
 
 from moderation.access.blinding import hidden_hashtags_for
 from moderation.access.services import services_of
 from moderation.domain.appeals.automated_decisions import AutomatedFold
-from streams.actions import FLAGGING
+from streams.actions import FLAGGING, HIDING
+from streams.answers import AnswerModel, Millis
 from streams.constants import DAY_MS
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.overrides import OverrideHistory
@@ -32,12 +34,48 @@ class HeldRegister:
     surfaces: list[str]
 
 
+class HeldItemAnswer(AnswerModel):
+    """Hashtag that one source holds back in a country."""
+
+    hashtag: str
+    display: str
+    country: str = Field(description="ISO 3166-1 alpha-2, or `*`.")
+    surfaces: list[str]
+    action: str = Field(description="`suppress`, `block`, `hold`, ... hide it; `discount` lowers its rank.")
+    hidden: bool = Field(description="Whether it is hidden, and not only ranked lower.")
+    source: Literal["automated", "human", "legal"]
+    category: str
+    since_ms: Millis
+    expires_at_ms: int = Field(description="End in Unix time in ms; 0: until revoked.")
+    provisional: bool = Field(description="Decided early; a settled window confirms or withdraws it.")
+    actor: str = Field(description="Empty for a legal order, unless you may read orders.")
+
+
 async def held_for(request: Request, at_ms: int) -> tuple[list[HeldRegister], frozenset[str]]:
     """Return what is held at a moment (Unix time in ms), and the hashtags left out: the reader reviews them blind."""
     services, hidden_tags = services_of(request), await hidden_hashtags_for(request)
     await services.reviews.refresh()
     all_held = held_tags(services.reviews.automated.latest.values(), services.moderation.view, at_ms)
     return [held for held in all_held if held.register.hashtag not in hidden_tags], hidden_tags
+
+
+def held_view(held: HeldRegister, *, show_legal: bool) -> HeldItemAnswer:
+    """Describe a held hashtag; the person behind a legal order only for the legal team."""
+    register = held.register
+    return HeldItemAnswer(
+        hashtag=register.hashtag,
+        display=register.display or register.hashtag,
+        country=register.country,
+        surfaces=sorted(held.surfaces),
+        action=register.action,
+        hidden=register.action in HIDING,
+        source=register.source,
+        category=register.category,
+        since_ms=register.decided_at_ms,
+        expires_at_ms=register.expires_at_ms,
+        provisional=register.provisional,
+        actor=register.actor if show_legal or register.source != "legal" else "",
+    )
 
 
 def in_order(all_held: Iterable[HeldRegister], sort: str, automated: AutomatedFold) -> list[HeldRegister]:
