@@ -17,8 +17,7 @@ from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries
 from moderation.domain.orders.answers import OrderAnswer
-from moderation.domain.orders.view import order_view
-from streams.constants import DAY_MS
+from moderation.domain.orders.view import order_view, urgency_of
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, due_place, open_orders
 from streams.orders.records import STATES
@@ -78,19 +77,11 @@ class OrderLine:
     answer: OrderAnswer
     """The order as the API answers it."""
     urgency: str
-    """`stop` (overdue), `wait` (due within a day), or ""."""
 
 
 def order_line(order: Order, fold: OrderFold, at_ms: int) -> OrderLine:
     """Build the row of an order."""
     return OrderLine(order, order_view(order, fold, at_ms), urgency_of(order, at_ms))
-
-
-def urgency_of(order: Order, at_ms: int) -> str:
-    """Return the class of an order's deadline: `stop` once it has passed, `wait` within a day of it, else ""."""
-    if order.due_ms is None:
-        return ""
-    return "stop" if order.due_ms <= at_ms else "wait" if order.due_ms - at_ms < DAY_MS else ""
 
 
 def selected_orders(orders: Iterable[Order], filters: OrderFilter) -> list[Order]:
@@ -116,7 +107,7 @@ async def show_orders(request: Request, filters: Annotated[OrderFilter, Depends(
         "orders.html",
         lines=[order_line(order, fold, at_ms) for order in selected[: filters.rows]],
         total=len(selected),
-        overdue=sum(urgency_of(order, at_ms) == "stop" for order in selected),
+        overdue=sum(urgency_of(order, at_ms) == "overdue" for order in selected),
         filters=filters,
         shown=SHOWN,
         states=[(state, state_label(state)) for state in STATES],

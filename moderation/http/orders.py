@@ -25,7 +25,7 @@ from moderation.domain.orders.answers import (
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import UNTIL_REVOKED
 from moderation.domain.orders.shown_outcomes import SHOWN_OUTCOMES, ShownOutcome
-from moderation.domain.orders.view import ruling_view, target_view
+from moderation.domain.orders.view import ruling_view, target_view, urgency_of
 from moderation.http import order_amendments, order_details, order_intake
 from moderation.http.order_bodies import RulingBody, StepBody
 from moderation.http.order_details import order_answer
@@ -63,7 +63,7 @@ async def list_orders(
         if state in (None, order.state)
         and country in (None, order.received.country)
         and part in order.received.authority.casefold()
-        and overdue in (None, order.due_ms is not None and order.due_ms <= at_ms)
+        and overdue in (None, urgency_of(order, at_ms) == "overdue")
     ]
 
     def key(order: Order) -> tuple[int | str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from rich.text import Text
 
@@ -22,6 +23,7 @@ from moderation.domain.orders.shown_outcomes import counts, shown_outcome
 from moderation.domain.tables import write_table
 from moderation.wording import counted, listed, time_words
 from streams.cli.lists import Cell
+from streams.constants import DAY_MS
 from streams.naming import format_duration as duration_words
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, TargetRow
@@ -187,11 +189,19 @@ def due_words(order: Order, now_ms: int) -> Text:
         return Text("")
     remaining_ms = order.due_ms - now_ms
     what = "interim ends" if order.state == "interim" else ""
-    if remaining_ms <= 0:
+    urgency = urgency_of(order, now_ms)
+    if urgency == "overdue":
         ago = duration_words(-remaining_ms)
         return Text(f"interim ended {ago} ago" if what else f"overdue by {ago}", style="red bold")
-    style = "yellow" if remaining_ms < 86_400_000 else ""
+    style = "yellow" if urgency == "soon" else ""
     return Text(f"{what} in {duration_words(remaining_ms)}".strip(), style=style)
+
+
+def urgency_of(order: Order, at_ms: int) -> Literal["overdue", "soon", ""]:
+    """Return the urgency of an order's clock: `overdue` once it has run out, `soon` within a day of it, else ""."""
+    if order.due_ms is None:
+        return ""
+    return "overdue" if order.due_ms <= at_ms else "soon" if order.due_ms - at_ms < DAY_MS else ""
 
 
 def target_cells(order: Order, row: TargetRow, fold: OrderFold) -> tuple[Cell, ...]:
