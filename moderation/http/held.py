@@ -41,7 +41,7 @@ async def held_now(
     sort: Annotated[
         HeldSort,
         Query(description="`reach`: most tweets first; `ends`: next to lapse first. Only `hashtag` keeps its places."),
-    ] = "reach",
+    ] = "hashtag",
     cursor: CursorQuery = None,
     limit: PageSize = 100,
 ) -> Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 import pytest
 import typer
@@ -50,7 +49,7 @@ def test_orders_are_listed_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(ids) == 7 and order in ids[:4] and ids[4] == closed[0].id, "of those without a clock the last changed"
 
 
-@pytest.mark.parametrize("sort", ["", "reach", "ends", "since", "-since", "hashtag"])
+@pytest.mark.parametrize("sort", ["reach", "ends", "since", "-since", "hashtag"])
 def test_held_hashtags_are_listed_in_one_order(sort: str) -> None:
     client = console_client(
         held("b", tweets=10, minutes=9, lasts_ms=9_000_000),
@@ -58,9 +57,8 @@ def test_held_hashtags_are_listed_in_one_order(sort: str) -> None:
         held("c", tweets=99, minutes=1, lasts_ms=8_000_000, number=3),
         held("a", tweets=5, minutes=1, lasts_ms=8_000_000, country="FR", number=4),
     )
-    query = {"sort": sort} if sort else {}
-    answers = Calls(client).get("/v1/held", **query).json()["items"]
-    page = read_page(client, f"/console/held?{urlencode(query)}").text
+    answers = Calls(client).get("/v1/held", sort=sort).json()["items"]
+    page = read_page(client, f"/console/held?sort={sort}").text
     assert len(answers) == 4
     assert [answer["hashtag"] for answer in answers] == re.findall(r'data-open href="/console/hashtags/(\w+)"', page)
 
