@@ -11,7 +11,7 @@ import typer
 from moderation.cli.options import Actor, Json, Reason
 from moderation.cli.terminal import actor_of, errors, one_of, out, print_json
 from moderation.domain.appeals.automated_decisions import DecisionsFollower
-from moderation.domain.appeals.fold import AppealStatus, open_appeals
+from moderation.domain.appeals.fold import AppealStatus, appeal_place
 from moderation.domain.appeals.items import DEFAULT_SHARE
 from moderation.domain.appeals.records import VERDICTS
 from moderation.domain.appeals.service import ReviewService
@@ -58,13 +58,14 @@ def appeals(
     everything: Annotated[bool, typer.Option("--all", help="Include decided appeals.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the appeals, oldest first."""
+    """List the appeals, the oldest open one first; decided ones the newest first."""
     from moderation.domain.appeals.view import appeal_view
 
     async def work(service: ReviewService) -> None:
         await service.refresh()
-        statuses = list(service.fold.appeals.values())
-        for status in statuses if everything else open_appeals(statuses):
+        for status in sorted(service.fold.appeals.values(), key=appeal_place):
+            if status.outcome is not None and not everything:
+                continue
             if as_json:
                 print_json(appeal_view(status))
                 continue

@@ -53,7 +53,7 @@ from streams.cli.output import write_text
 from streams.errors import EXIT_NO, CallerMistake
 from streams.flags.publish_time import present_ms
 from streams.naming import country_of
-from streams.orders.order import open_orders
+from streams.orders.order import due_place
 from streams.orders.records import (
     GROUNDS,
     OUTCOMES,
@@ -157,18 +157,17 @@ def list_(
     assignee: Annotated[str | None, typer.Option("--with", help="Only orders assigned to this person.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List orders: those with a running clock first, by their next due time."""
+    """List orders: those with a running clock first, by their next due time, then the last changed."""
     where = country_of(country) if country not in (None, "*") else None
     states = [opt.word("--state", word, STATES) for word in state or ()]
 
     async def work(orders: OrderService) -> None:
         fold = await orders.refresh()
-        running = open_orders(fold.by_id.values())
-        rest = [] if only_open else [order for order in fold.by_id.values() if order.due_ms is None]
         matches = [
             order
-            for order in [*running, *reversed(rest)]
-            if where in (None, order.received.country)
+            for order in sorted(fold.by_id.values(), key=due_place)
+            if not (only_open and order.due_ms is None)
+            and where in (None, order.received.country)
             and (not states or order.state in states)
             and assignee in (None, order.assignee)
         ]

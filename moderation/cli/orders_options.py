@@ -10,8 +10,9 @@ import typer
 
 from moderation.domain.orders.errors import cell_error
 from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.shown_outcomes import SHOWN_OUTCOMES, ShownOutcome
 from moderation.domain.tables import BadCell, one_of
-from streams.orders.records import CATEGORIES, OUTCOMES, TARGET_KINDS, Outcome, SpeakerCategory, TargetKind
+from streams.orders.records import CATEGORIES, TARGET_KINDS, SpeakerCategory, TargetKind
 from streams.orders.states import GROUNDS_OF
 
 Order = Annotated[str, typer.Argument(help="Order id, such as IN-3f9a2c71b0.", metavar="ORDER")]
@@ -79,7 +80,7 @@ def selection(
     return Selection(
         kinds=tuple(cast(TargetKind, word("--kind", kind.removesuffix("s"), TARGET_KINDS)) for kind in kinds or ()),
         targets=tuple(targets or ()),
-        outcomes=tuple(cast(Outcome, word("--with", outcome, OUTCOMES)) for outcome in outcomes or ()),
+        outcomes=tuple(cast(ShownOutcome, word("--with", outcome, SHOWN_OUTCOMES)) for outcome in outcomes or ()),
         undecided=undecided,
         waiting=waiting,
         protected=protected,

@@ -28,7 +28,7 @@ from moderation.console.hashtag_words import hashtag_path
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.domain.appeals.appeals import AppealSubject, also_lifted, resolve_appeal, reversal
-from moderation.domain.appeals.fold import AppealStatus, open_appeals, visible_appeals
+from moderation.domain.appeals.fold import AppealStatus, appeal_place, visible_appeals
 from moderation.domain.appeals.records import Verdict
 
 router = page_router()
@@ -70,7 +70,7 @@ async def show_appeals(request: Request, state: Literal["open", "decided"] = "op
         if (status.outcome is None) == (state == "open")
         and against in ("", "order" if status.appeal.order else "other")
     ]
-    matches.sort(key=lambda status: status.appeal.at_ms if status.outcome is None else -status.outcome.at_ms)
+    matches.sort(key=appeal_place)
     return page(
         request,
         "appeals.html",
@@ -123,7 +123,7 @@ def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
     """Return the number of open appeals as a live text: the length of the list."""
     hidden_tags = services.cases.log.hidden_hashtags(person)
     shown = visible_appeals(services.reviews.fold, hidden_tags, show_orders=caller.may("orders"))
-    number = len(open_appeals(shown))
+    number = sum(status.outcome is None for status in shown)
     return {"appeals-count": f"{number:,}" if number else ""}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -20,8 +20,7 @@ from moderation.console.route import page_router
 from moderation.console.words import named_countries, plain_words
 from moderation.domain.appeals.automated_decisions import AutomatedFold
 from moderation.domain.cases.languages import languages_of
-from moderation.views.held import HeldRegister, held_for
-from streams.log.decisions import Evidence
+from moderation.views.held import HeldItemAnswer, HeldRegister, evidence_of, held_for, held_view, in_order, reach_of
 
 router = page_router()
 PAGE = 200
@@ -84,7 +83,7 @@ async def show_held(request: Request, filters: Annotated[HeldFilter, Depends()])
     services = services_of(request)
     every, hidden_tags = await held_for(request, services.moderation.now_ms())
     automated = services.reviews.automated
-    selected = in_order([held for held in every if filters.selects(held)], filters.sort, automated)
+    selected = in_order(filter(filters.selects, every), filters.sort, automated)
     return page(
         request,
         "held.html",
@@ -103,17 +102,11 @@ async def show_held(request: Request, filters: Annotated[HeldFilter, Depends()])
 class HeldRow:
     """Row of the list: counts of tweets and authors, but no number of the machine."""
 
-    display: str
+    answer: HeldItemAnswer
+    """The hashtag as the API answers it."""
     path: str
-    action: str
     state: str
-    early: bool
-    country: str
-    surfaces: list[str]
-    category: str
     by: str
-    since_ms: int
-    ends_ms: int
     tweets: int
     authors: int
     unread: str
@@ -127,54 +120,14 @@ def held_row(held: HeldRegister, automated: AutomatedFold, *, show_legal: bool) 
     every = evidence_of(automated, register.hashtag, register.country)
     largest = max(every, key=lambda evidence: evidence.tweets, default=None)
     return HeldRow(
-        display=register.display or register.hashtag,
+        answer=held_view(held, show_legal=show_legal),
         path=hashtag_path(register.hashtag),
-        action=register.action,
         state=STATES[register.action],
-        early=register.provisional,
-        country=register.country,
-        surfaces=sorted(held.surfaces),
-        category=register.category,
         by=by_words(register, show_legal=show_legal),
-        since_ms=register.decided_at_ms,
-        ends_ms=register.expires_at_ms,
         tweets=tweets,
         authors=authors,
         unread=", ".join(language.words for language in languages_of(largest)),
     )
-
-
-def reach_of(automated: AutomatedFold, hashtag: str, country: str) -> tuple[int, int]:
-    """Return the tweets and authors of the hashtag's last decision in a country; the largest for everywhere."""
-    every = evidence_of(automated, hashtag, country)
-    return max(((evidence.tweets, evidence.authors) for evidence in every), default=(0, 0))
-
-
-def evidence_of(automated: AutomatedFold, hashtag: str, country: str) -> list[Evidence]:
-    """Return the evidence of the hashtag's last decisions in a country, or in all for everywhere."""
-    return [
-        scope.evidence
-        for decision in automated.latest_of_tag(hashtag)
-        if country == "*" or decision.country in (country, "*")
-        for scope in decision.rulings
-        if scope.evidence is not None
-    ]
-
-
-def in_order(every: Sequence[HeldRegister], sort: str, automated: AutomatedFold) -> list[HeldRegister]:
-    """Sort held hashtags; equal ones by name and country."""
-
-    def by_name(held: HeldRegister) -> tuple[str, ...]:
-        return held.register.hashtag, held.register.country, held.register.source, held.register.category
-
-    named = sorted(every, key=by_name)
-    if sort == "ends":
-        return sorted(named, key=lambda held: held.register.expires_at_ms or 2**53)
-    if sort in ("since", "-since"):
-        return sorted(named, key=lambda held: held.register.decided_at_ms, reverse=sort == "-since")
-    if sort == "hashtag":
-        return named
-    return sorted(named, key=lambda held: -reach_of(automated, held.register.hashtag, held.register.country)[0])
 
 
 def counts_by_place(every: Iterable[HeldRegister]) -> PageValues:

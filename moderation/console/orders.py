@@ -16,9 +16,10 @@ from moderation.console.list_address import list_address, shown_rows
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import named_countries
-from streams.constants import DAY_MS
+from moderation.domain.orders.answers import OrderAnswer
+from moderation.domain.orders.view import order_view, urgency_of
 from streams.orders.fold import OrderFold
-from streams.orders.order import Order, open_orders
+from streams.orders.order import Order, due_place, open_orders
 from streams.orders.records import STATES
 from streams.orders.states import state_label
 
@@ -55,7 +56,8 @@ class OrderFilter:
         received = order.received
         part = self.find.casefold().strip()
         return (
-            self.state in ("", order.state)
+            self.show in ("all", "closed" if order.due_ms is None else "open")
+            and self.state in ("", order.state)
             and self.country in ("", received.country)
             and (
                 not part or any(part in text.casefold() for text in (received.authority, received.reference, order.id))
@@ -72,42 +74,19 @@ class OrderLine:
     """Row of the list."""
 
     order: Order
+    answer: OrderAnswer
+    """The order as the API answers it."""
     urgency: str
-    """`stop` (overdue), `wait` (due within a day), or ""."""
-    ruled: int
-    undecided: int
-    protected: int
-    waiting: int
-    """Targets that wait for a second person."""
 
 
 def order_line(order: Order, fold: OrderFold, at_ms: int) -> OrderLine:
-    """Count the targets of an order."""
-    undecided = sum(order.outcome(row) is None and not row.dropped for row in order.rows)
-    return OrderLine(
-        order,
-        urgency_of(order, at_ms),
-        sum(not row.dropped for row in order.rows) - undecided,
-        undecided,
-        sum(fold.protected(row.target) is not None for row in order.rows) if fold.speakers else 0,
-        sum(map(fold.waits, order.rows)),
-    )
-
-
-def urgency_of(order: Order, at_ms: int) -> str:
-    """Return the class of an order's deadline: `stop` once it has passed, `wait` within a day of it, else ""."""
-    if order.due_ms is None:
-        return ""
-    return "stop" if order.due_ms <= at_ms else "wait" if order.due_ms - at_ms < DAY_MS else ""
+    """Build the row of an order."""
+    return OrderLine(order, order_view(order, fold, at_ms), urgency_of(order, at_ms))
 
 
 def selected_orders(orders: Iterable[Order], filters: OrderFilter) -> list[Order]:
-    """Select and sort the orders of the list: by deadline, then the newest of those without one."""
-    every = list(orders)
-    running = open_orders(every) if filters.show != "closed" else []
-    rest = [order for order in every if order.due_ms is None] if filters.show != "open" else []
-    rest.sort(key=lambda order: (-order.history[-1][0], order.id))
-    return [order for order in (*running, *rest) if filters.selects(order)]
+    """Select and sort the orders of the list."""
+    return sorted(filter(filters.selects, orders), key=due_place)
 
 
 def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
@@ -128,7 +107,7 @@ async def show_orders(request: Request, filters: Annotated[OrderFilter, Depends(
         "orders.html",
         lines=[order_line(order, fold, at_ms) for order in selected[: filters.rows]],
         total=len(selected),
-        overdue=sum(urgency_of(order, at_ms) == "stop" for order in selected),
+        overdue=sum(urgency_of(order, at_ms) == "overdue" for order in selected),
         filters=filters,
         shown=SHOWN,
         states=[(state, state_label(state)) for state in STATES],

@@ -7,9 +7,10 @@ from typing import Any, cast, get_args
 
 from moderation.console.list_address import list_address
 from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.shown_outcomes import SHOWN_OUTCOMES
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, TargetRow
-from streams.orders.records import OUTCOMES, TARGET_KINDS, SpeakerCategory
+from streams.orders.records import TARGET_KINDS, SpeakerCategory
 
 PAGE = 100
 """Targets on one page."""
@@ -21,7 +22,7 @@ class TargetFilter:
 
     kind: str = ""
     outcome: str = ""
-    """An outcome, `undecided` or `waiting`."""
+    """An outcome, `dropped`, `undecided` or `waiting`."""
     speaker: str = ""
     """`protected`, `others`, or a category of protected speakers."""
     find: str = ""
@@ -42,7 +43,7 @@ class TargetFilter:
         """Build the filter of the service, which a ruling on all matching targets sends too."""
         return Selection(
             kinds=(self.kind,) if self.kind in TARGET_KINDS else (),
-            outcomes=(self.outcome,) if self.outcome in OUTCOMES else (),
+            outcomes=(self.outcome,) if self.outcome in SHOWN_OUTCOMES else (),
             undecided=self.outcome == "undecided",
             waiting=self.outcome == "waiting",
             protected={"protected": True, "others": False}.get(self.speaker),
@@ -50,8 +51,8 @@ class TargetFilter:
         )
 
     def as_body(self) -> dict[str, Any] | None:
-        """Build the members of a ruling on everything that matches; None with a text, which a ruling cannot name."""
-        if self.find.strip():
+        """Build the members of a ruling on everything that matches; None for a text or `dropped`: it names neither."""
+        if self.find.strip() or self.outcome == "dropped":
             return None
         chosen = self.selection()
         if chosen == Selection():

@@ -16,6 +16,7 @@ from moderation.console.orders_order import attachment
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.domain.orders.letter import SENDER, letter
+from moderation.domain.orders.shown_outcomes import counts
 from moderation.outward.replies import reply_view
 from streams.orders.order import Order
 
@@ -27,7 +28,7 @@ Sender = Annotated[str, Query(max_length=200)]
 async def show_letter(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
     """Show the letter; it names targets, so it is refused while the person reviews a hashtag blind."""
     legal_order, text = await _letter(request, order, sender)
-    undecided = sum(legal_order.outcome(row) is None and not row.dropped for row in legal_order.rows)
+    undecided = counts(legal_order)["undecided"]
     return page(
         request, "orders_letter.html", order=legal_order, text=text, sender=sender or SENDER, undecided=undecided
     )

@@ -25,10 +25,11 @@ from moderation.console.render import PageValues, page
 from moderation.console.route import page_router
 from moderation.console.words import listed
 from moderation.domain.orders.amendment_plan import waiting_plan
+from moderation.domain.orders.shown_outcomes import SHOWN_OUTCOMES
 from moderation.domain.orders.view import rows_csv
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, TargetRow
-from streams.orders.records import OUTCOMES, TARGET_KINDS, OrderAmendment
+from streams.orders.records import TARGET_KINDS, OrderAmendment
 from streams.orders.speakers import same_person
 from streams.orders.states import CLOSED_STATES, OUTCOMES_OF, RULING_STATES, state_label
 
@@ -160,7 +161,7 @@ async def _targets(services: Services, order: Order, orders: OrderFold, filters:
             "kind": [(kind, f"{kind}s") for kind in TARGET_KINDS if kind in kinds_of(order.rows)],
             "outcome": [
                 ("undecided", "without an outcome"), ("waiting", "waiting for a second person"),
-                *((outcome, outcome) for outcome in OUTCOMES),
+                *((outcome, outcome) for outcome in SHOWN_OUTCOMES),
             ],
             "speaker": [("protected", "protected speakers"), ("others", "all others"), *words.SPEAKERS.items()],
         },

@@ -17,14 +17,14 @@ from moderation.access.keys import Permission
 from moderation.access.rights import Caller
 from moderation.access.services import Services, services_of
 from moderation.console.hashtag_limits import category_choices, country_choices, limit_words, longest_ms
-from moderation.console.held import held_row, in_order
+from moderation.console.held import held_row
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stop_notice import ISOLATED, Scope, StopScope, countdown_words, scope_words
 from moderation.console.words import moment_words
 from moderation.domain.publication_times import PublishedAnswer, records_of_write
 from moderation.log.drafts import duration_ms
-from moderation.views.held import HeldRegister, held_tags
+from moderation.views.held import HeldRegister, held_tags, in_order
 from moderation.views.pauses import PausedAnswer, pauses_in_force, stop_version
 from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory

@@ -17,7 +17,7 @@ from moderation.access.rights import check_rights
 from moderation.access.services import services_of
 from moderation.domain.appeals.answers import AppealAnswer, AppealEndedAnswer, AppealsAnswer
 from moderation.domain.appeals.appeals import A_WEEK, find_restriction
-from moderation.domain.appeals.fold import AppealStatus, visible_appeals
+from moderation.domain.appeals.fold import AppealStatus, appeal_place, visible_appeals
 from moderation.domain.appeals.records import Appeal
 from moderation.domain.appeals.view import appeal_view, ended_view
 
@@ -33,7 +33,10 @@ async def appeals(
     against: Annotated[
         Literal["order", "automated_or_person"] | None, Query(description="What the appeal contests.")
     ] = None,
-    sort: Annotated[Literal["at", "-at"], Query(description="By time; `-` for the latest first.")] = "at",
+    sort: Annotated[
+        Literal["work", "at", "-at"],
+        Query(description="`work`: oldest open, then last decided first; `at`: by time; `-` for the latest first."),
+    ] = "work",
     cursor: CursorQuery = None,
     limit: PageSize = 100,
 ) -> Response:
@@ -49,7 +52,7 @@ async def appeals(
     ]
     page, following = page_of(
         matches,
-        key=lambda status: (status.appeal.at_ms, status.appeal.id),
+        key=lambda status: appeal_place(status) if sort == "work" else (status.appeal.at_ms, status.appeal.id),
         order=f"appeals {sort}",
         cursor=cursor,
         size=limit,

@@ -11,7 +11,7 @@ from moderation.access.access import GuardedRoute, needs, write_once
 from moderation.access.answers import JsonReply
 from moderation.access.blinding import refuse_while_blind
 from moderation.access.bodies import CountryQuery, IdempotencyKey, OrderPath
-from moderation.access.paging import CursorQuery, PageSize, page_of, position_of, write_cursor
+from moderation.access.paging import CursorQuery, PageSize, page_of
 from moderation.access.problems import Fault, RefusedCall
 from moderation.access.rights import check_rights
 from moderation.access.services import present_ms, services_of
@@ -20,19 +20,19 @@ from moderation.domain.orders.answers import (
     OrderAnswer,
     OrdersAnswer,
     RulingAnswer,
-    TargetAnswer,
     TargetsAnswer,
 )
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import UNTIL_REVOKED
-from moderation.domain.orders.view import ruling_view, shown_outcome, target_view
+from moderation.domain.orders.shown_outcomes import SHOWN_OUTCOMES, ShownOutcome
+from moderation.domain.orders.view import ruling_view, target_view, urgency_of
 from moderation.http import order_amendments, order_details, order_intake
 from moderation.http.order_bodies import RulingBody, StepBody
 from moderation.http.order_details import order_answer
 from moderation.log.drafts import End, moment_ms
 from moderation.outward.statements.lumen import NoticeType, lumen_notice, order_request
-from streams.orders.order import Order
-from streams.orders.records import OrderState, Outcome, TargetKind
+from streams.orders.order import Order, due_place
+from streams.orders.records import OrderState, TargetKind
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
 router.include_router(order_intake.router)
@@ -48,7 +48,8 @@ async def list_orders(
     authority: Annotated[str | None, Query(max_length=400, description="Part of its name, in any case.")] = None,
     overdue: Annotated[bool | None, Query(description="Whether its clock has run out.")] = None,
     sort: Annotated[
-        Literal["due", "received", "-received"], Query(description="`due`: the earliest due first.")
+        Literal["due", "received", "-received"],
+        Query(description="`due`: earliest due, then last changed first."),
     ] = "due",
     cursor: CursorQuery = None,
     limit: PageSize = 100,
@@ -62,11 +63,11 @@ async def list_orders(
         if state in (None, order.state)
         and country in (None, order.received.country)
         and part in order.received.authority.casefold()
-        and overdue in (None, order.due_ms is not None and order.due_ms <= at_ms)
+        and overdue in (None, urgency_of(order, at_ms) == "overdue")
     ]
 
-    def key(order: Order) -> tuple[int, str]:
-        return (order.due_ms or 2**53) if sort == "due" else order.received.received_ms, order.id
+    def key(order: Order) -> tuple[int | str, ...]:
+        return due_place(order) if sort == "due" else (order.received.received_ms, order.id)
 
     page, following = page_of(
         matches, key=key, order=f"orders {sort}", cursor=cursor, size=limit, descending=sort == "-received"
@@ -86,7 +87,10 @@ async def targets(
     request: Request,
     order: OrderPath,
     kind: TargetKind | None = None,
-    outcome: Annotated[Outcome | Literal["undecided", "dropped"] | None, Query(description="Present outcome.")] = None,
+    outcome: Annotated[
+        ShownOutcome | Literal["undecided", "waiting"] | None,
+        Query(description="Present outcome; `waiting`: waits for a second person; `undecided`: neither."),
+    ] = None,
     protected: Annotated[bool | None, Query(description="Whether it is a protected speaker.")] = None,
     cursor: CursorQuery = None,
     limit: PageSize = 100,
@@ -96,19 +100,17 @@ async def targets(
     orders = services_of(request).orders
     fold = await orders.refresh()
     legal_order = orders.get(order)
-    rows, after = list[TargetAnswer](), None
-    for row in legal_order.rows[position_of("targets", cursor) :]:
-        if (
-            kind not in (None, row.target.kind)
-            or outcome not in (None, shown_outcome(legal_order, row) or "undecided")
-            or protected not in (None, fold.protected(row.target) is not None)
-        ):
-            continue
-        if len(rows) == limit:
-            after = write_cursor("targets", (row.number,))
-            break
-        rows.append(target_view(legal_order, row, fold))
-    return JsonReply(TargetsAnswer(items=rows, next=after))
+    selection = Selection(
+        kinds=(kind,) if kind else (),
+        outcomes=(outcome,) if outcome in SHOWN_OUTCOMES else (),
+        undecided=outcome == "undecided",
+        waiting=outcome == "waiting",
+        protected=protected,
+    )
+    page, following = page_of(
+        selection.rows(legal_order, fold), key=lambda row: (row.number,), order="targets", cursor=cursor, size=limit
+    )
+    return JsonReply(TargetsAnswer(items=[target_view(legal_order, row, fold) for row in page], next=following))
 
 
 @router.get("/orders/{order}/notice", openapi_extra=needs("orders"), response_model=NoticeAnswer)

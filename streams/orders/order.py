@@ -162,9 +162,14 @@ class OrderDeadline:
 
 def open_orders(orders: Iterable[Order]) -> list[Order]:
     """Select the orders that have a deadline, the nearest first."""
-    return sorted(
-        (order for order in orders if order.due_ms is not None), key=lambda order: (order.due_ms or 0, order.id)
-    )
+    return sorted((order for order in orders if order.due_ms is not None), key=due_place)
+
+
+def due_place(order: Order) -> tuple[int, int, str]:
+    """Return an order's place in lists: the nearest due time first, then those without one, the last changed first."""
+    if order.due_ms is not None:
+        return order.due_ms, 0, order.id
+    return 2**53, -order.history[-1][0], order.id
 
 
 def order_deadlines(running: Iterable[Order], now_ms: int) -> list[OrderDeadline]:

@@ -5,7 +5,6 @@ An outcome is accepted if the appeal has none yet. Other records are entered in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from moderation.domain.appeals.records import Appeal, AppealOutcome, AppealRecord, decode_appeal
@@ -77,9 +76,10 @@ def visible_appeals(fold: AppealFold, hidden_tags: frozenset[str], *, show_order
     ]
 
 
-def open_appeals(appeals: Iterable[AppealStatus]) -> list[AppealStatus]:
-    """Return the appeals without an outcome, oldest first."""
-    return sorted((status for status in appeals if status.outcome is None), key=lambda status: status.appeal.at_ms)
+def appeal_place(status: AppealStatus) -> tuple[int, int, str]:
+    """Return an appeal's place in lists: the oldest open one first, then the last decided."""
+    appeal, outcome = status.appeal, status.outcome
+    return (0, appeal.at_ms, appeal.id) if outcome is None else (1, -outcome.at_ms, appeal.id)
 
 
 def appeal_fold_of(history: OverrideHistory) -> AppealFold:

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from moderation.domain.orders.public_outcomes import PublicOutcome, published_outcomes
+from moderation.domain.orders.shown_outcomes import counts, shown_outcome
 from moderation.domain.orders.target_states import TargetState, TargetStates
-from moderation.domain.orders.view import shown_outcome
 from moderation.wording import counted, day_words, listed, time_words
 from streams.countries import country_name
 from streams.orders.order import Order, TargetRow
@@ -74,7 +74,7 @@ def letter(order: Order, states: TargetStates, *, sender: str) -> str:
         parts += ["", "What we did not do, and why:", *(f"  - {line}" for line in declined)]
     if released:
         parts += ["", "What we did at first and took back, and why:", *(f"  - {line}" for line in released)]
-    if undecided := sum(order.outcome(row) is None and not row.dropped for row in order.rows):
+    if undecided := counts(order)["undecided"]:
         parts += ["", f"Still under review: {counted(undecided, 'target')}."]
     parts += [
         "",

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from moderation.domain.orders.errors import cell_error
 from moderation.domain.orders.handles import handle_of
 from moderation.domain.orders.intake import parse_target
+from moderation.domain.orders.shown_outcomes import ShownOutcome, shown_outcome
 from moderation.domain.tables import BadCell
 from streams.errors import CallerMistake
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, TargetRow
-from streams.orders.records import Outcome, SpeakerCategory, TargetKind
+from streams.orders.records import SpeakerCategory, TargetKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Selection:
     kinds: tuple[TargetKind, ...] = ()
     targets: tuple[str, ...] = ()
     """Targets as an order writes them: account ids, @handles, #tags, addresses of tweets."""
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[ShownOutcome, ...] = ()
     undecided: bool = False
     waiting: bool = False
     """Only targets that wait for a second person."""
@@ -69,12 +70,11 @@ class Selection:
     def _conditions(
         self, row: TargetRow, order: Order, fold: OrderFold, named: set[tuple[str, str]] | None
     ) -> Iterator[bool]:
-        ruling, speaker = order.outcome(row), fold.protected(row.target)
-        outcome = ruling.outcome if ruling else None
+        outcome, speaker = shown_outcome(order, row), fold.protected(row.target)
         yield named is None or (row.target.kind, row.target.value) in named
         yield not self.kinds or row.target.kind in self.kinds
         yield not self.outcomes or outcome in self.outcomes
-        yield not self.undecided or (outcome is None and row.proposed is None and row.dropped is None)
+        yield not self.undecided or (outcome is None and row.proposed is None)
         yield not self.waiting or fold.waits(row)
         yield self.protected is None or (speaker is not None) == self.protected
         yield not self.categories or (speaker is not None and speaker.category in self.categories)

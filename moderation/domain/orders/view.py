@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
+from typing import Literal
 
 from rich.text import Text
 
@@ -19,13 +19,15 @@ from moderation.domain.orders.answers import (
 from moderation.domain.orders.errors import change_words
 from moderation.domain.orders.intake_plan import IntakePlan
 from moderation.domain.orders.ruling_plan import RulingPlan
+from moderation.domain.orders.shown_outcomes import counts, shown_outcome
 from moderation.domain.tables import write_table
 from moderation.wording import counted, listed, time_words
 from streams.cli.lists import Cell
+from streams.constants import DAY_MS
 from streams.naming import format_duration as duration_words
 from streams.orders.fold import OrderFold
 from streams.orders.order import Order, TargetRow
-from streams.orders.records import OUTCOMES, OrderStep
+from streams.orders.records import OrderStep
 from streams.orders.states import state_label
 
 TARGET_COLUMNS = tuple(name for name in TargetAnswer.model_fields if name != "resolved_ms")
@@ -35,20 +37,6 @@ PROTECTED = "declined: protected speech"
 """Proposed outcome of a protected speaker."""
 MOST_LEFT_OUT = 1_000
 """Maximum number of targets that an answer names as left out."""
-
-
-def counts(order: Order) -> dict[str, int]:
-    """Count the targets by outcome; `dropped` are no longer on the order, and `undecided` counts the rest."""
-    many = Counter(shown_outcome(order, row) or "undecided" for row in order.rows)
-    return {name: many[name] for name in (*OUTCOMES, "undecided", "dropped")}
-
-
-def shown_outcome(order: Order, row: TargetRow) -> str:
-    """Return a target's outcome, or `dropped`; "" while it has none. A suspension outlives the place on the order."""
-    if row.dropped is not None and not row.is_suspended:
-        return "dropped"
-    outcome = order.outcome(row)
-    return outcome.outcome if outcome else ""
 
 
 def order_view(order: Order, fold: OrderFold, now_ms: int) -> OrderAnswer:
@@ -96,7 +84,7 @@ def target_view(order: Order, row: TargetRow, fold: OrderFold) -> TargetAnswer:
         resolved_ms=row.target.resolved_ms,
         protected=speaker.category if speaker else "",
         proposal=PROTECTED if speaker and not shown and row.proposed is None else "",
-        outcome=shown,
+        outcome=shown or "",
         ground=outcome.ground if outcome and shown != "dropped" else "",
         reason=reason,
         by=actors[0] if actors else "",
@@ -201,11 +189,19 @@ def due_words(order: Order, now_ms: int) -> Text:
         return Text("")
     remaining_ms = order.due_ms - now_ms
     what = "interim ends" if order.state == "interim" else ""
-    if remaining_ms <= 0:
+    urgency = urgency_of(order, now_ms)
+    if urgency == "overdue":
         ago = duration_words(-remaining_ms)
         return Text(f"interim ended {ago} ago" if what else f"overdue by {ago}", style="red bold")
-    style = "yellow" if remaining_ms < 86_400_000 else ""
+    style = "yellow" if urgency == "soon" else ""
     return Text(f"{what} in {duration_words(remaining_ms)}".strip(), style=style)
+
+
+def urgency_of(order: Order, at_ms: int) -> Literal["overdue", "soon", ""]:
+    """Return the urgency of an order's clock: `overdue` once it has run out, `soon` within a day of it, else ""."""
+    if order.due_ms is None:
+        return ""
+    return "overdue" if order.due_ms <= at_ms else "soon" if order.due_ms - at_ms < DAY_MS else ""
 
 
 def target_cells(order: Order, row: TargetRow, fold: OrderFold) -> tuple[Cell, ...]:

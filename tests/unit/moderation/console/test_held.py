@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from moderation.console.held import HeldFilter, counts_by_place, held_row, in_order
+from moderation.console.held import HeldFilter, counts_by_place, held_row
 from moderation.domain.appeals.automated_decisions import AutomatedFold
-from moderation.views.held import held_tags
+from moderation.views.held import held_tags, in_order
 from streams.clock import now_ms
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision

@@ -10,7 +10,7 @@ import pytest
 
 from moderation.access.rights import Caller, Grant
 from moderation.access.services import Services
-from moderation.console.orders import OrderFilter, badge, order_line, selected_orders, urgency_of
+from moderation.console.orders import OrderFilter, badge, order_line, selected_orders
 from moderation.console.orders_filter import TargetFilter
 from moderation.console.orders_steps import effects, now_words, step_choices, timeline
 from moderation.console.orders_targets import look_alikes_of, waiting_groups
@@ -18,6 +18,7 @@ from moderation.console.orders_words import begins_words
 from moderation.domain.orders.amendment_plan import head_of
 from moderation.domain.orders.intake_plan import OrderDraft
 from moderation.domain.orders.selection import Selection
+from moderation.domain.orders.view import urgency_of
 from streams.clock import now_ms
 from streams.orders.records import Target
 from tests.support.api_calls import limited
@@ -160,7 +161,7 @@ def test_state_of_an_order_in_words(services: Services, order: str) -> None:
     assert "once that is prolonged" in begins_words("withheld", interim, interim.expires_at_ms)
     assert effects(interim)[1] == "1 hashtag: not restricted by this order"
     assert [urgency_of(interim, interim.expires_at_ms + late) for late in (1, -HOUR_MS, -50 * HOUR_MS)] == [
-        "stop", "wait", "",
+        "overdue", "soon", "",
     ]  # fmt: skip
 
 
@@ -247,8 +248,15 @@ def test_form_offers_earlier_authorities_and_hides_nothing_typed(log: InMemoryLo
 
 
 def test_line_counts_what_is_ruled(services: Services, order: str) -> None:
-    line = order_line(services.orders.get(order), services.orders.fold, now_ms())
-    assert (line.ruled, line.undecided, line.protected, line.waiting) == (1, 8, 2, 1)
+    answer = order_line(services.orders.get(order), services.orders.fold, now_ms()).answer
+    counts = answer.outcomes
+    assert (answer.targets, counts["withheld"], counts["undecided"], answer.protected, answer.waiting) == (
+        9,
+        1,
+        8,
+        2,
+        1,
+    )
 
 
 def test_page_of_ten_thousand_targets_has_one_hundred_rows(log: InMemoryLog, services: Services) -> None:

@@ -14,8 +14,9 @@ from moderation.domain.orders.letter import letter
 from moderation.domain.orders.public_outcomes import published_outcomes
 from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import OrderRefused, StaleOrder
+from moderation.domain.orders.shown_outcomes import counts
 from moderation.domain.orders.target_states import TargetState
-from moderation.domain.orders.view import counts, head_lines, order_view, target_view
+from moderation.domain.orders.view import head_lines, order_view, target_view
 from moderation.domain.restrictions.collection import order_restrictions
 from moderation.outward.report.facts import count_facts
 from streams.errors import CallerMistake
