@@ -93,7 +93,7 @@ integration integration-long cluster cluster-long fault fault-short pages: expor
 SIMULATION := $$(grep -rl 'mark\.simulation' --include='test_*.py' tests)
 
 # Tests of the cores, which start no server: all of them, or without the histories.
-CORES := -n 2 -p no:schemathesis $(addprefix --ignore tests/,integration cluster pages) tests
+CORES := -n 2 $(addprefix --ignore tests/,integration cluster pages) tests
 NO_SERVERS := not integration and not cluster and not fault and not pages
 
 unit: install ## run unit, property and contract tests
