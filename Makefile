@@ -71,9 +71,9 @@ test: kafka ## run the main suites in two lanes; print each suite at its end, wi
 	trap 'trap - TERM; kill 0' INT TERM
 	export EXAMPLES_SHARE=4
 	# Suites that wait, for servers or a browser, run beside those that compute; the lanes end at about the same time.
-	lane integration pages cluster go & waiting=$$!
-	lane unit simulation fault-short
-	wait $$waiting || echo "one of integration, pages, cluster, go" >> .cache/tests/failed
+	lane integration pages cluster & waiting=$$!
+	lane unit simulation fault-short go
+	wait $$waiting || echo "one of integration, pages, cluster" >> .cache/tests/failed
 	[ ! -e .cache/tests/failed ] || { echo "error: failed: $$(paste -sd ' ' .cache/tests/failed)"; echo "fix: make SUITE runs one alone"; exit 1; } >&2
 
 test-long: kafka ## run the long suites: all examples and histories, slow tests, 40 fault schedules, planted bugs
