@@ -102,7 +102,7 @@ class Steady:
         wrong = 0
         for number in range(STEADY):
             hashtag = f"people{number}"
-            end_ms = cores.judges[Sharding(SHARDS).of(hashtag)].store.end_ms
+            end_ms = cores.judges[Sharding(SHARDS).of(hashtag)].state.store.end_ms
             end_ms = end_ms if window_ms <= 900_000 else end_ms // 60_000 * 60_000
             expected = sum(
                 counts[hashtag] for pane, counts in self.panes if end_ms - window_ms <= pane * PANE_MS < end_ms
