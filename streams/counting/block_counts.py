@@ -29,7 +29,7 @@ RETWEET = 1
 LINKED = 2
 """Flag of an entry: the tweet links to a domain in the policy under which its pane has settled."""
 FLAGS = 0x0F
-"""Bits of an entry's flags."""
+"""Bits of an entry's flags; those of 4 and 8 are the author's stratum, see `streams.counting.strata`."""
 GROUP_SHIFT = 4
 """Position of the bits above them: the scorer's language group of the text plus one, set when the pane settles.
 
@@ -90,7 +90,7 @@ class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
     counts: bytes = b""
     """uint32 (r,): tweets so far, in the block, pane and country."""
     sizes: bytes = b""
-    """uint32 (r,): entries of each count, the smallest k authors so far."""
+    """uint32 (r,): entries of each count, those of the tweets so far that `smallest_rows` keeps (`counting.sketch`)."""
     author: bytes = b""
     """uint64 (n,): keyed hash of the author's id."""
     tweet: bytes = b""

@@ -4,22 +4,30 @@ The k authors with the smallest keyed hashes are a uniform sample of all authors
 hash estimates their number (Bar-Yossef et al. 2002, "Counting distinct elements in a data stream"). The unbiased (k-1)
 form is by Beyer et al. 2007, "On synopses for distinct-value estimation". Sketches merge by union, so the order in
 which tweets arrive does not matter.
+
+Besides, a sketch has the smallest authors of each stratum (`streams.counting.strata`), so that accounts created
+together cannot fill it. The number of authors is estimated from the k smallest of all strata alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.counting.kernels.hashes import siphash
+from streams.counting.strata import LEAST, STRATA
 
 K = 64
+MOST_ROWS = K + STRATA * LEAST
+"""Upper bound on the rows of a sketch."""
 SPACE = 2**64
 
 UInts = npt.NDArray[np.uint64]
+Strata = npt.NDArray[np.uint8]
 
 
 class KeyedHash:
@@ -69,16 +77,23 @@ def smallest_rows(
     group: npt.NDArray[np.int64],
     author: UInts,
     order: UInts,
+    stratum: Strata,
     k: int = K,
+    least: int = LEAST,
     origin: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.int64]:
-    """Return the rows of the k smallest authors of each of many sketches, each with its smallest tweet.
+    """Return the rows of many sketches: the k smallest authors, and the `least` smallest ones of each stratum.
+
+    Each author has its smallest tweet; where its rows are of several strata, that of each stratum that it stands for.
+    So a sketch of sketches is that of all rows.
 
     Args:
         group: (n,) sketch of each row, any integers.
         author: (n,) author hashes.
         order: (n,) tweet hashes.
-        k: number of authors that a sketch keeps.
+        stratum: (n,) strata of the authors.
+        k: number of authors that a sketch keeps of all strata.
+        least: number of authors that it keeps of each stratum.
         origin: (n,) of records with the same tweet the smallest origin counts; None: the first row.
 
     Returns:
@@ -88,16 +103,37 @@ def smallest_rows(
         return np.zeros(0, dtype=np.int64)
     ranked = _ranked(group, author, order, origin)
     by_group, by_author = group[ranked], author[ranked]
-    first = np.empty(len(ranked), dtype=bool)
-    first[0] = True
-    first[1:] = (by_group[1:] != by_group[:-1]) | (by_author[1:] != by_author[:-1])
-    ranked = ranked[first]
-    by_group = by_group[first]
-    starts = np.flatnonzero(np.concatenate(([True], by_group[1:] != by_group[:-1])))
-    sizes = np.diff(np.append(starts, len(by_group)))
-    rank = np.arange(len(by_group)) - np.repeat(starts, sizes)
-    kept: npt.NDArray[np.int64] = ranked[rank < k]
+    is_first = _differs(by_group) | _differs(by_author)
+    firsts = np.flatnonzero(is_first)
+    rank = _ranks(by_group[firsts])
+    stays = np.zeros(len(ranked), bool)
+    stays[firsts[rank < k]] = True
+    # In other sketches the authors of a stratum are among the k smallest of all.
+    is_mixed = ~is_first & _differs(stratum[ranked])
+    dense = np.unique(np.concatenate((by_group[firsts[rank == k]], by_group[is_mixed])))
+    if len(dense):
+        some = np.flatnonzero(np.isin(by_group, dense))
+        code = np.searchsorted(dense, by_group[some]) * STRATA + stratum[ranked[some]]
+        order_of = np.argsort(code, kind="stable")
+        some, code = some[order_of], code[order_of]
+        firsts = np.flatnonzero(_differs(code) | _differs(by_author[some]))
+        stays[some[firsts[_ranks(code[firsts]) < least]]] = True
+    kept: npt.NDArray[np.int64] = ranked[stays]
     return kept
+
+
+def _differs(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Mark (n,) the values that differ from the one before; the first one does."""
+    differs = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=differs[1:])
+    return differs
+
+
+def _ranks(group: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return (n,) the place of each row among those of its group; groups lie together."""
+    starts = np.flatnonzero(_differs(group))
+    ranks: npt.NDArray[np.int64] = np.arange(len(group)) - np.repeat(starts, np.diff(starts, append=len(group)))
+    return ranks
 
 
 def _ranked(

@@ -24,8 +24,9 @@ from streams.counting.kernels.lines import Bytes, write_lines
 from streams.counting.keys import COUNTRY_BITS, Sharding
 from streams.counting.origins import origins_of
 from streams.counting.records import Ints, RecordColumns
-from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
+from streams.counting.sketch import K, KeyedHash, Strata, UInts, smallest_rows
 from streams.counting.spellings import SpellingTable
+from streams.counting.strata import strata_of
 from streams.counting.tweet_reader import ReadTweets
 
 _MOST_SPELLINGS, _MOST_SPELLING_BYTES = 200_000, 16_000_000
@@ -103,7 +104,12 @@ class OpenUses:
         code = (shards * (block_ranks[-1] + 1) + block_ranks) * int(self._state[RANKS]) + ranks
         code = code << COUNTRY_BITS | of_tweets[:, COUNTRY]
         first, counts, sizes, entries = _changed_counts(
-            code, panes, self._flushed, authors, self._hashes.orders(of_tweets[:, TWEET_ID])
+            code,
+            panes,
+            self._flushed,
+            authors,
+            self._hashes.orders(of_tweets[:, TWEET_ID]),
+            strata_of(of_tweets[:, FLAGS].astype(np.uint8)),
         )
         self._flushed = n
         sampled = of_tweets[entries]
@@ -187,7 +193,7 @@ class OpenUses:
 
 
 def _changed_counts(
-    code: Ints, panes: Ints, flushed: int, authors: UInts, tweets: UInts
+    code: Ints, panes: Ints, flushed: int, authors: UInts, tweets: UInts, strata: Strata
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Return the counts that have a use since the last flush, sorted by code and pane, with their entries.
 
@@ -197,10 +203,11 @@ def _changed_counts(
         flushed: number of the first use since the last flush.
         authors: (n,) author hashes of the uses.
         tweets: (n,) tweet hashes of the uses.
+        strata: (n,) strata of the authors.
 
     Returns:
         For each count its first use, the number of its uses and of its entries, (r,); and the uses that are its
-        entries, ascending: all of them, or those of the K smallest authors.
+        entries, ascending: all of them, or those that `smallest_rows` keeps.
     """
     order = np.lexsort((panes, code))
     differs = (np.diff(code[order], prepend=-1) != 0) | (np.diff(panes[order], prepend=-1) != 0)
@@ -210,7 +217,8 @@ def _changed_counts(
     entries, group = order[np.repeat(changed, counts)], np.repeat(np.arange(len(counts)), counts * changed)
     crowded = np.flatnonzero(counts[group] > K)
     if len(crowded):
-        chosen = smallest_rows(group[crowded], authors[entries[crowded]], tweets[entries[crowded]])
+        of = entries[crowded]
+        chosen = smallest_rows(group[crowded], authors[of], tweets[of], strata[of])
         kept = counts[group] <= K
         kept[crowded[chosen]] = True
         entries, group = entries[kept], group[kept]

@@ -3,6 +3,9 @@
 Young accounts and copied texts are what an attacker brings, so the other authors do not speak for the established ones
 (`streams.judging.standing`).
 
+Where strata were sampled more often than others (`streams.counting.strata`), authors count by their weight, and numbers
+of authors are rounded sums of weights.
+
 An author whose text has no words (a link, an image, emoji) is silent. Silence is no evidence: it counts as clean in the
 lower bound, which hides, and not at all in the share and in the upper bound.
 """
@@ -22,7 +25,6 @@ from streams.judging.row_scales import RowScales
 from streams.judging.side_inputs.corrections import SampleCorrections
 from streams.judging.two_stage_share import ShareCorrection, correct
 from streams.signals.base import Bools, Doubles, Ints
-from streams.signals.kernels.shares import part_by_tag
 from streams.windows.window import AuthorSample
 
 SILENT_GROUP = 0
@@ -222,12 +224,15 @@ def measure_group(
     m = len(authors)
     scored, language, unread, silent = texts or scored_rows(sample, scale)
     if counted is not None:
-        authors, scored = _part_of(authors, sample.group, counted), scored & counted
+        authors, scored = _part_of(authors, sample, counted), scored & counted
         unread, silent = unread & counted, silent & counted
-    groups, totals = _totals(sample.group, scored, language, sample.scores, m, 1 if scale is None else scale.n_groups)
+    weights, totals = _totals(
+        sample.group, scored, language, sample.weight, sample.scores, m, 1 if scale is None else scale.n_groups
+    )
+    groups = np.rint(weights).astype(np.int64)
     counts: Ints = groups.sum(axis=1)
-    share = np.full((m, columns), np.nan)
-    np.divide(totals, counts[:, None], out=share, where=counts[:, None] > 0)
+    whole, share = weights.sum(axis=1)[:, None], np.full((m, columns), np.nan)
+    np.divide(totals, whole, out=share, where=counts[:, None] > 0)
     share, correction = correct(share, sample.group, scored, corrections)
     return AuthorGroup(
         authors,
@@ -236,8 +241,8 @@ def measure_group(
         correction,
         scale,
         None if scale is None else groups,
-        _unread(sample.group[unread], language[unread], m),
-        np.bincount(sample.group[silent], minlength=m) if silent.any() else None,
+        _unread(sample.group[unread], language[unread], sample.weight[unread], m),
+        _sums(sample.group[silent], sample.weight[silent], m) if silent.any() else None,
     )
 
 
@@ -252,29 +257,41 @@ def scored_rows(sample: AuthorSample, scale: Scale | None) -> ScoredRows:
     return ScoredRows(scored & has_words, language, ~has_score & (group != UNSCORED), scored & ~has_words)
 
 
-def _unread(tag: Ints, language: npt.NDArray[np.uint8], m: int) -> Ints | None:
+def _sums(at: Ints, weight: Doubles, m: int) -> Ints:
+    """Add up weights by the number (n,) of their place, to (m,) rounded sums."""
+    return np.rint(np.bincount(at, weight, minlength=m)).astype(np.int64)
+
+
+def _unread(tag: Ints, language: npt.NDArray[np.uint8], weight: Doubles, m: int) -> Ints | None:
     """Count unread texts by tag and language group (m, MAX_GROUPS); None: there are none."""
     if not len(tag):
         return None
-    counts = np.bincount(tag * MAX_GROUPS + np.minimum(language, MAX_GROUPS - 1), minlength=m * MAX_GROUPS)
-    return counts.reshape(m, MAX_GROUPS).astype(np.int64)
+    at = tag * MAX_GROUPS + np.minimum(language, MAX_GROUPS - 1)
+    return _sums(at, weight, m * MAX_GROUPS).reshape(m, MAX_GROUPS)
 
 
-def _part_of(authors: Ints, tag: Ints, counted: Bools) -> Ints:
+def _part_of(authors: Ints, sample: AuthorSample, counted: Bools) -> Ints:
     """Estimate (m,) how many of the authors are of a kind, by its part in the sample."""
-    part: Doubles = part_by_tag(tag, np.ones(len(tag), bool), counted, len(authors))
-    return np.rint(authors * part).astype(np.int64)
+    whole = np.bincount(sample.group, sample.weight, minlength=len(authors))
+    part = np.bincount(sample.group[counted], sample.weight[counted], minlength=len(authors))
+    return np.rint(authors * (part / np.where(whole > 0, whole, 1.0))).astype(np.int64)
 
 
 @compiled
 def _totals(
-    tag: Ints, counted: Bools, language: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32], m: int, n_groups: int
-) -> tuple[Ints, Doubles]:
-    """Count the counted rows by tag and language (m, n_groups), and add up their scores by tag, in order (m, c)."""
-    counts, totals = np.zeros((m, n_groups), np.int64), np.zeros((m, scores.shape[1]))
+    tag: Ints,
+    counted: Bools,
+    language: npt.NDArray[np.uint8],
+    weight: Doubles,
+    scores: npt.NDArray[np.float32],
+    m: int,
+    n_groups: int,
+) -> tuple[Doubles, Doubles]:
+    """Add up weights by tag and language (m, n_groups), and weighted scores by tag, in order (m, c)."""
+    weights, totals = np.zeros((m, n_groups)), np.zeros((m, scores.shape[1]))
     for row in range(len(tag)):
         if counted[row]:
-            counts[tag[row], language[row]] += 1
+            weights[tag[row], language[row]] += weight[row]
             for column in range(scores.shape[1]):
-                totals[tag[row], column] += scores[row, column]
-    return counts, totals
+                totals[tag[row], column] += weight[row] * scores[row, column]
+    return weights, totals

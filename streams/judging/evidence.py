@@ -169,15 +169,16 @@ def tabulate(
     authors = count_visible_authors(whole or sample, sample, m)
     texts = scored_rows(sample, scale)
     own = established(sample, standing, None if migrated is None else migrated.from_hidden)
+    smallest = sample.without_further()  # signals and shown tweets are a fair choice of all authors
     seen = Observations(
         window_ms=window_ms,
         tweets=tweets,
-        tag=sample.group,
-        age_days=sample.age_days,
-        copy=sample.copy,
-        retweet=sample.flags & RETWEET > 0,
-        linked=sample.flags & LINKED > 0,
-        scored=texts.scored | texts.silent,
+        tag=smallest.group,
+        age_days=smallest.age_days,
+        copy=smallest.copy,
+        retweet=smallest.flags & RETWEET > 0,
+        linked=smallest.flags & LINKED > 0,
+        scored=(texts.scored | texts.silent)[~sample.is_further],
         young_days=standing.young_days,
         burst_min_past=burst_min_past,
         past=past,
@@ -190,7 +191,7 @@ def tabulate(
         everyone=measure_group(sample, authors, None, columns, corrections, scale, texts),
         established=measure_group(sample, authors, own, columns, corrections, scale, texts),
         signals={signal.name: signal.measure(seen) for signal in MEASURED},
-        shown=shown_tweets(sample, m),
+        shown=shown_tweets(smallest, m),
         may_miss=may_miss,
         hidden_tags=None if migrated is None else migrated.of,
     )

@@ -125,7 +125,7 @@ class EvidenceBuilder:
         if not len(rows):
             return table
         assert table.shown is not None
-        shown = table.shown.with_scores(sample, rows)
+        shown = table.shown.with_scores(sample.without_further(), rows)
         return replace(table, shown=shown, past=self._established_past(table, rows, span.end_ms))
 
     def sample(self, window: SlidingWindow, keys: Ints) -> AuthorSample:
@@ -143,8 +143,8 @@ class EvidenceBuilder:
         assert window is not None, "no policy is in force"
         keys = np.array([key])
         whole = window.sample(keys)
-        sample = self._filtered(whole, keys, self.store.span(window))
-        upto = int(whole.author[-1]) if len(whole.author) >= K else SPACE - 1
+        sample = self._filtered(whole, keys, self.store.span(window)).without_further()
+        upto = int(whole.author[K - 1]) if len(whole.author) >= K else SPACE - 1
         return sample.author[sample.scores[:, 0] >= HARMFUL], upto
 
     def _filtered(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:

@@ -13,7 +13,7 @@ from streams.counting.block_counts import FLAGS, Flush
 from streams.counting.kernels.lines import LINE_BREAK
 from streams.counting.keys import are_countries
 from streams.counting.origins import NO_ORIGIN
-from streams.counting.sketch import K
+from streams.counting.sketch import MOST_ROWS
 from streams.log import corrections
 from streams.log.account_facts import FactsMark
 from streams.log.activations import check_activation
@@ -130,8 +130,8 @@ def _check_rows(flush: Flush, rows: int) -> None:
     require_column("blocks", cells[1], 0, flush.block)
     counts, sizes = np.frombuffer(flush.counts, "<u4"), np.frombuffer(flush.sizes, "<u4")
     require_column("counts", counts, 1, BLOCK)
-    if (sizes > np.minimum(counts, K)).any():
-        raise absurd("sizes", int(sizes.max()), f"at most {K} entries, and no more than tweets")
+    if (sizes > np.minimum(counts, MOST_ROWS)).any():
+        raise absurd("sizes", int(sizes.max()), f"at most {MOST_ROWS} entries, and no more than tweets")
     if rows > 1:
         names = np.frombuffer(flush.hashtags, np.uint8)
         ends = np.append(0, np.flatnonzero(names == LINE_BREAK) + 1)

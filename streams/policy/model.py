@@ -70,7 +70,7 @@ class Policy(Strict):
     )
     young_days: int = Field(default=30, ge=1, le=3650, description="An account younger than this is young.")
     harmless_below: Annotated[OptionalShare, ADDED_LATER] = Field(
-        default=0.25,
+        default=0.3,
         description="A copied text below this calibrated probability of harm, such as a slogan, costs no author the "
         "standing. 0: every copied text does.",
     )

@@ -15,7 +15,8 @@ from streams.counting.columns import Array, GrowingColumns
 from streams.counting.kernels.lines import Bytes, copy_spans, write_lines
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.origins import languages_of
-from streams.counting.sketch import KeyedHash, UInts, smallest_rows
+from streams.counting.sketch import KeyedHash, Strata, UInts, smallest_rows
+from streams.counting.strata import strata_of
 from streams.events.links import APART
 
 _APART = APART.encode()
@@ -35,16 +36,25 @@ class PaneSum:
     bounds: Ints
     """(r + 1,) key i has entries[bounds[i]:bounds[i + 1]]."""
     entries: Ints
-    """(n,) by key and author, at most k a key."""
+    """(n,) by key and author, those that `smallest_rows` keeps."""
     author: UInts
     """(n,) keyed hashes of the authors."""
     order: UInts
     """(n,) hashes of the tweets."""
+    stratum: Strata
+    """(n,) strata of the authors."""
 
     def with_entries(self, some: Ints) -> PaneSum:
         """Return the same counts with some of the n entries, given by ascending numbers."""
         bounds = np.searchsorted(some, self.bounds)
-        return PaneSum(self.keys, self.counts, bounds, self.entries[some], self.author[some], self.order[some])
+        return replace(
+            self,
+            bounds=bounds,
+            entries=self.entries[some],
+            author=self.author[some],
+            order=self.order[some],
+            stratum=self.stratum[some],
+        )
 
     def with_rows(self, stays: npt.NDArray[np.bool_]) -> PaneSum:
         """Return some of the keys, given by a mask (r,), with their counts and entries."""
@@ -170,9 +180,10 @@ class OpenPane:
         group = np.repeat(np.cumsum(begins) - 1, size)
         entries = ranges(first, size)
         author, order = self.entries["author"][entries], self._hashes.orders(self.entries["tweet"][entries])
-        kept = smallest_rows(group, author, order, origin=self.entries["origin"][entries])
+        stratum = strata_of(self.entries["flags"][entries])
+        kept = smallest_rows(group, author, order, stratum, origin=self.entries["origin"][entries])
         bounds = np.searchsorted(group[kept], np.arange(len(starts) + 1)).astype(np.int64)
-        return PaneSum(key[starts], counts, bounds, entries[kept], author[kept], order[kept])
+        return PaneSum(key[starts], counts, bounds, entries[kept], author[kept], order[kept], stratum[kept])
 
     def is_crowded(self) -> bool:
         """Return whether the pane should be compacted."""

@@ -14,6 +14,7 @@ from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import FLAGS, GROUP_SHIFT, NOTHING_TRIMMED, UNSCORED, Ints, Trimmed
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, range_of
 from streams.counting.sketch import KeyedHash, UInts, smallest_rows
+from streams.counting.strata import strata_of
 from streams.windows.open_pane import OpenPane, PaneSum
 from streams.windows.spellings import Spellings
 
@@ -185,7 +186,8 @@ def merge_panes(panes: Sequence[Pane], start_ms: int, hashes: KeyedHash, *, leng
     shifts = np.cumsum([0, *[len(pane.keys) for pane in panes]])
     rows = [np.repeat(row_of[shifts[i] : shifts[i + 1]], np.diff(pane.bounds)) for i, pane in enumerate(panes)]
     row, author = np.concatenate(rows), np.concatenate([pane.author for pane in panes])
-    kept = smallest_rows(row, author, hashes.orders(np.concatenate([pane.tweet for pane in panes])))
+    order = hashes.orders(np.concatenate([pane.tweet for pane in panes]))
+    kept = smallest_rows(row, author, order, strata_of(np.concatenate([pane.flags for pane in panes])))
     return Pane(
         start_ms=start_ms,
         length_ms=length_ms,

@@ -5,21 +5,24 @@ hour are merged by the quarter of an hour. The window still adds every minute; i
 covers its length and up to a quarter more.
 
 Samples are thinned without loss. A window that has a pane has all later ones too. So an author with k smaller authors
-of the tag in later panes is in no window's sample, and the entry is dropped. Of n authors of a tag about
-k (1 + ln(n / k)) remain, no matter how long the window is.
+of the tag in later panes, `LEAST` of them of the same stratum, is in no window's sample, and the entry is dropped. Of n
+authors of a tag about k (1 + ln(n / k)) remain, no matter how long the window is, and as many of each stratum with
+`LEAST` in place of k.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.constants import MINUTE_MS, QUARTER_MS
 from streams.counting.block_counts import Ints
-from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
+from streams.counting.sketch import K, KeyedHash, Strata, UInts, smallest_rows
+from streams.counting.strata import LEAST, STRATA, strata_of
 from streams.windows.pane import Pane, merge_panes
 from streams.windows.tail_trimmer import TailTrimmer
 
@@ -85,43 +88,64 @@ def _quarter(minute: Pane) -> int:
     return minute.start_ms // QUARTER_MS * QUARTER_MS
 
 
-def thinned(panes: Sequence[Pane], hashes: KeyedHash, k: int = K) -> list[Pane]:
+def thinned(panes: Sequence[Pane], hashes: KeyedHash, k: int = K, least: int = LEAST) -> list[Pane]:
     """Return the same panes, ascending, without entries that no window over them and all later panes can sample.
 
     Each pane is compared with the merged later ones, which grow in steps that double. That drops nearly as much as a
     comparison with all later panes, at twice the cost of merging all panes once.
     """
     kept: list[Pane] = []
-    later = np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint64)
+    later = _Sample(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.uint8))
     waiting: list[Pane] = []
     for pane in reversed(panes):
-        key = np.repeat(pane.keys, np.diff(pane.bounds))
-        stays = ~_superseded(key, pane.author, *later[:2], k)
+        entries = _Sample.of(pane, hashes)
+        stays = ~_superseded(entries.key, entries.author, later.key, later.author, k)
+        stays |= ~_superseded(entries.code, entries.author, later.code, later.author, least)
         kept.append(pane if stays.all() else pane.with_entries(stays))
         waiting.append(kept[-1])
         if 2 * len(waiting) > len(kept):
-            later, waiting = _united(later, waiting, hashes, k), []
+            later, waiting = _united([later, *(_Sample.of(pane, hashes) for pane in waiting)], k, least), []
     return kept[::-1]
 
 
-def _superseded(key: Ints, author: UInts, later_key: Ints, later_author: UInts, k: int) -> Mask:
-    """Return (n,) whether entries have k smaller authors among later ones; see `_united`."""
-    starts = np.flatnonzero(np.diff(later_key, prepend=-1))
-    full = starts[np.diff(np.append(starts, len(later_key))) >= k]
+class _Sample(NamedTuple):
+    """Entries (n,) of many keys."""
+
+    key: Ints
+    author: UInts
+    order: UInts
+    stratum: Strata
+
+    @classmethod
+    def of(cls, pane: Pane, hashes: KeyedHash) -> _Sample:
+        """Return the entries of a pane."""
+        key = np.repeat(pane.keys, np.diff(pane.bounds))
+        return cls(key, pane.author, hashes.orders(pane.tweet), strata_of(pane.flags))
+
+    @property
+    def code(self) -> Ints:
+        """(n,) a number of the key and the stratum together."""
+        return self.key * STRATA + self.stratum
+
+
+def _superseded(code: Ints, author: UInts, later_code: Ints, later_author: UInts, n: int) -> Mask:
+    """Return (e,) whether entries have n smaller authors of their code among later ones."""
+    ascending = np.lexsort((later_author, later_code))
+    later_code, later_author = later_code[ascending], later_author[ascending]
+    is_new = (np.diff(later_code, prepend=-1) != 0) | (np.diff(later_author, prepend=0) != 0)
+    later_code, later_author = later_code[is_new], later_author[is_new]
+    starts = np.flatnonzero(np.diff(later_code, prepend=-1))
+    full = starts[np.diff(np.append(starts, len(later_code))) >= n]
     if not len(full):
-        return np.zeros(len(key), bool)
-    at = np.minimum(np.searchsorted(later_key[full], key), len(full) - 1)
-    passed: Mask = (later_key[full][at] == key) & (author > later_author[full + k - 1][at])
+        return np.zeros(len(code), bool)
+    at = np.minimum(np.searchsorted(later_code[full], code), len(full) - 1)
+    passed: Mask = (later_code[full][at] == code) & (author > later_author[full + n - 1][at])
     return passed
 
 
-def _united(
-    later: tuple[Ints, UInts, UInts], panes: Sequence[Pane], hashes: KeyedHash, k: int
-) -> tuple[Ints, UInts, UInts]:
-    """Return key, author and order (n,) of the samples of earlier results and of panes, at most k a key."""
-    key = np.concatenate([later[0], *(np.repeat(pane.keys, np.diff(pane.bounds)) for pane in panes)])
-    author = np.concatenate([later[1], *(pane.author for pane in panes)])
-    order = np.concatenate([later[2], *(hashes.orders(pane.tweet) for pane in panes)])
+def _united(samples: Sequence[_Sample], k: int, least: int) -> _Sample:
+    """Unite samples; see `smallest_rows`."""
+    key, author, order, stratum = (np.concatenate(columns) for columns in zip(*samples, strict=True))
     _, group = np.unique(key, return_inverse=True)
-    kept = smallest_rows(group.astype(np.int64), author, order, k)
-    return key[kept], author[kept], order[kept]
+    kept = smallest_rows(group.astype(np.int64), author, order, stratum, k, least)
+    return _Sample(key[kept], author[kept], order[kept], stratum[kept])

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from models.compiled import compiled
 from streams.counting.block_counts import Ints
 from streams.counting.sketch import SPACE, K, KeyedHash, UInts
+from streams.counting.strata import strata_of
 from streams.windows.key_counter import KeyCounter
 from streams.windows.open_pane import PaneSum
 from streams.windows.pane import Floats, Pane
@@ -22,6 +23,7 @@ from streams.windows.rollups import begins_ms
 from streams.windows.sample_index import (
     ALL_PANES,
     EMPTY_INDEX,
+    Drawn,
     Int32s,
     SampleIndex,
     draw,
@@ -39,9 +41,10 @@ _RECENT = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AuthorSample:
-    """Author samples of some keys: rows sorted by (group, author), at most k a group.
+    """Author samples of some keys: rows sorted by (group, author), at most `MOST_ROWS` a group.
 
-    `group` (n,) is the index of the row's key among the asked ones; the other columns are those of `Pane`.
+    `group` (n,) is the index of the row's key among the asked ones; `weight` and `is_further` are those of `Drawn`, the
+    other columns those of `Pane`.
     """
 
     group: Ints
@@ -52,15 +55,21 @@ class AuthorSample:
     flags: npt.NDArray[np.uint8]
     copy: npt.NDArray[np.uint32]
     scores: Floats
+    weight: npt.NDArray[np.float64]
+    is_further: npt.NDArray[np.bool_]
 
     def authors(self, groups: int) -> Ints:
         """Return (groups,) distinct authors, exact below K, else estimated (see `sketch`)."""
-        ends = np.searchsorted(self.group, np.arange(groups), "right")
-        counts: Ints = np.diff(ends, prepend=0)
+        begins = np.searchsorted(self.group, np.arange(groups + 1))
+        counts: Ints = np.diff(begins)
         full = np.flatnonzero(counts >= K)
-        kth = np.maximum(self.author[ends[full] - 1].astype(np.float64), 1.0)
+        kth = np.maximum(self.author[begins[full] + K - 1].astype(np.float64), 1.0)
         counts[full] = np.minimum(np.rint((K - 1) * float(SPACE) / kth), _MOST_AUTHORS)
         return counts
+
+    def without_further(self) -> AuthorSample:
+        """Return the sample of the smallest authors of all strata; itself where it has no others."""
+        return self.take(~self.is_further) if self.is_further.any() else self
 
     def take(self, kept: npt.NDArray[np.bool_] | Ints) -> AuthorSample:
         """Select rows by a mask, or by number."""
@@ -130,7 +139,8 @@ class SlidingWindow:
         self._index, self._recent, self._n_recent = index, EMPTY_INDEX, 0
 
     def _numbered(self, pane: Pane, number: int) -> SampleIndex:
-        return index_of(number, pane.keys, pane.bounds, pane.author, self._hashes.orders(pane.tweet))
+        order = self._hashes.orders(pane.tweet)
+        return index_of(number, pane.keys, pane.bounds, pane.author, order, strata_of(pane.flags))
 
     def expire(self, end_ms: int) -> None:
         """Drop the panes before [end_ms - window_ms, end_ms); see `begins_ms` for windows over an hour."""
@@ -155,38 +165,39 @@ class SlidingWindow:
         """
         later = [self._numbered(open_pane, self._next + at) for at, open_pane in enumerate(extra)]
         end = ALL_PANES if until_ms is None else self._oldest + sum(pane.end_ms <= until_ms for pane in self.panes)
-        group, author, pane, row = self._drawn(asked, later, expired, end)
-        return _gathered(group, author, pane - self._oldest, row, [*self.panes, *extra])
+        drawn = self._drawn(asked, later, expired, end)
+        return _gathered(drawn._replace(pane=drawn.pane - self._oldest), [*self.panes, *extra])
 
     def narrowed(self, asked: Ints, sums: Sequence[PaneSum], expired: int = 0) -> list[PaneSum]:
-        """Return the sums of open panes with the entries alone that the samples of some keys take; see `sample`."""
+        """Return the sums of open panes with the entries alone that the samples of some keys take; see `sample`.
+
+        Where an author's tweets are of several strata, a sample of these sums may have one author more.
+        """
         later = [
-            index_of(self._next + at, pane_sum.keys, pane_sum.bounds, pane_sum.author, pane_sum.order)
+            index_of(self._next + at, pane_sum.keys, pane_sum.bounds, pane_sum.author, pane_sum.order, pane_sum.stratum)
             for at, pane_sum in enumerate(sums)
         ]
-        _, _, pane, row = self._drawn(asked, later, expired)
-        return [pane_sum.with_entries(np.unique(row[pane == self._next + at])) for at, pane_sum in enumerate(sums)]
+        drawn = self._drawn(asked, later, expired)
+        rows = (np.unique(drawn.row[drawn.pane == self._next + at]) for at in range(len(sums)))
+        return [pane_sum.with_entries(some) for pane_sum, some in zip(sums, rows, strict=True)]
 
-    def _drawn(
-        self, asked: Ints, later: Sequence[SampleIndex], expired: int, end: int = ALL_PANES
-    ) -> tuple[Ints, UInts, Int32s, Int32s]:
+    def _drawn(self, asked: Ints, later: Sequence[SampleIndex], expired: int, end: int = ALL_PANES) -> Drawn:
         older, newer = self._index, merge_indexes([self._recent, *later])
-        group, author, pane, row = draw(
-            *older.spans(asked), older, *newer.spans(asked), newer, self._oldest + expired, end
-        )
-        return group, author, pane, row
+        drawn: Drawn = draw(*older.spans(asked), older, *newer.spans(asked), newer, self._oldest + expired, end)
+        return drawn
 
     def displays(self, key: int) -> list[str]:
         """Return the spellings of a key, one for each pane and country that has it."""
         return [display for pane in self.panes for display in pane.displays_of(key)]
 
 
-def _gathered(group: Ints, author: UInts, pane: Int32s, row: Int32s, panes: Sequence[Pane]) -> AuthorSample:
-    """Gather entries (n,) by pane and row."""
+def _gathered(drawn: Drawn, panes: Sequence[Pane]) -> AuthorSample:
+    """Gather the columns of sampled entries, whose panes are numbered from 0."""
+    group, author, pane, row, weight, is_further = drawn
     n, columns = len(group), panes[0].scores.shape[1] if panes else 1
     sample = AuthorSample(
         group, author, np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.uint8),
-        np.empty(n, np.uint32), np.empty((n, columns), np.float32),
+        np.empty(n, np.uint32), np.empty((n, columns), np.float32), weight, is_further,
     )  # fmt: skip
     by_pane = np.argsort(pane.astype(np.int16), kind="stable")  # of 16 bits: a radix sort
     bounds = np.searchsorted(pane[by_pane], np.arange(len(panes) + 1)).tolist()

@@ -12,6 +12,7 @@ from streams.constants import BLOCK, PANE_MS
 from streams.counting.block_counts import RULES, Entries, Flush, block_counts_of, to_lines
 from streams.counting.keys import country_code, country_name
 from streams.counting.sketch import K, KeyedHash
+from streams.counting.strata import LEAST, STRATA, STRATUM_SHIFT
 
 TOPIC_ID = "6f1c2a53-84d4-4d1e-9d7e-1f3b8c5a9e70"
 """Id of a source topic."""
@@ -123,9 +124,17 @@ def order(hashes: KeyedHash, tweet: int) -> int:
     return mixed ^ mixed >> 31
 
 
-def smallest(entries: Iterable[Entry], hashes: KeyedHash, k: int = K) -> list[Entry]:
-    """Return the k smallest authors, each with the tweet of the smallest hash."""
-    best: dict[int, Entry] = {}
-    for one in sorted(entries, key=lambda one: (one.author, order(hashes, one.tweet), one.origin)):
-        best.setdefault(one.author, one)
-    return [best[author] for author in sorted(best)[:k]]
+def smallest(entries: Iterable[Entry], hashes: KeyedHash, k: int = K, least: int = LEAST) -> list[Entry]:
+    """Return the k smallest authors and the smallest ones of each stratum, each with the tweet of the smallest hash."""
+    ranked = sorted(entries, key=lambda one: (one.author, order(hashes, one.tweet), one.origin))
+
+    def first(n: int, some: list[Entry]) -> list[Entry]:
+        best: dict[int, Entry] = {}
+        for one in some:
+            best.setdefault(one.author, one)
+        return list(best.values())[:n]
+
+    kept = first(k, ranked)
+    for stratum in range(STRATA):
+        kept += first(least, [one for one in ranked if one.flags >> STRATUM_SHIFT & 3 == stratum])
+    return [one for at, one in enumerate(ranked) if one in kept and one not in ranked[:at]]

@@ -13,6 +13,7 @@ from tests.support.siphash import siphash
 K, PANE, LATE, AHEAD, OLD = 64, 10_000, 5_000, 120_000, 3_600_000
 RANGE = 4_096
 MASK = 2**64 - 1
+SPACE, LEAST = 2**64, 12
 
 
 def author_hash(author: str) -> int:
@@ -55,6 +56,33 @@ def sample(tweets):
     return [(author, best[author]) for author in sorted(best)[:K]]
 
 
+def stratum(tweet) -> int:
+    born_ms = tweet.get("author_created_at_ms")
+    return 0 if born_ms is None else 1 + born_ms // (365 * 86_400_000) % 3
+
+
+def strata_sample(tweets):
+    """Return (author, tweet, weight, whether it is sampled for its stratum alone) of the authors, by their hashes."""
+    smallest = sample(tweets)
+    if len(smallest) < K:
+        return [(author, tweet, 1.0, False) for author, tweet in smallest]
+    kth, further, chance = smallest[-1][0], {}, {}
+    for number in range(4):
+        its = sample([tweet for tweet in tweets if stratum(tweet) == number])[:LEAST]
+        chance[number] = kth / SPACE / (max(kth, its[-1][0]) / SPACE if len(its) == LEAST else 1.0)
+        for author, tweet in its:
+            before = further.setdefault(author, tweet)
+            if author > kth and tweet_order(int(tweet["id"])) < tweet_order(int(before["id"])):
+                further[author] = tweet
+    chosen = smallest + sorted(((one, its) for one, its in further.items() if one > kth), key=lambda pair: pair[0])
+    chances = [chance[stratum(tweet)] for _, tweet in chosen]
+    total, squares = sum(chances), sum(one**2 for one in chances)
+    return [
+        (author, tweet, one * (total / squares), at >= K)
+        for at, ((author, tweet), one) in enumerate(zip(chosen, chances, strict=True))
+    ]
+
+
 def authors(chosen) -> int:
     return len(chosen) if len(chosen) < K else round((K - 1) * 2**64 / chosen[-1][0])
 
@@ -76,17 +104,14 @@ def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
     return centre - half, centre + half
 
 
-def adjusted(texts, harm, group, scale, confidence: float) -> tuple[float, float]:
+def adjusted(mean: float, counts, scale, confidence: float) -> tuple[float, float]:
     """Find by bisection the shares in [0, 1] that the mean does not contradict; see `models.share`.
 
-    `group` gives the group of a text; `scale` of each the moments (clean and harmful: means, then variances) and the
-    errors of the two means (variance, covariance, variance).
+    `counts` has the number of texts of each group; `scale` of each the moments (clean and harmful: means, then
+    variances) and the errors of the two means (variance, covariance, variance).
     """
-    z, n = NormalDist().inv_cdf(0.5 + confidence / 2), len(texts)
-    mean, parts = (
-        sum(map(harm, texts)) / n,
-        [sum(group(text) == one for text in texts) / n for one in range(len(scale))],
-    )
+    z, n = NormalDist().inv_cdf(0.5 + confidence / 2), sum(counts)
+    parts = [count / n for count in counts]
     a0, a1, v0, v1 = (sum(part * scale[one][0][at] for one, part in enumerate(parts)) for at in range(4))
     e0, e01, e1 = (sum(part**2 * scale[one][1][at] for one, part in enumerate(parts)) for at in range(3))
 

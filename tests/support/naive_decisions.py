@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from tests.support.naive import PANE, K, author_hash, authors, sample, uses, wilson
+from tests.support.naive import PANE, K, author_hash, authors, strata_sample, uses, wilson
 
 DAY, HOUR, MINUTE = 86_400_000, 3_600_000, 60_000
 SKETCH_DELAY = 60_000
@@ -83,6 +83,21 @@ class Sketch(NamedTuple):
     until: int
     hashes: frozenset[int]
     upto: int
+
+
+class Measured(NamedTuple):
+    """Numbers of scored texts by language group, rounded sums of weights, and their mean probability."""
+
+    counts: tuple[int, ...]
+    mean: float
+
+    def without(self, part: Measured) -> Measured:
+        n, others = sum(self.counts), sum(part.counts)
+        counts = tuple(one - other for one, other in zip(self.counts, part.counts, strict=True))
+        if n == others:
+            return Measured(counts, 0.0)
+        total = self.mean * n - part.mean * others
+        return Measured(counts, min(max(total / (n - others), 0.0), 1.0))
 
 
 def words(text: str) -> str:
@@ -165,7 +180,7 @@ def ask(case, verdict, rule, tick):
 
 
 def decisions(
-    lines, rule, harm, fact_at=lambda account, country, tick: "", bounds=None
+    lines, rule, harm, fact_at=lambda account, country, tick: "", bounds=None, group=lambda text: 0, groups=1
 ) -> list[tuple[str, str, int, NaiveState]]:
     """Return (tag, country, tick, state) of every change.
 
@@ -175,9 +190,10 @@ def decisions(
         rule: a `NaiveRule`.
         harm: probability of a text.
         fact_at: account facts; see `naive_facts`.
-        bounds: bounds of the harmful share from the scored texts; None: Wilson's bounds of the mean.
+        bounds: bounds of the harmful share by mean and numbers of groups; None: Wilson's bounds of the mean.
+        group: language group of a text, below `groups`.
     """
-    bounds = bounds or (lambda texts: wilson(sum(map(harm, texts)) / len(texts), len(texts), rule.confidence))
+    bounds = bounds or (lambda mean, counts: wilson(mean, sum(counts), rule.confidence))
     panes = defaultdict(lambda: defaultdict(list))
     for tag, country, at, tweet in uses(lines):
         for scope in {country, "*"} - {""}:
@@ -190,43 +206,58 @@ def decisions(
     def scores(tag, pane) -> bool:
         return len(tweets_in((tag, "*"), pane + 1 - rule.window // PANE, pane + 1)) >= rule.score_floor
 
-    def bounds_of(chosen, tag):
-        """Return the number of scored texts and the bounds of their share."""
-        texts = [t["text"] for fact, t in chosen if not fact and scores(tag, t["pane"])]
-        return (len(texts), *(bounds(texts) if texts else (0.0, 1.0)))
+    def measured(chosen, tag) -> Measured:
+        texts = [(t["text"], weight) for fact, t, weight in chosen if not fact and scores(tag, t["pane"])]
+        weights = [sum(weight for text, weight in texts if group(text) == one) for one in range(groups)]
+        if not (counts := tuple(map(round, weights))) or not sum(counts):
+            return Measured(counts, 0.0)
+        return Measured(counts, sum(weight * harm(text) for text, weight in texts) / sum(weights))
+
+    def bounds_of(one: Measured):
+        """Return the bounds of the share."""
+        return bounds(one.mean, one.counts) if sum(one.counts) else (0.0, 1.0)
 
     def split(key, tick, first, end):
         """Return the sample, the same with account facts and without hidden accounts, and its established part."""
-        whole = sample(tweets_in(key, first, end))
-        facts = [(fact_at(t["author_id"], key[1], tick), t) for _, t in whole]
-        chosen = [(fact, t) for fact, t in facts if fact != "hidden"]
+        whole = strata_sample(tweets_in(key, first, end))
+        facts = [(fact_at(t["author_id"], key[1], tick), t, weight) for _, t, weight, _ in whole]
+        chosen = [one for one in facts if one[0] != "hidden"]
         from_hidden = frozenset().union(
             *(campaign(sent, tick) for other, sent in sketches.items() if other[1] == key[1] and other != key)
         )
         # A text that no model has looked at has no fingerprint, and so is no copy. One of a protected account has one.
         harmless = {
             t["id"]
-            for fact, t in chosen
+            for fact, t, _ in chosen
             if not scores(key[0], t["pane"]) or (not fact and harm(t["text"]) < rule.harmless_below)
         }
-        own = {t["id"] for t in established([t for _, t in chosen], rule, from_hidden, lambda t: t["id"] in harmless)}
+        own = {
+            t["id"] for t in established([t for _, t, _ in chosen], rule, from_hidden, lambda t: t["id"] in harmless)
+        }
         return whole, chosen, [one for one in chosen if one[1]["id"] in own]
 
+    def size(chosen) -> float:
+        return sum(one[2] for one in chosen)
+
+    def smallest(whole):
+        return [(author, t) for author, t, _, is_further in whole if not is_further]
+
     def count(whole, chosen) -> int:
-        return round(authors(whole) * (len(chosen) / max(len(whole), 1)))
+        return round(authors(smallest(whole)) * (size(chosen) / (size(whole) or 1.0)))
 
     def judge(key, pane) -> Verdict:
         tick, first = (pane + 1) * PANE, pane + 1 - rule.window // PANE
         whole, chosen, own = split(key, tick, first, pane + 1)
         everyone = count(whole, chosen)
-        scored, lower, upper = bounds_of(chosen, key[0])
+        all_of, own_of = measured(chosen, key[0]), measured(own, key[0])
+        scored, (lower, upper) = sum(all_of.counts), bounds_of(all_of)
         tweets = len(tweets_in(key, first, pane + 1))
         if tweets < rule.min_tweets or everyone < rule.min_authors or not scored:
             return Verdict("low")
-        theirs = round(everyone * (len(own) / len(chosen)))
+        theirs = round(everyone * (size(own) / size(chosen)))
         enough, weight = theirs >= rule.min_established, round(min(1.0, theirs / everyone, 3 * theirs / tweets), 3)
-        _, own_lower, _ = bounds_of(own, key[0])
-        _, rest_lower, rest_upper = bounds_of([one for one in chosen if one not in own], key[0])
+        own_lower, _ = bounds_of(own_of)
+        rest_lower, rest_upper = bounds_of(all_of.without(own_of))
         level = "under" if upper < rule.clear_at else "between"
         corroborated = rule.corroborated is None or key[0] in rule.corroborated
         if (own_lower if enough else lower) >= rule.suppress_at and not corroborated:
@@ -244,8 +275,8 @@ def decisions(
     def innocent(key, pane) -> bool:
         first, end = pane + 1 - rule.past // PANE, pane + 1 - rule.window // PANE
         whole, chosen, own = split(key, (pane + 1) * PANE, first, end)
-        size = round(count(whole, chosen) * (len(own) / max(len(chosen), 1)))
-        return size >= rule.innocent_past and bounds_of(own, key[0])[2] < rule.clear_at
+        theirs = round(count(whole, chosen) * (size(own) / (size(chosen) or 1.0)))
+        return theirs >= rule.innocent_past and bounds_of(measured(own, key[0]))[1] < rule.clear_at
 
     states, cases, opened, changes = {}, {}, [], []
     sketches: dict[tuple[str, str], list[Sketch]] = defaultdict(list)
@@ -285,13 +316,14 @@ def decisions(
             due = not rest and minutes in (1, 2, 4, 8, 16) and verdict.level in (*OVER, "between")
             if before.until(tick) != after.until(tick) or due:
                 whole, chosen, _ = split(key, tick, first, pane + 1)
+                late = {t["id"] for _, t, _, is_further in whole if is_further}
                 sketches[key].append(Sketch(
                     tick, after.until(tick),
                     frozenset(
                         author_hash(t["author_id"])
-                        for fact, t in chosen
-                        if not fact and scores(key[0], t["pane"]) and harm(t["text"]) >= 0.5
+                        for fact, t, _ in chosen
+                        if t["id"] not in late and not fact and scores(key[0], t["pane"]) and harm(t["text"]) >= 0.5
                     ),
-                    whole[-1][0] if len(whole) >= K else 2**64 - 1,
+                    whole[K - 1][0] if len(whole) >= K else 2**64 - 1,
                 ))  # fmt: skip
     return changes

@@ -89,6 +89,7 @@ class NaivePartition:
         for use in tweet.hashtags:
             self.numbers["uses"] += 1
             display = "" if use.display == use.hashtag else use.display
-            flags = RETWEET if tweet.kind == "retweet" else 0
+            stratum = 0 if born_ms is None else 1 + born_ms // (365 * DAY_MS) % 3
+            flags = (RETWEET if tweet.kind == "retweet" else 0) | stratum << 2
             key = (one.offset // BLOCK, use.hashtag, tweet.country, at_ms // PANE_MS)
             self.entries[key].append(Entry(author, tweet.id, age_days, flags, display, text, origin))

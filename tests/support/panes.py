@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
-from streams.counting.sketch import KeyedHash
+from streams.counting.sketch import SPACE, K, KeyedHash
+from streams.counting.strata import LEAST, STRATA, STRATUM_SHIFT
 from streams.windows.open_pane import OpenPane, Scores
 from streams.windows.pane import Pane, build_pane, spellings
 from tests.support.block_counts import Entry, columns, smallest
@@ -41,7 +42,8 @@ def scores_of(texts: Sequence[str]) -> Scores:
     )
 
 
-def random_uses(rng: random.Random, *, tags: int = 4, authors: int = 12, most: int = 8) -> Uses:
+def random_uses(rng: random.Random, *, tags: int = 4, authors: int = 12, most: int = 8, is_mixed: bool = True) -> Uses:
+    """Return uses of some tags; `is_mixed`: the tweets of some authors are of two strata."""
     uses: Uses = {}
     for _ in range(rng.randrange(1, 9)):
         tag, country = f"tag{rng.randrange(tags)}", rng.choice(["IN", "US", ""])
@@ -49,7 +51,9 @@ def random_uses(rng: random.Random, *, tags: int = 4, authors: int = 12, most: i
         for _ in range(rng.randrange(1, most)):
             author, tweet = rng.randrange(authors) * 0x9E3779B97F4A7C15 % 2**64, rng.randrange(2**40)
             display = rng.choice(["", tag.upper()])
-            entries.append(Entry(author, tweet, tweet % 300, tweet % 2, display, f"text {tweet}", 7 * tweet))
+            stratum = (author + (is_mixed and tweet % 9 == 0)) % STRATA
+            flags = tweet % 2 | stratum << STRATUM_SHIFT
+            entries.append(Entry(author, tweet, tweet % 300, flags, display, f"text {tweet}", 7 * tweet))
         uses[tag, country] = (len(entries) + rng.randrange(9), entries)
     return uses
 
@@ -100,12 +104,32 @@ def obvious_counts(all_uses: list[Uses]) -> dict[tuple[str, str], int]:
     return counts
 
 
-def obvious_sample(all_uses: list[Uses], tag: str, scope: str) -> list[Entry]:
-    entries = [
+def obvious_entries(all_uses: list[Uses], tag: str, scope: str) -> list[Entry]:
+    return [
         entry
         for uses in all_uses
         for (its, country), (_, entries) in uses.items()
         if its == tag and in_scope(country, scope)
         for entry in entries
     ]
-    return smallest(entries, HASHES)
+
+
+def obvious_sample(all_uses: list[Uses], tag: str, scope: str) -> list[Entry]:
+    once: dict[int, Entry] = {}
+    for entry in smallest(obvious_entries(all_uses, tag, scope), HASHES):
+        once.setdefault(entry.author, entry)
+    return list(once.values())
+
+
+def obvious_weights(all_uses: list[Uses], tag: str, scope: str) -> list[float]:
+    """Return the weights of the entries of `obvious_sample`."""
+    sample = obvious_sample(all_uses, tag, scope)
+    if len(sample) < K:
+        return [1.0] * len(sample)
+    chance, kth = {}, sample[K - 1].author
+    for stratum in range(STRATA):
+        its = {one.author for one in obvious_entries(all_uses, tag, scope) if one.flags >> STRATUM_SHIFT == stratum}
+        upto = max(kth, sorted(its)[LEAST - 1]) if len(its) >= LEAST else SPACE
+        chance[stratum] = kth / upto
+    chances = [chance[one.flags >> STRATUM_SHIFT] for one in sample]
+    return [one * sum(chances) / sum(each**2 for each in chances) for one in chances]

@@ -38,6 +38,8 @@ def sample(authors: Sequence[Author], hashes: Sequence[int] | None = None) -> Au
         np.array([one.flags for one in authors], np.uint8),
         np.array([one.copy for one in authors], np.uint32),
         np.array([[one.score, one.score] for one in authors], np.float32).reshape(n, 2),
+        np.ones(n),
+        np.zeros(n, bool),
     )
 
 

@@ -18,6 +18,7 @@ def every_tweet(tweets: range, keys: list[int]) -> AuthorSample:
     return AuthorSample(
         np.repeat(np.arange(len(keys)), len(tweets)), zeros.astype(np.uint64), np.tile(np.array(tweets), len(keys)),
         zeros, zeros.astype(np.int32), zeros.astype(np.uint8), zeros.astype(np.uint32), np.zeros((n, 1), np.float32),
+        np.ones(n), np.zeros(n, bool),
     )  # fmt: skip
 
 

@@ -62,6 +62,8 @@ def main() -> None:
         np.zeros(n, np.uint8),
         np.arange(1, n + 1, dtype=np.uint32),
         np.full((n, 2), 0.95, np.float32),
+        np.ones(n),
+        np.zeros(n, bool),
     )
     table = tabulate(
         120_000, np.array([tags.key("tag", "*")]), np.array([60]), sample, 2,

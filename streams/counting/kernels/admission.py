@@ -9,6 +9,7 @@ import numpy as np
 
 from models.compiled import compiled
 from streams.constants import DAY_MS, PANE_MS, UNKNOWN_AGE
+from streams.counting.strata import STRATUM_SHIFT, stratum_of
 from streams.events.tweet_columns import (
     AHEAD, AUTHOR, CREATED, END_HOST, END_TAG, FIRST_TAG, IN_COUNTRY, IN_LANGUAGE, NO_TWEET, PARSED, RETWEET,
     SPAN_BEGIN, SPAN_END, SPELLING, STATUS, TEXT_BEGIN, TEXT_END, TWEET, YOUNG_SINCE,
@@ -175,7 +176,8 @@ def admit(
         born_ms, new, at = fields[row, YOUNG_SINCE], state[ROWS], state[TEXT_BYTES]
         tweets[new, OFFSET] = offset
         tweets[new, TWEET_ID], tweets[new, AUTHOR_ID] = fields[row, TWEET], fields[row, AUTHOR]
-        tweets[new, PANE], tweets[new, FLAGS] = at_ms // PANE_MS, fields[row, RETWEET]
+        tweets[new, PANE] = at_ms // PANE_MS
+        tweets[new, FLAGS] = fields[row, RETWEET] | stratum_of(born_ms) << STRATUM_SHIFT
         tweets[new, AGE_DAYS] = UNKNOWN_AGE if born_ms < 0 else max(0, (created_ms - born_ms) // DAY_MS)
         tweets[new, LANGUAGE], tweets[new, COUNTRY] = fields[row, IN_LANGUAGE], fields[row, IN_COUNTRY]
         tweets[new, BEGIN] = at

@@ -202,6 +202,5 @@ def count_visible_authors(before: AuthorSample, after: AuthorSample, groups: int
     """
     if after is before:
         return before.authors(groups)
-    sizes = np.bincount(before.group, minlength=groups)
-    remaining = np.bincount(after.group, minlength=groups)
-    return np.rint(before.authors(groups) * (remaining / np.maximum(sizes, 1))).astype(np.int64)
+    sizes, remaining = (np.bincount(sample.group, sample.weight, minlength=groups) for sample in (before, after))
+    return np.rint(before.authors(groups) * (remaining / np.where(sizes > 0, sizes, 1.0))).astype(np.int64)

@@ -65,7 +65,8 @@ def match(
     Args:
         hidden: c hidden tags.
         own: (c,) key of each of them; -1 where this shard does not have it.
-        sample: sampled authors by group and author; it has all authors of each key up to its greatest hash.
+        sample: sampled authors by group and author; those of no stratum's own are all authors of each key up to their
+            greatest hash, and alone count for the bound.
         keys: (m,) the groups of `sample`.
         rows: numbers of the keys to compare.
         matches: those of all keys.
@@ -79,10 +80,13 @@ def match(
     entry, campaign = entry[other], campaign[other]
     matches.from_hidden[entry] = True
 
+    smallest = ~sample.is_further[entry]
+    entry, campaign = entry[smallest], campaign[smallest]
     pair, shared = np.unique(sample.group[entry] * len(own) + campaign, return_counts=True)
     group, campaign = np.divmod(pair, len(own))
     of, row = in_spans(*(np.searchsorted(sample.group, group, side) for side in ("left", "right")))
-    n_known = np.bincount(of[sample.author[row] <= hidden.upto[campaign[of]]], minlength=len(group))
+    known = (sample.author[row] <= hidden.upto[campaign[of]]) & ~sample.is_further[row]
+    n_known = np.bincount(of[known], minlength=len(group))
     bounds = lower_bounds()[n_known, shared]
     best_last = np.lexsort((-campaign, bounds, group))  # of equal bounds the first tag's
     for at in best_last[np.flatnonzero(np.diff(group[best_last], append=-1))].tolist():

@@ -97,7 +97,14 @@ def test_language_group_shares_equal_the_naive_reference(seed):
     lines = random_log(seed)
     _, emitted = run(lines, make_policy(), GroupingWords(), shards=2)
     actual = changes(emitted)
-    expected = decisions(lines, RULE, harm, bounds=lambda texts: adjusted(texts, harm, group, SCALE, RULE.confidence))
+    expected = decisions(
+        lines,
+        RULE,
+        harm,
+        bounds=lambda mean, counts: adjusted(mean, counts, SCALE, RULE.confidence),
+        group=group,
+        groups=len(SCALE),
+    )
     assert sorted(actual) == sorted(expected)
     assert sorted(expected) != sorted(decisions(lines, RULE, harm)), "it makes a difference"
 

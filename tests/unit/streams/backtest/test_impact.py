@@ -267,7 +267,7 @@ KEPT = conditions_of(LIVE, shards=2, categories=CATEGORIES, model_revision="0" *
         ("serial: 1", "serial: 1\nscore_floor: 6", "score_floor 6: texts were scored from 5 authors on"),
         ("serial: 1", "serial: 1\nburst_min_past: 60", "burst_min_past 60: it was 50"),
         ("serial: 1", "serial: 1\nyoung_days: 7", "young_days 7: accounts were young up to 30"),
-        ("serial: 1", "serial: 1\nharmless_below: 0.5", "harmless_below 0.5: copied texts cost no standing below 0.25"),
+        ("serial: 1", "serial: 1\nharmless_below: 0.5", "harmless_below 0.5: copied texts cost no standing below 0.3"),
     ],
 )
 def test_uncovered_policy_needs_replay(old, new, reason):

@@ -15,6 +15,7 @@ from streams.constants import BLOCK, DAY_MS, UNKNOWN_AGE
 from streams.counting.block_counts import RETWEET, RULES, Flush
 from streams.counting.ingest import DUPLICATE_RANGE, SourcePartition
 from streams.counting.keys import Sharding
+from streams.counting.strata import STRATUM_SHIFT, stratum_of
 from streams.log.lines import LogRecord
 from tests.support.block_counts import Entry, block_counts, smallest
 from tests.support.sources import HASHES, SHARDS, START_MS, flush, record, source, tweet
@@ -111,17 +112,18 @@ def test_changed_count_is_sent_in_full():
     assert [block_counts(one) for one in third] == [[]] * SHARDS
 
 
-def test_entry_has_author_age_and_text():
-    core = source()
+def test_entry_has_author_age_stratum_and_text():
+    core, born_ms = source(), START_MS - 3 * DAY_MS - 1
     core.read(
         [
-            record(0, tweet(7, tags=("Straße",), author_created_at_ms=START_MS - 3 * DAY_MS - 1)),
+            record(0, tweet(7, tags=("Straße",), author_created_at_ms=born_ms)),
             record(1, tweet(8, tags=("strasse",), retweet_of=json.loads(tweet(9, tags=("strasse",))))),
         ]
     )
     ((_, entries),) = greatest(flush(core)).values()
     first, second = sorted(entries, key=lambda one: one.tweet)
-    assert (first.author, first.age_days, first.flags, first.display) == (HASHES.authors([7])[0], 3, 0, "Straße")
+    assert (first.author, first.age_days, first.display) == (HASHES.authors([7])[0], 3, "Straße")
+    assert first.flags == stratum_of(born_ms) << STRATUM_SHIFT
     assert (second.age_days, second.flags, second.display) == (UNKNOWN_AGE, RETWEET, "")
     assert first.text == "text 7"
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.counting.sketch import K, KeyedHash, _ranked, estimate_authors, siphash, smallest_rows
+from streams.counting.strata import STRATA, STRATUM_SHIFT, strata_of
 from tests.support import naive
 from tests.support import siphash as plain
 from tests.support.block_counts import Entry, order, smallest
@@ -17,10 +18,13 @@ from tests.support.block_counts import Entry, order, smallest
 HASHES = KeyedHash(b"key")
 ids = st.integers(0, 2**63 - 1)
 
+LEAST = 2
+
 
 def entry(author: int, tweet: int) -> Entry:
-    """Make an entry whose other columns follow from the tweet."""
-    return Entry(author, tweet, tweet % 400, tweet % 2, f"Tag{tweet % 3}", f"text {tweet}")
+    """Make an entry whose other columns follow from the tweet; some authors have tweets of several strata."""
+    stratum = (author + (tweet % 7 == 0)) % STRATA
+    return Entry(author, tweet, tweet % 400, tweet % 2 | stratum << STRATUM_SHIFT, f"Tag{tweet % 3}", f"text {tweet}")
 
 
 entries = st.builds(entry, st.integers(0, 12) | st.integers(0, 2**64 - 1), st.integers(0, 60) | ids)
@@ -30,7 +34,8 @@ def fast(group: list[int], given_entries: list[Entry], k: int) -> list[tuple[int
     """Return the entries that `smallest_rows` keeps."""
     author = np.array([one.author for one in given_entries], np.uint64)
     order = HASHES.orders(np.array([one.tweet for one in given_entries], np.int64))
-    kept = smallest_rows(np.array(group, np.int64), author, order, k)
+    strata = strata_of(np.array([one.flags for one in given_entries], np.uint8))
+    kept = smallest_rows(np.array(group, np.int64), author, order, strata, k, LEAST)
     return [(group[row], given_entries[row]) for row in kept]
 
 
@@ -39,7 +44,9 @@ def obvious(group: list[int], given_entries: list[Entry], k: int) -> list[tuple[
     return [
         (number, one)
         for number in sorted(set(group))
-        for one in smallest([one for its, one in zip(group, given_entries, strict=True) if its == number], HASHES, k)
+        for one in smallest(
+            [one for its, one in zip(group, given_entries, strict=True) if its == number], HASHES, k, LEAST
+        )
     ]
 
 
@@ -50,13 +57,13 @@ def sketch(given_entries: list[Entry], k: int) -> list[Entry]:
 @settings(max_examples=80, deadline=None)
 @given(st.lists(entries, max_size=40), st.integers(1, 8))
 def test_sketch_keeps_the_smallest_authors_and_tweets(given_entries, k):
-    assert sketch(given_entries, k) == smallest(given_entries, HASHES, k)
+    assert sketch(given_entries, k) == smallest(given_entries, HASHES, k, LEAST)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(entries, max_size=30), st.lists(entries, max_size=30), st.integers(1, 8))
 def test_sketches_merge_in_any_order(left, right, k):
-    assert sketch(sketch(left, k) + sketch(right, k), k) == smallest(right + left, HASHES, k)
+    assert sketch(sketch(left, k) + sketch(right, k), k) == smallest(right + left, HASHES, k, LEAST)
 
 
 @settings(max_examples=60, deadline=None)

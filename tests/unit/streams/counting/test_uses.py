@@ -20,7 +20,8 @@ from streams.counting.block_counts import RETWEET, Flush
 from streams.counting.keys import Sharding, country_code
 from streams.counting.origins import LANGUAGES, language_code, origin_parts, origins_of
 from streams.counting.records import RecordColumns, SourceRow
-from streams.counting.sketch import K, KeyedHash
+from streams.counting.sketch import MOST_ROWS, K, KeyedHash
+from streams.counting.strata import STRATUM_SHIFT
 from streams.counting.tweet_reader import read_tweets
 from streams.counting.uses import OpenUses
 from streams.log.partials import decode_partial, encode_partial
@@ -88,7 +89,9 @@ class Log:
             key = (offset // BLOCK, hashtag, one.country, pane)
             origin = int(origins_of(SOURCE, np.array([offset]), np.array([language_code(one.lang)], np.uint8))[0])
             display = "" if spelling == hashtag else spelling
-            self.truth[key].append(Entry(author, one.id, age_days, flags, display, one.text.replace("\n", " "), origin))
+            stratum = 1 + (at_ms - age_days * DAY_MS) // (365 * DAY_MS) % 3 if age_days >= 0 else 0
+            text, marks = one.text.replace("\n", " "), flags | stratum << STRATUM_SHIFT
+            self.truth[key].append(Entry(author, one.id, age_days, marks, display, text, origin))
             self.changed.add(key)
 
     def flush(self) -> dict[int, list[Flush]]:
@@ -104,10 +107,10 @@ class Log:
         for key, one in found.items():
             its = self.truth[key]
             assert one.count == len(its)
-            assert len(one.entries) <= K
+            assert len(one.entries) <= MOST_ROWS
             assert smallest(one.entries, HASHES) == smallest(its, HASHES)
             if len(its) > K:
-                assert sorted(one.entries) == smallest(its, HASHES), "one for each author, and no more than k"
+                assert sorted(one.entries) == sorted(smallest(its, HASHES)), "no more than a sketch keeps"
             assert set(one.entries) <= set(its)
         for shard, records in flushed.items():
             assert records and all(record.hashtags for record in records)
@@ -246,7 +249,7 @@ def test_record_columns_have_the_documented_types():
     ((record,),) = log.flush().values()
     author = int(HASHES.authors([9])[0])
     ((entry,),) = [one.entries for one in block_counts(record)]
-    assert entry[:-1] == (author, 8, 30, 1, "A", "two lines")
+    assert entry[:-1] == (author, 8, 30, 1 | 3 << STRATUM_SHIFT, "A", "two lines")
     assert origin_parts(entry.origin) == (SOURCE, 5, LANGUAGES[8])
     pane = START_MS // PANE_MS + 7
     assert block_counts(record) == [BlockCount("a", "IN", pane, 1, [entry])]

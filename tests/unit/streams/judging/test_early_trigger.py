@@ -21,7 +21,17 @@ from streams.windows.open_panes import OpenPanes
 from streams.windows.window import SlidingWindow
 from streams.windows.window_store import WindowStore
 from tests.support.block_counts import BlockCount, Entry, flush, smallest
-from tests.support.panes import COLUMNS, Uses, build, obvious_counts, obvious_sample, random_uses, scored, scores_of
+from tests.support.panes import (
+    COLUMNS,
+    Uses,
+    build,
+    obvious_counts,
+    obvious_sample,
+    obvious_weights,
+    random_uses,
+    scored,
+    scores_of,
+)
 from tests.support.windows import evidence_over
 
 HASHES = KeyedHash(b"k")
@@ -53,7 +63,7 @@ class EarlyShard:
         self.trigger.follow(policy)
         self.panes: list[tuple[int, Uses]] = []
         for number in range(SETTLED):
-            uses = random_uses(rng, authors=300, most=40)
+            uses = random_uses(rng, authors=300, most=40, is_mixed=False)
             self.panes.append((number, uses))
             self.store.push(build(uses, self.tags, number))
         self.open.settled_pane = SETTLED - 1
@@ -70,7 +80,7 @@ class EarlyShard:
     def count(self) -> None:
         """Apply a record that begins a new block."""
         self._block += 1
-        uses, pane = random_uses(self.rng, authors=300, most=40), SETTLED + self.rng.randrange(2)
+        uses, pane = random_uses(self.rng, authors=300, most=40, is_mixed=False), SETTLED + self.rng.randrange(2)
         self.apply([BlockCount(*scope, pane, n, its, self._block) for scope, (n, its) in uses.items()], self._block)
         self.panes.append((pane, uses))
         self.touched |= {(tag, scope) for tag, country in uses for scope in {country, "*"} - {""}}
@@ -96,11 +106,12 @@ def assert_table(shard: EarlyShard, table: EvidenceTable, asked: list[tuple[str,
     counts = obvious_counts(shard.uses)
     assert table.keys.tolist() == [shard.tags.key(*scope) for scope in asked]
     for row, scope in enumerate(asked):
-        sample = obvious_sample(shard.uses, *scope)
-        shares = np.mean([scored(one.text).probabilities for one in sample], axis=0, dtype=np.float64)
+        sample, weights = obvious_sample(shard.uses, *scope), obvious_weights(shard.uses, *scope)
+        probabilities = np.array([scored(one.text).probabilities for one in sample], np.float64)
+        shares = np.average(probabilities, axis=0, weights=weights)
         assert table.tweets[row] == counts[scope]
-        assert table.authors[row] == estimate_authors(len(sample), sample[-1].author)
-        assert table.everyone.scored[row] == len(sample)
+        assert table.authors[row] == estimate_authors(min(len(sample), K), sample[:K][-1].author)
+        assert table.everyone.scored[row] == round(sum(weights))
         assert table.everyone.share[row].tolist() == pytest.approx(shares.tolist())
         assert table.shown.tweets[row][: len(sample)].tolist() == [one.tweet for one in sample[:10]]
 

@@ -42,6 +42,8 @@ def sample(rows: list[tuple[int, int, int, int, float | None]]) -> AuthorSample:
         np.array(column[2], np.uint8),
         np.array(column[3], np.uint32),
         np.array([score, score], np.float32).T.reshape(n, 2),
+        np.ones(n),
+        np.zeros(n, bool),
     )
 
 
@@ -61,6 +63,29 @@ def test_share_is_mean_over_scored_authors():
     assert np.isnan(found.everyone.share[1]).all()
     assert found.everyone.scored.tolist() == [2, 0]
     assert found.everyone.authors.tolist() == [3, 1]
+
+
+def test_signals_and_shown_texts_pass_over_further_authors():
+    smallest = [(0, 400, 0, 1, 0.5), (0, 1, RETWEET, 1, 0.5), (0, 400, LINKED, 2, None)]
+    whole, part = sample([*smallest, *[(0, 1, 0, 1, 0.5)] * 9]), sample(smallest)
+    whole.is_further[3:] = True
+    keys, tweets, standing = np.array([1]), np.array([100]), StandingKeys(30, 0.25)
+    found, expected = (
+        tabulate(600_000, keys, tweets, one, 2, standing=standing, burst_min_past=1) for one in (whole, part)
+    )
+    np.testing.assert_equal(found.signals, expected.signals)
+    assert found.shown is not None and expected.shown is not None
+    assert found.shown.tweets.tolist() == expected.shown.tweets.tolist()
+    assert found.everyone.scored.tolist() == [11], "their texts count in the share"
+
+
+def test_authors_count_by_weight():
+    of = sample([(0, 400, 0, 1, 1.0), (0, 400, 0, 2, 0.0), (0, 1, 0, 3, 0.0)])
+    of.weight[:] = [0.5, 0.5, 2.0]
+    found = tabulate(600_000, np.array([1]), np.array([9]), of, 2, standing=StandingKeys(30, 0.25), burst_min_past=1)
+    assert found.everyone.share[0].tolist() == [1 / 6] * 2
+    assert (found.everyone.scored.tolist(), found.established.scored.tolist()) == ([3], [1])
+    assert found.established.authors.tolist() == [1], "a third of three"
 
 
 SCALE = Scale(

@@ -25,7 +25,7 @@ def sample(tags: list[list[Scores]]) -> AuthorSample:
     return AuthorSample(
         np.array([tag for tag, _ in rows], np.int64), np.arange(n, dtype=np.uint64), np.arange(100, 100 + n),
         np.arange(n) << 8, np.zeros(n, np.int32), np.zeros(n, np.uint8), np.zeros(n, np.uint32),
-        np.array([one for _, one in rows], np.float32).reshape(n, 2),
+        np.array([one for _, one in rows], np.float32).reshape(n, 2), np.ones(n), np.zeros(n, bool),
     )  # fmt: skip
 
 

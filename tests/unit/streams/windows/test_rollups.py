@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streams.constants import MINUTE_MS, PANE_MS, QUARTER_MS
 from streams.counting.keys import Tags
 from streams.counting.sketch import smallest_rows
+from streams.counting.strata import strata_of
 from streams.windows.pane import Pane, merge_panes
 from streams.windows.rollups import FINE_MS, PaneRollups, begins_ms, thinned
 from streams.windows.tail_trimmer import TailTrimmer
@@ -23,12 +24,15 @@ from tests.support.windows import WindowHarness, counts_of, rows
 
 HOUR_MS = 60 * MINUTE_MS
 
+LEAST = 2
+
 
 def sampled(panes: list[Pane], k: int) -> list[tuple[int, int, int]]:
     """Return the sample (key, author, tweet) of a window over these panes."""
     key = np.concatenate([np.repeat(pane.keys, np.diff(pane.bounds)) for pane in panes])
     author, tweet = (np.concatenate([getattr(pane, name) for pane in panes]) for name in ("author", "tweet"))
-    kept = smallest_rows(key, author, HASHES.orders(tweet), k)
+    stratum = strata_of(np.concatenate([pane.flags for pane in panes]))
+    kept = smallest_rows(key, author, HASHES.orders(tweet), stratum, k, LEAST)
     return list(zip(key[kept].tolist(), author[kept].tolist(), tweet[kept].tolist(), strict=True))
 
 
@@ -37,7 +41,7 @@ def sampled(panes: list[Pane], k: int) -> list[tuple[int, int, int]]:
 def test_thinning_changes_no_sample(seed, k, number):
     rng, tags = random.Random(seed), Tags()
     panes = [build(random_uses(rng, authors=25), tags, at) for at in range(number)]
-    thin = thinned(panes, HASHES, k)
+    thin = thinned(panes, HASHES, k, LEAST)
     for pane, before in zip(thin, panes, strict=True):
         assert np.array_equal(pane.keys, before.keys) and np.array_equal(pane.counts, before.counts)
     for first in range(number):
@@ -50,7 +54,7 @@ def test_thinned_entries_grow_with_the_logarithm():
     for at in range(256):
         entries = [Entry(rng.getrandbits(63), rng.getrandbits(40), 9, 0, "", "text 1") for _ in range(8)]
         panes.append(build({("tag", "IN"): (8, entries)}, tags, at))
-    kept = [sum(len(pane.author) for pane in thinned(panes[-n:], HASHES, 8)) for n in (16, 64, 256)]
+    kept = [sum(len(pane.author) for pane in thinned(panes[-n:], HASHES, 8, LEAST)) for n in (16, 64, 256)]
     assert kept[0] < 8 * (1 + np.log(16)) * 1.5
     assert kept[2] < 8 * (1 + np.log(256)) * 1.5, "of 2,048"
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from streams.constants import PANE_MS
 from streams.counting.keys import Tags
 from streams.counting.sketch import K, KeyedHash, estimate_authors
+from streams.counting.strata import strata_of
 from streams.windows.pane import Pane
 from streams.windows.sample_index import EMPTY_INDEX, SampleIndex, index_of, merged
 from streams.windows.window import SlidingWindow
@@ -26,7 +27,7 @@ FLOOR = 9
 
 
 def numbered(pane: Pane, number: int) -> SampleIndex:
-    return index_of(number, pane.keys, pane.bounds, pane.author, HASHES.orders(pane.tweet))
+    return index_of(number, pane.keys, pane.bounds, pane.author, HASHES.orders(pane.tweet), strata_of(pane.flags))
 
 
 @settings(max_examples=40, deadline=None)
@@ -59,13 +60,15 @@ def test_window_equals_its_last_panes(seed):
         rows = sample.group == at
         tag, scope = scopes.get(key, ("unused", "IN"))
         expected = obvious_sample(last, tag, scope)
+        smallest = expected[:K]
+        assert sample.is_further[rows].tolist() == [False] * len(smallest) + [True] * len(expected[K:])
         assert sample.author[rows].tolist() == [one.author for one in expected]
         assert sample.tweet[rows].tolist() == [one.tweet for one in expected]
         assert sample.origin[rows].tolist() == [one.origin for one in expected]
         assert sample.age_days[rows].tolist() == [one.age_days for one in expected]
         assert sample.copy[rows].tolist() == [scored(one.text).copy for one in expected]
         assert sample.scores[rows].tolist() == [scored(one.text).probabilities.tolist() for one in expected]
-        assert authors[at] == estimate_authors(len(expected), expected[-1].author if expected else 0)
+        assert authors[at] == estimate_authors(len(smallest), smallest[-1].author if smallest else 0)
 
 
 def test_empty_window_has_no_counts_and_samples():
@@ -220,4 +223,4 @@ def test_expired_entries_are_dropped():
     assert len(union.author) == 3 * 9
     assert sorted(set(union.pane.tolist())) == [47, 48, 49]
     last = numbered(build({}, tags, 50), 50)
-    assert [len(column) for column in merged(union, last, 60)] == [0, 1, 0, 0, 0, 0]
+    assert [len(column) for column in merged(union, last, 60)] == [0, 1, 0, 0, 0, 0, 0, 0]

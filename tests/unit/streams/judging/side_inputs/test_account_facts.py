@@ -48,6 +48,8 @@ def sample_of(rows: list[tuple[int, int]]) -> AuthorSample:
         flags=np.zeros(n, np.uint8),
         copy=np.arange(1, n + 1, dtype=np.uint32),
         scores=np.arange(n, dtype=np.float32).reshape(n, 1),
+        weight=np.ones(n),
+        is_further=np.zeros(n, bool),
     )
 
 

@@ -51,6 +51,8 @@ def sample(*tags: Sequence[int]) -> AuthorSample:
         flags=np.zeros(rows, np.uint8),
         copy=np.zeros(rows, np.uint32),
         scores=np.zeros((rows, 1), np.float32),
+        weight=np.ones(rows),
+        is_further=np.zeros(rows, bool),
     )
 
 
