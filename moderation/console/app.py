@@ -6,14 +6,15 @@ from fastapi import FastAPI, Request
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import RedirectResponse
 
+import moderation.console
 from moderation.access.access import needs
 from moderation.access.problems import RefusedCall
 from moderation.access.rights import Caller
 from moderation.console.navigation import LINKS
-from moderation.console.pages import ROUTERS
 from moderation.console.refused import refusal_page
 from moderation.console.route import page_router
 from moderation.console.stream import LiveConsole
+from streams.discovery import discover
 from streams.errors import CallerMistake
 from web.assets import STATIC, missing_vendor_files
 
@@ -37,7 +38,7 @@ def mount_console(app: FastAPI) -> None:
     app.state.end_streams = live.close
     app.state.refusal_page = refusal_page
     app.mount("/static", StaticFiles(directory=STATIC))
-    for router in ROUTERS:
+    for router in discover(moderation.console, "router"):
         app.include_router(router, include_in_schema=False)
 
     app.include_router(_others, include_in_schema=False)

@@ -12,6 +12,7 @@ from hushtag_client.http_limits import limited_http
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+import moderation.http
 from moderation.access import observe
 from moderation.access.access import AccessControl
 from moderation.access.answers import JsonReply
@@ -32,36 +33,11 @@ from moderation.access.problems import (
 from moderation.access.reviewer_link import open_reviewer_link
 from moderation.access.services import Services, connect_services, present_ms
 from moderation.access.sessions import KEY_PAGE, Sessions
-from moderation.http import (
-    appeals,
-    audit,
-    calibration,
-    case_bulk,
-    cases,
-    crowd,
-    events,
-    exposure,
-    hashtags,
-    held,
-    login,
-    me,
-    orders,
-    overrides,
-    people,
-    policy,
-    policy_changes,
-    policy_shadow,
-    presence,
-    published,
-    reports,
-    samples,
-    speakers,
-    stop,
-    texts,
-)
+from moderation.http import events, login
 from moderation.http.document import complete_document
 from moderation.log.errors import ExposureLimit
 from streams.clock import now_ms
+from streams.discovery import discover
 from streams.errors import CallerMistake, DependencyAway, HushtagError
 from streams.serving import limits_for_callers
 from streams.settings import Settings
@@ -70,34 +46,6 @@ from web.headers import CONTENT_SECURITY_POLICY, NOTHING_ALLOWED, SecuredApp
 from web.server import StreamingServer
 
 RefusalPage = Callable[[Request, Problem], Response | None]
-
-ROUTERS = (
-    me.router,
-    case_bulk.router,  # before `/cases/{case}/undo`, which has the same form
-    cases.router,
-    texts.router,
-    samples.router,
-    presence.router,
-    crowd.router,
-    exposure.router,
-    hashtags.router,
-    published.router,
-    held.router,
-    overrides.router,
-    stop.router,
-    appeals.router,
-    orders.router,
-    speakers.router,
-    policy.router,
-    policy_changes.router,
-    policy_shadow.router,
-    calibration.router,
-    reports.router,
-    people.router,
-    audit.router,
-    events.router,
-    login.router,
-)
 
 
 def create_app(
@@ -136,7 +84,7 @@ def create_app(
     app.state.metrics = ApiMetrics()
     # The services go by the log's time, and by a clock that does not jump with the host's.
     app.state.metrics.clock_ahead.set_function(lambda: (now_ms() - app.state.services.moderation.now_ms()) / 1000)
-    for router in (*ROUTERS, login.browser, observe.router):
+    for router in (*discover(moderation.http, "router"), login.browser, observe.router):
         app.include_router(router)
     app.add_middleware(SizeLimit)
     app.add_middleware(Observed, metrics=app.state.metrics)

@@ -1,4 +1,7 @@
-"""Routes of decisions on several cases at once, each by itself, and of their undo."""
+"""Routes of decisions on several cases at once, each by itself, and of their undo.
+
+The module's name is before `cases`, whose `/cases/{case}/undo` has the same form as the undo here.
+"""
 
 from __future__ import annotations
 

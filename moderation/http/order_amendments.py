@@ -28,7 +28,7 @@ from moderation.log.drafts import moment_ms
 from moderation.wording import counted
 from streams.orders.order import Order
 
-router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
 AmendmentPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 

@@ -21,7 +21,7 @@ from streams.orders.fold import OrderFold
 from streams.orders.order import Order
 from streams.settings import load_settings
 
-router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
 
 
 async def order_answer(request: Request, order: Order, fold: OrderFold) -> OrderAnswer:

@@ -31,7 +31,7 @@ from moderation.wording import counted, iso_words
 from streams.constants import DAY_MS
 from streams.settings import load_settings
 
-router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
 
 
 @router.post("/orders", openapi_extra=needs("orders"), response_model=IntakeAnswer, status_code=201)

@@ -26,7 +26,6 @@ from moderation.domain.orders.selection import Selection
 from moderation.domain.orders.service import UNTIL_REVOKED
 from moderation.domain.orders.shown_outcomes import SHOWN_OUTCOMES, ShownOutcome
 from moderation.domain.orders.view import ruling_view, target_view, urgency_of
-from moderation.http import order_amendments, order_details, order_intake
 from moderation.http.order_bodies import RulingBody, StepBody
 from moderation.http.order_details import order_answer
 from moderation.log.drafts import End, moment_ms
@@ -35,9 +34,6 @@ from streams.orders.order import Order, due_place
 from streams.orders.records import OrderState, TargetKind
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
-router.include_router(order_intake.router)
-router.include_router(order_details.router)
-router.include_router(order_amendments.router)
 
 
 @router.get("/orders", openapi_extra=needs("orders"), response_model=OrdersAnswer)

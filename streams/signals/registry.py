@@ -5,10 +5,8 @@ The registry numbers the columns of the measured signals in `hashtag-evidence` b
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
-
 import streams.signals
+from streams.discovery import discover
 from streams.signals.base import YES_NO, MeasuredSignal, Signal
 
 _FIRST_COLUMNS = ("copies", "young", "burst")
@@ -16,8 +14,7 @@ _FIRST_COLUMNS = ("copies", "young", "burst")
 
 
 def _discovered() -> tuple[Signal, ...]:
-    modules = [import_module(f"streams.signals.{module.name}") for module in iter_modules(streams.signals.__path__)]
-    signals: list[Signal] = [module.SIGNAL for module in modules if hasattr(module, "SIGNAL")]
+    signals: list[Signal] = discover(streams.signals, "SIGNAL")
     signals.sort(key=lambda signal: signal.order)
     for values in ([signal.name for signal in signals], [signal.order for signal in signals]):
         assert len(set(values)) == len(values), f"two signals share a name or an order: {values}"
