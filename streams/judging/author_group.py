@@ -229,7 +229,7 @@ def measure_group(
     weights, totals = _totals(
         sample.group, scored, language, sample.weight, sample.scores, m, 1 if scale is None else scale.n_groups
     )
-    groups = np.rint(weights).astype(np.int64)
+    groups = np.diff(np.rint(np.cumsum(weights, axis=1)), prepend=0.0, axis=1).astype(np.int64)  # adds up
     counts: Ints = groups.sum(axis=1)
     whole, share = weights.sum(axis=1)[:, None], np.full((m, columns), np.nan)
     np.divide(totals, whole, out=share, where=counts[:, None] > 0)

@@ -151,7 +151,11 @@ class Drawn(NamedTuple):
     pane: Int32s
     row: Int32s
     weight: npt.NDArray[np.float64]
-    """(n,) authors that the entry stands for, in entries of a sample of equal chances; see `_weigh`."""
+    """(n,) chance of an author of the smallest hashes, divided by the entry's own, in (0, 1].
+
+    An author whose stratum is sampled more often stands for fewer (Horvitz and Thompson 1952). No part of a sample
+    counts for more authors than were sampled.
+    """
     is_further: npt.NDArray[np.bool_]
     """(n,) whether the author is sampled for its stratum alone."""
 
@@ -206,7 +210,8 @@ def _draw(
                 beyond[:] = np.searchsorted(part.author[:found], kth, "right"), found
                 n = _take(n, MOST_ROWS, 0, 1, beyond, part, oldest, end, ALL_STRATA, whole)
             is_further[at + K : at + n] = True
-            _weigh(whole.stratum[:n], kth / _SPACE / upto, weight[at : at + n])
+            if n > K:
+                weight[at : at + n] = (kth / _SPACE / upto)[whole.stratum[:n]]
         to = slice(at, at + n)
         group[to] = i
         author[to], pane[to], row[to] = whole.author[:n], whole.pane[:n], whole.row[:n]
@@ -230,26 +235,6 @@ def _room(rows: int) -> _Rows:
         np.empty(rows, np.int32),
         np.empty(rows, np.int32),
     )
-
-
-@compiled
-def _weigh(stratum: Strata, chance: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]) -> None:
-    """Set the weights (n,) of a sample's entries.
-
-    An author of a stratum that is sampled more often stands for fewer (Horvitz and Thompson 1952). The sum of the
-    weights is the effective size of the sample (Kish 1965, "Survey Sampling"). They are 1 where chances are equal.
-
-    Args:
-        stratum: (n,) strata of the authors.
-        chance: (STRATA,) chance of any author to be sampled, divided by that of an author of the stratum.
-        weight: (n,) changed.
-    """
-    total = squares = 0.0
-    for entry in range(len(stratum)):
-        total += chance[stratum[entry]]
-        squares += chance[stratum[entry]] ** 2
-    for entry in range(len(stratum)):
-        weight[entry] = chance[stratum[entry]] * (total / squares)
 
 
 @inlined

@@ -75,11 +75,10 @@ def strata_sample(tweets):
             if author > kth and tweet_order(int(tweet["id"])) < tweet_order(int(before["id"])):
                 further[author] = tweet
     chosen = smallest + sorted(((one, its) for one, its in further.items() if one > kth), key=lambda pair: pair[0])
-    chances = [chance[stratum(tweet)] for _, tweet in chosen]
-    total, squares = sum(chances), sum(one**2 for one in chances)
+    crowded = len(chosen) > K
     return [
-        (author, tweet, one * (total / squares), at >= K)
-        for at, ((author, tweet), one) in enumerate(zip(chosen, chances, strict=True))
+        (author, tweet, chance[stratum(tweet)] if crowded else 1.0, at >= K)
+        for at, (author, tweet) in enumerate(chosen)
     ]
 
 

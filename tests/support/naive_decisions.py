@@ -9,6 +9,7 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from tests.support.naive import PANE, K, author_hash, authors, strata_sample, uses, wilson
@@ -209,7 +210,9 @@ def decisions(
     def measured(chosen, tag) -> Measured:
         texts = [(t["text"], weight) for fact, t, weight in chosen if not fact and scores(tag, t["pane"])]
         weights = [sum(weight for text, weight in texts if group(text) == one) for one in range(groups)]
-        if not (counts := tuple(map(round, weights))) or not sum(counts):
+        upto = [0, *map(round, accumulate(weights))]
+        counts = tuple(later - before for before, later in pairwise(upto))
+        if not sum(counts):
             return Measured(counts, 0.0)
         return Measured(counts, sum(weight * harm(text) for text, weight in texts) / sum(weights))
 

@@ -131,5 +131,4 @@ def obvious_weights(all_uses: list[Uses], tag: str, scope: str) -> list[float]:
         its = {one.author for one in obvious_entries(all_uses, tag, scope) if one.flags >> STRATUM_SHIFT == stratum}
         upto = max(kth, sorted(its)[LEAST - 1]) if len(its) >= LEAST else SPACE
         chance[stratum] = kth / upto
-    chances = [chance[one.flags >> STRATUM_SHIFT] for one in sample]
-    return [one * sum(chances) / sum(each**2 for each in chances) for one in chances]
+    return [chance[one.flags >> STRATUM_SHIFT] if len(sample) > K else 1.0 for one in sample]

@@ -81,11 +81,21 @@ def test_signals_and_shown_texts_pass_over_further_authors():
 
 def test_authors_count_by_weight():
     of = sample([(0, 400, 0, 1, 1.0), (0, 400, 0, 2, 0.0), (0, 1, 0, 3, 0.0)])
-    of.weight[:] = [0.5, 0.5, 2.0]
+    of.weight[:] = [0.5, 0.5, 1.0]
     found = tabulate(600_000, np.array([1]), np.array([9]), of, 2, standing=StandingKeys(30, 0.25), burst_min_past=1)
-    assert found.everyone.share[0].tolist() == [1 / 6] * 2
-    assert (found.everyone.scored.tolist(), found.established.scored.tolist()) == ([3], [1])
-    assert found.established.authors.tolist() == [1], "a third of three"
+    assert found.everyone.share[0].tolist() == [1 / 4] * 2
+    assert (found.everyone.scored.tolist(), found.established.scored.tolist()) == ([2], [1])
+    assert found.established.authors.tolist() == [2], "half of three, rounded to the even number"
+
+
+def test_parts_of_authors_in_two_languages_add_up():
+    of = sample([(0, 400, language(group), text, 0.5) for text, group in enumerate([0, 0, 0, 1, 1, 1], 1)])
+    of.weight[:] = 0.45
+    whole = tabulate(
+        600_000, np.array([6]), np.array([6]), of, 2, standing=StandingKeys(30, 0.25), burst_min_past=1, scale=SCALE
+    )
+    assert whole.everyone.groups is not None and whole.everyone.groups.tolist() == [[1, 2]]
+    assert whole.everyone.scored.tolist() == [3], "2.7 authors, 1.35 in each language"
 
 
 SCALE = Scale(

@@ -79,7 +79,16 @@ def test_weights_estimate_the_part_of_a_stratum():
     assert np.std(parts) < 0.8 * np.sqrt(0.1 * 0.9 / K), "a sample by strata varies less"
 
 
-def test_sum_of_weights_is_the_effective_size():
-    weight = sample_of(0, 3_000, 12, 9).weight
-    assert weight.sum() == pytest.approx(weight.sum() ** 2 / (weight**2).sum())
-    assert K - 5 < weight.sum() <= K + 3 * LEAST
+@pytest.mark.parametrize("seed", range(4))
+def test_weights_never_claim_more_than_was_sampled(seed: int):
+    sample = sample_of(0, 3_000, 12, 9, seed=seed)
+    assert sample.weight.max() == 1.0, "the crowd's authors stand for themselves"
+    assert sample.weight[sample.is_further].max() < 1.0
+    assert sample.weight.sum() == pytest.approx(K, abs=5)
+
+
+def test_authors_of_which_none_is_left_out_have_equal_weights():
+    sample = sample_of(0, 3_000, LEAST - 1, 9)
+    weights = sample.weight[strata_of(sample.flags) > 1]
+    assert len(set(weights.tolist())) == 1, "all eleven and all nine are sampled"
+    assert weights[0] == pytest.approx(K / 3_020, rel=0.4)
