@@ -27,6 +27,7 @@ from streams.replay import Replay
 from streams.scoring import TextScorer, silent
 from streams.windows.kernels.last_counts import COLUMNS as COUNT_COLUMNS
 from streams.windows.kernels.last_counts import refill
+from streams.windows.shared_texts import collect, earlier_ages
 
 _POLICY = """
 serial: 1
@@ -76,6 +77,10 @@ def warm_up(scorer: TextScorer) -> None:
 
     judge.state.tags.find("a", "*")
     silent(b"text\n", 1)
+    use = np.ones(1, np.uint64)
+    earlier_ages(
+        [collect(np.ones(1, np.int64), np.array([0, 1]), use, np.ones(1, np.int64))], np.ones(1, np.int64), use
+    )
     equal_pairs(np.ones(1, np.int64), np.ones(1, np.int64))  # as side inputs call it
     refill(np.full((2, COUNT_COLUMNS), -1, np.int64), np.zeros((1, COUNT_COLUMNS), np.int64))
 

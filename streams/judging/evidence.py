@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -140,6 +140,7 @@ def tabulate(
     columns: int,
     *,
     standing: StandingKeys,
+    earlier: Callable[[AuthorSample], Ints],
     burst_min_past: int,
     past: Past | None = None,
     may_miss: int = 0,
@@ -157,6 +158,7 @@ def tabulate(
         sample: sampled authors of the keys, with the scores of their texts.
         columns: score columns of the model.
         standing: keys of the policy.
+        earlier: see `streams.judging.standing.established`.
         burst_min_past: see `Observations`.
         past: see `Observations`.
         may_miss: see `EvidenceTable`.
@@ -168,7 +170,7 @@ def tabulate(
     m = len(keys)
     authors = count_visible_authors(whole or sample, sample, m)
     texts = scored_rows(sample, scale)
-    own = established(sample, standing, None if migrated is None else migrated.from_hidden)
+    own = established(sample, standing, None if migrated is None else migrated.from_hidden, earlier)
     smallest = sample.without_further()  # signals and shown tweets are a fair choice of all authors
     seen = Observations(
         window_ms=window_ms,

@@ -103,7 +103,8 @@ class EvidenceBuilder:
         for pane in extra:
             tweets += pane.tweets(keys)
         tweets = self.count_remaining(tweets, window, keys, tick_ms)
-        whole = window.sample(keys, extra, self.store.count_expired(window, tick_ms))
+        expired = self.store.count_expired(window, tick_ms)
+        whole = window.sample(keys, extra, expired)
         span = self.store.span(window, tick_ms)
         sample = self._filtered(whole, keys, span)
         table = tabulate(
@@ -113,6 +114,7 @@ class EvidenceBuilder:
             sample,
             self._columns,
             standing=self._standing,
+            earlier=lambda some: window.earlier_ages(keys, some, extra, expired),
             burst_min_past=self._burst_min_past,
             past=self._past(window, keys, tweets, extra, tick_ms),
             may_miss=window.may_miss,
@@ -203,10 +205,16 @@ class EvidenceBuilder:
         if shortest is None or longest is None or longest is shortest or not longest.panes:
             return None
         keys, span = table.keys[rows], self.store.span(longest)._replace(end_ms=end_ms)
-        whole = longest.sample(keys, until_ms=end_ms - shortest.window_ms)
+        until_ms = end_ms - shortest.window_ms
+        whole = longest.sample(keys, until_ms=until_ms)
         sample = self._filtered(whole, keys, span)
         matches = self._annotations(AuthorSketchIndex, sample, keys, span)
-        own = established(sample, self._standing, None if matches is None else matches.from_hidden)
+        own = established(
+            sample,
+            self._standing,
+            None if matches is None else matches.from_hidden,
+            lambda some: longest.earlier_ages(keys, some, until_ms=until_ms),
+        )
         authors = count_visible_authors(whole, sample, len(keys))
         group = measure_group(sample, authors, own, self._columns, scale=self.scale)
         return group.spread(rows, len(table.keys))

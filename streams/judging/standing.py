@@ -1,18 +1,20 @@
 """Standing: which sampled authors are established, so that they speak for their hashtag.
 
-An author is established whose account is not young, who wrote no harmful text that another grown account has written
-too, and who wrote no harm under another hidden hashtag. A harmless copy is a slogan, which takes no standing.
-A copy by an account without standing takes no other account's: an attacker could copy other people's texts with new
-accounts, or with those of a hidden campaign, and so take their voice.
+An author is established whose account is not young, who wrote no harm under another hidden hashtag, and no harmful text
+that another grown account has written before. A harmless copy is a slogan, which takes no standing. Only the earlier
+author counts, sampled or not: an attacker could repeat other people's texts, and so take their voice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from streams.counting.block_counts import RETWEET
-from streams.signals.base import Bools
-from streams.signals.kernels.repeats import copied
+from streams.signals.base import Bools, Ints
+from streams.windows.shared_texts import NO_AGE
 from streams.windows.window import AuthorSample
 
 
@@ -40,7 +42,9 @@ class StandingKeys(NamedTuple):
         return cls(policy.young_days, policy.harmless_below)
 
 
-def established(sample: AuthorSample, keys: StandingKeys, from_hidden: Bools | None) -> Bools:
+def established(
+    sample: AuthorSample, keys: StandingKeys, from_hidden: Bools | None, earlier: Callable[[AuthorSample], Ints]
+) -> Bools:
     """Mark (n,) the sampled authors that are established.
 
     An account of unknown age is not young. A text without a score is not known to be harmless.
@@ -49,11 +53,14 @@ def established(sample: AuthorSample, keys: StandingKeys, from_hidden: Bools | N
         sample: sampled authors, with the scores of their texts.
         keys: keys of the policy.
         from_hidden: (n,) whether an author wrote harm under another tag that is hidden; None: no tag is hidden.
+        earlier: returns the ages of the earlier authors of some rows' texts; see `SlidingWindow.earlier_ages`.
     """
-    standing = (sample.age_days < 0) | (sample.age_days >= keys.young_days)
+    standing: Bools = (sample.age_days < 0) | (sample.age_days >= keys.young_days)
     if from_hidden is not None:
         standing &= ~from_hidden
     harmless = sample.scores[:, 0] < keys.harmless_below
-    repeated = standing & ~harmless & (sample.flags & RETWEET == 0) & (sample.copy > 0)
-    established: Bools = standing & ~copied(sample.group, sample.copy, repeated)
-    return established
+    rows = np.flatnonzero(standing & ~harmless & (sample.flags & RETWEET == 0) & (sample.copy > 0))
+    if len(rows):
+        ages = earlier(sample.take(rows))
+        standing[rows[(ages != NO_AGE) & (ages >= keys.young_days)]] = False
+    return standing

@@ -11,7 +11,9 @@ from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.log.frames import read_frame
 from streams.log.kernels.pane_entries import place_entries
 from streams.log.panes import PaneRecord
+from streams.windows.open_pane import ranges
 from streams.windows.pane import Pane
+from streams.windows.shared_texts import SharedTexts
 from streams.windows.spellings import Spellings
 
 
@@ -90,6 +92,7 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
         flags=np.empty(n, np.uint8),
         copy=np.empty(n, np.uint32),
         scores=np.empty((n, columns), np.float32),
+        texts=_texts(parts, keys, rows),
         trimmed=parts[0].trimmed,
     )
     first = 0
@@ -98,6 +101,16 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
         _place(part, sizes[first:last], places[first:last], pane)
         first = last
     return pane
+
+
+def _texts(parts: list[PaneRecord], keys: Ints, rows: Ints) -> SharedTexts:
+    """Return the texts of keys (r,), which have the numbers `rows` in the records."""
+    sizes = np.concatenate([read_frame(part.text_sizes, part.rows) for part in parts])
+    uses = np.concatenate([np.frombuffer(part.texts, "<u8") for part in parts])
+    firsts, sizes = (np.cumsum(sizes) - sizes)[rows], sizes[rows]
+    some = sizes > 0
+    bounds = np.append(0, np.cumsum(sizes[some]))
+    return SharedTexts(keys[some], bounds, uses[ranges(firsts[some], sizes[some])])
 
 
 def _place(part: PaneRecord, sizes: Ints, places: Ints, pane: Pane) -> None:

@@ -25,7 +25,9 @@ from streams.errors import ContractError
 from streams.log.frames import Framed, frame, read_frame
 from streams.log.sense import LATEST_MS, absurd, are_probabilities, require_column, require_range
 from streams.log.topic_specs import PANES, SHORT_PANES
+from streams.windows.open_pane import ranges
 from streams.windows.pane import Pane
+from streams.windows.shared_texts import TEXT_SHIFT
 from streams.windows.spellings import Spellings
 
 MAX_BYTES = 512 * 1024
@@ -88,6 +90,10 @@ class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
     """uint32 (s,): text fingerprints. The s entries are those with a language group in their flags, or all."""
     scores: bytes
     """float32 (s, c): scores; NaN for a text that the scorer does not read."""
+    text_sizes: Framed
+    """(r,) texts of each row."""
+    texts: bytes
+    """uint64 (u,): who wrote each text, by row, text and time; see `streams.windows.shared_texts`."""
     trimmed: Trimmed = NOTHING_TRIMMED
     """Counts trimmed from the whole pane, repeated in each part."""
 
@@ -138,7 +144,11 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     ends = np.cumsum(sizes)
     entries = np.repeat(pane.bounds[rows] - (ends - sizes), sizes) + np.arange(int(sizes.sum()))
     bounds = np.concatenate(([0], ends))
+    text_sizes = pane.texts.sizes_of(pane.keys)
+    text_first = np.cumsum(text_sizes) - text_sizes
+    text_first, text_sizes = text_first[rows], text_sizes[rows]
     row_bytes = names.sizes[tag_of] + written.sizes + 16 + sizes * (_ENTRY_BYTES + 4 * pane.scores.shape[1])
+    row_bytes += 8 * text_sizes
     run = np.cumsum(row_bytes) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(rows)]
     records = []
@@ -164,6 +174,8 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
                     countries=_packed(pane.keys[rows[first:last]] & COUNTRY_MASK, "<u2"),
                     counts=frame(pane.counts[rows[first:last]]),
                     sizes=frame(sizes[first:last]),
+                    text_sizes=frame(text_sizes[first:last]),
+                    texts=_packed(pane.texts.uses[ranges(text_first[first:last], text_sizes[first:last])], "<u8"),
                     trimmed=pane.trimmed,
                     **_entries(pane, entries[bounds[first] : bounds[last]]),
                 )
@@ -240,7 +252,7 @@ def decode_pane_record(value: bytes) -> PaneRecord:
         text.decode()
         if text.count(b"\n") != n or text[-1:] not in (b"", b"\n"):
             raise msgspec.ValidationError(f"the lines of {tags} hashtags differ in number")
-    framed = (record.counts, rows), (record.sizes, rows), *(
+    framed = (record.counts, rows), (record.sizes, rows), (record.text_sizes, rows), *(
         (column, entries) for column in (record.tweet, record.partition, record.offset, record.age_days)
     )  # fmt: skip
     scored = np.count_nonzero(np.frombuffer(record.flags, np.uint8) >> GROUP_SHIFT)
@@ -254,6 +266,8 @@ def decode_pane_record(value: bytes) -> PaneRecord:
         and int(np.frombuffer(record.spans, "<u2").sum()) == rows
         and bool((differing < rows).all())
         and _sum_up(record.sizes, rows, entries)
+        and len(record.texts) % 8 == 0
+        and _sum_up(record.text_sizes, rows, len(record.texts) // 8)
     )
     if not right:
         raise msgspec.ValidationError(f"the columns of {rows} rows and {entries} entries differ in length")
@@ -277,6 +291,10 @@ def _check_values(record: PaneRecord) -> None:
         if not framed.is_within(least, most):
             n = record.rows if field == "counts" else record.entries
             require_column(field, read_frame(framed, n), least, most)
+    texts = np.frombuffer(record.texts, "<u8") >> np.uint64(TEXT_SHIFT)
+    row_of = np.repeat(np.arange(record.rows), read_frame(record.text_sizes, record.rows))
+    if (texts == 0).any() or ((np.diff(row_of) == 0) & (texts[1:] < texts[:-1])).any():
+        raise absurd("texts", "some", "above 0 and ascending in each row")
     if not are_probabilities(np.frombuffer(record.scores, "<f4")):
         raise absurd("scores", "some", "probabilities")
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.block_counts import ENTRY_COLUMNS, UNSCORED, Entries, Ints, Lines
+from models import copies, features
+from streams.counting.block_counts import ENTRY_COLUMNS, RETWEET, UNSCORED, Entries, Ints, Lines
 from streams.counting.columns import Array, GrowingColumns
 from streams.counting.kernels.lines import Bytes, copy_spans, write_lines
 from streams.counting.keys import COUNTRY_BITS
@@ -18,6 +19,7 @@ from streams.counting.origins import languages_of
 from streams.counting.sketch import KeyedHash, Strata, UInts, smallest_rows
 from streams.counting.strata import strata_of
 from streams.events.links import APART
+from streams.windows.shared_texts import NO_TEXTS, SharedTexts, collect, kept_uses, uses_of
 
 _APART = APART.encode()
 _HOSTS = re.compile(_APART + rb"[^\n]*")
@@ -61,6 +63,15 @@ class PaneSum:
         kept = self.with_entries(np.flatnonzero(np.repeat(stays, np.diff(self.bounds))))
         bounds = np.append(0, kept.bounds[1:][stays])
         return replace(kept, keys=self.keys[stays], counts=self.counts[stays], bounds=bounds)
+
+
+class OtherUses(NamedTuple):
+    """Texts (n,) of authors without an entry, for r block counts in their order; see `streams.windows.shared_texts`."""
+
+    sizes: Ints
+    """(r,)"""
+    use: UInts
+    tweet: Ints
 
 
 class TextBatch(NamedTuple):
@@ -138,9 +149,13 @@ class OpenPane:
     """
 
     def __init__(self, hashes: KeyedHash, columns: int) -> None:
-        self.rows = GrowingColumns(key=np.int64, count=np.int64, first=np.int64, size=np.int64)
+        self.rows = GrowingColumns(
+            key=np.int64, count=np.int64, first=np.int64, size=np.int64, first_use=np.int64, uses=np.int64
+        )
         self.entries = GrowingColumns(**ENTRY_COLUMNS, scores=(np.float32, (columns,)), copy=np.uint32, group=np.uint8)
         """Entries (n,), with the scores (n, columns), fingerprint and language group of each text; see `scores`."""
+        self.uses = GrowingColumns(use=np.uint64, tweet=np.int64)
+        """Texts of authors that have no entry any more; see `streams.windows.shared_texts`."""
         self.scored_by = ""
         """Revision of the model that scores the entries."""
         self._displays = LineArena()
@@ -149,10 +164,22 @@ class OpenPane:
         self._columns = columns
         self._compact_at = _COMPACT_AT
 
-    def add(self, keys: Ints, counts: Array, sizes: Array, entries: Entries, chosen: Ints | None = None) -> None:
+    def add(
+        self,
+        keys: Ints,
+        counts: Array,
+        sizes: Array,
+        entries: Entries,
+        chosen: Ints | None = None,
+        others: OtherUses | None = None,
+    ) -> None:
         """Add block counts. Their entries are those chosen by number, None for all, in the order of the counts."""
         first = len(self.entries) + np.cumsum(sizes, dtype=np.int64) - sizes
-        self.rows.extend(len(keys), key=keys, count=counts, first=first, size=sizes)
+        self.rows.extend(len(keys), key=keys, count=counts, first=first, size=sizes, first_use=0, uses=0)
+        if others is not None:
+            first = len(self.uses) + np.cumsum(others.sizes) - others.sizes
+            self.rows["first_use"][-len(keys) :], self.rows["uses"][-len(keys) :] = first, others.sizes
+            self.uses.extend(len(others.use), use=others.use, tweet=others.tweet)
         which = slice(None) if chosen is None else chosen
         columns = {name: getattr(entries, name)[which] for name in ENTRY_COLUMNS}
         self.entries.extend(len(columns["author"]), **columns, scores=np.nan, copy=0, group=UNSCORED)
@@ -161,29 +188,63 @@ class OpenPane:
 
     def void(self, rows: Ints | list[int]) -> None:
         """Count these rows no longer."""
-        self.rows["count"][rows] = 0
-        self.rows["size"][rows] = 0
+        for column in ("count", "size", "uses"):
+            self.rows[column][rows] = 0
 
     def sum(self, tags: Ints | None = None) -> PaneSum:
         """Sum up the counts of some tags, given by number, or of all."""
-        if tags is None:
-            return self._sum_of(np.arange(len(self.rows)))
-        return self._sum_of(np.flatnonzero(np.isin(self.rows["key"] >> COUNTRY_BITS, tags)))
+        return self._sum_of(self._rows_of(tags))
 
-    def _sum_of(self, rows: Ints) -> PaneSum:
+    def _rows_of(self, tags: Ints | None) -> Ints:
+        if tags is None:
+            return np.arange(len(self.rows))
+        return np.flatnonzero(np.isin(self.rows["key"] >> COUNTRY_BITS, tags))
+
+    def _by_key(self, rows: Ints) -> tuple[Ints, Ints, Ints]:
+        """Sort the rows that count by key. Return them, the number of the first of each key, and each one's key's."""
         rows = rows[self.rows["count"][rows] > 0]
         rows = rows[np.argsort(self.rows["key"][rows], stable=True)]
+        begins = np.diff(self.rows["key"][rows], prepend=-1) != 0
+        return rows, np.flatnonzero(begins), np.cumsum(begins) - 1
+
+    def _sum_of(self, rows: Ints) -> PaneSum:
+        rows, starts, group_of = self._by_key(rows)
         key, count, first, size = (self.rows[name][rows] for name in ("key", "count", "first", "size"))
-        begins = np.diff(key, prepend=-1) != 0
-        starts = np.flatnonzero(begins)
         counts = np.add.reduceat(count, starts) if len(starts) else np.zeros(0, np.int64)
-        group = np.repeat(np.cumsum(begins) - 1, size)
+        group = np.repeat(group_of, size)
         entries = ranges(first, size)
         author, order = self.entries["author"][entries], self._hashes.orders(self.entries["tweet"][entries])
         stratum = strata_of(self.entries["flags"][entries])
         kept = smallest_rows(group, author, order, stratum, origin=self.entries["origin"][entries])
         bounds = np.searchsorted(group[kept], np.arange(len(starts) + 1)).astype(np.int64)
         return PaneSum(key[starts], counts, bounds, entries[kept], author[kept], order[kept], stratum[kept])
+
+    def shared_texts(self, tags: Ints) -> SharedTexts:
+        """Return who wrote the texts of some tags, given by number, retweets apart."""
+        if not len(tags):
+            return NO_TEXTS
+        rows, starts, group_of = self._by_key(self._rows_of(tags))
+        bounds, uses, tweet = self._uses_of(rows, group_of, len(starts))
+        return collect(self.rows["key"][rows[starts]], bounds, uses, tweet)
+
+    def _uses_of(self, rows: Ints, group_of: Ints, groups: int) -> tuple[Ints, UInts, Ints]:
+        """Return the uses (n,) of rows, each of a group (r,), ascending, and their tweets (n,), bounded by group."""
+        first, size, first_use, n_uses = (self.rows[name][rows] for name in ("first", "size", "first_use", "uses"))
+        entries, old = ranges(first, size), ranges(first_use, n_uses)
+        self._read(entries)
+        author, age_days, copy = (self.entries[name][entries] for name in ("author", "age_days", "copy"))
+        is_use = (copy > 0) & (self.entries["flags"][entries] & RETWEET == 0)
+        group = np.append(np.repeat(group_of, size)[is_use], np.repeat(group_of, n_uses))
+        by_group = np.argsort(group, kind="stable")
+        uses = np.append(uses_of(copy, author, age_days)[is_use], self.uses["use"][old])[by_group]
+        tweet = np.append(self.entries["tweet"][entries[is_use]], self.uses["tweet"][old])[by_group]
+        return np.searchsorted(group[by_group], np.arange(groups + 1)).astype(np.int64), uses, tweet
+
+    def _read(self, entries: Ints) -> None:
+        """Set the fingerprints of the texts that no model has looked at; those have no place in a sample."""
+        new = self.unscored(entries[self.entries["copy"][entries] == 0])
+        if len(new):
+            self.entries["copy"][new] = copies.fingerprints_of_points(*features.encode_lines(self.texts(new)))
 
     def is_crowded(self) -> bool:
         """Return whether the pane should be compacted."""
@@ -199,10 +260,30 @@ class OpenPane:
         key, count, first, size = (self.rows[name][apart] for name in ("key", "count", "first", "size"))
         entries = np.append(ranges(first, size), total.entries)
         sizes = np.append(size, np.diff(total.bounds))
-        pane.add(np.append(key, total.keys), np.append(count, total.counts), sizes, self._take(entries))
+        others = self._others(np.flatnonzero(rest), np.asarray(apart, np.int64), np.diff(total.bounds))
+        pane.add(np.append(key, total.keys), np.append(count, total.counts), sizes, self._take(entries), others=others)
         pane.score(np.arange(len(entries)), self.scores(entries))
         pane._compact_at = max(_COMPACT_AT, 2 * len(pane.entries))
         return pane
+
+    def _others(self, rest: Ints, apart: Ints, kept_entries: Ints) -> OtherUses:
+        """Return the texts that the rows `apart` have without an entry, and those that the keys of the others have.
+
+        Of these, a key has none if it keeps all of its entries, given by number (s,).
+        """
+        first, sizes = self.rows["first_use"][apart], self.rows["uses"][apart]
+        old = ranges(first, sizes)
+        rows, starts, group_of = self._by_key(rest)
+        loses = np.bincount(group_of, self.rows["size"][rows], len(starts)) > kept_entries
+        loses |= np.bincount(group_of, self.rows["uses"][rows], len(starts)) > 0
+        some = loses[group_of]
+        bounds, uses, tweet = self._uses_of(rows[some], group_of[some], len(starts))
+        more, kept = kept_uses(bounds, uses, tweet)
+        return OtherUses(
+            np.append(sizes, more),
+            np.append(self.uses["use"][old], uses[kept]),
+            np.append(self.uses["tweet"][old], tweet[kept]),
+        )
 
     def _take(self, entries: Ints) -> Entries:
         columns = {name: self.entries[name][entries] for name in ENTRY_COLUMNS}

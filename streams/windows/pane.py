@@ -16,6 +16,7 @@ from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, range_of
 from streams.counting.sketch import KeyedHash, UInts, smallest_rows
 from streams.counting.strata import strata_of
 from streams.windows.open_pane import OpenPane, PaneSum
+from streams.windows.shared_texts import SharedTexts, merge_texts
 from streams.windows.spellings import Spellings
 
 Floats = npt.NDArray[np.float32]
@@ -54,6 +55,8 @@ class Pane:
     """(n,) fingerprint of the text; 0 where it was not scored."""
     scores: Floats
     """(n, c) calibrated probabilities; NaN where the text was not scored, or not read."""
+    texts: SharedTexts
+    """Texts of all authors, also of those without an entry, under the hashtags whose texts are scored."""
     trimmed: Trimmed = NOTHING_TRIMMED
     """Counts lost to tail trimming."""
 
@@ -77,7 +80,8 @@ class Pane:
         kept = self.with_entries(np.repeat(stays, np.diff(self.bounds)))
         bounds = np.append(0, kept.bounds[1:][stays])
         columns = {name: getattr(self, name)[stays] for name in ("keys", "counts", "displays")}
-        return replace(kept, bounds=bounds, **columns)
+        texts = self.texts.of_keys(np.isin(self.texts.keys, self.keys[stays]))
+        return replace(kept, bounds=bounds, texts=texts, **columns)
 
     def displays_of(self, key: int) -> list[str]:
         """Return the spellings of a key, one for each row."""
@@ -143,6 +147,7 @@ def build_pane(
         flags=flags,
         copy=copy,
         scores=scores,
+        texts=open_pane.shared_texts(np.intersect1d(scored_tags, keys >> COUNTRY_BITS)),
         trimmed=trimmed,
     )
 
@@ -195,6 +200,7 @@ def merge_panes(panes: Sequence[Pane], start_ms: int, hashes: KeyedHash, *, leng
         counts=counts,
         displays=Spellings.joined([pane.displays for pane in panes]).commonest(row_of, len(keys)).compacted(),
         bounds=np.searchsorted(row[kept], np.arange(len(keys) + 1)).astype(np.int64),
+        texts=merge_texts([pane.texts for pane in panes]),
         trimmed=sum((pane.trimmed for pane in panes), NOTHING_TRIMMED),
         **{name: np.concatenate([getattr(pane, name) for pane in panes])[kept] for name in _ENTRIES},
     )

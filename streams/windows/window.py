@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -31,6 +31,7 @@ from streams.windows.sample_index import (
     merge_indexes,
     merged,
 )
+from streams.windows.shared_texts import earlier_ages, uses_of
 
 _MOST_AUTHORS = 2.0**62
 _columns_of = attrgetter("tweet", "origin", "age_days", "flags", "copy", "scores")
@@ -167,6 +168,29 @@ class SlidingWindow:
         end = ALL_PANES if until_ms is None else self._oldest + sum(pane.end_ms <= until_ms for pane in self.panes)
         drawn = self._drawn(asked, later, expired, end)
         return _gathered(drawn._replace(pane=drawn.pane - self._oldest), [*self.panes, *extra])
+
+    def earlier_ages(
+        self,
+        asked: Ints,
+        sample: AuthorSample,
+        extra: Sequence[Pane] = (),
+        expired: int = 0,
+        until_ms: int | None = None,
+    ) -> Ints:
+        """Return (n,) the greatest age of the other authors who wrote a sampled author's text earlier.
+
+        See `streams.windows.shared_texts.earlier_ages` for the ages, and `sample` for the panes.
+
+        Args:
+            asked: (m,) keys, the groups of the sample.
+            sample: any rows (n,) of the sample.
+            extra: panes that have not settled.
+            expired: number of the window's oldest panes to leave out.
+            until_ms: leave out the window's panes that end later; None: leave out none.
+        """
+        settled = [pane for pane in islice(self.panes, expired, None) if until_ms is None or pane.end_ms <= until_ms]
+        uses = uses_of(sample.copy, sample.author, sample.age_days)
+        return earlier_ages([pane.texts for pane in (*settled, *extra)], asked[sample.group], uses)
 
     def narrowed(self, asked: Ints, sums: Sequence[PaneSum], expired: int = 0) -> list[PaneSum]:
         """Return the sums of open panes with the entries alone that the samples of some keys take; see `sample`.

@@ -133,7 +133,7 @@ def withheld_accounts(*ids: int) -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize("seed", [2, 7])
+@pytest.mark.parametrize("seed", [3, 7])
 def test_decisions_with_withheld_accounts_equal_naive_reference(seed):
     """A sample without the hidden accounts has fewer rows than one that stands for more authors."""
     lines, people = attacked_log(seed, n=1_600, quiet_ms=200_000), withheld_accounts(*range(20, 50))
@@ -169,7 +169,9 @@ def test_histories_contain_every_outcome():
 
 def test_authors_of_hidden_tags_change_decisions(monkeypatch):
     for module in (evidence, evidence_builder):
-        monkeypatch.setattr(module, "established", lambda sample, keys, _: established(sample, keys, None))
+        monkeypatch.setattr(
+            module, "established", lambda sample, keys, _, earlier: established(sample, keys, None, earlier)
+        )
     different = [seed for seed in SEEDS if sorted(replayed(attacked_log(seed))) != changes(seed)]
     assert len(different) > len(SEEDS) / 2
 

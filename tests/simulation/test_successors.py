@@ -82,7 +82,9 @@ def test_authors_of_hidden_tags_change_decisions(monkeypatch):
             settled = Reference(world).history
             with monkeypatch.context() as patched:
                 for module in (evidence, evidence_builder):
-                    patched.setattr(module, "established", lambda sample, keys, _: established(sample, keys, None))
+                    patched.setattr(
+                        module, "established", lambda sample, keys, _, earlier: established(sample, keys, None, earlier)
+                    )
                 different += Reference(world).history != settled
     assert different > 2
 

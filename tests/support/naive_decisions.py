@@ -6,7 +6,7 @@ What asks people about a tag that nothing corroborates is a state of its own, be
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
@@ -106,19 +106,36 @@ def words(text: str) -> str:
     return " ".join(word for word in text.casefold().split() if not word.isdigit())
 
 
-def established(chosen, rule, from_hidden, harmless):
-    """Select the sampled tweets by accounts with standing: grown, not of another hidden tag, no copies of harm."""
-    standing = [
+def established(chosen, rule, from_hidden, harmless, written):
+    """Select the sampled tweets by accounts with standing: grown, not of another hidden tag, no later copies of harm.
+
+    `written` has the tweets under the tag, retweets apart, as (pane, country, tweet id, tweet) in ascending order.
+    """
+
+    def grown(tweet) -> bool:
+        born = tweet.get("author_created_at_ms")
+        return born is None or (tweet["created_at_ms"] - born) // DAY >= rule.young_days
+
+    def is_copy(tweet) -> bool:
+        uses = [use for use in written if words(use[3]["text"]) == words(tweet["text"])]
+        others = [use for use in uses if use[3]["author_id"] != tweet["author_id"] and grown(use[3])]
+        mine: dict[int, dict[str, int]] = defaultdict(dict)
+        for pane, country, number, one in uses:
+            if one["author_id"] == tweet["author_id"]:
+                mine[pane].setdefault(country, number)
+        first = min(mine, default=-1)
+        return any(
+            pane < first or (pane == first and number < mine[pane].get(country, 0))
+            for pane, country, number, _ in others
+        )
+
+    return [
         tweet
         for tweet in chosen
-        if (
-            "author_created_at_ms" not in tweet
-            or (tweet["created_at_ms"] - tweet["author_created_at_ms"]) // DAY >= rule.young_days
-        )
+        if grown(tweet)
         and author_hash(tweet["author_id"]) not in from_hidden
+        and (harmless(tweet) or tweet.get("retweet") or not is_copy(tweet))
     ]
-    written = Counter(words(tweet["text"]) for tweet in standing if not harmless(tweet))
-    return [tweet for tweet in standing if harmless(tweet) or written[words(tweet["text"])] == 1]
 
 
 def campaign(sketches, tick):
@@ -234,8 +251,17 @@ def decisions(
             for fact, t, _ in chosen
             if not scores(key[0], t["pane"]) or (not fact and harm(t["text"]) < rule.harmless_below)
         }
+        written = sorted(
+            (
+                (one["pane"], one.get("country", ""), int(one["id"]), one)
+                for one in tweets_in(key, first, end)
+                if scores(key[0], one["pane"])
+            ),
+            key=lambda use: use[:3],
+        )
         own = {
-            t["id"] for t in established([t for _, t, _ in chosen], rule, from_hidden, lambda t: t["id"] in harmless)
+            t["id"]
+            for t in established([t for _, t, _ in chosen], rule, from_hidden, lambda t: t["id"] in harmless, written)
         }
         return whole, chosen, [one for one in chosen if one[1]["id"] in own]
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from streams.counting.block_counts import RETWEET
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.sketch import SPACE, K, KeyedHash
 from streams.counting.strata import LEAST, STRATA, STRATUM_SHIFT
@@ -132,3 +133,26 @@ def obvious_weights(all_uses: list[Uses], tag: str, scope: str) -> list[float]:
         upto = max(kth, sorted(its)[LEAST - 1]) if len(its) >= LEAST else SPACE
         chance[stratum] = kth / upto
     return [chance[one.flags >> STRATUM_SHIFT] if len(sample) > K else 1.0 for one in sample]
+
+
+def obvious_earlier(all_uses: list[Uses], tag: str, scope: str, author: int, text: str, panes_each: int = 1) -> int:
+    """Return the greatest age of the other authors who wrote a text before an author; -1 without any.
+
+    Panes are merged by `panes_each` from the end on. Of two countries' uses in one of these, none is earlier.
+    """
+    firsts: dict[tuple[int, str], dict[int, tuple[int, int, int]]] = {}
+    shift = -len(all_uses) % panes_each
+    for number, uses in enumerate(all_uses):
+        for (its, country), (_, entries) in uses.items():
+            for one in entries if its == tag and in_scope(country, scope) else ():
+                if scored(one.text).copy == scored(text).copy and not one.flags & RETWEET:
+                    of_run = firsts.setdefault(((number + shift) // panes_each, country), {})
+                    of_run[one.author] = min(
+                        of_run.get(one.author, (number, one.tweet, one.age_days)), (number, one.tweet, one.age_days)
+                    )
+    pane = min((run[0] for run, authors in firsts.items() if author in authors), default=-1)
+    earlier = [use for run, authors in firsts.items() if run[0] < pane for use in authors.values()]
+    for run, authors in firsts.items():
+        if run[0] == pane and author in authors:
+            earlier += [use for use in authors.values() if use < authors[author]]
+    return max((age for _, _, age in earlier), default=-1)

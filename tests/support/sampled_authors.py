@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 
 from streams.constants import UNKNOWN_AGE
 from streams.counting.block_counts import LINKED, RETWEET
+from streams.windows.shared_texts import MOST_AGE, NO_AGE
 from streams.windows.window import AuthorSample
 
 NAN = float("nan")
@@ -41,6 +42,20 @@ def sample(authors: Sequence[Author], hashes: Sequence[int] | None = None) -> Au
         np.ones(n),
         np.zeros(n, bool),
     )
+
+
+def earlier_rows(whole: AuthorSample) -> Callable[[AuthorSample], np.ndarray[Any, Any]]:
+    """Find earlier authors among the rows of a sample, whose tweets ascend in time; see `established`."""
+
+    def ages(some: AuthorSample) -> np.ndarray[Any, Any]:
+        found = []
+        for at in range(len(some.group)):
+            same = (whole.group == some.group[at]) & (whole.copy == some.copy[at]) & (whole.flags & RETWEET == 0)
+            ages = whole.age_days[same & (whole.tweet < some.tweet[at])]
+            found.append(max([MOST_AGE if age < 0 else age for age in ages.tolist()], default=NO_AGE))
+        return np.array(found, np.int64)
+
+    return ages
 
 
 AUTHORS = st.lists(

@@ -67,7 +67,7 @@ def main() -> None:
     )
     table = tabulate(
         120_000, np.array([tags.key("tag", "*")]), np.array([60]), sample, 2,
-        standing=StandingKeys(30, 0.25), burst_min_past=50,
+        standing=StandingKeys(30, 0.25), earlier=lambda some: np.full(len(some.group), -1), burst_min_past=50,
     )  # fmt: skip
 
     conditions = conditions_of(policy, shards=1, categories=("abuse",), model_revision="0" * 12)

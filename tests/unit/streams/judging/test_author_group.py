@@ -15,7 +15,7 @@ from streams.counting.sketch import SPACE, K
 from streams.judging.author_group import AuthorGroup, measure_group
 from streams.judging.standing import StandingKeys, established
 from streams.judging.two_stage_share import ShareCorrection
-from tests.support.sampled_authors import AUTHORS, NAN, YOUNG_DAYS, Author, sample
+from tests.support.sampled_authors import AUTHORS, NAN, YOUNG_DAYS, Author, earlier_rows, sample
 
 
 @settings(max_examples=100, deadline=None)
@@ -41,7 +41,8 @@ def test_number_of_established_authors_is_their_part_of_the_estimate():
     authors = [Author(copy=at + 1, age_days=400 if at % 4 == 0 else 3) for at in range(K)]
     drawn = sample(authors, hashes)
     everyone = drawn.authors(1)
-    found = measure_group(drawn, everyone, established(drawn, StandingKeys(YOUNG_DAYS, 0.25), None), 2)
+    own = established(drawn, StandingKeys(YOUNG_DAYS, 0.25), None, earlier_rows(drawn))
+    found = measure_group(drawn, everyone, own, 2)
     assert 950 < everyone[0] < 1_050
     assert found.authors[0] == round(everyone[0] / 4) and found.scored[0] == K // 4
 

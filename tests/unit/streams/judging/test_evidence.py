@@ -23,6 +23,7 @@ from streams.log.decisions import SampledAt
 from streams.policy.rules import NO_CORROBORATION, Corroboration, Rule
 from streams.windows.window import AuthorSample
 from tests.support.evidence import evidence_table
+from tests.support.sampled_authors import earlier_rows
 
 NAN = float("nan")
 RULE = Rule("suppress", (600_000,), 10, 5, 0.4, 0.2, 0.95, 60_000, 600_000, NO_CORROBORATION)
@@ -54,7 +55,10 @@ def table(
     scale: Scale | None = None,
 ) -> EvidenceTable:
     keys, tweets, standing = np.arange(1, groups + 1), np.full(groups, 100), StandingKeys(young_days, 0.25)
-    return tabulate(600_000, keys, tweets, sample(rows), 2, standing=standing, burst_min_past=1, scale=scale)
+    of = sample(rows)
+    return tabulate(
+        600_000, keys, tweets, of, 2, standing=standing, earlier=earlier_rows(of), burst_min_past=1, scale=scale
+    )
 
 
 def test_share_is_mean_over_scored_authors():
@@ -71,7 +75,8 @@ def test_signals_and_shown_texts_pass_over_further_authors():
     whole.is_further[3:] = True
     keys, tweets, standing = np.array([1]), np.array([100]), StandingKeys(30, 0.25)
     found, expected = (
-        tabulate(600_000, keys, tweets, one, 2, standing=standing, burst_min_past=1) for one in (whole, part)
+        tabulate(600_000, keys, tweets, one, 2, standing=standing, earlier=earlier_rows(one), burst_min_past=1)
+        for one in (whole, part)
     )
     np.testing.assert_equal(found.signals, expected.signals)
     assert found.shown is not None and expected.shown is not None
@@ -82,7 +87,10 @@ def test_signals_and_shown_texts_pass_over_further_authors():
 def test_authors_count_by_weight():
     of = sample([(0, 400, 0, 1, 1.0), (0, 400, 0, 2, 0.0), (0, 1, 0, 3, 0.0)])
     of.weight[:] = [0.5, 0.5, 1.0]
-    found = tabulate(600_000, np.array([1]), np.array([9]), of, 2, standing=StandingKeys(30, 0.25), burst_min_past=1)
+    standing = StandingKeys(30, 0.25)
+    found = tabulate(
+        600_000, np.array([1]), np.array([9]), of, 2, standing=standing, earlier=earlier_rows(of), burst_min_past=1
+    )
     assert found.everyone.share[0].tolist() == [1 / 4] * 2
     assert (found.everyone.scored.tolist(), found.established.scored.tolist()) == ([2], [1])
     assert found.established.authors.tolist() == [2], "half of three, rounded to the even number"
@@ -92,8 +100,9 @@ def test_parts_of_authors_in_two_languages_add_up():
     of = sample([(0, 400, language(group), text, 0.5) for text, group in enumerate([0, 0, 0, 1, 1, 1], 1)])
     of.weight[:] = 0.45
     whole = tabulate(
-        600_000, np.array([6]), np.array([6]), of, 2, standing=StandingKeys(30, 0.25), burst_min_past=1, scale=SCALE
-    )
+        600_000, np.array([6]), np.array([6]), of, 2,
+        standing=StandingKeys(30, 0.25), earlier=earlier_rows(of), burst_min_past=1, scale=SCALE,
+    )  # fmt: skip
     assert whole.everyone.groups is not None and whole.everyone.groups.tolist() == [[1, 2]]
     assert whole.everyone.scored.tolist() == [3], "2.7 authors, 1.35 in each language"
 

@@ -17,6 +17,7 @@ from streams.judging.side_inputs.account_facts_view import AccountFactsView
 from streams.judging.standing import StandingKeys
 from streams.log.account_facts import AppliedMark, FactsMark
 from streams.windows.window import AuthorSample
+from tests.support.sampled_authors import earlier_rows
 
 SCOPES = ("*", "IN", "DE")
 CODES = np.array([country_code(scope) for scope in SCOPES], np.int64)
@@ -113,7 +114,10 @@ def test_facts_change_authors_and_harmful_share() -> None:
     def table(*facts: NewFact) -> EvidenceTable:
         seen = store_of(*facts).active_at(5, 1).apply(sample, np.array([country_code("IN")]))
         keys, tweets, standing = np.array([1]), np.array([99]), StandingKeys(30, 0.25)
-        return tabulate(600_000, keys, tweets, seen, 1, standing=standing, burst_min_past=1, whole=sample)
+        earlier = earlier_rows(sample)
+        return tabulate(
+            600_000, keys, tweets, seen, 1, standing=standing, earlier=earlier, burst_min_past=1, whole=sample
+        )
 
     def share(*facts: NewFact) -> tuple[int, int, float]:
         found = table(*facts)
