@@ -4,18 +4,23 @@
     suppressed_share_of_top     Limit on the hidden share of the biggest tags of a country in a shard.
     uncorroborated_per_hour     Each judge may begin its share, rounded up, of the reviews of uncorroborated tags in an
                                 hour. Beyond it none begins, and the tag is as if it were not over.
+    unread_per_hour             The same for tags that are not assessed. Beyond it one review in an hour begins for each
+                                country and language, for the largest tag; it names the number of the others.
     least_scored, most_harmful  Dead-man's rule: a scorer that is silent, or calls all harmful, begins nothing.
 
 All of it is a function of the shard's log: of settled ticks, and of the decisions that the next owner recovers. Settled
-decisions count settled ones only, so they equal the reference's; early decisions count both. Keys are admitted in the
-order of the most harmful, then the alphabet: the numbers of tags differ between workers.
+decisions count settled ones only, so they equal the reference's; early decisions count both. Suppressions are admitted
+in the order of the most harmful, reviews in that of `NewCase.rank`, and then of the alphabet: the numbers of tags
+differ between workers.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as altered
+from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -27,15 +32,28 @@ from streams.counting.sketch import K
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
 from streams.judging.levels import CONTESTED, OVER_WITHOUT
-from streams.log.decisions import NOT_ASSESSED, UNCORROBORATED, Decision, DecisionReason, ScopeDecision
+from streams.languages import in_order
+from streams.log.decisions import (
+    NOT_ASSESSED,
+    SPEAKING_SHARE,
+    UNCORROBORATED,
+    UNREAD_CAP,
+    Decision,
+    DecisionReason,
+    ScopeDecision,
+    unread_of,
+)
 from streams.policy import Rule
 from streams.policy.shape import Valves
 from streams.signals.base import Ints, rounded
+from streams.signals.burst import SIGNAL as BURST
 
 DRIFT_TAGS = 20
 """Least tags whose mean share is evidence of drift: below it one campaign can raise the mean."""
 NO_MODEL = DecisionReason("model", 0.0, 1.0)
 """Fault of a scorer whose model could not be loaded."""
+CAPPED_VALVES = (UNCORROBORATED, NOT_ASSESSED)
+"""Valves of reviews whose number in an hour has a cap."""
 _Event = tuple[int, str, str]
 """Event as (tick, hashtag, country)."""
 
@@ -51,16 +69,66 @@ class NewSuppression:
     """Greatest lower bound of its new decisions; of an early one it does not matter."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewCase:
-    """A key about which a tick would ask people, since it is over and nothing corroborates it."""
+    """A key about which a tick would ask people: nothing corroborates it, or it is not assessed."""
 
     key: int
     hashtag: str
     country: str
+    valve: str
+    """One of `CAPPED_VALVES`."""
     tweets: int
     """Its tweets in the window that decided."""
-    lower: float
+    lower: float = 0.0
+    """Lower bound of its harmful share; 0 where it is not assessed."""
+    is_over: bool = False
+    """Whether it is not assessed for the silence of its authors alone, and over without these."""
+    burst: float = 0.0
+    corroboration: int = 0
+    """Number of corroborating signals that it reaches."""
+    language: str = ""
+    """Commonest language of its authors that the model does not read; "" where it reads all."""
+
+    @classmethod
+    def of(cls, key: int, hashtag: str, country: str, begun: Iterable[ScopeDecision]) -> NewCase:
+        """Describe the case of a key by that of its new reviews with the most tweets; they have one valve."""
+        first = max(begun, key=lambda review: 0 if review.evidence is None else review.evidence.tweets)
+        case = cls(key=key, hashtag=hashtag, country=country, valve=first.valve, tweets=0)
+        if first.evidence is None:
+            return case
+        growth, deciding = getattr(first.evidence, BURST.name), [reason.signal for reason in first.reasons[:1]]
+        return altered(
+            case,
+            tweets=first.evidence.tweets,
+            lower=0.0 if first.valve == NOT_ASSESSED else first.evidence.lower,
+            is_over=deciding == [SPEAKING_SHARE],
+            burst=growth or 0.0,
+            corroboration=len(first.reasons) - len(deciding),
+            language=_unread_language(first),
+        )
+
+    @property
+    def rank(self) -> tuple[bool, int, float, float, int, str, str]:
+        """Place in the order of admission, the first the smallest: by harm without silence, reach, bound and growth."""
+        return (
+            not self.is_over,
+            -self.tweets,
+            -self.lower,
+            -self.burst,
+            -self.corroboration,
+            self.hashtag,
+            self.country,
+        )
+
+
+class CaseAdmission(NamedTuple):
+    """New cases of a settled tick beyond their cap."""
+
+    refused: set[int]
+    """Keys whose reviews do not begin."""
+    summaries: dict[int, DecisionReason]
+    """Keys whose reviews begin for a country and language, with the reason: the number of those refused, the cap."""
 
 
 @dataclass(slots=True)
@@ -108,7 +176,9 @@ class CircuitBreakers:
     def __init__(self, shards: int) -> None:
         self._shards = shards
         self._begun: set[_Event] = set()
-        self._asked: set[_Event] = set()
+        self._asked: dict[str, set[_Event]] = {valve: set() for valve in CAPPED_VALVES}
+        self._summaries: dict[tuple[str, str], int] = {}
+        """Tick of the last summary of each country and language."""
         self._early: set[_Event] = set()
         self._past: dict[tuple[str, str], list[tuple[int, bool]]] = {}
 
@@ -129,14 +199,30 @@ class CircuitBreakers:
             self._begun.add((tick_ms, beginning.hashtag, beginning.country))
         return refusals
 
-    def admit_cases(self, limits: Valves, tick_ms: int, begun: Iterable[NewCase]) -> set[int]:
-        """Admit new reviews of uncorroborated keys at a settled tick, the largest first; return the refused keys."""
-        self._asked = {entry for entry in self._asked if entry[0] > tick_ms - HOUR_MS}
-        free = -(-limits.uncorroborated_per_hour // self._shards) - sum(at <= tick_ms for at, _, _ in self._asked)
-        by_reach = sorted(begun, key=lambda case: (-case.tweets, -case.lower, case.hashtag, case.country))
-        admitted = by_reach[: max(free, 0)]
-        self._asked.update((tick_ms, case.hashtag, case.country) for case in admitted)
-        return {case.key for case in by_reach[len(admitted) :]}
+    def admit_cases(self, limits: Valves, tick_ms: int, valve: str, begun: Iterable[NewCase]) -> CaseAdmission:
+        """Admit new reviews of one valve at a settled tick, in the order of `NewCase.rank`."""
+        cap = limits.unread_per_hour if valve == NOT_ASSESSED else limits.uncorroborated_per_hour
+        share = -(-cap // self._shards)
+        asked = self._asked[valve] = {entry for entry in self._asked[valve] if entry[0] > tick_ms - HOUR_MS}
+        in_order = sorted(begun, key=lambda case: case.rank)
+        admitted = in_order[: max(share - sum(at <= tick_ms for at, _, _ in asked), 0)]
+        asked.update((tick_ms, case.hashtag, case.country) for case in admitted)
+        refused = in_order[len(admitted) :]
+        summaries = self._summarise(tick_ms, refused, share) if valve == NOT_ASSESSED and share else {}
+        return CaseAdmission({case.key for case in refused} - summaries.keys(), summaries)
+
+    def _summarise(self, tick_ms: int, refused: Iterable[NewCase], share: int) -> dict[int, DecisionReason]:
+        """Choose the first case of each country and language, where none was chosen in the last hour."""
+        groups: dict[tuple[str, str], list[NewCase]] = defaultdict(list)
+        for case in refused:
+            groups[case.country, case.language].append(case)
+        summaries = {}
+        for group, cases in groups.items():
+            last_ms = self._summaries.get(group)
+            if last_ms is None or not tick_ms - HOUR_MS < last_ms <= tick_ms:
+                self._summaries[group] = tick_ms
+                summaries[cases[0].key] = DecisionReason(UNREAD_CAP, len(cases) - 1, share)
+        return summaries
 
     def admit_early(self, limits: Valves, tick_ms: int, new: NewSuppression, top: TopTags) -> bool:
         """Check whether a key may be hidden before its tick has settled, and count it if so.
@@ -168,11 +254,18 @@ class CircuitBreakers:
             settled = {(each.category, each.surface): each for each in decision.rulings if not each.provisional}
             if newly_hiding(before.get(key, {}), settled):
                 self._begun.add((decision.settled_ms, *key))
-            if newly_asking(before.get(key, {}), settled):
-                self._asked.add((decision.settled_ms, *key))
+            for valve in CAPPED_VALVES:
+                if new := newly_asking(before.get(key, {}), settled, valve):
+                    self._recover_case(decision, next(iter(new.values())))
             before[key] = settled
             if key in ahead:
                 self._past.setdefault(key, []).append((decision.settled_ms, hides_anywhere(settled.values())))
+
+    def _recover_case(self, decision: Decision, review: ScopeDecision) -> None:
+        if any(reason.signal == UNREAD_CAP for reason in review.reasons):
+            self._summaries[decision.country, _unread_language(review)] = decision.settled_ms
+        else:
+            self._asked[review.valve].add((decision.settled_ms, decision.hashtag, decision.country))
 
     def was_hidden(self, hashtag: str, country: str, tick_ms: int) -> bool:
         """Check whether a key was hidden before, or became so at, a tick that the previous owner has decided."""
@@ -199,26 +292,23 @@ def newly_hiding(
     before: Mapping[Scope, ScopeDecision], after: Mapping[Scope, ScopeDecision]
 ) -> dict[Scope, ScopeDecision]:
     """Return the decisions of a key that hide and did not before."""
-    return _newly(before, after, lambda decision: decision.action in HIDING)
-
-
-def newly_asking(
-    before: Mapping[Scope, ScopeDecision], after: Mapping[Scope, ScopeDecision]
-) -> dict[Scope, ScopeDecision]:
-    """Return the reviews of an uncorroborated key that have begun."""
-    return _newly(before, after, lambda decision: decision.action == "review" and decision.valve == UNCORROBORATED)
-
-
-def _newly(
-    before: Mapping[Scope, ScopeDecision],
-    after: Mapping[Scope, ScopeDecision],
-    is_one: Callable[[ScopeDecision], bool],
-) -> dict[Scope, ScopeDecision]:
-    """Return the decisions after that are of a kind, in scopes whose decision before was not."""
     return {
         scope: decision
         for scope, decision in after.items()
-        if is_one(decision) and (scope not in before or not is_one(before[scope]))
+        if decision.action in HIDING and (scope not in before or before[scope].action not in HIDING)
+    }
+
+
+def newly_asking(
+    before: Mapping[Scope, ScopeDecision], after: Mapping[Scope, ScopeDecision], valve: str
+) -> dict[Scope, ScopeDecision]:
+    """Return the reviews of a key for one of `CAPPED_VALVES` that have begun in scopes where nothing was in force."""
+    return {
+        scope: decision
+        for scope, decision in after.items()
+        if decision.action == "review"
+        and decision.valve == valve
+        and (scope not in before or before[scope].action == "clear")
     }
 
 
@@ -232,9 +322,9 @@ def greatest_lower(decisions: Iterable[ScopeDecision]) -> float:
     return max((decision.evidence.lower for decision in decisions if decision.evidence is not None), default=0.0)
 
 
-def greatest_tweets(decisions: Iterable[ScopeDecision]) -> int:
-    """Return the greatest number of tweets in the evidence of decisions; 0 without evidence."""
-    return max((decision.evidence.tweets for decision in decisions if decision.evidence is not None), default=0)
+def _unread_language(review: ScopeDecision) -> str:
+    unread = {} if review.evidence is None else in_order(unread_of(review.evidence))
+    return next(iter(unread), "")
 
 
 def as_reviews(

@@ -30,7 +30,7 @@ from msgspec.structs import replace
 from streams.actions import ACTION_OF_MODE, AWAITING_PERSON, CONTESTED_ACTION, FLAGGING, HIDING, WEIGHING
 from streams.judging.key_state import Scope
 from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_ALONE, OVER_WITHOUT, UNDER, UNREAD, RuleResult
-from streams.log.decisions import NOT_ASSESSED, UNCORROBORATED, DecisionReason, ScopeDecision
+from streams.log.decisions import NOT_ASSESSED, UNCORROBORATED, UNREAD_CAP, DecisionReason, ScopeDecision
 from streams.policy import Rule
 
 _STEP = 0.1
@@ -152,7 +152,9 @@ def _renewed(
 
 def _reasons(result: RuleResult, state: ScopeDecision) -> tuple[DecisionReason, ...]:
     """Return the reasons of a renewed decision; a discount keeps its own while the tag is not contested."""
-    return result.reasons if state.weight is None or result.level == CONTESTED else state.reasons
+    if state.weight is not None and result.level != CONTESTED:
+        return state.reasons
+    return (*result.reasons, *(reason for reason in state.reasons if reason.signal == UNREAD_CAP))
 
 
 def decide_early(

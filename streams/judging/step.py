@@ -10,15 +10,17 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from streams.counting.keys import Tags, country_of
 from streams.judging.circuit_breakers import (
+    CAPPED_VALVES,
     CircuitBreakers,
     NewCase,
     NewSuppression,
     TopTags,
     as_reviews,
     greatest_lower,
-    greatest_tweets,
     hides_anywhere,
     newly_asking,
     newly_hiding,
@@ -83,7 +85,8 @@ def step(
 
     1. Every scope of every key is decided by its result, its rule and its state; scopes that the policy does not have
        any more end.
-    2. New reviews of uncorroborated keys are admitted up to their cap; those refused do not begin.
+    2. New reviews of keys that are uncorroborated or not assessed are admitted up to their caps; those refused do not
+       begin.
     3. New suppressions are admitted by the circuit breakers; those refused become reviews.
 
     `states` has the decisions of every key that is over or has any, and is changed in place. No automated decision
@@ -161,17 +164,22 @@ def _refuse_cases(
     tick_ms: int,
     tags: Tags,
 ) -> None:
-    """Take back the new reviews of uncorroborated keys beyond their cap, which all were clear for a dwell before."""
-    asking = {key: new for key, before in changed.items() if (new := newly_asking(before, states[key]))}
-    cases = [
-        NewCase(key, tags.name(key), country_of(key), greatest_tweets(new.values()), greatest_lower(new.values()))
-        for key, new in asking.items()
-    ]
-    for key in breakers.admit_cases(policy.valves, tick_ms, cases):
-        for scope in asking[key]:
-            del states[key][scope]
-        if not _changed(changed[key], states[key]):
-            del changed[key]
+    """Take back the new reviews beyond their caps, and mark those that stand for others."""
+    for valve in CAPPED_VALVES:
+        asking = {key: new for key, before in changed.items() if (new := newly_asking(before, states[key], valve))}
+        cases = [NewCase.of(key, tags.name(key), country_of(key), new.values()) for key, new in asking.items()]
+        admission = breakers.admit_cases(policy.valves, tick_ms, valve, cases)
+        for key, reason in admission.summaries.items():
+            states[key].update(
+                (scope, replace(review, reasons=(*review.reasons, reason))) for scope, review in asking[key].items()
+            )
+        for key in admission.refused:
+            for scope in asking[key]:
+                del states[key][scope]
+                if scope in changed[key]:
+                    states[key][scope] = changed[key][scope]
+            if not _changed(changed[key], states[key]):
+                del changed[key]
 
 
 def _is_repeated(lapsed: ScopeDecision, tick_ms: int) -> bool:

@@ -42,6 +42,8 @@ NOT_ASSESSED = "not_assessed"
 """Valve of a review that begins because the model does not read most of the texts."""
 UNCORROBORATED = "uncorroborated"
 """Valve of a review that begins because a tag is over and nothing corroborates it, and of the `clear` that ends it."""
+UNREAD_CAP = "unread_per_hour"
+"""Reason of a review that stands for a country and language beyond the cap on reviews of tags that are not assessed."""
 SPEAKING_SHARE = "speaking_share_lower"
 """Reason of a tag that is over only without the authors whose texts have no words."""
 REPEAT_LAPSED_MS = 12 * HOUR_MS

@@ -229,6 +229,14 @@ class Valves(Strict):
         description="Cap on new reviews an hour of tags whose lower bound reaches `suppress_at` and that nothing "
         "corroborates. It is divided over the shards, rounded up; the largest come first. 0: no review begins.",
     )
+    unread_per_hour: Annotated[int, ADDED_LATER] = Field(
+        default=24,
+        ge=0,
+        le=1_000_000,
+        description="Cap on new reviews an hour of tags that are not assessed (`min_scored`). It is divided over the "
+        "shards, rounded up; the largest come first. Beyond it a shard begins one in an hour for each country and "
+        "language. 0: no review begins.",
+    )
     least_scored: Share | None = Field(
         default=None,
         description="Dead-man's rule: while a smaller share of the sampled authors has a scored text, no tag is newly "

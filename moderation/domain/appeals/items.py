@@ -182,9 +182,19 @@ def _cause(ruling: ScopeDecision) -> str:
 def _unread_cause(ruling: ScopeDecision) -> str:
     least = next((reason.threshold for reason in ruling.reasons if reason.signal == SCORED_SHARE), None)
     asked = "" if least is None else f"; the policy asks for {least:.0%}"
+    asked += _summary_words(ruling)
     if ruling.evidence is None:
         return f"not assessed: too few of its sampled authors were read{asked}"
     read = read_words(ruling.evidence.scored, unread_of(ruling.evidence))
     if any(reason.signal == SPEAKING_SHARE for reason in ruling.reasons):
-        return f"not assessed: harmful only without its authors who wrote no words; the model read {read}"
+        return f"not assessed: harmful only without its authors who wrote no words; the model read {read}{asked}"
     return f"not assessed: the model read {read or 'too few of its authors'}{asked}"
+
+
+def _summary_words(ruling: ScopeDecision) -> str:
+    """Say that a review stands for others, beyond the cap on such reviews; "" where it does not."""
+    cap = next((reason for reason in ruling.reasons if reason.signal == decisions.UNREAD_CAP), None)
+    if cap is None:
+        return ""
+    limit = f"; the limit of {cap.threshold:g} such cases an hour in a shard is reached (unread_per_hour)"
+    return f"{limit}: this one also stands for {cap.value:g} more in its language" if cap.value else limit

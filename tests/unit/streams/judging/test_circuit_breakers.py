@@ -25,7 +25,7 @@ from streams.judging.circuit_breakers import (
 from streams.judging.evidence import EvidenceTable
 from streams.judging.hysteresis import decide
 from streams.judging.levels import BETWEEN, OVER, UNDER, RuleResult
-from streams.log.decisions import Decision, DecisionReason, ScopeDecision, version_of
+from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision, version_of
 from streams.policy.rules import NO_CORROBORATION, Rule
 from streams.policy.shape import Valves
 from tests.support.evidence import evidence_table
@@ -199,11 +199,21 @@ def test_was_hidden_reads_recovered_ticks():
     assert not breakers.was_hidden("a", "IN", 50_000)
 
 
-# ---- cases without corroboration ----
+# ---- reviews beyond their caps ----
 
 
-def cases_at(at: int, tweets: list[int]) -> list[NewCase]:
-    return [NewCase(1000 * at + n, f"tag{n}at{at}", "IN", count, 0.5) for n, count in enumerate(tweets)]
+def cases_at(at: int, tweets: list[int], valve: str = "uncorroborated", **given: object) -> list[NewCase]:
+    return [
+        NewCase(
+            key=1000 * at + n, hashtag=f"tag{n}at{at}", country="IN", valve=valve, tweets=count,
+            **{"lower": 0.5, **given},
+        )
+        for n, count in enumerate(tweets)
+    ]  # fmt: skip
+
+
+def refused(breakers: CircuitBreakers, limits: Valves, tick_ms: int, cases: list[NewCase]) -> set[int]:
+    return breakers.admit_cases(limits, tick_ms, "uncorroborated", cases).refused
 
 
 def asked(hashtag: str, action: str, at: int) -> Decision:
@@ -212,29 +222,84 @@ def asked(hashtag: str, action: str, at: int) -> Decision:
 
 def test_largest_cases_are_admitted_up_to_their_cap_in_an_hour():
     limits, breakers = Valves(uncorroborated_per_hour=3), CircuitBreakers(1)
-    assert breakers.admit_cases(limits, TICK, cases_at(1, [20, 50])) == set()
-    assert breakers.admit_cases(limits, 2 * TICK, cases_at(2, [20, 50, 30])) == {2000, 2002}
-    assert breakers.admit_cases(limits, HOUR_MS, cases_at(3, [20])) == {3000}
-    assert breakers.admit_cases(limits, TICK + HOUR_MS, cases_at(4, [20, 10, 5])) == {4002}
+    assert refused(breakers, limits, TICK, cases_at(1, [20, 50])) == set()
+    assert refused(breakers, limits, 2 * TICK, cases_at(2, [20, 50, 30])) == {2000, 2002}
+    assert refused(breakers, limits, HOUR_MS, cases_at(3, [20])) == {3000}
+    assert refused(breakers, limits, TICK + HOUR_MS, cases_at(4, [20, 10, 5])) == {4002}
 
 
 @pytest.mark.parametrize(("cap", "shards", "least_refused"), [(24, 8, 3), (24, 7, 4), (1, 8, 1), (0, 8, 0)])
 def test_cap_of_cases_is_divided_over_the_shards(cap: int, shards: int, least_refused: int):
     limits, cases = Valves(uncorroborated_per_hour=cap), cases_at(0, list(range(99, 89, -1)))
-    assert CircuitBreakers(shards).admit_cases(limits, TICK, cases) == set(range(least_refused, 10))
+    assert refused(CircuitBreakers(shards), limits, TICK, cases) == set(range(least_refused, 10))
 
 
-def test_cases_of_equal_reach_are_admitted_by_bound_then_name():
+def test_cases_are_admitted_by_silence_reach_bound_growth_then_corroboration():
     limits = Valves(uncorroborated_per_hour=1)
-    cases = [NewCase(1, "a", "IN", 20, 0.4), NewCase(2, "b", "IN", 20, 0.5), NewCase(3, "c", "IN", 20, 0.5)]
-    for order in (cases, cases[::-1]):
-        assert CircuitBreakers(1).admit_cases(limits, TICK, order) == {1, 3}
+    (worst,) = cases_at(1, [20], lower=0.1)
+    better = [{"is_over": True}, {"tweets": 21}, {"lower": 0.2}, {"burst": 1.5}, {"corroboration": 2}, {"hashtag": "a"}]
+    for number, change in enumerate(better, 1):
+        first = altered(worst, key=number, **change)
+        for order in ([worst, first], [first, worst]):
+            assert refused(CircuitBreakers(1), limits, TICK, order) == {worst.key}
+        worst = altered(worst, **change) if "hashtag" not in change else worst
 
 
 def test_recover_counts_each_case_once():
     limits, breakers = Valves(uncorroborated_per_hour=3), CircuitBreakers(1)
     breakers.recover([asked("a", "review", TICK), asked("a", "clear", 2 * TICK), asked("b", "review", TICK)], 2 * TICK)
-    assert breakers.admit_cases(limits, 3 * TICK, cases_at(3, [20, 10])) == {3001}
+    assert refused(breakers, limits, 3 * TICK, cases_at(3, [20, 10])) == {3001}
+
+
+def test_each_valve_has_its_own_cap():
+    limits, breakers = Valves(uncorroborated_per_hour=1, unread_per_hour=1), CircuitBreakers(1)
+    assert not refused(breakers, limits, TICK, cases_at(1, [20]))
+    admission = breakers.admit_cases(limits, TICK, "not_assessed", cases_at(2, [20], "not_assessed"))
+    assert admission == (set(), {})
+
+
+def unread_review(tick_ms: int, tweets: int, unread: dict[str, int], *more: DecisionReason) -> ScopeDecision:
+    return replace(
+        scope_decision("review", tick_ms), valve="not_assessed",
+        reasons=(DecisionReason("scored_share", 0, 0.5), *more),
+        evidence=Evidence(
+            window_ms=600_000, tweets=tweets, authors=tweets, scored=0, share=0.0, lower=0.0, upper=1.0, unread=unread,
+            copies=0.0, young=0.0, links=0.0,
+        ),
+    )  # fmt: skip
+
+
+def test_one_case_stands_for_each_country_and_unread_language_beyond_the_cap():
+    limits, breakers = Valves(unread_per_hour=1), CircuitBreakers(1)
+    languages = ["ta", "ta", "bn", "ta", "bn"]
+    cases = [
+        NewCase.of(number, f"tag{number}", "IN", [unread_review(TICK, 50 - number, {"zxx": 40, language: 9})])
+        for number, language in enumerate(languages)
+    ]
+    admission = breakers.admit_cases(limits, TICK, "not_assessed", cases)
+    assert admission.refused == {3, 4}, "the largest is a case of its own"
+    assert admission.summaries == {
+        1: DecisionReason("unread_per_hour", 1, 1), 2: DecisionReason("unread_per_hour", 1, 1),
+    }  # fmt: skip
+    later = [altered(case, hashtag=f"{case.hashtag}later") for case in cases[1:3]]
+    assert breakers.admit_cases(limits, 2 * TICK, "not_assessed", later) == ({1, 2}, {}), "one in an hour"
+    abroad = [altered(cases[1], country="LK")]
+    assert breakers.admit_cases(limits, 2 * TICK, "not_assessed", abroad).summaries.keys() == {1}
+    assert breakers.admit_cases(limits, TICK + HOUR_MS, "not_assessed", later).summaries.keys() == {2}
+
+
+def test_cap_of_zero_begins_no_case_of_a_language():
+    cases = cases_at(1, [20, 10], "not_assessed")
+    assert CircuitBreakers(1).admit_cases(Valves(unread_per_hour=0), TICK, "not_assessed", cases) == ({1000, 1001}, {})
+
+
+def test_recovered_breakers_know_the_case_of_a_language():
+    """It does not count as one of the cap, and keeps the next one from beginning."""
+    summary = DecisionReason("unread_per_hour", 3, 1)
+    breakers, limits = CircuitBreakers(1), Valves(unread_per_hour=1)
+    breakers.recover([decision("a", unread_review(TICK, 50, {"ta": 9}, summary))], TICK)
+    cases = cases_at(2, [30, 20], "not_assessed", language="ta")
+    assert breakers.admit_cases(limits, 2 * TICK, "not_assessed", cases) == ({2001}, {})
 
 
 # ---- refused decisions ----

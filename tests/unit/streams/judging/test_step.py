@@ -1,4 +1,4 @@
-"""The decision loop: reviews of uncorroborated tags beyond their cap do not begin, and leave no trace."""
+"""The decision loop: reviews beyond their caps do not begin, and leave no trace."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 
 from streams.counting.keys import Tags
 from streams.judging.circuit_breakers import CircuitBreakers
-from streams.judging.levels import OVER, OVER_ALONE, RuleResult
+from streams.judging.levels import OVER, OVER_ALONE, UNDER, UNREAD, RuleResult
 from streams.judging.step import ScopeDecisions, Step, step
+from streams.log.decisions import DecisionReason
 from streams.policy import Policy, Rule
 from tests.support.rule_results import RULE, SCOPE, TICK, result
 from tests.support.word_policy import POLICY, make_policy
@@ -37,11 +38,11 @@ class LevelsOfKeys:
 
 
 class Shard:
-    """Settled decisions of two hashtags, in the alphabet's order."""
+    """Settled decisions of some hashtags, in the alphabet's order."""
 
-    def __init__(self, policy: Policy = CAPPED) -> None:
+    def __init__(self, policy: Policy = CAPPED, names: tuple[str, ...] = ("first", "second")) -> None:
         self.tags, self.breakers, self.policy = Tags(), CircuitBreakers(1), policy
-        self.keys = [self.tags.key(name, "IN") for name in ("first", "second")]
+        self.keys = [self.tags.key(name, "IN") for name in names]
         self.states: dict[int, ScopeDecisions] = {key: {} for key in self.keys}
 
     def tick(self, tick_ms: int, *levels: int) -> Step:
@@ -78,9 +79,31 @@ def test_cap_refuses_no_decision_of_what_is_in_force():
         shard.tick(number * TICK, OVER_ALONE, OVER_ALONE)
         expected = "suppress" if number < 8 else "clear"
         assert number > 10 or shard.states[shard.keys[1]][SCOPE].action == expected
-    assert shard.valves() == ["uncorroborated", None], "a suppression ends as if its tag were between"
+    ended = shard.states[shard.keys[1]][SCOPE]
+    assert (ended.action, ended.valve) == ("clear", ""), "a suppression ends as if its tag were between"
 
 
 def test_cap_of_zero_asks_nobody():
     shard = Shard(make_policy(POLICY + "valves: {uncorroborated_per_hour: 0}\n"))
     assert not shard.tick(TICK, OVER_ALONE, OVER_ALONE).publish and shard.valves() == [None, None]
+
+
+def test_unread_case_beyond_the_cap_stands_for_its_language_once():
+    shard = Shard(make_policy(POLICY + "valves: {unread_per_hour: 1}\n"), names=("first", "second", "third"))
+    done = shard.tick(TICK, UNREAD, UNREAD, UNREAD)
+    assert shard.valves() == ["not_assessed", "not_assessed", None] and done.publish == set(shard.keys[:2])
+    first, second = (shard.states[key][SCOPE].reasons[1:] for key in shard.keys[:2])
+    assert (first, second) == ((), (DecisionReason("unread_per_hour", 1, 1),))
+    for number in range(2, 9):
+        assert not shard.tick(number * TICK, UNREAD, UNREAD, UNREAD).publish - set(shard.keys[:2])
+    assert shard.states[shard.keys[1]][SCOPE].reasons[1:] == second, "a renewal keeps it"
+
+
+def test_refused_unread_case_leaves_a_dwell_as_it_was():
+    shard = Shard(make_policy(POLICY + "valves: {unread_per_hour: 0}\n"))
+    shard.tick(TICK, OVER_ALONE, UNDER)
+    for number in range(2, 5):
+        shard.tick(number * TICK, UNDER, UNDER)
+    ended = shard.states[shard.keys[0]][SCOPE]
+    assert (ended.action, ended.valve) == ("clear", "uncorroborated")
+    assert not shard.tick(5 * TICK, UNREAD, UNDER).publish and shard.states[shard.keys[0]][SCOPE] is ended

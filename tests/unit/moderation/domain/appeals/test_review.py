@@ -357,3 +357,13 @@ async def test_appeal_against_expired_block_reports_it() -> None:
     world.now_ms = HOUR_MS
     done = await world.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
     assert (done.effect, done.ended) == (None, "the block has expired or was undone")
+
+
+@pytest.mark.parametrize(("others", "words"), [(4, ": this one also stands for 4 more in its language"), (0, "")])
+def test_case_of_a_language_says_what_it_stands_for(others: int, words: str) -> None:
+    unread = unread_ruling()
+    cap = DecisionReason("unread_per_hour", others, 3)
+    [item] = items_of(decision(msgspec.structs.replace(unread, reasons=(*unread.reasons, cap))), share=0.0, secret=b"s")
+    assert item.cause.endswith(
+        f"the policy asks for 50%; the limit of 3 such cases an hour in a shard is reached (unread_per_hour){words}"
+    )
